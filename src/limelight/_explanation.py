@@ -1,0 +1,317 @@
+"""The result: one frozen `Explanation`; every list, frame, JSON text or page is a pure function of it."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, fields, is_dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from limelight._errors import ArgumentError, LabelError, MissingDependencyError
+from limelight._registry import Registry
+from limelight._views import View, view_from_dict
+
+if TYPE_CHECKING:
+    import os
+
+__all__ = ["Explanation", "Surrogate", "Notice"]
+
+SCHEMA_VERSION = 1
+
+RENDERERS = Registry(
+    "renderer",
+    {
+        "html": "limelight.renderers.html:render_page",
+        "html_fragment": "limelight.renderers.html:render_fragment",
+        "terminal": "limelight.renderers.terminal:render_text",
+    },
+)
+
+
+@dataclass(frozen=True)
+class Surrogate:
+    """The sparse linear model that stands for one output of the model near the instance.
+
+    Attributes
+    ----------
+    label : int
+        The number of the model's output that was explained.
+    components : tuple of int
+        The reported components' numbers, heaviest weight first.
+    weights : tuple of float
+        Their weights, in units of the model's output.
+    lows, highs : tuple of float
+        The ends of each weight's confidence interval; NaN where there were too few perturbations for one.
+    intercept : float
+        What the surrogate says when no reported component is present.
+    local_prediction : float
+        What the surrogate says for the instance itself.
+    fidelity : float
+        Weighted R2 on held-out perturbations: the share of the output's variation nearby that the surrogate follows. NaN where
+        the output did not vary or there was nothing to hold out.
+    """
+
+    label: int
+    components: tuple[int, ...]
+    weights: tuple[float, ...]
+    lows: tuple[float, ...]
+    highs: tuple[float, ...]
+    intercept: float
+    local_prediction: float
+    fidelity: float
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Surrogate:
+        return cls(**{name: _restore(value) for name, value in data.items()})
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something a reader should know before trusting an explanation: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True, repr=False)
+class Explanation:
+    """Why a model said what it said about one instance.
+
+    Made by an explainer's ``explain_instance``; holds plain data only and never changes.
+
+    Attributes
+    ----------
+    surrogates : tuple of Surrogate
+        One for each explained label, in the order asked for.
+    names : tuple of str
+        A name for every interpretable component, reported or not.
+    view : View
+        The instance as a renderer sees it.
+    predictions : tuple of float
+        The model's outputs for the instance, all of them.
+    output_names : tuple of str
+        A name for each output: class names, or the outputs' numbers.
+    output_kind : {"probabilities", "scores"}
+        What the model's outputs were taken for.
+    default_label : int
+        The label meant where none is given.
+    num_samples : int
+        How many perturbations the surrogates were fitted on, the instance included.
+    num_inputs : int
+        How many distinct inputs the model was asked about.
+    effective_sample_size : float
+        Kish's effective number of perturbations under LIME's own sampling law [1]_.
+    confidence : float
+        The level of the weights' intervals.
+    converged : bool
+        Whether every reported weight's interval is within the tolerance that the explainer was given.
+    kernel_width, alpha, random_state
+        The settings that the explanation depends on, for the record.
+    warnings : tuple of Notice
+        What a reader should know before trusting the weights.
+
+    References
+    ----------
+    .. [1] L. Kish, "Survey Sampling", 1965, section 8.2: (sum w)^2 / sum w^2.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> explainer = TextExplainer(class_names=["ham", "spam"])
+    >>> explanation = explainer.explain_instance(
+    ...     "cheap pills for you", lambda texts: [[1 - ("pills" in text), "pills" in text] for text in texts], alpha=0
+    ... )
+    >>> [(name, round(weight, 6) + 0.0) for name, weight in explanation.as_list()[:1]]
+    [('pills', 1.0)]
+    """
+
+    surrogates: tuple[Surrogate, ...]
+    names: tuple[str, ...]
+    view: View
+    predictions: tuple[float, ...]
+    output_names: tuple[str, ...]
+    output_kind: str
+    default_label: int
+    num_samples: int
+    num_inputs: int
+    effective_sample_size: float
+    confidence: float
+    converged: bool
+    kernel_width: float
+    alpha: float
+    random_state: int
+    warnings: tuple[Notice, ...]
+
+    @property
+    def labels(self) -> tuple[int, ...]:
+        """The labels that were explained, in the order asked for."""
+        return tuple(surrogate.label for surrogate in self.surrogates)
+
+    def surrogate(self, label: int | None = None) -> Surrogate:
+        """The surrogate of one label, by default of `default_label`.
+
+        Raises
+        ------
+        LabelError
+            If the label was not explained.
+        """
+        wanted = self.default_label if label is None else label
+        for surrogate in self.surrogates:
+            if surrogate.label == wanted:
+                return surrogate
+        explained = ", ".join(f"{known} ({self.output_names[known]})" for known in self.labels)
+        raise LabelError(
+            f"label {label!r} was not explained; explained: {explained}. Ask for it with labels=[{label!r}] in explain_instance."
+        )
+
+    def as_list(self, label: int | None = None) -> list[tuple[str, float]]:
+        """Component names and weights, heaviest first.
+
+        Parameters
+        ----------
+        label : int, optional
+            An explained label; by default `default_label`.
+
+        Raises
+        ------
+        LabelError
+            If the label was not explained.
+        """
+        surrogate = self.surrogate(label)
+        return [(self.names[number], weight) for number, weight in zip(surrogate.components, surrogate.weights, strict=True)]
+
+    def as_map(self) -> dict[int, list[tuple[int, float]]]:
+        """For each explained label, component numbers and weights, heaviest first."""
+        return {
+            surrogate.label: list(zip(surrogate.components, surrogate.weights, strict=True)) for surrogate in self.surrogates
+        }
+
+    def to_frame(self, backend: str = "pandas") -> Any:
+        """All weights as a table, a row for each label and component.
+
+        Parameters
+        ----------
+        backend : {"pandas", "polars", "pyarrow"}
+            Which library makes the frame; it has to be installed.
+
+        Returns
+        -------
+        frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+            Columns label, component, name, value, weight, low, high.
+        """
+        import narwhals.stable.v2 as nw
+
+        if backend not in ("pandas", "polars", "pyarrow"):
+            raise ArgumentError(f"backend must be one of 'pandas', 'polars', 'pyarrow'; got {backend!r}.")
+        values = self.view.values()
+        rows = [
+            (surrogate.label, component, self.names[component], values[component], weight, low, high)
+            for surrogate in self.surrogates
+            for component, weight, low, high in zip(
+                surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
+            )
+        ]
+        columns = ("label", "component", "name", "value", "weight", "low", "high")
+        types = (nw.Int64, nw.Int64, nw.String, nw.String, nw.Float64, nw.Float64, nw.Float64)
+        try:
+            frame = nw.from_dict(
+                {column: [row[i] for row in rows] for i, column in enumerate(columns)},
+                schema=dict(zip(columns, types, strict=True)),
+                backend=backend,
+            )
+        except ImportError as error:
+            raise MissingDependencyError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error
+        return frame.to_native()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The whole explanation in JSON's types, NaN as None; `from_dict` is the inverse."""
+        data = {field.name: _plain(getattr(self, field.name)) for field in fields(self) if field.name != "view"}
+        return {"schema": SCHEMA_VERSION, **data, "view": self.view.to_dict()}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Explanation:
+        """Rebuild an explanation from what `to_dict` gave.
+
+        Raises
+        ------
+        ArgumentError
+            If the data are of another schema, or not an explanation's.
+        """
+        if data.get("schema") != SCHEMA_VERSION:
+            raise ArgumentError(f"an explanation of schema {SCHEMA_VERSION} was expected; got schema {data.get('schema')!r}.")
+        try:
+            values = {name: _restore(value) for name, value in data.items() if name != "schema"}
+            values["view"] = view_from_dict(data["view"])
+            values["surrogates"] = tuple(Surrogate.from_dict(surrogate) for surrogate in data["surrogates"])
+            values["warnings"] = tuple(Notice(**notice) for notice in data["warnings"])
+            return cls(**values)
+        except (KeyError, TypeError) as error:
+            raise ArgumentError(f"this is not a whole explanation of schema {SCHEMA_VERSION}: {error}.") from error
+
+    def to_json(self) -> str:
+        """The whole explanation as JSON text."""
+        import json
+
+        return json.dumps(self.to_dict(), allow_nan=False)
+
+    @classmethod
+    def from_json(cls, text: str) -> Explanation:
+        """Rebuild an explanation from `to_json`'s text.
+
+        Raises
+        ------
+        ArgumentError
+            If the text is not an explanation's JSON.
+        """
+        import json
+
+        try:
+            data = json.loads(text)
+        except json.JSONDecodeError as error:
+            raise ArgumentError(f"this is not JSON: {error}.") from error
+        if not isinstance(data, dict):
+            raise ArgumentError(f"an explanation's JSON is an object; got {type(data).__name__}.")
+        return cls.from_dict(data)
+
+    def as_html(self) -> str:
+        """A self-contained page: nothing is loaded from anywhere, no script, everything from the user's data escaped."""
+        page: str = RENDERERS.load("html")(self)
+        return page
+
+    def save_to_file(self, path: str | os.PathLike[str]) -> None:
+        """Write `as_html`'s page to a file.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> import tempfile, pathlib
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     explanation.save_to_file(pathlib.Path(folder) / "film.html")
+        """
+        Path(path).write_text(self.as_html(), encoding="utf-8")
+
+    def _repr_html_(self) -> str:
+        fragment: str = RENDERERS.load("html_fragment")(self)
+        return fragment
+
+    def __repr__(self) -> str:
+        text: str = RENDERERS.load("terminal")(self)
+        return text
+
+
+def _plain(value: Any) -> Any:
+    """A field as JSON's types; JSON has no NaN."""
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if is_dataclass(value) and not isinstance(value, type):
+        return {name: _plain(item) for name, item in asdict(value).items()}
+    return None if isinstance(value, float) and math.isnan(value) else value
+
+
+def _restore(value: Any) -> Any:
+    """`_plain`'s inverse for numbers, texts and lists of them."""
+    if isinstance(value, list):
+        return tuple(_restore(item) for item in value)
+    return math.nan if value is None else value

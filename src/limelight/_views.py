@@ -1,0 +1,87 @@
+"""What a renderer may see of an instance: neutral, plain data, one class a kind of picture."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar
+
+from limelight._errors import unknown_name
+
+__all__ = ["Cell", "Span", "TableView", "TextView", "View", "view_from_dict"]
+
+
+@dataclass(frozen=True)
+class Span:
+    """A stretch ``text[start:stop]`` (code points) that belongs to component number `component`."""
+
+    start: int
+    stop: int
+    component: int
+
+
+@dataclass(frozen=True)
+class TextView:
+    """A text and the stretches of it that are components; the rest always stays."""
+
+    kind: ClassVar[str] = "text"
+    text: str
+    spans: tuple[Span, ...]
+
+    def values(self) -> dict[int, str]:
+        """For each component, what the instance has there: the first of its stretches."""
+        return {span.component: self.text[span.start : span.stop] for span in reversed(self.spans)}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types; `view_from_dict` is the inverse."""
+        spans = [[span.start, span.stop, span.component] for span in self.spans]
+        return {"kind": self.kind, "text": self.text, "spans": spans}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "TextView":
+        return cls(data["text"], tuple(Span(*span) for span in data["spans"]))
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One column of a row: its name, the instance's value as a person would write it, and its component's number."""
+
+    column: str
+    value: str
+    component: int
+
+
+@dataclass(frozen=True)
+class TableView:
+    """The columns of the explained row, in their order."""
+
+    kind: ClassVar[str] = "table"
+    cells: tuple[Cell, ...]
+
+    def values(self) -> dict[int, str]:
+        """For each component, what the instance has there."""
+        return {cell.component: cell.value for cell in self.cells}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types; `view_from_dict` is the inverse."""
+        cells = [[cell.column, cell.value, cell.component] for cell in self.cells]
+        return {"kind": self.kind, "cells": cells}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "TableView":
+        return cls(tuple(Cell(*cell) for cell in data["cells"]))
+
+
+View = TextView | TableView
+_KINDS: dict[str, type[TextView] | type[TableView]] = {view.kind: view for view in (TextView, TableView)}
+
+
+def view_from_dict(data: Mapping[str, Any]) -> View:
+    """Rebuild a view from what its ``to_dict`` gave.
+
+    Raises
+    ------
+    ArgumentError
+        If the kind of view is not known.
+    """
+    if data["kind"] not in _KINDS:
+        raise unknown_name("a view's kind", data["kind"], _KINDS)
+    return _KINDS[data["kind"]].from_dict(data)
