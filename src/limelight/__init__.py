@@ -1,0 +1,36 @@
+"""Explanations of single predictions, of any classifier or regressor (LIME), fast, repeatable and with error bars.
+
+The public names are imported when they are first used, so that ``import limelight`` costs nothing.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+__version__ = "0.1.0"
+
+_HOMES = {
+    "Explanation": "limelight._explanation",
+    "LimelightError": "limelight._errors",
+    "TabularExplainer": "limelight.modalities.tabular",
+    "TextExplainer": "limelight.modalities.text",
+}
+
+__all__ = ["Explanation", "LimelightError", "TabularExplainer", "TextExplainer", "__version__"]
+
+if TYPE_CHECKING:
+    from limelight._errors import LimelightError
+    from limelight._explanation import Explanation
+    from limelight.modalities.tabular import TabularExplainer
+    from limelight.modalities.text import TextExplainer
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOMES:
+        raise AttributeError(f"module 'limelight' has no attribute {name!r}")
+    value = getattr(import_module(_HOMES[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)
