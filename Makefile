@@ -1,0 +1,41 @@
+# Everything happens in .venv, which each target builds from nothing where it has to.
+PYTHON ?= python3
+VENV := .venv
+PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint clean
+.NOTPARALLEL:
+.DELETE_ON_ERROR:
+
+help:
+	@echo "make demo    explain two real predictions and write demo/*.html"
+	@echo "make test    run the tests and the doctests"
+	@echo "make lint    style, formatting and types"
+	@echo "make bench   measure limelight beside lime (some minutes)"
+	@echo "make clean   remove everything that these targets make"
+
+demo: $(VENV)/.installed-cli
+	@$(VENV)/bin/limelight demo
+
+test: $(VENV)/.installed-dev
+	@$(VENV)/bin/python -m pytest -n auto -rs
+
+bench: $(VENV)/.installed-dev $(VENV)/.installed-bench
+	@$(VENV)/bin/python -m benchmarks
+
+lint: $(VENV)/.installed-dev
+	@$(VENV)/bin/ruff check
+	@$(VENV)/bin/ruff format --check
+	@$(VENV)/bin/mypy
+
+clean:
+	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .hypothesis .pytest_cache
+	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# One stamp for each extra. The version is read from __init__.py when the package is installed.
+$(VENV)/.installed-%: pyproject.toml src/limelight/__init__.py
+	@echo "Installing limelight[$*] into $(VENV)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(PIP) install --editable '.[$*]'
+	@touch $@
