@@ -24,6 +24,8 @@ FLOORS = {
     "stages": STAGES,
     "models": SIDES,
     "renderers": SIDES,
+    "_notices": SIDES,
+    "_options": SIDES,
     "_explainer": EXPLAINER,
     "modalities": MODALITIES,
     "": DOORS,
@@ -82,9 +84,10 @@ def may_import(importer: str, target: str) -> bool:
         return FLOORS[lower] < FLOORS[upper]
     if upper != lower:
         return any({upper, lower} <= set(order) and order.index(lower) < order.index(upper) for order in ORDERED)
-    if upper == "stages":
+    if upper == "stages":  # they run in the order of their names
         return target < importer
-    return target.rpartition(".")[2].startswith("_")
+    of_the_folder_itself = importer.count(".") == 1
+    return of_the_folder_itself or target.rpartition(".")[2].startswith("_")
 
 
 def imports(root: Path) -> dict[str, set[str]]:
@@ -177,7 +180,8 @@ def plant(root: Path, **files: str) -> Path:
         "limelight/stages/__init__": "",
         "limelight/stages/components": "from limelight._views import View",
         "limelight/stages/perturbation": "from limelight.stages.components import Parts",
-        "limelight/models/__init__": "",
+        "limelight/models/__init__": "def adapt():\n    from limelight.models.generic import adapt_any",
+        "limelight/models/generic": "",
         "limelight/models/sklearn": "from limelight.stages import components",
         "limelight/renderers/__init__": "",
         "limelight/renderers/_summary": "from limelight._explanation import Explanation",
