@@ -1,0 +1,227 @@
+"""Error of the weights at equal numbers of model inputs, against the weights that both sides converge to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from lime.lime_base import LimeBase
+from lime.lime_tabular import LimeTabularExplainer
+from lime.lime_text import LimeTextExplainer
+
+from benchmarks._data import (
+    PredictProba,
+    boosting,
+    breast_cancer,
+    corpus,
+    documents_of_many_lengths,
+    forest,
+    logistic,
+    text_pipeline,
+)
+from benchmarks._report import Row, Table, Target, at_least
+from limelight import TabularExplainer, TextExplainer
+
+__all__ = ["tables"]
+
+NUM_SAMPLES = 4096
+SHORT = 10
+LABEL = 1
+
+# The reference is the mean of two runs of this size: their difference says how far it can be trusted.
+REFERENCE_SAMPLES = 2**17
+REFERENCE_SEEDS = (1_000_001, 1_000_002)
+
+PATIENTS = (3, 50, 200, 350, 500)
+PATIENT_REPEATS = 20
+DOCUMENT_LENGTHS = (30, 60, 90, 120, 160, 200, 250)
+DOCUMENT_REPEATS = 12
+
+# Of one run: a row with every component's weight, and a row with those of the short list and zeros elsewhere.
+Weights = np.ndarray
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An instance with its model, and both sides' ways from a seed to weights."""
+
+    lime: Callable[[int], Weights]
+    limelight: Callable[[int, int], Weights]
+
+
+@dataclass(frozen=True)
+class Errors:
+    """Mean squared errors of both sides for one instance, of all components and of the short list.
+
+    Attributes
+    ----------
+    lime, limelight : ndarray of shape (2,)
+    scale : ndarray of shape (2,)
+        The mean square of the reference's weights.
+    limits_apart : float
+        Squared distance of the mean of lime's runs from the reference, over what the noise of the two lets expect: 1 where
+        both sides have the same limit.
+    """
+
+    lime: np.ndarray
+    limelight: np.ndarray
+    scale: np.ndarray
+    limits_apart: float
+
+
+def tables() -> Iterator[Table]:
+    """Tables and texts, each model with several instances."""
+    yield _table(
+        name="accuracy of rows",
+        title="Breast cancer, 30 columns",
+        models={"logistic regression": logistic(), "random forest": forest(), "boosted trees": boosting()},
+        subjects_of=_patients,
+        repeats=PATIENT_REPEATS,
+        target=at_least(2.5),
+    )
+    yield _table(
+        name="accuracy of texts",
+        title=f"Texts of {corpus().name}, TF-IDF",
+        models={kind: text_pipeline(kind).predict_proba for kind in ("logistic regression", "random forest")},
+        subjects_of=_documents,
+        repeats=DOCUMENT_REPEATS,
+        target=at_least(1.2),
+    )
+
+
+def _table(
+    name: str,
+    title: str,
+    models: dict[str, PredictProba],
+    subjects_of: Callable[[PredictProba], Iterable[Subject]],
+    repeats: int,
+    target: Target,
+) -> Table:
+    rows = []
+    for model, predict in models.items():
+        errors = [_errors_of(subject, repeats) for subject in subjects_of(predict)]
+        rows += [_row(f"{model}, all components", errors, 0, target), _row(f"{model}, top {SHORT}", errors, 1, target)]
+    return Table(
+        name=name,
+        title=f"{title}, {NUM_SAMPLES} model inputs: root mean squared error of the weights, relative to the weights",
+        ratio_of="MSE, lime / limelight",
+        rows=rows,
+        notes=[
+            f"Geometric means over {len(errors)} instances, {repeats} seeds each; least: the smallest ratio of one instance.",
+            f"Reference: the mean of two limelight runs at {REFERENCE_SAMPLES} inputs, with the same penalty for each input.",
+            "limits apart: how far the mean of lime's runs is from it, over what their noise lets expect (1: the same limit).",
+        ],
+    )
+
+
+def _row(case: str, errors: Sequence[Errors], which: int, target: Target) -> Row:
+    ratios = [error.lime[which] / error.limelight[which] for error in errors]
+    return Row(
+        case=case,
+        figures={
+            "lime": _geometric_mean([np.sqrt(error.lime[which] / error.scale[which]) for error in errors]),
+            "limelight": _geometric_mean([np.sqrt(error.limelight[which] / error.scale[which]) for error in errors]),
+            "limits apart": float(np.sqrt(np.mean([error.limits_apart for error in errors]))),
+            "least": float(min(ratios)),
+        },
+        ratio=_geometric_mean(ratios),
+        target=target,
+    )
+
+
+def _geometric_mean(values: Sequence[float]) -> float:
+    return float(np.exp(np.mean(np.log(values))))
+
+
+def _errors_of(subject: Subject, repeats: int) -> Errors:
+    halves = np.array([subject.limelight(seed, REFERENCE_SAMPLES) for seed in REFERENCE_SEEDS])
+    reference = halves.mean(axis=0)
+    lime = np.array([subject.lime(seed) for seed in range(repeats)])
+    limelight = np.array([subject.limelight(seed, NUM_SAMPLES) for seed in range(repeats)])
+    # Of all components only: which ones a short list names jumps from run to run, so that its mean is no limit.
+    noise = lime[:, 0].var(axis=0, ddof=1).sum() / repeats + np.square(halves[0, 0] - halves[1, 0]).sum() / 4
+    return Errors(
+        lime=_mean_square(lime - reference),
+        limelight=_mean_square(limelight - reference),
+        scale=_mean_square(reference[np.newaxis]),
+        limits_apart=float(np.square(lime[:, 0].mean(axis=0) - reference[0]).sum() / noise),
+    )
+
+
+def _mean_square(runs: np.ndarray) -> np.ndarray:
+    mean: np.ndarray = np.square(runs).mean(axis=(0, 2))
+    return mean
+
+
+def _patients(predict: PredictProba) -> Iterator[Subject]:
+    table, _ = breast_cancer()
+    for number in PATIENTS:
+        yield _subject(
+            table[number],
+            predict,
+            components=table.shape[1],
+            make_lime=lambda seed: LimeTabularExplainer(table, random_state=seed),
+            make_limelight=lambda **options: TabularExplainer(table, **options),
+        )
+
+
+def _documents(predict: PredictProba) -> Iterator[Subject]:
+    for document, words in documents_of_many_lengths(DOCUMENT_LENGTHS):
+        yield _subject(
+            document,
+            predict,
+            components=words,
+            make_lime=lambda seed: LimeTextExplainer(random_state=seed),
+            make_limelight=TextExplainer,
+        )
+
+
+def _subject(
+    instance: Any,
+    predict: PredictProba,
+    components: int,
+    make_lime: Callable[[int], Any],
+    make_limelight: Callable[..., Any],
+) -> Subject:
+    def run_lime(seed: int) -> Weights:
+        explainer = make_lime(seed)
+        explainer.base = both = _BothLists(explainer.base.kernel_fn, random_state=explainer.base.random_state)
+        explainer.explain_instance(instance, predict, labels=(LABEL,), num_samples=NUM_SAMPLES)
+        return np.array([_spread(weights, components) for weights in both.lists])
+
+    def run_limelight(seed: int, num_samples: int) -> Weights:
+        # The penalty is meant per num_samples: scaled with it, a larger run converges to what a smaller one estimates.
+        options = {"random_state": seed, "alpha": num_samples / NUM_SAMPLES}
+        lists = [
+            make_limelight(feature_selection=selection, **options).explain_instance(
+                instance, predict, labels=[LABEL], num_features=SHORT, num_samples=num_samples
+            )
+            for selection in ("none", "auto")
+        ]
+        return np.array([_spread(explanation.as_map()[LABEL], components) for explanation in lists])
+
+    return Subject(run_lime, run_limelight)
+
+
+class _BothLists(LimeBase):
+    """lime's last stage, run twice on one neighbourhood: with the same seed, a second explanation would draw it again."""
+
+    lists: Sequence[Sequence[tuple[int, float]]] = ()
+
+    def explain_instance_with_data(self, data: Any, outputs: Any, distances: Any, label: int, *_: Any, **__: Any) -> Any:
+        results = [
+            super(_BothLists, self).explain_instance_with_data(data, outputs, distances, label, SHORT, selection)
+            for selection in ("none", "auto")
+        ]
+        self.lists = [weights for _, weights, _, _ in results]
+        return results[0]
+
+
+def _spread(weights: Iterable[tuple[int, float]], components: int) -> np.ndarray:
+    """Reported weights at their components' places, zeros elsewhere."""
+    spread = np.zeros(components)
+    for component, weight in weights:
+        spread[component] = weight
+    return spread
