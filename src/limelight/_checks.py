@@ -1,0 +1,72 @@
+"""Checks of what users pass: each returns the value in one plain form, or says what came and what is allowed."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentError, ArgumentTypeError, unknown_name
+
+__all__ = ["check_choice", "check_count", "check_names", "check_number", "check_numbers"]
+
+
+def check_count(parameter: str, value: object, minimum: int) -> int:
+    """An integer of at least `minimum`.
+
+    Examples
+    --------
+    >>> from limelight._checks import check_count
+    >>> check_count("num_features", 3, 1)
+    3
+    >>> check_count("num_features", 0, 1)
+    Traceback (most recent call last):
+        ...
+    limelight._errors.ArgumentError: num_features must be an integer of at least 1; got 0.
+    """
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise ArgumentTypeError(f"{parameter} must be an integer of at least {minimum}; got {value!r}.")
+    if value < minimum:
+        raise ArgumentError(f"{parameter} must be an integer of at least {minimum}; got {value}.")
+    return int(value)
+
+
+def check_number(parameter: str, value: object, minimum: float, *, inclusive: bool = True) -> float:
+    """A finite number of at least `minimum`, or above it where it is not `inclusive`."""
+    wanted = f"{parameter} must be a finite number {'of at least' if inclusive else 'above'} {minimum:g}"
+    if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
+        raise ArgumentTypeError(f"{wanted}; got {value!r}.")
+    if not math.isfinite(value) or value < minimum or (value == minimum and not inclusive):
+        raise ArgumentError(f"{wanted}; got {value}.")
+    return float(value)
+
+
+def check_choice(parameter: str, value: object, allowed: Iterable[str]) -> str:
+    """One of the allowed names."""
+    allowed = tuple(allowed)
+    if not isinstance(value, str) or value not in allowed:
+        raise unknown_name(parameter, value, allowed)
+    return value
+
+
+def check_names(parameter: str, value: Iterable[object], length: int | None = None) -> tuple[str, ...]:
+    """A sequence of names as Python strings, of a given length where one is asked for."""
+    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray, Iterable)):
+        raise ArgumentTypeError(f"{parameter} must be a sequence of names; got {value!r}.")
+    names = tuple(str(name) for name in value)
+    if length is not None and len(names) != length:
+        raise ArgumentError(f"{parameter} must have {length} names; got {len(names)}.")
+    return names
+
+
+def check_numbers(parameter: str, value: Any, dimensions: int) -> np.ndarray:
+    """An array of finite doubles with so many dimensions; lists are fine."""
+    try:
+        array = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
+    if array.ndim != dimensions:
+        raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
+    return array

@@ -1,0 +1,218 @@
+"""LIME, to be read from top to bottom: perturb, ask the model, weigh by nearness, fit a sparse linear surrogate.
+
+(Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016, algorithm 1.)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+import numpy as np
+
+from limelight._explanation import Explanation, Surrogate
+from limelight._notices import notices
+from limelight._options import Options, Request
+from limelight.models import adapt
+from limelight.stages.components import Components
+from limelight.stages.perturbation import DESIGNS, Look, looks
+from limelight.stages.prediction import Oracle, read_outputs
+from limelight.stages.proximity import Metric, Proximity, pairwise
+from limelight.stages.sample import KernelLaw, Sample
+from limelight.stages.surrogate import Fit, fit
+
+__all__ = ["Explainer"]
+
+
+class Explainer(ABC):
+    """The pipeline that all explainers share.
+
+    A modality derives from it, sets the attributes and says what an instance's components are; everything else is final.
+
+    Attributes
+    ----------
+    options : Options
+        What the user told the explainer.
+    design : str
+        Which design draws the perturbations, unless the user asks for independent ones.
+    distances : callable
+        From a representation whose row 0 is the instance to distances from it.
+    distance_unit : float
+        What a distance of scikit-learn's is multiplied by to be in the kernel width's unit.
+    cap : int
+        The largest number of perturbations of an "auto" run.
+    """
+
+    options: Options
+    design: str
+    distances: Metric
+    distance_unit: float
+    cap: int = 5000
+
+    @abstractmethod
+    def components(self, instance: Any) -> Components:
+        """What can be on or off in this instance."""
+
+    def explain_instance(
+        self,
+        instance: Any,
+        model: Any,
+        *,
+        labels: int | Iterable[int] | None = None,
+        top_labels: int | None = None,
+        num_features: int = 10,
+        num_samples: int | str = "auto",
+        batch_size: int | None = None,
+        model_regressor: Any = None,
+        distance_metric: str | None = None,
+    ) -> Explanation:
+        """Explain one prediction.
+
+        Parameters
+        ----------
+        instance : object
+            What to explain: a text, or a row of numbers, depending on the explainer.
+        model : callable or estimator
+            A callable from a batch of inputs to an array of shape (n,) or (n, k), or a fitted estimator, of which
+            ``predict_proba`` is asked, else ``decision_function``, else ``predict``.
+        labels : int or sequence of int, optional
+            Which outputs to explain. By default class 1 of two, the predicted class of more, and every output of a regression
+            or of other scores.
+        top_labels : int, optional
+            Explain this many outputs instead, those with the highest predictions, best first.
+        num_features : int, default 10
+            How many components to report at most.
+        num_samples : int or "auto", default "auto"
+            The number of perturbations, the instance included. "auto" doubles it until every reported weight's interval is
+            within the explainer's tolerance, or the cap of 5000 is reached.
+        batch_size : int, optional
+            The largest number of inputs that the model gets at once; by default all of them.
+        model_regressor : object, optional
+            A scikit-learn linear regressor to fit instead of the ridge; it is cloned, never changed.
+        distance_metric : str, optional
+            A distance that scikit-learn's ``pairwise_distances`` knows, instead of the explainer's own.
+
+        Returns
+        -------
+        explanation : Explanation
+            The weights with their intervals, and the figures that say how far to trust them.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument is not allowed.
+        InstanceError
+            If the instance cannot be explained.
+        KernelError
+            If the kernel gives no perturbation any weight.
+        LabelError
+            If the model has no such output.
+        ModelError, PredictionError
+            If the model raises, or does not give one row of finite numbers for each input.
+        """
+        request = Request.checked(
+            labels=labels,
+            top_labels=top_labels,
+            num_features=num_features,
+            num_samples=num_samples,
+            batch_size=batch_size,
+            model_regressor=model_regressor,
+            distance_metric=distance_metric,
+        )
+        components = self.components(instance)
+        proximity, kernel_law = self._proximity(components, request)
+        adapted = adapt(model, components, self.options.shortcuts)
+        oracle = Oracle(adapted.ask, request.batch_size)
+        for look in self._looks(components, kernel_law, request):
+            neighbourhood = components.neighbourhood(look.design, look.stretch)
+            predictions = oracle.predict(neighbourhood)
+            if look.first:
+                outputs = read_outputs(
+                    predictions,
+                    oracle.instance,
+                    mode=self.options.mode,
+                    class_names=self.options.class_names,
+                    model_names=adapted.output_names,
+                    labels=request.labels,
+                    top_labels=request.top_labels,
+                )
+            if look.first or look.exact:
+                sample = Sample(neighbourhood.representation[0], oracle.instance[list(outputs.labels)])
+            sample.add(
+                neighbourhood.representation[1:],
+                predictions[:, outputs.labels],
+                neighbourhood.weights,
+                proximity.weights(neighbourhood.representation)[1:],
+                neighbourhood.replicates,
+            )
+            fits = fit(
+                sample,
+                method=self.options.feature_selection,
+                num_features=request.num_features,
+                alpha=self.options.alpha,
+                nominal=request.num_samples or self.cap,
+                kernel_law=kernel_law,
+                regressor=request.regressor,
+                confidence=look.confidence,
+                exact=look.exact,
+            )
+            converged = all(_converged(one, self.options.tolerance) for one in fits)
+            if converged:
+                break
+        return Explanation(
+            surrogates=tuple(_surrogate(label, one) for label, one in zip(outputs.labels, fits, strict=True)),
+            names=components.names,
+            view=components.view,
+            predictions=tuple(oracle.instance.tolist()),
+            output_names=outputs.names,
+            output_kind=outputs.kind,
+            default_label=outputs.default,
+            num_samples=1 + sample.size,
+            num_inputs=oracle.num_inputs,
+            effective_sample_size=sample.effective_size,
+            confidence=look.confidence,
+            converged=converged,
+            kernel_width=self.options.kernel_width,
+            alpha=self.options.alpha,
+            random_state=self.options.random_state,
+            warnings=notices(
+                components, outputs, sample, fits, num_features=request.num_features, converged=converged, exact=look.exact
+            ),
+        )
+
+    def _proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
+        """The kernel, and, where it is limelight's own on masks, all that is known of the masks beforehand."""
+        distances = self.distances
+        if request.distance_metric is not None:
+            distances = pairwise(request.distance_metric, self.distance_unit)
+        proximity = Proximity(self.options.kernel_width, distances, self.options.kernel)
+        if components.law is None or request.distance_metric is not None or self.options.kernel is not None:
+            return proximity, None
+        return proximity, KernelLaw(components.law, proximity.by_absent(len(components.names)))
+
+    def _looks(self, components: Components, kernel_law: KernelLaw | None, request: Request) -> Iterator[Look]:
+        seed = (self.options.random_state, components.content)
+        name = self.design if self.options.design == "auto" else self.options.design
+        design = DESIGNS.load(name)(seed, None if kernel_law is None else kernel_law.kernel)
+        enumerable = components.law is not None and self.options.design == "auto"
+        parts = len(components.names) if enumerable else None
+        return looks(design, parts, request.num_samples, self.cap)
+
+
+def _converged(one: Fit, tolerance: float) -> bool:
+    """Whether every interval reaches no further than the tolerance, in units of the heaviest weight."""
+    return bool(np.all(one.half_widths <= tolerance * np.abs(one.weights).max()))
+
+
+def _surrogate(label: int, one: Fit) -> Surrogate:
+    return Surrogate(
+        label=label,
+        components=tuple(one.components.tolist()),
+        weights=tuple(one.weights.tolist()),
+        lows=tuple((one.weights - one.half_widths).tolist()),
+        highs=tuple((one.weights + one.half_widths).tolist()),
+        intercept=one.intercept,
+        local_prediction=one.local_prediction,
+        fidelity=one.fidelity,
+    )

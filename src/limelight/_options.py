@@ -1,0 +1,126 @@
+"""What users tell an explainer, checked once: `Options` when it is made, `Request` when it is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from limelight._checks import check_choice, check_count, check_names, check_number
+from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight._seeds import read_random_state
+from limelight.stages.selection import METHODS
+
+__all__ = ["Options", "Request"]
+
+Kernel = Callable[[np.ndarray, float], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Options:
+    """What all explainers can be told; the parameters are described where the user meets them, in each explainer."""
+
+    class_names: tuple[str, ...] | None
+    mode: str | None
+    kernel_width: float
+    kernel: Kernel | None
+    feature_selection: str
+    alpha: float
+    tolerance: float
+    design: str
+    shortcuts: bool
+    random_state: int
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        class_names: Iterable[object] | None,
+        mode: str | None,
+        kernel_width: float,
+        kernel: Kernel | None,
+        feature_selection: str,
+        alpha: float,
+        tolerance: float,
+        design: str,
+        shortcuts: bool,
+        random_state: object,
+    ) -> Options:
+        """Check a constructor's arguments.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If one of them is not allowed.
+        """
+        if kernel is not None and not callable(kernel):
+            raise ArgumentTypeError(f"kernel must be a callable kernel(distances, width) or None; got {kernel!r}.")
+        if not isinstance(shortcuts, bool):
+            raise ArgumentTypeError(f"shortcuts must be True or False; got {shortcuts!r}.")
+        return cls(
+            class_names=None if class_names is None else check_names("class_names", class_names),
+            mode=None if mode is None else check_choice("mode", mode, ("classification", "regression")),
+            kernel_width=check_number("kernel_width", kernel_width, 0, inclusive=False),
+            kernel=kernel,
+            feature_selection=check_choice("feature_selection", feature_selection, METHODS),
+            alpha=check_number("alpha", alpha, 0),
+            tolerance=check_number("tolerance", tolerance, 0, inclusive=False),
+            design=check_choice("design", design, ("auto", "iid")),
+            shortcuts=shortcuts,
+            random_state=read_random_state(random_state),
+        )
+
+
+@dataclass(frozen=True)
+class Request:
+    """What one call of ``explain_instance`` asks for; `num_samples` is None for "auto"."""
+
+    labels: tuple[int, ...] | None
+    top_labels: int | None
+    num_features: int
+    num_samples: int | None
+    batch_size: int | None
+    regressor: Any
+    distance_metric: str | None
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        labels: int | Iterable[int] | None,
+        top_labels: int | None,
+        num_features: int,
+        num_samples: int | str,
+        batch_size: int | None,
+        model_regressor: Any,
+        distance_metric: str | None,
+    ) -> Request:
+        """Check a call's arguments.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If one of them is not allowed.
+        """
+        if labels is not None:
+            labels = (labels,) if isinstance(labels, (int, np.integer)) else tuple(labels)
+            labels = tuple(dict.fromkeys(check_count("each of labels", label, 0) for label in labels))
+            if not labels:
+                raise ArgumentError("labels must name at least one output; got none. Leave it out for the default.")
+        if isinstance(num_samples, str) and num_samples != "auto":
+            raise ArgumentError(f'num_samples must be "auto" or an integer of at least 2; got {num_samples!r}.')
+        if model_regressor is not None and not (hasattr(model_regressor, "fit") and hasattr(model_regressor, "get_params")):
+            raise ArgumentTypeError(
+                f"model_regressor must be a scikit-learn linear regressor, like Ridge(); got {type(model_regressor).__name__}."
+            )
+        return cls(
+            labels=labels,
+            top_labels=None if top_labels is None else check_count("top_labels", top_labels, 1),
+            num_features=check_count("num_features", num_features, 1),
+            num_samples=None if num_samples == "auto" else check_count("num_samples", num_samples, 2),
+            batch_size=None if batch_size is None else check_count("batch_size", batch_size, 1),
+            regressor=model_regressor,
+            distance_metric=distance_metric,
+        )

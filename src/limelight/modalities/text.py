@@ -1,0 +1,257 @@
+"""Texts: the components are words (or characters), a perturbation is the text without some of them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight._explainer import Explainer
+from limelight._options import Kernel, Options
+from limelight._seeds import fingerprint
+from limelight._views import Span, TextView
+from limelight.stages.components import Parts
+from limelight.stages.proximity import cosine_of_masks
+
+__all__ = ["TextExplainer", "WordParts"]
+
+_CHUNK = 64  # texts put together at once: their characters stay in the cache
+
+
+class TextExplainer(Explainer):
+    """Explains predictions about texts.
+
+    Parameters
+    ----------
+    class_names : sequence of str, optional
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
+    split_expression : str or callable, default r"\\\\W+"
+        A regular expression of what lies between words, or a tokenizer: a callable from a text to its tokens, which must be
+        pieces of the text in their order.
+    bow : bool, default True
+        Whether a component is a distinct word, removed wherever it stands (bag of words), or one word at its own position.
+    mask_string : str, optional
+        What stands in place of a removed word where `bow` is False; by default "UNKWORDZ". Bags of words leave nothing.
+    char_level : bool, default False
+        Whether components are characters instead of words. `mask_string` is then a NUL character by default.
+    kernel_width : float, default 25
+        The width of the kernel, for distances of 100 times the cosine distance of the masks.
+    kernel : callable, optional
+        ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
+        How the reported components are chosen. "auto" selects forward for up to 6 and takes the highest weights for more;
+        "none" reports all.
+    alpha : float, default 1.0
+        The ridge penalty, per `num_samples` perturbations weighted by the kernel.
+    tolerance : float, default 0.05
+        Weights count as converged when their intervals reach no further than this share of the largest weight.
+    mode : {"classification", "regression"}, optional
+        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+    design : {"auto", "iid"}, default "auto"
+        Where perturbations come from: "auto" enumerates them where there are few enough and else takes complementary pairs with
+        evenly spread sizes; "iid" draws them independently, as lime does.
+    shortcuts : bool, default True
+        Whether a scikit-learn pipeline of a count or TF-IDF vectorizer may be given perturbed counts instead of texts.
+    random_state : int, None or numpy.random.Generator, default 0
+        The seed. The same instance, arguments and seed give the same explanation; None takes fresh entropy.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If an argument is not allowed.
+
+    Notes
+    -----
+    The neighbourhood is lime's: the number of removed words is uniform on 1, ..., d, and every set of so many words is equally
+    likely (Ribeiro et al., KDD 2016, section 3.3).
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> explainer = TextExplainer(class_names=["ham", "spam"])
+    >>> def model(texts):
+    ...     spam = [0.1 + 0.6 * ("pills" in text) for text in texts]
+    ...     return [[1 - p, p] for p in spam]
+    >>> explanation = explainer.explain_instance("cheap pills for you", model, num_features=1)
+    >>> [(word, round(weight, 3)) for word, weight in explanation.as_list()]
+    [('pills', 0.596)]
+    """
+
+    design = "complements"
+    distance_unit = 100.0
+
+    def __init__(
+        self,
+        *,
+        class_names: Iterable[object] | None = None,
+        split_expression: str | Callable[[str], Iterable[str]] = r"\W+",
+        bow: bool = True,
+        mask_string: str | None = None,
+        char_level: bool = False,
+        kernel_width: float = 25.0,
+        kernel: Kernel | None = None,
+        feature_selection: str = "auto",
+        alpha: float = 1.0,
+        tolerance: float = 0.05,
+        mode: str | None = None,
+        design: str = "auto",
+        shortcuts: bool = True,
+        random_state: object = 0,
+    ) -> None:
+        self.options = Options.checked(
+            class_names=class_names,
+            mode=mode,
+            kernel_width=kernel_width,
+            kernel=kernel,
+            feature_selection=feature_selection,
+            alpha=alpha,
+            tolerance=tolerance,
+            design=design,
+            shortcuts=shortcuts,
+            random_state=random_state,
+        )
+        self._bow = bow
+        self._char_level = char_level
+        self._mask_string = _checked_mask_string(mask_string, bow, char_level)
+        self._split = _checked_split(split_expression)
+
+    @staticmethod
+    def distances(representation: np.ndarray) -> np.ndarray:
+        return 100.0 * cosine_of_masks(representation)
+
+    def components(self, instance: Any) -> WordParts:
+        """The words of a text.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If the instance is not a str.
+        InstanceError
+            If it has no words.
+        """
+        if not isinstance(instance, str):
+            raise ArgumentTypeError(f"a text to explain must be a str; got {type(instance).__name__}.")
+        if self._char_level:
+            stretches = [(i, i + 1) for i in range(len(instance))]
+        elif isinstance(self._split, re.Pattern):
+            stretches = _between(self._split, instance)
+        else:
+            stretches = _found(self._split(instance), instance)
+        if not stretches:
+            shown = instance if len(instance) <= 40 else f"{instance[:40]}..."
+            raise InstanceError(f"the text {shown!r} has no words to explain; split_expression leaves nothing of it.")
+        return WordParts(instance, stretches, self._bow, self._mask_string)
+
+
+class WordParts(Parts):
+    """The words of one text.
+
+    Parameters
+    ----------
+    text : str
+        The text.
+    stretches : list of (start, stop)
+        Where its words stand, in order.
+    bow : bool
+        Whether equal words are one component.
+    mask_string : str
+        What stands in place of a removed word.
+
+    Attributes
+    ----------
+    gaps : tuple of str
+        What stands before, between and after the words; one more than there are words.
+    numbers : tuple of int
+        For each word, its component.
+    """
+
+    def __init__(self, text: str, stretches: list[tuple[int, int]], bow: bool, mask_string: str) -> None:
+        words = [text[start:stop] for start, stop in stretches]
+        distinct = {word: number for number, word in enumerate(dict.fromkeys(words))}
+        self.numbers = tuple(distinct[word] for word in words) if bow else tuple(range(len(words)))
+        self.names = tuple(distinct) if bow else tuple(words)
+        self.mask_string = mask_string
+        bounds = [0, *(edge for stretch in stretches for edge in stretch), len(text)]
+        self.gaps = tuple(text[start:stop] for start, stop in pairwise(bounds))[::2]
+        self.view = TextView(
+            text, tuple(Span(start, stop, number) for (start, stop), number in zip(stretches, self.numbers, strict=True))
+        )
+        self.content = fingerprint(text, np.array(stretches), mask_string, str(bow))
+        d = len(self.names)
+        # lime removes 1 to d words; a single word has to be seen with and without it.
+        self.law = np.array([0.5, 0.5]) if d == 1 else np.concatenate([[0.0], np.full(d, 1.0 / d)])
+        self.notes = (("one_component", "The text has one word: its weight is the difference that it makes."),) if d == 1 else ()
+        self._lay_out(words)
+
+    def _lay_out(self, words: list[str]) -> None:
+        """Put all characters that a perturbed text may have in a row, each with the number of the flag that keeps it.
+
+        Flags are the mask, then a one for what always stays, then the mask's complement for mask strings.
+        """
+        d = len(self.names)
+        pieces, flags = [self.gaps[0]], [d]
+        for word, number, gap in zip(words, self.numbers, self.gaps[1:], strict=True):
+            pieces += [word, self.mask_string, gap]
+            flags += [number, d + 1 + number, d]
+        whole = "".join(pieces)
+        # One byte a character where that can hold the text: a quarter of the work.
+        self._encoding, unit = ("latin-1", np.uint8) if max(whole, default="") < "\u0100" else ("utf-32-le", np.uint32)
+        self._characters = np.frombuffer(whole.encode(self._encoding, "surrogatepass"), dtype=unit)
+        self._flags = np.repeat(np.array(flags, dtype=np.intp), [len(piece) for piece in pieces])
+
+    def realise(self, masks: np.ndarray) -> list[str]:
+        """The texts that the masks leave."""
+        keep = np.concatenate([masks, np.ones_like(masks[:, :1]), 1 - masks], axis=1).view(np.bool_)
+        texts: list[str] = []
+        for start in range(0, len(masks), _CHUNK):
+            kept = np.take(keep[start : start + _CHUNK], self._flags, axis=1)
+            characters = np.broadcast_to(self._characters, kept.shape)[kept]
+            together = characters.tobytes().decode(self._encoding, "surrogatepass")
+            ends = np.cumsum(np.count_nonzero(kept, axis=1)).tolist()
+            texts += [together[first:last] for first, last in pairwise([0, *ends])]
+        return texts
+
+
+def _checked_mask_string(mask_string: str | None, bow: bool, char_level: bool) -> str:
+    if mask_string is not None and not isinstance(mask_string, str):
+        raise ArgumentTypeError(f"mask_string must be a str or None; got {mask_string!r}.")
+    if bow:
+        return ""
+    return mask_string if mask_string is not None else ("\0" if char_level else "UNKWORDZ")
+
+
+def _checked_split(split_expression: object) -> re.Pattern[str] | Callable[[str], Iterable[str]]:
+    if callable(split_expression):
+        return split_expression
+    try:
+        return re.compile(split_expression)  # type: ignore[call-overload,no-any-return]
+    except (re.error, TypeError) as error:
+        raise ArgumentError(
+            f"split_expression must be a regular expression or a callable tokenizer; got {split_expression!r}: {error}."
+        ) from error
+
+
+def _between(split: re.Pattern[str], text: str) -> list[tuple[int, int]]:
+    """What lies between the matches of a regular expression."""
+    edges = [0, *(edge for match in split.finditer(text) if match.end() > match.start() for edge in match.span()), len(text)]
+    return [(start, stop) for start, stop in zip(edges[::2], edges[1::2], strict=True) if stop > start]
+
+
+def _found(tokens: Iterable[str], text: str) -> list[tuple[int, int]]:
+    """Where a tokenizer's tokens stand in the text."""
+    stretches = []
+    position = 0
+    for token in tokens:
+        start = text.find(token, position)
+        if not token or start < 0:
+            raise InstanceError(
+                f"the tokenizer must return non-empty pieces of the text in their order; {token!r} is not in it after "
+                f"character {position}. A tokenizer that changes its words, like lower(), cannot be explained with."
+            )
+        position = start + len(token)
+        stretches.append((start, position))
+    return stretches

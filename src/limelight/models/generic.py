@@ -1,0 +1,46 @@
+"""Any callable, and any estimator with a prediction method: the inputs are made and handed over."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentTypeError
+from limelight.stages.components import Neighbourhood
+from limelight.stages.prediction import Ask
+
+__all__ = ["adapt_any", "prediction_method"]
+
+_METHODS = ("predict_proba", "decision_function", "predict")
+
+
+def prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...] | None]:
+    """The callable to ask, and the names of its outputs where the model knows its classes.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If the model is neither a callable nor an estimator.
+    """
+    method = next((getattr(model, name) for name in _METHODS if callable(getattr(model, name, None))), model)
+    if isinstance(model, type) or not callable(method):
+        raise ArgumentTypeError(
+            f"model must be a callable from a batch of inputs to predictions, or a fitted estimator with one of "
+            f"{', '.join(_METHODS)}; got {model!r}."
+        )
+    owner = getattr(method, "__self__", None)
+    classes = getattr(owner, "classes_", None) if getattr(method, "__name__", "") in _METHODS[:2] else None
+    # Several outputs with classes of their own come as a list of arrays; those are not names of one output's classes.
+    named = isinstance(classes, np.ndarray) and classes.ndim == 1
+    return method, tuple(str(name) for name in classes) if named else None
+
+
+def adapt_any(method: Callable[[Any], Any]) -> Ask:
+    """Hand the perturbations over as they are."""
+
+    def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+        return method(neighbourhood.inputs.take(rows))
+
+    return ask

@@ -1,0 +1,156 @@
+"""Stage 1: what can be on or off in this instance.
+
+There are two families of interpretable components. `Parts` can be absent (words, superpixels, segments): a perturbation is
+a mask, and the parts that it leaves are put together again. `Values` are drawn (the columns of a row): a perturbation is
+another row, and a component is on where the drawn value counts as the instance's own. Both give a `Neighbourhood`.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+
+from limelight._views import View
+
+__all__ = ["Components", "Design", "Drawn", "Inputs", "Neighbourhood", "Parts", "Stretch", "Values"]
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """A stretch of a design: points `start` to `stop` of each of its independent `replicates`, and `extra` single ones."""
+
+    replicates: int
+    start: int
+    stop: int
+    extra: int = 0
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What a design asks for: masks of shape (m, d), or points of the unit cube.
+
+    Attributes
+    ----------
+    values : ndarray of shape (m, d)
+        0/1 masks, or numbers in [0, 1).
+    weights : ndarray of shape (m,)
+        LIME's own law over the law that the rows were drawn from, up to a common factor.
+    replicates : ndarray of shape (r + 1,)
+        Replicate i is rows ``replicates[i]:replicates[i + 1]``.
+    """
+
+    values: np.ndarray
+    weights: np.ndarray
+    replicates: np.ndarray
+
+
+class Design:
+    """Which perturbations to ask for: masks, points of the unit cube, or both; see `limelight.stages.perturbation`."""
+
+    def masks(self, law: np.ndarray, stretch: Stretch) -> Drawn:
+        """Masks of ``len(law) - 1`` parts, where `law` gives the probability of each number of absent parts."""
+        raise NotImplementedError(f"{type(self).__name__} draws no masks")
+
+    def points(self, dimensions: int, stretch: Stretch) -> Drawn:
+        """Points of the unit cube."""
+        raise NotImplementedError(f"{type(self).__name__} draws no points")
+
+
+class Inputs(Protocol):
+    """Perturbations as the model takes them, made only when they are asked for."""
+
+    def take(self, rows: np.ndarray) -> Any:
+        """The model inputs of these rows of the neighbourhood, as one batch."""
+
+
+@dataclass(frozen=True)
+class Neighbourhood:
+    """Perturbations of one instance; row 0 is the instance itself.
+
+    Attributes
+    ----------
+    representation : ndarray of shape (1 + m, d)
+        1 where a component is as in the instance, 0 where it is not (or standardised values, for a table without bins).
+    inputs : Inputs
+        The same rows as the model takes them.
+    weights : ndarray of shape (m,)
+        How much each drawn row stands for under LIME's own sampling law. The instance is asked for its own prediction; the
+        law gives it no part in the fit.
+    replicates : ndarray of shape (r + 1,)
+        Bounds of the independent replicates among the drawn rows.
+    keys : sequence of bytes or None
+        For each row what makes it distinct; None where no two rows can be the same.
+    """
+
+    representation: np.ndarray
+    inputs: Inputs
+    weights: np.ndarray
+    replicates: np.ndarray
+    keys: Sequence[bytes] | None
+
+
+class Components(ABC):
+    """The interpretable components of one instance.
+
+    Attributes
+    ----------
+    names : tuple of str
+        A name for each of the d components.
+    view : View
+        The instance as a renderer sees it.
+    content : int
+        A number made from all that the perturbations depend on; their random streams are made from it.
+    notes : tuple of (code, message)
+        What a reader should know about the instance itself.
+    law : ndarray of shape (d + 1,) or None
+        For parts, the probability under LIME's own sampling law that 0, 1, ..., d of them are absent; given their number,
+        every set of absent parts is equally likely. None for values.
+    """
+
+    names: tuple[str, ...]
+    view: View
+    content: int
+    notes: tuple[tuple[str, str], ...]
+    law: np.ndarray | None
+
+    @abstractmethod
+    def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
+        """Perturb the instance as the design says."""
+
+
+class Parts(Components):
+    """Components that can be absent."""
+
+    law: np.ndarray
+
+    @abstractmethod
+    def realise(self, masks: np.ndarray) -> Any:
+        """Put the instance together from the parts that each mask leaves, as one batch for the model."""
+
+    def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
+        drawn = design.masks(self.law, stretch)
+        masks = np.ones((1 + len(drawn.values), len(self.law) - 1), dtype=np.uint8)
+        masks[1:] = drawn.values
+        packed = np.packbits(masks, axis=1)
+        width, content = packed.shape[1], packed.tobytes()
+        keys = [content[i : i + width] for i in range(0, len(content), width)]
+        return Neighbourhood(masks, _Realised(self, masks), drawn.weights, drawn.replicates, keys)
+
+
+@dataclass(frozen=True)
+class _Realised:
+    parts: Parts
+    masks: np.ndarray
+
+    def take(self, rows: np.ndarray) -> Any:
+        return self.parts.realise(self.masks[rows])
+
+
+class Values(Components):
+    """Components whose values are drawn; a modality makes the rows from the design's points itself."""
+
+    law = None

@@ -1,0 +1,193 @@
+"""Stage 3: ask the model, in batches, each distinct input once, and check what it answers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentError, LabelError, LimelightError, ModelError, PredictionError
+from limelight.stages.components import Neighbourhood
+
+__all__ = ["Ask", "Oracle", "Outputs", "read_outputs"]
+
+Ask = Callable[[Neighbourhood, np.ndarray], Any]
+"""From a neighbourhood and the numbers of some of its rows to the model's raw answer for them."""
+
+_TOLERANCE = 1e-3  # by how much a float32 model's probabilities may miss a sum of 1
+
+
+class Oracle:
+    """A model for the length of one explanation: it remembers what was asked.
+
+    Parameters
+    ----------
+    ask : callable
+        From a neighbourhood and row numbers to the model's raw answer.
+    batch_size : int or None
+        The largest number of inputs to hand over at once; None for all of them.
+
+    Attributes
+    ----------
+    num_inputs : int
+        How many inputs the model was asked about so far.
+    instance : ndarray of shape (k,)
+        The model's answer for the instance, once something was asked.
+    """
+
+    def __init__(self, ask: Ask, batch_size: int | None) -> None:
+        self._ask = ask
+        self._batch_size = batch_size
+        self._numbers: dict[bytes, int] = {}
+        self._answers = np.empty((0, 0))
+        self._width: int | None = None
+        self.num_inputs = 0
+        self.instance = np.empty(0)
+
+    def predict(self, neighbourhood: Neighbourhood) -> np.ndarray:
+        """The model's outputs for the drawn rows of a neighbourhood, of shape (m, k).
+
+        Raises
+        ------
+        ModelError
+            If the model raises.
+        PredictionError
+            If its answer has not one row of finite numbers for each input.
+        """
+        if neighbourhood.keys is None:  # all distinct; but the instance is asked about only once
+            first = 1 if self.instance.size else 0
+            answers = self._in_batches(neighbourhood, np.arange(first, len(neighbourhood.representation)))
+            if first == 0:
+                self.instance, answers = answers[0], answers[1:]
+            return answers
+        new: list[int] = []
+        where = np.empty(len(neighbourhood.keys), dtype=np.intp)
+        for row, key in enumerate(neighbourhood.keys):
+            where[row] = self._numbers.setdefault(key, len(self._numbers))
+            if where[row] == len(self._answers) + len(new):
+                new.append(row)
+        if new:
+            answers = self._in_batches(neighbourhood, np.array(new))
+            self._answers = np.concatenate([self._answers, answers]) if len(self._answers) else answers
+        self.instance = self._answers[where[0]]
+        return self._answers[where[1:]]
+
+    def _in_batches(self, neighbourhood: Neighbourhood, rows: np.ndarray) -> np.ndarray:
+        size = self._batch_size or len(rows)
+        answers = [self._answer(neighbourhood, rows[start : start + size]) for start in range(0, len(rows), size)]
+        return answers[0] if len(answers) == 1 else np.concatenate(answers)
+
+    def _answer(self, neighbourhood: Neighbourhood, rows: np.ndarray) -> np.ndarray:
+        batch = f"{len(rows)} inputs, numbers {self.num_inputs} to {self.num_inputs + len(rows) - 1}"
+        try:
+            raw = self._ask(neighbourhood, rows)
+        except LimelightError:
+            raise
+        except Exception as error:
+            raise ModelError(f"the model raised {type(error).__name__} while it was asked about {batch}: {error}") from error
+        try:
+            answer = np.asarray(raw, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise PredictionError(f"the model must give numbers; for {batch} it gave {type(raw).__name__}: {error}") from error
+        if answer.ndim == 1:
+            answer = answer[:, None]
+        if answer.ndim != 2 or len(answer) != len(rows) or answer.shape[1] == 0:
+            raise PredictionError(
+                f"the model must give an array of shape (n,) or (n, k), a row for each input; "
+                f"for {batch} it gave shape {np.shape(raw)}."
+            )
+        if self._width not in (None, answer.shape[1]):
+            raise PredictionError(f"the model gave {self._width} outputs an input at first, and {answer.shape[1]} for {batch}.")
+        self._width = answer.shape[1]
+        finite = np.isfinite(answer).all(axis=1)
+        if not finite.all():
+            raise PredictionError(
+                f"the model gave NaN or infinity for {np.count_nonzero(~finite)} of {batch}; the first is number "
+                f"{self.num_inputs + int(np.argmin(finite))}. Explanations need finite predictions."
+            )
+        self.num_inputs += len(rows)
+        return answer
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """The model's outputs: what they are taken for, what they are called, and which of them are explained.
+
+    Attributes
+    ----------
+    kind : {"probabilities", "scores"}
+        What the outputs were taken for.
+    names : tuple of str
+        A name for each output.
+    labels : tuple of int
+        The outputs that are explained.
+    default : int
+        The one that is meant where none is named.
+    notes : tuple of (code, message)
+        What a reader should know about them.
+    """
+
+    kind: str
+    names: tuple[str, ...]
+    labels: tuple[int, ...]
+    default: int
+    notes: tuple[tuple[str, str], ...]
+
+
+def read_outputs(
+    predictions: np.ndarray,
+    instance: np.ndarray,
+    *,
+    mode: str | None,
+    class_names: tuple[str, ...] | None,
+    model_names: tuple[str, ...] | None,
+    labels: tuple[int, ...] | None,
+    top_labels: int | None,
+) -> Outputs:
+    """Decide from the model's answers, of shape (n, k) and (k,), what they are and which outputs to explain.
+
+    Raises
+    ------
+    ArgumentError
+        If there are not as many class names as outputs.
+    LabelError
+        If the model has no output of a label's number.
+    """
+    count = len(instance)
+    kind = "scores" if mode == "regression" else _kind(predictions)
+    notes = []
+    if mode == "classification" and kind == "scores":
+        text = "The model's outputs are not probabilities that sum to 1; the weights are in the units of its scores."
+        notes.append(("not_probabilities", text))
+    ranked = [int(label) for label in np.argsort(-instance, kind="stable")]
+    if kind == "probabilities":
+        usual = (1,) if count == 2 else (ranked[0],)
+    else:
+        usual = tuple(range(count))
+    explained = tuple(ranked[:top_labels]) if top_labels else labels or usual
+    for label in explained:
+        if label >= count:
+            raise LabelError(f"label {label} cannot be explained: the model has {count} outputs, 0 to {count - 1}.")
+    default = next((label for label in (*usual, ranked[0]) if label in explained), explained[0])
+    return Outputs(kind, _output_names(count, class_names, model_names), explained, default, tuple(notes))
+
+
+def _kind(predictions: np.ndarray) -> str:
+    if predictions.shape[1] < 2 or predictions.min() < -_TOLERANCE or predictions.max() > 1 + _TOLERANCE:
+        return "scores"
+    return "probabilities" if np.all(np.abs(predictions.sum(axis=1) - 1) <= _TOLERANCE) else "scores"
+
+
+def _output_names(count: int, given: tuple[str, ...] | None, from_model: tuple[str, ...] | None) -> tuple[str, ...]:
+    for names in (given, from_model):
+        if names is None:
+            continue
+        if len(names) == count:
+            return names
+        if count == 1 and len(names) == 2:  # one score of a two-class model speaks for its second class
+            return names[1:]
+        if names is given:
+            raise ArgumentError(f"class_names must have a name for each of the model's {count} outputs; got {len(names)}.")
+    return tuple(str(label) for label in range(count)) if count > 1 else ("output",)

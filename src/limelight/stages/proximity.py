@@ -1,0 +1,108 @@
+"""Stage 4: how near each perturbation is to the instance, as a weight."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+
+from limelight._errors import ArgumentError, KernelError
+
+__all__ = ["Metric", "Proximity", "cosine_of_masks", "euclidean", "pairwise"]
+
+Metric = Callable[[np.ndarray], np.ndarray]
+
+
+@dataclass(frozen=True)
+class Proximity:
+    """A kernel of a distance from the instance.
+
+    Parameters
+    ----------
+    width : float
+        The kernel's width, in the distance's unit.
+    distances : callable
+        From a representation of shape (n, d), whose row 0 is the instance, to distances of shape (n,).
+    kernel : callable, optional
+        A user's ``kernel(distances, width) -> weights``; by default ``sqrt(exp(-distance**2 / width**2))``, which is the
+        kernel of the LIME paper (section 3.4) under the square root that lime puts over it.
+    """
+
+    width: float
+    distances: Metric
+    kernel: Callable[[np.ndarray, float], np.ndarray] | None = None
+
+    def weights(self, representation: np.ndarray) -> np.ndarray:
+        """The weight of each row of a representation whose row 0 is the instance.
+
+        Raises
+        ------
+        ArgumentError
+            If a user's kernel gives anything but a finite number of at least 0 for each row.
+        KernelError
+            If no row but the instance itself has a weight.
+        """
+        distances = self.distances(representation)
+        if self.kernel is None:
+            weights = np.exp(-0.5 * (distances / self.width) ** 2)
+        else:
+            weights = np.asarray(self.kernel(distances, self.width), dtype=np.float64)
+            if weights.shape != distances.shape or not np.all(np.isfinite(weights)) or weights.min() < 0:
+                raise ArgumentError(
+                    f"kernel must give a finite weight of at least 0 for each of {len(distances)} distances; "
+                    f"got shape {weights.shape}, from {weights.min(initial=np.nan)} to {weights.max(initial=np.nan)}."
+                )
+        if not weights[1:].any():
+            raise KernelError(
+                f"the kernel is too narrow: with kernel_width={self.width:g} all {len(distances) - 1} perturbations, the nearest "
+                f"at distance {distances[1:].min(initial=np.inf):.4g}, have weight 0. Give a larger kernel_width."
+            )
+        return weights
+
+
+    def by_absent(self, parts: int) -> np.ndarray:
+        """The weight of a mask of so many parts, for 0, 1, ..., `parts` of them absent: where nothing else matters."""
+        return self.weights(np.tri(parts + 1, parts, k=-1, dtype=np.uint8)[::-1])
+
+
+def cosine_of_masks(masks: np.ndarray) -> np.ndarray:
+    """Cosine distance of 0/1 masks from the mask with every component on.
+
+    It depends on the number of components that are on alone: 1 - sqrt(on / d). With a single component the only other mask
+    is empty and has no direction; it counts as near, so that both enter the surrogate alike.
+    """
+    d = masks.shape[1]
+    if d == 1:
+        return np.zeros(len(masks))
+    distances: np.ndarray = 1.0 - np.sqrt(np.arange(d + 1) / d)
+    return distances[np.count_nonzero(masks, axis=1)]
+
+
+def euclidean(representation: np.ndarray) -> np.ndarray:
+    """Euclidean distance of each row from row 0; for 0/1 rows, where row 0 is all ones, from their number of zeros."""
+    if representation.dtype == np.uint8:
+        distances: np.ndarray = np.sqrt(representation.shape[1] - np.count_nonzero(representation, axis=1))
+        return distances
+    difference = representation - representation[0]
+    return np.sqrt(np.einsum("ij,ij->i", difference, difference))
+
+
+def pairwise(metric: str, scale: float) -> Metric:
+    """A distance by its name in scikit-learn's ``pairwise_distances``, times `scale`.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such distance.
+    """
+    from sklearn.metrics import pairwise_distances
+
+    def distances(representation: np.ndarray) -> np.ndarray:
+        rows = representation.astype(np.float64)
+        try:
+            return np.asarray(pairwise_distances(rows, rows[:1], metric=metric))[:, 0] * scale
+        except ValueError as error:
+            raise ArgumentError(f"distance_metric must be a name that scikit-learn's pairwise_distances knows: {error}") from error
+
+    return distances

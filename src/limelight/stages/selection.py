@@ -1,0 +1,102 @@
+"""Stage 5b: which components to report, from the covariances of the components with each other and with one output."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+
+from limelight._errors import unknown_name
+
+__all__ = ["METHODS", "choose"]
+
+_FEW = 6  # up to here "auto" selects forward, as in lime
+_COLLINEAR = 1e-12  # the share of a component's variance below which the chosen ones explain it
+
+
+def choose(method: str, covariance: np.ndarray, cross: np.ndarray, penalty: float, num_features: int) -> np.ndarray:
+    """The numbers of the components to report.
+
+    Parameters
+    ----------
+    method : str
+        One of `METHODS`.
+    covariance : ndarray of shape (d, d)
+        Weighted covariances of the components.
+    cross : ndarray of shape (d,)
+        Their weighted covariances with the output.
+    penalty : float
+        The ridge penalty of lime's ``alpha=1`` in these units.
+    num_features : int
+        How many to choose; no more than there are.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such method.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight.stages.selection import choose
+    >>> choose("forward_selection", np.eye(3), np.array([0.5, -2.0, 1.0]), 0.0, 2)
+    array([1, 2])
+    """
+    if method not in METHODS:
+        raise unknown_name("feature_selection", method, METHODS)
+    count = min(num_features, len(cross))
+    if method == "auto":
+        method = "forward_selection" if count <= _FEW else "highest_weights"
+    return METHODS[method](covariance, cross, penalty, count)
+
+
+def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:  # noqa: ARG001
+    """One at a time the component that lowers the unpenalised weighted squared error most.
+
+    A Cholesky factor of the chosen components grows by a row a step; what it leaves of the other components' variances and
+    of their covariances with the output is all that the next choice needs.
+    """
+    variance, remaining = np.diag(covariance).copy(), cross.copy()
+    smallest = _COLLINEAR * variance
+    factor = np.zeros((count, len(cross)))
+    chosen: list[int] = []
+    for step in range(count):
+        free = variance > smallest
+        gain = np.divide(remaining**2, variance, out=np.zeros_like(variance), where=free)
+        gain[chosen] = -1.0
+        best = int(np.argmax(gain))
+        chosen.append(best)
+        if free[best]:
+            row = (covariance[best] - factor[:step, best] @ factor[:step]) / np.sqrt(variance[best])
+            factor[step] = row
+            remaining -= row * (remaining[best] / np.sqrt(variance[best]))
+            variance -= row**2
+    return np.array(chosen, dtype=np.intp)
+
+
+def _highest_weights(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:
+    """The largest weights of a ridge regression on all components, with a hundredth of lime's penalty, as in lime."""
+    weights = np.linalg.solve(covariance + 0.01 * penalty * np.eye(len(cross)), cross)
+    return np.argsort(-np.abs(weights), kind="stable")[:count]
+
+
+def _lasso_path(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:  # noqa: ARG001
+    """The last point on the lasso path with no more than `count` components (K-LASSO, LIME paper, algorithm 1)."""
+    from sklearn.linear_model import lars_path_gram
+
+    _, _, path = lars_path_gram(Xy=cross, Gram=covariance, n_samples=1, method="lasso")
+    nonzero = [np.flatnonzero(point) for point in path.T[1:]]
+    return next((chosen for chosen in reversed(nonzero) if len(chosen) <= count), np.arange(count))
+
+
+def _all(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:  # noqa: ARG001
+    return np.arange(len(cross))
+
+
+METHODS: dict[str, Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]] = {
+    "auto": _highest_weights,
+    "forward_selection": _forward_selection,
+    "highest_weights": _highest_weights,
+    "lasso_path": _lasso_path,
+    "none": _all,
+}

@@ -1,0 +1,244 @@
+"""Stage 5c: the sparse, weighted linear model that stands for the model near the instance, its error and its fidelity."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from limelight._errors import ArgumentTypeError
+from limelight.stages.sample import KernelLaw, Sample
+from limelight.stages.selection import choose
+
+__all__ = ["Fit", "fit"]
+
+_FULL_FIT_ROWS = 4  # rows a component from which on the full fit is a good control variate
+_STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicate (92 MB), above only their sum
+
+
+class Fit(NamedTuple):
+    """The surrogate of one output; arrays have one entry a reported component, heaviest first."""
+
+    components: np.ndarray
+    weights: np.ndarray
+    half_widths: np.ndarray
+    intercept: float
+    local_prediction: float
+    fidelity: float
+
+
+class _Moments(NamedTuple):
+    """Means and covariances of components and outputs, and the ridge penalty of alpha = 1 in the same units.
+
+    All but the pooled ones have a leading axis: 0 for all rows, then one for each replicate left out.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    penalty: np.ndarray
+
+
+def fit(
+    sample: Sample,
+    *,
+    method: str,
+    num_features: int,
+    alpha: float,
+    nominal: int,
+    kernel_law: KernelLaw | None,
+    regressor: Any,
+    confidence: float,
+    exact: bool,
+) -> list[Fit]:
+    """Fit the surrogate of each output.
+
+    Parameters
+    ----------
+    sample : Sample
+        The perturbations and what the model said.
+    method : str
+        How components are chosen; one of `limelight.stages.selection.METHODS`.
+    num_features : int
+        How many to report at most.
+    alpha : float
+        The ridge penalty, in lime's unit: for `nominal` draws from LIME's law, weighted by the kernel.
+    nominal : int
+        The number of draws that `alpha` is meant for.
+    kernel_law : KernelLaw or None
+        The masks' law where it is known; with its exact moments the full fit is projected on the chosen components, which
+        spares the report the noise of the components left out.
+    regressor : object or None
+        A scikit-learn linear regressor to fit instead of the ridge; it is cloned.
+    confidence : float
+        The level of the intervals.
+    exact : bool
+        Whether the sample is the whole neighbourhood rather than a sample.
+    """
+    d = len(sample.instance)
+    enough = d <= _STACKED_COMPONENTS and sample.size >= _FULL_FIT_ROWS * (d + 1)
+    source = _Sampled(sample, nominal)
+    if kernel_law is not None and regressor is None and not exact and enough:
+        source = _Projected(sample, kernel_law, nominal)
+    pooled = source.pooled()
+    critical = _critical(confidence, sample.replicates)
+    fits = []
+    for output in range(len(sample.origin)):
+        covariance, cross = pooled.covariance[:d, :d], pooled.covariance[:d, d + output]
+        chosen = choose(method, covariance, cross, float(pooled.penalty), num_features)
+        if regressor is None:
+            intercepts, weights = _ridge(source.leaving_out(chosen), len(chosen), output, alpha)
+        else:
+            intercepts, weights = _refit(regressor, sample, chosen, output, nominal)
+        grams = source.grams(chosen)
+        order = np.argsort(-np.abs(weights[0]), kind="stable")
+        fits.append(
+            Fit(
+                components=chosen[order],
+                weights=weights[0, order],
+                half_widths=np.zeros(len(chosen)) if exact else critical * _standard_error(weights[1:])[order],
+                intercept=float(intercepts[0] + sample.origin[output]),
+                local_prediction=float(intercepts[0] + weights[0] @ sample.instance[chosen] + sample.origin[output]),
+                fidelity=_fidelity(grams, intercepts, weights, output, exact) if sample.varies[output] else np.nan,
+            )
+        )
+    return fits
+
+
+class _Sampled:
+    """Moments of the perturbations that were asked."""
+
+    def __init__(self, sample: Sample, nominal: int) -> None:
+        self._sample = sample
+        self._nominal = nominal
+        self._stack = sample.grams(None, pooled=len(sample.instance) > _STACKED_COMPONENTS)
+
+    def pooled(self) -> _Moments:
+        mean, covariance, penalty = self._moments(self._stack.sum(axis=0)[None], self._sample.law_mass.sum()[None])
+        return _Moments(mean[0], covariance[0], penalty[0])
+
+    def leaving_out(self, chosen: np.ndarray) -> _Moments:
+        return self._moments(_left_out(self.grams(chosen)), _left_out(self._sample.law_mass))
+
+    def grams(self, chosen: np.ndarray) -> np.ndarray:
+        """Each replicate's Gram matrix of the constant, the chosen components and the outputs."""
+        if len(self._stack) < self._sample.replicates:
+            return self._sample.grams(chosen)
+        return _sub_grams(self._stack, chosen, len(self._sample.origin))
+
+    def _moments(self, grams: np.ndarray, law_mass: np.ndarray) -> _Moments:
+        mass = grams[:, 0, 0]
+        mean = grams[:, 0, 1:] / mass[:, None]
+        covariance = grams[:, 1:, 1:] / mass[:, None, None] - mean[:, :, None] * mean[:, None, :]
+        return _Moments(mean, covariance, law_mass / (self._nominal * mass))
+
+
+class _Projected(_Sampled):
+    """Moments of the whole neighbourhood, as far as a linear model on all components knows them from the sample.
+
+    The outputs' covariances with the components are the full fit's weights times the exactly known covariances of the
+    components. In the limit they are the sampled ones; before it they are free of the chance correlations between the
+    components, which a fit of few components would take for effects of those left out.
+    """
+
+    def __init__(self, sample: Sample, kernel_law: KernelLaw, nominal: int) -> None:
+        super().__init__(sample, nominal)
+        self._components_mean, self._covariance = kernel_law.moments()
+        d = len(self._components_mean)
+        sampled = self._moments(_left_out(self._stack), _left_out(sample.law_mass))
+        weights = np.stack([_solve(covariance[:d, :d], covariance[:d, d:]) for covariance in sampled.covariance])
+        across = np.swapaxes(weights, 1, 2)
+        self._cross = self._covariance @ weights
+        self._outputs = sampled.covariance[:, d:, d:] - across @ sampled.covariance[:, :d, d:] + across @ self._cross
+        shift = self._components_mean - sampled.mean[:, :d]
+        self._outputs_mean = sampled.mean[:, d:] + np.einsum("jdq,jd->jq", weights, shift)
+        self._penalty = np.full(len(weights), 1.0 / (nominal * kernel_law.mean_weight))
+
+    def pooled(self) -> _Moments:
+        moments = self._of(slice(None), slice(0, 1))
+        return _Moments(moments.mean[0], moments.covariance[0], moments.penalty[0])
+
+    def leaving_out(self, chosen: np.ndarray) -> _Moments:
+        return self._of(chosen, slice(None))
+
+    def _of(self, chosen: np.ndarray | slice, fits: slice) -> _Moments:
+        """Moments of the chosen components and the outputs according to some of the full fits."""
+        cross, outputs, outputs_mean = self._cross[fits][:, chosen], self._outputs[fits], self._outputs_mean[fits]
+        own_mean, own = self._components_mean[chosen], self._covariance[chosen][:, chosen]
+        mean = np.concatenate([np.broadcast_to(own_mean, (len(cross), len(own))), outputs_mean], axis=1)
+        top = np.concatenate([np.broadcast_to(own, (len(cross), *own.shape)), cross], axis=2)
+        bottom = np.concatenate([np.swapaxes(cross, 1, 2), outputs], axis=2)
+        return _Moments(mean, np.concatenate([top, bottom], axis=1), self._penalty[fits])
+
+
+def _left_out(per_replicate: np.ndarray) -> np.ndarray:
+    """The sum over all replicates, then the sums without each of them; a single replicate cannot be left out."""
+    total = per_replicate.sum(axis=0, keepdims=True)
+    return total if len(per_replicate) == 1 else np.concatenate([total, total - per_replicate])
+
+
+def _sub_grams(grams: np.ndarray, chosen: np.ndarray, outputs: int) -> np.ndarray:
+    width = grams.shape[-1]
+    kept = np.concatenate([[0], 1 + chosen, np.arange(width - outputs, width)])
+    return grams[:, kept[:, None], kept]
+
+
+def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    from scipy.linalg import cho_factor, cho_solve
+
+    return np.asarray(cho_solve(cho_factor(matrix, check_finite=False), right, check_finite=False))
+
+
+def _ridge(moments: _Moments, count: int, output: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Intercepts (j,) and weights (j, count) of weighted ridge regressions with a free intercept."""
+    gram, cross = moments.covariance[:, :count, :count], moments.covariance[:, :count, count + output]
+    if alpha > 0:
+        penalty = (alpha * moments.penalty)[:, None, None] * np.eye(count)
+        weights = np.linalg.solve(gram + penalty, cross[:, :, None])[:, :, 0]
+    else:  # components that never vary, or always together, have no weight of their own: the shortest solution
+        weights = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ cross[:, :, None])[:, :, 0]
+    return moments.mean[:, count + output] - np.einsum("jc,jc->j", moments.mean[:, :count], weights), weights
+
+
+def _refit(regressor: Any, sample: Sample, chosen: np.ndarray, output: int, nominal: int) -> tuple[np.ndarray, np.ndarray]:
+    """The same from a user's regressor, fitted to clones on all rows and with each replicate left out."""
+    from sklearn.base import clone
+
+    rows, outputs, row_weights, replicate = sample.weighted_rows(chosen)
+    # As many draws from LIME's law as lime would have made, so that the user's own penalty means the same.
+    row_weights = row_weights * (nominal / sample.law_mass.sum())
+    kept = [np.ones(len(rows), dtype=bool), *(replicate != number for number in range(sample.replicates))]
+    intercepts, weights = [], []
+    for keep in kept if sample.replicates > 1 else kept[:1]:
+        fitted = clone(regressor).fit(rows[keep], outputs[keep, output], sample_weight=row_weights[keep])
+        weights.append(np.asarray(fitted.coef_, dtype=np.float64).reshape(-1))
+        intercepts.append(float(np.squeeze(fitted.intercept_)))
+    return np.array(intercepts), np.array(weights)
+
+
+def _standard_error(left_out: np.ndarray) -> np.ndarray:
+    """Jackknife over replicates (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11)."""
+    count = len(left_out)
+    if count < 2:
+        return np.full(left_out.shape[1], np.nan)
+    squares = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
+    return np.asarray(np.sqrt((count - 1) / count * squares))
+
+
+def _critical(confidence: float, replicates: int) -> float:
+    """By how many standard errors an interval reaches to each side (Student t)."""
+    from scipy.special import stdtrit
+
+    return float(stdtrit(replicates - 1, 0.5 + confidence / 2)) if replicates > 1 else np.nan
+
+
+def _fidelity(grams: np.ndarray, intercepts: np.ndarray, weights: np.ndarray, output: int, exact: bool) -> float:
+    """Weighted R2 of each replicate under the surrogate fitted without it; of the whole neighbourhood where it is `exact`."""
+    count = weights.shape[1]
+    if len(grams) == 1 and not exact:
+        return np.nan
+    grams = grams[:, [*range(count + 1), count + 1 + output]][:, :, [*range(count + 1), count + 1 + output]]
+    fitted = slice(0, 1) if exact else slice(1, None)
+    residual = np.concatenate([-intercepts[fitted, None], -weights[fitted], np.ones((len(grams), 1))], axis=1)
+    total = grams.sum(axis=0)
+    spread = total[-1, -1] - total[0, -1] ** 2 / total[0, 0]
+    return float(1.0 - np.einsum("rp,rpq,rq->", residual, grams, residual) / spread)
