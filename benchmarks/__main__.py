@@ -34,6 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     missed = missed_targets(tables)
     print("\nMissed targets:\n  " + "\n  ".join(missed) if missed else "\nEvery target is reached.")
     if options.json:
+        options.json.parent.mkdir(parents=True, exist_ok=True)
         options.json.write_text(json.dumps(as_json(tables), indent=2) + "\n", encoding="utf-8")
 
 

@@ -77,8 +77,7 @@ def print_table(table: Table) -> None:
     for first, *numbers, last in [header, *lines]:
         cells = [first.ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(numbers, widths[1:-1], strict=True)), last]
         print(("  " + "  ".join(cells)).rstrip())
-    for note in table.notes:
-        print(f"  {note}")
+    print("".join(f"  {note}\n" for note in table.notes), end="", flush=True)
 
 
 def missed_targets(tables: Iterable[Table]) -> list[str]:
