@@ -1,0 +1,261 @@
+"""What every renderer says about an explanation, in words and numbers: chosen once, here, as plain frozen data."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from limelight._explanation import Explanation, Surrogate
+
+__all__ = ["Bar", "Fact", "LabelSummary", "Output", "Summary", "number", "summarise"]
+
+MOST_OUTPUTS = 10
+# Numbers from here on are written with an exponent.
+LARGEST = 999_999_999.5
+MINUS = "\N{MINUS SIGN}"
+
+
+@dataclass(frozen=True)
+class Output:
+    """One of the model's outputs for the instance; `share` is its value where it is a probability, else None."""
+
+    name: str
+    text: str
+    share: float | None
+    explained: bool
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A reported component: `low` and `high` are None, and `interval` empty, where there is no interval."""
+
+    component: int
+    name: str
+    weight: float
+    low: float | None
+    high: float | None
+    text: str
+    interval: str
+
+
+@dataclass(frozen=True)
+class LabelSummary:
+    """One explained label: what the model and the surrogate say, and the weights.
+
+    `lowest` and `highest` are the ends of an axis that holds zero, every weight and every interval; `heaviest` is the largest
+    absolute weight.
+    """
+
+    name: str
+    heading: str
+    towards: str
+    away: str
+    prediction: str
+    local_prediction: str
+    fidelity: str
+    fidelity_meaning: str
+    bars: tuple[Bar, ...]
+    lowest: float
+    highest: float
+    heaviest: float
+
+    @property
+    def has_intervals(self) -> bool:
+        """Whether any component has an interval."""
+        return any(bar.interval for bar in self.bars)
+
+
+@dataclass(frozen=True)
+class Fact:
+    """A figure that says how far to trust the explanation: its name, its value, and what that means."""
+
+    name: str
+    value: str
+    meaning: str
+
+
+@dataclass(frozen=True)
+class Summary:
+    """An explanation as any renderer tells it; `more_outputs` counts the outputs left out."""
+
+    outputs: tuple[Output, ...]
+    more_outputs: int
+    labels: tuple[LabelSummary, ...]
+    level: str
+    facts: tuple[Fact, ...]
+    warnings: tuple[str, ...]
+
+
+def number(value: float, *, signed: bool = False, decimals: int | None = None) -> str:
+    """A number as a person reads it: three significant digits, or all its digits before the point up to a thousand million.
+
+    Parameters
+    ----------
+    value : float
+        Any number, finite or not.
+    signed : bool
+        Whether a positive number gets its sign too.
+    decimals : int, optional
+        So many digits after the point instead, for a number below a thousand million.
+
+    Examples
+    --------
+    >>> from limelight.renderers._summary import number
+    >>> number(0.15678), number(12345.6), number(2.5e-07), number(0.25, signed=True, decimals=2)
+    ('0.157', '12346', '2.50e−7', '+0.25')
+    """
+    if math.isnan(value):
+        return "NaN"
+    size = abs(value)
+    sign = MINUS if value < 0 else "+" if signed and value > 0 else ""
+    if math.isinf(value):
+        digits = "\N{INFINITY}"
+    elif decimals is not None and size < LARGEST:
+        digits = f"{size:.{decimals}f}"
+    elif size == 0:
+        digits = "0"
+    elif 1e-4 <= size < 999.5:
+        digits = f"{size:#.3g}".rstrip(".")
+    elif 999.5 <= size < LARGEST:
+        digits = f"{size:.0f}"
+    else:
+        mantissa, _, exponent = f"{size:.2e}".partition("e")
+        digits = f"{mantissa}e{MINUS if exponent.startswith('-') else ''}{abs(int(exponent))}"
+    return sign + digits
+
+
+def column_decimals(heaviest: float) -> int | None:
+    """How many decimals give the heaviest of a column of numbers three digits; None where they are better not aligned."""
+    return max(0, 2 - math.floor(math.log10(heaviest))) if 1e-4 <= heaviest < LARGEST else None
+
+
+def probability(value: float) -> str:
+    """A probability with three decimals; one that is nearly, but not, 0 or 1 is never rounded to it."""
+    if 0 < value < 0.001:
+        return "< 0.001"
+    if 0.999 < value < 1:
+        return "> 0.999"
+    return f"{value:.3f}" if 0 <= value <= 1 else number(value)
+
+
+def summarise(explanation: Explanation) -> Summary:
+    """Choose what is shown of an explanation and put it in words.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Any explanation.
+
+    Returns
+    -------
+    summary : Summary
+        Plain data; the texts that came from the user are as they came, for the renderer to make safe.
+    """
+    explained = set(explanation.labels)
+    values = explanation.predictions
+    # The explained outputs first, so that they are shown even where many others are larger.
+    ranked = sorted(range(len(values)), key=lambda i: -math.inf if math.isnan(values[i]) else values[i], reverse=True)
+    shown = set(sorted(ranked, key=lambda i: i not in explained)[:MOST_OUTPUTS])
+    probabilities = explanation.output_kind == "probabilities"
+    outputs = tuple(
+        Output(
+            name=_output_name(explanation, i),
+            text=_output_value(explanation, i),
+            share=values[i] if probabilities else None,
+            explained=i in explained,
+        )
+        for i in ranked
+        if i in shown
+    )
+    return Summary(
+        outputs=outputs,
+        more_outputs=len(values) - len(outputs),
+        labels=tuple(_label(explanation, surrogate) for surrogate in explanation.surrogates),
+        level=f"{100 * explanation.confidence:.4g} %",
+        facts=_facts(explanation),
+        warnings=tuple(notice.message for notice in explanation.warnings),
+    )
+
+
+def _output_name(explanation: Explanation, label: int) -> str:
+    """The output's name; where that is only its number, with a word before it."""
+    name = explanation.output_names[label]
+    if name != str(label):
+        return name
+    if explanation.output_kind == "probabilities":
+        return f"class {name}"
+    return f"output {name}" if len(explanation.predictions) > 1 else "the output"
+
+
+def _output_value(explanation: Explanation, label: int) -> str:
+    value = explanation.predictions[label]
+    return probability(value) if explanation.output_kind == "probabilities" else number(value)
+
+
+def _label(explanation: Explanation, surrogate: Surrogate) -> LabelSummary:
+    name = _output_name(explanation, surrogate.label)
+    probabilities = explanation.output_kind == "probabilities"
+    heaviest = max(map(abs, surrogate.weights), default=0.0)
+    decimals = column_decimals(heaviest)
+    bars = tuple(
+        _bar(component, explanation.names[component], weight, low, high, decimals)
+        for component, weight, low, high in zip(
+            surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
+        )
+    )
+    ends = [0.0, *(end for bar in bars for end in (bar.weight, bar.low, bar.high) if end is not None and math.isfinite(end))]
+    return LabelSummary(
+        name=name,
+        heading="For and against" if probabilities else "What raises and lowers",
+        towards="for" if probabilities else "raises",
+        away="against" if probabilities else "lowers",
+        prediction=_output_value(explanation, surrogate.label),
+        local_prediction=number(surrogate.local_prediction),
+        fidelity=_fidelity(surrogate.fidelity),
+        fidelity_meaning=_fidelity_meaning(surrogate.fidelity),
+        bars=bars,
+        lowest=min(ends),
+        highest=max(ends),
+        heaviest=heaviest,
+    )
+
+
+def _bar(component: int, name: str, weight: float, low: float, high: float, decimals: int | None) -> Bar:
+    text = number(weight, signed=True, decimals=decimals)
+    if not (math.isfinite(low) and math.isfinite(high)):
+        return Bar(component, name, weight, None, None, text, "")
+    ends = (number(end, signed=True, decimals=decimals) for end in (low, high))
+    return Bar(component, name, weight, low, high, text, f"[{', '.join(ends)}]")
+
+
+def _fidelity(fidelity: float) -> str:
+    if math.isnan(fidelity):
+        return "unknown"
+    return f"{max(0.0, fidelity):.2f}" if fidelity > -0.005 else number(fidelity)
+
+
+def _fidelity_meaning(fidelity: float) -> str:
+    if math.isnan(fidelity):
+        return "the output did not vary nearby, or nothing could be held out to measure on"
+    if fidelity <= 0:
+        return "the surrogate follows the model nearby no better than a constant would"
+    return f"the surrogate follows {min(99.9, 100 * fidelity):.3g} % of the model's variation nearby"
+
+
+def _facts(explanation: Explanation) -> tuple[Fact, ...]:
+    samples, inputs = explanation.num_samples, explanation.num_inputs
+    return (
+        Fact(
+            "effective sample size",
+            number(explanation.effective_sample_size),
+            f"what the {samples} perturbations are worth once weighted by proximity",
+        ),
+        Fact("model inputs", str(inputs), "distinct inputs that the model was asked about"),
+        Fact(
+            "converged",
+            "yes" if explanation.converged else "no",
+            "every weight's interval is within the tolerance"
+            if explanation.converged
+            else "some weight's interval is wider than the tolerance, or there is none",
+        ),
+    )
