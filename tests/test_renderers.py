@@ -388,6 +388,13 @@ def test_highlights_show_weight_and_sign_not_by_colour_alone():
     assert re.search(r"mark\.neg \{ text-decoration-style: dashed", render_page(text_explanation()))
 
 
+def test_a_weight_that_rounds_to_nothing_has_no_sign_and_no_highlight():
+    made = text_explanation(text="a b", weights=(0.4, -1e-9))
+    root = parse(render_page(made))
+    assert [mark.text for mark in root.find("mark")] == ["a"]
+    assert [cell.text.split()[0] for cell in root.find("table", "weights")[0].find("td", "num")] == ["+0.400", "0.000"]
+
+
 def test_overlapping_stretches_repeat_nothing():
     made = explanation(TextView("abcdef", (Span(3, 6, 1), Span(0, 4, 0))), ["abcd", "def"], [surrogate(1, (0.2, 0.1))])
     assert parse(render_page(made)).find("div", "text")[0].text == "abcdef"
@@ -538,6 +545,11 @@ def test_a_long_name_keeps_its_beginning_and_its_end():
     assert re.match(r"  a{20}…a+end ", first)
     assert "…" in second
     assert len(zero_columns(render_text(made))) == 1
+
+
+def test_marks_that_take_no_room_do_not_pile_up_without_end():
+    made = explanation(TextView("", ()), ["a" + "\u0301" * 10_000], [surrogate(1, (0.4,))])
+    assert len(render_text(made)) < 1000
 
 
 def test_empty_surrogate_and_several_labels():

@@ -112,6 +112,8 @@ def number(value: float, *, signed: bool = False, decimals: int | None = None) -
         digits = "\N{INFINITY}"
     elif decimals is not None and size < LARGEST:
         digits = f"{size:.{decimals}f}"
+        # What rounds to nothing has no sign to speak of.
+        sign = sign if float(digits) else ""
     elif size == 0:
         digits = "0"
     elif 1e-4 <= size < 999.5:
@@ -171,7 +173,7 @@ def summarise(explanation: Explanation) -> Summary:
         outputs=outputs,
         more_outputs=len(values) - len(outputs),
         labels=tuple(_label(explanation, surrogate) for surrogate in explanation.surrogates),
-        level=f"{100 * explanation.confidence:.4g} %",
+        level=f"{min(99.9, 100 * explanation.confidence):.3g} %",
         facts=_facts(explanation),
         warnings=tuple(notice.message for notice in explanation.warnings),
     )

@@ -109,16 +109,16 @@ class _Row:
 
 
 def _text_pieces(view: TextView, label: LabelSummary) -> list[_Piece]:
-    """The whole text in order, cut where a weighted stretch begins or ends."""
-    bars = {bar.component: bar for bar in label.bars}
+    """The whole text in order, cut where a weighted stretch begins or ends; what is too light to be seen is left unmarked."""
     heaviest = label.heaviest or 1.0
+    marks = {bar.component: (bar, f"{abs(bar.weight) / heaviest:.2f}") for bar in label.bars}
+    marks = {component: mark for component, mark in marks.items() if mark[1] != "0.00"}
     pieces: list[_Piece] = []
     done = 0
     for span in sorted(view.spans, key=lambda span: span.start):
-        if span.component in bars and span.start >= done:
-            bar = bars[span.component]
+        if span.component in marks and span.start >= done:
             pieces.append(_Piece(view.text[done : span.start], None, ""))
-            pieces.append(_Piece(view.text[span.start : span.stop], bar, f"{abs(bar.weight) / heaviest:.2f}"))
+            pieces.append(_Piece(view.text[span.start : span.stop], *marks[span.component]))
             done = span.stop
     return [piece for piece in (*pieces, _Piece(view.text[done:], None, "")) if piece.text]
 
