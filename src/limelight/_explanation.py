@@ -91,7 +91,7 @@ class Explanation:
     predictions : tuple of float
         The model's outputs for the instance, all of them.
     output_names : tuple of str
-        A name for each output: class names, or the outputs' numbers.
+        A name for each output: class names, or the outputs' numbers as texts.
     output_kind : {"probabilities", "scores"}
         What the model's outputs were taken for.
     default_label : int
@@ -120,9 +120,9 @@ class Explanation:
     >>> from limelight import TextExplainer
     >>> explainer = TextExplainer(class_names=["ham", "spam"])
     >>> explanation = explainer.explain_instance(
-    ...     "cheap pills for you", lambda texts: [[1 - ("pills" in text), "pills" in text] for text in texts], alpha=0
+    ...     "cheap pills for you", lambda texts: [[1 - ("pills" in text), "pills" in text] for text in texts]
     ... )
-    >>> [(name, round(weight, 6) + 0.0) for name, weight in explanation.as_list()[:1]]
+    >>> [(name, round(weight, 2)) for name, weight in explanation.as_list()[:1]]
     [('pills', 1.0)]
     """
 
@@ -290,7 +290,7 @@ class Explanation:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     explanation.save_to_file(pathlib.Path(folder) / "film.html")
         """
-        Path(path).write_text(self.as_html(), encoding="utf-8")
+        Path(path).write_text(self.as_html(), encoding="utf-8", newline="\n")
 
     def _repr_html_(self) -> str:
         fragment: str = RENDERERS.load("html_fragment")(self)

@@ -8,7 +8,7 @@ longer stretch of it begins with the shorter one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -132,7 +132,7 @@ class Independent(Design):
     """
 
     seed: tuple[int, ...]
-    tilt: np.ndarray | None = None
+    tilt: np.ndarray | None = field(default=None, compare=False)
 
     def masks(self, law: np.ndarray, stretch: Stretch) -> Drawn:
         def draw(replicate: int, count: int) -> np.ndarray:
@@ -168,7 +168,7 @@ class SobolPoints(Design):
     """
 
     seed: tuple[int, ...]
-    tilt: np.ndarray | None = None
+    tilt: np.ndarray | None = field(default=None, compare=False)
 
     def points(self, dimensions: int, stretch: Stretch) -> Drawn:
         from scipy.stats import qmc

@@ -1,0 +1,190 @@
+"""How the values of one table column are drawn, and when a drawn value counts as the instance's own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+__all__ = ["Binned", "Categorical", "Column", "Plain"]
+
+
+@dataclass(frozen=True)
+class Categorical:
+    """A column of codes, drawn with their frequencies in the training data; a code counts as itself.
+
+    Attributes
+    ----------
+    values : ndarray of shape (m,)
+        The distinct codes, ascending.
+    shares : ndarray of shape (m,)
+        Their frequencies; they sum to 1.
+    """
+
+    values: np.ndarray
+    shares: np.ndarray
+
+    @classmethod
+    def of(cls, training: np.ndarray) -> Categorical:
+        values, counts = np.unique(training, return_counts=True)
+        return cls(values, counts / counts.sum())
+
+    @property
+    def discrete(self) -> bool:
+        return True
+
+    def draw(self, points: np.ndarray) -> np.ndarray:
+        return np.asarray(self.values[_pick(self.shares, points)[0]])
+
+    def code(self, values: np.ndarray) -> np.ndarray:
+        """The number of each value's component state: equal to the instance's number where the value counts as its own."""
+        return np.searchsorted(self.values, values)
+
+    def around(self, value: float) -> Categorical:  # noqa: ARG002 - categories have no neighbours
+        return self
+
+    def including(self, value: float) -> Categorical:
+        """A column that can also draw a value that the training data lack, as often as their average value."""
+        if value in self.values:
+            return self
+        where = int(np.searchsorted(self.values, value))
+        share = 1.0 / (len(self.values) + 1)
+        return Categorical(np.insert(self.values, where, value), np.insert(self.shares * (1 - share), where, share))
+
+
+@dataclass(frozen=True)
+class Binned:
+    """A numeric column in bins: a bin is drawn with its frequency, a value in it from a truncated normal distribution.
+
+    The distribution has the mean, the standard deviation and the range of the training values in its bin, as lime's; a bin
+    with a single value stays at it. A value counts as the instance's own if it lies in the same bin.
+
+    Attributes
+    ----------
+    edges : ndarray of shape (b - 1,)
+        The inner edges of the b bins; a bin contains its upper edge.
+    shares, means, scales, lows, highs : ndarray of shape (b,)
+        Of the training values in each bin: their share, mean, standard deviation, minimum and maximum.
+    center, scale : float
+        Mean and standard deviation of the whole column, to draw around an instance.
+    """
+
+    edges: np.ndarray
+    shares: np.ndarray
+    means: np.ndarray
+    scales: np.ndarray
+    lows: np.ndarray
+    highs: np.ndarray
+    scale: float
+    center: float | None = None
+
+    @classmethod
+    def of(cls, training: np.ndarray, edges: np.ndarray) -> Binned:
+        edges = np.unique(edges)
+        bins = np.searchsorted(edges, training)
+        groups = [training[bins == number] for number in range(len(edges) + 1)]
+        return cls(
+            edges=edges,
+            shares=np.array([len(group) / len(training) for group in groups]),
+            means=np.array([group.mean() if len(group) else 0.0 for group in groups]),
+            scales=np.array([group.std() if len(group) else 0.0 for group in groups]),
+            lows=np.array([group.min() if len(group) else 0.0 for group in groups]),
+            highs=np.array([group.max() if len(group) else 0.0 for group in groups]),
+            scale=float(training.std()),
+        )
+
+    @property
+    def discrete(self) -> bool:
+        return self.center is None and bool(np.all((self.lows == self.highs) | (self.shares == 0)))
+
+    def draw(self, points: np.ndarray) -> np.ndarray:
+        from scipy.special import ndtr, ndtri
+
+        if self.center is not None:
+            return np.asarray(self.center + self.scale * ndtri(_inside(points)))
+        bins, position = _pick(self.shares, points)
+        scale = np.where(self.highs > self.lows, self.scales, 1.0)
+        first, last = ndtr((self.lows - self.means) / scale), ndtr((self.highs - self.means) / scale)
+        normal = ndtri(_inside(first[bins] + position * (last - first)[bins]))
+        return np.clip(self.means[bins] + scale[bins] * normal, self.lows[bins], self.highs[bins])
+
+    def code(self, values: np.ndarray) -> np.ndarray:
+        """The number of each value's bin."""
+        return np.searchsorted(self.edges, values)
+
+    def around(self, value: float) -> Binned:
+        """A column that draws around a value, with the training data's standard deviation, whatever the bins."""
+        return replace(self, center=value)
+
+    def including(self, value: float) -> Binned:
+        """A column that keeps a value the training data never come near: its bin stays at the value itself."""
+        number = int(np.searchsorted(self.edges, value))
+        if self.center is not None or (self.shares[number] > 0 and self.lows[number] <= value <= self.highs[number]):
+            return self
+        one = np.arange(len(self.shares)) == number
+        share = self.shares[number] if self.shares[number] > 0 else 1.0 / (np.count_nonzero(self.shares) + 1)
+        rest = (1 - share) / max(1 - self.shares[number], np.finfo(float).tiny)
+        return replace(
+            self,
+            shares=np.where(one, share, self.shares * rest),
+            means=np.where(one, value, self.means),
+            lows=np.where(one, value, self.lows),
+            highs=np.where(one, value, self.highs),
+        )
+
+
+@dataclass(frozen=True)
+class Plain:
+    """A numeric column without bins, drawn from a normal distribution; its component is the standardised value itself.
+
+    Attributes
+    ----------
+    mean, scale : float
+        Of the training values; a column that never varies has scale 0 and stays at its value.
+    center : float
+        Where the draws lie: the mean, or an instance's own value.
+    """
+
+    mean: float
+    scale: float
+    center: float
+
+    @classmethod
+    def of(cls, training: np.ndarray) -> Plain:
+        return cls(float(training.mean()), float(training.std()), float(training.mean()))
+
+    @property
+    def discrete(self) -> bool:
+        return self.scale == 0
+
+    def draw(self, points: np.ndarray) -> np.ndarray:
+        from scipy.special import ndtri
+
+        return np.asarray(self.center + self.scale * ndtri(_inside(points)))
+
+    def code(self, values: np.ndarray) -> np.ndarray:
+        """The standardised values."""
+        return np.asarray((values - self.mean) / (self.scale or 1.0))
+
+    def around(self, value: float) -> Plain:
+        """A column that draws around a value."""
+        return replace(self, center=value)
+
+    def including(self, value: float) -> Plain:  # noqa: ARG002 - a normal distribution reaches everywhere
+        return self
+
+
+Column = Binned | Categorical | Plain
+
+
+def _pick(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The group that each point in [0, 1) falls in, and how far into the group's share it lies."""
+    ends = np.cumsum(shares)
+    last = int(np.flatnonzero(shares)[-1])  # rounding can leave the last sum below a point
+    groups = np.minimum(np.searchsorted(ends, points, side="right"), last)
+    return groups, np.clip((points - (ends - shares)[groups]) / shares[groups], 0.0, 1.0)
+
+
+def _inside(points: np.ndarray) -> np.ndarray:
+    """Points of the closed unit interval moved off its ends, where the normal quantile is infinite."""
+    return np.clip(points, 2.0**-53, 1 - 2.0**-53)

@@ -1,0 +1,374 @@
+"""Tables: the components are the columns of a row, a perturbation is another row drawn as the training data suggest."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from limelight._checks import check_choice, check_names, check_numbers
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight._explainer import Explainer
+from limelight._options import Kernel, Options
+from limelight._seeds import fingerprint
+from limelight._views import Cell, TableView
+from limelight.modalities._columns import Binned, Categorical, Column, Plain
+from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edges
+from limelight.stages.components import Design, Neighbourhood, Stretch, Values
+from limelight.stages.proximity import euclidean
+
+__all__ = ["TabularExplainer"]
+
+
+class TabularExplainer(Explainer):
+    """Explains predictions about the rows of a table.
+
+    Parameters
+    ----------
+    training_data : array-like of shape (n, d)
+        Rows like those that the model was trained on; numbers, categories as integer codes.
+    training_labels : array-like of shape (n,), optional
+        What the model was trained to say; only ``discretizer="entropy"`` looks at them.
+    feature_names : sequence of str, optional
+        A name for each column; by default x0, x1, ...
+    class_names : sequence of str, optional
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
+    categorical_features : sequence of int or str, optional
+        The columns, by number or name, that hold codes of categories.
+    categorical_names : mapping, optional
+        For a categorical column, by number or name, the names of its categories: the name at place c is that of code c.
+    discretize_continuous : bool, default True
+        Whether numeric columns are put into bins. Without bins a component is a column's standardised value, and its weight is
+        for one standard deviation of the training data.
+    discretizer : {"quartile", "decile", "entropy"}, callable or mapping, default "quartile"
+        Where the bins lie. A callable gets a column's values and the training labels and returns the inner edges; a mapping
+        gives them for each numeric column, by number or name.
+    sample_around_instance : bool, default False
+        Whether numeric values are drawn around the instance's own, with the training data's standard deviation, instead of as
+        in the training data.
+    kernel_width : float, optional
+        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of d.
+    kernel : callable, optional
+        ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
+        How the reported components are chosen. "auto" selects forward for up to 6 and takes the highest weights for more;
+        "none" reports all.
+    alpha : float, default 1.0
+        The ridge penalty, per `num_samples` perturbations weighted by the kernel.
+    tolerance : float, default 0.05
+        Weights count as converged when their intervals reach no further than this share of the largest weight.
+    mode : {"classification", "regression"}, optional
+        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+    design : {"auto", "iid"}, default "auto"
+        Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does.
+    shortcuts : bool, default True
+        Whether kinds of models that limelight knows may be asked in a quicker way than with ready-made inputs.
+    random_state : int, None or numpy.random.Generator, default 0
+        The seed. The same instance, arguments and seed give the same explanation; None takes fresh entropy.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If an argument is not allowed.
+
+    Notes
+    -----
+    The neighbourhood is lime's: every column is drawn on its own, a category or bin with its frequency in the training data, a
+    value inside a bin from a truncated normal distribution. With bins it is the same for every row, and drawn only once.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight import TabularExplainer
+    >>> rows = np.random.default_rng(0).normal(size=(500, 3))
+    >>> explainer = TabularExplainer(rows, feature_names=["age", "height", "weight"])
+    >>> explanation = explainer.explain_instance(rows[0], lambda x: 2 * x[:, 0] - x[:, 2], num_features=2)
+    >>> [name for name, weight in explanation.as_list()]
+    ['-0.04 < age <= 0.66', 'weight > 0.69']
+    """
+
+    design = "sobol"
+    distances = staticmethod(euclidean)
+    distance_unit = 1.0
+
+    def __init__(
+        self,
+        training_data: Any,
+        *,
+        training_labels: Any = None,
+        feature_names: Iterable[object] | None = None,
+        class_names: Iterable[object] | None = None,
+        categorical_features: Iterable[int | str] | None = None,
+        categorical_names: Mapping[int | str, Sequence[object]] | None = None,
+        discretize_continuous: bool = True,
+        discretizer: str | EdgeRule | Mapping[int | str, Any] = "quartile",
+        sample_around_instance: bool = False,
+        kernel_width: float | None = None,
+        kernel: Kernel | None = None,
+        feature_selection: str = "auto",
+        alpha: float = 1.0,
+        tolerance: float = 0.05,
+        mode: str | None = None,
+        design: str = "auto",
+        shortcuts: bool = True,
+        random_state: object = 0,
+    ) -> None:
+        training = _checked_training(training_data)
+        width = training.shape[1]
+        names = [f"x{i}" for i in range(width)] if feature_names is None else feature_names
+        self.options = Options.checked(
+            class_names=class_names,
+            mode=mode,
+            kernel_width=0.75 * width**0.5 if kernel_width is None else kernel_width,
+            kernel=kernel,
+            feature_selection=feature_selection,
+            alpha=alpha,
+            tolerance=tolerance,
+            design=design,
+            shortcuts=shortcuts,
+            random_state=random_state,
+        )
+        self._feature_names = check_names("feature_names", names, width)
+        categorical = {self._number("categorical_features", feature) for feature in categorical_features or ()}
+        self._categories = {
+            self._number("categorical_names", feature): check_names(f"categorical_names[{feature!r}]", values)
+            for feature, values in (categorical_names or {}).items()
+        }
+        rule = self._checked_rule(discretizer)
+        labels = None if training_labels is None else _checked_labels(training_labels, len(training))
+        columns: list[Column] = []
+        for number, values in enumerate(training.T):
+            if number in categorical:
+                columns.append(Categorical.of(values))
+            elif discretize_continuous:
+                columns.append(Binned.of(values, _checked_edges(rule(number, values, labels), self._feature_names[number])))
+            else:
+                columns.append(Plain.of(values))
+        self._sample_around_instance = sample_around_instance
+        self._content = fingerprint(training)
+        self._shared = _Table(tuple(columns), self._content)
+
+    def components(self, instance: Any) -> RowValues:
+        """The columns of a row.
+
+        Raises
+        ------
+        InstanceError
+            If the row has another number of columns than the training data, or values that are not finite numbers.
+        """
+        row = self._checked_row(instance)
+        table, notes = self._shared, []
+        columns = table.columns
+        if self._sample_around_instance:
+            columns = tuple(column.around(value) for column, value in zip(columns, row.tolist(), strict=True))
+        covering = tuple(column.including(value) for column, value in zip(columns, row.tolist(), strict=True))
+        for number, (column, wider) in enumerate(zip(columns, covering, strict=True)):
+            if wider is not column:
+                name, value = self._feature_names[number], self._shown(number, row[number])
+                text = f"{name}={value} lies outside the training data; its weight compares just this value with them."
+                notes.append(("outside_training_data", text))
+        if any(own is not shared for own, shared in zip(covering, table.columns, strict=True)):
+            table = _Table(covering, fingerprint(row, str(self._content)))
+        return RowValues(table, row, self._component_names(row), self._view(row), tuple(notes))
+
+    def _number(self, parameter: str, feature: int | str) -> int:
+        """The number of a column that was given by its number or name."""
+        names = self._feature_names
+        if isinstance(feature, str) and feature in names:
+            return names.index(feature)
+        if isinstance(feature, (int, np.integer)) and not isinstance(feature, bool) and 0 <= feature < len(names):
+            return int(feature)
+        raise ArgumentError(f"{parameter} must name columns by number, 0 to {len(names) - 1}, or by name; got {feature!r}.")
+
+    def _checked_rule(self, discretizer: object) -> Callable[[int, np.ndarray, np.ndarray | None], Any]:
+        """What gives the edges of a column from its number, values and labels."""
+        if isinstance(discretizer, Mapping):
+            edges = {self._number("discretizer", feature): values for feature, values in discretizer.items()}
+
+            def given(number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG001
+                if number not in edges:
+                    raise ArgumentError(f"discretizer must give edges for every numeric column; {names[number]!r} has none.")
+                return edges[number]
+
+            names = self._feature_names
+            return given
+        if not callable(discretizer):
+            discretizer = DISCRETIZERS[check_choice("discretizer", discretizer, DISCRETIZERS)]
+        find = discretizer
+        return lambda number, values, labels: find(values, labels)  # noqa: ARG005
+
+    def _checked_row(self, instance: Any) -> np.ndarray:
+        try:
+            row = np.array(instance, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ArgumentTypeError(f"a row to explain must hold numbers only: {error}.") from error
+        if row.ndim == 2 and len(row) == 1:
+            row = row[0]
+        width = len(self._feature_names)
+        if row.shape != (width,):
+            raise InstanceError(f"a row to explain must have {width} columns, as the training data; got shape {row.shape}.")
+        if not np.isfinite(row).all():
+            bad = ", ".join(self._feature_names[i] for i in np.flatnonzero(~np.isfinite(row))[:5])
+            raise InstanceError(f"a row to explain must be finite; it has NaN or infinity in {bad}. Impute missing values first.")
+        return row
+
+    def _shown(self, number: int, value: float) -> str:
+        """A value of a column as a person would write it."""
+        categories = self._categories.get(number, ())
+        if isinstance(self._shared.columns[number], Categorical) and value.is_integer() and 0 <= value < len(categories):
+            return categories[int(value)]
+        return f"{value:.6g}"
+
+    def _component_names(self, row: np.ndarray) -> tuple[str, ...]:
+        names = []
+        for number, (column, feature) in enumerate(zip(self._shared.columns, self._feature_names, strict=True)):
+            if isinstance(column, Categorical):
+                names.append(f"{feature}={self._shown(number, row[number])}")
+            elif isinstance(column, Binned):
+                names.append(_bin_name(feature, column.edges, row[number]))
+            else:
+                names.append(feature)
+        return tuple(names)
+
+    def _view(self, row: np.ndarray) -> TableView:
+        return TableView(
+            tuple(Cell(feature, self._shown(i, row[i]), i) for i, feature in enumerate(self._feature_names))
+        )
+
+
+class RowValues(Values):
+    """The columns of one row.
+
+    Parameters
+    ----------
+    table : _Table
+        Where other rows come from.
+    row : ndarray of shape (d,)
+        The instance.
+    names, view, notes
+        As for all components.
+    """
+
+    def __init__(
+        self, table: _Table, row: np.ndarray, names: tuple[str, ...], view: TableView, notes: tuple[tuple[str, str], ...]
+    ) -> None:
+        self.names = names
+        self.view = view
+        self.notes = notes
+        self.content = table.content
+        self._table = table
+        self._row = row
+
+    def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
+        drawn = self._table.draw(design, stretch)
+        codes = self._table.codes(self._row[None])[0]
+        representation = np.empty((1 + len(drawn.codes), len(codes)), dtype=np.uint8)
+        representation[0] = 1
+        np.equal(drawn.codes, codes, out=representation[1:].view(np.bool_))
+        plain = [number for number, column in enumerate(self._table.columns) if isinstance(column, Plain)]
+        if plain:
+            representation = representation.astype(np.float64)
+            representation[0, plain] = codes[plain]
+            representation[1:, plain] = drawn.codes[:, plain]
+        keys = None
+        if self._table.discrete:
+            keys = [line.tobytes() for line in np.concatenate([self._row[None], drawn.rows])]
+        return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.weights, drawn.replicates, keys)
+
+
+@dataclass(frozen=True)
+class _DrawnRows:
+    """Rows of a table as the model takes them, of shape (m, d), and the codes of their values."""
+
+    rows: np.ndarray
+    codes: np.ndarray
+    weights: np.ndarray
+    replicates: np.ndarray
+
+
+class _Table:
+    """Columns to draw rows from; what was drawn once is kept, since it depends on the columns and the design alone."""
+
+    def __init__(self, columns: tuple[Column, ...], content: int) -> None:
+        self.columns = columns
+        self.content = content
+        self.discrete = all(column.discrete for column in columns)
+        self._drawn: dict[tuple[Design, Stretch], _DrawnRows] = {}
+        self._lock = threading.Lock()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"columns": self.columns, "content": self.content}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(**state)  # type: ignore[misc]
+
+    def codes(self, rows: np.ndarray) -> np.ndarray:
+        """For each value what it counts as: equal codes are the same component state."""
+        codes = np.stack([column.code(values) for column, values in zip(self.columns, rows.T, strict=True)], axis=1)
+        return codes.astype(np.uint16) if codes.dtype.kind == "i" else codes
+
+    def draw(self, design: Design, stretch: Stretch) -> _DrawnRows:
+        """The rows of a stretch of a design."""
+        with self._lock:
+            if (design, stretch) not in self._drawn:
+                points = design.points(len(self.columns), stretch)
+                rows = np.stack([column.draw(u) for column, u in zip(self.columns, points.values.T, strict=True)], axis=1)
+                self._drawn[design, stretch] = _DrawnRows(rows, self.codes(rows), points.weights, points.replicates)
+            return self._drawn[design, stretch]
+
+
+@dataclass(frozen=True)
+class _Rows:
+    """The instance and the drawn rows, copied for every batch: a model may write on what it is given."""
+
+    instance: np.ndarray
+    drawn: np.ndarray
+
+    def take(self, rows: np.ndarray) -> np.ndarray:
+        batch = np.empty((len(rows), len(self.instance)))
+        first = int(rows[0] == 0)
+        batch[:first] = self.instance
+        others = rows[first:] - 1
+        if len(others) and others[-1] - others[0] == len(others) - 1:
+            batch[first:] = self.drawn[others[0] : others[-1] + 1]
+        else:
+            batch[first:] = self.drawn[others]
+        return batch
+
+
+def _checked_training(training_data: Any) -> np.ndarray:
+    training = check_numbers("training_data", training_data, 2)
+    if training.size == 0:
+        raise ArgumentError(f"training_data must have rows and columns; got shape {training.shape}.")
+    finite = np.isfinite(training).all(axis=0)
+    if not finite.all():
+        bad = ", ".join(str(number) for number in np.flatnonzero(~finite)[:5])
+        raise ArgumentError(f"training_data must be finite; columns {bad} have NaN or infinity. Impute missing values first.")
+    return training
+
+
+def _checked_labels(training_labels: Any, rows: int) -> np.ndarray:
+    labels = np.asarray(training_labels)
+    if labels.shape != (rows,):
+        raise ArgumentError(f"training_labels must have shape ({rows},), one for each row; got shape {labels.shape}.")
+    return labels
+
+
+def _checked_edges(edges: Any, feature: str) -> np.ndarray:
+    array = check_numbers(f"the edges of {feature!r}", edges, 1)
+    if array.size == 0 or not np.isfinite(array).all():
+        raise ArgumentError(f"the edges of {feature!r} must be one or more finite numbers; got {array.tolist()}.")
+    return array
+
+
+def _bin_name(feature: str, edges: np.ndarray, value: float) -> str:
+    shown = format_edges(edges)
+    number = int(np.searchsorted(edges, value))
+    if number == 0:
+        return f"{feature} <= {shown[0]}"
+    if number == len(edges):
+        return f"{feature} > {shown[-1]}"
+    return f"{shown[number - 1]} < {feature} <= {shown[number]}"
