@@ -1,14 +1,14 @@
 """Every error that limelight raises on purpose.
 
-    LimelightError
-    ├── ArgumentError (ValueError)           an argument's value is not one of those allowed
-    ├── ArgumentTypeError (TypeError)        an argument is of the wrong type
-    ├── InstanceError (ValueError)           the instance cannot be explained: empty, wrong width, not finite
-    ├── KernelError (ValueError)             the kernel gives no perturbation any weight
-    ├── LabelError (ValueError)              a label that was not explained was asked for
-    ├── PredictionError (ValueError)         the model's answer has a wrong shape or is not finite
-    ├── ModelError (RuntimeError)            the model raised; the original error is its cause
-    └── MissingDependencyError (ImportError) an optional package is not installed
+LimelightError
+├── ArgumentError (ValueError)           an argument's value is not one of those allowed
+├── ArgumentTypeError (TypeError)        an argument is of the wrong type
+├── InstanceError (ValueError)           the instance cannot be explained: empty, wrong width, not finite
+├── KernelError (ValueError)             the kernel gives no perturbation any weight
+├── LabelError (ValueError)              a label that was not explained was asked for
+├── PredictionError (ValueError)         the model's answer has a wrong shape or is not finite
+├── ModelError (RuntimeError)            the model raised; the original error is its cause
+└── MissingDependencyError (ImportError) an optional package is not installed
 """
 
 from collections.abc import Iterable

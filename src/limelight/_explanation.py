@@ -15,7 +15,7 @@ from limelight._views import View, view_from_dict
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Explanation", "Surrogate", "Notice"]
+__all__ = ["Explanation", "Notice", "Surrogate"]
 
 SCHEMA_VERSION = 1
 
@@ -162,7 +162,7 @@ class Explanation:
                 return surrogate
         explained = ", ".join(f"{known} ({self.output_names[known]})" for known in self.labels)
         raise LabelError(
-            f"label {label!r} was not explained; explained: {explained}. Ask for it with labels=[{label!r}] in explain_instance."
+            f"label {label!r} was not explained; explained: {explained}. Give labels=[{label!r}] to explain_instance."
         )
 
     def as_list(self, label: int | None = None) -> list[tuple[str, float]]:
@@ -212,13 +212,20 @@ class Explanation:
                 surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
             )
         ]
-        columns = ("label", "component", "name", "value", "weight", "low", "high")
-        types = (nw.Int64, nw.Int64, nw.String, nw.String, nw.Float64, nw.Float64, nw.Float64)
+        schema = {
+            "label": nw.Int64(),
+            "component": nw.Int64(),
+            "name": nw.String(),
+            "value": nw.String(),
+            "weight": nw.Float64(),
+            "low": nw.Float64(),
+            "high": nw.Float64(),
+        }
         try:
             frame = nw.from_dict(
-                {column: [row[i] for row in rows] for i, column in enumerate(columns)},
-                schema=dict(zip(columns, types, strict=True)),
-                backend=backend,
+                {column: [row[i] for row in rows] for i, column in enumerate(schema)},
+                schema=schema,
+                backend=nw.Implementation.from_backend(backend),  # type: ignore[arg-type]
             )
         except ImportError as error:
             raise MissingDependencyError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error

@@ -48,9 +48,7 @@ def read_random_state(random_state: object) -> int:
         return int(random_state.integers(2**63))
     if isinstance(random_state, np.random.RandomState):
         return int(random_state.randint(2**31))
-    raise ArgumentTypeError(
-        f"random_state must be an int, None or a numpy Generator; got {type(random_state).__name__}."
-    )
+    raise ArgumentTypeError(f"random_state must be an int, None or a numpy Generator; got {type(random_state).__name__}.")
 
 
 def fingerprint(*contents: str | bytes | np.ndarray) -> int:

@@ -38,7 +38,7 @@ class Categorical:
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The number of each value's component state: equal to the instance's number where the value counts as its own."""
-        return np.searchsorted(self.values, values)
+        return np.asarray(np.searchsorted(self.values, values))
 
     def around(self, value: float) -> Categorical:  # noqa: ARG002 - categories have no neighbours
         return self
@@ -106,11 +106,11 @@ class Binned:
         scale = np.where(self.highs > self.lows, self.scales, 1.0)
         first, last = ndtr((self.lows - self.means) / scale), ndtr((self.highs - self.means) / scale)
         normal = ndtri(_inside(first[bins] + position * (last - first)[bins]))
-        return np.clip(self.means[bins] + scale[bins] * normal, self.lows[bins], self.highs[bins])
+        return np.asarray(np.clip(self.means[bins] + scale[bins] * normal, self.lows[bins], self.highs[bins]))
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The number of each value's bin."""
-        return np.searchsorted(self.edges, values)
+        return np.asarray(np.searchsorted(self.edges, values))
 
     def around(self, value: float) -> Binned:
         """A column that draws around a value, with the training data's standard deviation, whatever the bins."""
@@ -187,4 +187,4 @@ def _pick(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarra
 
 def _inside(points: np.ndarray) -> np.ndarray:
     """Points of the closed unit interval moved off its ends, where the normal quantile is infinite."""
-    return np.clip(points, 2.0**-53, 1 - 2.0**-53)
+    return np.asarray(np.clip(points, 2.0**-53, 1 - 2.0**-53))

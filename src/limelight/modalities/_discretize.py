@@ -15,11 +15,11 @@ EdgeRule = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 
 
 def _quartiles(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:  # noqa: ARG001
-    return np.percentile(values, [25, 50, 75])
+    return np.asarray(np.percentile(values, [25, 50, 75]))
 
 
 def _deciles(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:  # noqa: ARG001
-    return np.percentile(values, range(10, 100, 10))
+    return np.asarray(np.percentile(values, np.arange(10, 100, 10)))
 
 
 def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:

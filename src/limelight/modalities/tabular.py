@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -150,6 +151,11 @@ class TabularExplainer(Explainer):
         self._sample_around_instance = sample_around_instance
         self._content = fingerprint(training)
         self._shared = _Table(tuple(columns), self._content)
+        self._bin_names = {
+            number: _bin_names(self._feature_names[number], column.edges)
+            for number, column in enumerate(columns)
+            if isinstance(column, Binned)
+        }
 
     def components(self, instance: Any) -> RowValues:
         """The columns of a row.
@@ -212,7 +218,9 @@ class TabularExplainer(Explainer):
             raise InstanceError(f"a row to explain must have {width} columns, as the training data; got shape {row.shape}.")
         if not np.isfinite(row).all():
             bad = ", ".join(self._feature_names[i] for i in np.flatnonzero(~np.isfinite(row))[:5])
-            raise InstanceError(f"a row to explain must be finite; it has NaN or infinity in {bad}. Impute missing values first.")
+            raise InstanceError(
+                f"a row to explain must be finite; it has NaN or infinity in {bad}. Impute missing values first."
+            )
         return row
 
     def _shown(self, number: int, value: float) -> str:
@@ -228,15 +236,13 @@ class TabularExplainer(Explainer):
             if isinstance(column, Categorical):
                 names.append(f"{feature}={self._shown(number, row[number])}")
             elif isinstance(column, Binned):
-                names.append(_bin_name(feature, column.edges, row[number]))
+                names.append(self._bin_names[number][int(column.code(row[number]))])
             else:
                 names.append(feature)
         return tuple(names)
 
     def _view(self, row: np.ndarray) -> TableView:
-        return TableView(
-            tuple(Cell(feature, self._shown(i, row[i]), i) for i, feature in enumerate(self._feature_names))
-        )
+        return TableView(tuple(Cell(feature, self._shown(i, row[i]), i) for i, feature in enumerate(self._feature_names)))
 
 
 class RowValues(Values):
@@ -364,11 +370,7 @@ def _checked_edges(edges: Any, feature: str) -> np.ndarray:
     return array
 
 
-def _bin_name(feature: str, edges: np.ndarray, value: float) -> str:
+def _bin_names(feature: str, edges: np.ndarray) -> list[str]:
     shown = format_edges(edges)
-    number = int(np.searchsorted(edges, value))
-    if number == 0:
-        return f"{feature} <= {shown[0]}"
-    if number == len(edges):
-        return f"{feature} > {shown[-1]}"
-    return f"{shown[number - 1]} < {feature} <= {shown[number]}"
+    between = [f"{low} < {feature} <= {high}" for low, high in pairwise(shown)]
+    return [f"{feature} <= {shown[0]}", *between, f"{feature} > {shown[-1]}"]

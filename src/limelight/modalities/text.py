@@ -184,7 +184,9 @@ class WordParts(Parts):
         d = len(self.names)
         # lime removes 1 to d words; a single word has to be seen with and without it.
         self.law = np.array([0.5, 0.5]) if d == 1 else np.concatenate([[0.0], np.full(d, 1.0 / d)])
-        self.notes = (("one_component", "The text has one word: its weight is the difference that it makes."),) if d == 1 else ()
+        self.notes = (
+            (("one_component", "The text has one word: its weight is the difference that it makes."),) if d == 1 else ()
+        )
         self._lay_out(words)
 
     def _lay_out(self, words: list[str]) -> None:

@@ -32,9 +32,10 @@ def prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...]
         )
     owner = getattr(method, "__self__", None)
     classes = getattr(owner, "classes_", None) if getattr(method, "__name__", "") in _METHODS[:2] else None
-    # Several outputs with classes of their own come as a list of arrays; those are not names of one output's classes.
-    named = isinstance(classes, np.ndarray) and classes.ndim == 1
-    return method, tuple(str(name) for name in classes) if named else None
+    # Several outputs with classes of their own have a list of arrays; those are not the names of one output's classes.
+    if not isinstance(classes, np.ndarray) or classes.ndim != 1:
+        return method, None
+    return method, tuple(str(name) for name in classes)
 
 
 def adapt_any(method: Callable[[Any], Any]) -> Ask:

@@ -19,9 +19,7 @@ from limelight.stages.prediction import Ask
 __all__ = ["adapt_text_pipeline"]
 
 # Patterns of word characters alone (\w, letters, digits, \b at the ends): their matches begin and end within a word.
-_WORD_PATTERN = re.compile(
-    r"(\(\?u\))?(\\b)?((\\w|\\d|\[(\w-\w|\w|\\w|\\d)+\])(\+|\{\d+(,\d*)?\})?)+(\\b)?", flags=re.ASCII
-)
+_WORD_PATTERN = re.compile(r"(\(\?u\))?(\\b)?((\\w|\\d|\[(\w-\w|\w|\\w|\\d)+\])(\+|\{\d+(,\d*)?\})?)+(\\b)?", flags=re.ASCII)
 _METHODS = ("predict_proba", "decision_function", "predict")
 
 
@@ -104,13 +102,15 @@ class _Counts:
         """What the vectorizer would make of the texts that the masks leave."""
         flags = np.concatenate([masks, 1 - masks], axis=1) if self._with_away else masks
         present = flags[:, self._flags]
-        amounts = self._amounts
-        if len(self._columns) < len(amounts):  # several words count for one term, like "The" and "the"
-            present = np.add.reduceat(present * amounts, self._starts, axis=1)
-            amounts = None
-        rows, terms = np.nonzero(present)
-        data = present[rows, terms] if amounts is None else amounts[terms]
-        data = np.ones(len(terms)) if self._vectorizer.binary else data
+        if len(self._columns) < len(self._amounts):  # several words count for one term, like "The" and "the"
+            present = np.add.reduceat(present * self._amounts, self._starts, axis=1)
+            rows, terms = np.nonzero(present)
+            data = present[rows, terms]
+        else:
+            terms = np.nonzero(present)[1]
+            data = self._amounts[terms]
+        if self._vectorizer.binary:
+            data = np.ones(len(terms))
         bounds = np.concatenate([[0], np.cumsum(np.count_nonzero(present, axis=1))])
         counts = type(self._empty)(
             (data.astype(self._vectorizer.dtype), self._columns[terms].astype(np.int32), bounds.astype(np.int32)),

@@ -162,10 +162,9 @@ def read_outputs(
         text = "The model's outputs are not probabilities that sum to 1; the weights are in the units of its scores."
         notes.append(("not_probabilities", text))
     ranked = [int(label) for label in np.argsort(-instance, kind="stable")]
+    usual = tuple(range(count))
     if kind == "probabilities":
         usual = (1,) if count == 2 else (ranked[0],)
-    else:
-        usual = tuple(range(count))
     explained = tuple(ranked[:top_labels]) if top_labels else labels or usual
     for label in explained:
         if label >= count:

@@ -55,11 +55,10 @@ class Proximity:
                 )
         if not weights[1:].any():
             raise KernelError(
-                f"the kernel is too narrow: with kernel_width={self.width:g} all {len(distances) - 1} perturbations, the nearest "
-                f"at distance {distances[1:].min(initial=np.inf):.4g}, have weight 0. Give a larger kernel_width."
+                f"the kernel is too narrow: with kernel_width={self.width:g} all {len(distances) - 1} perturbations, the "
+                f"nearest at distance {distances[1:].min(initial=np.inf):.4g}, have weight 0. Give a larger kernel_width."
             )
         return weights
-
 
     def by_absent(self, parts: int) -> np.ndarray:
         """The weight of a mask of so many parts, for 0, 1, ..., `parts` of them absent: where nothing else matters."""
@@ -75,17 +74,15 @@ def cosine_of_masks(masks: np.ndarray) -> np.ndarray:
     d = masks.shape[1]
     if d == 1:
         return np.zeros(len(masks))
-    distances: np.ndarray = 1.0 - np.sqrt(np.arange(d + 1) / d)
-    return distances[np.count_nonzero(masks, axis=1)]
+    return np.asarray((1.0 - np.sqrt(np.arange(d + 1) / d))[np.count_nonzero(masks, axis=1)])
 
 
 def euclidean(representation: np.ndarray) -> np.ndarray:
     """Euclidean distance of each row from row 0; for 0/1 rows, where row 0 is all ones, from their number of zeros."""
     if representation.dtype == np.uint8:
-        distances: np.ndarray = np.sqrt(representation.shape[1] - np.count_nonzero(representation, axis=1))
-        return distances
+        return np.asarray(np.sqrt(representation.shape[1] - np.count_nonzero(representation, axis=1)))
     difference = representation - representation[0]
-    return np.sqrt(np.einsum("ij,ij->i", difference, difference))
+    return np.asarray(np.sqrt(np.einsum("ij,ij->i", difference, difference)))
 
 
 def pairwise(metric: str, scale: float) -> Metric:
@@ -103,6 +100,8 @@ def pairwise(metric: str, scale: float) -> Metric:
         try:
             return np.asarray(pairwise_distances(rows, rows[:1], metric=metric))[:, 0] * scale
         except ValueError as error:
-            raise ArgumentError(f"distance_metric must be a name that scikit-learn's pairwise_distances knows: {error}") from error
+            raise ArgumentError(
+                f"distance_metric must be a name that pairwise_distances of scikit-learn knows: {error}"
+            ) from error
 
     return distances

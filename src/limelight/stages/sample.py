@@ -48,7 +48,7 @@ class Sample:
     @property
     def law_mass(self) -> np.ndarray:
         """Of each replicate, how many draws from LIME's own law it stands for."""
-        return np.sum([np.add.reduceat(row[2], row[4][:-1]) for row in self._rows], axis=0)
+        return np.asarray(np.sum([np.add.reduceat(row[2], row[4][:-1]) for row in self._rows], axis=0))
 
     @property
     def effective_size(self) -> float:

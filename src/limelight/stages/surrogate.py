@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._errors import ArgumentTypeError
 from limelight.stages.sample import KernelLaw, Sample
 from limelight.stages.selection import choose
 
