@@ -38,16 +38,18 @@ class Categorical:
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The number of each value's component state: equal to the instance's number where the value counts as its own."""
-        return np.asarray(np.searchsorted(self.values, values))
+        return np.asarray(self.values.searchsorted(values))
 
     def around(self, value: float) -> Categorical:  # noqa: ARG002 - categories have no neighbours
         return self
 
+    def covers(self, value: float) -> bool:
+        """Whether the training data have the value."""
+        return bool(np.any(self.values == value))
+
     def including(self, value: float) -> Categorical:
         """A column that can also draw a value that the training data lack, as often as their average value."""
-        if value in self.values:
-            return self
-        where = int(np.searchsorted(self.values, value))
+        where = int(self.values.searchsorted(value))
         share = 1.0 / (len(self.values) + 1)
         return Categorical(np.insert(self.values, where, value), np.insert(self.shares * (1 - share), where, share))
 
@@ -110,17 +112,20 @@ class Binned:
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The number of each value's bin."""
-        return np.asarray(np.searchsorted(self.edges, values))
+        return np.asarray(self.edges.searchsorted(values))
 
     def around(self, value: float) -> Binned:
         """A column that draws around a value, with the training data's standard deviation, whatever the bins."""
         return replace(self, center=value)
 
+    def covers(self, value: float) -> bool:
+        """Whether the value lies among the training values of its bin."""
+        number = self.edges.searchsorted(value)
+        return self.center is not None or bool(self.shares[number] > 0 and self.lows[number] <= value <= self.highs[number])
+
     def including(self, value: float) -> Binned:
         """A column that keeps a value the training data never come near: its bin stays at the value itself."""
-        number = int(np.searchsorted(self.edges, value))
-        if self.center is not None or (self.shares[number] > 0 and self.lows[number] <= value <= self.highs[number]):
-            return self
+        number = int(self.edges.searchsorted(value))
         one = np.arange(len(self.shares)) == number
         share = self.shares[number] if self.shares[number] > 0 else 1.0 / (np.count_nonzero(self.shares) + 1)
         rest = (1 - share) / max(1 - self.shares[number], np.finfo(float).tiny)
@@ -170,7 +175,10 @@ class Plain:
         """A column that draws around a value."""
         return replace(self, center=value)
 
-    def including(self, value: float) -> Plain:  # noqa: ARG002 - a normal distribution reaches everywhere
+    def covers(self, value: float) -> bool:  # noqa: ARG002 - a normal distribution reaches everywhere
+        return True
+
+    def including(self, value: float) -> Plain:  # noqa: ARG002
         return self
 
 

@@ -166,19 +166,22 @@ class TabularExplainer(Explainer):
             If the row has another number of columns than the training data, or values that are not finite numbers.
         """
         row = self._checked_row(instance)
-        table, notes = self._shared, []
-        columns = table.columns
+        values = row.tolist()
+        columns = list(self._shared.columns)
         if self._sample_around_instance:
-            columns = tuple(column.around(value) for column, value in zip(columns, row.tolist(), strict=True))
-        covering = tuple(column.including(value) for column, value in zip(columns, row.tolist(), strict=True))
-        for number, (column, wider) in enumerate(zip(columns, covering, strict=True)):
-            if wider is not column:
-                name, value = self._feature_names[number], self._shown(number, row[number])
-                text = f"{name}={value} lies outside the training data; its weight compares just this value with them."
-                notes.append(("outside_training_data", text))
-        if any(own is not shared for own, shared in zip(covering, table.columns, strict=True)):
-            table = _Table(covering, fingerprint(row, str(self._content)))
-        return RowValues(table, row, self._component_names(row), self._view(row), tuple(notes))
+            columns = [column.around(value) for column, value in zip(columns, values, strict=True)]
+        outside = [number for number, column in enumerate(columns) if not column.covers(values[number])]
+        notes = []
+        for number in outside:
+            columns[number] = columns[number].including(values[number])
+            name, value = self._feature_names[number], self._shown(number, values[number])
+            text = f"{name}={value} lies outside the training data; its weight compares just this value with them."
+            notes.append(("outside_training_data", text))
+        table = self._shared
+        if outside or self._sample_around_instance:
+            table = _Table(tuple(columns), fingerprint(row, str(self._content)))
+        codes = table.codes(row[None])[0]
+        return RowValues(table, row, codes, self._component_names(values, codes), self._view(values), tuple(notes))
 
     def _number(self, parameter: str, feature: int | str) -> int:
         """The number of a column that was given by its number or name."""
@@ -230,19 +233,23 @@ class TabularExplainer(Explainer):
             return categories[int(value)]
         return f"{value:.6g}"
 
-    def _component_names(self, row: np.ndarray) -> tuple[str, ...]:
+    def _component_names(self, values: list[float], codes: np.ndarray) -> tuple[str, ...]:
         names = []
         for number, (column, feature) in enumerate(zip(self._shared.columns, self._feature_names, strict=True)):
             if isinstance(column, Categorical):
-                names.append(f"{feature}={self._shown(number, row[number])}")
+                names.append(f"{feature}={self._shown(number, values[number])}")
             elif isinstance(column, Binned):
-                names.append(self._bin_names[number][int(column.code(row[number]))])
+                names.append(self._bin_names[number][int(codes[number])])
             else:
                 names.append(feature)
         return tuple(names)
 
-    def _view(self, row: np.ndarray) -> TableView:
-        return TableView(tuple(Cell(feature, self._shown(i, row[i]), i) for i, feature in enumerate(self._feature_names)))
+    def _view(self, values: list[float]) -> TableView:
+        cells = (
+            Cell(feature, self._shown(i, value), i)
+            for i, (feature, value) in enumerate(zip(self._feature_names, values, strict=True))
+        )
+        return TableView(tuple(cells))
 
 
 class RowValues(Values):
@@ -252,14 +259,20 @@ class RowValues(Values):
     ----------
     table : _Table
         Where other rows come from.
-    row : ndarray of shape (d,)
-        The instance.
+    row, codes : ndarray of shape (d,)
+        The instance, and what its values count as.
     names, view, notes
         As for all components.
     """
 
     def __init__(
-        self, table: _Table, row: np.ndarray, names: tuple[str, ...], view: TableView, notes: tuple[tuple[str, str], ...]
+        self,
+        table: _Table,
+        row: np.ndarray,
+        codes: np.ndarray,
+        names: tuple[str, ...],
+        view: TableView,
+        notes: tuple[tuple[str, str], ...],
     ) -> None:
         self.names = names
         self.view = view
@@ -267,10 +280,11 @@ class RowValues(Values):
         self.content = table.content
         self._table = table
         self._row = row
+        self._codes = codes
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         drawn = self._table.draw(design, stretch)
-        codes = self._table.codes(self._row[None])[0]
+        codes = self._codes
         representation = np.empty((1 + len(drawn.codes), len(codes)), dtype=np.uint8)
         representation[0] = 1
         np.equal(drawn.codes, codes, out=representation[1:].view(np.bool_))
