@@ -74,15 +74,22 @@ def cosine_of_masks(masks: np.ndarray) -> np.ndarray:
     d = masks.shape[1]
     if d == 1:
         return np.zeros(len(masks))
-    return np.asarray((1.0 - np.sqrt(np.arange(d + 1) / d))[np.count_nonzero(masks, axis=1)])
+    return np.asarray((1.0 - np.sqrt(np.arange(d + 1) / d))[_present(masks)])
 
 
 def euclidean(representation: np.ndarray) -> np.ndarray:
     """Euclidean distance of each row from row 0; for 0/1 rows, where row 0 is all ones, from their number of zeros."""
     if representation.dtype == np.uint8:
-        return np.asarray(np.sqrt(representation.shape[1] - np.count_nonzero(representation, axis=1)))
+        d = representation.shape[1]
+        return np.asarray(np.sqrt(d - np.arange(d + 1))[_present(representation)])
     difference = representation - representation[0]
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", difference, difference)))
+
+
+def _present(masks: np.ndarray) -> np.ndarray:
+    """The number of ones in each row; a product with ones adds them many times faster than sum does, and as exactly."""
+    ones = np.ones(masks.shape[1], dtype=np.float32)
+    return (masks.astype(np.float32) @ ones).astype(np.intp)
 
 
 def pairwise(metric: str, scale: float) -> Metric:

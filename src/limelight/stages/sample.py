@@ -78,9 +78,10 @@ class Sample:
             for replicate in range(len(bounds) - 1):
                 rows = slice(bounds[replicate], bounds[replicate + 1])
                 block = np.empty((bounds[replicate + 1] - bounds[replicate], width))
-                block[:, :1] = root[rows]
-                np.multiply(representation[rows, columns], root[rows], out=block[:, 1 : width - len(self.origin)])
-                np.multiply(outputs[rows], root[rows], out=block[:, width - len(self.origin) :])
+                block[:, 0] = 1.0
+                block[:, 1 : width - len(self.origin)] = representation[rows, columns]
+                block[:, width - len(self.origin) :] = outputs[rows]
+                block *= root[rows]
                 answer[0 if pooled else replicate] += block.T @ block
         return answer
 
