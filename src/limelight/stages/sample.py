@@ -75,9 +75,10 @@ class Sample:
         answer = np.zeros((1 if pooled else self.replicates, width, width))
         for representation, outputs, law, kernel, bounds in self._rows:
             root = np.sqrt(law * kernel)[:, None]
+            buffer = np.empty((np.diff(bounds).max(), width))  # one for all replicates: it stays in the cache
             for replicate in range(len(bounds) - 1):
                 rows = slice(bounds[replicate], bounds[replicate + 1])
-                block = np.empty((bounds[replicate + 1] - bounds[replicate], width))
+                block = buffer[: bounds[replicate + 1] - bounds[replicate]]
                 block[:, 0] = 1.0
                 block[:, 1 : width - len(self.origin)] = representation[rows, columns]
                 block[:, width - len(self.origin) :] = outputs[rows]
