@@ -101,13 +101,13 @@ class _Counts:
     def document_term_matrix(self, masks: np.ndarray) -> Any:
         """What the vectorizer would make of the texts that the masks leave."""
         flags = np.concatenate([masks, 1 - masks], axis=1) if self._with_away else masks
-        present = flags[:, self._flags]
+        present = np.take(flags, self._flags, axis=1)
         if len(self._columns) < len(self._amounts):  # several words count for one term, like "The" and "the"
             present = np.add.reduceat(present * self._amounts, self._starts, axis=1)
             rows, terms = np.nonzero(present)
             data = present[rows, terms]
         else:
-            terms = np.nonzero(present)[1]
+            terms = np.nonzero(present.view(np.bool_))[1]
             data = self._amounts[terms]
         if self._vectorizer.binary:
             data = np.ones(len(terms))

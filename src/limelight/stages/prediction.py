@@ -57,20 +57,18 @@ class Oracle:
             If its answer has not one row of finite numbers for each input.
         """
         if neighbourhood.keys is None:  # all distinct; but the instance is asked about only once
-            first = 1 if self.instance.size else 0
-            answers = self._in_batches(neighbourhood, np.arange(first, len(neighbourhood.representation)))
-            if first == 0:
-                self.instance, answers = answers[0], answers[1:]
-            return answers
-        new: list[int] = []
-        where = np.empty(len(neighbourhood.keys), dtype=np.intp)
-        for row, key in enumerate(neighbourhood.keys):
-            where[row] = self._numbers.setdefault(key, len(self._numbers))
-            if where[row] == len(self._answers) + len(new):
-                new.append(row)
-        if new:
-            answers = self._in_batches(neighbourhood, np.array(new))
-            self._answers = np.concatenate([self._answers, answers]) if len(self._answers) else answers
+            known = self.instance.size > 0
+            answers = self._in_batches(neighbourhood, np.arange(int(known), len(neighbourhood.representation)))
+            if known:
+                return answers
+            self.instance = answers[0]
+            return answers[1:]
+        numbers, asked = self._numbers, len(self._answers)
+        where = np.array([numbers.setdefault(key, len(numbers)) for key in neighbourhood.keys])
+        if len(numbers) > asked:
+            first = np.unique(where, return_index=True)[1]
+            answers = self._in_batches(neighbourhood, first[where[first] >= asked])
+            self._answers = np.concatenate([self._answers, answers]) if asked else answers
         self.instance = self._answers[where[0]]
         return self._answers[where[1:]]
 

@@ -59,6 +59,12 @@ class Sample:
         return float(self.size * first**2 / (mass * second))
 
     @property
+    def fitting_size(self) -> float:
+        """Kish's effective sample size of the rows as they are weighted in the fit."""
+        first, second = np.sum([[law @ kernel, (law**2) @ kernel**2] for _, _, law, kernel, _ in self._rows], axis=0)
+        return float(first**2 / second)
+
+    @property
     def varies(self) -> np.ndarray:
         """For each output, whether it varied by more than rounding."""
         spread = np.max([np.abs(outputs).max(axis=0) for _, outputs, _, _, _ in self._rows], axis=0)

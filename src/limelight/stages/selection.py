@@ -8,7 +8,7 @@ import numpy as np
 
 from limelight._errors import unknown_name
 
-__all__ = ["METHODS", "choose"]
+__all__ = ["METHODS", "choose", "solve_positive"]
 
 _FEW = 6  # up to here "auto" selects forward, as in lime
 _COLLINEAR = 1e-12  # the share of a component's variance below which the chosen ones explain it
@@ -50,6 +50,15 @@ def choose(method: str, covariance: np.ndarray, cross: np.ndarray, penalty: floa
     return METHODS[method](covariance, cross, penalty, count)
 
 
+def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve a symmetric positive definite system by Cholesky factors; ruins the matrix."""
+    from scipy.linalg import cho_factor, cho_solve
+
+    # The transpose is the same matrix in the order that LAPACK takes without a copy.
+    factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
+    return np.asarray(cho_solve(factor, right, check_finite=False))
+
+
 def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:  # noqa: ARG001
     """One at a time the component that lowers the unpenalised weighted squared error most.
 
@@ -76,7 +85,9 @@ def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: float
 
 def _highest_weights(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:
     """The largest weights of a ridge regression on all components, with a hundredth of lime's penalty, as in lime."""
-    weights = np.linalg.solve(covariance + 0.01 * penalty * np.eye(len(cross)), cross)
+    penalised = covariance.copy()
+    penalised[np.diag_indices_from(penalised)] += 0.01 * penalty
+    weights = solve_positive(penalised, cross)
     return np.argsort(-np.abs(weights), kind="stable")[:count]
 
 

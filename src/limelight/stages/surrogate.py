@@ -7,11 +7,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight.stages.sample import KernelLaw, Sample
-from limelight.stages.selection import choose
+from limelight.stages.selection import choose, solve_positive
 
 __all__ = ["Fit", "fit"]
 
-_FULL_FIT_ROWS = 4  # rows a component from which on the full fit is a good control variate
+_FULL_FIT_ROWS = 2  # effective rows (and pairs of rows) a component from which on the full fit is a good control variate
 _STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicate (92 MB), above only their sum
 
 
@@ -74,10 +74,11 @@ def fit(
         Whether the sample is the whole neighbourhood rather than a sample.
     """
     d = len(sample.instance)
-    enough = d <= _STACKED_COMPONENTS and sample.size >= _FULL_FIT_ROWS * (d + 1)
-    source = _Sampled(sample, nominal)
+    enough = d <= _STACKED_COMPONENTS and min(sample.size / 2, sample.fitting_size) >= _FULL_FIT_ROWS * (d + 1)
     if kernel_law is not None and regressor is None and not exact and enough:
-        source = _Projected(sample, kernel_law, nominal)
+        source: _Sampled = _Projected(sample, kernel_law, nominal)
+    else:
+        source = _Sampled(sample, nominal)
     pooled = source.pooled()
     critical = _critical(confidence, sample.replicates)
     fits = []
@@ -143,13 +144,14 @@ class _Projected(_Sampled):
         super().__init__(sample, nominal)
         self._components_mean, self._covariance = kernel_law.moments()
         d = len(self._components_mean)
-        sampled = self._moments(_left_out(self._stack), _left_out(sample.law_mass))
-        weights = np.stack([_solve(covariance[:d, :d], covariance[:d, d:]) for covariance in sampled.covariance])
-        across = np.swapaxes(weights, 1, 2)
+        total = self._stack.sum(axis=0)
+        fits = [_full_fit(total.copy(), d)]
+        if len(self._stack) > 1:
+            fits += [_full_fit(total - gram, d) for gram in self._stack]
+        weights, intercepts, residuals = (np.stack(parts) for parts in zip(*fits, strict=True))
         self._cross = self._covariance @ weights
-        self._outputs = sampled.covariance[:, d:, d:] - across @ sampled.covariance[:, :d, d:] + across @ self._cross
-        shift = self._components_mean - sampled.mean[:, :d]
-        self._outputs_mean = sampled.mean[:, d:] + np.einsum("jdq,jd->jq", weights, shift)
+        self._outputs = residuals + np.swapaxes(weights, 1, 2) @ self._cross
+        self._outputs_mean = intercepts + self._components_mean @ weights
         self._penalty = np.full(len(weights), 1.0 / (nominal * kernel_law.mean_weight))
 
     def pooled(self) -> _Moments:
@@ -181,10 +183,11 @@ def _sub_grams(grams: np.ndarray, chosen: np.ndarray, outputs: int) -> np.ndarra
     return grams[:, kept[:, None], kept]
 
 
-def _solve(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    from scipy.linalg import cho_factor, cho_solve
-
-    return np.asarray(cho_solve(cho_factor(matrix, check_finite=False), right, check_finite=False))
+def _full_fit(gram: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Least squares on all components: weights (d, q), intercepts (q,), residual covariances (q, q); ruins the Gram matrix."""
+    mass, cross, squares = gram[0, 0], gram[: d + 1, d + 1 :].copy(), gram[d + 1 :, d + 1 :].copy()
+    coefficients = solve_positive(gram[: d + 1, : d + 1], cross)
+    return coefficients[1:], coefficients[0], (squares - cross.T @ coefficients) / mass
 
 
 def _ridge(moments: _Moments, count: int, output: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
