@@ -17,7 +17,8 @@ Subject = TypeVar("Subject")
 class Explainer(Protocol):
     """What lime's explainers and limelight's have in common."""
 
-    def explain_instance(self, instance: Any, model: Any, /, **arguments: Any) -> Any: ...
+    @property
+    def explain_instance(self) -> Callable[..., Any]: ...
 
 
 class TimedModel:
@@ -50,7 +51,6 @@ class Cost:
 def cost_of_explaining(explainer: Explainer, subject: object, model: Any, **arguments: Any) -> Cost:
     """Explain once. Only a `TimedModel` knows its own share; any other's counts as 0, so that `outside` is the whole call."""
     timed = model if isinstance(model, TimedModel) else TimedModel(model)
-    gc.collect()
     inside, start = timed.seconds, process_time()
     explainer.explain_instance(subject, model, **arguments)
     return Cost(total=1e3 * (process_time() - start), model=1e3 * (timed.seconds - inside))
@@ -64,11 +64,14 @@ def costs_in_turn(
     In each round the slow one explains the first subject and the fast one every subject: a call of a millisecond needs more
     repeats than one of a second. The first round warms both up and is not counted.
     """
-    slow_costs, fast_costs = [], []
-    for subjects in rounds:
-        slow_costs.append(cost_of_explaining(slow, subjects[0], model, **arguments))
-        fast_costs.append([cost_of_explaining(fast, subject, model, **arguments) for subject in subjects])
-    return median_cost(slow_costs[1:]), median_cost([cost for costs in fast_costs[1:] for cost in costs])
+
+    def turn(explainer: Explainer, subjects: Sequence[object]) -> list[Cost]:
+        gc.collect()  # neither side pays for the other's garbage
+        return [cost_of_explaining(explainer, subject, model, **arguments) for subject in subjects]
+
+    turns = [(turn(slow, subjects[:1]), turn(fast, subjects)) for subjects in rounds][1:]
+    slow_costs, fast_costs = ([cost for costs in side for cost in costs] for side in zip(*turns, strict=True))
+    return median_cost(slow_costs), median_cost(fast_costs)
 
 
 def median_cost(costs: Sequence[Cost]) -> Cost:
