@@ -69,8 +69,9 @@ class Oracle:
             first = np.unique(where, return_index=True)[1]
             answers = self._in_batches(neighbourhood, first[where[first] >= asked])
             self._answers = np.concatenate([self._answers, answers]) if asked else answers
-        self.instance = self._answers[where[0]]
-        return self._answers[where[1:]]
+        found: np.ndarray = self._answers[where]
+        self.instance = found[0]
+        return found[1:]
 
     def _in_batches(self, neighbourhood: Neighbourhood, rows: np.ndarray) -> np.ndarray:
         size = self._batch_size or len(rows)
