@@ -160,6 +160,7 @@ class Explainer(ABC):
             converged = all(_converged(one, self.options.tolerance) for one in fits)
             if converged:
                 break
+        effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_surrogate(label, one) for label, one in zip(outputs.labels, fits, strict=True)),
             names=components.names,
@@ -170,14 +171,21 @@ class Explainer(ABC):
             default_label=outputs.default,
             num_samples=1 + sample.size,
             num_inputs=oracle.num_inputs,
-            effective_sample_size=sample.effective_size,
+            effective_sample_size=effective_size,
             confidence=look.confidence,
             converged=converged,
             kernel_width=self.options.kernel_width,
             alpha=self.options.alpha,
             random_state=self.options.random_state,
             warnings=notices(
-                components, outputs, sample, fits, num_features=request.num_features, converged=converged, exact=look.exact
+                components,
+                outputs,
+                sample.varies,
+                fits,
+                effective_size=effective_size,
+                num_features=request.num_features,
+                converged=converged,
+                exact=look.exact,
             ),
         )
 

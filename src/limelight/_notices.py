@@ -9,7 +9,6 @@ import numpy as np
 from limelight._explanation import Notice
 from limelight.stages.components import Components
 from limelight.stages.prediction import Outputs
-from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit
 
 __all__ = ["notices"]
@@ -21,9 +20,10 @@ _ROWS_PER_WEIGHT = 10  # an effective sample of fewer rows for each reported wei
 def notices(
     components: Components,
     outputs: Outputs,
-    sample: Sample,
+    varies: np.ndarray,
     fits: Sequence[Fit],
     *,
+    effective_size: float,
     num_features: int,
     converged: bool,
     exact: bool,
@@ -33,16 +33,16 @@ def notices(
     total = len(components.names)
     if num_features > total:
         found.append(("fewer_components", f"{num_features} components were asked for; the instance has {total}."))
-    for label, varies, one in zip(outputs.labels, sample.varies, fits, strict=True):
+    for label, varied, one in zip(outputs.labels, varies, fits, strict=True):
         name = outputs.names[label]
-        if not varies:
+        if not varied:
             found.append(("constant_output", f"The model gave the same output ({name}) for every perturbation."))
         elif one.fidelity < _LOW_FIDELITY:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {one.fidelity:.2f}."
             found.append(("low_fidelity", text))
     reported = max(len(one.components) for one in fits)
-    if not exact and sample.effective_size < _ROWS_PER_WEIGHT * (reported + 1):
-        text = f"The kernel leaves an effective sample of {sample.effective_size:.0f} perturbations for {reported} weights."
+    if not exact and effective_size < _ROWS_PER_WEIGHT * (reported + 1):
+        text = f"The kernel leaves an effective sample of {effective_size:.0f} perturbations for {reported} weights."
         found.append(("low_effective_sample_size", f"{text} Give more num_samples or a larger kernel_width."))
     if any(np.isnan(one.half_widths).any() for one in fits):
         found.append(("no_intervals", "There were too few perturbations for intervals. Give num_samples of at least 9."))

@@ -2,15 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from limelight._errors import unknown_name
 
 __all__ = ["Cell", "Span", "TableView", "TextView", "View", "view_from_dict"]
 
 
-@dataclass(frozen=True)
-class Span:
+class Span(NamedTuple):
     """A stretch ``text[start:stop]`` (code points) that belongs to component number `component`."""
 
     start: int
@@ -40,8 +39,7 @@ class TextView:
         return cls(data["text"], tuple(Span(*span) for span in data["spans"]))
 
 
-@dataclass(frozen=True)
-class Cell:
+class Cell(NamedTuple):
     """One column of a row: its name, the instance's value as a person would write it, and its component's number."""
 
     column: str

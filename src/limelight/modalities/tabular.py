@@ -180,7 +180,7 @@ class TabularExplainer(Explainer):
         table = self._shared
         if outside or self._sample_around_instance:
             table = _Table(tuple(columns), fingerprint(row, str(self._content)))
-        codes = table.codes(row[None])[0]
+        codes = np.array([column.code_of(value) for column, value in zip(table.columns, values, strict=True)])
         return RowValues(table, row, codes, self._component_names(values, codes), self._view(values), tuple(notes))
 
     def _number(self, parameter: str, feature: int | str) -> int:
@@ -284,7 +284,7 @@ class RowValues(Values):
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         drawn = self._table.draw(design, stretch)
-        codes = self._codes
+        codes = self._codes.astype(drawn.codes.dtype)
         representation = np.empty((1 + len(drawn.codes), len(codes)), dtype=np.uint8)
         representation[0] = 1
         np.equal(drawn.codes, codes, out=representation[1:].view(np.bool_))
@@ -328,7 +328,9 @@ class _Table:
     def codes(self, rows: np.ndarray) -> np.ndarray:
         """For each value what it counts as: equal codes are the same component state."""
         codes = np.stack([column.code(values) for column, values in zip(self.columns, rows.T, strict=True)], axis=1)
-        return codes.astype(np.uint16) if codes.dtype.kind == "i" else codes
+        if codes.dtype.kind != "i":
+            return codes
+        return codes.astype(np.uint8 if codes.max() < 2**8 else np.uint32)
 
     def draw(self, design: Design, stretch: Stretch) -> _DrawnRows:
         """The rows of a stretch of a design."""

@@ -173,10 +173,10 @@ def read_outputs(
 
 
 def _kind(predictions: np.ndarray) -> str:
-    if predictions.shape[1] < 2 or predictions.min() < -_TOLERANCE or predictions.max() > 1 + _TOLERANCE:
+    if predictions.shape[1] < 2 or predictions.min() < -_TOLERANCE:
         return "scores"
     sums = predictions @ np.ones(predictions.shape[1])  # a product with ones adds short rows faster than sum does
-    return "probabilities" if np.all(np.abs(sums - 1) <= _TOLERANCE) else "scores"
+    return "probabilities" if sums.min() >= 1 - _TOLERANCE and sums.max() <= 1 + _TOLERANCE else "scores"
 
 
 def _output_names(count: int, given: tuple[str, ...] | None, from_model: tuple[str, ...] | None) -> tuple[str, ...]:

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 __all__ = ["KernelLaw", "Sample"]
+
+_CACHE = 2**21  # bytes
 
 
 @dataclass
@@ -81,15 +84,20 @@ class Sample:
         answer = np.zeros((1 if pooled else self.replicates, width, width))
         for representation, outputs, law, kernel, bounds in self._rows:
             root = np.sqrt(law * kernel)[:, None]
-            buffer = np.empty((np.diff(bounds).max(), width))  # one for all replicates: it stays in the cache
-            for replicate in range(len(bounds) - 1):
-                rows = slice(bounds[replicate], bounds[replicate + 1])
-                block = buffer[: bounds[replicate + 1] - bounds[replicate]]
+            longest = int(np.diff(bounds).max())
+            together = max(1, _CACHE // (8 * width * longest))  # replicates whose weighted rows stay in the cache
+            buffer = np.empty((together * longest, width))
+            for first in range(0, len(bounds) - 1, together):
+                group = bounds[first : first + together + 1]
+                rows = slice(group[0], group[-1])
+                block = buffer[: group[-1] - group[0]]
                 block[:, 0] = 1.0
                 block[:, 1 : width - len(self.origin)] = representation[rows, columns]
                 block[:, width - len(self.origin) :] = outputs[rows]
                 block *= root[rows]
-                answer[0 if pooled else replicate] += block.T @ block
+                for replicate, (start, stop) in enumerate(pairwise((group - group[0]).tolist()), start=first):
+                    part = block[start:stop]
+                    answer[0 if pooled else replicate] += part.T @ part  # a symmetric product: half the work
         return answer
 
     def weighted_rows(self, components: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -51,12 +51,20 @@ def choose(method: str, covariance: np.ndarray, cross: np.ndarray, penalty: floa
 
 
 def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve a symmetric positive definite system by Cholesky factors; ruins the matrix."""
-    from scipy.linalg import cho_factor, cho_solve
+    """Solve a symmetric positive definite system by Cholesky factors; ruins the matrix.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the matrix is not positive definite.
+    """
+    from scipy.linalg.lapack import dposv
 
     # The transpose is the same matrix in the order that LAPACK takes without a copy.
-    factor = cho_factor(matrix.T, lower=True, overwrite_a=True, check_finite=False)
-    return np.asarray(cho_solve(factor, right, check_finite=False))
+    _, solution, info = dposv(matrix.T, right, lower=1, overwrite_a=1)
+    if info:
+        raise np.linalg.LinAlgError(f"the matrix of {len(matrix)} rows is not positive definite")
+    return np.asarray(solution)
 
 
 def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:  # noqa: ARG001
@@ -86,7 +94,7 @@ def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: float
 def _highest_weights(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:
     """The largest weights of a ridge regression on all components, with a hundredth of lime's penalty, as in lime."""
     penalised = covariance.copy()
-    penalised[np.diag_indices_from(penalised)] += 0.01 * penalty
+    penalised.flat[:: len(cross) + 1] += 0.01 * penalty
     weights = solve_positive(penalised, cross)
     return np.argsort(-np.abs(weights), kind="stable")[:count]
 

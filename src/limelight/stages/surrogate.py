@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -81,6 +82,7 @@ def fit(
         source = _Sampled(sample, nominal)
     pooled = source.pooled()
     critical = _critical(confidence, sample.replicates)
+    varies = sample.varies
     fits = []
     for output in range(len(sample.origin)):
         covariance, cross = pooled.covariance[:d, :d], pooled.covariance[:d, d + output]
@@ -98,7 +100,7 @@ def fit(
                 half_widths=np.zeros(len(chosen)) if exact else critical * _standard_error(weights[1:])[order],
                 intercept=float(intercepts[0] + sample.origin[output]),
                 local_prediction=float(intercepts[0] + weights[0] @ sample.instance[chosen] + sample.origin[output]),
-                fidelity=_fidelity(grams, intercepts, weights, output, exact) if sample.varies[output] else np.nan,
+                fidelity=_fidelity(grams, intercepts, weights, output, exact) if varies[output] else np.nan,
             )
         )
     return fits
@@ -226,6 +228,7 @@ def _standard_error(left_out: np.ndarray) -> np.ndarray:
     return np.asarray(np.sqrt((count - 1) / count * squares))
 
 
+@cache
 def _critical(confidence: float, replicates: int) -> float:
     """By how many standard errors an interval reaches to each side (Student t)."""
     from scipy.special import stdtrit
