@@ -81,7 +81,7 @@ def looks(design: Design, parts: int | None, num_samples: int | None, cap: int) 
     confidence = 1 - (1 - CONFIDENCE) / len(all_stretches)
     for stretch in all_stretches:
         if parts is not None and 2**parts <= 1 + stretch.replicates * stretch.stop + stretch.extra:
-            yield Look(Enumeration(), stretch, confidence, exact=True)
+            yield Look(Enumeration(), stretch, CONFIDENCE, exact=True)
             return
         yield Look(design, stretch, confidence, exact=False)
 

@@ -10,7 +10,7 @@ from limelight._errors import unknown_name
 
 __all__ = ["METHODS", "choose", "solve_positive"]
 
-_FEW = 6  # up to here "auto" selects forward, as in lime
+_FEW = 6
 _COLLINEAR = 1e-12  # the share of a component's variance below which the chosen ones explain it
 
 
@@ -44,10 +44,13 @@ def choose(method: str, covariance: np.ndarray, cross: np.ndarray, penalty: floa
     """
     if method not in METHODS:
         raise unknown_name("feature_selection", method, METHODS)
-    count = min(num_features, len(cross))
-    if method == "auto":
-        method = "forward_selection" if count <= _FEW else "highest_weights"
-    return METHODS[method](covariance, cross, penalty, count)
+    return METHODS[method](covariance, cross, penalty, min(num_features, len(cross)))
+
+
+def _auto(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:
+    """Forward selection of a few, else the highest weights, as in lime."""
+    select = _forward_selection if count <= _FEW else _highest_weights
+    return select(covariance, cross, penalty, count)
 
 
 def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
@@ -113,7 +116,7 @@ def _all(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) 
 
 
 METHODS: dict[str, Callable[[np.ndarray, np.ndarray, float, int], np.ndarray]] = {
-    "auto": _highest_weights,
+    "auto": _auto,
     "forward_selection": _forward_selection,
     "highest_weights": _highest_weights,
     "lasso_path": _lasso_path,

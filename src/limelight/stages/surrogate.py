@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -75,11 +76,11 @@ def fit(
         Whether the sample is the whole neighbourhood rather than a sample.
     """
     d = len(sample.instance)
-    enough = d <= _STACKED_COMPONENTS and min(sample.size / 2, sample.fitting_size) >= _FULL_FIT_ROWS * (d + 1)
-    if kernel_law is not None and regressor is None and not exact and enough:
-        source: _Sampled = _Projected(sample, kernel_law, nominal)
-    else:
-        source = _Sampled(sample, nominal)
+    sampled = _Sampled(sample, nominal)
+    source: _Sampled | _Projected = sampled
+    if kernel_law is not None and regressor is None and not exact and _is_full_fit_sound(sample, d):
+        with suppress(np.linalg.LinAlgError):  # chance can leave components together in all rows of some replicates
+            source = _Projected(sampled, kernel_law, nominal)
     pooled = source.pooled()
     critical = _critical(confidence, sample.replicates)
     varies = sample.varies
@@ -112,10 +113,10 @@ class _Sampled:
     def __init__(self, sample: Sample, nominal: int) -> None:
         self._sample = sample
         self._nominal = nominal
-        self._stack = sample.grams(None, pooled=len(sample.instance) > _STACKED_COMPONENTS)
+        self.stack = sample.grams(None, pooled=len(sample.instance) > _STACKED_COMPONENTS)
 
     def pooled(self) -> _Moments:
-        mean, covariance, penalty = self._moments(self._stack.sum(axis=0)[None], self._sample.law_mass.sum()[None])
+        mean, covariance, penalty = self._moments(self.stack.sum(axis=0)[None], self._sample.law_mass.sum()[None])
         return _Moments(mean[0], covariance[0], penalty[0])
 
     def leaving_out(self, chosen: np.ndarray) -> _Moments:
@@ -123,9 +124,9 @@ class _Sampled:
 
     def grams(self, chosen: np.ndarray) -> np.ndarray:
         """Each replicate's Gram matrix of the constant, the chosen components and the outputs."""
-        if len(self._stack) < self._sample.replicates:
+        if len(self.stack) < self._sample.replicates:
             return self._sample.grams(chosen)
-        return _sub_grams(self._stack, chosen, len(self._sample.origin))
+        return _sub_grams(self.stack, chosen, len(self._sample.origin))
 
     def _moments(self, grams: np.ndarray, law_mass: np.ndarray) -> _Moments:
         mass = grams[:, 0, 0]
@@ -134,7 +135,7 @@ class _Sampled:
         return _Moments(mean, covariance, law_mass / (self._nominal * mass))
 
 
-class _Projected(_Sampled):
+class _Projected:
     """Moments of the whole neighbourhood, as far as a linear model on all components knows them from the sample.
 
     The outputs' covariances with the components are the full fit's weights times the exactly known covariances of the
@@ -142,14 +143,15 @@ class _Projected(_Sampled):
     components, which a fit of few components would take for effects of those left out.
     """
 
-    def __init__(self, sample: Sample, kernel_law: KernelLaw, nominal: int) -> None:
-        super().__init__(sample, nominal)
+    def __init__(self, sampled: _Sampled, kernel_law: KernelLaw, nominal: int) -> None:
+        self._sampled = sampled
         self._components_mean, self._covariance = kernel_law.moments()
         d = len(self._components_mean)
-        total = self._stack.sum(axis=0)
+        stack = sampled.stack
+        total = stack.sum(axis=0)
         fits = [_full_fit(total.copy(), d)]
-        if len(self._stack) > 1:
-            fits += [_full_fit(total - gram, d) for gram in self._stack]
+        if len(stack) > 1:
+            fits += [_full_fit(total - gram, d) for gram in stack]
         weights, intercepts, residuals = (np.stack(parts) for parts in zip(*fits, strict=True))
         self._cross = self._covariance @ weights
         self._outputs = residuals + np.swapaxes(weights, 1, 2) @ self._cross
@@ -163,6 +165,10 @@ class _Projected(_Sampled):
     def leaving_out(self, chosen: np.ndarray) -> _Moments:
         return self._of(chosen, slice(None))
 
+    def grams(self, chosen: np.ndarray) -> np.ndarray:
+        """Each replicate's own Gram matrix: fidelity is measured on what was asked."""
+        return self._sampled.grams(chosen)
+
     def _of(self, chosen: np.ndarray | slice, fits: slice) -> _Moments:
         """Moments of the chosen components and the outputs according to some of the full fits."""
         cross, outputs, outputs_mean = self._cross[fits][:, chosen], self._outputs[fits], self._outputs_mean[fits]
@@ -171,6 +177,13 @@ class _Projected(_Sampled):
         top = np.concatenate([np.broadcast_to(own, (len(cross), *own.shape)), cross], axis=2)
         bottom = np.concatenate([np.swapaxes(cross, 1, 2), outputs], axis=2)
         return _Moments(mean, np.concatenate([top, bottom], axis=1), self._penalty[fits])
+
+
+def _is_full_fit_sound(sample: Sample, d: int) -> bool:
+    """Whether there are so many rows that least squares on all components is a good control variate."""
+    # Of a mask and its complement, the second tells the components' weights little that the first did not.
+    rows = min(sample.size / 2, sample.fitting_size)
+    return d <= _STACKED_COMPONENTS and rows >= _FULL_FIT_ROWS * (d + 1)
 
 
 def _left_out(per_replicate: np.ndarray) -> np.ndarray:
