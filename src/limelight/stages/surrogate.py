@@ -88,11 +88,11 @@ def fit(
     for output in range(len(sample.origin)):
         covariance, cross = pooled.covariance[:d, :d], pooled.covariance[:d, d + output]
         chosen = choose(method, covariance, cross, float(pooled.penalty), num_features)
+        grams = sampled.grams(chosen)
         if regressor is None:
-            intercepts, weights = _ridge(source.leaving_out(chosen), len(chosen), output, alpha)
+            intercepts, weights = _ridge(source.leaving_out(chosen, grams), len(chosen), output, alpha)
         else:
             intercepts, weights = _refit(regressor, sample, chosen, output, nominal)
-        grams = source.grams(chosen)
         order = np.argsort(-np.abs(weights[0]), kind="stable")
         fits.append(
             Fit(
@@ -119,8 +119,8 @@ class _Sampled:
         mean, covariance, penalty = self._moments(self.stack.sum(axis=0)[None], self._sample.law_mass.sum()[None])
         return _Moments(mean[0], covariance[0], penalty[0])
 
-    def leaving_out(self, chosen: np.ndarray) -> _Moments:
-        return self._moments(_left_out(self.grams(chosen)), _left_out(self._sample.law_mass))
+    def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - the matrices are of the chosen
+        return self._moments(_left_out(grams), _left_out(self._sample.law_mass))
 
     def grams(self, chosen: np.ndarray) -> np.ndarray:
         """Each replicate's Gram matrix of the constant, the chosen components and the outputs."""
@@ -144,7 +144,6 @@ class _Projected:
     """
 
     def __init__(self, sampled: _Sampled, kernel_law: KernelLaw, nominal: int) -> None:
-        self._sampled = sampled
         self._components_mean, self._covariance = kernel_law.moments()
         d = len(self._components_mean)
         stack = sampled.stack
@@ -162,12 +161,8 @@ class _Projected:
         moments = self._of(slice(None), slice(0, 1))
         return _Moments(moments.mean[0], moments.covariance[0], moments.penalty[0])
 
-    def leaving_out(self, chosen: np.ndarray) -> _Moments:
+    def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - knows more than they say
         return self._of(chosen, slice(None))
-
-    def grams(self, chosen: np.ndarray) -> np.ndarray:
-        """Each replicate's own Gram matrix: fidelity is measured on what was asked."""
-        return self._sampled.grams(chosen)
 
     def _of(self, chosen: np.ndarray | slice, fits: slice) -> _Moments:
         """Moments of the chosen components and the outputs according to some of the full fits."""
@@ -254,9 +249,10 @@ def _fidelity(grams: np.ndarray, intercepts: np.ndarray, weights: np.ndarray, ou
     count = weights.shape[1]
     if len(grams) == 1 and not exact:
         return np.nan
-    grams = grams[:, [*range(count + 1), count + 1 + output]][:, :, [*range(count + 1), count + 1 + output]]
-    fitted = slice(0, 1) if exact else slice(1, None)
-    residual = np.concatenate([-intercepts[fitted, None], -weights[fitted], np.ones((len(grams), 1))], axis=1)
+    fitted, own = slice(0, 1) if exact else slice(1, None), count + 1 + output
+    # A row of the constant, the components and the outputs times this is what the surrogate misses.
+    miss = np.zeros(grams.shape[:2])
+    miss[:, 0], miss[:, 1 : count + 1], miss[:, own] = -intercepts[fitted], -weights[fitted], 1.0
     total = grams.sum(axis=0)
-    spread = total[-1, -1] - total[0, -1] ** 2 / total[0, 0]
-    return float(1.0 - np.einsum("rp,rpq,rq->", residual, grams, residual) / spread)
+    spread = total[own, own] - total[0, own] ** 2 / total[0, 0]
+    return float(1.0 - np.sum(miss * (grams @ miss[:, :, None])[:, :, 0]) / spread)
