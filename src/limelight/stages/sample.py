@@ -10,7 +10,7 @@ import numpy as np
 
 __all__ = ["KernelLaw", "Sample"]
 
-_CACHE = 2**21  # bytes
+_CACHE = 2**19  # bytes of weighted rows at a time
 
 
 @dataclass
