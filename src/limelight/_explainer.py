@@ -24,6 +24,8 @@ from limelight.stages.surrogate import Fit, fit
 
 __all__ = ["Explainer"]
 
+NUM_FEATURES = 10
+
 
 class Explainer(ABC):
     """The pipeline that all explainers share.
@@ -61,7 +63,7 @@ class Explainer(ABC):
         *,
         labels: int | Iterable[int] | None = None,
         top_labels: int | None = None,
-        num_features: int = 10,
+        num_features: int | None = None,
         num_samples: int | str = "auto",
         batch_size: int | None = None,
         model_regressor: Any = None,
@@ -81,8 +83,8 @@ class Explainer(ABC):
             or of other scores.
         top_labels : int, optional
             Explain this many outputs instead, those with the highest predictions, best first.
-        num_features : int, default 10
-            How many components to report at most.
+        num_features : int, optional
+            How many components to report at most; by default 10.
         num_samples : int or "auto", default "auto"
             The number of perturbations, the instance included. "auto" doubles it until every reported weight's interval is
             within the explainer's tolerance, or the cap of 5000 is reached.
@@ -149,7 +151,7 @@ class Explainer(ABC):
             fits = fit(
                 sample,
                 method=self.options.feature_selection,
-                num_features=request.num_features,
+                num_features=request.num_features or NUM_FEATURES,
                 alpha=self.options.alpha,
                 nominal=request.num_samples or self.cap,
                 kernel_law=kernel_law,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -75,11 +76,11 @@ class Options:
 
 @dataclass(frozen=True)
 class Request:
-    """What one call of ``explain_instance`` asks for; `num_samples` is None for "auto"."""
+    """What one call of ``explain_instance`` asks for; `num_samples` is None for "auto", other Nones are defaults."""
 
     labels: tuple[int, ...] | None
     top_labels: int | None
-    num_features: int
+    num_features: int | None
     num_samples: int | None
     batch_size: int | None
     regressor: Any
@@ -91,7 +92,7 @@ class Request:
         *,
         labels: int | Iterable[int] | None,
         top_labels: int | None,
-        num_features: int,
+        num_features: int | None,
         num_samples: int | str,
         batch_size: int | None,
         model_regressor: Any,
@@ -105,22 +106,30 @@ class Request:
             If one of them is not allowed.
         """
         if labels is not None:
-            labels = (labels,) if isinstance(labels, (int, np.integer)) else tuple(labels)
+            if not isinstance(labels, Iterable):
+                labels = (labels,)
             labels = tuple(dict.fromkeys(check_count("each of labels", label, 0) for label in labels))
             if not labels:
                 raise ArgumentError("labels must name at least one output; got none. Leave it out for the default.")
         if isinstance(num_samples, str) and num_samples != "auto":
             raise ArgumentError(f'num_samples must be "auto" or an integer of at least 2; got {num_samples!r}.')
-        if model_regressor is not None and not (hasattr(model_regressor, "fit") and hasattr(model_regressor, "get_params")):
-            raise ArgumentTypeError(
-                f"model_regressor must be a scikit-learn linear regressor, like Ridge(); got {type(model_regressor).__name__}."
-            )
+        if model_regressor is not None:
+            _check_regressor(model_regressor)
         return cls(
             labels=labels,
             top_labels=None if top_labels is None else check_count("top_labels", top_labels, 1),
-            num_features=check_count("num_features", num_features, 1),
+            num_features=None if num_features is None else check_count("num_features", num_features, 1),
             num_samples=None if num_samples == "auto" else check_count("num_samples", num_samples, 2),
             batch_size=None if batch_size is None else check_count("batch_size", batch_size, 1),
             regressor=model_regressor,
             distance_metric=distance_metric,
+        )
+
+
+def _check_regressor(regressor: Any) -> None:
+    made = hasattr(regressor, "fit") and hasattr(regressor, "get_params") and not isinstance(regressor, type)
+    if not made or "sample_weight" not in signature(regressor.fit).parameters:
+        shown = regressor if isinstance(regressor, type) else type(regressor).__name__
+        raise ArgumentTypeError(
+            f"model_regressor must be a scikit-learn linear regressor whose fit takes sample_weight, like Ridge(); got {shown}."
         )

@@ -28,7 +28,10 @@ def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
 
     if labels is None:
         raise ArgumentError('discretizer="entropy" needs training_labels.')
-    tree = DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0).fit(values[:, None], labels).tree_
+    try:
+        tree = DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0).fit(values[:, None], labels).tree_
+    except ValueError as error:
+        raise ArgumentError(f'discretizer="entropy" needs training_labels that are classes: {error}') from error
     thresholds = np.asarray(tree.threshold[tree.children_left != -1])
     return thresholds if thresholds.size else np.array([np.median(values)])
 

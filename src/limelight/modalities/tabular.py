@@ -88,7 +88,7 @@ class TabularExplainer(Explainer):
     >>> explainer = TabularExplainer(rows, feature_names=["age", "height", "weight"])
     >>> explanation = explainer.explain_instance(rows[0], lambda x: 2 * x[:, 0] - x[:, 2], num_features=2)
     >>> [name for name, weight in explanation.as_list()]
-    ['-0.04 < age <= 0.66', 'weight > 0.69']
+    ['-0.13 < age <= 0.53', '-0.01 < weight <= 0.72']
     """
 
     design = "sobol"
@@ -133,7 +133,9 @@ class TabularExplainer(Explainer):
             random_state=random_state,
         )
         self._feature_names = check_names("feature_names", names, width)
-        categorical = {self._number("categorical_features", feature) for feature in categorical_features or ()}
+        categorical = {self._number("categorical_features", feature) for feature in _checked_features(categorical_features)}
+        if not isinstance(categorical_names, (Mapping, type(None))):
+            raise ArgumentTypeError(f"categorical_names must be a mapping from columns to names; got {categorical_names!r}.")
         self._categories = {
             self._number("categorical_names", feature): check_names(f"categorical_names[{feature!r}]", values)
             for feature, values in (categorical_names or {}).items()
@@ -370,6 +372,12 @@ def _checked_training(training_data: Any) -> np.ndarray:
         bad = ", ".join(str(number) for number in np.flatnonzero(~finite)[:5])
         raise ArgumentError(f"training_data must be finite; columns {bad} have NaN or infinity. Impute missing values first.")
     return training
+
+
+def _checked_features(features: Any) -> Iterable[int | str]:
+    if isinstance(features, (str, bytes)) or not isinstance(features, (Iterable, type(None))):
+        raise ArgumentTypeError(f"categorical_features must be a sequence of column numbers or names; got {features!r}.")
+    return () if features is None else features
 
 
 def _checked_labels(training_labels: Any, rows: int) -> np.ndarray:

@@ -78,7 +78,7 @@ class TextExplainer(Explainer):
     ...     return [[1 - p, p] for p in spam]
     >>> explanation = explainer.explain_instance("cheap pills for you", model, num_features=1)
     >>> [(word, round(weight, 3)) for word, weight in explanation.as_list()]
-    [('pills', 0.596)]
+    [('pills', 0.599)]
     """
 
     design = "complements"
@@ -230,11 +230,14 @@ def _checked_split(split_expression: object) -> re.Pattern[str] | Callable[[str]
     if callable(split_expression):
         return split_expression
     try:
-        return re.compile(split_expression)  # type: ignore[call-overload,no-any-return]
+        compiled = re.compile(split_expression)  # type: ignore[call-overload]
     except (re.error, TypeError) as error:
         raise ArgumentError(
             f"split_expression must be a regular expression or a callable tokenizer; got {split_expression!r}: {error}."
         ) from error
+    if not isinstance(compiled.pattern, str):
+        raise ArgumentTypeError(f"split_expression must be a regular expression of str; got {split_expression!r}.")
+    return compiled  # type: ignore[no-any-return]
 
 
 def _between(split: re.Pattern[str], text: str) -> list[tuple[int, int]]:
@@ -247,7 +250,11 @@ def _found(tokens: Iterable[str], text: str) -> list[tuple[int, int]]:
     """Where a tokenizer's tokens stand in the text."""
     stretches = []
     position = 0
+    if isinstance(tokens, (str, bytes)) or not isinstance(tokens, Iterable):
+        raise ArgumentTypeError(f"a tokenizer must return a sequence of str; got {tokens!r}.")
     for token in tokens:
+        if not isinstance(token, str):
+            raise ArgumentTypeError(f"a tokenizer must return a sequence of str; one of its tokens is {token!r}.")
         start = text.find(token, position)
         if not token or start < 0:
             raise InstanceError(

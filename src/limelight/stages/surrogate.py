@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from limelight._errors import ArgumentTypeError
 from limelight.stages.sample import KernelLaw, Sample
 from limelight.stages.selection import choose, solve_positive
 
@@ -18,7 +19,10 @@ _STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicat
 
 
 class Fit(NamedTuple):
-    """The surrogate of one output; arrays have one entry a reported component, heaviest first."""
+    """The surrogate of one output; arrays have one entry a reported component, heaviest first.
+
+    `shrinkage` is the share that the ridge penalty takes off the weight of a component of average variance.
+    """
 
     components: np.ndarray
     weights: np.ndarray
@@ -26,6 +30,7 @@ class Fit(NamedTuple):
     intercept: float
     local_prediction: float
     fidelity: float
+    shrinkage: float
 
 
 class _Moments(NamedTuple):
@@ -93,6 +98,8 @@ def fit(
             intercepts, weights = _ridge(source.leaving_out(chosen, grams), len(chosen), output, alpha)
         else:
             intercepts, weights = _refit(regressor, sample, chosen, output, nominal)
+        penalty = alpha * float(pooled.penalty) if regressor is None else 0.0
+        variance = float(np.diag(covariance)[chosen].mean())
         order = np.argsort(-np.abs(weights[0]), kind="stable")
         fits.append(
             Fit(
@@ -102,6 +109,7 @@ def fit(
                 intercept=float(intercepts[0] + sample.origin[output]),
                 local_prediction=float(intercepts[0] + weights[0] @ sample.instance[chosen] + sample.origin[output]),
                 fidelity=_fidelity(grams, intercepts, weights, output, exact) if varies[output] else np.nan,
+                shrinkage=penalty / (penalty + variance) if penalty else 0.0,
             )
         )
     return fits
@@ -222,6 +230,10 @@ def _refit(regressor: Any, sample: Sample, chosen: np.ndarray, output: int, nomi
     intercepts, weights = [], []
     for keep in kept if sample.replicates > 1 else kept[:1]:
         fitted = clone(regressor).fit(rows[keep], outputs[keep, output], sample_weight=row_weights[keep])
+        if not hasattr(fitted, "coef_") or np.size(fitted.coef_) != len(chosen):
+            raise ArgumentTypeError(
+                f"model_regressor must be linear, with a coef_ for each component once fitted; got {type(fitted).__name__}."
+            )
         weights.append(np.asarray(fitted.coef_, dtype=np.float64).reshape(-1))
         intercepts.append(float(np.squeeze(fitted.intercept_)))
     return np.array(intercepts), np.array(weights)
