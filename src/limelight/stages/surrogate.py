@@ -224,12 +224,12 @@ def _refit(regressor: Any, sample: Sample, chosen: np.ndarray, output: int, nomi
     from sklearn.base import clone
 
     rows, outputs, row_weights, replicate = sample.weighted_rows(chosen)
-    # As many draws from LIME's law as lime would have made, so that the user's own penalty means the same.
-    row_weights = row_weights * (nominal / sample.law_mass.sum())
     kept = [np.ones(len(rows), dtype=bool), *(replicate != number for number in range(sample.replicates))]
     intercepts, weights = [], []
-    for keep in kept if sample.replicates > 1 else kept[:1]:
-        fitted = clone(regressor).fit(rows[keep], outputs[keep, output], sample_weight=row_weights[keep])
+    # As many draws from LIME's law as lime would have made, so that the user's own penalty means the same in every fit.
+    for keep, law_mass in zip(kept, _left_out(sample.law_mass), strict=False):
+        scaled = row_weights[keep] * (nominal / law_mass)
+        fitted = clone(regressor).fit(rows[keep], outputs[keep, output], sample_weight=scaled)
         if not hasattr(fitted, "coef_") or np.size(fitted.coef_) != len(chosen):
             raise ArgumentTypeError(
                 f"model_regressor must be linear, with a coef_ for each component once fitted; got {type(fitted).__name__}."
