@@ -1,0 +1,612 @@
+"""The surrogate stage: weighted least squares, feature selection, intervals and fidelity against the same written out."""
+
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy.special import stdtrit
+from sklearn.linear_model import Lasso, LinearRegression, Ridge, lars_path
+from sklearn.tree import DecisionTreeRegressor
+
+from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.stages.components import Stretch
+from limelight.stages.perturbation import Enumeration
+from limelight.stages.sample import KernelLaw, Sample
+from limelight.stages.selection import METHODS, choose
+from limelight.stages.surrogate import fit
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A neighbourhood with its answers; `replicate` holds each row's number."""
+
+    rows: np.ndarray
+    outputs: np.ndarray
+    law: np.ndarray
+    kernel: np.ndarray
+    replicate: np.ndarray
+    nominal: int = 1000
+
+    @property
+    def count(self) -> int:
+        return int(self.replicate.max()) + 1
+
+    def weights(self, keep=slice(None)):
+        """The rows' weights, in lime's unit: as many draws from lime's law as `nominal` says."""
+        return (self.law * self.kernel)[keep] * self.nominal / self.law[keep].sum()
+
+    def sample(self, cuts=(), origin=None) -> Sample:
+        """As a `Sample`, in one stretch, or in several that each replicate is cut into at these shares."""
+        origin = self.outputs.mean(axis=0) + 1.0 if origin is None else origin
+        sample = Sample(np.ones(self.rows.shape[1]), origin)
+        place = np.concatenate([np.arange(n) / n for n in np.bincount(self.replicate)])
+        edges = [0.0, *cuts, 1.0]
+        for low, high in pairwise(edges):
+            part = (place >= low) & (place < high)
+            bounds = np.concatenate([[0], np.cumsum(np.bincount(self.replicate[part], minlength=self.count))])
+            sample.add(self.rows[part], self.outputs[part], self.law[part], self.kernel[part], bounds)
+        return sample
+
+
+def problem(seed, *, rows=200, d=6, outputs=1, replicates=8, dtype=np.uint8) -> Problem:
+    """Masks (or standardised values), outputs with interactions and noise, uneven weights of both kinds."""
+    rng = np.random.default_rng(seed)
+    representation = (rng.random((rows, d)) < rng.uniform(0.3, 0.7, d)).astype(dtype)
+    if dtype != np.uint8:
+        representation = representation + rng.normal(size=(rows, d))
+    answers = representation @ rng.normal(size=(d, outputs)) + 0.3 * rng.normal(size=(rows, outputs))
+    answers += 0.7 * representation[:, :1] * representation[:, -1:] + 5.0
+    replicate = np.sort(
+        np.concatenate([np.arange(4 * replicates) % replicates, rng.integers(replicates, size=rows - 4 * replicates)])
+    )
+    return Problem(representation, answers, rng.uniform(0.5, 2.0, rows), rng.uniform(0.1, 1.0, rows), replicate)
+
+
+def least_squares(rows, outputs, weights, penalty):
+    """The intercept and the weights of a weighted ridge regression, from its definition as an overdetermined system."""
+    d = rows.shape[1]
+    root = np.sqrt(weights)
+    system = np.concatenate([np.column_stack([root, root[:, None] * rows]), np.eye(d + 1)[1:] * np.sqrt(penalty)])
+    solution = np.linalg.lstsq(system, np.concatenate([root * outputs, np.zeros(d)]), rcond=None)[0]
+    return solution[0], solution[1:]
+
+
+def fitted(sample, **changes):
+    options = {
+        "method": "none",
+        "num_features": 10,
+        "alpha": 1.0,
+        "nominal": 1000,
+        "kernel_law": None,
+        "regressor": None,
+        "confidence": 0.95,
+        "exact": False,
+    }
+    return fit(sample, **(options | changes))
+
+
+def dense(one, d):
+    """A fit's weights by component number."""
+    weights = np.zeros(d)
+    weights[one.components] = one.weights
+    return weights
+
+
+# --- the least squares problem ----------------------------------------------------------------------------------------------
+
+
+@given(
+    seed=SEEDS,
+    rows=st.integers(60, 300),
+    d=st.integers(1, 9),
+    outputs=st.integers(1, 3),
+    replicates=st.integers(1, 8),
+    alpha=st.sampled_from([0.0, 0.3, 1.0, 50.0]),
+    cuts=st.sampled_from([(), (0.5,), (0.25, 0.5)]),
+    dtype=st.sampled_from([np.uint8, np.float64]),
+)
+def test_fit_solves_weighted_least_squares(seed, rows, d, outputs, replicates, alpha, cuts, dtype):
+    given_rows = problem(seed, rows=rows, d=d, outputs=outputs, replicates=replicates, dtype=dtype)
+    fits = fitted(given_rows.sample(cuts), alpha=alpha)
+    assert len(fits) == outputs
+    for output, one in enumerate(fits):
+        intercept, weights = least_squares(given_rows.rows, given_rows.outputs[:, output], given_rows.weights(), alpha)
+        assert dense(one, d) == pytest.approx(weights, rel=1e-8, abs=1e-9)
+        assert one.intercept == pytest.approx(intercept, rel=1e-8)
+        assert one.local_prediction == pytest.approx(intercept + weights.sum(), rel=1e-8)
+
+
+@pytest.mark.parametrize("alpha", [1e-3, 1.0, 30.0])
+@pytest.mark.parametrize("seed", range(5))
+def test_fit_agrees_with_scikit_learns_ridge(seed, alpha):
+    given_rows = problem(seed, d=12, outputs=2)
+    ours = fitted(given_rows.sample((0.5,)), alpha=alpha)
+    for output, one in enumerate(ours):
+        theirs = Ridge(alpha=alpha).fit(
+            given_rows.rows.astype(float), given_rows.outputs[:, output], sample_weight=given_rows.weights()
+        )
+        assert dense(one, 12) == pytest.approx(theirs.coef_, rel=1e-8, abs=1e-10)
+        assert one.intercept == pytest.approx(theirs.intercept_, rel=1e-8)
+
+
+@given(seed=SEEDS, outputs=st.integers(1, 2))
+def test_stretches_are_added_up(seed, outputs):
+    given_rows = problem(seed, outputs=outputs)
+    whole, cut = given_rows.sample(), given_rows.sample((0.3, 0.6))
+    assert cut.size == whole.size == 200
+    assert cut.law_mass == pytest.approx(whole.law_mass)
+    assert cut.grams(None) == pytest.approx(whole.grams(None))
+    for one, other in zip(fitted(whole), fitted(cut), strict=True):
+        assert other.components.tolist() == one.components.tolist()
+        for name in ("weights", "half_widths", "intercept", "fidelity"):
+            assert getattr(other, name) == pytest.approx(getattr(one, name), rel=1e-7), name
+
+
+def test_weights_come_heaviest_first():
+    (one,) = fitted(problem(3, d=9).sample())
+    assert np.all(np.diff(np.abs(one.weights)) <= 0)
+    assert sorted(one.components.tolist()) == list(range(9))
+
+
+@given(seed=SEEDS, scale=st.floats(1e-3, 1e3))
+def test_a_common_factor_of_the_law_weights_changes_nothing(seed, scale):
+    given_rows = problem(seed)
+    (one,) = fitted(given_rows.sample())
+    (other,) = fitted(replace(given_rows, law=given_rows.law * scale).sample())
+    assert other.weights == pytest.approx(one.weights, rel=1e-8)
+    assert other.half_widths == pytest.approx(one.half_widths, rel=1e-6)
+
+
+def test_the_penalty_is_meant_for_the_nominal_number_of_rows():
+    given_rows = problem(0)
+    (few,) = fitted(given_rows.sample(), nominal=10)
+    (many,) = fitted(given_rows.sample(), nominal=10**9)
+    (none,) = fitted(given_rows.sample(), alpha=0.0)
+    assert many.weights == pytest.approx(none.weights, rel=1e-6)
+    expected = least_squares(given_rows.rows, given_rows.outputs[:, 0], replace(given_rows, nominal=10).weights(), 1.0)
+    assert dense(few, 6) == pytest.approx(expected[1])
+    assert np.abs(few.weights).sum() < 0.9 * np.abs(none.weights).sum()
+
+
+def test_a_large_offset_of_the_output_costs_no_digits():
+    given_rows = problem(1)
+    shifted = replace(given_rows, outputs=given_rows.outputs + 2.0**33)
+    (one,) = fitted(given_rows.sample(origin=np.array([5.0])))
+    (other,) = fitted(shifted.sample(origin=np.array([5.0 + 2.0**33])))
+    assert other.weights == pytest.approx(one.weights, rel=1e-4)  # the sum itself rounds to 2 ** -19
+    assert other.fidelity == pytest.approx(one.fidelity, abs=1e-4)
+    assert other.intercept == pytest.approx(one.intercept + 2.0**33, rel=1e-14)
+
+
+def test_shrinkage_is_the_penalty_s_share():
+    given_rows = problem(2, d=1)
+    (one,) = fitted(given_rows.sample(), alpha=100.0)
+    (free,) = fitted(given_rows.sample(), alpha=0.0)
+    assert one.shrinkage == pytest.approx(1 - one.weights[0] / free.weights[0])
+    assert free.shrinkage == 0.0
+
+
+def test_more_than_twelve_hundred_components_are_fitted_as_fewer():
+    given_rows = problem(4, rows=160, d=1201)
+    (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=3)
+    narrow = replace(given_rows, rows=given_rows.rows[:, one.components])
+    (other,) = fitted(narrow.sample())
+    assert one.components[other.components].tolist() == one.components.tolist()
+    assert one.weights == pytest.approx(other.weights)
+    assert one.half_widths == pytest.approx(other.half_widths)
+    assert one.fidelity == pytest.approx(other.fidelity)
+
+
+# --- what a sample knows of itself ------------------------------------------------------------------------------------------
+
+
+@given(seed=SEEDS)
+def test_effective_sizes_are_kishs(seed):
+    given_rows = problem(seed)
+    sample, law, kernel = given_rows.sample((0.5,)), given_rows.law, given_rows.kernel
+    share = law / law.sum()
+    assert sample.effective_size == pytest.approx(len(law) * (share @ kernel) ** 2 / (share @ kernel**2))
+    assert sample.fitting_size == pytest.approx((law * kernel).sum() ** 2 / ((law * kernel) ** 2).sum())
+
+
+def test_equal_weights_make_every_row_count():
+    ones = np.ones(200)
+    sample = replace(problem(0), law=ones, kernel=ones).sample()
+    assert sample.effective_size == pytest.approx(200)
+    assert sample.fitting_size == pytest.approx(200)
+
+
+def test_law_mass_is_each_replicates():
+    given_rows = problem(5)
+    expected = [given_rows.law[given_rows.replicate == number].sum() for number in range(8)]
+    assert given_rows.sample((0.4,)).law_mass == pytest.approx(np.array(expected))
+
+
+def test_grams_are_weighted_products_of_each_replicate():
+    given_rows = problem(6, outputs=2)
+    sample = given_rows.sample((0.5,), origin=np.zeros(2))
+    columns = np.column_stack([np.ones(200), given_rows.rows[:, [4, 1]], given_rows.outputs])
+    weights = given_rows.law * given_rows.kernel
+    expected = np.stack([(columns * (weights * (given_rows.replicate == number))[:, None]).T @ columns for number in range(8)])
+    assert sample.grams(np.array([4, 1])) == pytest.approx(expected)
+    assert sample.grams(np.array([4, 1]), pooled=True) == pytest.approx(expected.sum(axis=0)[None])
+
+
+def test_varies_tells_rounding_from_variation():
+    outputs = np.column_stack([np.full(200, 0.3), 0.3 + 1e-15 * np.arange(200), 0.3 + 1e-6 * np.arange(200)])
+    sample = replace(problem(0), outputs=outputs).sample(origin=np.full(3, 0.3))
+    assert sample.varies.tolist() == [False, False, True]
+
+
+# --- feature selection ------------------------------------------------------------------------------------------------------
+
+
+def greedy(rows, outputs, weights, count):
+    """Forward selection as its definition says: scikit-learn's fit of every candidate, the best score wins."""
+    chosen = []
+    for _ in range(min(count, rows.shape[1])):
+        candidates = [number for number in range(rows.shape[1]) if number not in chosen]
+        scores = []
+        for number in candidates:
+            subset = rows[:, [*chosen, number]].astype(float)
+            scores.append(LinearRegression().fit(subset, outputs, sample_weight=weights).score(subset, outputs, weights))
+        chosen.append(candidates[int(np.argmax(scores))])
+    return chosen
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_forward_selection_is_the_greedy_choice(seed):
+    given_rows = problem(seed, d=8, outputs=2)
+    for output, one in enumerate(fitted(given_rows.sample((0.5,)), method="forward_selection", num_features=5)):
+        expected = greedy(given_rows.rows, given_rows.outputs[:, output], given_rows.weights(), 5)
+        assert sorted(one.components.tolist()) == sorted(expected)
+        subset = given_rows.rows[:, expected]
+        intercept, weights = least_squares(subset, given_rows.outputs[:, output], given_rows.weights(), 1.0)
+        assert dense(one, 8)[expected] == pytest.approx(weights, rel=1e-8)
+        assert one.intercept == pytest.approx(intercept, rel=1e-8)
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_forward_selection_keeps_the_order_of_choice(seed):
+    rng = np.random.default_rng(seed)
+    rows, outputs, weights = rng.normal(size=(60, 7)) @ rng.normal(size=(7, 7)), rng.normal(size=60), rng.random(60)
+    covariance = np.cov(np.column_stack([rows, outputs]).T, aweights=weights, ddof=0)
+    chosen = choose("forward_selection", covariance[:7, :7], covariance[:7, 7], 0.0, 7)
+    assert chosen.tolist() == greedy(rows, outputs, weights, 7)
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_highest_weights_are_those_of_a_slight_ridge(seed):
+    given_rows = problem(seed, d=12)
+    (one,) = fitted(given_rows.sample(), method="highest_weights", num_features=7)
+    everything = Ridge(alpha=0.01).fit(
+        given_rows.rows.astype(float), given_rows.outputs[:, 0], sample_weight=given_rows.weights()
+    )
+    expected = np.argsort(-np.abs(everything.coef_))[:7]
+    assert sorted(one.components.tolist()) == sorted(expected.tolist())
+
+
+@pytest.mark.parametrize("count", [1, 3, 6])
+@pytest.mark.parametrize("seed", range(5))
+def test_lasso_path_is_scikit_learns(seed, count):
+    given_rows = problem(seed, d=9)
+    (one,) = fitted(given_rows.sample(), method="lasso_path", num_features=count)
+    weights, outputs = given_rows.weights(), given_rows.outputs[:, 0]
+    rows = given_rows.rows - np.average(given_rows.rows, axis=0, weights=weights)
+    root = np.sqrt(weights)
+    _, _, path = lars_path(rows * root[:, None], (outputs - np.average(outputs, weights=weights)) * root, method="lasso")
+    sizes = np.count_nonzero(path, axis=0)
+    last = np.flatnonzero((sizes <= count) & (sizes > 0))[-1]
+    assert sorted(one.components.tolist()) == np.flatnonzero(path[:, last]).tolist()
+
+
+def test_auto_is_forward_for_six_and_highest_weights_for_more():
+    rng = np.random.default_rng(0)
+    factor = rng.normal(size=(12, 12)) * np.linspace(0.3, 3.0, 12)
+    covariance, cross = factor @ factor.T + 0.1 * np.eye(12), rng.normal(size=12)
+    for count, method, other in ((6, "forward_selection", "highest_weights"), (7, "highest_weights", "forward_selection")):
+        auto = set(choose("auto", covariance, cross, 0.0, count).tolist())
+        assert auto == set(choose(method, covariance, cross, 0.0, count).tolist())
+        assert auto != set(choose(other, covariance, cross, 0.0, count).tolist())
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_no_method_chooses_more_than_there_are_or_one_twice(method):
+    for one in fitted(problem(0, outputs=2).sample(), method=method, num_features=100):
+        assert len(set(one.components.tolist())) == len(one.components) <= 6
+
+
+def test_unknown_method_is_named():
+    with pytest.raises(ArgumentError, match=r"feature_selection must be one of 'auto', .*; got 'best'"):
+        choose("best", np.eye(2), np.ones(2), 0.0, 1)
+
+
+# --- intervals and fidelity -------------------------------------------------------------------------------------------------
+
+
+def left_out(given_rows, penalty, estimator=None):
+    """Intercepts and weights of the fits that leave one replicate out."""
+    found = []
+    for number in range(given_rows.count):
+        keep = given_rows.replicate != number
+        outputs = given_rows.outputs[keep, 0]
+        if estimator is None:
+            found.append(least_squares(given_rows.rows[keep], outputs, (given_rows.law * given_rows.kernel)[keep], penalty))
+        else:
+            one = estimator().fit(given_rows.rows[keep].astype(float), outputs, sample_weight=given_rows.weights(keep))
+            found.append((one.intercept_, one.coef_))
+    return found
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0, 20.0])
+@pytest.mark.parametrize("confidence", [0.95, 0.99])
+def test_intervals_are_the_jackknifes(alpha, confidence):
+    # 8 replicates of 25 rows that all stand for one draw: leaving one out leaves 7/8 of the penalty.
+    given_rows = replace(problem(7, d=5), law=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal=200)
+    (one,) = fitted(given_rows.sample((0.4,)), alpha=alpha, nominal=200, confidence=confidence)
+    weights = np.array([weights for _, weights in left_out(given_rows, alpha * 7 / 8)])
+    error = np.sqrt(7 / 8 * ((weights - weights.mean(axis=0)) ** 2).sum(axis=0))
+    expected = stdtrit(7, (1 + confidence) / 2) * error
+    assert one.half_widths == pytest.approx(expected[one.components], rel=1e-6)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_uneven_replicates_leave_their_own_share_of_the_penalty(seed):
+    given_rows = problem(seed, d=4, replicates=5)
+    (one,) = fitted(given_rows.sample(), alpha=30.0)
+    weights = np.array([weights for _, weights in left_out(given_rows, 0.0, lambda: Ridge(alpha=30.0))])
+    error = np.sqrt(4 / 5 * ((weights - weights.mean(axis=0)) ** 2).sum(axis=0))
+    assert one.half_widths == pytest.approx(stdtrit(4, 0.975) * error[one.components], rel=1e-6)
+
+
+def test_a_short_list_keeps_the_chosen_set_in_its_intervals():
+    given_rows = problem(9, d=8)
+    (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=3)
+    (other,) = fitted(replace(given_rows, rows=given_rows.rows[:, one.components]).sample())
+    assert one.half_widths == pytest.approx(other.half_widths)
+
+
+@pytest.mark.parametrize("alpha", [0.0, 10.0])
+def test_fidelity_is_that_of_replicates_left_out(alpha):
+    given_rows = replace(problem(8, d=5), law=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal=200)
+    (one,) = fitted(given_rows.sample((0.4,)), alpha=alpha, nominal=200)
+    outputs, weights = given_rows.outputs[:, 0], given_rows.kernel
+    missed = 0.0
+    for number, (intercept, coefficients) in enumerate(left_out(given_rows, alpha * 7 / 8)):
+        out = given_rows.replicate == number
+        missed += weights[out] @ (outputs[out] - intercept - given_rows.rows[out] @ coefficients) ** 2
+    spread = weights @ (outputs - np.average(outputs, weights=weights)) ** 2
+    assert one.fidelity == pytest.approx(1 - missed / spread, rel=1e-8)
+
+
+def test_an_exact_fit_has_no_intervals_and_its_own_fidelity():
+    given_rows = problem(8, d=5, replicates=1)
+    (one,) = fitted(given_rows.sample(), exact=True)
+    outputs, weights = given_rows.outputs[:, 0], given_rows.weights()
+    theirs = Ridge(alpha=1.0).fit(given_rows.rows.astype(float), outputs, sample_weight=weights)
+    assert one.half_widths.tolist() == [0.0] * 5
+    assert one.fidelity == pytest.approx(theirs.score(given_rows.rows.astype(float), outputs, weights), rel=1e-8)
+
+
+def test_one_replicate_gives_no_intervals_and_no_fidelity():
+    (one,) = fitted(problem(8, replicates=1).sample())
+    assert np.isnan(one.half_widths).all()
+    assert np.isnan(one.fidelity)
+
+
+def test_noise_has_no_fidelity_and_a_linear_output_all_of_it():
+    given_rows = problem(0, rows=400)
+    noise = replace(given_rows, outputs=np.random.default_rng(0).normal(size=(400, 1)))
+    linear = replace(given_rows, outputs=given_rows.rows @ np.arange(1.0, 7.0)[:, None])
+    assert fitted(noise.sample())[0].fidelity < 0.1
+    assert fitted(linear.sample(), alpha=0.0)[0].fidelity == pytest.approx(1.0, abs=1e-12)
+
+
+# --- users' regressors ------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("make", [LinearRegression, lambda: Lasso(alpha=0.02, tol=1e-12), lambda: Ridge(alpha=5.0)])
+def test_a_users_regressor_is_fitted_to_the_chosen_components(make):
+    given_rows = problem(10, outputs=1)
+    (one,) = fitted(given_rows.sample((0.5,)), method="forward_selection", num_features=4, regressor=make())
+    chosen = np.sort(one.components)
+    narrow = replace(given_rows, rows=given_rows.rows[:, chosen])
+    theirs = make().fit(narrow.rows.astype(float), narrow.outputs[:, 0], sample_weight=narrow.weights())
+    assert dense(one, 6)[chosen] == pytest.approx(theirs.coef_, rel=1e-6, abs=1e-9)
+    assert one.intercept == pytest.approx(theirs.intercept_, rel=1e-6)
+    assert one.shrinkage == 0.0
+    weights = np.array([weights for _, weights in left_out(narrow, 0.0, make)])
+    error = np.zeros(6)
+    error[chosen] = stdtrit(7, 0.975) * np.sqrt(7 / 8 * ((weights - weights.mean(axis=0)) ** 2).sum(axis=0))
+    assert one.half_widths == pytest.approx(error[one.components], rel=1e-5, abs=1e-9)
+
+
+def test_ridge_as_a_users_regressor_is_the_default():
+    sample = problem(11).sample()
+    (one,), (other,) = fitted(sample, alpha=3.0), fitted(sample, regressor=Ridge(alpha=3.0))
+    assert other.weights == pytest.approx(one.weights, rel=1e-8)
+    assert other.half_widths == pytest.approx(one.half_widths, rel=1e-6)
+    assert other.fidelity == pytest.approx(one.fidelity, rel=1e-8)
+
+
+def test_a_users_regressor_is_never_changed():
+    given_rows = problem(12, outputs=2)
+    fresh, used = Ridge(alpha=2.0), Ridge(alpha=2.0).fit(np.eye(3), np.arange(3.0))
+    before = used.coef_.copy()
+    for regressor in (fresh, used):
+        first, second = fitted(given_rows.sample(), regressor=regressor)
+        assert first.weights.tolist() != second.weights.tolist()
+    assert not hasattr(fresh, "coef_")
+    assert used.coef_.tolist() == before.tolist()
+
+
+def test_a_regressor_without_weights_of_components_is_refused():
+    with pytest.raises(ArgumentTypeError, match=r"model_regressor must be linear.*got DecisionTreeRegressor"):
+        fitted(problem(0).sample(), regressor=DecisionTreeRegressor(random_state=0))
+
+
+# --- degenerate problems ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_a_column_that_never_varies_has_no_weight(method, alpha):
+    given_rows = problem(13)
+    given_rows.rows[:, 2] = 1
+    (one,) = fitted(given_rows.sample(), method=method, alpha=alpha, num_features=6)
+    others = [0, 1, 3, 4, 5]
+    _, expected = least_squares(given_rows.rows[:, others], given_rows.outputs[:, 0], given_rows.weights(), alpha)
+    assert dense(one, 6)[2] == pytest.approx(0.0, abs=1e-9)
+    assert dense(one, 6)[others] == pytest.approx(expected, rel=1e-7)
+    assert np.isfinite(one.half_widths).all()
+
+
+def test_columns_that_go_together_share_their_weight():
+    given_rows = problem(14)
+    given_rows.rows[:, 4] = given_rows.rows[:, 1]
+    (one,) = fitted(given_rows.sample(), alpha=0.0)
+    weights = dense(one, 6)
+    alone = least_squares(given_rows.rows[:, [0, 1, 2, 3, 5]], given_rows.outputs[:, 0], given_rows.weights(), 0.0)[1]
+    assert weights[1] == pytest.approx(weights[4], rel=1e-8)
+    assert weights[1] + weights[4] == pytest.approx(alone[1], rel=1e-8)
+    assert weights[[0, 2, 3, 5]] == pytest.approx(alone[[0, 2, 3, 4]], rel=1e-8)
+    assert np.isfinite(one.half_widths).all()
+
+
+def test_forward_selection_leaves_a_copy_for_last():
+    given_rows = problem(14)
+    given_rows.rows[:, 4] = given_rows.rows[:, 1]
+    (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=5)
+    assert len({1, 4} & set(one.components.tolist())) == 1
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_a_constant_output_has_no_weights_and_no_fidelity(method, alpha):
+    sample = replace(problem(15), outputs=np.full((200, 1), 0.25)).sample(origin=np.array([0.25]))
+    (one,) = fitted(sample, method=method, alpha=alpha, num_features=3)
+    assert not one.weights.any()
+    assert not one.half_widths.any()
+    assert one.intercept == one.local_prediction == 0.25
+    assert np.isnan(one.fidelity)
+
+
+def test_a_constant_output_beside_another_keeps_to_itself():
+    given_rows = problem(16)
+    both = replace(given_rows, outputs=np.column_stack([np.full(200, 0.25), given_rows.outputs[:, 0]]))
+    still, moving = fitted(both.sample(origin=np.array([0.25, 5.0])))
+    assert not still.weights.any()
+    assert moving.weights == pytest.approx(fitted(given_rows.sample())[0].weights, rel=1e-9)
+
+
+# --- the exactly known law --------------------------------------------------------------------------------------------------
+
+
+def masks_with_law(d, seed):
+    """All masks of d parts as the law draws them, a kernel that depends on their sizes, and a random output."""
+    rng = np.random.default_rng(seed)
+    law = np.concatenate([[0.0], np.full(d, 1 / d)])
+    kernel_law = KernelLaw(law, np.exp(-2.0 * np.arange(d + 1) / d))
+    drawn = Enumeration().masks(law, Stretch(1, 0, 0))
+    absent = d - drawn.values.sum(axis=1)
+    return kernel_law, drawn, kernel_law.kernel[absent], rng.normal(size=(2**d, 2))
+
+
+@given(d=st.integers(1, 8), seed=SEEDS)
+def test_moments_of_the_law_are_those_of_all_masks(d, seed):
+    rng = np.random.default_rng(seed)
+    kernel_law = KernelLaw(rng.dirichlet(np.ones(d + 1)), rng.uniform(0.1, 1.0, d + 1))
+    drawn = Enumeration().masks(kernel_law.law, Stretch(1, 0, 0))
+    kernel = kernel_law.kernel[d - drawn.values.sum(axis=1)]
+    weights = drawn.weights * kernel
+    mean, covariance = kernel_law.moments()
+    assert mean == pytest.approx(np.average(drawn.values, axis=0, weights=weights))
+    assert covariance.reshape(-1) == pytest.approx(
+        np.cov(drawn.values.T, aweights=weights, ddof=0).reshape(-1), rel=1e-6, abs=1e-9
+    )
+    assert kernel_law.mean_weight == pytest.approx(np.average(kernel, weights=drawn.weights))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+def test_exact_moments_change_nothing_where_the_sample_has_them(alpha):
+    kernel_law, drawn, kernel, outputs = masks_with_law(7, 0)
+    sample = Sample(np.ones(7), outputs[-1])
+    sample.add(drawn.values, outputs, drawn.weights, kernel, np.array([0, len(outputs)]))
+    for method in ("none", "forward_selection"):
+        known = fitted(sample, method=method, num_features=3, alpha=alpha, kernel_law=kernel_law)
+        unknown = fitted(sample, method=method, num_features=3, alpha=alpha)
+        for one, other in zip(known, unknown, strict=True):
+            assert one.components.tolist() == other.components.tolist()
+            assert one.weights == pytest.approx(other.weights, rel=1e-8)
+            assert one.intercept == pytest.approx(other.intercept, rel=1e-8)
+
+
+def drawn_masks(seed, rows=300, d=6):
+    """Masks drawn from a known law in 6 replicates, with their kernel weights."""
+    rng = np.random.default_rng(seed)
+    law = np.concatenate([[0.0], np.full(d, 1 / d)])
+    kernel_law = KernelLaw(law, np.exp(-2.0 * np.arange(d + 1) / d))
+    absent = rng.integers(1, d + 1, rows)
+    masks = (rng.permuted(np.tile(np.arange(d), (rows, 1)), axis=1) >= absent[:, None]).astype(np.uint8)
+    outputs = masks @ rng.normal(size=(d, 1)) + 2.0 * masks[:, :1] * masks[:, 1:2] + 0.1 * rng.normal(size=(rows, 1))
+    return kernel_law, Problem(masks, outputs, np.ones(rows), kernel_law.kernel[absent], np.repeat(np.arange(6), rows // 6))
+
+
+@pytest.mark.parametrize("alpha", [0.0, 5.0])
+def test_a_short_list_is_the_full_fit_projected_by_the_law(alpha):
+    kernel_law, given_rows = drawn_masks(1)
+    (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=3, alpha=alpha, kernel_law=kernel_law)
+    chosen = np.sort(one.components)
+    mean, covariance = kernel_law.moments()
+
+    def project(keep):
+        intercept, weights = least_squares(given_rows.rows[keep], given_rows.outputs[keep, 0], given_rows.kernel[keep], 0.0)
+        cross = (covariance @ weights)[chosen]
+        penalty = alpha / (given_rows.nominal * kernel_law.mean_weight)
+        short = np.linalg.solve(covariance[np.ix_(chosen, chosen)] + penalty * np.eye(3), cross)
+        return np.append(short, intercept + mean @ weights - mean[chosen] @ short)
+
+    expected = project(np.ones(300, dtype=bool))
+    assert dense(one, 6)[chosen] == pytest.approx(expected[:3], rel=1e-8)
+    assert one.intercept == pytest.approx(expected[3], rel=1e-8)
+    jackknife = np.array([project(given_rows.replicate != number)[:3] for number in range(6)])
+    error = np.zeros(6)
+    error[chosen] = stdtrit(5, 0.975) * np.sqrt(5 / 6 * ((jackknife - jackknife.mean(axis=0)) ** 2).sum(axis=0))
+    assert one.half_widths == pytest.approx(error[one.components], rel=1e-6)
+
+
+def test_too_few_rows_for_a_full_fit_leave_the_sampled_moments():
+    kernel_law, given_rows = drawn_masks(2, rows=24)
+    options = {"method": "forward_selection", "num_features": 2}
+    (known,) = fitted(given_rows.sample(), kernel_law=kernel_law, **options)
+    (unknown,) = fitted(given_rows.sample(), **options)
+    assert known.weights.tolist() == unknown.weights.tolist()
+
+
+def test_no_unique_full_fit_leaves_the_sampled_moments():
+    kernel_law, given_rows = drawn_masks(3)
+    given_rows.rows[:, 5] = given_rows.rows[:, 4]
+    options = {"method": "forward_selection", "num_features": 2}
+    (known,) = fitted(given_rows.sample(), kernel_law=kernel_law, **options)
+    (unknown,) = fitted(given_rows.sample(), **options)
+    assert known.weights == pytest.approx(unknown.weights)
+
+
+def test_the_law_spares_a_short_list_the_noise_of_words_left_out():
+    errors = {"known": [], "unknown": []}
+    for seed in range(40):
+        kernel_law, given_rows = drawn_masks(seed, rows=120, d=8)
+        linear = replace(given_rows, outputs=given_rows.rows @ np.arange(1.0, 9.0)[:, None])
+        mean, covariance = kernel_law.moments()
+        target = np.linalg.solve(covariance[6:, 6:], (covariance @ np.arange(1.0, 9.0))[6:])
+        for name, law in (("known", kernel_law), ("unknown", None)):
+            (one,) = fitted(linear.sample(), method="highest_weights", num_features=2, alpha=0.0, kernel_law=law)
+            assert set(one.components.tolist()) == {6, 7}
+            errors[name].append(np.abs(dense(one, 8)[6:] - target).max())
+    assert np.median(errors["known"]) < 1e-3 * np.median(errors["unknown"])
+    assert len(mean) == 8
