@@ -135,6 +135,7 @@ def _table(
         notes=[
             f"Geometric means of {len(comparisons)} instances, {repeats} seeds each; least: the smallest ratio of an instance.",
             f"Reference: the mean of two limelight runs at {REFERENCE_SAMPLES} inputs, with the same penalty for each input.",
+            "As each run reports them: who names another tenth, nearly as heavy, errs by its whole weight: mostly luck.",
             "limits apart: how far the mean of lime's runs is from it, over what their noise lets expect (1: the same limit).",
         ],
     )
