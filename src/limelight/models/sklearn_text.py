@@ -96,7 +96,7 @@ class _Counts:
         self._with_away = bool(masked)
         self._vectorizer = vectorizer
         self._empty = vectorizer.transform([""])
-        self._weigh = _tfidf_transformer(vectorizer)
+        self._weigh = _tfidf_transformer(vectorizer, self._empty)
 
     def document_term_matrix(self, masks: np.ndarray) -> Any:
         """What the vectorizer would make of the texts that the masks leave."""
@@ -119,7 +119,7 @@ class _Counts:
         return counts if self._weigh is None else self._weigh.transform(counts, copy=False)
 
 
-def _tfidf_transformer(vectorizer: Any) -> Any:
+def _tfidf_transformer(vectorizer: Any, empty: Any) -> Any:
     """The weighting that follows the counting of a TF-IDF vectorizer; None for plain counts."""
     from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
 
@@ -131,6 +131,7 @@ def _tfidf_transformer(vectorizer: Any) -> Any:
         smooth_idf=vectorizer.smooth_idf,
         sublinear_tf=vectorizer.sublinear_tf,
     )
-    if vectorizer.use_idf:
-        transformer.idf_ = vectorizer.idf_
+    if not vectorizer.use_idf:
+        return transformer.fit(empty)  # learns nothing but the number of terms
+    transformer.idf_ = vectorizer.idf_
     return transformer
