@@ -50,16 +50,18 @@ class Sample:
 
     @property
     def law_mass(self) -> np.ndarray:
-        """Of each replicate, how many draws from LIME's own law it stands for."""
-        return np.asarray(np.sum([np.add.reduceat(row[2], row[4][:-1]) for row in self._rows], axis=0))
+        """Of each replicate, how many draws from LIME's own law it stands for.
+
+        As many as it has rows, since their weights are 1 on average. The weights' own sum would say the same with more noise,
+        and far too little where a narrow kernel's tilt leaves out most of the law.
+        """
+        return np.asarray(np.sum([np.diff(row[4]) for row in self._rows], axis=0), dtype=np.float64)
 
     @property
     def effective_size(self) -> float:
         """Kish's effective sample size of as many draws from LIME's own law: size * E[w]^2 / E[w^2]."""
-        mass, first, second = np.sum(
-            [[law.sum(), law @ kernel, law @ kernel**2] for _, _, law, kernel, _ in self._rows], axis=0
-        )
-        return float(self.size * first**2 / (mass * second))
+        first, second = np.sum([[law @ kernel, law @ kernel**2] for _, _, law, kernel, _ in self._rows], axis=0)
+        return float(first**2 / second)
 
     @property
     def fitting_size(self) -> float:
