@@ -209,10 +209,10 @@ class WordParts(Parts):
         """The texts that the masks leave."""
         keep = np.concatenate([masks, np.ones_like(masks[:, :1]), 1 - masks], axis=1).view(np.bool_)
         texts: list[str] = []
-        characters = np.tile(self._characters, (min(_CHUNK, len(masks)), 1))
+        characters = np.tile(self._characters, min(_CHUNK, len(masks)))
         for start in range(0, len(masks), _CHUNK):
             kept = np.take(keep[start : start + _CHUNK], self._flags, axis=1)
-            together = characters[: len(kept)][kept].tobytes().decode(self._encoding, "surrogatepass")
+            together = characters[np.flatnonzero(kept)].tobytes().decode(self._encoding, "surrogatepass")
             ends = np.cumsum(np.count_nonzero(kept, axis=1)).tolist()
             texts += [together[first:last] for first, last in pairwise([0, *ends])]
         return texts

@@ -92,7 +92,8 @@ class _Counts:
         ] + [(column, len(words.names) + number, count) for number, count in enumerate(occurrences) for column in masked]
         entries.sort()
         columns, self._flags, self._amounts = np.array(entries, dtype=np.int64).reshape(-1, 3).T
-        self._columns, self._starts = np.unique(columns, return_index=True)
+        self._columns = columns.astype(np.int32)
+        self._shared = len(np.unique(columns)) < len(columns)  # several words count for one term, like "The" and "the"
         self._with_away = bool(masked)
         self._vectorizer = vectorizer
         self._empty = vectorizer.transform([""])
@@ -101,21 +102,19 @@ class _Counts:
     def document_term_matrix(self, masks: np.ndarray) -> Any:
         """What the vectorizer would make of the texts that the masks leave."""
         flags = np.concatenate([masks, 1 - masks], axis=1) if self._with_away else masks
-        present = np.take(flags, self._flags, axis=1)
-        if len(self._columns) < len(self._amounts):  # several words count for one term, like "The" and "the"
-            present = np.add.reduceat(present * self._amounts, self._starts, axis=1)
-            rows, terms = np.nonzero(present)
-            data = present[rows, terms]
-        else:
-            terms = np.nonzero(present.view(np.bool_))[1]
-            data = self._amounts[terms]
-        if self._vectorizer.binary:
-            data = np.ones(len(terms))
-        bounds = np.concatenate([[0], np.cumsum(np.count_nonzero(present, axis=1))])
+        present = np.take(flags, self._flags, axis=1).view(np.bool_)
+        sizes = np.count_nonzero(present, axis=1)
+        # The places of the ones within their rows; much sooner than nonzero's pairs of row and place.
+        places = np.flatnonzero(present) - np.repeat(np.arange(len(masks)) * present.shape[1], sizes)
+        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)
         counts = type(self._empty)(
-            (data.astype(self._vectorizer.dtype), self._columns[terms].astype(np.int32), bounds.astype(np.int32)),
+            (self._amounts[places].astype(self._vectorizer.dtype), self._columns[places], bounds),
             shape=(len(masks), self._empty.shape[1]),
         )
+        if self._shared:
+            counts.sum_duplicates()
+        if self._vectorizer.binary:
+            counts.data.fill(1)
         return counts if self._weigh is None else self._weigh.transform(counts, copy=False)
 
 

@@ -275,17 +275,15 @@ def _random_masks(generator: Generator, law: np.ndarray, count: int) -> np.ndarr
 
 def _masks_of_size(generator: Generator, absent: np.ndarray, parts: int) -> np.ndarray:
     """Masks with so many absent parts each, every set of them equally likely."""
-    ranks = np.empty((len(absent), parts), dtype=np.uint16 if parts <= 2**16 else np.uint32)
-    ranks[:] = np.arange(parts)
-    generator.permuted(ranks, axis=1, out=ranks)
-    return (ranks >= absent[:, None]).view(np.uint8)
+    # The order of random keys is a random order, and sooner found than by shuffling each row.
+    order = np.argsort(generator.integers(2**32, size=(len(absent), parts), dtype=np.uint32), axis=1)
+    return (order >= absent[:, None]).view(np.uint8)
 
 
 def _van_der_corput(start: int, stop: int, shift: int) -> np.ndarray:
     """Points `start` to `stop` of the van der Corput sequence in base 2, all 32 digits shifted by the same random ones."""
-    numbers = np.arange(start, stop, dtype=np.uint32)
-    mirrored = np.zeros_like(numbers)
-    for _ in range(32):
-        mirrored = mirrored << np.uint32(1) | numbers & np.uint32(1)
-        numbers >>= np.uint32(1)
-    return (mirrored ^ np.uint32(shift)) / 2.0**32
+    digits = np.arange(start, stop, dtype=np.uint32)
+    # Mirrored by swapping halves, then the halves' halves, down to single digits.
+    for width, right in ((16, 0x0000FFFF), (8, 0x00FF00FF), (4, 0x0F0F0F0F), (2, 0x33333333), (1, 0x55555555)):
+        digits = (digits >> np.uint32(width) & np.uint32(right)) | (digits & np.uint32(right)) << np.uint32(width)
+    return np.asarray((digits ^ np.uint32(shift)) / 2.0**32)
