@@ -1,0 +1,272 @@
+"""The result: lists, frames and JSON that say the same, and the ways to look at it."""
+
+import copy
+import json
+import math
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limelight import Explanation, TabularExplainer, TextExplainer
+from limelight._errors import ArgumentError, LabelError
+from limelight._explanation import Notice, Surrogate
+from limelight._views import Cell, Span, TableView, TextView
+
+COLUMNS = ["label", "component", "name", "value", "weight", "low", "high"]
+ROWS = np.random.default_rng(0).normal(size=(100, 3))
+
+
+def two_classes(texts):
+    spam = np.array([0.1 + 0.6 * ("pills" in text) - 0.05 * ("you" in text) for text in texts])
+    return np.column_stack([1 - spam, spam])
+
+
+@pytest.fixture
+def explanation():
+    explainer = TextExplainer(class_names=["ham", "späm"])
+    return explainer.explain_instance("cheap pills for you, you", two_classes, labels=(1, 0), num_features=3)
+
+
+@pytest.fixture
+def without_intervals():
+    explanation = TabularExplainer(ROWS).explain_instance(ROWS[0], lambda rows: np.ones(len(rows)), num_samples=4)
+    assert math.isnan(explanation.surrogate().lows[0])
+    assert math.isnan(explanation.surrogate().fidelity)
+    return explanation
+
+
+class TestLists:
+    def test_as_list(self, explanation):
+        pairs = explanation.as_list()
+        assert pairs == explanation.as_list(1) == explanation.as_list(label=1)
+        assert pairs[0][0] == "pills"
+        weights = [abs(weight) for _, weight in pairs]
+        assert weights == sorted(weights, reverse=True)
+        assert len(pairs) == 3
+        assert {type(item) for pair in pairs for item in pair} == {str, float}
+
+    def test_as_map(self, explanation):
+        mapped = explanation.as_map()
+        assert list(mapped) == [1, 0]
+        for label, pairs in mapped.items():
+            assert [(explanation.names[number], weight) for number, weight in pairs] == explanation.as_list(label)
+        json.dumps(mapped)
+
+    @pytest.mark.parametrize("label", [2, -1, "1", "ham"])
+    def test_labels_that_were_not_explained(self, explanation, label):
+        with pytest.raises(LabelError, match=rf"label {label!r} was not explained; explained: 1 \(späm\), 0 \(ham\)"):
+            explanation.as_list(label)
+
+    def test_surrogate(self, explanation):
+        assert explanation.surrogate() is explanation.surrogates[0]
+        assert explanation.surrogate(0) is explanation.surrogates[1]
+        assert explanation.labels == (1, 0)
+        for surrogate in explanation.surrogates:
+            assert surrogate.local_prediction == pytest.approx(surrogate.intercept + sum(surrogate.weights))
+
+
+class TestFrames:
+    @pytest.mark.parametrize(
+        ("backend", "kind", "records"),
+        [
+            ("pandas", pd.DataFrame, lambda frame: frame.to_dict("list")),
+            ("polars", pl.DataFrame, lambda frame: frame.to_dict(as_series=False)),
+            ("pyarrow", pa.Table, lambda frame: frame.to_pydict()),
+        ],
+    )
+    def test_backends(self, explanation, backend, kind, records):
+        frame = explanation.to_frame(backend=backend)
+        assert isinstance(frame, kind)
+        data = records(frame)
+        assert list(data) == COLUMNS
+        assert data["label"] == [1, 1, 1, 0, 0, 0]
+        assert list(zip(data["name"], data["weight"], strict=True)) == explanation.as_list(1) + explanation.as_list(0)
+        assert data["component"] == [number for pairs in explanation.as_map().values() for number, _ in pairs]
+        assert data["low"] == [low for surrogate in explanation.surrogates for low in surrogate.lows]
+        assert data["high"] == [high for surrogate in explanation.surrogates for high in surrogate.highs]
+        assert data["value"] == data["name"]
+
+    def test_types(self, explanation):
+        frame = explanation.to_frame()
+        assert [str(frame[column].dtype) for column in ("label", "component", "weight", "low", "high")] == [
+            *["int64"] * 2,
+            *["float64"] * 3,
+        ]
+
+    def test_missing_intervals(self, without_intervals):
+        assert without_intervals.to_frame()["low"].isna().all()
+        assert without_intervals.to_frame("polars")["low"].is_nan().all()
+
+    def test_values_of_rows(self, without_intervals):
+        frame = without_intervals.to_frame()
+        assert sorted(map(float, frame["value"])) == pytest.approx(sorted(ROWS[0]), rel=1e-5)
+
+    @pytest.mark.parametrize("backend", ["dask", "", None, 3])
+    def test_unknown_backends(self, explanation, backend):
+        with pytest.raises(ArgumentError, match="backend must be one of 'pandas', 'polars', 'pyarrow'; got"):
+            explanation.to_frame(backend=backend)
+
+
+def strict(text):
+    """JSON without the constants that the standard does not know."""
+
+    def refuse(constant):
+        raise AssertionError(f"{constant} is no JSON")
+
+    return json.loads(text, parse_constant=refuse)
+
+
+class TestJson:
+    def test_round_trip(self, explanation):
+        text = explanation.to_json()
+        again = Explanation.from_json(text)
+        assert again == explanation
+        assert again.to_json() == text
+        assert hash(again) == hash(explanation)
+        assert Explanation.from_dict(explanation.to_dict()) == explanation
+        assert strict(text) == explanation.to_dict()
+        assert strict(text)["schema"] == 1
+
+    def test_missing_numbers(self, without_intervals):
+        text = without_intervals.to_json()
+        assert strict(text)["surrogates"][0]["lows"] == [None] * 3
+        again = Explanation.from_json(text)
+        assert all(math.isnan(low) for low in again.surrogate().lows)
+        assert math.isnan(again.surrogate().fidelity)
+        assert again.to_dict() == without_intervals.to_dict()
+        assert repr(again) == repr(without_intervals)
+        assert again.warnings == without_intervals.warnings
+
+    @given(
+        weights=st.lists(st.floats(allow_infinity=False), min_size=1, max_size=4),
+        words=st.lists(st.text(st.characters(exclude_categories=()), max_size=8), min_size=4, max_size=4),
+        table=st.booleans(),
+    )
+    def test_any_content(self, weights, words, table):
+        count = len(weights)
+        view = TextView("".join(words), tuple(Span(i, i + 1, i) for i in range(count)))
+        if table:
+            view = TableView(tuple(Cell(word, word, i) for i, word in enumerate(words)))
+        surrogate = Surrogate(0, tuple(range(count)), tuple(weights), tuple(weights), tuple(weights), 0.0, 1.0, math.nan)
+        explanation = Explanation(
+            (surrogate,),
+            tuple(words),
+            view,
+            (0.5,),
+            (words[0],),
+            "scores",
+            0,
+            10,
+            9,
+            5.0,
+            0.95,
+            False,
+            25.0,
+            1.0,
+            2**127,
+            (Notice("code", words[1]),),
+        )
+        text = explanation.to_json()
+        again = Explanation.from_json(text)
+        assert again.to_json() == text
+        assert again.view == view
+        assert (again.names, again.warnings, again.random_state) == (explanation.names, explanation.warnings, 2**127)
+        np.testing.assert_array_equal(again.surrogate().weights, weights)
+        strict(text)
+
+    @pytest.mark.parametrize("schema", [0, 2, "1", None])
+    def test_other_schemas(self, explanation, schema):
+        with pytest.raises(ArgumentError, match=f"explanation of schema 1 was expected; got schema {schema!r}"):
+            Explanation.from_dict({**explanation.to_dict(), "schema": schema})
+
+    def test_no_schema(self):
+        with pytest.raises(ArgumentError, match="got schema None"):
+            Explanation.from_dict({})
+
+    @pytest.mark.parametrize("field", ["names", "view", "surrogates", "warnings", "alpha"])
+    def test_missing_fields(self, explanation, field):
+        data = explanation.to_dict()
+        del data[field]
+        with pytest.raises(ArgumentError, match=f"not a whole explanation of schema 1: .*{field}"):
+            Explanation.from_dict(data)
+
+    def test_fields_too_many(self, explanation):
+        with pytest.raises(ArgumentError, match=r"not a whole explanation of schema 1: .*colour"):
+            Explanation.from_dict({**explanation.to_dict(), "colour": "red"})
+
+    def test_another_kind_of_view(self, explanation):
+        with pytest.raises(ArgumentError, match="a view's kind must be one of 'text', 'table'; got 'sound'"):
+            Explanation.from_dict({**explanation.to_dict(), "view": {"kind": "sound"}})
+
+    @pytest.mark.parametrize("text", ["", "{", "nonsense"])
+    def test_no_json(self, text):
+        with pytest.raises(ArgumentError, match="this is not JSON"):
+            Explanation.from_json(text)
+
+    @pytest.mark.parametrize(("text", "kind"), [("[]", "list"), ("3", "int"), ("null", "NoneType")])
+    def test_another_json(self, text, kind):
+        with pytest.raises(ArgumentError, match=f"an explanation's JSON is an object; got {kind}"):
+            Explanation.from_json(text)
+
+
+class TestPictures:
+    def test_html(self, explanation, tmp_path):
+        page = explanation.as_html()
+        assert page.startswith("<!")
+        for word in ("pills", "späm", "Content-Security-Policy"):
+            assert word in page
+        explanation.save_to_file(tmp_path / "page.html")
+        assert (tmp_path / "page.html").read_bytes().decode() == page
+        explanation.save_to_file(str(tmp_path / "again.html"))
+        assert (tmp_path / "again.html").read_text(encoding="utf-8") == page
+
+    def test_notebook(self, explanation):
+        fragment = explanation._repr_html_()
+        assert "pills" in fragment
+        assert "<html" not in fragment
+
+    def test_terminal(self, explanation):
+        text = repr(explanation)
+        assert text == str(explanation)
+        for word in ("pills", "späm", "ham", "fidelity"):
+            assert word in text
+
+    def test_drawing_draws_nothing(self, explanation):
+        looks = (explanation.as_html, explanation._repr_html_, explanation.__repr__)
+        assert [look() for look in looks] == [look() for look in looks]
+        assert explanation.to_json() == Explanation.from_json(explanation.to_json()).to_json()
+
+
+class TestValues:
+    def test_equality(self, explanation):
+        same = TextExplainer(class_names=["ham", "späm"]).explain_instance(
+            "cheap pills for you, you", two_classes, labels=(1, 0), num_features=3
+        )
+        assert same == explanation
+        assert hash(same) == hash(explanation)
+        other = TextExplainer().explain_instance("cheap pills for you, you", two_classes, labels=(1, 0), num_features=3)
+        assert other != explanation
+        assert explanation != "explanation"
+
+    @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
+    def test_pickle(self, explanation, protocol):
+        assert pickle.loads(pickle.dumps(explanation, protocol)) == explanation
+
+    def test_copies(self, explanation):
+        assert copy.copy(explanation) == copy.deepcopy(explanation) == explanation
+
+    def test_plain_types_only(self, explanation):
+        for explained in (explanation, TabularExplainer(ROWS).explain_instance(ROWS[0], lambda rows: rows[:, 0])):
+
+            def walk(value):
+                assert type(value) in {dict, list, str, int, float, bool, type(None)}
+                for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+                    walk(item)
+
+            walk(explained.to_dict())
