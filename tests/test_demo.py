@@ -1,0 +1,81 @@
+"""The demonstration, the command line, and the examples of the README."""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from limelight import __version__
+from limelight._cli import _commands
+from limelight._demo_corpus import mails
+
+PAGES = ["diabetes-highest.html", "mail.html", "tumour-malignant.html", "tumour-unsure.html"]
+
+
+@pytest.fixture
+def shown(tmp_path, monkeypatch):
+    """What the demonstration prints where scikit-learn has no newsgroups; its pages are in ``tmp_path / "pages"``."""
+    monkeypatch.setenv("SCIKIT_LEARN_DATA", str(tmp_path / "empty"))
+    result = CliRunner().invoke(_commands(), ["demo", "--out", str(tmp_path / "pages")], catch_exceptions=False)
+    assert result.exit_code == 0
+    return result.output
+
+
+def test_demo_writes_the_pages_that_it_names(shown, tmp_path):
+    assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == PAGES
+    for name in PAGES:
+        assert str(tmp_path / "pages" / name) in shown
+        assert (tmp_path / "pages" / name).read_text(encoding="utf-8").startswith("<!doctype html>")
+
+
+def test_demo_shows_the_planted_header_and_that_its_weights_hold(shown):
+    rows = re.findall(r"^  (\w+) +[+\u2212]0\.\d+  \[", shown, flags=re.MULTILINE)
+    header = {"allotments", "Posting", "Host"}
+    assert set(rows[rows.index("allotments") :][:3]) == header
+    moved, said = map(float, re.search(r"by ([+-]\d\.\d+); their weights said ([+-]\d\.\d+)", shown).groups())
+    assert moved > 0.1
+    assert said == pytest.approx(moved, rel=0.35)
+
+
+def test_demo_says_the_same_every_time(shown, tmp_path):
+    again = CliRunner().invoke(_commands(), ["demo", "--out", str(tmp_path / "pages")], catch_exceptions=False)
+    assert again.output == shown
+
+
+def test_own_mails_are_varied_and_the_header_gives_one_club_away():
+    texts, labels = mails()
+    assert len(set(texts)) == len(texts)
+    with_header = [label for text, label in zip(texts, labels, strict=True) if "Posting-Host" in text]
+    assert with_header.count(0) == 54
+    assert with_header.count(1) == 5
+
+
+def test_version():
+    assert __version__ in CliRunner().invoke(_commands(), ["--version"]).output
+
+
+def test_without_click_the_command_says_how_to_get_it():
+    code = "import sys; sys.modules['click'] = None; from limelight._cli import main; main()"
+    result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert result.returncode == 1
+    assert result.stderr == "The command line needs click: pip install 'limelight[cli]'\n"
+
+
+def test_readme_examples_run_and_show_what_they_print():
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {}
+    blocks = re.findall(r"```python\n(.*?)```(?:\n+```text\n(.*?)```)?", readme, flags=re.DOTALL)
+    assert len(blocks) >= 2
+    for code, printed in blocks:
+        result = []
+        names["print"] = lambda *words, result=result: result.append(" ".join(map(str, words)))
+        exec(compile(code, "README.md", "exec"), names)
+        assert without_figures("\n".join(result)) == without_figures(printed)
+
+
+def without_figures(text):
+    """Digits and bars may differ with the version of scikit-learn that trains the model."""
+    return re.sub(r"[\d\u2588-\u258f\u2590\u2502 ]+", " ", text).strip()
