@@ -35,7 +35,11 @@ FLOORS = {
     "__main__": DOORS,
 }
 # Within these a file imports from the ones before it.
-ORDERED = [("_errors", "_registry", "_checks", "_seeds"), ("_views", "_explanation"), ("", "_demo_corpus", "_demo", "_cli", "__main__")]
+ORDERED = [
+    ("_errors", "_registry", "_checks", "_seeds"),
+    ("_views", "_explanation"),
+    ("", "_demo_corpus", "_demo", "_cli", "__main__"),
+]
 # A name that is looked up in a registry is an import as well. This one goes up, inside a method: an explanation calls its
 # renderer by name.
 LOOKS_UP = {("_explanation", "renderers")}
