@@ -231,9 +231,10 @@ WIDTH = 0.75 * D**0.5
 
 
 def bin_parameters(j, b):
-    """Mean, standard deviation, minimum and maximum of the training values of a column in a bin."""
+    """Mean and standard deviation of the training values of a column in a bin, and the bin's ends."""
     values = TRAINING[BINS[:, j] == b, j]
-    return values.mean(), values.std(), values.min(), values.max()
+    ends = [TRAINING[:, j].min(), *EDGES[:, j], TRAINING[:, j].max()]
+    return values.mean(), values.std(), ends[b], ends[b + 1]
 
 
 def bin_mean(j, b):

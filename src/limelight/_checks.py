@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError, unknown_name
 
-__all__ = ["check_choice", "check_count", "check_names", "check_number", "check_numbers"]
+__all__ = ["check_choice", "check_count", "check_flag", "check_names", "check_number", "check_numbers"]
 
 
 def check_count(parameter: str, value: object, minimum: int) -> int:
@@ -49,6 +49,13 @@ def check_choice(parameter: str, value: object, allowed: Iterable[str]) -> str:
     if not isinstance(value, str) or value not in allowed:
         raise unknown_name(parameter, value, allowed)
     return value
+
+
+def check_flag(parameter: str, value: object) -> bool:
+    """True or False."""
+    if not isinstance(value, (bool, np.bool_)):
+        raise ArgumentTypeError(f"{parameter} must be True or False; got {value!r}.")
+    return bool(value)
 
 
 def check_names(parameter: str, value: Iterable[object], length: int | None = None) -> tuple[str, ...]:

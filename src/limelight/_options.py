@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_choice, check_count, check_names, check_number
+from limelight._checks import check_choice, check_count, check_flag, check_names, check_number
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import read_random_state
 from limelight.stages.selection import METHODS
@@ -58,8 +58,6 @@ class Options:
         """
         if kernel is not None and not callable(kernel):
             raise ArgumentTypeError(f"kernel must be a callable kernel(distances, width) or None; got {kernel!r}.")
-        if not isinstance(shortcuts, bool):
-            raise ArgumentTypeError(f"shortcuts must be True or False; got {shortcuts!r}.")
         return cls(
             class_names=None if class_names is None else check_names("class_names", class_names),
             mode=None if mode is None else check_choice("mode", mode, ("classification", "regression")),
@@ -69,7 +67,7 @@ class Options:
             alpha=check_number("alpha", alpha, 0),
             tolerance=check_number("tolerance", tolerance, 0, inclusive=False),
             design=check_choice("design", design, ("auto", "iid")),
-            shortcuts=shortcuts,
+            shortcuts=check_flag("shortcuts", shortcuts),
             random_state=read_random_state(random_state),
         )
 
@@ -111,6 +109,10 @@ class Request:
             labels = tuple(dict.fromkeys(check_count("each of labels", label, 0) for label in labels))
             if not labels:
                 raise ArgumentError("labels must name at least one output; got none. Leave it out for the default.")
+        if labels is not None and top_labels is not None:
+            raise ArgumentError("give either labels or top_labels; got both.")
+        if distance_metric is not None and not isinstance(distance_metric, str):
+            raise ArgumentTypeError(f"distance_metric must be the name of a distance; got {distance_metric!r}.")
         if isinstance(num_samples, str) and num_samples != "auto":
             raise ArgumentError(f'num_samples must be "auto" or an integer of at least 2; got {num_samples!r}.')
         if model_regressor is not None:

@@ -68,15 +68,17 @@ class Categorical:
 class Binned:
     """A numeric column in bins: a bin is drawn with its frequency, a value in it from a truncated normal distribution.
 
-    The distribution has the mean, the standard deviation and the range of the training values in its bin, as lime's; a bin
-    with a single value stays at it. A value counts as the instance's own if it lies in the same bin.
+    The distribution has the mean and the standard deviation of the training values in its bin and ends at the bin's edges, as
+    lime's; a bin with a single value stays at it. A value counts as the instance's own if it lies in the same bin.
 
     Attributes
     ----------
     edges : ndarray of shape (b - 1,)
         The inner edges of the b bins; a bin contains its upper edge.
-    shares, means, scales, lows, highs : ndarray of shape (b,)
-        Of the training values in each bin: their share, mean, standard deviation, minimum and maximum.
+    shares, means, scales : ndarray of shape (b,)
+        Of the training values in each bin: their share, mean and standard deviation.
+    lows, highs : ndarray of shape (b,)
+        Where each bin's distribution ends.
     center, scale : float
         Mean and standard deviation of the whole column, to draw around an instance.
     """
@@ -95,13 +97,20 @@ class Binned:
         edges = np.unique(edges)
         bins = np.searchsorted(edges, training)
         groups = [training[bins == number] for number in range(len(edges) + 1)]
+        # A bin contains its upper edge and not its lower one.
+        lows, highs = np.append(training.min(), np.nextafter(edges, np.inf)), np.append(edges, training.max())
+        # A bin with a single value stays at it, wherever its edges lie.
+        single = np.array([group.min() == group.max() if len(group) else False for group in groups])
+        means = np.array([group.mean() if len(group) else 0.0 for group in groups])
+        means[single] = [group[0] for group, alone in zip(groups, single, strict=True) if alone]
         return cls(
             edges=edges,
             shares=np.array([len(group) / len(training) for group in groups]),
-            means=np.array([group.mean() if len(group) else 0.0 for group in groups]),
-            scales=np.array([group.std() if len(group) else 0.0 for group in groups]),
-            lows=np.array([group.min() if len(group) else 0.0 for group in groups]),
-            highs=np.array([group.max() if len(group) else 0.0 for group in groups]),
+            means=means,
+            # As in lime, a little more than the standard deviation: nothing is divided by zero.
+            scales=np.array([group.std() if len(group) else 0.0 for group in groups]) + 1e-11,
+            lows=np.where(single, means, lows),
+            highs=np.where(single, means, highs),
             scale=float(training.std()),
         )
 
@@ -115,10 +124,9 @@ class Binned:
         if self.center is not None:
             return np.asarray(self.center + self.scale * ndtri(_inside(points)))
         bins, position = _pick(self.shares, points)
-        scale = np.where(self.highs > self.lows, self.scales, 1.0)
-        first, last = ndtr((self.lows - self.means) / scale), ndtr((self.highs - self.means) / scale)
+        first, last = ndtr((self.lows - self.means) / self.scales), ndtr((self.highs - self.means) / self.scales)
         normal = ndtri(_inside(first[bins] + position * (last - first)[bins]))
-        return np.asarray(np.clip(self.means[bins] + scale[bins] * normal, self.lows[bins], self.highs[bins]))
+        return np.asarray(np.clip(self.means[bins] + self.scales[bins] * normal, self.lows[bins], self.highs[bins]))
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The number of each value's bin."""
@@ -133,7 +141,7 @@ class Binned:
         return bisect_left(self._edges, value)
 
     def covers(self, value: float) -> bool:
-        """Whether the value lies among the training values of its bin."""
+        """Whether the value is one that its bin's distribution can draw."""
         low, high = self._ranges[self.code_of(value)]
         return self.center is not None or low <= value <= high
 

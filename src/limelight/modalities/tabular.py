@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_choice, check_names, check_numbers
+from limelight._checks import check_choice, check_flag, check_names, check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
@@ -140,15 +140,16 @@ class TabularExplainer(Explainer):
         }
         rule = self._checked_rule(discretizer)
         labels = None if training_labels is None else _checked_labels(training_labels, len(training))
+        binned = check_flag("discretize_continuous", discretize_continuous)
         columns: list[Column] = []
         for number, values in enumerate(training.T):
             if number in categorical:
                 columns.append(Categorical.of(values))
-            elif discretize_continuous:
+            elif binned:
                 columns.append(Binned.of(values, _checked_edges(rule(number, values, labels), self._feature_names[number])))
             else:
                 columns.append(Plain.of(values))
-        self._sample_around_instance = sample_around_instance
+        self._sample_around_instance = check_flag("sample_around_instance", sample_around_instance)
         self._content = fingerprint(training)
         self._shared = Table(tuple(columns), self._content)
         self._bin_names = {

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from limelight._checks import check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
@@ -114,8 +115,8 @@ class TextExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
-        self._bow = bow
-        self._char_level = char_level
+        self._bow = check_flag("bow", bow)
+        self._char_level = check_flag("char_level", char_level)
         self._mask_string = _checked_mask_string(mask_string, bow, char_level)
         self._split = _checked_split(split_expression)
 

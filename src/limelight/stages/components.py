@@ -38,7 +38,7 @@ class Drawn:
     values : ndarray of shape (m, d)
         0/1 masks, or numbers in [0, 1).
     weights : ndarray of shape (m,)
-        LIME's own law over the law that the rows were drawn from, up to a common factor.
+        LIME's own law over the law that the rows were drawn from: 1 on average.
     replicates : ndarray of shape (r + 1,)
         Replicate i is rows ``replicates[i]:replicates[i + 1]``.
     """
@@ -78,8 +78,8 @@ class Neighbourhood:
     inputs : Inputs
         The same rows as the model takes them.
     weights : ndarray of shape (m,)
-        How much each drawn row stands for under LIME's own sampling law. The instance is asked for its own prediction; the
-        law gives it no part in the fit.
+        How much each drawn row stands for under LIME's own sampling law, 1 on average. The instance is asked for its own
+        prediction; the law gives it no part in the fit.
     replicates : ndarray of shape (r + 1,)
         Bounds of the independent replicates among the drawn rows.
     keys : sequence of bytes or None

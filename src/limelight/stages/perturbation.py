@@ -1,8 +1,8 @@
 """Stage 2: which perturbations to ask for.
 
 A design spreads its perturbations more evenly than independent draws do, so that fewer model inputs give the same accuracy,
-and it comes in independent replicates, so that its error can be seen from their spread. Every replicate is a sequence: a
-longer stretch of it begins with the shorter one.
+and it comes in independent replicates, so that its error can be seen from their spread. Every replicate is a sequence that
+later stretches go on with.
 """
 
 from __future__ import annotations

@@ -87,6 +87,8 @@ class Oracle:
         except Exception as error:
             raise ModelError(f"the model raised {type(error).__name__} while it was asked about {batch}: {error}") from error
         try:
+            if np.iscomplexobj(raw):
+                raise TypeError("complex numbers cannot be ordered")
             answer = np.asarray(raw, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise PredictionError(f"the model must give numbers; for {batch} it gave {type(raw).__name__}: {error}") from error

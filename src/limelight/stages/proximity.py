@@ -45,7 +45,8 @@ class Proximity:
         """
         distances = self.distances(representation)
         if self.kernel is None:
-            weights = np.exp(-0.5 * (distances / self.width) ** 2)
+            with np.errstate(over="ignore"):  # too far for any weight: the check below says so
+                weights = np.exp(-0.5 * (distances / self.width) ** 2)
         else:
             weights = np.asarray(self.kernel(distances, self.width), dtype=np.float64)
             if weights.shape != distances.shape or not np.all(np.isfinite(weights)) or weights.min() < 0:
