@@ -13,7 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from limelight.stages.components import Components, Neighbourhood
+from limelight.stages.components import Components, Neighbourhood, count_present
 from limelight.stages.prediction import Ask
 
 __all__ = ["adapt_text_pipeline"]
@@ -81,6 +81,8 @@ class _Counts:
     """What each word adds to a text's counts while it stays, and, where it is masked, while it is away."""
 
     def __init__(self, vectorizer: Any, words: _Words) -> None:
+        from sklearn.feature_extraction.text import CountVectorizer
+
         analyse, vocabulary = vectorizer.build_analyzer(), vectorizer.vocabulary_
         occurrences = np.bincount(words.numbers, minlength=len(words.names))
         masked = [vocabulary[token] for token in analyse(words.mask_string) if token in vocabulary]
@@ -96,14 +98,14 @@ class _Counts:
         self._shared = len(np.unique(columns)) < len(columns)  # several words count for one term, like "The" and "the"
         self._with_away = bool(masked)
         self._vectorizer = vectorizer
-        self._empty = vectorizer.transform([""])
+        self._empty = CountVectorizer.transform(vectorizer, [""])
         self._weigh = _tfidf_transformer(vectorizer, self._empty)
 
     def document_term_matrix(self, masks: np.ndarray) -> Any:
         """What the vectorizer would make of the texts that the masks leave."""
         flags = np.concatenate([masks, 1 - masks], axis=1) if self._with_away else masks
         present = np.take(flags, self._flags, axis=1).view(np.bool_)
-        sizes = np.count_nonzero(present, axis=1)
+        sizes = count_present(present)
         # The places of the ones within their rows; much sooner than nonzero's pairs of row and place.
         places = np.flatnonzero(present) - np.repeat(np.arange(len(masks)) * present.shape[1], sizes)
         bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(np.int32)

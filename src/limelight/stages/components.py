@@ -16,7 +16,7 @@ import numpy as np
 
 from limelight._views import View
 
-__all__ = ["Components", "Design", "Drawn", "Inputs", "Neighbourhood", "Parts", "Stretch", "Values"]
+__all__ = ["Components", "Design", "Drawn", "Inputs", "Neighbourhood", "Parts", "Stretch", "Values", "count_present"]
 
 
 @dataclass(frozen=True)
@@ -154,3 +154,9 @@ class Values(Components):
     """Components whose values are drawn; a modality makes the rows from the design's points itself."""
 
     law = None
+
+
+def count_present(masks: np.ndarray) -> np.ndarray:
+    """The number of ones in each row of 0/1 masks; a product with ones adds them many times faster than sum, and as exactly."""
+    ones = np.ones(masks.shape[1], dtype=np.float32)
+    return (masks.astype(np.float32) @ ones).astype(np.intp)

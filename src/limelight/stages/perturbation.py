@@ -16,7 +16,7 @@ import numpy as np
 
 from limelight._registry import Registry
 from limelight._seeds import stream
-from limelight.stages.components import Design, Drawn, Stretch
+from limelight.stages.components import Design, Drawn, Stretch, count_present
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -229,7 +229,7 @@ class ComplementaryPairs(Design):
 
         masks, replicates = _replicated(stretch, pairs, single)
         ratio = np.divide(law, proposal, out=np.zeros_like(law), where=proposal > 0)
-        absent = len(law) - 1 - np.count_nonzero(masks, axis=1)
+        absent = len(law) - 1 - count_present(masks)
         return Drawn(masks, ratio[absent], replicates)
 
 
@@ -241,7 +241,7 @@ class Enumeration(Design):
         parts = len(law) - 1
         numbers = np.arange(2**parts, dtype=np.int64)
         masks = (numbers[:, None] >> np.arange(parts) & 1).astype(np.uint8)
-        absent = parts - np.count_nonzero(masks, axis=1)
+        absent = parts - count_present(masks)
         ways = np.bincount(absent, minlength=parts + 1)
         return Drawn(masks, (law / ways)[absent] * len(masks), np.array([0, len(masks)]))
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from limelight._errors import ArgumentError, KernelError
+from limelight.stages.components import count_present
 
 __all__ = ["Metric", "Proximity", "cosine_of_masks", "euclidean", "pairwise"]
 
@@ -75,22 +76,16 @@ def cosine_of_masks(masks: np.ndarray) -> np.ndarray:
     d = masks.shape[1]
     if d == 1:
         return np.zeros(len(masks))
-    return np.asarray((1.0 - np.sqrt(np.arange(d + 1) / d))[_present(masks)])
+    return np.asarray((1.0 - np.sqrt(np.arange(d + 1) / d))[count_present(masks)])
 
 
 def euclidean(representation: np.ndarray) -> np.ndarray:
     """Euclidean distance of each row from row 0; for 0/1 rows, where row 0 is all ones, from their number of zeros."""
     if representation.dtype == np.uint8:
         d = representation.shape[1]
-        return np.asarray(np.sqrt(d - np.arange(d + 1))[_present(representation)])
+        return np.asarray(np.sqrt(d - np.arange(d + 1))[count_present(representation)])
     difference = representation - representation[0]
     return np.asarray(np.sqrt(np.einsum("ij,ij->i", difference, difference)))
-
-
-def _present(masks: np.ndarray) -> np.ndarray:
-    """The number of ones in each row; a product with ones adds them many times faster than sum does, and as exactly."""
-    ones = np.ones(masks.shape[1], dtype=np.float32)
-    return (masks.astype(np.float32) @ ones).astype(np.intp)
 
 
 def pairwise(metric: str, scale: float) -> Metric:
