@@ -160,7 +160,8 @@ class Explainer(ABC):
                 exact=look.exact,
             )
             converged = all(_converged(one, self.options.tolerance) for one in fits)
-            if converged:
+            # An output that has not varied yet may still: a few perturbations do not show a rare event.
+            if converged and (look.exact or all(np.any(one.weights) for one in fits)):
                 break
         effective_size = sample.effective_size
         return Explanation(

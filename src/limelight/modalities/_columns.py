@@ -32,6 +32,11 @@ class Categorical:
         return cls(values, counts / counts.sum())
 
     @property
+    def states(self) -> int:
+        """How many codes there are."""
+        return len(self.values) + 1  # a code past the last is that of a value the training data lack
+
+    @property
     def discrete(self) -> bool:
         return True
 
@@ -115,6 +120,11 @@ class Binned:
         )
 
     @property
+    def states(self) -> int:
+        """How many codes there are."""
+        return len(self.edges) + 1
+
+    @property
     def discrete(self) -> bool:
         return self.center is None and bool(np.all((self.lows == self.highs) | (self.shares == 0)))
 
@@ -192,6 +202,11 @@ class Plain:
         return cls(float(training.mean()), float(training.std()), float(training.mean()))
 
     @property
+    def states(self) -> int:
+        """How many codes there are."""
+        return 0
+
+    @property
     def discrete(self) -> bool:
         return self.scale == 0
 
@@ -202,7 +217,7 @@ class Plain:
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The standardised values."""
-        return np.asarray((values - self.mean) / (self.scale or 1.0))
+        return np.asarray((values - self.mean) / self.scale) if self.scale else np.zeros(np.shape(values))
 
     def around(self, value: float) -> Plain:
         """A column that draws around a value."""
@@ -210,7 +225,7 @@ class Plain:
 
     def code_of(self, value: float) -> float:
         """`code` of a single value."""
-        return (value - self.mean) / (self.scale or 1.0)
+        return (value - self.mean) / self.scale if self.scale else 0.0
 
     def covers(self, value: float) -> bool:  # noqa: ARG002 - a normal distribution reaches everywhere
         return True

@@ -78,6 +78,7 @@ class Table:
     def __init__(self, columns: tuple[Column, ...], content: int) -> None:
         self.columns = columns
         self.content = content
+        self._states = max(column.states for column in columns)
         self.discrete = all(column.discrete for column in columns)
         self._drawn: dict[tuple[Design, Stretch], _DrawnRows] = {}
         self._lock = threading.Lock()
@@ -93,7 +94,7 @@ class Table:
         codes = np.stack([column.code(values) for column, values in zip(self.columns, rows.T, strict=True)], axis=1)
         if codes.dtype.kind != "i":
             return codes
-        return codes.astype(np.uint8 if codes.max() < 2**8 else np.uint32)
+        return codes.astype(np.uint8 if self._states <= 2**8 else np.uint32)
 
     def draw(self, design: Design, stretch: Stretch) -> _DrawnRows:
         """The rows of a stretch of a design."""

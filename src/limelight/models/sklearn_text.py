@@ -19,7 +19,10 @@ from limelight.stages.prediction import Ask
 __all__ = ["adapt_text_pipeline"]
 
 # Patterns of word characters alone (\w, letters, digits, \b at the ends): their matches begin and end within a word.
-_WORD_PATTERN = re.compile(r"(\(\?u\))?(\\b)?((\\w|\\d|\[(\w-\w|\w|\\w|\\d)+\])(\+|\{\d+(,\d*)?\})?)+(\\b)?", flags=re.ASCII)
+_WORD_PATTERN = re.compile(
+    r"(\(\?u\))?(\\b)?((\\w|\\d|\[([a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|\w|\\w|\\d)+\])(\+|\{\d+(,\d*)?\})?)+(\\b)?",
+    flags=re.ASCII,
+)
 _METHODS = ("predict_proba", "decision_function", "predict")
 
 
@@ -59,7 +62,7 @@ def _is_exact(vectorizer: Any, words: _Words) -> bool:
 
     if type(vectorizer) not in (CountVectorizer, TfidfVectorizer) or not hasattr(vectorizer, "vocabulary_"):
         return False
-    text = "".join(words.names) + "".join(words.gaps)
+    text = "".join([*words.names, *words.gaps, words.mask_string])
     return (
         vectorizer.input == "content"
         and vectorizer.analyzer == "word"

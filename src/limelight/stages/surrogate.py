@@ -266,5 +266,7 @@ def _fidelity(grams: np.ndarray, intercepts: np.ndarray, weights: np.ndarray, ou
     miss = np.zeros(grams.shape[:2])
     miss[:, 0], miss[:, 1 : count + 1], miss[:, own] = -intercepts[fitted], -weights[fitted], 1.0
     total = grams.sum(axis=0)
-    spread = total[own, own] - total[0, own] ** 2 / total[0, 0]
+    spread = total[own, own] - total[0, own] * (total[0, own] / total[0, 0])
+    if spread <= 0:  # all that varied has no weight
+        return np.nan
     return float(1.0 - np.sum(miss * (grams @ miss[:, :, None])[:, :, 0]) / spread)
