@@ -60,7 +60,10 @@ class Sample:
     @property
     def effective_size(self) -> float:
         """Kish's effective sample size of as many draws from LIME's own law: size * E[w]^2 / E[w^2]."""
-        first, second = np.sum([[law @ kernel, law @ kernel**2] for _, _, law, kernel, _ in self._rows], axis=0)
+        # In units of the largest: squares of a narrow kernel's weights would be too small for a double.
+        top = max(kernel.max() for _, _, _, kernel, _ in self._rows)
+        sums = [[law @ (kernel / top), law @ (kernel / top) ** 2] for _, _, law, kernel, _ in self._rows]
+        first, second = np.sum(sums, axis=0)
         return float(first**2 / second)
 
     @property
