@@ -16,7 +16,18 @@ import numpy as np
 
 from limelight._views import View
 
-__all__ = ["Components", "Design", "Drawn", "Inputs", "Neighbourhood", "Parts", "Stretch", "Values", "count_present"]
+__all__ = [
+    "Components",
+    "Design",
+    "Drawn",
+    "Inputs",
+    "Neighbourhood",
+    "Parts",
+    "Stretch",
+    "Values",
+    "count_present",
+    "fair_coins",
+]
 
 
 @dataclass(frozen=True)
@@ -109,6 +120,8 @@ class Components(ABC):
     law : ndarray of shape (d + 1,) or None
         For parts, the probability under LIME's own sampling law that 0, 1, ..., d of them are absent; given their number,
         every set of absent parts is equally likely. None for values.
+    batch_size : int or None
+        The largest number of model inputs to make at once where the user does not say; None where they are small.
     """
 
     names: tuple[str, ...]
@@ -116,6 +129,7 @@ class Components(ABC):
     content: int
     notes: tuple[tuple[str, str], ...]
     law: np.ndarray | None
+    batch_size: int | None = None
 
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
@@ -148,6 +162,23 @@ class _Realised:
 
     def take(self, rows: np.ndarray) -> Any:
         return self.parts.realise(self.masks[rows])
+
+
+def fair_coins(parts: int) -> np.ndarray:
+    """The law of masks whose parts are absent with probability 1/2 each, independently: a binomial distribution.
+
+    Examples
+    --------
+    >>> from limelight.stages.components import fair_coins
+    >>> fair_coins(2).tolist()
+    [0.25, 0.5, 0.25]
+    """
+    from scipy.special import gammaln
+
+    absent = np.arange(parts + 1)
+    ways = gammaln(parts + 1) - gammaln(absent + 1) - gammaln(parts - absent + 1)
+    law = np.exp(ways - parts * np.log(2.0))
+    return np.asarray(law / law.sum())
 
 
 class Values(Components):
