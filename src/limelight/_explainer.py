@@ -74,7 +74,7 @@ class Explainer(ABC):
         Parameters
         ----------
         instance : object
-            What to explain: a text, or a row of numbers, depending on the explainer.
+            What to explain: a text, a row of numbers, or components of the user's own, depending on the explainer.
         model : callable or estimator
             A callable from a batch of inputs to an array of shape (n,) or (n, k), or a fitted estimator, of which
             ``predict_proba`` is asked, else ``decision_function``, else ``predict``.
@@ -87,9 +87,9 @@ class Explainer(ABC):
             How many components to report at most; by default 10.
         num_samples : int or "auto", default "auto"
             The number of perturbations, the instance included. "auto" doubles it until every reported weight's interval is
-            within the explainer's tolerance, or the cap of 5000 is reached.
+            within the explainer's tolerance, or the cap is reached: 5000, or 1000 for components of the user's own.
         batch_size : int, optional
-            The largest number of inputs that the model gets at once; by default all of them.
+            The largest number of inputs that the model gets at once; by default all of them, unless they are large.
         model_regressor : object, optional
             A scikit-learn linear regressor to fit instead of the ridge; it is cloned, never changed.
         distance_metric : str, optional
@@ -125,7 +125,7 @@ class Explainer(ABC):
         components = self.components(instance)
         proximity, kernel_law = self._proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
-        oracle = Oracle(adapted.ask, request.batch_size)
+        oracle = Oracle(adapted.ask, request.batch_size or components.batch_size)
         for look in self._looks(components, kernel_law, request):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
             predictions = oracle.predict(neighbourhood)

@@ -6,7 +6,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from limelight._errors import unknown_name
 
-__all__ = ["Cell", "Span", "TableView", "TextView", "View", "view_from_dict"]
+__all__ = ["Cell", "PartsView", "Span", "TableView", "TextView", "View", "view_from_dict"]
 
 
 class Span(NamedTuple):
@@ -68,8 +68,30 @@ class TableView:
         return cls(tuple(Cell(*cell) for cell in data["cells"]))
 
 
-View = TextView | TableView
-_KINDS: dict[str, type[TextView] | type[TableView]] = {view.kind: view for view in (TextView, TableView)}
+@dataclass(frozen=True)
+class PartsView:
+    """Components of the user's own: nothing is known of them but their names."""
+
+    kind: ClassVar[str] = "parts"
+    names: tuple[str, ...]
+
+    def values(self) -> dict[int, str]:
+        """For each component, its name."""
+        return dict(enumerate(self.names))
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types; `view_from_dict` is the inverse."""
+        return {"kind": self.kind, "names": list(self.names)}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "PartsView":
+        return cls(tuple(data["names"]))
+
+
+View = TextView | TableView | PartsView
+_KINDS: dict[str, type[TextView] | type[TableView] | type[PartsView]] = {
+    view.kind: view for view in (TextView, TableView, PartsView)
+}
 
 
 def view_from_dict(data: Mapping[str, Any]) -> View:

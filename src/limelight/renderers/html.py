@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from limelight._explanation import Explanation
-from limelight._views import TableView, TextView
+from limelight._views import PartsView, TableView, TextView
 from limelight.renderers._summary import Bar, LabelSummary, Output, Summary, summarise
 
 __all__ = ["render_fragment", "render_page"]
@@ -132,10 +132,17 @@ def _table_rows(view: TableView, label: LabelSummary) -> list[_Row]:
     ]
 
 
+def _part_names(view: PartsView, label: LabelSummary) -> list[str]:
+    """The names of the components without a weight, in their order."""
+    weighted = {bar.component for bar in label.bars}
+    return [name for number, name in enumerate(view.names) if number not in weighted]
+
+
 # One function and one template, `view_<kind>.html`, for each kind of view.
-_VIEWS: dict[str, Callable[[Any, LabelSummary], list[_Piece] | list[_Row]]] = {
+_VIEWS: dict[str, Callable[[Any, LabelSummary], list[_Piece] | list[_Row] | list[str]]] = {
     TextView.kind: _text_pieces,
     TableView.kind: _table_rows,
+    PartsView.kind: _part_names,
 }
 
 

@@ -240,15 +240,15 @@ class OrthogonalArrays(Design):
     """Masks whose parts are absent with probability 1/2 each: one linear orthogonal array, the replicates being its cosets.
 
     Each part gets a random element x of a field of 2^m >= d elements, none twice, and the bits of (1, x, x^3, x^5) as its
-    generator. Row r of the array has the part where the parity of ``r AND generator``, turned by a random bit of the part's own,
-    is 1. The generators are codewords of an extended BCH code [1]_, so that 2^b rows are of strength 3 from b = 1 + m on
-    (effects of single parts are free of those of pairs) and of strength 5 from b = 1 + 2 m on. The leading 1 makes row 2 i + 1 the
-    complement of row 2 i. Longer prefixes use more bits, so the array grows by doubling.
+    generator. Row r of the array has the part where the parity of ``r AND generator``, turned by a random bit of the part's
+    own, is 1. The generators are codewords of an extended BCH code [1]_, so that 2^b rows are of strength 3 from b = 1 + m on
+    (effects of single parts are free of those of pairs) and of strength 5 from b = 1 + 2 m on. The leading 1 makes row 2 i + 1
+    the complement of row 2 i. Longer prefixes use more bits, so the array grows by doubling.
 
     Three of the bits number the eight replicates. Together they are one array of eight times as many rows, better balanced than
-    eight arrays drawn apart. Their spread does not see what all of them get wrong alike, but sees what is out of balance in each
-    and not in all together. Over the random choice of the elements the two are about the same: 95 % intervals held the limit
-    in 91 to 96 % of the cases, for smooth functions, trees and products of 20 and 60 parts.
+    eight arrays drawn apart. Their spread does not see what all of them get wrong alike, but sees what is out of balance in
+    each and not in all together. Over the random choice of the elements the two are about the same: 95 % intervals held the
+    limit in 91 to 96 % of the cases, for smooth functions, trees and products of 20 and 60 parts.
 
     Parameters
     ----------
@@ -274,7 +274,7 @@ class OrthogonalArrays(Design):
         def coset(replicate: int, count: int) -> np.ndarray:
             rows = np.arange(stretch.start, stretch.start + count, dtype=np.uint64)
             rows = rows << np.uint64(_COSET_BITS) | np.uint64(replicate)
-            return (np.bitwise_count(rows[:, None] & generators) & 1) ^ shift
+            return np.asarray((np.bitwise_count(rows[:, None] & generators) & 1) ^ shift)
 
         def single(replicate: int, count: int) -> np.ndarray:
             return stream(*self.seed, replicate, stretch.start).integers(2, size=(count, parts), dtype=np.uint8)
@@ -308,7 +308,12 @@ def _bch_generators(generator: Generator, parts: int) -> np.ndarray:
     cube = _product(square, x, degree)
     fifth = _product(cube, square, degree)
     bits, at = x & np.uint64(REPLICATES - 1), _COSET_BITS
-    for more, count in ((np.uint64(1), 1), (x >> np.uint64(_COSET_BITS), degree - _COSET_BITS), (cube, degree), (fifth, degree)):
+    for more, count in (
+        (np.uint64(1), 1),
+        (x >> np.uint64(_COSET_BITS), degree - _COSET_BITS),
+        (cube, degree),
+        (fifth, degree),
+    ):
         bits, at = bits | more << np.uint64(at), at + count
     return np.asarray(bits)
 

@@ -1,0 +1,191 @@
+"""Components of the user's own: anything with names whose absence the user can put into a model input."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+import numpy as np
+
+from limelight._checks import check_names
+from limelight._errors import ArgumentTypeError, InstanceError, LimelightError, PredictionError
+from limelight._explainer import Explainer
+from limelight._options import Kernel, Options
+from limelight._seeds import fingerprint
+from limelight._views import PartsView
+from limelight.stages.components import Parts, fair_coins
+from limelight.stages.proximity import cosine_of_masks
+
+__all__ = ["ComponentsExplainer", "Composable"]
+
+
+class Composable(Protocol):
+    """An instance in parts: what a user writes for a kind of input that limelight does not know.
+
+    Attributes
+    ----------
+    names : sequence of str
+        A name for each of the d components.
+    """
+
+    names: Iterable[str]
+
+    def compose(self, masks: np.ndarray) -> Any:
+        """Put the instance together without some components.
+
+        Parameters
+        ----------
+        masks : ndarray of shape (m, d), uint8
+            1 where a component is as in the instance, 0 where it is absent.
+
+        Returns
+        -------
+        batch : object of length m
+            As the model takes it.
+        """
+
+
+class ComponentsExplainer(Explainer):
+    """Explains predictions about instances that the user has put into components.
+
+    The instance given to ``explain_instance`` is an object with `names` and ``compose(masks)``: see `Composable`.
+
+    Parameters
+    ----------
+    class_names : sequence of str, optional
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
+    kernel_width : float, default 0.25
+        The width of the kernel, for cosine distances of the masks.
+    kernel : callable, optional
+        ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
+        How the reported components are chosen. "auto" selects forward for up to 6 and takes the highest weights for more;
+        "none" reports all.
+    alpha : float, default 1.0
+        The ridge penalty, per `num_samples` perturbations weighted by the kernel.
+    tolerance : float, default 0.05
+        Weights count as converged when their intervals reach no further than this share of the largest weight.
+    mode : {"classification", "regression"}, optional
+        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+    design : {"auto", "iid"}, default "auto"
+        Where perturbations come from: "auto" enumerates them where there are few enough and else takes orthogonal arrays; "iid"
+        draws them independently, as lime does.
+    random_state : int, None or numpy.random.Generator, default 0
+        The seed. The same instance, arguments and seed give the same explanation; None takes fresh entropy.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If an argument is not allowed.
+
+    Notes
+    -----
+    The neighbourhood is that of lime's images: each component is absent with probability 1/2, independently of the others. The
+    masks are drawn from the seed, the names and nothing else.
+
+    Examples
+    --------
+    A sound in bands of frequencies; a model that listens below 2 kHz:
+
+    >>> import numpy as np
+    >>> from limelight import ComponentsExplainer
+    >>> class Bands:
+    ...     def __init__(self, sound, rate, edges):
+    ...         self.spectrum = np.fft.rfft(sound)
+    ...         self.length = len(sound)
+    ...         self.band = np.digitize(np.fft.rfftfreq(len(sound), 1 / rate), edges[1:-1])
+    ...         self.names = [f"{low}-{high} Hz" for low, high in zip(edges, edges[1:])]
+    ...     def compose(self, masks):
+    ...         return np.fft.irfft(self.spectrum * masks[:, self.band], n=self.length)
+    >>> rate = 16000
+    >>> time = np.arange(rate // 4) / rate
+    >>> sound = np.sin(2 * np.pi * 440 * time) + 0.5 * np.sin(2 * np.pi * 5000 * time)
+    >>> def loudness_of_a_deep_tone(sounds):
+    ...     return np.abs(sounds @ np.exp(-2j * np.pi * 440 * time)) / len(time)
+    >>> bands = Bands(sound, rate, [0, 250, 500, 1000, 2000, 4000, 8000])
+    >>> explanation = ComponentsExplainer().explain_instance(bands, loudness_of_a_deep_tone, num_features=1)
+    >>> [(band, round(weight, 2)) for band, weight in explanation.as_list()]
+    [('250-500 Hz', 0.5)]
+    """
+
+    design = "orthogonal"
+    distance_unit = 1.0
+    cap = 1000
+
+    def __init__(
+        self,
+        *,
+        class_names: Iterable[object] | None = None,
+        kernel_width: float = 0.25,
+        kernel: Kernel | None = None,
+        feature_selection: str = "auto",
+        alpha: float = 1.0,
+        tolerance: float = 0.05,
+        mode: str | None = None,
+        design: str = "auto",
+        random_state: object = 0,
+    ) -> None:
+        self.options = Options.checked(
+            class_names=class_names,
+            mode=mode,
+            kernel_width=kernel_width,
+            kernel=kernel,
+            feature_selection=feature_selection,
+            alpha=alpha,
+            tolerance=tolerance,
+            design=design,
+            shortcuts=True,
+            random_state=random_state,
+        )
+
+    @staticmethod
+    def distances(representation: np.ndarray) -> np.ndarray:
+        return cosine_of_masks(representation)
+
+    def components(self, instance: Any) -> _ComposedParts:
+        """The components as the user has made them.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If the instance has no names or cannot be composed.
+        InstanceError
+            If it has no components.
+        """
+        if not hasattr(instance, "names") or not callable(getattr(instance, "compose", None)):
+            raise ArgumentTypeError(
+                f"an instance in components must have names and compose(masks); got {type(instance).__name__}, which has not."
+            )
+        names = check_names("names", instance.names)
+        if not names:
+            raise InstanceError("the instance has no components to explain; its names are empty.")
+        return _ComposedParts(instance, names)
+
+
+class _ComposedParts(Parts):
+    """A user's components, checked."""
+
+    def __init__(self, instance: Composable, names: tuple[str, ...]) -> None:
+        self._instance = instance
+        self.names = names
+        self.view = PartsView(names)
+        self.content = fingerprint(*names)
+        self.law = fair_coins(len(names))
+        self.notes = (
+            (("one_component", "There is one component: its weight is the difference that it makes."),)
+            if len(names) == 1
+            else ()
+        )
+
+    def realise(self, masks: np.ndarray) -> Any:
+        try:
+            batch = self._instance.compose(masks.copy())  # the user may write into what they get
+        except LimelightError:
+            raise
+        except Exception as error:
+            raise InstanceError(
+                f"compose(masks) raised {type(error).__name__} for masks of shape {masks.shape}: {error}"
+            ) from error
+        if hasattr(batch, "__len__") and len(batch) != len(masks):
+            raise PredictionError(f"compose(masks) must give one input for each of {len(masks)} masks; it gave {len(batch)}.")
+        return batch
