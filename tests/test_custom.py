@@ -107,9 +107,9 @@ def test_no_names_are_refused() -> None:
 def test_an_error_in_compose_says_so() -> None:
     class Broken(Switches):
         def compose(self, masks: np.ndarray) -> Any:
-            raise OSError("the file is gone")
+            raise OSError(f"the file of {len(masks)} sounds is gone")
 
-    with pytest.raises(InstanceError, match=r"compose\(masks\) raised OSError .* the file is gone"):
+    with pytest.raises(InstanceError, match=r"compose\(masks\) raised OSError .*: the file of 8 sounds is gone"):
         ComponentsExplainer().explain_instance(Broken(3), len)
 
 
@@ -135,4 +135,4 @@ def test_a_compose_that_writes_into_its_masks_changes_nothing() -> None:
 
 def test_one_component_is_said() -> None:
     explanation = ComponentsExplainer().explain_instance(Switches(1), lambda rows: rows[:, 0])
-    assert [notice.code for notice in explanation.warnings][0] == "one_component"
+    assert "one_component" in [notice.code for notice in explanation.warnings]
