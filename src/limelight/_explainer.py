@@ -172,7 +172,7 @@ class Explainer(ABC):
             output_names=outputs.names,
             output_kind=outputs.kind,
             default_label=outputs.default,
-            num_samples=1 + sample.size,
+            num_samples=sample.size + (not look.exact),  # an enumeration has the instance among its masks
             num_inputs=oracle.num_inputs,
             effective_sample_size=effective_size,
             confidence=look.confidence,
