@@ -5,6 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from limelight._errors import InstanceError
 from limelight._views import TextView
 from limelight.modalities._patches import PatchParts
 from limelight.stages.components import Stretch, fair_coins
@@ -41,6 +42,11 @@ def test_a_longer_array_goes_on_with_the_shorter_one() -> None:
     whole = design.masks(law, Stretch(8, 0, 64)).values.reshape(8, 64, 40)
     later = design.masks(law, Stretch(8, 16, 64)).values.reshape(8, 48, 40)
     assert np.array_equal(whole[:, 16:], later)
+
+
+def test_more_parts_than_any_array_has_columns_are_refused() -> None:
+    with pytest.raises(InstanceError, match="70000 components; at most 65536"):
+        array(70_000, 16)
 
 
 def test_seeds_draw_different_arrays() -> None:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from limelight._errors import InstanceError
 from limelight._registry import Registry
 from limelight._seeds import stream
 from limelight.stages.components import Design, Drawn, Stretch, count_present
@@ -303,6 +304,8 @@ _PRIMITIVE = {3: 3, 4: 3, 5: 5, 6: 3, 7: 3, 8: 29, 9: 17, 10: 9, 11: 5, 12: 83, 
 def _bch_generators(generator: Generator, parts: int) -> np.ndarray:
     """For each part the first bits of a random x of its own, for the cosets, then those of 1, the rest of x, x^3 and x^5."""
     degree = max(_COSET_BITS, (parts - 1).bit_length())
+    if degree not in _PRIMITIVE:
+        raise InstanceError(f"the instance has {parts} components; at most {2 ** max(_PRIMITIVE)} can be explained.")
     x = generator.permutation(2**degree)[:parts].astype(np.uint64)
     square = _product(x, x, degree)
     cube = _product(square, x, degree)
