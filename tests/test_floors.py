@@ -19,6 +19,7 @@ FLOORS = {
     "_registry": GROUND,
     "_checks": GROUND,
     "_seeds": GROUND,
+    "_raster": VALUES,
     "_views": VALUES,
     "_explanation": VALUES,
     "stages": STAGES,
@@ -29,6 +30,7 @@ FLOORS = {
     "_explainer": EXPLAINER,
     "modalities": MODALITIES,
     "": DOORS,
+    "segmentation": DOORS,
     "_demo": DOORS,
     "_demo_corpus": DOORS,
     "_cli": DOORS,
@@ -37,8 +39,8 @@ FLOORS = {
 # Within these a file imports from the ones before it.
 ORDERED = [
     ("_errors", "_registry", "_checks", "_seeds"),
-    ("_views", "_explanation"),
-    ("", "_demo_corpus", "_demo", "_cli", "__main__"),
+    ("_raster", "_views", "_explanation"),
+    ("segmentation", "", "_demo_corpus", "_demo", "_cli", "__main__"),
 ]
 # A name that is looked up in a registry is an import as well. This one goes up, inside a method: an explanation calls its
 # renderer by name.

@@ -11,17 +11,27 @@ __version__ = "0.1.0"
 _HOMES = {
     "ComponentsExplainer": "limelight.modalities.custom",
     "Explanation": "limelight._explanation",
+    "ImageExplainer": "limelight.modalities.image",
     "LimelightError": "limelight._errors",
     "TabularExplainer": "limelight.modalities.tabular",
     "TextExplainer": "limelight.modalities.text",
 }
 
-__all__ = ["ComponentsExplainer", "Explanation", "LimelightError", "TabularExplainer", "TextExplainer", "__version__"]
+__all__ = [
+    "ComponentsExplainer",
+    "Explanation",
+    "ImageExplainer",
+    "LimelightError",
+    "TabularExplainer",
+    "TextExplainer",
+    "__version__",
+]
 
 if TYPE_CHECKING:
     from limelight._errors import LimelightError
     from limelight._explanation import Explanation
     from limelight.modalities.custom import ComponentsExplainer
+    from limelight.modalities.image import ImageExplainer
     from limelight.modalities.tabular import TabularExplainer
     from limelight.modalities.text import TextExplainer
 

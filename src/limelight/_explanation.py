@@ -24,9 +24,13 @@ RENDERERS = Registry(
     {
         "html": "limelight.renderers.html:render_page",
         "html_fragment": "limelight.renderers.html:render_fragment",
+        "png": "limelight.renderers.png:render_png",
         "terminal": "limelight.renderers.terminal:render_text",
     },
 )
+
+
+PICTURES = ("png",)  # the renderers that a file's ending names
 
 
 @dataclass(frozen=True)
@@ -287,7 +291,19 @@ class Explanation:
         return page
 
     def save_to_file(self, path: str | os.PathLike[str]) -> None:
-        """Write `as_html`'s page to a file.
+        """Write the explanation to a file: a picture where its name ends in ``.png``, else `as_html`'s page.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; an existing file is replaced. A ``.png`` can be drawn of an explained image.
+
+        Raises
+        ------
+        ArgumentError
+            If a picture is asked for that this kind of instance has not.
+        MissingDependencyError
+            If a picture needs a package that is not installed.
 
         Examples
         --------
@@ -297,7 +313,9 @@ class Explanation:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     explanation.save_to_file(pathlib.Path(folder) / "film.html")
         """
-        Path(path).write_text(self.as_html(), encoding="utf-8", newline="\n")
+        name = Path(path).suffix.lower().removeprefix(".")
+        contents: str | bytes = RENDERERS.load(name if name in PICTURES else "html")(self)
+        Path(path).write_bytes(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
 
     def _repr_html_(self) -> str:
         fragment: str = RENDERERS.load("html_fragment")(self)

@@ -5,8 +5,9 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from limelight._errors import unknown_name
+from limelight._raster import ImageView
 
-__all__ = ["Cell", "PartsView", "Span", "TableView", "TextView", "View", "view_from_dict"]
+__all__ = ["Cell", "ImageView", "PartsView", "Segment", "SeriesView", "Span", "TableView", "TextView", "View", "view_from_dict"]
 
 
 class Span(NamedTuple):
@@ -88,10 +89,55 @@ class PartsView:
         return cls(tuple(data["names"]))
 
 
-View = TextView | TableView | PartsView
-_KINDS: dict[str, type[TextView] | type[TableView] | type[PartsView]] = {
-    view.kind: view for view in (TextView, TableView, PartsView)
-}
+class Segment(NamedTuple):
+    """Steps `start` to `stop` (not included) of some of a series' channels, which belong to component number `component`."""
+
+    channels: tuple[int, ...]
+    start: int
+    stop: int
+    component: int
+
+
+@dataclass(frozen=True)
+class SeriesView:
+    """A series of one or more channels, its values, and its segments; `filling` shows where a segment is absent."""
+
+    kind: ClassVar[str] = "series"
+    channel_names: tuple[str, ...]
+    channels: tuple[tuple[float, ...], ...]
+    filling: tuple[tuple[float, ...], ...]
+    segments: tuple[Segment, ...]
+
+    def values(self) -> dict[int, str]:
+        """For each component, the mean of the instance there."""
+        means = {}
+        for segment in self.segments:
+            steps = [value for channel in segment.channels for value in self.channels[channel][segment.start : segment.stop]]
+            means.setdefault(segment.component, f"mean {sum(steps) / len(steps):.3g}")
+        return means
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types; `view_from_dict` is the inverse."""
+        return {
+            "kind": self.kind,
+            "channel_names": list(self.channel_names),
+            "channels": [list(channel) for channel in self.channels],
+            "filling": [list(channel) for channel in self.filling],
+            "segments": [[list(segment.channels), *segment[1:]] for segment in self.segments],
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "SeriesView":
+        return cls(
+            tuple(data["channel_names"]),
+            tuple(tuple(channel) for channel in data["channels"]),
+            tuple(tuple(channel) for channel in data["filling"]),
+            tuple(Segment(tuple(channels), *rest) for channels, *rest in data["segments"]),
+        )
+
+
+View = TextView | TableView | PartsView | ImageView | SeriesView
+_KINDS: dict[str, Any] = {view.kind: view for view in (TextView, TableView, PartsView, ImageView, SeriesView)}
 
 
 def view_from_dict(data: Mapping[str, Any]) -> View:
@@ -104,4 +150,5 @@ def view_from_dict(data: Mapping[str, Any]) -> View:
     """
     if data["kind"] not in _KINDS:
         raise unknown_name("a view's kind", data["kind"], _KINDS)
-    return _KINDS[data["kind"]].from_dict(data)
+    view: View = _KINDS[data["kind"]].from_dict(data)
+    return view

@@ -6,6 +6,7 @@ attributes already written as numbers.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -14,7 +15,8 @@ from typing import Any
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from limelight._explanation import Explanation
-from limelight._views import PartsView, TableView, TextView
+from limelight._views import ImageView, PartsView, TableView, TextView
+from limelight.renderers._pictures import encode_png, fit_into
 from limelight.renderers._summary import Bar, LabelSummary, Output, Summary, summarise
 
 __all__ = ["render_fragment", "render_page"]
@@ -74,6 +76,9 @@ _WRITABLE = {
     0x7F: 0x2421,
     **dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000)], 0xFFFD),
 }
+
+
+_PANEL = (240, 640)  # pixels of the longer side of an image on the page: at least, at most
 
 
 @dataclass(frozen=True)
@@ -138,11 +143,26 @@ def _part_names(view: PartsView, label: LabelSummary) -> list[str]:
     return [name for number, name in enumerate(view.names) if number not in weighted]
 
 
+@dataclass(frozen=True)
+class _Images:
+    """The image and its overlay, as addresses that hold the files themselves."""
+
+    original: str
+    overlay: str
+
+
+def _image_sources(view: ImageView, label: LabelSummary) -> _Images:
+    weights = [(bar.component, bar.weight) for bar in label.bars]
+    files = (encode_png(fit_into(picture, *_PANEL)) for picture in (view.picture, view.overlay(weights)))
+    return _Images(*(f"data:image/png;base64,{b64encode(file).decode('ascii')}" for file in files))
+
+
 # One function and one template, `view_<kind>.html`, for each kind of view.
-_VIEWS: dict[str, Callable[[Any, LabelSummary], list[_Piece] | list[_Row] | list[str]]] = {
+_VIEWS: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TextView.kind: _text_pieces,
     TableView.kind: _table_rows,
     PartsView.kind: _part_names,
+    ImageView.kind: _image_sources,
 }
 
 

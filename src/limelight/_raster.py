@@ -1,0 +1,217 @@
+"""An image and its superpixels, as plain data; what can be seen in them under given weights."""
+
+from __future__ import annotations
+
+from base64 import b64decode, b64encode
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+from zlib import compress, decompress
+
+import numpy as np
+
+from limelight._checks import check_count, check_number
+from limelight._errors import ArgumentError
+
+__all__ = ["ImageView"]
+
+# For and against, as the pages show them.
+_FOR, _AGAINST = np.array([0, 98, 178]), np.array([196, 92, 0])
+_GREY = np.array([0.299, 0.587, 0.114])  # luma, ITU-R BT.601
+
+Weights = Sequence[tuple[int, float]]
+
+
+@dataclass(frozen=True)
+class ImageView:
+    """An image as a person sees it, and which superpixel each of its pixels belongs to.
+
+    Everything that takes `weights` takes pairs of a superpixel's number and its weight, as ``explanation.as_map()[label]``
+    holds them.
+
+    Parameters
+    ----------
+    height, width : int
+        The image's size in pixels.
+    pixels : bytes
+        Red, green and blue of each pixel, row by row.
+    labels : bytes
+        For each pixel the number of its superpixel, a little-endian integer of four bytes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight._raster import ImageView
+    >>> view = ImageView.of(np.zeros((1, 2, 3), dtype=np.uint8), np.array([[0, 1]]))
+    >>> view.heat_map([(1, 0.5)]).tolist()
+    [[0.0, 0.5]]
+    """
+
+    kind: ClassVar[str] = "image"
+    height: int
+    width: int
+    pixels: bytes
+    labels: bytes
+
+    @classmethod
+    def of(cls, picture: np.ndarray, segments: np.ndarray) -> ImageView:
+        """From a picture of shape (height, width, 3), uint8, and the superpixels' numbers, of shape (height, width)."""
+        return cls(*segments.shape, picture.astype(np.uint8).tobytes(), segments.astype("<i4").tobytes())
+
+    @cached_property
+    def picture(self) -> np.ndarray:
+        """The image, of shape (height, width, 3), uint8; read-only."""
+        return np.frombuffer(self.pixels, dtype=np.uint8).reshape(self.height, self.width, 3)
+
+    @cached_property
+    def segments(self) -> np.ndarray:
+        """The superpixels' numbers, of shape (height, width); read-only."""
+        return np.frombuffer(self.labels, dtype="<i4").reshape(self.height, self.width)
+
+    @cached_property
+    def outlines(self) -> np.ndarray:
+        """Which pixels have a neighbour to the right or below in another superpixel; bool, of shape (height, width)."""
+        edges = np.zeros(self.segments.shape, dtype=bool)
+        edges[:, :-1] |= self.segments[:, 1:] != self.segments[:, :-1]
+        edges[:-1] |= self.segments[1:] != self.segments[:-1]
+        return edges
+
+    def values(self) -> dict[int, str]:
+        """For each component, where it lies."""
+        count = int(self.segments.max()) + 1
+        ends = []
+        for axis in (0, 1):
+            places = np.broadcast_to(np.expand_dims(np.arange(self.segments.shape[axis]), 1 - axis), self.segments.shape)
+            low, high = np.full(count, places.size), np.zeros(count, dtype=int)
+            np.minimum.at(low, self.segments, places)
+            np.maximum.at(high, self.segments, places)
+            ends.append((low.tolist(), high.tolist()))
+        (tops, bottoms), (lefts, rights) = ends
+        return {i: f"rows {tops[i]}-{bottoms[i]}, columns {lefts[i]}-{rights[i]}" for i in range(count)}
+
+    def heat_map(self, weights: Weights) -> np.ndarray:
+        """The weight of each pixel's superpixel, 0 where it has none.
+
+        Parameters
+        ----------
+        weights : sequence of (int, float)
+            Superpixels' numbers and weights.
+
+        Returns
+        -------
+        heat : ndarray of shape (height, width), float
+            In units of the model's output.
+        """
+        by_segment = np.zeros(int(self.segments.max()) + 1)
+        for number, weight in weights:
+            by_segment[number] = weight
+        return np.asarray(by_segment[self.segments])
+
+    def overlay(self, weights: Weights, *, outlines: bool = True) -> np.ndarray:
+        """The image in grey, tinted blue where a superpixel speaks for the output and orange where it speaks against.
+
+        The tint is the stronger the heavier the weight; the heaviest has the full tint. Outlines are drawn around the
+        superpixels that have a weight.
+
+        Parameters
+        ----------
+        weights : sequence of (int, float)
+            Superpixels' numbers and weights.
+        outlines : bool, default True
+            Whether to draw outlines.
+
+        Returns
+        -------
+        picture : ndarray of shape (height, width, 3), uint8
+        """
+        heat = self.heat_map(weights)
+        strength = 0.65 * np.abs(heat) / (np.abs(heat).max() or 1.0)
+        hue = np.where((heat > 0)[..., None], _FOR, _AGAINST)
+        # Towards white, so that both hues can be told apart on dark ground.
+        grey = 0.75 * (self.picture @ _GREY) + 0.25 * 255
+        tinted = grey[..., None] * (1 - strength[..., None]) + hue * strength[..., None]
+        if outlines:
+            here = self._outlines_of([number for number, _ in weights])
+            tinted[here] = np.where(heat[here, None] != 0, 0.6 * hue[here], 90)
+        return np.rint(tinted).astype(np.uint8)
+
+    def get_image_and_mask(
+        self,
+        weights: Weights,
+        *,
+        positive_only: bool = True,
+        negative_only: bool = False,
+        hide_rest: bool = False,
+        num_features: int = 5,
+        min_weight: float = 0.0,
+    ) -> tuple[np.ndarray, np.ndarray]:
+        """The image and where its heaviest superpixels are, as lime's ``ImageExplanation`` gives them.
+
+        Parameters
+        ----------
+        weights : sequence of (int, float)
+            Superpixels' numbers and weights, heaviest first.
+        positive_only : bool, default True
+            Take superpixels that speak for the output only.
+        negative_only : bool, default False
+            Take superpixels that speak against the output only. With neither, both kinds are taken, and those for it
+            are painted green, those against it red.
+        hide_rest : bool, default False
+            Whether everything else is black.
+        num_features : int, default 5
+            How many superpixels to take at most.
+        min_weight : float, default 0
+            Take superpixels whose weight is larger than this, whatever its sign.
+
+        Returns
+        -------
+        image : ndarray of shape (height, width, 3), uint8
+        mask : ndarray of shape (height, width), int8
+            1 in superpixels taken for speaking for the output (with `negative_only`: in all that are taken), -1 in those
+            that speak against it, else 0.
+
+        Raises
+        ------
+        ArgumentError
+            If both `positive_only` and `negative_only` are given, or a number is not allowed.
+        """
+        if positive_only and negative_only:
+            raise ArgumentError("give either positive_only or negative_only; got both.")
+        num_features = check_count("num_features", num_features, 1)
+        min_weight = check_number("min_weight", min_weight, 0)
+        signs = (1,) if positive_only else (-1,) if negative_only else (1, -1)
+        taken = [(number, weight) for number, weight in weights if np.sign(weight) in signs and abs(weight) > min_weight]
+        heat = self.heat_map(taken[:num_features])
+        image = np.where((heat != 0)[..., None] | (not hide_rest), self.picture, 0).astype(np.uint8)
+        if not (positive_only or negative_only):
+            image[heat > 0, 1] = 255
+            image[heat < 0, 0] = 255
+        mask = np.sign(heat) if not negative_only else heat != 0
+        return image, mask.astype(np.int8)
+
+    def _outlines_of(self, numbers: Iterable[int]) -> np.ndarray:
+        """Edges between two superpixels of which one at least is among these."""
+        own = np.isin(self.segments, np.fromiter(numbers, dtype=int))
+        near = own.copy()
+        near[:, :-1] |= own[:, 1:]
+        near[:-1] |= own[1:]
+        return self.outlines & near
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types; `view_from_dict` is the inverse."""
+        return {
+            "kind": self.kind,
+            "height": self.height,
+            "width": self.width,
+            "pixels": b64encode(compress(self.pixels)).decode("ascii"),
+            "labels": b64encode(compress(self.labels)).decode("ascii"),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> ImageView:
+        pixels, labels = (decompress(b64decode(data[name])) for name in ("pixels", "labels"))
+        height, width = int(data["height"]), int(data["width"])
+        if len(pixels) != 3 * height * width or len(labels) != 4 * height * width:
+            raise ArgumentError(f"an image of {height} x {width} pixels was expected; got {len(pixels)} and {len(labels)} bytes.")
+        return cls(height, width, pixels, labels)

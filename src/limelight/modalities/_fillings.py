@@ -1,0 +1,113 @@
+"""What shows where a superpixel is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, LimelightError, unknown_name
+from limelight._seeds import fingerprint, stream
+from limelight.modalities._pixels import Picture
+
+__all__ = ["Fill", "check_fill", "filling"]
+
+Fill = Any  # a name, a number, a colour, or a callable from an image and a mask to an image
+
+_NAMES = ("mean", "blur", "noise")
+
+
+def check_fill(fill: Fill) -> Fill:
+    """One of the names, a number, one number for each channel, or a callable.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it is none of these.
+    """
+    if isinstance(fill, str):
+        if fill not in _NAMES:
+            raise unknown_name("fill", fill, _NAMES)
+        return fill
+    if callable(fill):
+        return fill
+    try:
+        colour = np.asarray(fill, dtype=np.float64)
+    except (TypeError, ValueError):
+        colour = np.empty((0, 0))
+    if colour.ndim > 1 or colour.size == 0 or not np.isfinite(colour).all():
+        raise ArgumentTypeError(
+            f"fill must be one of {', '.join(map(repr, _NAMES))}, a number, a number for each channel, or a callable "
+            f"fill(image, mask); got {fill!r}."
+        )
+    return colour
+
+
+def filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) -> np.ndarray:
+    """What shows of each pixel while its superpixel is absent, of the picture's shape with channels last.
+
+    Raises
+    ------
+    ArgumentError
+        If a colour has not a number for each channel.
+    InstanceError
+        If a callable raises, or does not give an image of the same shape.
+    """
+    values = picture.values
+    if callable(fill):
+        return _painted(fill, picture, labels)
+    if isinstance(fill, np.ndarray):
+        if fill.ndim and len(fill) not in (1, values.shape[2]):
+            raise ArgumentError(f"fill has {len(fill)} numbers; the image has {values.shape[2]} channels.")
+        _check_range(fill, values.dtype)
+        return np.broadcast_to(fill, values.shape)
+    means = _means(values, labels)
+    if fill == "mean":
+        return means[labels]
+    if fill == "blur":
+        from scipy.ndimage import gaussian_filter
+
+        # Wide enough that a superpixel's own shape is gone.
+        width = np.sqrt(labels.size / len(means))
+        blurred = gaussian_filter(values.astype(np.float64), (width, width, 0), mode="nearest")
+        return np.asarray(np.clip(blurred, values.min(), values.max()))
+    spread = values.astype(np.float64).std(axis=(0, 1))
+    draws = stream(seed, fingerprint("noise", values)).standard_normal(values.shape)
+    return np.asarray(np.clip(values.mean(axis=(0, 1)) + spread * draws, values.min(), values.max()))
+
+
+def _means(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The mean of each superpixel, of shape (d, channels)."""
+    sizes = np.bincount(labels.ravel())
+    sums = [np.bincount(labels.ravel(), weights=values[..., channel].ravel()) for channel in range(values.shape[2])]
+    return np.stack(sums, axis=1) / sizes[:, None]
+
+
+def _painted(fill: Callable[[np.ndarray, np.ndarray], Any], picture: Picture, labels: np.ndarray) -> np.ndarray:
+    """Each superpixel as the user's function paints it where it alone is missing: inpainting, for one."""
+    image = picture.as_given
+    answer = np.empty_like(picture.values, dtype=np.float64)
+    for number in range(int(labels.max()) + 1):
+        mask = labels == number
+        try:
+            painted = np.asarray(fill(image.copy(), mask.copy()))
+        except LimelightError:
+            raise
+        except Exception as error:
+            raise InstanceError(f"fill(image, mask) raised {type(error).__name__} for superpixel {number}: {error}") from error
+        if painted.shape != image.shape:
+            raise InstanceError(f"fill(image, mask) must give an image of shape {image.shape}; it gave {painted.shape}.")
+        shown = painted.reshape(picture.values.shape)[mask]
+        if not np.isfinite(shown).all():
+            raise InstanceError(f"fill(image, mask) gave NaN or infinity for superpixel {number}.")
+        _check_range(shown, picture.values.dtype)
+        answer[mask] = shown
+    return answer
+
+
+def _check_range(numbers: np.ndarray, dtype: np.dtype[Any]) -> None:
+    if dtype.kind in "ui":
+        limits = np.iinfo(dtype)
+        if numbers.min() < limits.min or numbers.max() > limits.max:
+            raise ArgumentError(f"fill must lie within {limits.min} to {limits.max}, as the image's {dtype} does.")

@@ -1,0 +1,192 @@
+"""How images come: arrays or tensors, of any layout and number type; and how batches like them are made again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+
+__all__ = ["Picture", "read_picture"]
+
+_CHANNELS = (1, 3, 4)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """An image, read.
+
+    Attributes
+    ----------
+    array : ndarray
+        The instance's own numbers, in its layout and dtype (of a bfloat16 tensor, the bits).
+    values : ndarray of shape (height, width, channels)
+        The image's numbers, channels last, of a type that numpy can reckon with.
+    encode : callable
+        From numbers of that shape to an array like `array`.
+    wrap : callable or None
+        From a batch of such arrays to what the model gets; None where they are that already.
+    channel_axis : int or None
+        Where the instance has its channels; None where it has no such axis.
+    notes : tuple of (code, message)
+        What a reader should know about how it was read.
+    """
+
+    array: np.ndarray
+    values: np.ndarray
+    encode: Callable[[np.ndarray], np.ndarray]
+    wrap: Callable[[np.ndarray], Any] | None
+    channel_axis: int | None
+    notes: tuple[tuple[str, str], ...]
+
+    @property
+    def as_given(self) -> np.ndarray:
+        """The numbers with channels last, and without that axis where the instance has none: for functions of the user's."""
+        return self.values if self.channel_axis is not None else self.values[..., 0]
+
+    def shown(self) -> np.ndarray:
+        """The image as a person sees it: red, green, blue, uint8."""
+        values = self.values
+        channels = values.shape[2]
+        units = _to_bytes(values)
+        if channels == 4:  # over white, as far as it is transparent
+            opacity = units[..., 3:] / 255
+            return np.asarray(np.rint(units[..., :3] * opacity + 255 * (1 - opacity)).astype(np.uint8))
+        if channels != 3:
+            units = np.repeat(units.mean(axis=2, keepdims=True), 3, axis=2)
+        return np.asarray(np.rint(units).astype(np.uint8))
+
+
+def read_picture(instance: Any, channel_axis: int | None) -> Picture:
+    """Read an image.
+
+    Parameters
+    ----------
+    instance : array or torch tensor
+        Of shape (height, width), or three axes with the channels last or first.
+    channel_axis : int or None
+        Where the channels are; None to tell from the shape.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it holds no real numbers.
+    InstanceError
+        If it is no single image, or has numbers that are not finite.
+    """
+    array, decode, code, wrap = _numbers(instance)
+    if array.ndim not in (2, 3) or array.size == 0:
+        hint = " Explain one image at a time: give image[0]." if array.ndim == 4 else ""
+        raise InstanceError(f"an image must have shape (height, width) or three axes with its channels; got {array.shape}.{hint}")
+    axis, notes = _channel_axis(array.shape, channel_axis, prefers_first=wrap is not None)
+    values = decode(array)
+    values = values[..., None] if axis is None else np.moveaxis(values, axis, -1)
+    if not np.isfinite(values).all():
+        raise InstanceError(f"the image has {np.count_nonzero(~np.isfinite(values))} numbers that are NaN or infinite.")
+    if np.issubdtype(values.dtype, np.floating) and (values.min() < 0 or values.max() > 1):
+        text = f"The image's numbers reach from {values.min():.3g} to {values.max():.3g}, outside 0 to 1"
+        notes += (("unusual_range", f"{text}; they are taken as they are, and scaled for the picture only."),)
+
+    def encode(numbers: np.ndarray) -> np.ndarray:
+        return code(numbers[..., 0] if axis is None else np.moveaxis(numbers, -1, axis))
+
+    return Picture(array, values, encode, wrap, axis, notes)
+
+
+def _channel_axis(
+    shape: tuple[int, ...], given: int | None, *, prefers_first: bool
+) -> tuple[int | None, tuple[tuple[str, str], ...]]:
+    if len(shape) == 2:
+        if given is not None:
+            raise ArgumentError(f"channel_axis={given} was given; the image has shape {shape}, without channels.")
+        return None, ()
+    if given is not None:
+        if given not in (0, 2, -1, -3):
+            raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {given}.")
+        return (0 if given in (0, -3) else 2), ()
+    ends = [axis for axis in ((0, 2) if prefers_first else (2, 0)) if shape[axis] in _CHANNELS]
+    if not ends:
+        raise InstanceError(
+            f"which axis of the image of shape {shape} holds the channels? Give channel_axis=0 or channel_axis=-1 to ImageExplainer."
+        )
+    notes: tuple[tuple[str, str], ...] = ()
+    if len(ends) == 2:
+        read, other = ("first", -1) if ends[0] == 0 else ("last", 0)
+        text = f"The image's shape {shape} was read with the channels {read}; if they are not, give channel_axis={other}."
+        notes = (("ambiguous_layout", text),)
+    return ends[0], notes
+
+
+def _numbers(
+    instance: Any,
+) -> tuple[
+    np.ndarray,
+    Callable[[np.ndarray], np.ndarray],
+    Callable[[np.ndarray], np.ndarray],
+    Callable[[np.ndarray], Any] | None,
+]:
+    """An array of the instance's memory; to numbers, and back to such arrays; and what makes a batch of them the model's."""
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(instance, torch.Tensor):
+        return _tensor(torch, instance)
+    try:
+        array = np.asarray(instance)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"an image must be an array of numbers: {error}.") from error
+    kind, dtype = array.dtype.kind, array.dtype
+    if kind not in "buif" or dtype.itemsize > 8:
+        raise ArgumentTypeError(f"an image must hold integers or floats of at most 64 bits; got dtype {dtype}.")
+
+    def code(numbers: np.ndarray) -> np.ndarray:
+        whole = numbers if kind == "f" else np.rint(numbers)
+        return np.ascontiguousarray(whole.astype(dtype))
+
+    return array, np.asarray, code, None
+
+
+def _tensor(
+    torch: Any, instance: Any
+) -> tuple[
+    np.ndarray, Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], Any] | None
+]:
+    dtype, device = instance.dtype, instance.device
+    # numpy has no bfloat16: its bits are moved about as integers.
+    bits = torch.int16 if dtype == torch.bfloat16 else None
+    at_rest = instance.detach().cpu().contiguous()
+    if dtype.is_complex or dtype.itemsize > 8:
+        raise ArgumentTypeError(f"an image must hold integers or floats of at most 64 bits; got {dtype}.")
+
+    def decode(array: np.ndarray) -> np.ndarray:
+        if bits is None:
+            return array
+        return np.asarray(torch.from_numpy(array).view(dtype).float().numpy())
+
+    def code(numbers: np.ndarray) -> np.ndarray:
+        whole = numbers if dtype.is_floating_point else np.rint(numbers)
+        tensor = torch.from_numpy(np.ascontiguousarray(whole)).to(dtype)
+        return np.asarray((tensor if bits is None else tensor.view(bits)).numpy())
+
+    def wrap(batch: np.ndarray) -> Any:
+        tensor = torch.from_numpy(batch)
+        return (tensor if bits is None else tensor.view(dtype)).to(device)
+
+    return (at_rest if bits is None else at_rest.view(bits)).numpy(), decode, code, wrap
+
+
+def _to_bytes(values: np.ndarray) -> np.ndarray:
+    """As floats from 0 to 255: what lies in 0 to 1, 0 to 255 or 0 to 65535 by that range, everything else by its own."""
+    numbers = values.astype(np.float64)
+    low, high = float(numbers.min()), float(numbers.max())
+    if values.dtype == np.uint8:
+        return numbers
+    if low >= 0 and high <= 1 and values.dtype.kind in "bf":
+        return numbers * 255
+    if low >= 0 and high <= 255:
+        return numbers
+    if low >= 0 and values.dtype == np.uint16:
+        return numbers / 257
+    return (numbers - low) * (255 / (high - low))

@@ -1,0 +1,155 @@
+"""Images: superpixels are the components, and absent ones show a filling."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from limelight._explainer import Explainer
+from limelight._options import Kernel, Options
+from limelight._views import ImageView
+from limelight.modalities._fillings import Fill, check_fill, filling
+from limelight.modalities._patches import PatchParts
+from limelight.modalities._pixels import read_picture
+from limelight.modalities._superpixels import Segmentation, check_segmentation, superpixels
+from limelight.stages.proximity import cosine_of_masks
+
+__all__ = ["ImageExplainer"]
+
+
+class ImageExplainer(Explainer):
+    """Explains predictions about images.
+
+    The instance given to ``explain_instance`` is an array, or a torch tensor, of shape (height, width), (height, width,
+    channels) or (channels, height, width), of integers or floats. The model gets batches of the same type, layout and range.
+
+    Parameters
+    ----------
+    segmentation : str, callable or ndarray, default "slic"
+        Which pixels belong together: "slic", "quickshift" (lime's), "felzenszwalb", "grid", each with settings of its own in
+        `limelight.segmentation`; a callable that is given the image, channels last, and returns a label map; or a
+        label map itself, integers of shape (height, width), whichever they are.
+    fill : str, number, sequence or callable, default "mean"
+        What shows where a superpixel is absent: its "mean" colour, a "blur" of the image, "noise" of the image's own mean and
+        spread, a number, a number for each channel, or a callable ``fill(image, mask)`` that returns the image painted over
+        where the mask is True; it is asked once for each superpixel, with the image's channels last.
+    channel_axis : {0, -1}, optional
+        Where three-dimensional images have their channels; by default where there are 1, 3 or 4 of them, of an array the last
+        axis first, of a tensor the first.
+    class_names : sequence of str, optional
+        Names of the model's outputs, in their order; by default the model's own classes, or numbers.
+    kernel_width : float, default 0.25
+        The width of the kernel, for cosine distances of the masks.
+    kernel : callable, optional
+        ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
+        How the reported superpixels are chosen. "auto" selects forward for up to 6 and takes the highest weights for more;
+        "none" reports all.
+    alpha : float, default 1.0
+        The ridge penalty, per `num_samples` perturbations weighted by the kernel.
+    tolerance : float, default 0.05
+        Weights count as converged when their intervals reach no further than this share of the largest weight.
+    mode : {"classification", "regression"}, optional
+        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+    design : {"auto", "iid"}, default "auto"
+        Where perturbations come from: "auto" enumerates them where there are few enough and else takes orthogonal arrays; "iid"
+        draws them independently, as lime does.
+    shortcuts : bool, default True
+        Whether ONNX and torch models are handed perturbations that were put together as they want them.
+    random_state : int, None or numpy.random.Generator, default 0
+        The seed. The same image, arguments and seed give the same explanation; None takes fresh entropy.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If an argument is not allowed.
+
+    Notes
+    -----
+    The neighbourhood is lime's: each superpixel is absent with probability 1/2, independently of the others (Ribeiro, Singh
+    and Guestrin, KDD 2016, section 3.6, and lime's ``data_labels``).
+
+    Examples
+    --------
+    A model that looks at the brightness of the upper left corner:
+
+    >>> import numpy as np
+    >>> from limelight import ImageExplainer
+    >>> image = np.full((32, 32), 40, dtype=np.uint8)
+    >>> image[:8, :8] = 200
+    >>> def brightness(images):
+    ...     return images[:, :8, :8].mean(axis=(1, 2)) / 255
+    >>> explainer = ImageExplainer(segmentation="grid", fill=0)
+    >>> explanation = explainer.explain_instance(image, brightness, num_features=4)
+    >>> overlay = explanation.view.overlay(explanation.as_map()[0])
+    >>> overlay.shape
+    (32, 32, 3)
+    """
+
+    design = "orthogonal"
+    distance_unit = 1.0
+    cap = 1000
+
+    def __init__(
+        self,
+        segmentation: Segmentation = "slic",
+        fill: Fill = "mean",
+        *,
+        channel_axis: int | None = None,
+        class_names: Iterable[object] | None = None,
+        kernel_width: float = 0.25,
+        kernel: Kernel | None = None,
+        feature_selection: str = "auto",
+        alpha: float = 1.0,
+        tolerance: float = 0.05,
+        mode: str | None = None,
+        design: str = "auto",
+        shortcuts: bool = True,
+        random_state: object = 0,
+    ) -> None:
+        self.segmentation = check_segmentation(segmentation)
+        self.fill = check_fill(fill)
+        self.channel_axis = channel_axis
+        self.options = Options.checked(
+            class_names=class_names,
+            mode=mode,
+            kernel_width=kernel_width,
+            kernel=kernel,
+            feature_selection=feature_selection,
+            alpha=alpha,
+            tolerance=tolerance,
+            design=design,
+            shortcuts=shortcuts,
+            random_state=random_state,
+        )
+
+    @staticmethod
+    def distances(representation: np.ndarray) -> np.ndarray:
+        return cosine_of_masks(representation)
+
+    def components(self, instance: Any) -> PatchParts:
+        """The superpixels of an image.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If the segmentation or the filling does not fit the image.
+        InstanceError
+            If the image cannot be explained.
+        MissingDependencyError
+            If scikit-image is needed and not installed.
+        """
+        picture = read_picture(instance, self.channel_axis)
+        shown = picture.shown()
+        labels, names = superpixels(self.segmentation, picture, shown)
+        filled = picture.encode(filling(self.fill, picture, labels, self.options.random_state))
+        element_labels = labels if picture.channel_axis is None else np.expand_dims(labels, picture.channel_axis)
+        notes = picture.notes
+        if len(names) == 1:
+            notes += (("one_component", "The image has one superpixel: its weight is the difference that the whole makes."),)
+        elif np.array_equal(picture.array, filled):
+            notes += (("nothing_changes", "The filling is the image itself: no perturbation differs from it."),)
+        view = ImageView.of(shown, labels)
+        return PatchParts(picture.array, filled, element_labels, names, view, notes, picture.wrap)

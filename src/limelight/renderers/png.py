@@ -1,0 +1,82 @@
+"""An explained image as one PNG: the image, and beside it what speaks for and against each label."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limelight._errors import ArgumentError
+from limelight._explanation import Explanation
+from limelight._views import ImageView
+from limelight.renderers._pictures import encode_png, fit_into, pillow
+from limelight.renderers._summary import summarise
+
+__all__ = ["render_png"]
+
+_LEAST, _MOST = 240, 640  # pixels of a panel's longer side
+_GAP, _LINE, _SIZE = 12, 22, 15
+_INK, _QUIET = (28, 32, 36), (91, 99, 107)
+
+
+def render_png(explanation: Explanation) -> bytes:
+    """Draw an explained image and an overlay for each explained label, side by side.
+
+    Blue superpixels speak for the label, orange ones against it, the stronger the heavier.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Of an image.
+
+    Returns
+    -------
+    png : bytes
+        The contents of a PNG file.
+
+    Raises
+    ------
+    ArgumentError
+        If the explanation is not of an image.
+    MissingDependencyError
+        If Pillow is not installed.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight import ImageExplainer
+    >>> from limelight.renderers.png import render_png
+    >>> image = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    >>> explanation = ImageExplainer("grid").explain_instance(image, lambda images: images[:, :4, :4].mean(axis=(1, 2)))
+    >>> render_png(explanation)[1:4]
+    b'PNG'
+    """
+    view = explanation.view
+    if not isinstance(view, ImageView):
+        raise ArgumentError(f"a PNG can be drawn of an explained image only; this is a {view.kind}. Save it as .html.")
+    panels = [("the image", "", view.picture)]
+    for label, summary in zip(explanation.labels, summarise(explanation).labels, strict=True):
+        panels.append((summary.name, summary.prediction, view.overlay(explanation.as_map()[label])))
+    drawn = [(name, value, fit_into(picture, _LEAST, _MOST)) for name, value, picture in panels]
+    tools = pillow()
+    widths = [max(picture.width, _LEAST) for _, _, picture in drawn]
+    height = max(picture.height for _, _, picture in drawn)
+    sheet = tools.image.new("RGB", (sum(widths) + _GAP * (len(drawn) + 1), height + 2 * _GAP + _LINE), "white")
+    pen, font = tools.draw.Draw(sheet), tools.font.load_default(size=_SIZE)
+    left = _GAP
+    for (name, value, picture), width in zip(drawn, widths, strict=True):
+        room = width - pen.textlength(f" {value}", font=font)
+        shown = _cut(pen, font, name, room)
+        pen.text((left, _GAP // 2), shown, fill=_INK, font=font)
+        pen.text((left + pen.textlength(f"{shown} ", font=font), _GAP // 2), value, fill=_QUIET, font=font)
+        sheet.paste(picture, (left, _GAP + _LINE))
+        left += width + _GAP
+    return encode_png(sheet)
+
+
+def _cut(pen: Any, font: Any, name: str, room: float) -> str:
+    """As much of a name as there is room for, on one line."""
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)[:200]
+    if pen.textlength(line, font=font) <= room:
+        return line
+    while line and pen.textlength(f"{line}\N{HORIZONTAL ELLIPSIS}", font=font) > room:
+        line = line[:-1]
+    return f"{line}\N{HORIZONTAL ELLIPSIS}"
