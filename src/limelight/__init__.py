@@ -13,8 +13,10 @@ _HOMES = {
     "Explanation": "limelight._explanation",
     "ImageExplainer": "limelight.modalities.image",
     "LimelightError": "limelight._errors",
+    "OnnxModel": "limelight.models.onnx",
     "TabularExplainer": "limelight.modalities.tabular",
     "TextExplainer": "limelight.modalities.text",
+    "TorchModel": "limelight.models.torch",
 }
 
 __all__ = [
@@ -22,8 +24,10 @@ __all__ = [
     "Explanation",
     "ImageExplainer",
     "LimelightError",
+    "OnnxModel",
     "TabularExplainer",
     "TextExplainer",
+    "TorchModel",
     "__version__",
 ]
 
@@ -34,6 +38,8 @@ if TYPE_CHECKING:
     from limelight.modalities.image import ImageExplainer
     from limelight.modalities.tabular import TabularExplainer
     from limelight.modalities.text import TextExplainer
+    from limelight.models.onnx import OnnxModel
+    from limelight.models.torch import TorchModel
 
 
 def __getattr__(name: str) -> Any:

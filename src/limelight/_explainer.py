@@ -74,10 +74,12 @@ class Explainer(ABC):
         Parameters
         ----------
         instance : object
-            What to explain: a text, a row of numbers, or components of the user's own, depending on the explainer.
-        model : callable or estimator
-            A callable from a batch of inputs to an array of shape (n,) or (n, k), or a fitted estimator, of which
-            ``predict_proba`` is asked, else ``decision_function``, else ``predict``.
+            What to explain: a text, a row of numbers, an image, a series, or components of the user's own, depending on the
+            explainer.
+        model : callable, estimator, torch module or ONNX file
+            A callable from a batch of inputs to an array of shape (n,) or (n, k); a fitted estimator, of which
+            ``predict_proba`` is asked, else ``decision_function``, else ``predict``; a ``torch.nn.Module``; the path of an ONNX
+            file, or a session. `TorchModel` and `OnnxModel` take the last with settings of their own.
         labels : int or sequence of int, optional
             Which outputs to explain. By default class 1 of two, the predicted class of more, and every output of a regression
             or of other scores.
@@ -87,7 +89,7 @@ class Explainer(ABC):
             How many components to report at most; by default 10.
         num_samples : int or "auto", default "auto"
             The number of perturbations, the instance included. "auto" doubles it until every reported weight's interval is
-            within the explainer's tolerance, or the cap is reached: 5000, or 1000 for components of the user's own.
+            within the explainer's tolerance, or the cap is reached: 5000 for rows and texts, else 1000.
         batch_size : int, optional
             The largest number of inputs that the model gets at once; by default all of them, unless they are large.
         model_regressor : object, optional
@@ -125,7 +127,7 @@ class Explainer(ABC):
         components = self.components(instance)
         proximity, kernel_law = self._proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
-        oracle = Oracle(adapted.ask, request.batch_size or components.batch_size)
+        oracle = Oracle(adapted.ask, request.batch_size or adapted.batch_size)
         for look in self._looks(components, kernel_law, request):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
             predictions = oracle.predict(neighbourhood)

@@ -57,7 +57,8 @@ class ImageView:
     @classmethod
     def of(cls, picture: np.ndarray, segments: np.ndarray) -> ImageView:
         """From a picture of shape (height, width, 3), uint8, and the superpixels' numbers, of shape (height, width)."""
-        return cls(*segments.shape, picture.astype(np.uint8).tobytes(), segments.astype("<i4").tobytes())
+        height, width = segments.shape
+        return cls(height, width, picture.astype(np.uint8).tobytes(), segments.astype("<i4").tobytes())
 
     @cached_property
     def picture(self) -> np.ndarray:
@@ -134,7 +135,7 @@ class ImageView:
         if outlines:
             here = self._outlines_of([number for number, _ in weights])
             tinted[here] = np.where(heat[here, None] != 0, 0.6 * hue[here], 90)
-        return np.rint(tinted).astype(np.uint8)
+        return np.asarray(np.rint(tinted).astype(np.uint8))
 
     def get_image_and_mask(
         self,
@@ -213,5 +214,5 @@ class ImageView:
         pixels, labels = (decompress(b64decode(data[name])) for name in ("pixels", "labels"))
         height, width = int(data["height"]), int(data["width"])
         if len(pixels) != 3 * height * width or len(labels) != 4 * height * width:
-            raise ArgumentError(f"an image of {height} x {width} pixels was expected; got {len(pixels)} and {len(labels)} bytes.")
+            raise ArgumentError(f"an image of {height} x {width} pixels was expected; got {len(pixels)} + {len(labels)} bytes.")
         return cls(height, width, pixels, labels)

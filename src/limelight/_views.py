@@ -110,7 +110,7 @@ class SeriesView:
 
     def values(self) -> dict[int, str]:
         """For each component, the mean of the instance there."""
-        means = {}
+        means: dict[int, str] = {}
         for segment in self.segments:
             steps = [value for channel in segment.channels for value in self.channels[channel][segment.start : segment.stop]]
             means.setdefault(segment.component, f"mean {sum(steps) / len(steps):.3g}")

@@ -64,7 +64,7 @@ def filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) -> np.n
         return np.broadcast_to(fill, values.shape)
     means = _means(values, labels)
     if fill == "mean":
-        return means[labels]
+        return np.asarray(means[labels])
     if fill == "blur":
         from scipy.ndimage import gaussian_filter
 

@@ -83,6 +83,10 @@ class PatchParts(Parts):
                 np.bitwise_xor(shown, there if select else here, out=rows[i, block])
         return batch if self.wrap is None else self.wrap(batch)
 
+    def recast(self, array: np.ndarray, filling: np.ndarray, labels: np.ndarray) -> PatchParts:
+        """The same parts of another array, as a model's adapter has made it of this one."""
+        return PatchParts(array, filling, labels, self.names, self.view)
+
     def _cut(self) -> Iterator[tuple[slice, np.ndarray, np.ndarray]]:
         """Stretches of the array's elements, each with its runs of equal labels: their parts and lengths."""
         labels = np.broadcast_to(self.labels, self.array.shape).reshape(-1)

@@ -81,7 +81,7 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     array, decode, code, wrap = _numbers(instance)
     if array.ndim not in (2, 3) or array.size == 0:
         hint = " Explain one image at a time: give image[0]." if array.ndim == 4 else ""
-        raise InstanceError(f"an image must have shape (height, width) or three axes with its channels; got {array.shape}.{hint}")
+        raise InstanceError(f"an image has two axes, or three with its channels; got {array.shape}.{hint}")
     axis, notes = _channel_axis(array.shape, channel_axis, prefers_first=wrap is not None)
     values = decode(array)
     values = values[..., None] if axis is None else np.moveaxis(values, axis, -1)
@@ -111,7 +111,7 @@ def _channel_axis(
     ends = [axis for axis in ((0, 2) if prefers_first else (2, 0)) if shape[axis] in _CHANNELS]
     if not ends:
         raise InstanceError(
-            f"which axis of the image of shape {shape} holds the channels? Give channel_axis=0 or channel_axis=-1 to ImageExplainer."
+            f"which axis of the image of shape {shape} holds the channels? Give channel_axis=0 or -1 to ImageExplainer."
         )
     notes: tuple[tuple[str, str], ...] = ()
     if len(ends) == 2:

@@ -9,8 +9,14 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_count, check_number
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, LimelightError, MissingDependencyError
-from limelight._errors import unknown_name
+from limelight._errors import (
+    ArgumentError,
+    ArgumentTypeError,
+    InstanceError,
+    LimelightError,
+    MissingDependencyError,
+    unknown_name,
+)
 from limelight._explanation import Explanation
 from limelight._views import ImageView
 from limelight.modalities._pixels import Picture
@@ -184,7 +190,7 @@ class Grid:
         count = self.n_segments or _usual_count(image)
         rows = min(height, max(1, round(np.sqrt(count * height / width))))
         columns = min(width, max(1, round(count / rows)))
-        return (np.arange(height) * rows // height)[:, None] * columns + np.arange(width) * columns // width
+        return np.add.outer(np.arange(height) * rows // height * columns, np.arange(width) * columns // width)
 
 
 @dataclass(frozen=True, eq=False)
@@ -323,8 +329,8 @@ def check_segmentation(segmentation: Segmentation) -> Segmentation:
     labels = np.asarray(segmentation)
     if labels.ndim != 2 or labels.dtype.kind not in "bui":
         raise ArgumentTypeError(
-            f"segmentation must be a name ({', '.join(map(repr, _NAMED))}), a callable from an image to a label map, or a label map "
-            f"of integers of shape (height, width); got {type(segmentation).__name__}"
+            f"segmentation must be a name ({', '.join(map(repr, _NAMED))}), a callable from an image to a label map, or a "
+            f"label map of integers of shape (height, width); got {type(segmentation).__name__}"
             + (f" of shape {labels.shape} and dtype {labels.dtype}." if labels.ndim else ".")
         )
     return labels.copy()
@@ -377,7 +383,8 @@ def _check_usual_count(count: int | None) -> None:
 
 
 def _usual_count(image: np.ndarray) -> int:
-    return min(_USUAL, max(1, image.shape[0] * image.shape[1] // (2 * _FINEST)))
+    height, width = image.shape[:2]
+    return min(_USUAL, max(1, height * width // (2 * _FINEST)))
 
 
 def _skimage() -> Any:

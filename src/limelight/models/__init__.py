@@ -6,18 +6,39 @@ from typing import Any, NamedTuple
 
 from limelight._registry import Registry
 from limelight.stages.components import Components
-from limelight.stages.prediction import Ask
+from limelight.stages.prediction import Ask, Shortcut
 
 __all__ = ["ADAPTERS", "Adapted", "adapt"]
 
+# From what is no callable to one; each gives None for what is not its own.
+FORMS = Registry("model", {"onnx": "limelight.models.onnx:as_onnx", "torch": "limelight.models.torch:as_torch"})
+
 # Asked in this order; each gives None for a model or an instance that is not its own.
-ADAPTERS = Registry("adapter", {"sklearn_text": "limelight.models.sklearn_text:adapt_text_pipeline"})
+ADAPTERS = Registry(
+    "adapter",
+    {
+        "sklearn_text": "limelight.models.sklearn_text:adapt_text_pipeline",
+        "onnx": "limelight.models.onnx:adapt_onnx",
+        "torch": "limelight.models.torch:adapt_torch",
+    },
+)
 
 
 class Adapted(NamedTuple):
-    """A model, ready to be asked, and the names of its outputs where it knows them."""
+    """A model, ready to be asked.
+
+    Attributes
+    ----------
+    ask : callable
+        From a neighbourhood and row numbers to the model's answer.
+    batch_size : int or None
+        The largest number of inputs to ask about at once where the user does not say; None for all.
+    output_names : tuple of str or None
+        The names of its outputs where it knows them.
+    """
 
     ask: Ask
+    batch_size: int | None
     output_names: tuple[str, ...] | None
 
 
@@ -27,13 +48,17 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> Adapted:
     Raises
     ------
     ArgumentTypeError
-        If the model is neither a callable nor an estimator.
+        If the model is neither a callable nor an estimator, nor anything that can be made one.
     """
     from limelight.models.generic import adapt_any, prediction_method
 
+    for name in FORMS:
+        made = FORMS.load(name)(model)
+        if made is not None:
+            model = made
     method, names = prediction_method(model)
     for name in ADAPTERS if shortcuts else ():
-        ask: Ask | None = ADAPTERS.load(name)(method, components)
-        if ask is not None:
-            return Adapted(ask, names)
-    return Adapted(adapt_any(method), names)
+        shortcut: Shortcut | None = ADAPTERS.load(name)(method, components)
+        if shortcut is not None:
+            return Adapted(*shortcut, names)
+    return Adapted(adapt_any(method), components.batch_size, names)

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from limelight.stages.components import Components, Neighbourhood, count_present
-from limelight.stages.prediction import Ask
+from limelight.stages.prediction import Shortcut
 
 __all__ = ["adapt_text_pipeline"]
 
@@ -36,7 +36,7 @@ class _Words(Protocol):
     mask_string: str
 
 
-def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) -> Ask | None:
+def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) -> Shortcut | None:
     """Ask the steps after the vectorizer, where the perturbed counts are exactly the vectorizer's; None where not."""
     pipeline = getattr(method, "__self__", None)
     name = getattr(method, "__name__", "")
@@ -53,7 +53,7 @@ def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) ->
     def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
         return finish(counts.document_term_matrix(neighbourhood.representation[rows]))
 
-    return ask
+    return Shortcut(ask, components.batch_size)
 
 
 def _is_exact(vectorizer: Any, words: _Words) -> bool:

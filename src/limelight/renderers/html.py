@@ -16,7 +16,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 from limelight._explanation import Explanation
 from limelight._views import ImageView, PartsView, TableView, TextView
-from limelight.renderers._pictures import encode_png, fit_into
+from limelight.renderers._pictures import encode_png, image_panel, overlay_panel
 from limelight.renderers._summary import Bar, LabelSummary, Output, Summary, summarise
 
 __all__ = ["render_fragment", "render_page"]
@@ -76,9 +76,6 @@ _WRITABLE = {
     0x7F: 0x2421,
     **dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000)], 0xFFFD),
 }
-
-
-_PANEL = (240, 640)  # pixels of the longer side of an image on the page: at least, at most
 
 
 @dataclass(frozen=True)
@@ -152,8 +149,7 @@ class _Images:
 
 
 def _image_sources(view: ImageView, label: LabelSummary) -> _Images:
-    weights = [(bar.component, bar.weight) for bar in label.bars]
-    files = (encode_png(fit_into(picture, *_PANEL)) for picture in (view.picture, view.overlay(weights)))
+    files = (encode_png(panel) for panel in (image_panel(view), overlay_panel(view, label)))
     return _Images(*(f"data:image/png;base64,{b64encode(file).decode('ascii')}" for file in files))
 
 

@@ -7,12 +7,12 @@ from typing import Any
 from limelight._errors import ArgumentError
 from limelight._explanation import Explanation
 from limelight._views import ImageView
-from limelight.renderers._pictures import encode_png, fit_into, pillow
+from limelight.renderers._pictures import encode_png, image_panel, overlay_panel, pillow
 from limelight.renderers._summary import summarise
 
 __all__ = ["render_png"]
 
-_LEAST, _MOST = 240, 640  # pixels of a panel's longer side
+_NARROWEST = 240  # a panel with room for its name
 _GAP, _LINE, _SIZE = 12, 22, 15
 _INK, _QUIET = (28, 32, 36), (91, 99, 107)
 
@@ -52,22 +52,20 @@ def render_png(explanation: Explanation) -> bytes:
     view = explanation.view
     if not isinstance(view, ImageView):
         raise ArgumentError(f"a PNG can be drawn of an explained image only; this is a {view.kind}. Save it as .html.")
-    panels = [("the image", "", view.picture)]
-    for label, summary in zip(explanation.labels, summarise(explanation).labels, strict=True):
-        panels.append((summary.name, summary.prediction, view.overlay(explanation.as_map()[label])))
-    drawn = [(name, value, fit_into(picture, _LEAST, _MOST)) for name, value, picture in panels]
+    panels = [("the image", "", image_panel(view))]
+    panels += [(label.name, label.prediction, overlay_panel(view, label)) for label in summarise(explanation).labels]
     tools = pillow()
-    widths = [max(picture.width, _LEAST) for _, _, picture in drawn]
-    height = max(picture.height for _, _, picture in drawn)
-    sheet = tools.image.new("RGB", (sum(widths) + _GAP * (len(drawn) + 1), height + 2 * _GAP + _LINE), "white")
+    width = max(panels[0][2].width, _NARROWEST)
+    size = (len(panels) * (width + _GAP) + _GAP, panels[0][2].height + 2 * _GAP + _LINE)
+    sheet = tools.image.new("RGB", size, "white")
     pen, font = tools.draw.Draw(sheet), tools.font.load_default(size=_SIZE)
     left = _GAP
-    for (name, value, picture), width in zip(drawn, widths, strict=True):
+    for name, value, panel in panels:
         room = width - pen.textlength(f" {value}", font=font)
         shown = _cut(pen, font, name, room)
         pen.text((left, _GAP // 2), shown, fill=_INK, font=font)
         pen.text((left + pen.textlength(f"{shown} ", font=font), _GAP // 2), value, fill=_QUIET, font=font)
-        sheet.paste(picture, (left, _GAP + _LINE))
+        sheet.paste(panel, (left, _GAP + _LINE))
         left += width + _GAP
     return encode_png(sheet)
 

@@ -244,7 +244,8 @@ class OrthogonalArrays(Design):
     generator. Row r of the array has the part where the parity of ``r AND generator``, turned by a random bit of the part's
     own, is 1. The generators are codewords of an extended BCH code [1]_, so that 2^b rows are of strength 3 from b = 1 + m on
     (effects of single parts are free of those of pairs) and of strength 5 from b = 1 + 2 m on. The leading 1 makes row 2 i + 1
-    the complement of row 2 i. Longer prefixes use more bits, so the array grows by doubling.
+    the complement of row 2 i. Longer prefixes use more bits, so the array grows by doubling. Rows that are left over go on with
+    the array: of 512 model inputs, one is the instance and 511 are all but one of its rows.
 
     Three of the bits number the eight replicates. Together they are one array of eight times as many rows, better balanced than
     eight arrays drawn apart. Their spread does not see what all of them get wrong alike, but sees what is out of balance in
@@ -272,15 +273,17 @@ class OrthogonalArrays(Design):
         generators = _bch_generators(generator, parts)
         shift = generator.integers(2, size=parts, dtype=np.uint8)
 
+        def rows(numbers: np.ndarray) -> np.ndarray:
+            return np.asarray((np.bitwise_count(numbers.astype(np.uint64)[:, None] & generators) & 1) ^ shift)
+
         def coset(replicate: int, count: int) -> np.ndarray:
-            rows = np.arange(stretch.start, stretch.start + count, dtype=np.uint64)
-            rows = rows << np.uint64(_COSET_BITS) | np.uint64(replicate)
-            return np.asarray((np.bitwise_count(rows[:, None] & generators) & 1) ^ shift)
+            return rows(REPLICATES * np.arange(stretch.start, stretch.start + count) + replicate)
 
-        def single(replicate: int, count: int) -> np.ndarray:
-            return stream(*self.seed, replicate, stretch.start).integers(2, size=(count, parts), dtype=np.uint8)
+        def rest(replicates: int, count: int) -> np.ndarray:
+            place = np.arange(count)
+            return rows(REPLICATES * (stretch.stop + place // replicates) + place % replicates)
 
-        masks, replicates = _replicated(stretch, coset, single)
+        masks, replicates = _replicated(stretch, coset, rest)
         return Drawn(masks, np.ones(len(masks)), replicates)
 
 

@@ -4,17 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from limelight._errors import ArgumentError, LabelError, LimelightError, ModelError, PredictionError
 from limelight.stages.components import Neighbourhood
 
-__all__ = ["Ask", "Oracle", "Outputs", "read_outputs"]
+__all__ = ["Ask", "Oracle", "Outputs", "Shortcut", "read_outputs"]
 
 Ask = Callable[[Neighbourhood, np.ndarray], Any]
 """From a neighbourhood and the numbers of some of its rows to the model's raw answer for them."""
+
+
+class Shortcut(NamedTuple):
+    """A quicker way to ask a model, and the largest number of inputs for it where the user does not say; None for all."""
+
+    ask: Ask
+    batch_size: int | None
+
 
 _TOLERANCE = 1e-3  # by how much a float32 model's probabilities may miss a sum of 1
 

@@ -1,0 +1,204 @@
+"""torch modules on any device: perturbations are put together, prepared and asked about where the module is."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from limelight._checks import check_flag
+from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
+from limelight.models._preparation import Patches, Preparation, ends
+from limelight.stages.components import Components, Neighbourhood
+from limelight.stages.prediction import Shortcut
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+__all__ = ["TorchModel", "adapt_torch", "as_torch"]
+
+_BATCH = 256  # inputs at once, until the device has no room for them
+
+
+class TorchModel:
+    """A torch module as a callable from a batch to predictions.
+
+    The module is asked on the device and in the number type of its parameters, under inference mode. Batches shrink to half
+    where the device runs out of memory.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+        In evaluation mode.
+    mean, std : float or sequence of float, default 0 and 1
+        Taken out of the numbers before the module gets them, ``(numbers - mean) / std``: one, or one for each channel.
+    channels : {"first", "last", None}, default "first"
+        Where the module has the channels of images; None takes batches as they come.
+    softmax : bool, default False
+        Whether the module gives logits to make probabilities of.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If an argument is not allowed.
+
+    Examples
+    --------
+    A classifier of torchvision's, and a photograph of bytes::
+
+        mean, std = [123.7, 116.3, 103.5], [58.4, 57.1, 57.4]  # of ImageNet, in units of bytes
+        model = TorchModel(resnet.eval().to("cuda"), mean=mean, std=std, softmax=True)
+        explanation = ImageExplainer().explain_instance(photograph, model)
+    """
+
+    def __init__(
+        self,
+        module: Any,
+        *,
+        mean: float | Iterable[float] = 0.0,
+        std: float | Iterable[float] = 1.0,
+        channels: str | None = "first",
+        softmax: bool = False,
+    ) -> None:
+        try:
+            import torch
+        except ImportError as error:
+            raise MissingDependencyError("torch modules need torch: pip install 'limelight[torch]'") from error
+        if not isinstance(module, torch.nn.Module):
+            raise ArgumentTypeError(f"module must be a torch.nn.Module; got {type(module).__name__}.")
+        self.module = module
+        self.preparation = Preparation.checked(mean, std, channels)
+        self._softmax = check_flag("softmax", softmax)
+
+    def __call__(self, batch: Any) -> np.ndarray:
+        """Predictions for a batch of arrays or tensors.
+
+        Raises
+        ------
+        ArgumentError
+            If the module is in training mode.
+        ModelError
+            If the device has no room for a single input.
+        """
+        import torch
+
+        with torch.inference_mode():
+            rows = _tensor(batch)
+            return self.run(len(rows), lambda start, stop: self.prepare(rows[start:stop]))
+
+    def prepare(self, batch: Tensor) -> Tensor:
+        """A batch on the module's device, in its number type, channels moved, mean and deviation taken out."""
+        import torch
+
+        device, dtype = self._home()
+        # The mean goes out in single precision: a half has no room for bytes and their means at once.
+        moved = batch.to(device).permute(self.preparation.axes(tuple(batch.shape)))
+        wide = moved if moved.dtype == torch.float64 and dtype == torch.float64 else moved.float()
+        mean, std = (torch.from_numpy(part).to(device) for part in self.preparation.constants(tuple(moved.shape)))
+        return ((wide - mean) / std).to(dtype)
+
+    def run(self, count: int, inputs: Callable[[int, int], Tensor]) -> np.ndarray:
+        """The module's answers for so many inputs, which are made from `start` to `stop` as they are wanted.
+
+        Raises
+        ------
+        ArgumentError
+            If the module is in training mode.
+        ModelError
+            If the device has no room for a single input.
+        """
+        import torch
+
+        if self.module.training:
+            raise ArgumentError("the torch module is in training mode, where answers depend on chance; call its eval() first.")
+        answers: list[Tensor] = []
+        start, size = 0, _BATCH
+        with torch.inference_mode():
+            while start < count:
+                stop = min(count, start + size)
+                try:
+                    answers.append(self._answer(inputs(start, stop)))
+                except torch.OutOfMemoryError as error:
+                    if stop - start == 1:
+                        raise ModelError("the device has no room for a single input of the torch module.") from error
+                    size = (stop - start) // 2
+                else:
+                    start = stop
+                    continue
+                torch.cuda.empty_cache()  # what the failed batch held, outside the handler, where its error is gone
+            return _bring(torch.cat(answers))
+
+    def _answer(self, inputs: Tensor) -> Tensor:
+        import torch
+
+        answer = self.module(inputs)
+        if not isinstance(answer, torch.Tensor):
+            raise ArgumentTypeError(
+                f"the torch module must give a tensor; it gave {type(answer).__name__}. Give a callable that picks the tensor."
+            )
+        wide = answer if answer.dtype == torch.float64 else answer.float()
+        return wide.softmax(dim=1) if self._softmax else wide
+
+    def _home(self) -> tuple[Any, Any]:
+        """Where the module's numbers are, and of which type; a module without any is asked on the CPU, in single precision."""
+        import torch
+
+        weight = next((weight for weight in self.module.parameters() if weight.is_floating_point()), None)
+        return (torch.device("cpu"), torch.float32) if weight is None else (weight.device, weight.dtype)
+
+
+def _tensor(batch: Any) -> Tensor:
+    """A batch as a tensor; torch reads no other byte order than the machine's, and not all unsigned integers."""
+    import torch
+
+    if isinstance(batch, torch.Tensor):
+        return batch
+    array = np.asarray(batch)
+    is_large = array.dtype.kind == "u" and array.dtype.itemsize > 1
+    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float64 if is_large else array.dtype.newbyteorder("=")))
+
+
+def _bring(answer: Tensor) -> np.ndarray:
+    """The answers, in the CPU's memory; through pages that a GPU can write to by itself."""
+    import torch
+
+    if answer.device.type != "cuda":
+        return np.asarray(answer.cpu().numpy())
+    pinned = torch.empty(answer.shape, dtype=answer.dtype, pin_memory=True)
+    pinned.copy_(answer, non_blocking=True)
+    torch.cuda.current_stream(answer.device).synchronize()
+    return np.asarray(pinned.numpy())
+
+
+def as_torch(model: Any) -> TorchModel | None:
+    """A module as a callable; None for anything else."""
+    torch = sys.modules.get("torch")  # who has a module has imported torch
+    return TorchModel(model) if torch is not None and isinstance(model, torch.nn.Module) else None
+
+
+def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcut | None:
+    """Send the masks to the module's device and choose there between the instance's and the filling's prepared pixels."""
+    if not isinstance(method, TorchModel) or not isinstance(components, Patches):
+        return None
+    import torch
+
+    with torch.inference_mode():
+        pair = method.prepare(_tensor(ends(components)))
+        shown, hidden = pair[:1], pair[1:]
+        axes = method.preparation.axes((1, *components.array.shape))
+        labels = torch.from_numpy(np.ascontiguousarray(components.labels[None].transpose(axes), dtype=np.int64))
+        places = labels.to(shown.device)
+
+    def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+        masks = torch.from_numpy(neighbourhood.representation[rows]).to(shown.device).bool()
+
+        def inputs(start: int, stop: int) -> Tensor:
+            present = masks[start:stop].index_select(1, places.reshape(-1)).reshape(-1, *places.shape[1:])
+            return torch.where(present, shown, hidden)
+
+        with torch.inference_mode():
+            return method.run(len(rows), inputs)
+
+    return Shortcut(ask, None)  # it takes a large batch apart itself
