@@ -16,6 +16,7 @@ _HOMES = {
     "OnnxModel": "limelight.models.onnx",
     "TabularExplainer": "limelight.modalities.tabular",
     "TextExplainer": "limelight.modalities.text",
+    "TimeSeriesExplainer": "limelight.modalities.series",
     "TorchModel": "limelight.models.torch",
 }
 
@@ -27,6 +28,7 @@ __all__ = [
     "OnnxModel",
     "TabularExplainer",
     "TextExplainer",
+    "TimeSeriesExplainer",
     "TorchModel",
     "__version__",
 ]
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
     from limelight._explanation import Explanation
     from limelight.modalities.custom import ComponentsExplainer
     from limelight.modalities.image import ImageExplainer
+    from limelight.modalities.series import TimeSeriesExplainer
     from limelight.modalities.tabular import TabularExplainer
     from limelight.modalities.text import TextExplainer
     from limelight.models.onnx import OnnxModel

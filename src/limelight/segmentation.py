@@ -1,8 +1,9 @@
-"""Segmentations with settings, for ``ImageExplainer(segmentation=...)``.
+"""Segmentations with settings: of images for `ImageExplainer`, and of series for `TimeSeriesExplainer`.
 
-Any callable that is given an image and returns a label map of integers does as well, those of scikit-image for instance.
+Any callable that is given the instance and returns a label map of integers does as well, those of scikit-image for instance.
 """
 
+from limelight.modalities._stretches import ChangePoints, Uniform
 from limelight.modalities._superpixels import Felzenszwalb, Grid, Quickshift, Refined, Slic, Watershed
 
-__all__ = ["Felzenszwalb", "Grid", "Quickshift", "Refined", "Slic", "Watershed"]
+__all__ = ["ChangePoints", "Felzenszwalb", "Grid", "Quickshift", "Refined", "Slic", "Uniform", "Watershed"]

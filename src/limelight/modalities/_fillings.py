@@ -7,8 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, LimelightError, unknown_name
+from limelight._errors import ArgumentError, InstanceError, LimelightError
 from limelight._seeds import fingerprint, stream
+from limelight.modalities._arrays import check_filling
 from limelight.modalities._pixels import Picture
 
 __all__ = ["Fill", "check_fill", "filling"]
@@ -26,22 +27,7 @@ def check_fill(fill: Fill) -> Fill:
     ArgumentError, ArgumentTypeError
         If it is none of these.
     """
-    if isinstance(fill, str):
-        if fill not in _NAMES:
-            raise unknown_name("fill", fill, _NAMES)
-        return fill
-    if callable(fill):
-        return fill
-    try:
-        colour = np.asarray(fill, dtype=np.float64)
-    except (TypeError, ValueError):
-        colour = np.empty((0, 0))
-    if colour.ndim > 1 or colour.size == 0 or not np.isfinite(colour).all():
-        raise ArgumentTypeError(
-            f"fill must be one of {', '.join(map(repr, _NAMES))}, a number, a number for each channel, or a callable "
-            f"fill(image, mask); got {fill!r}."
-        )
-    return colour
+    return fill if callable(fill) else check_filling(fill, _NAMES)
 
 
 def filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) -> np.ndarray:

@@ -1,15 +1,15 @@
-"""How images come: arrays or tensors, of any layout and number type; and how batches like them are made again."""
+"""How images come, with their channels first or last, and how they look."""
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight._errors import ArgumentError, InstanceError
+from limelight.modalities._arrays import read_numbers
 
 __all__ = ["Picture", "read_picture"]
 
@@ -78,12 +78,12 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     InstanceError
         If it is no single image, or has numbers that are not finite.
     """
-    array, decode, code, wrap = _numbers(instance)
+    numbers = read_numbers(instance, "an image")
+    array, values = numbers.array, numbers.values
     if array.ndim not in (2, 3) or array.size == 0:
         hint = " Explain one image at a time: give image[0]." if array.ndim == 4 else ""
         raise InstanceError(f"an image has two axes, or three with its channels; got {array.shape}.{hint}")
-    axis, notes = _channel_axis(array.shape, channel_axis, prefers_first=wrap is not None)
-    values = decode(array)
+    axis, notes = _channel_axis(array.shape, channel_axis, prefers_first=numbers.wrap is not None)
     values = values[..., None] if axis is None else np.moveaxis(values, axis, -1)
     if not np.isfinite(values).all():
         raise InstanceError(f"the image has {np.count_nonzero(~np.isfinite(values))} numbers that are NaN or infinite.")
@@ -91,10 +91,10 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
         text = f"The image's numbers reach from {values.min():.3g} to {values.max():.3g}, outside 0 to 1"
         notes += (("unusual_range", f"{text}; they are taken as they are, and scaled for the picture only."),)
 
-    def encode(numbers: np.ndarray) -> np.ndarray:
-        return code(numbers[..., 0] if axis is None else np.moveaxis(numbers, -1, axis))
+    def encode(filling: np.ndarray) -> np.ndarray:
+        return numbers.encode(filling[..., 0] if axis is None else np.moveaxis(filling, -1, axis))
 
-    return Picture(array, values, encode, wrap, axis, notes)
+    return Picture(array, values, encode, numbers.wrap, axis, notes)
 
 
 def _channel_axis(
@@ -119,62 +119,6 @@ def _channel_axis(
         text = f"The image's shape {shape} was read with the channels {read}; if they are not, give channel_axis={other}."
         notes = (("ambiguous_layout", text),)
     return ends[0], notes
-
-
-def _numbers(
-    instance: Any,
-) -> tuple[
-    np.ndarray,
-    Callable[[np.ndarray], np.ndarray],
-    Callable[[np.ndarray], np.ndarray],
-    Callable[[np.ndarray], Any] | None,
-]:
-    """An array of the instance's memory; to numbers, and back to such arrays; and what makes a batch of them the model's."""
-    torch = sys.modules.get("torch")
-    if torch is not None and isinstance(instance, torch.Tensor):
-        return _tensor(torch, instance)
-    try:
-        array = np.asarray(instance)
-    except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"an image must be an array of numbers: {error}.") from error
-    kind, dtype = array.dtype.kind, array.dtype
-    if kind not in "buif" or dtype.itemsize > 8:
-        raise ArgumentTypeError(f"an image must hold integers or floats of at most 64 bits; got dtype {dtype}.")
-
-    def code(numbers: np.ndarray) -> np.ndarray:
-        whole = numbers if kind == "f" else np.rint(numbers)
-        return np.ascontiguousarray(whole.astype(dtype))
-
-    return array, np.asarray, code, None
-
-
-def _tensor(
-    torch: Any, instance: Any
-) -> tuple[
-    np.ndarray, Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], np.ndarray], Callable[[np.ndarray], Any] | None
-]:
-    dtype, device = instance.dtype, instance.device
-    # numpy has no bfloat16: its bits are moved about as integers.
-    bits = torch.int16 if dtype == torch.bfloat16 else None
-    at_rest = instance.detach().cpu().contiguous()
-    if dtype.is_complex or dtype.itemsize > 8:
-        raise ArgumentTypeError(f"an image must hold integers or floats of at most 64 bits; got {dtype}.")
-
-    def decode(array: np.ndarray) -> np.ndarray:
-        if bits is None:
-            return array
-        return np.asarray(torch.from_numpy(array).view(dtype).float().numpy())
-
-    def code(numbers: np.ndarray) -> np.ndarray:
-        whole = numbers if dtype.is_floating_point else np.rint(numbers)
-        tensor = torch.from_numpy(np.ascontiguousarray(whole)).to(dtype)
-        return np.asarray((tensor if bits is None else tensor.view(bits)).numpy())
-
-    def wrap(batch: np.ndarray) -> Any:
-        tensor = torch.from_numpy(batch)
-        return (tensor if bits is None else tensor.view(dtype)).to(device)
-
-    return (at_rest if bits is None else at_rest.view(bits)).numpy(), decode, code, wrap
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:

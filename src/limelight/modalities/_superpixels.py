@@ -190,7 +190,7 @@ class Grid:
         count = self.n_segments or _usual_count(image)
         rows = min(height, max(1, round(np.sqrt(count * height / width))))
         columns = min(width, max(1, round(count / rows)))
-        return np.add.outer(np.arange(height) * rows // height * columns, np.arange(width) * columns // width)
+        return np.asarray(np.add.outer(np.arange(height) * rows // height * columns, np.arange(width) * columns // width))
 
 
 @dataclass(frozen=True, eq=False)
@@ -383,7 +383,7 @@ def _check_usual_count(count: int | None) -> None:
 
 
 def _usual_count(image: np.ndarray) -> int:
-    height, width = image.shape[:2]
+    height, width = (int(size) for size in image.shape[:2])
     return min(_USUAL, max(1, height * width // (2 * _FINEST)))
 
 

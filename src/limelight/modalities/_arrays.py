@@ -1,0 +1,112 @@
+"""Instances that are arrays or torch tensors of any number type, and how batches like them are made again."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from limelight._checks import check_choice
+from limelight._errors import ArgumentTypeError
+
+__all__ = ["Numbers", "check_filling", "read_numbers"]
+
+
+@dataclass(frozen=True)
+class Numbers:
+    """An array or a tensor, read.
+
+    Attributes
+    ----------
+    array : ndarray
+        The instance's own numbers; of a bfloat16 tensor, which numpy has not, the bits.
+    values : ndarray
+        The same in a type that numpy can reckon with.
+    encode : callable
+        From numbers to an array of the type of `array`, rounded where it holds integers.
+    wrap : callable or None
+        From a batch of such arrays to a tensor like the instance; None where the instance is an array.
+    """
+
+    array: np.ndarray
+    values: np.ndarray
+    encode: Callable[[np.ndarray], np.ndarray]
+    wrap: Callable[[np.ndarray], Any] | None
+
+
+def read_numbers(instance: Any, what: str) -> Numbers:
+    """Read an array, a tensor, or whatever numpy makes an array of.
+
+    Parameters
+    ----------
+    instance : object
+        The instance.
+    what : str
+        What it is, for the error's sentence.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it holds anything but integers and floats of at most 64 bits.
+    """
+    torch = sys.modules.get("torch")
+    if torch is not None and isinstance(instance, torch.Tensor):
+        return _of_tensor(torch, instance, what)
+    try:
+        array = np.asarray(instance)
+    except (TypeError, ValueError) as error:
+        raise ArgumentTypeError(f"{what} must be an array of numbers: {error}.") from error
+    kind, dtype = array.dtype.kind, array.dtype
+    if kind not in "buif" or dtype.itemsize > 8:
+        raise _wrong_type(what, dtype)
+
+    def encode(numbers: np.ndarray) -> np.ndarray:
+        return np.asarray((numbers if kind == "f" else np.rint(numbers)).astype(dtype))
+
+    return Numbers(array, array, encode, None)
+
+
+def check_filling(fill: Any, names: tuple[str, ...]) -> str | np.ndarray:
+    """What shows where a part is absent: one of the names, a number, or a number for each channel.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it is none of these.
+    """
+    if isinstance(fill, str):
+        return check_choice("fill", fill, names)
+    try:
+        numbers = np.asarray(fill, dtype=np.float64)
+    except (TypeError, ValueError):
+        numbers = np.empty(0)
+    if numbers.ndim > 1 or numbers.size == 0 or not np.isfinite(numbers).all():
+        raise ArgumentTypeError(
+            f"fill must be one of {', '.join(map(repr, names))}, a finite number, or one for each channel; got {fill!r}."
+        )
+    return numbers
+
+
+def _of_tensor(torch: Any, instance: Any, what: str) -> Numbers:
+    dtype, device = instance.dtype, instance.device
+    if dtype.is_complex or dtype.itemsize > 8:
+        raise _wrong_type(what, dtype)
+    bits = torch.int16 if dtype == torch.bfloat16 else dtype
+    at_rest = instance.detach().cpu().contiguous()
+
+    def encode(numbers: np.ndarray) -> np.ndarray:
+        whole = numbers if dtype.is_floating_point else np.rint(numbers)
+        return np.asarray(torch.from_numpy(np.ascontiguousarray(whole)).to(dtype).view(bits).numpy())
+
+    def wrap(batch: np.ndarray) -> Any:
+        return torch.from_numpy(batch).view(dtype).to(device)
+
+    values = at_rest.float() if dtype == torch.bfloat16 else at_rest
+    return Numbers(at_rest.view(bits).numpy(), values.numpy(), encode, wrap)
+
+
+def _wrong_type(what: str, dtype: object) -> ArgumentTypeError:
+    return ArgumentTypeError(f"{what} must hold integers or floats of at most 64 bits; got dtype {dtype}.")
