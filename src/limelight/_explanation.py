@@ -25,12 +25,13 @@ RENDERERS = Registry(
         "html": "limelight.renderers.html:render_page",
         "html_fragment": "limelight.renderers.html:render_fragment",
         "png": "limelight.renderers.png:render_png",
+        "svg": "limelight.renderers.svg:render_svg",
         "terminal": "limelight.renderers.terminal:render_text",
     },
 )
 
 
-PICTURES = ("png",)  # the renderers that a file's ending names
+PICTURES = ("png", "svg")  # the renderers that a file's ending names
 
 
 @dataclass(frozen=True)
@@ -291,12 +292,12 @@ class Explanation:
         return page
 
     def save_to_file(self, path: str | os.PathLike[str]) -> None:
-        """Write the explanation to a file: a picture where its name ends in ``.png``, else `as_html`'s page.
+        """Write the explanation to a file: a picture where its name ends in ``.png`` or ``.svg``, else `as_html`'s page.
 
         Parameters
         ----------
         path : str or path
-            Where to; an existing file is replaced. A ``.png`` can be drawn of an explained image.
+            Where to; an existing file is replaced. A ``.png`` can be drawn of an explained image, a ``.svg`` of a series.
 
         Raises
         ------

@@ -135,7 +135,7 @@ def check_segmentation(segmentation: Segmentation) -> Segmentation:
 
 def segments_of(
     segmentation: Segmentation, channels: np.ndarray, as_given: np.ndarray, axis: int
-) -> tuple[np.ndarray, list[Any]]:
+) -> tuple[np.ndarray, tuple[int, ...]]:
     """For each step of (1 or all, length) the number of its segment, 0 to d - 1, and what the segmentation itself calls these.
 
     Raises

@@ -9,15 +9,14 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
-
 from limelight._explanation import Explanation
-from limelight._views import ImageView, PartsView, TableView, TextView
+from limelight._views import ImageView, PartsView, SeriesView, TableView, TextView
 from limelight.renderers._pictures import encode_png, image_panel, overlay_panel
+from limelight.renderers._series import draw_series
 from limelight.renderers._summary import Bar, LabelSummary, Output, Summary, summarise
+from limelight.renderers._templates import fill_template
 
 __all__ = ["render_fragment", "render_page"]
 
@@ -68,14 +67,6 @@ def render_fragment(explanation: Explanation) -> str:
     True
     """
     return _render("fragment.html", explanation)
-
-
-# What HTML or UTF-8 cannot hold, made visible: control pictures where there are any, else the replacement character.
-_WRITABLE = {
-    **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"},
-    0x7F: 0x2421,
-    **dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000)], 0xFFFD),
-}
 
 
 @dataclass(frozen=True)
@@ -159,24 +150,21 @@ _VIEWS: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TableView.kind: _table_rows,
     PartsView.kind: _part_names,
     ImageView.kind: _image_sources,
+    SeriesView.kind: draw_series,
 }
 
 
 def _render(template: str, explanation: Explanation) -> str:
     summary = summarise(explanation)
     view = explanation.view
-    text = (
-        _environment()
-        .get_template(template)
-        .render(
-            summary=summary,
-            title=_title(summary),
-            outputs=[(output, _share(output)) for output in summary.outputs],
-            labels=[(label, _Axis(label.lowest, label.highest), _VIEWS[view.kind](view, label)) for label in summary.labels],
-            view_template=f"view_{view.kind}.html",
-        )
+    return fill_template(
+        template,
+        summary=summary,
+        title=_title(summary),
+        outputs=[(output, _share(output)) for output in summary.outputs],
+        labels=[(label, _Axis(label.lowest, label.highest), _VIEWS[view.kind](view, label)) for label in summary.labels],
+        view_template=f"view_{view.kind}.html",
     )
-    return text.replace("\r\n", "\n").replace("\r", "\n").translate(_WRITABLE)
 
 
 def _title(summary: Summary) -> str:
@@ -190,16 +178,3 @@ def _share(output: Output) -> str | None:
 def _percent(share: float) -> str:
     """A share as a length for a style attribute: a plain number between 0 and 100, whatever comes."""
     return f"{100 * share if 0 <= share <= 1 else 100 * (share > 1):.2f}%"
-
-
-@cache
-def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("limelight.renderers"),
-        autoescape=True,
-        # Nothing is taken for safe markup, not even a string of a class that says it is.
-        finalize=str,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
