@@ -13,7 +13,9 @@ from pathlib import Path
 SECTIONS = {
     "tables": "rows of a table: time outside the model",
     "text": "texts: time of the whole call with a pipeline, outside the model with any callable",
+    "images": "images: putting perturbations together, the whole call, memory",
     "accuracy": "error of the weights at equal numbers of model inputs",
+    "photographs": "error of images' weights at equal numbers of model inputs",
     "imports": "time of the import",
 }
 
@@ -58,6 +60,7 @@ def _use_one_thread() -> None:
     """CPU time counts every thread, so threads that wait for each other would be counted as work."""
     for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ[name] = "1"
+    os.environ["TQDM_DISABLE"] = "1"  # lime's progress bars
 
 
 if __name__ == "__main__":

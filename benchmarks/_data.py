@@ -20,6 +20,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 __all__ = [
+    "DATA",
     "Corpus",
     "PredictProba",
     "Rows",
@@ -31,6 +32,7 @@ __all__ = [
     "gaussian_columns",
     "logistic",
     "one_product",
+    "photograph",
     "text_pipeline",
     "texts_of",
 ]
@@ -38,6 +40,8 @@ __all__ = [
 Rows = np.ndarray
 PredictProba = Callable[[Any], Any]
 
+# Where real data lie that are not part of the project.
+DATA = Path(os.environ.get("LIMELIGHT_DATA", Path(__file__).parents[2] / "shared" / "data"))
 WORD = re.compile(r"\w+")
 CATEGORIES = ("alt.atheism", "soc.religion.christian")
 
@@ -98,11 +102,10 @@ class Corpus:
 @cache
 def corpus() -> Corpus:
     """20 newsgroups, atheism against Christianity, where LIMELIGHT_DATA has them; otherwise texts made up from a seed."""
-    folder = Path(os.environ.get("LIMELIGHT_DATA", Path(__file__).parents[2] / "shared" / "data"))
     try:
         train, test = (
             fetch_20newsgroups(
-                data_home=folder / "scikit_learn_data", subset=subset, categories=CATEGORIES, download_if_missing=False
+                data_home=DATA / "scikit_learn_data", subset=subset, categories=CATEGORIES, download_if_missing=False
             )
             for subset in ("train", "test")
         )
@@ -162,3 +165,13 @@ def _end_of_distinct_word(text: str, words: int) -> int | None:
         if len(seen) == words:
             return match.end()
     return None
+
+
+@cache
+def photograph(name: str, size: int) -> Rows:
+    """A square photograph, uint8: scikit-image's chelsea, or a file of the images in `DATA`."""
+    from PIL import Image
+    from skimage.data import chelsea
+
+    image = Image.fromarray(chelsea()) if name == "chelsea" else Image.open(DATA / "images" / name)
+    return np.asarray(image.convert("RGB").resize((size, size)))
