@@ -201,7 +201,7 @@ class TestJson:
             Explanation.from_dict({**explanation.to_dict(), "colour": "red"})
 
     def test_another_kind_of_view(self, explanation):
-        with pytest.raises(ArgumentError, match="a view's kind must be one of 'text', .*, 'series'; got 'sound'"):
+        with pytest.raises(ArgumentError, match=r"a view's kind must be one of 'text', .*, 'series'; got 'sound'"):
             Explanation.from_dict({**explanation.to_dict(), "view": {"kind": "sound"}})
 
     @pytest.mark.parametrize("text", ["", "{", "nonsense"])

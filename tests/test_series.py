@@ -24,11 +24,11 @@ def level(batch):
 
 def read_ts(file):
     """The series, (channels, length), of a file in sktime's format, and their classes."""
-    lines = gzip.open(file, "rt").read().splitlines()
+    with gzip.open(file, "rt") as text:
+        lines = text.read().splitlines()
     rows = [line.split(":") for line in lines[lines.index("@data") + 1 :] if line]
-    return np.array([[[float(step) for step in channel.split(",")] for channel in row[:-1]] for row in rows]), [
-        row[-1] for row in rows
-    ]
+    series = [[[float(step) for step in channel.split(",")] for channel in row[:-1]] for row in rows]
+    return np.array(series), [row[-1] for row in rows]
 
 
 @pytest.mark.parametrize(
@@ -221,7 +221,7 @@ class TestBadInput:
             (
                 {"segmentation": lambda s: s},
                 ArgumentTypeError,
-                "the segmentation must give a label map of integers; it gave dtype f",
+                "must give a label map of integers; it gave dtype float64",
             ),
             ({"fill": "zero"}, ArgumentError, "fill must be one of 'mean', 'noise', 'linear'; got 'zero'"),
             ({"fill": [1, 2, 3]}, ArgumentError, "fill has 3 numbers; the series has 2 channels"),
@@ -230,7 +230,7 @@ class TestBadInput:
             (
                 {"background": [np.zeros(60)]},
                 ArgumentError,
-                r"series 0 of background must have 2 channels .* got shape \(60,\)",
+                r"series 0 of background must have 2 .* got shape \(60,\)",
             ),
             ({"channel_axis": 2}, ArgumentError, r"channel_axis must be 0 \(first\) or -1 \(last\); got 2"),
             ({"channel_names": ["a"]}, ArgumentError, "channel_names must have a name for each of the 2 channels; got 1"),
@@ -306,8 +306,6 @@ class TestDrawing:
         assert np.isfinite([float(number) for point in points for pair in point.split() for number in pair.split(",")]).all()
 
     def test_png_of_a_series_says_what_to_do(self, tmp_path):
-        with pytest.raises(
-            ArgumentError, match=r"a PNG can be drawn of an explained image only; this is a series. Save it as .html"
-        ):
+        with pytest.raises(ArgumentError, match=r"of an explained image only; this is a series. Save it as .html"):
             self.explained().save_to_file(tmp_path / "series.png")
         assert list(tmp_path.iterdir()) == []

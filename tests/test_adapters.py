@@ -1,0 +1,310 @@
+"""ONNX and torch models: the shortcuts say what the generic path says, on any layout, dtype and batch size."""
+
+import pickle
+import sys
+
+import numpy as np
+import onnxruntime
+import pytest
+import torch
+from onnx import TensorProto, helper, numpy_helper
+
+from limelight import ImageExplainer, OnnxModel, TimeSeriesExplainer, TorchModel
+from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
+from limelight.segmentation import Grid, Uniform
+
+SIZE, CLASSES = 32, 4
+MEAN, STD = [120.0, 110.0, 100.0], [60.0, 61.0, 62.0]
+IMAGE = np.random.default_rng(0).integers(0, 256, (SIZE, SIZE, 3), dtype=np.uint8)
+
+
+@pytest.fixture(scope="module")
+def network():
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(
+        torch.nn.Conv2d(3, 8, 5, stride=2),
+        torch.nn.ReLU(),
+        torch.nn.Conv2d(8, 8, 3, stride=3),
+        torch.nn.ReLU(),
+        torch.nn.Flatten(),
+        torch.nn.Linear(8 * 4 * 4, CLASSES),
+    )
+    with torch.no_grad():
+        module[5].weight *= 20
+    return module.eval()
+
+
+def onnx_of(network, batch="n", channels_first=True):
+    """The same network as an ONNX file's bytes."""
+    first, second, last = network[0], network[2], network[5]
+    weights = {"w1": first.weight, "b1": first.bias, "w2": second.weight, "b2": second.bias, "w3": last.weight, "b3": last.bias}
+    nodes = [
+        helper.make_node("Conv", ["image", "w1", "b1"], ["a"], strides=[2, 2]),
+        helper.make_node("Relu", ["a"], ["b"]),
+        helper.make_node("Conv", ["b", "w2", "b2"], ["c"], strides=[3, 3]),
+        helper.make_node("Relu", ["c"], ["d"]),
+        helper.make_node("Flatten", ["d"], ["e"]),
+        helper.make_node("Gemm", ["e", "w3", "b3"], ["logits"], transB=1),
+        helper.make_node("Softmax", ["logits"], ["probabilities"], axis=1),
+    ]
+    shape = [batch, 3, SIZE, SIZE]
+    if not channels_first:
+        shape = [batch, SIZE, SIZE, 3]
+        nodes.insert(0, helper.make_node("Transpose", ["given"], ["image"], perm=[0, 3, 1, 2]))
+    graph = helper.make_graph(
+        nodes,
+        "network",
+        [helper.make_tensor_value_info("image" if channels_first else "given", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, CLASSES]) for name in ("probabilities", "logits")],
+        [numpy_helper.from_array(value.detach().numpy(), name) for name, value in weights.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
+    return model.SerializeToString()
+
+
+@pytest.fixture(scope="module")
+def file(network, tmp_path_factory):
+    path = tmp_path_factory.mktemp("onnx") / "network.onnx"
+    path.write_bytes(onnx_of(network))
+    return path
+
+
+def weights(explanation):
+    return np.array([weight for _, weight in sorted(explanation.as_map()[explanation.labels[0]])])
+
+
+def explained(model, image=IMAGE, shortcuts=True, **arguments):
+    explainer = ImageExplainer(Grid(25), feature_selection="none", shortcuts=shortcuts)
+    return explainer.explain_instance(image, model, top_labels=1, num_samples=300, **arguments)
+
+
+def same(left, right, tolerance=1e-5):
+    return np.abs(weights(left) - weights(right)).max() <= tolerance * np.abs(weights(left)).max()
+
+
+def by_hand(network):
+    """The generic path: a callable of the user's, which does everything itself."""
+
+    def predict(images):
+        numbers = (images.astype(np.float32) - np.array(MEAN, np.float32)) / np.array(STD, np.float32)
+        with torch.no_grad():
+            return network(torch.from_numpy(numbers.transpose(0, 3, 1, 2))).softmax(dim=1).numpy()
+
+    return predict
+
+
+class TestAgreement:
+    def test_callable_onnx_and_torch_say_the_same(self, network, file):
+        one = explained(by_hand(network))
+        assert weights(one).std() > 1e-3
+        for shortcuts in (True, False):
+            assert same(one, explained(OnnxModel(file, mean=MEAN, std=STD), shortcuts=shortcuts))
+            assert same(one, explained(TorchModel(network, mean=MEAN, std=STD, softmax=True), shortcuts=shortcuts))
+
+    @pytest.mark.parametrize(
+        "image",
+        [
+            IMAGE,
+            np.moveaxis(IMAGE, 2, 0),
+            IMAGE.astype(np.float64),
+            IMAGE.astype(">f4"),
+            IMAGE.astype(np.uint16),
+            torch.tensor(IMAGE).permute(2, 0, 1),
+            torch.tensor(IMAGE).permute(2, 0, 1).to(torch.float16),
+            torch.tensor(IMAGE).permute(2, 0, 1).to(torch.bfloat16),
+        ],
+        ids=["bytes", "first", "double", "swapped", "uint16", "tensor", "half", "bfloat16"],
+    )
+    @pytest.mark.parametrize("kind", ["onnx", "torch"])
+    def test_shortcut_is_the_generic_path_for_every_instance(self, network, file, image, kind):
+        model = OnnxModel(file, mean=MEAN, std=STD) if kind == "onnx" else TorchModel(network, mean=MEAN, std=STD, softmax=True)
+        assert same(explained(model, image), explained(model, image, shortcuts=False))
+
+    @pytest.mark.parametrize("batch_size", [1, 7, 1000])
+    @pytest.mark.parametrize("kind", ["onnx", "torch"])
+    def test_any_batch_size(self, network, file, kind, batch_size):
+        model = OnnxModel(file) if kind == "onnx" else TorchModel(network, softmax=True)
+        assert same(explained(model), explained(model, batch_size=batch_size))
+
+    def test_plain_file_session_and_module(self, network, file):
+        image = IMAGE.astype(np.float32) / 255
+        one = explained(file, image)
+        assert same(one, explained(str(file), image))
+        assert same(one, explained(onnxruntime.InferenceSession(file), image))
+        scores = explained(network, image)
+        logits = explained(OnnxModel(file, output="logits"), image)
+        assert scores.output_kind == "scores"
+        assert same(scores, logits)
+
+    def test_softmax_of_an_onnx_models_logits(self, file):
+        assert same(explained(OnnxModel(file)), explained(OnnxModel(file, output="logits", softmax=True)))
+
+    def test_channels_last_in_the_model(self, network):
+        last = OnnxModel(onnx_of(network, channels_first=False), mean=MEAN, std=STD)
+        first = OnnxModel(onnx_of(network), mean=MEAN, std=STD)
+        for image in (IMAGE, np.moveaxis(IMAGE, 2, 0)):
+            assert same(explained(first, image), explained(last, image))
+
+    def test_fixed_batch_size_of_the_model(self, network):
+        assert same(explained(OnnxModel(onnx_of(network))), explained(OnnxModel(onnx_of(network, batch=16))))
+
+    @pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+    def test_modules_of_other_number_types(self, network, dtype):
+        import copy
+
+        module = copy.deepcopy(network).to(dtype)
+        model = TorchModel(module, mean=MEAN, std=STD, softmax=True)
+        assert same(explained(model), explained(model, shortcuts=False), tolerance=1e-5 if dtype == torch.float64 else 0.05)
+
+    def test_series(self):
+        torch.manual_seed(1)
+        module = torch.nn.Sequential(
+            torch.nn.Conv1d(2, 4, 5), torch.nn.Tanh(), torch.nn.Flatten(), torch.nn.Linear(4 * 56, 1)
+        ).eval()
+        series = np.random.default_rng(0).normal(size=(2, 60)).astype(np.float32)
+        for segmentation in (Uniform(11), Uniform(6, per_channel=True)):
+            one, other = (
+                TimeSeriesExplainer(segmentation, shortcuts=shortcuts, feature_selection="none").explain_instance(
+                    series, module
+                )
+                for shortcuts in (True, False)
+            )
+            assert np.abs(weights(one) - weights(other)).max() <= 1e-5 * np.abs(weights(one)).max()
+
+
+class TestTorch:
+    def test_batches_halve_until_they_fit(self, network):
+        sizes = []
+
+        class Small(torch.nn.Module):
+            def forward(self, images):
+                if len(images) > 40:
+                    raise torch.OutOfMemoryError("out of memory")
+                sizes.append(len(images))
+                return network(images)
+
+        assert same(explained(TorchModel(network)), explained(TorchModel(Small().eval())))
+        assert max(sizes) == 32
+        assert sum(sizes) == 300
+
+    def test_no_room_for_one(self):
+        class Full(torch.nn.Module):
+            def forward(self, images):
+                raise torch.OutOfMemoryError("out of memory")
+
+        with pytest.raises(ModelError, match="the device has no room for a single input of the torch module") as caught:
+            explained(Full().eval())
+        assert isinstance(caught.value.__cause__, torch.OutOfMemoryError)
+
+    def test_inference_mode_and_no_gradients(self, network):
+        seen = []
+
+        class Watched(torch.nn.Module):
+            def forward(self, images):
+                seen.append((torch.is_inference_mode_enabled(), images.requires_grad, len(images)))
+                return network(images)
+
+        explained(Watched().eval())
+        assert all(state[:2] == (True, False) for state in seen)
+        assert [size for *_, size in seen] == [256, 44]
+
+    def test_module_in_training_mode(self, network):
+        with pytest.raises(ArgumentError, match=r"the torch module is in training mode.*call its eval\(\) first"):
+            explained(torch.nn.Sequential(network).train())
+        network.eval()
+
+    def test_module_that_gives_no_tensor(self):
+        class Named(torch.nn.Module):
+            def forward(self, images):
+                return {"logits": images.mean(dim=(1, 2, 3))}
+
+        with pytest.raises(ArgumentTypeError, match="the torch module must give a tensor; it gave dict. Give a callable"):
+            explained(Named().eval())
+
+    def test_module_that_raises_keeps_its_error(self, network):
+        with pytest.raises(ModelError, match="the model raised RuntimeError") as caught:
+            explained(network, IMAGE[:20])
+        assert isinstance(caught.value.__cause__, RuntimeError)
+
+    def test_not_a_module(self):
+        with pytest.raises(ArgumentTypeError, match=r"module must be a torch.nn.Module; got function"):
+            TorchModel(lambda images: images)
+
+    def test_without_torch_the_error_names_the_extra(self, monkeypatch):
+        monkeypatch.setitem(sys.modules, "torch", None)
+        with pytest.raises(MissingDependencyError, match=r"torch modules need torch: pip install 'limelight\[torch\]'"):
+            TorchModel(None)
+
+    def test_pickled(self, network):
+        model = pickle.loads(pickle.dumps(TorchModel(network, mean=MEAN, std=STD)))
+        assert np.array_equal(model(IMAGE[None]), TorchModel(network, mean=MEAN, std=STD)(IMAGE[None]))
+
+
+class TestOnnx:
+    def test_pickled_by_its_path(self, file):
+        model = OnnxModel(file, mean=MEAN, std=STD)
+        again = pickle.loads(pickle.dumps(model))
+        assert np.array_equal(again(IMAGE[None]), model(IMAGE[None]))
+
+    def test_session_cannot_be_pickled(self, file):
+        with pytest.raises(ArgumentTypeError, match="made from a session cannot be pickled; make it from the file"):
+            pickle.dumps(OnnxModel(onnxruntime.InferenceSession(file)))
+
+    def test_image_of_another_size(self, file):
+        with pytest.raises(ModelError, match=r"wants inputs of shape \(3, 32, 32\); these have shape \(3, 20, 32\). Resize"):
+            explained(file, IMAGE[:20])
+
+    @pytest.mark.parametrize(
+        ("source", "message"),
+        [("none.onnx", "there is no ONNX file 'none.onnx'"), (b"nonsense", "8 bytes is no ONNX model that can be loaded")],
+    )
+    def test_bad_file(self, source, message):
+        with pytest.raises(ArgumentError, match=message):
+            OnnxModel(source)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"output": "scores"}, "output must be one of 'probabilities', 'logits'; got 'scores'"),
+            ({"mean": [1, np.nan]}, "mean must be a finite number, or one for each channel"),
+            ({"std": 0}, "std must be above 0; got 0"),
+            ({"mean": "bright"}, "mean must be a number, or one for each channel"),
+            ({"channels": "middle"}, "channels must be 'first', 'last' or None; got 'middle'"),
+            ({"softmax": 1}, "softmax must be True or False; got 1"),
+        ],
+    )
+    def test_bad_arguments(self, file, arguments, message):
+        with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
+            OnnxModel(file, **arguments)
+
+    def test_grey_image_gets_its_axis(self):
+        graph = helper.make_graph(
+            [helper.make_node("ReduceMean", ["image"], ["score"], axes=[1, 2, 3], keepdims=0)],
+            "mean",
+            [helper.make_tensor_value_info("image", TensorProto.FLOAT, ["n", 1, SIZE, SIZE])],
+            [helper.make_tensor_value_info("score", TensorProto.FLOAT, ["n"])],
+        )
+        model = OnnxModel(
+            helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10).SerializeToString()
+        )
+        grey = IMAGE[..., 0]
+        expected = explained(lambda images: images.mean(axis=(1, 2)), grey)
+        for shortcuts in (True, False):
+            assert same(expected, explained(model, grey, shortcuts=shortcuts))
+
+    def test_model_of_two_inputs(self):
+        inputs = [helper.make_tensor_value_info(name, TensorProto.FLOAT, ["n", 4]) for name in "ab"]
+        graph = helper.make_graph(
+            [helper.make_node("Add", ["a", "b"], ["c"])],
+            "two",
+            inputs,
+            [helper.make_tensor_value_info("c", TensorProto.FLOAT, ["n", 4])],
+        )
+        source = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10).SerializeToString()
+        with pytest.raises(ArgumentError, match="the ONNX model must have one input; it has 2: a, b"):
+            OnnxModel(source)
+
+    def test_without_onnxruntime_the_error_names_the_extra(self, file, monkeypatch):
+        monkeypatch.setitem(sys.modules, "onnxruntime", None)
+        with pytest.raises(MissingDependencyError, match=r"ONNX files need ONNX Runtime: pip install 'limelight\[onnx\]'"):
+            OnnxModel(file)
