@@ -189,7 +189,7 @@ class TestTorch:
 
     def test_no_room_for_one(self):
         class Full(torch.nn.Module):
-            def forward(self, images):
+            def forward(self, _):
                 raise torch.OutOfMemoryError("out of memory")
 
         with pytest.raises(ModelError, match="the device has no room for a single input of the torch module") as caught:
@@ -218,7 +218,7 @@ class TestTorch:
             def forward(self, images):
                 return {"logits": images.mean(dim=(1, 2, 3))}
 
-        with pytest.raises(ArgumentTypeError, match="the torch module must give a tensor; it gave dict. Give a callable"):
+        with pytest.raises(ArgumentTypeError, match="the torch module must give a tensor; it gave dict"):
             explained(Named().eval())
 
     def test_module_that_raises_keeps_its_error(self, network):

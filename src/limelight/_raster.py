@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 from zlib import compress, decompress
+from zlib import error as zlib_error
 
 import numpy as np
 
@@ -211,7 +212,10 @@ class ImageView:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ImageView:
-        pixels, labels = (decompress(b64decode(data[name])) for name in ("pixels", "labels"))
+        try:
+            pixels, labels = (decompress(b64decode(data[name], validate=True)) for name in ("pixels", "labels"))
+        except (ValueError, zlib_error) as error:
+            raise ArgumentError(f"the image's pixels or labels cannot be read: {error}.") from error
         height, width = int(data["height"]), int(data["width"])
         if len(pixels) != 3 * height * width or len(labels) != 4 * height * width:
             raise ArgumentError(f"an image of {height} x {width} pixels was expected; got {len(pixels)} + {len(labels)} bytes.")

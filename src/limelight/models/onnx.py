@@ -111,9 +111,9 @@ class OnnxModel:
         ModelError
             If the model wants inputs of another shape.
         """
-        return self.run(self.prepare(as_array(batch)))
+        return self._run(self._prepare(as_array(batch)))
 
-    def prepare(self, batch: np.ndarray) -> np.ndarray:
+    def _prepare(self, batch: np.ndarray) -> np.ndarray:
         """A batch as the model's input."""
         if batch.ndim == 3 and len(self._shape) == 4:  # grey images
             batch = batch[:, None] if self.preparation.channels == "first" else batch[..., None]
@@ -123,7 +123,7 @@ class OnnxModel:
             batch = (batch.astype(np.float32) - mean) / std
         return np.ascontiguousarray(batch, dtype=self._dtype)
 
-    def run(self, inputs: np.ndarray) -> np.ndarray:
+    def _run(self, inputs: np.ndarray) -> np.ndarray:
         """The model's answer for inputs as it wants them.
 
         Raises
@@ -174,13 +174,13 @@ def adapt_onnx(method: Callable[[Any], Any], components: Components) -> Shortcut
     """Put the perturbations together as the model's own inputs: what each pixel becomes is worked out once."""
     if not isinstance(method, OnnxModel) or not isinstance(components, Patches):
         return None
-    shown, hidden = method.prepare(as_array(ends(components)))
+    shown, hidden = method._prepare(as_array(ends(components)))
     labels = np.broadcast_to(components.labels, components.array.shape)
     places = _places(method, labels).reshape(shown.shape)
     parts = components.recast(shown, hidden, places)
 
     def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
-        return method.run(parts.realise(neighbourhood.representation[rows]))
+        return method._run(parts.realise(neighbourhood.representation[rows]))
 
     return Shortcut(ask, parts.batch_size)
 

@@ -86,9 +86,9 @@ class TorchModel:
 
         with torch.inference_mode():
             rows = _tensor(batch)
-            return self.run(len(rows), lambda start, stop: self.prepare(rows[start:stop]))
+            return self._run(len(rows), lambda start, stop: self._prepare(rows[start:stop]))
 
-    def prepare(self, batch: Tensor) -> Tensor:
+    def _prepare(self, batch: Tensor) -> Tensor:
         """A batch on the module's device, in its number type, channels moved, mean and deviation taken out."""
         import torch
 
@@ -99,7 +99,7 @@ class TorchModel:
         mean, std = (torch.from_numpy(part).to(device) for part in self.preparation.constants(tuple(moved.shape)))
         return ((wide - mean) / std).to(dtype)
 
-    def run(self, count: int, inputs: Callable[[int, int], Tensor]) -> np.ndarray:
+    def _run(self, count: int, inputs: Callable[[int, int], Tensor]) -> np.ndarray:
         """The module's answers for so many inputs, which are made from `start` to `stop` as they are wanted.
 
         Raises
@@ -185,7 +185,7 @@ def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcu
     import torch
 
     with torch.inference_mode():
-        pair = method.prepare(_tensor(ends(components)))
+        pair = method._prepare(_tensor(ends(components)))
         shown, hidden = pair[:1], pair[1:]
         axes = method.preparation.axes((1, *components.array.shape))
         labels = torch.from_numpy(np.ascontiguousarray(components.labels[None].transpose(axes), dtype=np.int64))
@@ -199,6 +199,6 @@ def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcu
             return torch.where(present, shown, hidden)
 
         with torch.inference_mode():
-            return method.run(len(rows), inputs)
+            return method._run(len(rows), inputs)
 
     return Shortcut(ask, None)  # it takes a large batch apart itself

@@ -8,11 +8,11 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 
 __all__ = ["fill_template"]
 
-# What HTML, SVG or UTF-8 cannot hold: control pictures where there are any, else the replacement character.
+# What HTML or UTF-8 cannot hold: control pictures where there are any, else the replacement character.
 _WRITABLE = {
     **{code: 0x2400 + code for code in range(0x20) if chr(code) not in "\t\n"},
     0x7F: 0x2421,
-    **dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000), 0xFFFE, 0xFFFF], 0xFFFD),
+    **dict.fromkeys([*range(0x80, 0xA0), *range(0xD800, 0xE000)], 0xFFFD),
 }
 
 

@@ -12,6 +12,7 @@ from limelight.renderers._templates import fill_template
 __all__ = ["render_svg"]
 
 _HEADING = 28
+_NOT_XML = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
 
 
 def render_svg(explanation: Explanation) -> str:
@@ -50,10 +51,11 @@ def render_svg(explanation: Explanation) -> str:
     summaries = summarise(explanation).labels
     drawings = [draw_series(view, label) for label in summaries]
     places = [sum(before.height + _HEADING for before in drawings[:i]) for i in range(len(drawings))]
-    return fill_template(
+    svg = fill_template(
         "series.svg",
         labels=list(zip(summaries, drawings, places, strict=True)),
         width=drawings[0].width,
         height=places[-1] + drawings[-1].height + _HEADING,
         heading=_HEADING,
     )
+    return svg.translate(_NOT_XML)

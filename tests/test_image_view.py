@@ -1,0 +1,190 @@
+"""What can be seen in an image under given weights, and its pictures as PNG and on the page."""
+
+import base64
+import io
+import re
+import sys
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from PIL import Image
+
+from limelight import ImageExplainer
+from limelight._errors import ArgumentError, MissingDependencyError
+from limelight._raster import ImageView
+from limelight._views import view_from_dict
+from limelight.segmentation import Grid
+
+SEGMENTS = np.kron([[0, 1], [2, 3]], np.ones((4, 4), dtype=int))
+PICTURE = np.random.default_rng(0).integers(1, 200, (8, 8, 3), dtype=np.uint8)
+VIEW = ImageView.of(PICTURE, SEGMENTS)
+WEIGHTS = [(0, 0.5), (3, -0.4), (1, 0.2), (2, -0.1)]
+
+
+def test_picture_and_segments_come_back():
+    assert np.array_equal(VIEW.picture, PICTURE)
+    assert np.array_equal(VIEW.segments, SEGMENTS)
+    assert view_from_dict(VIEW.to_dict()) == VIEW
+
+
+def test_values_say_where_each_lies():
+    assert VIEW.values() == {
+        0: "rows 0-3, columns 0-3",
+        1: "rows 0-3, columns 4-7",
+        2: "rows 4-7, columns 0-3",
+        3: "rows 4-7, columns 4-7",
+    }
+
+
+def test_heat_map_is_signed():
+    heat = VIEW.heat_map(WEIGHTS)
+    assert heat[0, 0] == 0.5
+    assert heat[7, 7] == -0.4
+    assert np.all(VIEW.heat_map([])[...] == 0)
+
+
+class TestImageAndMask:
+    """As lime's ImageExplanation gives them, in lime's own loop."""
+
+    @staticmethod
+    def lime(weights, positive_only, negative_only, hide_rest, num_features, min_weight):
+        from lime.lime_image import ImageExplanation
+
+        explanation = ImageExplanation(PICTURE, SEGMENTS)
+        explanation.local_exp = {0: weights}
+        return explanation.get_image_and_mask(0, positive_only, negative_only, hide_rest, num_features, min_weight)
+
+    @given(
+        st.lists(st.floats(-1, 1), min_size=4, max_size=4),
+        st.sampled_from([(True, False), (False, True), (False, False)]),
+        st.booleans(),
+        st.integers(1, 5),
+        st.sampled_from([0.0, 0.1, 0.5]),
+    )
+    def test_against_lime(self, numbers, kinds, hide_rest, num_features, min_weight):
+        weights = sorted(enumerate(numbers), key=lambda pair: -abs(pair[1]))
+        if kinds == (False, False):
+            # lime counts superpixels that are too light among the first ones, and zeros among those for it.
+            weights = [(number, weight) for number, weight in weights if abs(weight) > min_weight]
+        image, mask = VIEW.get_image_and_mask(
+            weights,
+            positive_only=kinds[0],
+            negative_only=kinds[1],
+            hide_rest=hide_rest,
+            num_features=num_features,
+            min_weight=min_weight,
+        )
+        expected_image, expected_mask = self.lime(weights, *kinds, hide_rest, num_features, min_weight)
+        assert np.array_equal(mask, expected_mask)
+        if kinds == (False, False):  # lime paints with the image's own maximum
+            expected_image = np.where((mask != 0)[..., None] & (expected_image == PICTURE.max()), 255, expected_image)
+            image = np.where(image == PICTURE.max(), 255, image)
+            expected_image = np.where(expected_image == PICTURE.max(), 255, expected_image)
+        assert np.array_equal(image, expected_image)
+
+    def test_the_picture_is_not_touched(self):
+        VIEW.get_image_and_mask(WEIGHTS, positive_only=False)
+        assert np.array_equal(VIEW.picture, PICTURE)
+
+    @pytest.mark.parametrize(
+        ("arguments", "message"),
+        [
+            ({"negative_only": True}, "give either positive_only or negative_only; got both"),
+            ({"num_features": 0}, "num_features must be an integer of at least 1; got 0"),
+            ({"min_weight": -1}, "min_weight must be a finite number of at least 0; got -1"),
+        ],
+    )
+    def test_bad_arguments(self, arguments, message):
+        with pytest.raises(ArgumentError, match=message):
+            VIEW.get_image_and_mask(WEIGHTS, **arguments)
+
+
+class TestOverlay:
+    def test_hues_are_signed_and_as_strong_as_the_weights(self):
+        overlay = VIEW.overlay(WEIGHTS, outlines=False).astype(int)
+        blueness = overlay[..., 2] - overlay[..., 0]
+        means = [blueness[part == SEGMENTS].mean() for part in range(4)]
+        assert means[0] > means[1] > 0 > means[2] > means[3]
+
+    def test_superpixels_without_a_weight_are_grey(self):
+        overlay = VIEW.overlay([(0, 1.0)])
+        rest = overlay[5:, 5:]
+        assert np.all(rest == rest[..., :1])
+
+    def test_outlines_are_drawn_around_what_has_a_weight(self):
+        with_lines, without = VIEW.overlay([(0, 1.0)]), VIEW.overlay([(0, 1.0)], outlines=False)
+        changed = np.any(with_lines != without, axis=2)
+        assert changed[:4, 3].all()
+        assert changed[3, :4].all()
+        assert not changed[5:, 5:].any()
+
+    def test_no_weights(self):
+        assert VIEW.overlay([]).shape == (8, 8, 3)
+        assert VIEW.overlay([(0, 0.0)]).shape == (8, 8, 3)
+
+
+@pytest.fixture(scope="module", params=[(16, 24), (700, 900), (1, 40)], ids=["small", "large", "thin"])
+def explanation(request):
+    image = np.random.default_rng(1).integers(0, 256, (*request.param, 3), dtype=np.uint8)
+
+    def model(images):
+        bright = images[:, 0, :5].mean(axis=(1, 2)) / 255
+        return np.column_stack([bright / 2, 1 - bright, bright / 2])
+
+    explainer = ImageExplainer(Grid(9), fill=0, class_names=["<b>one</b>", "two\n" * 60, "\u4e09"])
+    return explainer.explain_instance(image, model, labels=[0, 1, 2])
+
+
+def test_png_shows_the_image_and_each_label(explanation, tmp_path):
+    explanation.save_to_file(tmp_path / "image.PNG")
+    with Image.open(tmp_path / "image.PNG") as sheet:
+        assert sheet.format == "PNG"
+        assert 4 * 252 <= sheet.width <= 4 * 652 + 12
+    explanation.save_to_file(tmp_path / "again.png")
+    assert (tmp_path / "again.png").read_bytes() == (tmp_path / "image.PNG").read_bytes()
+
+
+def test_page_holds_its_pictures_and_nothing_else(explanation):
+    page = explanation.as_html()
+    files = re.findall(r'src="data:image/png;base64,([^"]*)"', page)
+    assert page.count("<img") == len(files) == 4  # an overlay for each label, and the image itself
+    for file in files:
+        panel = Image.open(io.BytesIO(base64.b64decode(file)))
+        assert 320 <= max(panel.size) <= 640
+    assert "img-src data:" in page
+    assert "<b>one" not in page
+    assert len(explanation._repr_html_()) < len(page)
+
+
+def test_without_pillow_the_error_names_the_extra(explanation, monkeypatch, tmp_path):
+    monkeypatch.setitem(sys.modules, "PIL", None)
+    for draw in (explanation.as_html, lambda: explanation.save_to_file(tmp_path / "image.png")):
+        with pytest.raises(MissingDependencyError, match=r"pictures of images need Pillow: pip install 'limelight\[image\]'"):
+            draw()
+    assert "superpixel" in repr(explanation)
+    assert explanation.to_frame().shape[1] == 7
+
+
+def test_pictures_of_other_kinds_are_refused(tmp_path):
+    from limelight import TextExplainer
+
+    text = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    for ending, kinds in {"png": "image", "svg": "series"}.items():
+        with pytest.raises(
+            ArgumentError, match=rf"can be drawn of an explained {kinds} only; this is a text. Save it as .html"
+        ):
+            text.save_to_file(tmp_path / f"text.{ending}")
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    "change", [{"pixels": base64.b64encode(b"x").decode()}, {"height": 9}, {"labels": "!"}, {"width": None}], ids=str
+)
+def test_broken_json_is_refused(change):
+    from limelight import Explanation
+
+    whole = ImageExplainer(SEGMENTS).explain_instance(PICTURE, lambda images: images.mean(axis=(1, 2, 3))).to_dict()
+    with pytest.raises(ArgumentError):
+        Explanation.from_dict({**whole, "view": {**whole["view"], **change}})
