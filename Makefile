@@ -15,7 +15,7 @@ help:
 	@echo "make bench   measure limelight beside lime (some minutes)"
 	@echo "make clean   remove everything that these targets make"
 
-demo: $(VENV)/.installed-cli
+demo: $(VENV)/.installed-demo
 	@$(VENV)/bin/limelight demo
 
 test: $(VENV)/.installed-dev

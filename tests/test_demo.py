@@ -12,7 +12,14 @@ from limelight import __version__
 from limelight._cli import _commands
 from limelight._demo_corpus import mails
 
-PAGES = ["diabetes-highest.html", "mail.html", "tumour-malignant.html", "tumour-unsure.html"]
+PAGES = [
+    "digit.html",
+    "diabetes-highest.html",
+    "mail.html",
+    "pulse.html",
+    "tumour-malignant.html",
+    "tumour-unsure.html",
+]
 
 
 @pytest.fixture

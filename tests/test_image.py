@@ -372,7 +372,11 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("segmentation", "error", "message"),
         [
-            ("slick", ArgumentError, "segmentation must be one of 'slic', 'quickshift', 'felzenszwalb', 'grid'; got 'slick'"),
+            (
+                "slick",
+                ArgumentError,
+                "must be one of 'slic', 'quickshift', 'felzenszwalb', 'grid', 'pixels'; got 'slick'",
+            ),
             (Slic, ArgumentTypeError, r"segmentation must be made first; give Slic\(...\)"),
             (3, ArgumentTypeError, "a label map of integers of shape"),
             (np.zeros((48, 40)), ArgumentTypeError, r"of shape \(48, 40\) and dtype float64"),

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, replace
 from itertools import pairwise
+from math import comb
 
 import numpy as np
 import pytest
@@ -562,14 +563,30 @@ def drawn_masks(seed, rows=300, d=6):
 
 
 @pytest.mark.parametrize("alpha", [0.0, 5.0])
-def test_a_short_list_is_the_full_fit_projected_by_the_law(alpha):
+def test_a_short_list_is_the_full_fit_with_its_bends_projected_by_the_law(alpha):
     kernel_law, given_rows = drawn_masks(1)
     (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=3, alpha=alpha, kernel_law=kernel_law)
     chosen = np.sort(one.components)
     mean, covariance = kernel_law.moments()
 
+    everything = (np.arange(64)[:, None] >> np.arange(6) & 1).astype(float)
+    absent = 6 - everything.sum(axis=1).astype(int)
+    probability = (kernel_law.law / [comb(6, count) for count in range(7)])[absent] * kernel_law.kernel[absent]
+
+    def bends(predicted, rows):
+        """Square and cube of a prediction, less what is linear in them when every mask is weighed by its probability."""
+        powers = np.stack([predicted(rows) ** 2, predicted(rows) ** 3], axis=1)
+        for column, power in enumerate((2, 3)):
+            start, slopes = least_squares(everything, predicted(everything) ** power, probability, 0.0)
+            powers[:, column] -= start + rows @ slopes
+        return powers
+
     def project(keep):
-        intercept, weights = least_squares(given_rows.rows[keep], given_rows.outputs[keep, 0], given_rows.kernel[keep], 0.0)
+        rows, outputs, kernel = given_rows.rows[keep], given_rows.outputs[keep, 0], given_rows.kernel[keep]
+        _, straight = least_squares(rows, outputs, kernel, 0.0)
+        with_bends = np.concatenate([rows, bends(lambda masks: (masks - mean) @ straight, rows)], axis=1)
+        intercept, weights = least_squares(with_bends, outputs, kernel, 0.0)
+        weights = weights[:6]
         cross = (covariance @ weights)[chosen]
         penalty = alpha / (given_rows.nominal * kernel_law.mean_weight)
         short = np.linalg.solve(covariance[np.ix_(chosen, chosen)] + penalty * np.eye(3), cross)

@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from limelight._explanation import Explanation
+from limelight._seeds import stream
+from limelight.modalities.image import ImageExplainer
+from limelight.modalities.series import TimeSeriesExplainer
 from limelight.modalities.tabular import TabularExplainer
 from limelight.modalities.text import TextExplainer
 
-__all__ = ["run"]
+__all__ = ["cylinders_bells_and_funnels", "run"]
 
 
 @dataclass(frozen=True)
@@ -31,7 +35,7 @@ class _Mails:
 
 
 def run(folder: Path) -> None:
-    """Explain rows and texts, print the explanations, and write a page of each into `folder`.
+    """Explain rows, texts, a picture and a series, print the explanations, and write a page of each into `folder`.
 
     Parameters
     ----------
@@ -39,7 +43,7 @@ def run(folder: Path) -> None:
         Where the pages go; it is made if it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pages = [*_explain_tumours(), *_explain_diabetes(), *_explain_mails()]
+    pages = [*_explain_tumours(), *_explain_diabetes(), *_explain_mails(), *_explain_digit(), *_explain_pulse()]
     for name, explanation in pages:
         explanation.save_to_file(folder / f"{name}.html")
     _say("Pages", "The same explanations, to be opened in a browser:")
@@ -130,6 +134,85 @@ def _check_by_removing(model: Any, text: str, explanation: Explanation) -> None:
         f"Without {words}, P({explanation.output_names[1]}) goes from {before:.2f} to {after:.2f}, by {after - before:+.2f}; "
         f"their weights said {-sum(weight for _, weight in heaviest):+.2f}."
     )
+
+
+def _explain_digit() -> list[tuple[str, Explanation]]:
+    from sklearn.datasets import load_digits
+    from sklearn.model_selection import train_test_split
+    from sklearn.svm import SVC
+
+    if find_spec("PIL") is None:
+        print("\nA picture is explained as well where Pillow is installed: pip install 'limelight[image]'")
+        return []
+    data = load_digits()
+    train, test, labels, truth = train_test_split(data.images / 16, data.target, random_state=0)
+    machine = SVC(gamma=0.25, C=10).fit(train.reshape(len(train), -1), labels)
+
+    def scores(images: np.ndarray) -> np.ndarray:
+        return np.asarray(machine.decision_function(images.reshape(len(images), -1)))
+
+    right = scores(test).argmax(axis=1) == truth
+    ranked = np.sort(scores(test), axis=1)
+    unsure = int(np.where(right, ranked[:, -1] - ranked[:, -2], np.inf).argmin())
+    _say(
+        "Which digit is this?",
+        f"A support vector machine on scikit-learn's digits, 8 x 8 pixels each, is right about {right.mean():.1%} of those "
+        f"it was not trained on. Below, the closest call of these, and what speaks for the two digits that it might be: each "
+        f"superpixel is a pixel, and an absent one is blank.",
+    )
+    explainer = ImageExplainer("pixels", fill=0, class_names=data.target_names)
+    explanation = explainer.explain_instance(test[unsure], scores, top_labels=2, num_features=8)
+    print(explanation, end="\n\n")
+    best, second = explanation.labels
+    heaviest = [pixel for pixel, weight in explanation.as_map()[best] if weight > 0][:2]
+    blank = test[unsure].copy()
+    blank.reshape(-1)[heaviest] = 0
+    after = scores(blank[None])[0]
+    print(
+        f"Without the two pixels that speak most for {explanation.output_names[best]}, its score goes from "
+        f"{explanation.predictions[best]:.2f} to {after[best]:.2f}, and that of {explanation.output_names[second]} from "
+        f"{explanation.predictions[second]:.2f} to {after[second]:.2f}."
+    )
+    return [("digit", explanation)]
+
+
+def _explain_pulse() -> list[tuple[str, Explanation]]:
+    from sklearn.ensemble import RandomForestClassifier
+
+    train, labels, _ = cylinders_bells_and_funnels(300, seed=0)
+    test, truth, windows = cylinders_bells_and_funnels(100, seed=1)
+    model = RandomForestClassifier(200, random_state=0).fit(train, labels)
+    _say(
+        "Which shape has this pulse?",
+        f"A random forest on series of 128 steps with a pulse in noise, a cylinder, a bell or a funnel (Saito 1994): right "
+        f"about {model.score(test, truth):.0%} of the series it was not trained on. Below, a bell that it is not quite sure of.",
+    )
+    explainer = TimeSeriesExplainer(class_names=["cylinder", "bell", "funnel"])
+    chosen = int(np.abs(model.predict_proba(test)[:, 1] - 0.75).argmin())
+    explanation = explainer.explain_instance(test[chosen], model, labels=[1], num_features=6)
+    print(explanation, end="\n\n")
+    start, stop = windows[chosen]
+    print(f"The pulse was made from step {start} to step {stop}.")
+    return [("pulse", explanation)]
+
+
+def cylinders_bells_and_funnels(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
+    """Series of 128 steps with a level, a rising or a falling pulse in noise (N. Saito, PhD thesis, Yale 1994, section 5.3).
+
+    Returns the series, of shape (count, 128); their shapes, 0, 1 or 2; and the first and last step of each pulse.
+    """
+    generator = stream(seed)
+    steps = np.arange(128)
+    series, windows = [], []
+    for number in range(count):
+        start = int(generator.integers(16, 33))
+        stop = start + int(generator.integers(32, 97))
+        inside = (steps >= start) & (steps <= stop)
+        rising = (steps - start) / (stop - start)
+        shape = (np.ones(128), rising, 1 - rising)[number % 3]
+        series.append((6 + generator.standard_normal()) * inside * shape + generator.standard_normal(128))
+        windows.append((start, min(stop, 127)))
+    return np.array(series), np.arange(count) % 3, windows
 
 
 def _newsgroups() -> _Mails | None:

@@ -24,6 +24,7 @@ from limelight.modalities._pixels import Picture
 __all__ = [
     "Felzenszwalb",
     "Grid",
+    "Pixels",
     "Quickshift",
     "Refined",
     "Segmentation",
@@ -193,6 +194,24 @@ class Grid:
         return np.asarray(np.add.outer(np.arange(height) * rows // height * columns, np.arange(width) * columns // width))
 
 
+@dataclass(frozen=True)
+class Pixels:
+    """Every pixel by itself, for the smallest of images.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight.segmentation import Pixels
+    >>> Pixels()(np.zeros((2, 2, 3), dtype=np.uint8)).tolist()
+    [[0, 1], [2, 3]]
+    """
+
+    def __call__(self, image: np.ndarray) -> np.ndarray:
+        """A number for each pixel of an image of shape (height, width, ...)."""
+        height, width = image.shape[:2]
+        return np.arange(height * width).reshape(height, width)
+
+
 @dataclass(frozen=True, eq=False)
 class Watershed:
     """Basins between the ridges of an edge map of the user's, by scikit-image.
@@ -306,8 +325,9 @@ _NAMED: dict[str, Callable[[], Callable[[np.ndarray], np.ndarray]]] = {
     "quickshift": Quickshift,
     "felzenszwalb": Felzenszwalb,
     "grid": Grid,
+    "pixels": Pixels,
 }
-_OWN = (Slic, Quickshift, Felzenszwalb, Grid, Watershed, Refined)
+_OWN = (Pixels, Slic, Quickshift, Felzenszwalb, Grid, Watershed, Refined)
 
 
 def check_segmentation(segmentation: Segmentation) -> Segmentation:

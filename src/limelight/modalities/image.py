@@ -28,9 +28,9 @@ class ImageExplainer(Explainer):
     Parameters
     ----------
     segmentation : str, callable or ndarray, default "slic"
-        Which pixels belong together: "slic", "quickshift" (lime's), "felzenszwalb", "grid", each with settings of its own in
-        `limelight.segmentation`; a callable that is given the image, channels last, and returns a label map; or a
-        label map itself, integers of shape (height, width), whichever they are.
+        Which pixels belong together: "slic", "quickshift" (lime's), "felzenszwalb", "grid" or "pixels", or one of these with
+        settings of its own from `limelight.segmentation`; a callable that is given the image, channels last, and returns a
+        label map; or a label map itself, integers of shape (height, width), whichever they are.
     fill : str, number, sequence or callable, default "mean"
         What shows where a superpixel is absent: its "mean" colour, a "blur" of the image, "noise" of the image's own mean and
         spread, a number, a number for each channel, or a callable ``fill(image, mask)`` that returns the image painted over

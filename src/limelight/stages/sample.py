@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
-__all__ = ["KernelLaw", "Sample"]
+__all__ = ["Curves", "KernelLaw", "Sample"]
 
 _CACHE = 2**19  # bytes of weighted rows at a time
 
@@ -105,6 +106,30 @@ class Sample:
                     answer[0 if pooled else replicate] += part.T @ part  # a symmetric product: half the work
         return answer
 
+    def curve_grams(self, families: Sequence[Curves]) -> np.ndarray:
+        """For each family of curves and each replicate the weighted products of all columns with the curves.
+
+        Of shape (f, r, 1 + d + 3 q, 2 q): the constant, the components, the outputs and the family's own curves.
+        """
+        d, q = families[0].weights.shape
+        all_weights = np.concatenate([curves.weights for curves in families], axis=1)
+        answer = np.zeros((len(families), self.replicates, 1 + d + 3 * q, 2 * q))
+        for representation, outputs, law, kernel, bounds in self._rows:
+            weight = (law * kernel)[:, None]
+            for replicate, (start, stop) in enumerate(pairwise(bounds.tolist())):
+                rows = representation[start:stop].astype(np.float64)
+                predicted = rows @ all_weights
+                curved = [one.of(predicted[:, q * i : q * (i + 1)]) for i, one in enumerate(families)]
+                weighted = [weight[start:stop] * one for one in curved]
+                with_rows = rows.T @ np.concatenate(weighted, axis=1)
+                for i, (one, heavy) in enumerate(zip(curved, weighted, strict=True)):
+                    place = answer[i, replicate]
+                    place[0] += heavy.sum(axis=0)
+                    place[1 : 1 + d] += with_rows[:, 2 * q * i : 2 * q * (i + 1)]
+                    place[1 + d : 1 + d + q] += outputs[start:stop].T @ heavy
+                    place[1 + d + q :] += one.T @ heavy
+        return answer
+
     def weighted_rows(self, components: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The rows themselves: their components, outputs, weights and replicate numbers."""
         number = [np.repeat(np.arange(self.replicates), np.diff(row[4])) for row in self._rows]
@@ -158,3 +183,79 @@ class KernelLaw:
         covariance = np.full((d, d), two - one**2)
         np.fill_diagonal(covariance, one - one**2)
         return np.full(d, one), covariance
+
+    def curves(self, weights: np.ndarray) -> Curves:
+        """The square and the cube of linear predictors with these weights, of shape (d, q), and their exact linear parts.
+
+        The law gives every set of r parts the same probability t_r of being present, the expected number of sets of r present
+        parts over the number of all. With a, b, c the sums of the first, second and third powers of the other parts' weights,
+        and w a part's own, E[z eta^2] = t_1 w^2 + 2 t_2 w a + t_2 b + t_3 (a^2 - b), and
+        E[z eta^3] = t_1 w^3 + 3 w^2 t_2 a + 3 w (t_2 b + t_3 (a^2 - b)) + t_2 c + 3 t_3 (a b - c) + t_4 (a^3 - 3 a b + 2 c):
+        z is 0 or 1, so that each product of parts is one of different parts.
+        """
+        d = len(self.law) - 1
+        present = d - np.arange(d + 1.0)
+        tilted = self.law * self.kernel / self.mean_weight
+        t, falling = [], tilted
+        for r in range(4):
+            falling = falling * (present - r) / (d - r)
+            t.append(float(falling.sum()))
+        t1, t2, t3, t4 = t
+        s1, s2, s3 = (np.sum(weights**power, axis=0) for power in (1, 2, 3))
+        a, b, c = s1 - weights, s2 - weights**2, s3 - weights**3
+        ones = t1 * s1
+        squares = t1 * s2 + t2 * (s1**2 - s2)
+        cubes = t1 * s3 + 3 * t2 * (s1 * s2 - s3) + t3 * (s1**3 - 3 * s1 * s2 + 2 * s3)
+        pairs = t2 * b + t3 * (a**2 - b)
+        with_squares = t1 * weights**2 + 2 * t2 * weights * a + pairs
+        with_cubes = t1 * weights**3 + 3 * weights**2 * t2 * a + 3 * weights * pairs
+        with_cubes += t2 * c + 3 * t3 * (a * b - c) + t4 * (a**3 - 3 * a * b + 2 * c)
+
+        def linear_part(products: np.ndarray, mean: np.ndarray) -> np.ndarray:
+            """Covariances with the parts, divided by their covariance matrix: one number on its diagonal, one beside it."""
+            covariance, beside = products - t1 * mean, t2 - t1**2
+            return np.asarray((covariance - beside * covariance.sum(axis=0) / (t1 - t2 + d * beside)) / (t1 - t2))
+
+        # In units of the predictor's own standard deviation, from its mean.
+        scale = np.sqrt(np.maximum(squares - ones**2, 0))
+        scale = np.where(scale > 1e-9 * np.abs(ones), scale, np.inf)
+        square = linear_part(with_squares, squares)
+        cube = linear_part(with_cubes, cubes)
+        parts = np.concatenate(
+            [
+                (square - 2 * ones * weights) / scale**2,
+                (cube - 3 * ones * square + 3 * ones**2 * weights) / scale**3,
+            ],
+            axis=1,
+        )
+        means = np.concatenate([(squares - ones**2) / scale**2, (cubes - 3 * ones * squares + 2 * ones**3) / scale**3])
+        return Curves(weights, ones, scale, parts, means - t1 * parts.sum(axis=0))
+
+
+@dataclass(frozen=True)
+class Curves:
+    """Squares and cubes of q standardised linear predictors of the components: how a model bends along them.
+
+    Attributes
+    ----------
+    weights : ndarray of shape (d, q)
+        The predictors' weights.
+    centre, scale : ndarray of shape (q,)
+        Their means and standard deviations under the law and the kernel; an infinite scale makes the curves zero.
+    parts : ndarray of shape (d, 2 q)
+        The components' weights in the linear models nearest to the squares, then to the cubes, under the law and the kernel.
+    intercepts : ndarray of shape (2 q,)
+        Their intercepts.
+    """
+
+    weights: np.ndarray
+    centre: np.ndarray
+    scale: np.ndarray
+    parts: np.ndarray
+    intercepts: np.ndarray
+
+    def of(self, predicted: np.ndarray) -> np.ndarray:
+        """The curves, of shape (m, 2 q), where the predictors have the values `predicted`, of shape (m, q)."""
+        standardised = (predicted - self.centre) / self.scale
+        squares = standardised**2
+        return np.concatenate([squares, squares * standardised], axis=1)

@@ -9,12 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._errors import ArgumentTypeError
-from limelight.stages.sample import KernelLaw, Sample
+from limelight.stages.sample import Curves, KernelLaw, Sample
 from limelight.stages.selection import choose, solve_positive
 
 __all__ = ["Fit", "fit"]
 
 _FULL_FIT_ROWS = 2  # effective rows (and pairs of rows) a component from which on the full fit is a good control variate
+_FEWEST_CURVED, _MOST_CURVED = 4, 400  # columns of a full fit that knows curves; of more they cost more than they save
 _STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicate (92 MB), above only their sum
 
 
@@ -136,6 +137,10 @@ class _Sampled:
             return self._sample.grams(chosen)
         return _sub_grams(self.stack, chosen, len(self._sample.origin))
 
+    def curve_grams(self, families: list[Curves]) -> np.ndarray:
+        """Each replicate's products with each family of curves."""
+        return self._sample.curve_grams(families)
+
     def _moments(self, grams: np.ndarray, law_mass: np.ndarray) -> _Moments:
         mass = grams[:, 0, 0]
         mean = grams[:, 0, 1:] / mass[:, None]
@@ -148,7 +153,8 @@ class _Projected:
 
     The outputs' covariances with the components are the full fit's weights times the exactly known covariances of the
     components. In the limit they are the sampled ones; before it they are free of the chance correlations between the
-    components, which a fit of few components would take for effects of those left out.
+    components, which a fit of few components would take for effects of those left out. They are free, too, of what the
+    sample takes for linear in the square and the cube of the full fit's own prediction: most models bend along it.
     """
 
     def __init__(self, sampled: _Sampled, kernel_law: KernelLaw, nominal: int) -> None:
@@ -156,9 +162,14 @@ class _Projected:
         d = len(self._components_mean)
         stack = sampled.stack
         total = stack.sum(axis=0)
-        fits = [_full_fit(total.copy(), d)]
-        if len(stack) > 1:
-            fits += [_full_fit(total - gram, d) for gram in stack]
+        kept = [total, *(total - gram for gram in stack)] if len(stack) > 1 else [total]
+        fits = [_full_fit(gram.copy(), d) for gram in kept]
+        if d >= _FEWEST_CURVED and d + 3 * len(fits[0][1]) <= _MOST_CURVED:
+            # Curves of each fit's own, so that the spread of the fits shows what choosing them adds to the error.
+            families = [kernel_law.curves(one[0]) for one in fits]
+            for number, (products, curves) in enumerate(zip(sampled.curve_grams(families), families, strict=True)):
+                own = products.sum(axis=0) - (products[number - 1] if number else 0)
+                fits[number] = _straightened(*_full_fit(_with_curves(kept[number], own), d), curves)
         weights, intercepts, residuals = (np.stack(parts) for parts in zip(*fits, strict=True))
         self._cross = self._covariance @ weights
         self._outputs = residuals + np.swapaxes(weights, 1, 2) @ self._cross
@@ -206,6 +217,32 @@ def _full_fit(gram: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, np.ndar
     mass, cross, squares = gram[0, 0], gram[: d + 1, d + 1 :].copy(), gram[d + 1 :, d + 1 :].copy()
     coefficients = solve_positive(gram[: d + 1, : d + 1], cross)
     return coefficients[1:], coefficients[0], (squares - cross.T @ coefficients) / mass
+
+
+def _with_curves(gram: np.ndarray, products: np.ndarray) -> np.ndarray:
+    """A Gram matrix with the curves after the outputs."""
+    old = len(gram)
+    return np.block([[gram, products[:old]], [products[:old].T, products[old:]]])
+
+
+def _straightened(
+    weights: np.ndarray, intercepts: np.ndarray, residuals: np.ndarray, curves: Curves
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """The full fit of the outputs, rid of what the sample takes for linear in the curves that they hold.
+
+    A curve's linear part is known. What the sample gives it beyond that is chance, and so is as much of an output's weights as
+    the output's residual holds of the curve: a control variate.
+    """
+    count = len(curves.centre)
+    answer, starts = weights[:, :count].copy(), intercepts[:count].copy()
+    chance, chance_start = weights[:, count:] - curves.parts, intercepts[count:] - curves.intercepts
+    for output in range(count):
+        own = np.array([output, count + output])
+        spread = residuals[count + own[:, None], count + own]
+        held = np.linalg.lstsq(spread, residuals[count + own, output], rcond=1e-9)[0]
+        answer[:, output] -= chance[:, own] @ held
+        starts[output] -= chance_start[own] @ held
+    return answer, starts, residuals[:count, :count]
 
 
 def _ridge(moments: _Moments, count: int, output: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
