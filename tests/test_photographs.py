@@ -1,6 +1,8 @@
 """Photographs with a trained MobileNet: the explanation is where the object is."""
 
 import json
+import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -94,3 +96,15 @@ def test_removing_the_heaviest_superpixels_lowers_the_prediction_most(model, dat
     predictions = model(parts.realise(masks))[:, label]
     assert predictions[0] < 0.3 * explanation.predictions[label]
     assert predictions[0] < predictions[1:].min()
+
+
+def test_the_readmes_six_lines(data_folder, tmp_path, monkeypatch):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```py\n(.*?)```", readme, flags=re.DOTALL)
+    assert len([line for line in block.splitlines() if line]) == 6
+    Image.fromarray(chelsea()).save(tmp_path / "cat.jpg")
+    (tmp_path / "mobilenet.onnx").symlink_to(data_folder / "imagenet" / "mobilenet_v1_0.25_224.fp32.onnx")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(block, "README.md", "exec"), {})
+    with Image.open("cat.png") as sheet:
+        assert sheet.width > 4 * 320

@@ -185,7 +185,7 @@ def _explain_pulse() -> list[tuple[str, Explanation]]:
     _say(
         "Which shape has this pulse?",
         f"A random forest on series of 128 steps with a pulse in noise, a cylinder, a bell or a funnel (Saito 1994): right "
-        f"about {model.score(test, truth):.0%} of the series it was not trained on. Below, a bell that it is not quite sure of.",
+        f"about {model.score(test, truth):.0%} of the series it was not trained on. Below, a bell that it is not sure of.",
     )
     explainer = TimeSeriesExplainer(class_names=["cylinder", "bell", "funnel"])
     chosen = int(np.abs(model.predict_proba(test)[:, 1] - 0.75).argmin())

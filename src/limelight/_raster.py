@@ -105,7 +105,7 @@ class ImageView:
         heat : ndarray of shape (height, width), float
             In units of the model's output.
         """
-        by_segment = np.zeros(int(self.segments.max()) + 1)
+        by_segment = np.zeros(1 + max([int(self.segments.max()), *(number for number, _ in weights)]))
         for number, weight in weights:
             by_segment[number] = weight
         return np.asarray(by_segment[self.segments])

@@ -42,20 +42,19 @@ def pillow() -> Pillow:
 
 def image_panel(view: ImageView) -> Any:
     """The image itself, as a Pillow image of a size that can be seen."""
-    return _fit(view.picture)
+    return pillow().image.fromarray(_fit(view).picture)
 
 
 def overlay_panel(view: ImageView, label: LabelSummary) -> Any:
-    """The image in grey with its weighted superpixels tinted and numbered."""
-    panel = _fit(view.overlay([(bar.component, bar.weight) for bar in label.bars]))
-    tools = pillow()
+    """The image in grey with its weighted superpixels tinted, outlined and numbered."""
+    tools, fitted = pillow(), _fit(view)
+    panel = tools.image.fromarray(fitted.overlay([(bar.component, bar.weight) for bar in label.bars]))
     pen, font = tools.draw.Draw(panel), tools.font.load_default(size=_NUMBERS)
-    scale = panel.width / view.width
     for bar in reversed(label.bars):  # the heaviest last, on top
-        row, column = _middle(view.segments == bar.component)
-        number = bar.name.rpartition(" ")[2]
-        place = ((column + 0.5) * scale, (row + 0.5) * scale)
-        pen.text(place, number, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill=(28, 32, 36))
+        inside = fitted.segments == bar.component
+        if inside.any():  # the smallest may be gone where the image was reduced
+            number = bar.name.rpartition(" ")[2]
+            pen.text(_middle(inside), number, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill=(28, 32, 36))
     return panel
 
 
@@ -66,22 +65,23 @@ def encode_png(panel: Any) -> bytes:
     return file.getvalue()
 
 
-def _fit(picture: np.ndarray) -> Any:
-    """The pixels, enlarged to squares or reduced so that the longer side can be seen."""
+def _fit(view: ImageView) -> ImageView:
+    """The view, enlarged to squares or reduced so that its longer side can be seen."""
+    longer = max(view.height, view.width)
+    factor = -(-LEAST // longer) if longer < LEAST else min(1.0, MOST / longer)
+    if factor == 1:
+        return view
+    height, width = (max(1, round(side * factor)) for side in (view.height, view.width))
     image = pillow().image
-    panel = image.fromarray(picture)
-    longer = max(panel.size)
-    if longer < LEAST:
-        factor = -(-LEAST // longer)
-        return panel.resize((panel.width * factor, panel.height * factor), image.Resampling.NEAREST)
-    if longer > MOST:
-        return panel.resize([max(1, round(side * MOST / longer)) for side in panel.size], image.Resampling.LANCZOS)
-    return panel
+    way = image.Resampling.NEAREST if factor > 1 else image.Resampling.LANCZOS
+    picture = np.asarray(image.fromarray(view.picture).resize((width, height), way))
+    rows, columns = (np.arange(new) * old // new for new, old in ((height, view.height), (width, view.width)))
+    return ImageView.of(picture, view.segments[np.ix_(rows, columns)])
 
 
 def _middle(inside: np.ndarray) -> tuple[int, int]:
-    """The pixel of a superpixel that is nearest to its centre."""
+    """The column and row of the pixel of a superpixel that is nearest to its centre."""
     places = np.argwhere(inside)
     nearest = np.square(places - places.mean(axis=0)).sum(axis=1).argmin()
     row, column = places[nearest].tolist()
-    return row, column
+    return column, row
