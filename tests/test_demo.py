@@ -13,8 +13,8 @@ from limelight._cli import _commands
 from limelight._demo_corpus import mails
 
 PAGES = [
-    "digit.html",
     "diabetes-highest.html",
+    "digit.html",
     "mail.html",
     "pulse.html",
     "tumour-malignant.html",
