@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from limelight._checks import check_count, check_flag
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, LimelightError, unknown_name
+from limelight._errors import ArgumentError, InstanceError
 from limelight._seeds import fingerprint, stream
+from limelight.modalities._label_maps import Segmentation, label_map
 
-__all__ = ["ChangePoints", "Segmentation", "Uniform", "background_mean", "check_segmentation", "filling", "segments_of"]
-
-Segmentation = Any  # a name, a label map, or a callable from a series to a label map
+__all__ = ["SEGMENTATIONS", "ChangePoints", "Uniform", "background_mean", "filling", "segments_of"]
 
 _USUAL = 20
 
@@ -105,32 +104,7 @@ class ChangePoints:
         return np.concatenate([[0], np.cumsum(found[1:] != found[:-1])])[None]
 
 
-_NAMED: dict[str, Callable[[], Callable[[np.ndarray], np.ndarray]]] = {"uniform": Uniform, "change_points": ChangePoints}
-
-
-def check_segmentation(segmentation: Segmentation) -> Segmentation:
-    """One of the names, a callable, or a label map of integers.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If it is none of these.
-    """
-    if isinstance(segmentation, str):
-        if segmentation not in _NAMED:
-            raise unknown_name("segmentation", segmentation, _NAMED)
-        return _NAMED[segmentation]()
-    if isinstance(segmentation, type):
-        raise ArgumentTypeError(f"segmentation must be made first; give {segmentation.__name__}(...).")
-    if callable(segmentation):
-        return segmentation
-    labels = np.asarray(segmentation)
-    if labels.ndim not in (1, 2) or labels.dtype.kind not in "bui":
-        raise ArgumentTypeError(
-            f"segmentation must be one of {', '.join(map(repr, _NAMED))}, a callable from a series to a label map, or a "
-            f"label map of integers; got {type(segmentation).__name__}."
-        )
-    return labels.copy()
+SEGMENTATIONS: dict[str, Any] = {"uniform": Uniform, "change_points": ChangePoints}
 
 
 def segments_of(
@@ -146,16 +120,7 @@ def segments_of(
     if isinstance(segmentation, (Uniform, ChangePoints)):
         found = segmentation(channels)
     else:
-        found = segmentation
-        if callable(segmentation):
-            try:
-                found = np.asarray(segmentation(as_given.copy()))
-            except LimelightError:
-                raise
-            except Exception as error:
-                raise InstanceError(f"the segmentation raised {type(error).__name__} for this series: {error}") from error
-        if found.dtype.kind not in "bui":
-            raise ArgumentTypeError(f"the segmentation must give a label map of integers; it gave dtype {found.dtype}.")
+        found = label_map(segmentation, as_given)
         if found.shape not in (channels.shape[1:], as_given.shape):
             raise InstanceError(f"the label map has shape {found.shape}; the series has shape {as_given.shape}.")
         found = found[None] if found.ndim == 1 else np.moveaxis(found, axis, 0)

@@ -1,8 +1,7 @@
-"""Which pixels belong together: segmentations of images, and the reading of label maps from anywhere."""
+"""Which pixels belong together: segmentations of images."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,28 +12,24 @@ from limelight._errors import (
     ArgumentError,
     ArgumentTypeError,
     InstanceError,
-    LimelightError,
     MissingDependencyError,
-    unknown_name,
 )
 from limelight._explanation import Explanation
 from limelight._views import ImageView
+from limelight.modalities._label_maps import Segmentation, label_map
 from limelight.modalities._pixels import Picture
 
 __all__ = [
+    "SEGMENTATIONS",
     "Felzenszwalb",
     "Grid",
     "Pixels",
     "Quickshift",
     "Refined",
-    "Segmentation",
     "Slic",
     "Watershed",
-    "check_segmentation",
     "superpixels",
 ]
-
-Segmentation = Any  # a name, a label map, or a callable from an image to a label map
 
 _USUAL = 60
 _FINEST = 4  # pixels a superpixel, on average
@@ -320,40 +315,14 @@ class Refined:
         return finer
 
 
-_NAMED: dict[str, Callable[[], Callable[[np.ndarray], np.ndarray]]] = {
+SEGMENTATIONS: dict[str, Any] = {
     "slic": Slic,
     "quickshift": Quickshift,
     "felzenszwalb": Felzenszwalb,
     "grid": Grid,
     "pixels": Pixels,
 }
-_OWN = (Pixels, Slic, Quickshift, Felzenszwalb, Grid, Watershed, Refined)
-
-
-def check_segmentation(segmentation: Segmentation) -> Segmentation:
-    """One of the names, a callable, or a label map of integers.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If it is none of these.
-    """
-    if isinstance(segmentation, str):
-        if segmentation not in _NAMED:
-            raise unknown_name("segmentation", segmentation, _NAMED)
-        return _NAMED[segmentation]()
-    if isinstance(segmentation, type):
-        raise ArgumentTypeError(f"segmentation must be made first; give {segmentation.__name__}(...).")
-    if callable(segmentation):
-        return segmentation
-    labels = np.asarray(segmentation)
-    if labels.ndim != 2 or labels.dtype.kind not in "bui":
-        raise ArgumentTypeError(
-            f"segmentation must be a name ({', '.join(map(repr, _NAMED))}), a callable from an image to a label map, or a "
-            f"label map of integers of shape (height, width); got {type(segmentation).__name__}"
-            + (f" of shape {labels.shape} and dtype {labels.dtype}." if labels.ndim else ".")
-        )
-    return labels.copy()
+_OWN = (Slic, Quickshift, Felzenszwalb, Grid, Pixels, Watershed, Refined)
 
 
 def superpixels(segmentation: Segmentation, picture: Picture, shown: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -366,9 +335,7 @@ def superpixels(segmentation: Segmentation, picture: Picture, shown: np.ndarray)
     InstanceError
         If the label map does not fit the image, or has nearly as many superpixels as pixels.
     """
-    found = segmentation
-    if callable(segmentation):
-        found = segmentation(shown) if isinstance(segmentation, _OWN) else _asked(segmentation, picture.as_given)
+    found = segmentation(shown) if isinstance(segmentation, _OWN) else label_map(segmentation, picture.as_given)
     height, width = shown.shape[:2]
     if found.shape != (height, width):
         raise InstanceError(f"the label map has shape {found.shape}; the image is {height} x {width}.")
@@ -380,21 +347,6 @@ def superpixels(segmentation: Segmentation, picture: Picture, shown: np.ndarray)
             f"Give a coarser one."
         )
     return labels.reshape(height, width), tuple(f"superpixel {number}" for number in numbers.tolist())
-
-
-def _asked(segmentation: Callable[[np.ndarray], Any], image: np.ndarray) -> np.ndarray:
-    """A user's segmentation, checked; an image that it writes into is its own."""
-    try:
-        found = np.asarray(segmentation(image.copy()))
-    except LimelightError:
-        raise
-    except Exception as error:
-        raise InstanceError(
-            f"the segmentation raised {type(error).__name__} for an image of shape {image.shape}: {error}"
-        ) from error
-    if found.dtype.kind not in "bui":
-        raise ArgumentTypeError(f"the segmentation must give a label map of integers; it gave dtype {found.dtype}.")
-    return found
 
 
 def _check_usual_count(count: int | None) -> None:

@@ -11,9 +11,10 @@ from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._views import ImageView
 from limelight.modalities._fillings import Fill, check_fill, filling
+from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
 from limelight.modalities._pixels import read_picture
-from limelight.modalities._superpixels import Segmentation, check_segmentation, superpixels
+from limelight.modalities._superpixels import SEGMENTATIONS, superpixels
 from limelight.stages.proximity import cosine_of_masks
 
 __all__ = ["ImageExplainer"]
@@ -109,7 +110,7 @@ class ImageExplainer(Explainer):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        self.segmentation = check_segmentation(segmentation)
+        self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axes=(2,))
         self.fill = check_fill(fill)
         self.channel_axis = channel_axis
         self.options = Options.checked(

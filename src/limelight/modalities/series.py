@@ -14,8 +14,9 @@ from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._views import Segment, SeriesView
 from limelight.modalities._arrays import check_filling, read_numbers
+from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
-from limelight.modalities._stretches import Segmentation, background_mean, check_segmentation, filling, segments_of
+from limelight.modalities._stretches import SEGMENTATIONS, background_mean, filling, segments_of
 from limelight.stages.proximity import cosine_of_masks
 
 __all__ = ["TimeSeriesExplainer"]
@@ -113,7 +114,7 @@ class TimeSeriesExplainer(Explainer):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        self.segmentation = check_segmentation(segmentation)
+        self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axes=(1, 2))
         self.fill = check_filling(fill, _FILLS)
         if background is not None and not len(background):
             raise ArgumentError("background must hold at least one series; got none.")
