@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
-__all__ = ["Curves", "KernelLaw", "Sample"]
+__all__ = ["CurveProducts", "Curves", "KernelLaw", "Sample"]
 
 _CACHE = 2**19  # bytes of weighted rows at a time
 
@@ -106,29 +105,29 @@ class Sample:
                     answer[0 if pooled else replicate] += part.T @ part  # a symmetric product: half the work
         return answer
 
-    def curve_grams(self, families: Sequence[Curves]) -> np.ndarray:
-        """For each family of curves and each replicate the weighted products of all columns with the curves.
+    def with_curves(self, curves: Curves) -> CurveProducts:
+        """Weighted products of curves with the constant, the components, the outputs and each other.
 
-        Of shape (f, r, 1 + d + 3 q, 2 q): the constant, the components, the outputs and the family's own curves.
+        Several predictors may belong to an output: the predictors' number is a multiple of the outputs'.
         """
-        d, q = families[0].weights.shape
-        all_weights = np.concatenate([curves.weights for curves in families], axis=1)
-        answer = np.zeros((len(families), self.replicates, 1 + d + 3 * q, 2 * q))
+        d, count = curves.weights.shape
+        columns = np.zeros((self.replicates, 1 + d, 2, count))
+        with_outputs = np.zeros((self.replicates, 2, count))
+        with_curves = np.zeros((self.replicates, 3, count))
         for representation, outputs, law, kernel, bounds in self._rows:
             weight = (law * kernel)[:, None]
             for replicate, (start, stop) in enumerate(pairwise(bounds.tolist())):
                 rows = representation[start:stop].astype(np.float64)
-                predicted = rows @ all_weights
-                curved = [one.of(predicted[:, q * i : q * (i + 1)]) for i, one in enumerate(families)]
-                weighted = [weight[start:stop] * one for one in curved]
-                with_rows = rows.T @ np.concatenate(weighted, axis=1)
-                for i, (one, heavy) in enumerate(zip(curved, weighted, strict=True)):
-                    place = answer[i, replicate]
-                    place[0] += heavy.sum(axis=0)
-                    place[1 : 1 + d] += with_rows[:, 2 * q * i : 2 * q * (i + 1)]
-                    place[1 + d : 1 + d + q] += outputs[start:stop].T @ heavy
-                    place[1 + d + q :] += one.T @ heavy
-        return answer
+                predicted = (rows @ curves.weights - curves.centre) / curves.scale
+                powers = np.stack([predicted**2, predicted**3], axis=1)
+                weighted = powers * weight[start:stop, None]
+                columns[replicate, 0] += weighted.sum(axis=0)
+                columns[replicate, 1:] += (rows.T @ weighted.reshape(len(rows), -1)).reshape(d, 2, -1)
+                own = np.tile(outputs[start:stop], count // outputs.shape[1])
+                with_outputs[replicate] += np.einsum("mcf,mf->cf", weighted, own)
+                for place, (one, other) in enumerate(CurveProducts.PAIRS):
+                    with_curves[replicate, place] += np.einsum("mf,mf->f", weighted[:, one], powers[:, other])
+        return CurveProducts(columns, with_outputs, with_curves)
 
     def weighted_rows(self, components: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The rows themselves: their components, outputs, weights and replicate numbers."""
@@ -185,7 +184,7 @@ class KernelLaw:
         return np.full(d, one), covariance
 
     def curves(self, weights: np.ndarray) -> Curves:
-        """The square and the cube of linear predictors with these weights, of shape (d, q), and their exact linear parts.
+        """The square and the cube of linear predictors with these weights, of shape (d, p), and their exact linear parts.
 
         The law gives every set of r parts the same probability t_r of being present, the expected number of sets of r present
         parts over the number of all. With a, b, c the sums of the first, second and third powers of the other parts' weights,
@@ -221,41 +220,55 @@ class KernelLaw:
         scale = np.where(scale > 1e-9 * np.abs(ones), scale, np.inf)
         square = linear_part(with_squares, squares)
         cube = linear_part(with_cubes, cubes)
-        parts = np.concatenate(
-            [
-                (square - 2 * ones * weights) / scale**2,
-                (cube - 3 * ones * square + 3 * ones**2 * weights) / scale**3,
-            ],
-            axis=1,
-        )
-        means = np.concatenate([(squares - ones**2) / scale**2, (cubes - 3 * ones * squares + 2 * ones**3) / scale**3])
-        return Curves(weights, ones, scale, parts, means - t1 * parts.sum(axis=0))
+        squared = (square - 2 * ones * weights) / scale**2
+        cubed = (cube - 3 * ones * square + 3 * ones**2 * weights) / scale**3
+        parts = np.stack([squared, cubed], axis=1)
+        means = np.stack([(squares - ones**2) / scale**2, (cubes - 3 * ones * squares + 2 * ones**3) / scale**3])
+        linear = np.concatenate([(means - t1 * parts.sum(axis=0))[None], parts])
+        return Curves(weights, ones, scale, linear)
 
 
 @dataclass(frozen=True)
 class Curves:
-    """Squares and cubes of q standardised linear predictors of the components: how a model bends along them.
+    """Squares and cubes of p standardised linear predictors of the components: how a model bends along them.
 
     Attributes
     ----------
-    weights : ndarray of shape (d, q)
+    weights : ndarray of shape (d, p)
         The predictors' weights.
-    centre, scale : ndarray of shape (q,)
+    centre, scale : ndarray of shape (p,)
         Their means and standard deviations under the law and the kernel; an infinite scale makes the curves zero.
-    parts : ndarray of shape (d, 2 q)
-        The components' weights in the linear models nearest to the squares, then to the cubes, under the law and the kernel.
-    intercepts : ndarray of shape (2 q,)
-        Their intercepts.
+    linear : ndarray of shape (1 + d, 2, p)
+        Intercepts and weights of the linear models nearest to the squares and to the cubes, under the law and the kernel.
     """
 
     weights: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
-    parts: np.ndarray
-    intercepts: np.ndarray
+    linear: np.ndarray
 
-    def of(self, predicted: np.ndarray) -> np.ndarray:
-        """The curves, of shape (m, 2 q), where the predictors have the values `predicted`, of shape (m, q)."""
-        standardised = (predicted - self.centre) / self.scale
-        squares = standardised**2
-        return np.concatenate([squares, squares * standardised], axis=1)
+
+@dataclass(frozen=True)
+class CurveProducts:
+    """Sums of weighted products with the squares and cubes of p predictors, for each of r replicates.
+
+    Attributes
+    ----------
+    columns : ndarray of shape (r, 1 + d, 2, p)
+        With the constant and the components.
+    outputs : ndarray of shape (r, 2, p)
+        With the outputs that they predict.
+    curves : ndarray of shape (r, 3, p)
+        With each other: the `PAIRS`.
+    """
+
+    PAIRS: ClassVar = ((0, 0), (0, 1), (1, 1))
+    columns: np.ndarray
+    outputs: np.ndarray
+    curves: np.ndarray
+
+    def without(self, left_out: int | None, predictors: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """Of some of the predictors the sums over the replicates, all or all but one."""
+        parts = [part[..., predictors] for part in (self.columns, self.outputs, self.curves)]
+        columns, outputs, curves = (part.sum(axis=0) - (0 if left_out is None else part[left_out]) for part in parts)
+        return columns, outputs, curves

@@ -8,7 +8,7 @@ import numpy as np
 
 from limelight._errors import unknown_name
 
-__all__ = ["METHODS", "choose", "solve_positive"]
+__all__ = ["METHODS", "choose", "factor", "solve_factored"]
 
 _FEW = 6
 _COLLINEAR = 1e-12  # the share of a component's variance below which the chosen ones explain it
@@ -53,21 +53,27 @@ def _auto(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int)
     return select(covariance, cross, penalty, count)
 
 
-def solve_positive(matrix: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve a symmetric positive definite system by Cholesky factors; ruins the matrix.
+def factor(matrix: np.ndarray) -> np.ndarray:
+    """The Cholesky factor of a symmetric positive definite matrix.
 
     Raises
     ------
     numpy.linalg.LinAlgError
         If the matrix is not positive definite.
     """
-    from scipy.linalg.lapack import dposv
+    from scipy.linalg.lapack import dpotrf
 
-    # The transpose is the same matrix in the order that LAPACK takes without a copy.
-    _, solution, info = dposv(matrix.T, right, lower=1, overwrite_a=1)
+    found, info = dpotrf(matrix, lower=1, clean=0)
     if info:
         raise np.linalg.LinAlgError(f"the matrix of {len(matrix)} rows is not positive definite")
-    return np.asarray(solution)
+    return np.asarray(found)
+
+
+def solve_factored(found: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """The solution of a system whose matrix has this Cholesky factor."""
+    from scipy.linalg.lapack import dpotrs
+
+    return np.asarray(dpotrs(found, right, lower=1)[0])
 
 
 def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: float, count: int) -> np.ndarray:  # noqa: ARG001
@@ -98,7 +104,7 @@ def _highest_weights(covariance: np.ndarray, cross: np.ndarray, penalty: float, 
     """The largest weights of a ridge regression on all components, with a hundredth of lime's penalty, as in lime."""
     penalised = covariance.copy()
     penalised.flat[:: len(cross) + 1] += 0.01 * penalty
-    weights = solve_positive(penalised, cross)
+    weights = solve_factored(factor(penalised), cross)
     return np.argsort(-np.abs(weights), kind="stable")[:count]
 
 

@@ -9,13 +9,13 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._errors import ArgumentTypeError
-from limelight.stages.sample import Curves, KernelLaw, Sample
-from limelight.stages.selection import choose, solve_positive
+from limelight.stages.sample import CurveProducts, Curves, KernelLaw, Sample
+from limelight.stages.selection import choose, factor, solve_factored
 
 __all__ = ["Fit", "fit"]
 
 _FULL_FIT_ROWS = 2  # effective rows (and pairs of rows) a component from which on the full fit is a good control variate
-_FEWEST_CURVED, _MOST_CURVED = 4, 400  # columns of a full fit that knows curves; of more they cost more than they save
+_FEWEST_CURVED, _MOST_CURVED = 4, 300  # components of a full fit that knows curves; with more they cost more than they save
 _STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicate (92 MB), above only their sum
 
 
@@ -137,9 +137,9 @@ class _Sampled:
             return self._sample.grams(chosen)
         return _sub_grams(self.stack, chosen, len(self._sample.origin))
 
-    def curve_grams(self, families: list[Curves]) -> np.ndarray:
-        """Each replicate's products with each family of curves."""
-        return self._sample.curve_grams(families)
+    def with_curves(self, curves: Curves) -> CurveProducts:
+        """Each replicate's products with the curves."""
+        return self._sample.with_curves(curves)
 
     def _moments(self, grams: np.ndarray, law_mass: np.ndarray) -> _Moments:
         mass = grams[:, 0, 0]
@@ -163,14 +163,17 @@ class _Projected:
         stack = sampled.stack
         total = stack.sum(axis=0)
         kept = [total, *(total - gram for gram in stack)] if len(stack) > 1 else [total]
-        fits = [_full_fit(gram.copy(), d) for gram in kept]
-        if d >= _FEWEST_CURVED and d + 3 * len(fits[0][1]) <= _MOST_CURVED:
+        fits = [_FullFit(gram, d) for gram in kept]
+        if _FEWEST_CURVED <= d <= _MOST_CURVED:
             # Curves of each fit's own, so that the spread of the fits shows what choosing them adds to the error.
-            families = [kernel_law.curves(one[0]) for one in fits]
-            for number, (products, curves) in enumerate(zip(sampled.curve_grams(families), families, strict=True)):
-                own = products.sum(axis=0) - (products[number - 1] if number else 0)
-                fits[number] = _straightened(*_full_fit(_with_curves(kept[number], own), d), curves)
-        weights, intercepts, residuals = (np.stack(parts) for parts in zip(*fits, strict=True))
+            curves = kernel_law.curves(np.concatenate([one.coefficients[1:] for one in fits], axis=1))
+            products, q = sampled.with_curves(curves), fits[0].coefficients.shape[1]
+            for number, one in enumerate(fits):
+                own = slice(q * number, q * (number + 1))
+                one.straighten(curves.linear[..., own], *products.without(number - 1 if number else None, own))
+        coefficients = np.stack([one.coefficients for one in fits])
+        intercepts, weights = coefficients[:, 0], coefficients[:, 1:]
+        residuals = np.stack([one.residuals for one in fits])
         self._cross = self._covariance @ weights
         self._outputs = residuals + np.swapaxes(weights, 1, 2) @ self._cross
         self._outputs_mean = intercepts + self._components_mean @ weights
@@ -212,37 +215,41 @@ def _sub_grams(grams: np.ndarray, chosen: np.ndarray, outputs: int) -> np.ndarra
     return grams[:, kept[:, None], kept]
 
 
-def _full_fit(gram: np.ndarray, d: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Least squares on all components: weights (d, q), intercepts (q,), residual covariances (q, q); ruins the Gram matrix."""
-    mass, cross, squares = gram[0, 0], gram[: d + 1, d + 1 :].copy(), gram[d + 1 :, d + 1 :].copy()
-    coefficients = solve_positive(gram[: d + 1, : d + 1], cross)
-    return coefficients[1:], coefficients[0], (squares - cross.T @ coefficients) / mass
+class _FullFit:
+    """Least squares on all components, from a Gram matrix of the constant, the components and the outputs.
 
-
-def _with_curves(gram: np.ndarray, products: np.ndarray) -> np.ndarray:
-    """A Gram matrix with the curves after the outputs."""
-    old = len(gram)
-    return np.block([[gram, products[:old]], [products[:old].T, products[old:]]])
-
-
-def _straightened(
-    weights: np.ndarray, intercepts: np.ndarray, residuals: np.ndarray, curves: Curves
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """The full fit of the outputs, rid of what the sample takes for linear in the curves that they hold.
-
-    A curve's linear part is known. What the sample gives it beyond that is chance, and so is as much of an output's weights as
-    the output's residual holds of the curve: a control variate.
+    Attributes
+    ----------
+    coefficients : ndarray of shape (1 + d, q)
+        Intercepts and weights.
+    residuals : ndarray of shape (q, q)
+        What is left of the outputs' covariances.
     """
-    count = len(curves.centre)
-    answer, starts = weights[:, :count].copy(), intercepts[:count].copy()
-    chance, chance_start = weights[:, count:] - curves.parts, intercepts[count:] - curves.intercepts
-    for output in range(count):
-        own = np.array([output, count + output])
-        spread = residuals[count + own[:, None], count + own]
-        held = np.linalg.lstsq(spread, residuals[count + own, output], rcond=1e-9)[0]
-        answer[:, output] -= chance[:, own] @ held
-        starts[output] -= chance_start[own] @ held
-    return answer, starts, residuals[:count, :count]
+
+    def __init__(self, gram: np.ndarray, d: int) -> None:
+        self._factor = factor(gram[: d + 1, : d + 1])
+        cross = gram[: d + 1, d + 1 :]
+        self.coefficients = solve_factored(self._factor, cross)
+        self.residuals = (gram[d + 1 :, d + 1 :] - cross.T @ self.coefficients) / gram[0, 0]
+
+    def straighten(self, linear: np.ndarray, columns: np.ndarray, outputs: np.ndarray, curves: np.ndarray) -> None:
+        """Rid the coefficients of what the sample takes for linear in the curves that the outputs hold.
+
+        A curve's linear part under law and kernel is known. What the sample gives it beyond that is chance, and so is as much
+        of an output's coefficients as the output's residual holds of the curve: a control variate.
+        """
+        found = solve_factored(self._factor, columns.reshape(len(columns), -1)).reshape(columns.shape)
+        # What is left of the curves' products once their linear parts in the sample are taken out.
+        square, both, cube = (
+            curves[place] - np.einsum("iq,iq->q", columns[:, one], found[:, other])
+            for place, (one, other) in enumerate(CurveProducts.PAIRS)
+        )
+        held = outputs - np.einsum("icq,iq->cq", columns, self.coefficients)
+        determinant = square * cube - both**2
+        sound = determinant > 1e-9 * square * cube
+        divisor = np.where(sound, determinant, 1.0)
+        shares = np.stack([held[0] * cube - held[1] * both, held[1] * square - held[0] * both]) * sound / divisor
+        self.coefficients = self.coefficients - np.einsum("icq,cq->iq", found - linear, shares)
 
 
 def _ridge(moments: _Moments, count: int, output: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
