@@ -72,7 +72,7 @@ def test_series_of_different_lengths_with_one_explainer():
     for length in (5, 17, 400):
         explanation = explainer.explain_instance(np.arange(length, dtype=float), lambda batch: batch[:, -1])
         assert len(explanation.names) == 5
-        assert explanation.as_list()[0][0].endswith(f"-{length - 1}")
+        assert explanation.as_list()[0][0].endswith(f"{length - 1}")
 
 
 class TestSegments:
@@ -189,7 +189,7 @@ class TestBadInput:
             (np.array([[1, 2], [1]], dtype=object), InstanceError, "these have 2, 1 steps"),
             ([1.0, np.nan], InstanceError, "the series has 1 values that are NaN or infinite"),
             (np.zeros((2, 3, 4)), InstanceError, r"got \(2, 3, 4\). Explain one series at a time: give series\[0\]"),
-            ([], InstanceError, r"got \(0,\)"),
+            ([], InstanceError, r"the series is empty: its shape is \(0,\)"),
             (["a", "b"], ArgumentTypeError, "a series must hold integers or floats"),
         ],
     )
@@ -306,6 +306,6 @@ class TestDrawing:
         assert np.isfinite([float(number) for point in points for pair in point.split() for number in pair.split(",")]).all()
 
     def test_png_of_a_series_says_what_to_do(self, tmp_path):
-        with pytest.raises(ArgumentError, match=r"of an explained image only; this is a series. Save it as .html"):
+        with pytest.raises(ArgumentError, match=r"of an explained image only; this explains a series. Save it as .html"):
             self.explained().save_to_file(tmp_path / "series.png")
         assert list(tmp_path.iterdir()) == []

@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError, unknown_name
 
-__all__ = ["check_choice", "check_count", "check_flag", "check_names", "check_number", "check_numbers"]
+__all__ = ["as_array", "check_choice", "check_count", "check_flag", "check_names", "check_number", "check_numbers"]
 
 
 def check_count(parameter: str, value: object, minimum: int) -> int:
@@ -77,3 +77,11 @@ def check_numbers(parameter: str, value: Any, dimensions: int) -> np.ndarray:
     if array.ndim != dimensions:
         raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
     return array
+
+
+def as_array(value: Any) -> np.ndarray:
+    """An array of what numpy can read, and of torch tensors from any device; bfloat16, which numpy has not, as float32."""
+    if hasattr(value, "detach"):
+        value = value.detach().cpu()
+        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+    return np.asarray(value)

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limelight._errors import ArgumentError, LabelError, MissingDependencyError
+from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
 from limelight._registry import Registry
 from limelight._views import View, view_from_dict
 
@@ -31,7 +31,7 @@ RENDERERS = Registry(
 )
 
 
-PICTURES = ("png", "svg")  # the renderers that a file's ending names
+FILES = {".html": "html", ".htm": "html", "": "html", ".png": "png", ".svg": "svg"}  # the renderer for each ending
 
 
 @dataclass(frozen=True)
@@ -278,6 +278,8 @@ class Explanation:
         """
         import json
 
+        if not isinstance(text, (str, bytes)):
+            raise ArgumentTypeError(f"an explanation's JSON is text; got {type(text).__name__}.")
         try:
             data = json.loads(text)
         except json.JSONDecodeError as error:
@@ -302,7 +304,7 @@ class Explanation:
         Raises
         ------
         ArgumentError
-            If a picture is asked for that this kind of instance has not.
+            If the file's ending is another one, or this kind of instance has no such picture.
         MissingDependencyError
             If a picture needs a package that is not installed.
 
@@ -314,8 +316,10 @@ class Explanation:
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     explanation.save_to_file(pathlib.Path(folder) / "film.html")
         """
-        name = Path(path).suffix.lower().removeprefix(".")
-        contents: str | bytes = RENDERERS.load(name if name in PICTURES else "html")(self)
+        ending = Path(path).suffix.lower()
+        if ending not in FILES:
+            raise ArgumentError(f"an explanation's file ends in {', '.join(filter(None, FILES))}; got {str(path)!r}.")
+        contents: str | bytes = RENDERERS.load(FILES[ending])(self)
         Path(path).write_bytes(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
 
     def _repr_html_(self) -> str:

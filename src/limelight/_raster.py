@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
-from zlib import compress, decompress
+from zlib import compress, decompressobj
 from zlib import error as zlib_error
 
 import numpy as np
@@ -15,11 +15,14 @@ import numpy as np
 from limelight._checks import check_count, check_number
 from limelight._errors import ArgumentError
 
-__all__ = ["ImageView"]
+__all__ = ["CHANNEL_COUNTS", "ImageView"]
 
 # For and against, as the pages show them.
 _FOR, _AGAINST = np.array([0, 98, 178]), np.array([196, 92, 0])
 _GREY = np.array([0.299, 0.587, 0.114])  # luma, ITU-R BT.601
+
+CHANNEL_COUNTS = (1, 3, 4)  # of grey images, of colours, and of colours with transparency
+_TOO_LIGHT = 0.005  # of the heaviest weight: too little to be seen
 
 Weights = Sequence[tuple[int, float]]
 
@@ -104,9 +107,14 @@ class ImageView:
         -------
         heat : ndarray of shape (height, width), float
             In units of the model's output.
+
+        Raises
+        ------
+        ArgumentError
+            If the weights are not such pairs, or the image has no superpixel of a number.
         """
-        by_segment = np.zeros(1 + max([int(self.segments.max()), *(number for number, _ in weights)]))
-        for number, weight in weights:
+        by_segment = np.zeros(int(self.segments.max()) + 1)
+        for number, weight in _checked(weights, len(by_segment)):
             by_segment[number] = weight
         return np.asarray(by_segment[self.segments])
 
@@ -134,7 +142,8 @@ class ImageView:
         grey = 0.75 * (self.picture @ _GREY) + 0.25 * 255
         tinted = grey[..., None] * (1 - strength[..., None]) + hue * strength[..., None]
         if outlines:
-            here = self._outlines_of([number for number, _ in weights])
+            seen = _TOO_LIGHT * np.abs(heat).max()
+            here = self._outlines_of([number for number, weight in weights if abs(weight) > seen])
             tinted[here] = np.where(heat[here, None] != 0, 0.6 * hue[here], 90)
         return np.asarray(np.rint(tinted).astype(np.uint8))
 
@@ -212,11 +221,36 @@ class ImageView:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> ImageView:
+        height, width = (check_count(side, data[side], 1) for side in ("height", "width"))
         try:
-            pixels, labels = (decompress(b64decode(data[name], validate=True)) for name in ("pixels", "labels"))
+            pixels, labels = (
+                decompressobj().decompress(b64decode(data[name], validate=True), size * height * width + 1)
+                for name, size in (("pixels", 3), ("labels", 4))
+            )
         except (ValueError, zlib_error) as error:
             raise ArgumentError(f"the image's pixels or labels cannot be read: {error}.") from error
-        height, width = int(data["height"]), int(data["width"])
         if len(pixels) != 3 * height * width or len(labels) != 4 * height * width:
             raise ArgumentError(f"an image of {height} x {width} pixels was expected; got {len(pixels)} + {len(labels)} bytes.")
-        return cls(height, width, pixels, labels)
+        view = cls(height, width, pixels, labels)
+        if view.segments.min() < 0 or view.segments.max() >= height * width:
+            raise ArgumentError(
+                f"an image's superpixels are numbered from 0; got {view.segments.min()} to {view.segments.max()}."
+            )
+        return view
+
+    def __reduce__(self) -> tuple[type[ImageView], tuple[int, int, bytes, bytes]]:
+        """Pickled without the arrays made of its bytes."""
+        return ImageView, (self.height, self.width, self.pixels, self.labels)
+
+
+def _checked(weights: Weights, count: int) -> list[tuple[int, float]]:
+    try:
+        pairs = [(int(number), float(weight)) for number, weight in weights]
+    except (TypeError, ValueError) as error:
+        raise ArgumentError(
+            f"weights must be pairs of a number and a weight, as in explanation.as_map()[label]: {error}."
+        ) from error
+    for number, weight in pairs:
+        if not 0 <= number < count or not np.isfinite(weight):
+            raise ArgumentError(f"weights must be finite, of superpixels 0 to {count - 1}; got {weight} for {number}.")
+    return pairs

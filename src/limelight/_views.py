@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from limelight._errors import unknown_name
+from limelight._errors import ArgumentError, unknown_name
 from limelight._raster import ImageView
 
 __all__ = ["Cell", "ImageView", "PartsView", "Segment", "SeriesView", "Span", "TableView", "TextView", "View", "view_from_dict"]
@@ -128,12 +128,21 @@ class SeriesView:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "SeriesView":
-        return cls(
+        view = cls(
             tuple(data["channel_names"]),
-            tuple(tuple(channel) for channel in data["channels"]),
-            tuple(tuple(channel) for channel in data["filling"]),
+            tuple(tuple(map(float, channel)) for channel in data["channels"]),
+            tuple(tuple(map(float, channel)) for channel in data["filling"]),
             tuple(Segment(tuple(channels), *rest) for channels, *rest in data["segments"]),
         )
+        count, lengths = len(view.channels), {len(channel) for channel in (*view.channels, *view.filling)}
+        sound = len(view.channel_names) == len(view.filling) == count > 0 and len(lengths) == 1
+        sound = sound and all(
+            set(segment.channels) <= set(range(count)) and 0 <= segment.start < segment.stop <= max(lengths)
+            for segment in view.segments
+        )
+        if not sound:
+            raise ArgumentError("this is not a whole series: its channels and segments do not fit together.")
+        return view
 
 
 View = TextView | TableView | PartsView | ImageView | SeriesView

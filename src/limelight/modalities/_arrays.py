@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice
-from limelight._errors import ArgumentTypeError
+from limelight._errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["Numbers", "check_filling", "read_numbers"]
+__all__ = ["Numbers", "check_filling", "filling_notes", "read_numbers"]
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,18 @@ class Numbers:
     wrap: Callable[[np.ndarray], Any] | None
 
 
+def filling_notes(array: np.ndarray, filling: np.ndarray, wanted: np.ndarray) -> tuple[tuple[str, str], ...]:
+    """What a reader should know of a filling that was `wanted` and had to be of the instance's own type."""
+    if np.array_equal(array, filling):
+        return (("nothing_changes", "The filling is the instance itself: no perturbation differs from it."),)
+    if array.dtype.kind in "bui" and filling.dtype == array.dtype:
+        reach = float(np.ptp(array.astype(np.float64))) or 1.0
+        if np.abs(wanted - np.rint(wanted)).max() > 0.01 * reach:
+            text = "The instance holds integers, so the filling was rounded; give it as floats for a finer one."
+            return (("rounded_filling", text),)
+    return ()
+
+
 def read_numbers(instance: Any, what: str) -> Numbers:
     """Read an array, a tensor, or whatever numpy makes an array of.
 
@@ -55,6 +67,10 @@ def read_numbers(instance: Any, what: str) -> Numbers:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(instance, torch.Tensor):
         return _of_tensor(torch, instance, what)
+    if isinstance(instance, np.ma.MaskedArray) and np.ma.is_masked(instance):
+        raise ArgumentTypeError(f"{what} must have no masked numbers; fill them first.")
+    if isinstance(instance, (str, bytes)):
+        raise ArgumentTypeError(f"{what} must be an array of numbers, not a name; open the file first.")
     try:
         array = np.asarray(instance)
     except (TypeError, ValueError) as error:
@@ -64,7 +80,13 @@ def read_numbers(instance: Any, what: str) -> Numbers:
         raise _wrong_type(what, dtype)
 
     def encode(numbers: np.ndarray) -> np.ndarray:
-        return np.asarray((numbers if kind == "f" else np.rint(numbers)).astype(dtype))
+        whole = numbers if kind == "f" else np.rint(numbers)
+        if kind in "ui":
+            limits = np.iinfo(dtype)
+            _check_range(whole, limits.min, limits.max, what, dtype)
+        elif kind == "f":
+            _check_range(whole, -np.finfo(dtype).max, np.finfo(dtype).max, what, dtype)
+        return np.asarray(whole.astype(dtype))
 
     return Numbers(array, array, encode, None)
 
@@ -95,10 +117,18 @@ def _of_tensor(torch: Any, instance: Any, what: str) -> Numbers:
     if dtype.is_complex or dtype.itemsize > 8:
         raise _wrong_type(what, dtype)
     bits = torch.int16 if dtype == torch.bfloat16 else dtype
-    at_rest = instance.detach().cpu().contiguous()
+    try:
+        at_rest = instance.detach().cpu().contiguous()
+        if dtype != torch.bfloat16:
+            at_rest.numpy()
+    except (NotImplementedError, RuntimeError, TypeError) as error:
+        raise ArgumentTypeError(f"{what} must be a dense tensor of numbers that numpy knows, or bfloat16: {error}") from error
 
     def encode(numbers: np.ndarray) -> np.ndarray:
         whole = numbers if dtype.is_floating_point else np.rint(numbers)
+        if dtype != torch.bool:
+            limits = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
+            _check_range(whole, limits.min, limits.max, what, dtype)
         return np.asarray(torch.from_numpy(np.ascontiguousarray(whole)).to(dtype).view(bits).numpy())
 
     def wrap(batch: np.ndarray) -> Any:
@@ -106,6 +136,13 @@ def _of_tensor(torch: Any, instance: Any, what: str) -> Numbers:
 
     values = at_rest.float() if dtype == torch.bfloat16 else at_rest
     return Numbers(at_rest.view(bits).numpy(), values.numpy(), encode, wrap)
+
+
+def _check_range(numbers: np.ndarray, least: Any, most: Any, what: str, dtype: object) -> None:
+    if numbers.min() < least or numbers.max() > most:
+        raise ArgumentError(
+            f"the filling of {what} of {dtype} must lie within {least} to {most}; got {numbers.min()} to {numbers.max()}."
+        )
 
 
 def _wrong_type(what: str, dtype: object) -> ArgumentTypeError:

@@ -46,7 +46,6 @@ def filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) -> np.n
     if isinstance(fill, np.ndarray):
         if fill.ndim and len(fill) not in (1, values.shape[2]):
             raise ArgumentError(f"fill has {len(fill)} numbers; the image has {values.shape[2]} channels.")
-        _check_range(fill, values.dtype)
         return np.broadcast_to(fill, values.shape)
     means = _means(values, labels)
     if fill == "mean":
@@ -84,16 +83,13 @@ def _painted(fill: Callable[[np.ndarray, np.ndarray], Any], picture: Picture, la
             raise InstanceError(f"fill(image, mask) raised {type(error).__name__} for superpixel {number}: {error}") from error
         if painted.shape != image.shape:
             raise InstanceError(f"fill(image, mask) must give an image of shape {image.shape}; it gave {painted.shape}.")
+        if painted.dtype.kind == "f" and image.dtype.kind in "ui" and painted.max() <= 1 < image.max():
+            raise InstanceError(
+                f"fill(image, mask) gave floats from 0 to 1 for an image of {image.dtype}, as scikit-image's functions do; "
+                f"give numbers in the image's own units."
+            )
         shown = painted.reshape(picture.values.shape)[mask]
         if not np.isfinite(shown).all():
             raise InstanceError(f"fill(image, mask) gave NaN or infinity for superpixel {number}.")
-        _check_range(shown, picture.values.dtype)
         answer[mask] = shown
     return answer
-
-
-def _check_range(numbers: np.ndarray, dtype: np.dtype[Any]) -> None:
-    if dtype.kind in "ui":
-        limits = np.iinfo(dtype)
-        if numbers.min() < limits.min or numbers.max() > limits.max:
-            raise ArgumentError(f"fill must lie within {limits.min} to {limits.max}, as the image's {dtype} does.")

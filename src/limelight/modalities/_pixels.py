@@ -8,12 +8,11 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, InstanceError
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight._raster import CHANNEL_COUNTS
 from limelight.modalities._arrays import read_numbers
 
 __all__ = ["Picture", "read_picture"]
-
-_CHANNELS = (1, 3, 4)
 
 
 @dataclass(frozen=True)
@@ -78,9 +77,14 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     InstanceError
         If it is no single image, or has numbers that are not finite.
     """
+    mode = getattr(instance, "mode", None)
+    if hasattr(instance, "convert") and mode not in (None, "1", "L", "RGB", "RGBA", "I", "I;16", "F"):
+        raise ArgumentTypeError(f"a picture of mode {mode!r} has no channels that can be filled; give picture.convert('RGB').")
     numbers = read_numbers(instance, "an image")
     array, values = numbers.array, numbers.values
-    if array.ndim not in (2, 3) or array.size == 0:
+    if array.size == 0:
+        raise InstanceError(f"the image is empty: its shape is {array.shape}.")
+    if array.ndim not in (2, 3):
         hint = " Explain one image at a time: give image[0]." if array.ndim == 4 else ""
         raise InstanceError(f"an image has two axes, or three with its channels; got {array.shape}.{hint}")
     axis, notes = _channel_axis(array.shape, channel_axis, prefers_first=numbers.wrap is not None)
@@ -105,10 +109,8 @@ def _channel_axis(
             raise ArgumentError(f"channel_axis={given} was given; the image has shape {shape}, without channels.")
         return None, ()
     if given is not None:
-        if given not in (0, 2, -1, -3):
-            raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {given}.")
         return (0 if given in (0, -3) else 2), ()
-    ends = [axis for axis in ((0, 2) if prefers_first else (2, 0)) if shape[axis] in _CHANNELS]
+    ends = [axis for axis in ((0, 2) if prefers_first else (2, 0)) if shape[axis] in CHANNEL_COUNTS]
     if not ends:
         raise InstanceError(
             f"which axis of the image of shape {shape} holds the channels? Give channel_axis=0 or -1 to ImageExplainer."
@@ -122,15 +124,16 @@ def _channel_axis(
 
 
 def _to_bytes(values: np.ndarray) -> np.ndarray:
-    """As floats from 0 to 255: what lies in 0 to 1, 0 to 255 or 0 to 65535 by that range, everything else by its own."""
+    """As floats from 0 to 255: by the range of 0 to 1, of bytes, of 16 bits, where they reach that far, else by their own."""
     numbers = values.astype(np.float64)
     low, high = float(numbers.min()), float(numbers.max())
     if values.dtype == np.uint8:
         return numbers
     if low >= 0 and high <= 1 and values.dtype.kind in "bf":
         return numbers * 255
-    if low >= 0 and high <= 255:
-        return numbers
-    if low >= 0 and values.dtype == np.uint16:
-        return numbers / 257
-    return (numbers - low) * (255 / (high - low))
+    for top in (255.0, 65535.0):
+        if low >= 0 and top / 4 < high <= top:
+            return numbers * (255 / top)
+    low = min(low, 0.0)  # where nothing is negative, zero is black
+    # Halves first: the difference of the two largest numbers there are is infinite.
+    return (numbers / 2 - low / 2) / ((high / 2 - low / 2) or 1.0) * 255

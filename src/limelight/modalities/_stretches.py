@@ -9,11 +9,11 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_count, check_flag
-from limelight._errors import ArgumentError, InstanceError
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight._seeds import fingerprint, stream
 from limelight.modalities._label_maps import Segmentation, label_map
 
-__all__ = ["SEGMENTATIONS", "ChangePoints", "Uniform", "background_mean", "filling", "segments_of"]
+__all__ = ["SEGMENTATIONS", "ChangePoints", "Uniform", "background_mean", "check_background", "filling", "segments_of"]
 
 _USUAL = 20
 
@@ -146,10 +146,37 @@ def filling(fill: Any, channels: np.ndarray, labels: np.ndarray, seed: int) -> n
     if fill == "mean":
         return np.broadcast_to(means, channels.shape)
     draws = stream(seed, fingerprint("noise", channels)).standard_normal(channels.shape)
-    return np.asarray(means + channels.std(axis=1, keepdims=True) * draws)
+    noise = means + channels.std(axis=1, keepdims=True) * draws
+    return np.asarray(np.clip(noise, channels.min(axis=1, keepdims=True), channels.max(axis=1, keepdims=True)))
 
 
-def background_mean(background: Iterable[Any], shape: tuple[int, int], axis: int) -> np.ndarray:
+def check_background(background: Any) -> list[np.ndarray]:
+    """Other series, each an array of doubles.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If there is none, or one of them holds no numbers.
+    """
+    if isinstance(background, str) or not isinstance(background, Iterable):
+        raise ArgumentTypeError(f"background must be a collection of series; got {background!r}.")
+    series = []
+    for number, one in enumerate(background):
+        try:
+            series.append(np.array(one, dtype=np.float64))
+        except (TypeError, ValueError) as error:
+            raise ArgumentTypeError(f"series {number} of background must hold numbers: {error}.") from error
+        if series[-1].ndim not in (1, 2) or not np.isfinite(series[-1]).all():
+            raise ArgumentError(
+                f"series {number} of background must be finite numbers of shape (length,) or (channels, length); "
+                f"got shape {series[-1].shape}."
+            )
+    if not series:
+        raise ArgumentError("background must hold at least one series; got none.")
+    return series
+
+
+def background_mean(background: list[np.ndarray], shape: tuple[int, int], axis: int) -> np.ndarray:
     """The mean of other series at each step, of shape (channels, length); of those that reach so far, where they are shorter.
 
     Raises
@@ -159,12 +186,9 @@ def background_mean(background: Iterable[Any], shape: tuple[int, int], axis: int
     """
     sums, counts = np.zeros(shape), np.zeros(shape)
     for number, one in enumerate(background):
-        series = np.asarray(one, dtype=np.float64)
-        series = series[None] if series.ndim == 1 else np.moveaxis(series, axis, 0)
-        if series.ndim != 2 or len(series) != shape[0] or not np.isfinite(series).all():
-            raise ArgumentError(
-                f"series {number} of background must have {shape[0]} channels of finite numbers; got shape {np.shape(one)}."
-            )
+        series = one[None] if one.ndim == 1 else np.moveaxis(one, axis, 0)
+        if len(series) != shape[0]:
+            raise ArgumentError(f"series {number} of background must have {shape[0]} channels; got shape {one.shape}.")
         reach = min(shape[1], series.shape[1])
         sums[:, :reach] += series[:, :reach]
         counts[:, :reach] += 1

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_count, check_number
+from limelight._checks import check_count, check_number, check_numbers
 from limelight._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -119,6 +119,11 @@ class Quickshift:
     max_dist: float = 200.0
     ratio: float = 0.2
 
+    def __post_init__(self) -> None:
+        check_number("kernel_size", self.kernel_size, 1)
+        check_number("max_dist", self.max_dist, 0, inclusive=False)
+        check_number("ratio", self.ratio, 0)
+
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Superpixels of a picture of shape (height, width, 3), uint8."""
         found = _skimage().quickshift(image, kernel_size=self.kernel_size, max_dist=self.max_dist, ratio=self.ratio)
@@ -149,6 +154,12 @@ class Felzenszwalb:
     scale: float = 100.0
     sigma: float = 0.8
     min_size: int | None = None
+
+    def __post_init__(self) -> None:
+        check_number("scale", self.scale, 0, inclusive=False)
+        check_number("sigma", self.sigma, 0)
+        if self.min_size is not None:
+            check_count("min_size", self.min_size, 1)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Superpixels of a picture of shape (height, width, 3), uint8."""
@@ -232,8 +243,9 @@ class Watershed:
     n_segments: int | None = None
 
     def __post_init__(self) -> None:
-        if np.ndim(self.edges) != 2:
-            raise ArgumentError(f"edges must have shape (height, width); got {np.shape(self.edges)}.")
+        object.__setattr__(self, "edges", check_numbers("edges", self.edges, 2).copy())
+        if not np.isfinite(self.edges).all():
+            raise ArgumentError("edges must be finite numbers; got NaN or infinity.")
         _check_usual_count(self.n_segments)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
@@ -335,7 +347,7 @@ def superpixels(segmentation: Segmentation, picture: Picture, shown: np.ndarray)
     InstanceError
         If the label map does not fit the image, or has nearly as many superpixels as pixels.
     """
-    found = segmentation(shown) if isinstance(segmentation, _OWN) else label_map(segmentation, picture.as_given)
+    found = label_map(segmentation, shown if isinstance(segmentation, _OWN) else picture.as_given)
     height, width = shown.shape[:2]
     if found.shape != (height, width):
         raise InstanceError(f"the label map has shape {found.shape}; the image is {height} x {width}.")
@@ -346,7 +358,7 @@ def superpixels(segmentation: Segmentation, picture: Picture, shown: np.ndarray)
             f"the segmentation gives {len(numbers)} superpixels for {found.size} pixels; at most {most} can be explained. "
             f"Give a coarser one."
         )
-    return labels.reshape(height, width), tuple(f"superpixel {number}" for number in numbers.tolist())
+    return labels.reshape(height, width), tuple(f"superpixel {int(number)}" for number in numbers.tolist())
 
 
 def _check_usual_count(count: int | None) -> None:

@@ -7,9 +7,11 @@ from typing import Any
 
 import numpy as np
 
+from limelight._errors import ArgumentError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._views import ImageView
+from limelight.modalities._arrays import filling_notes
 from limelight.modalities._fillings import Fill, check_fill, filling
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
@@ -112,6 +114,8 @@ class ImageExplainer(Explainer):
     ) -> None:
         self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axes=(2,))
         self.fill = check_fill(fill)
+        if channel_axis not in (None, 0, 2, -1, -3):
+            raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {channel_axis!r}.")
         self.channel_axis = channel_axis
         self.options = Options.checked(
             class_names=class_names,
@@ -145,12 +149,13 @@ class ImageExplainer(Explainer):
         picture = read_picture(instance, self.channel_axis)
         shown = picture.shown()
         labels, names = superpixels(self.segmentation, picture, shown)
-        filled = picture.encode(filling(self.fill, picture, labels, self.options.random_state))
+        wanted = filling(self.fill, picture, labels, self.options.random_state)
+        filled = picture.encode(wanted)
         element_labels = labels if picture.channel_axis is None else np.expand_dims(labels, picture.channel_axis)
         notes = picture.notes
         if len(names) == 1:
             notes += (("one_component", "The image has one superpixel: its weight is the difference that the whole makes."),)
-        elif np.array_equal(picture.array, filled):
-            notes += (("nothing_changes", "The filling is the image itself: no perturbation differs from it."),)
+        else:
+            notes += filling_notes(picture.array, filled, wanted)
         view = ImageView.of(shown, labels)
         return PatchParts(picture.array, filled, element_labels, names, view, notes, picture.wrap)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from itertools import pairwise
 from typing import Any
 
@@ -13,10 +13,10 @@ from limelight._errors import ArgumentError, InstanceError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._views import Segment, SeriesView
-from limelight.modalities._arrays import check_filling, read_numbers
+from limelight.modalities._arrays import check_filling, filling_notes, read_numbers
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
-from limelight.modalities._stretches import SEGMENTATIONS, background_mean, filling, segments_of
+from limelight.modalities._stretches import SEGMENTATIONS, background_mean, check_background, filling, segments_of
 from limelight.stages.proximity import cosine_of_masks
 
 __all__ = ["TimeSeriesExplainer"]
@@ -39,8 +39,8 @@ class TimeSeriesExplainer(Explainer):
     fill : str, number or sequence, default "mean"
         What shows where a segment is absent: each channel's "mean", "noise" of its mean and spread, a "linear" bridge from the
         step before the segment to the one after, a number, or a number for each channel.
-    background : sequence of series, optional
-        Other series: their mean at each step shows instead. Those that are shorter count as far as they reach.
+    background : iterable of series, optional
+        Other series, in place of `fill`: their mean at each step shows. Those that are shorter count as far as they reach.
     channel_axis : {0, -1}, default 0
         Where series of two dimensions have their channels.
     channel_names : sequence of str, optional
@@ -100,7 +100,7 @@ class TimeSeriesExplainer(Explainer):
         segmentation: Segmentation = "uniform",
         fill: Any = "mean",
         *,
-        background: Sequence[Any] | None = None,
+        background: Iterable[Any] | None = None,
         channel_axis: int = 0,
         channel_names: Iterable[object] | None = None,
         class_names: Iterable[object] | None = None,
@@ -116,9 +116,9 @@ class TimeSeriesExplainer(Explainer):
     ) -> None:
         self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axes=(1, 2))
         self.fill = check_filling(fill, _FILLS)
-        if background is not None and not len(background):
-            raise ArgumentError("background must hold at least one series; got none.")
-        self.background = background
+        if background is not None and fill != "mean":
+            raise ArgumentError("give either fill or background; got both.")
+        self.background = None if background is None else check_background(background)
         if channel_axis not in (0, -1, 1):
             raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {channel_axis!r}.")
         self.channel_axis = channel_axis
@@ -153,6 +153,8 @@ class TimeSeriesExplainer(Explainer):
         numbers = read_numbers(_rectangular(instance), "a series")
         shape = numbers.values.shape
         if len(shape) not in (1, 2) or numbers.values.size == 0:
+            if numbers.values.size == 0:
+                raise InstanceError(f"the series is empty: its shape is {shape}.")
             hint = " Explain one series at a time: give series[0]." if len(shape) == 3 else ""
             raise InstanceError(f"a series has shape (length,) or (channels, length); got {shape}.{hint}")
         if not np.isfinite(numbers.values).all():
@@ -170,11 +172,15 @@ class TimeSeriesExplainer(Explainer):
         channel_names = self._channel_names(len(channels))
         segments = _segments(labels, len(channels))
         notes: tuple[tuple[str, str], ...] = ()
+        if len(channels) > channels.shape[1]:
+            text = f"The series was read as {len(channels)} channels of {channels.shape[1]} steps"
+            notes = (("ambiguous_layout", f"{text}; if it is not, give channel_axis={-1 if self.channel_axis == 0 else 0}."),)
         if len(found) == 1:
-            notes = (("one_component", "The series has one segment: its weight is the difference that the whole makes."),)
-        elif np.array_equal(numbers.array, hidden):
-            notes = (("nothing_changes", "The filling is the series itself: no perturbation differs from it."),)
-        view = SeriesView(channel_names, _plain(channels), _plain(filled), segments)
+            notes += (("one_component", "The series has one segment: its weight is the difference that the whole makes."),)
+        else:
+            notes += filling_notes(numbers.array, hidden, filled)
+        shown = filled if numbers.array.dtype.kind == "f" or numbers.wrap else np.rint(filled)
+        view = SeriesView(channel_names, _plain(channels), _plain(shown), segments)
         return PatchParts(numbers.array, hidden, places, _names(segments, found, channel_names), view, notes, numbers.wrap)
 
     def _as_given(self, channels: np.ndarray, dimensions: int) -> np.ndarray:
@@ -199,7 +205,10 @@ def _rectangular(instance: Any) -> Any:
                 f"the channels of a series must be equally long; these have {', '.join(map(str, lengths[:8]))} steps. "
                 f"Cut or fill them to one length."
             )
-        return np.array([list(channel) if hasattr(channel, "__len__") else channel for channel in instance])
+        try:
+            return np.array([list(channel) if hasattr(channel, "__len__") else channel for channel in instance])
+        except ValueError as error:
+            raise InstanceError(f"a series has shape (length,) or (channels, length): {error}.") from error
     return instance
 
 
@@ -221,7 +230,8 @@ def _names(segments: tuple[Segment, ...], found: tuple[int, ...], channel_names:
     names = []
     for component in sorted(runs):
         (first, *more) = runs[component]
-        name = f"segment {found[component]}" if more else f"steps {first.start}-{first.stop - 1}"
+        steps = f"steps {first.start}-{first.stop - 1}" if first.stop - first.start > 1 else f"step {first.start}"
+        name = f"segment {found[component]}" if more else steps
         own = len(first.channels) < len(channel_names) and not more
         names.append(f"{channel_names[first.channels[0]]}: {name}" if own else name)
     return tuple(names)

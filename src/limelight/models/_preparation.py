@@ -9,10 +9,9 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight._raster import CHANNEL_COUNTS
 
-__all__ = ["Patches", "Preparation", "as_array", "ends"]
-
-_CHANNELS = (1, 3, 4)
+__all__ = ["Patches", "Preparation", "ends"]
 
 
 @runtime_checkable
@@ -41,14 +40,23 @@ class Preparation:
         Subtracted first, divided by then; in the units of the user's numbers.
     channels : {"first", "last", None}
         Where the network has the channels of images; None takes batches as they come.
+    counts : tuple of int
+        How many channels there may be: an axis of such a length can be theirs.
     """
 
     mean: np.ndarray
     std: np.ndarray
     channels: str | None
+    counts: tuple[int, ...] = CHANNEL_COUNTS
 
     @classmethod
-    def checked(cls, mean: float | Iterable[float], std: float | Iterable[float], channels: str | None) -> Preparation:
+    def checked(
+        cls,
+        mean: float | Iterable[float],
+        std: float | Iterable[float],
+        channels: str | None,
+        counts: tuple[int, ...] = CHANNEL_COUNTS,
+    ) -> Preparation:
         """From a user's arguments.
 
         Raises
@@ -69,7 +77,7 @@ class Preparation:
             raise ArgumentError(f"std must be above 0; got {std!r}.")
         if channels not in ("first", "last", None):
             raise ArgumentError(f"channels must be 'first', 'last' or None; got {channels!r}.")
-        return cls(numbers[0], numbers[1], channels)
+        return cls(numbers[0], numbers[1], channels, counts)
 
     def axes(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The order of the axes of a batch of this shape that brings the channels where the network wants them."""
@@ -77,13 +85,22 @@ class Preparation:
         if self.channels is None or len(shape) != 4:
             return usual
         wanted, other = (1, 3) if self.channels == "first" else (3, 1)
-        if shape[wanted] in _CHANNELS or shape[other] not in _CHANNELS:
+        if shape[wanted] in self.counts or shape[other] not in self.counts:
             return usual
         return (0, 3, 1, 2) if wanted == 1 else (0, 2, 3, 1)
 
     def constants(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
-        """Mean and deviation, to be taken out of a batch of this shape, its channels where the network wants them."""
+        """Mean and deviation, to be taken out of a batch of this shape, its channels where the network wants them.
+
+        Raises
+        ------
+        ArgumentError
+            If there are not as many numbers as channels.
+        """
         axis = len(shape) - 1 if self.channels == "last" else 1
+        for parameter, numbers in (("mean", self.mean), ("std", self.std)):
+            if numbers.size not in (1, shape[axis]):
+                raise ArgumentError(f"{parameter} has {numbers.size} numbers; the instance has {shape[axis]} channels.")
         wide = [1] * len(shape)
         wide[axis] = -1
         return self.mean.reshape(wide if self.mean.ndim else ()), self.std.reshape(wide if self.std.ndim else ())
@@ -92,11 +109,3 @@ class Preparation:
 def ends(components: Patches) -> Any:
     """A batch of two: the instance, and all of its filling."""
     return components.realise(np.array([[1], [0]], dtype=np.uint8).repeat(len(components.names), axis=1))
-
-
-def as_array(batch: Any) -> np.ndarray:
-    """A batch of arrays, or a tensor from any device; bfloat16, which numpy has not, in single precision."""
-    if hasattr(batch, "detach"):
-        batch = batch.detach().cpu()
-        batch = batch.float() if str(batch.dtype) == "torch.bfloat16" else batch
-    return np.asarray(batch)

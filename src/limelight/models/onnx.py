@@ -10,9 +10,10 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_flag
+from limelight._checks import as_array, check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
-from limelight.models._preparation import Patches, Preparation, as_array, ends
+from limelight._raster import CHANNEL_COUNTS
+from limelight.models._preparation import Patches, Preparation, ends
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import Shortcut
 
@@ -66,6 +67,8 @@ class OnnxModel:
         softmax: bool = False,
     ) -> None:
         self._source = os.fspath(source) if isinstance(source, os.PathLike) else source
+        if not isinstance(self._source, (str, bytes)) and not hasattr(source, "get_inputs"):
+            raise ArgumentTypeError(f"source must be an ONNX file, its bytes, or a session; got {type(source).__name__}.")
         self._softmax = check_flag("softmax", softmax)
         inputs, outputs = self._session.get_inputs(), self._session.get_outputs()
         if len(inputs) != 1:
@@ -76,10 +79,13 @@ class OnnxModel:
         if element not in _DTYPES:
             raise ArgumentError(f"the ONNX model wants {inputs[0].type}; limelight can give {', '.join(_DTYPES)}.")
         self._dtype = np.dtype(_DTYPES[element])
+        place, counts = _channels(self._shape)
+        self.preparation = Preparation.checked(mean, std, channels or place, counts)
+        if self._dtype.kind != "f" and (self.preparation.mean.any() or (self.preparation.std != 1).any()):
+            raise ArgumentError(f"the ONNX model wants {self._dtype} as they are; it takes no mean and std.")
         self._output = outputs[0].name if output is None else output
         if self._output not in [given.name for given in outputs]:
             raise ArgumentError(f"output must be one of {', '.join(repr(given.name) for given in outputs)}; got {output!r}.")
-        self.preparation = Preparation.checked(mean, std, channels or _channels(self._shape))
 
     @cached_property
     def _session(self) -> Any:
@@ -118,9 +124,14 @@ class OnnxModel:
         if batch.ndim == 3 and len(self._shape) == 4:  # grey images
             batch = batch[:, None] if self.preparation.channels == "first" else batch[..., None]
         batch = batch.transpose(self.preparation.axes(batch.shape))
-        if self._dtype.kind == "f":
+        if self._dtype.kind != "f":
+            if not np.array_equal(batch, batch.astype(self._dtype)):
+                raise ArgumentError(
+                    f"the ONNX model wants whole numbers of {self._dtype}; the instance or its filling has others."
+                )
+        else:
             mean, std = self.preparation.constants(batch.shape)
-            batch = (batch.astype(np.float32) - mean) / std
+            batch = (batch.astype(np.float64 if self._dtype == np.float64 else np.float32) - mean) / std
         return np.ascontiguousarray(batch, dtype=self._dtype)
 
     def _run(self, inputs: np.ndarray) -> np.ndarray:
@@ -132,14 +143,16 @@ class OnnxModel:
             If it wants inputs of another shape.
         """
         wanted = self._shape[1:]
-        fits = len(wanted) == inputs.ndim - 1 and all(
-            not isinstance(size, int) or size == came for size, came in zip(wanted, inputs.shape[1:], strict=True)
+        fits = not self._shape or (
+            len(wanted) == inputs.ndim - 1
+            and all(not isinstance(size, int) or size == came for size, came in zip(wanted, inputs.shape[1:], strict=True))
         )
         if not fits:
             raise ModelError(
-                f"the ONNX model wants inputs of shape {wanted}; these have shape {inputs.shape[1:]}. Resize the image first."
+                f"the ONNX model wants inputs of shape {wanted}; these have shape {inputs.shape[1:]}. Bring the "
+                f"instance to that size and number of channels first."
             )
-        size = self._shape[0] if isinstance(self._shape[0], int) else len(inputs)
+        size = self._shape[0] if self._shape and isinstance(self._shape[0], int) else len(inputs)
         batches = [inputs[start : start + size] for start in range(0, len(inputs), size)]
         answers = [self._whole(batch, size) for batch in batches]
         answer = answers[0] if len(answers) == 1 else np.concatenate(answers)
@@ -157,10 +170,14 @@ class OnnxModel:
         return answer[: len(batch)]
 
 
-def _channels(shape: tuple[Any, ...]) -> str | None:
+def _channels(shape: tuple[Any, ...]) -> tuple[str | None, tuple[int, ...]]:
+    """Where a model with inputs of this shape has the channels of images, and how many of them."""
     if len(shape) != 4:
-        return None
-    return next((place for place, axis in (("first", 1), ("last", 3)) if shape[axis] in (1, 3, 4)), "first")
+        return None, CHANNEL_COUNTS
+    for place, axis in (("first", 1), ("last", 3)):
+        if shape[axis] in CHANNEL_COUNTS:
+            return place, (shape[axis],)
+    return "first", (shape[1],) if isinstance(shape[1], int) else CHANNEL_COUNTS
 
 
 def as_onnx(model: Any) -> OnnxModel | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -19,7 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchModel", "adapt_torch", "as_torch"]
 
-_BATCH = 256  # inputs at once, until the device has no room for them
+_BATCH, _BYTES = 256, 2**27  # inputs at once, and bytes of them, until the device has no room for so many
+_METHODS = ("predict_proba", "decision_function", "predict")
 
 
 class TorchModel:
@@ -86,7 +88,9 @@ class TorchModel:
 
         with torch.inference_mode():
             rows = _tensor(batch)
-            return self._run(len(rows), lambda start, stop: self._prepare(rows[start:stop]))
+            if rows is None:  # texts, say: the module knows what to do with them
+                return _bring(self._answer(batch))
+            return self._run(len(rows), lambda start, stop: self._prepare(rows[start:stop]), rows[0].numel())[0]
 
     def _prepare(self, batch: Tensor) -> Tensor:
         """A batch on the module's device, in its number type, channels moved, mean and deviation taken out."""
@@ -99,28 +103,28 @@ class TorchModel:
         mean, std = (torch.from_numpy(part).to(device) for part in self.preparation.constants(tuple(moved.shape)))
         return ((wide - mean) / std).to(dtype)
 
-    def _run(self, count: int, inputs: Callable[[int, int], Tensor]) -> np.ndarray:
-        """The module's answers for so many inputs, which are made from `start` to `stop` as they are wanted.
+    def _run(self, count: int, inputs: Callable[[int, int], Tensor], width: int, size: int = _BATCH) -> tuple[np.ndarray, int]:
+        """The module's answers for so many inputs of `width` numbers, made from `start` to `stop` as they are wanted.
+
+        At most `size` at once, which is given back as it was found to fit.
 
         Raises
         ------
-        ArgumentError
-            If the module is in training mode.
         ModelError
             If the device has no room for a single input.
         """
         import torch
 
-        if self.module.training:
-            raise ArgumentError("the torch module is in training mode, where answers depend on chance; call its eval() first.")
         answers: list[Tensor] = []
-        start, size = 0, _BATCH
+        start, size = 0, max(1, min(size, _BYTES // (width * self._home()[1].itemsize)))
         with torch.inference_mode():
             while start < count:
                 stop = min(count, start + size)
                 try:
                     answers.append(self._answer(inputs(start, stop)))
-                except torch.OutOfMemoryError as error:
+                except RuntimeError as error:
+                    if not _is_out_of_memory(error):
+                        raise
                     if stop - start == 1:
                         raise ModelError("the device has no room for a single input of the torch module.") from error
                     size = (stop - start) // 2
@@ -128,11 +132,14 @@ class TorchModel:
                     start = stop
                     continue
                 torch.cuda.empty_cache()  # what the failed batch held, outside the handler, where its error is gone
-            return _bring(torch.cat(answers))
+            return _bring(torch.cat(answers)), size
 
-    def _answer(self, inputs: Tensor) -> Tensor:
+    def _answer(self, inputs: Any) -> Tensor:
+        """The module's answer, in single precision at least."""
         import torch
 
+        if self.module.training:
+            raise ArgumentError("the torch module is in training mode, where answers depend on chance; call its eval() first.")
         answer = self.module(inputs)
         if not isinstance(answer, torch.Tensor):
             raise ArgumentTypeError(
@@ -145,19 +152,30 @@ class TorchModel:
         """Where the module's numbers are, and of which type; a module without any is asked on the CPU, in single precision."""
         import torch
 
-        weight = next((weight for weight in self.module.parameters() if weight.is_floating_point()), None)
+        kept = chain(self.module.parameters(), self.module.buffers())
+        weight = next((weight for weight in kept if weight.is_floating_point()), None)
         return (torch.device("cpu"), torch.float32) if weight is None else (weight.device, weight.dtype)
 
 
-def _tensor(batch: Any) -> Tensor:
-    """A batch as a tensor; torch reads no other byte order than the machine's, and not all unsigned integers."""
+def _tensor(batch: Any) -> Tensor | None:
+    """A batch of numbers as a tensor, None for other things; torch reads no other byte order, and not all unsigned integers."""
     import torch
 
     if isinstance(batch, torch.Tensor):
         return batch
     array = np.asarray(batch)
+    if array.dtype.kind not in "buif":
+        return None
     is_large = array.dtype.kind == "u" and array.dtype.itemsize > 1
-    return torch.from_numpy(np.ascontiguousarray(array, dtype=np.float64 if is_large else array.dtype.newbyteorder("=")))
+    dtype = np.float64 if is_large else array.dtype.newbyteorder("=")
+    return torch.from_numpy(np.require(array, dtype=dtype, requirements=["C", "W"]))
+
+
+def _is_out_of_memory(error: RuntimeError) -> bool:
+    """Whether a device has no room: of the CPU, torch says so in words only."""
+    import torch
+
+    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 def _bring(answer: Tensor) -> np.ndarray:
@@ -173,9 +191,11 @@ def _bring(answer: Tensor) -> np.ndarray:
 
 
 def as_torch(model: Any) -> TorchModel | None:
-    """A module as a callable; None for anything else."""
+    """A module as a callable; None for anything else, and for a module with a prediction method of its own."""
     torch = sys.modules.get("torch")  # who has a module has imported torch
-    return TorchModel(model) if torch is not None and isinstance(model, torch.nn.Module) else None
+    if torch is None or not isinstance(model, torch.nn.Module) or any(hasattr(model, name) for name in _METHODS):
+        return None
+    return TorchModel(model)
 
 
 def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcut | None:
@@ -185,13 +205,17 @@ def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcu
     import torch
 
     with torch.inference_mode():
-        pair = method._prepare(_tensor(ends(components)))
+        batch = _tensor(ends(components))
+        assert batch is not None  # arrays hold numbers
+        pair = method._prepare(batch)
         shown, hidden = pair[:1], pair[1:]
         axes = method.preparation.axes((1, *components.array.shape))
         labels = torch.from_numpy(np.ascontiguousarray(components.labels[None].transpose(axes), dtype=np.int64))
         places = labels.to(shown.device)
+    size = _BATCH
 
     def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+        nonlocal size
         masks = torch.from_numpy(neighbourhood.representation[rows]).to(shown.device).bool()
 
         def inputs(start: int, stop: int) -> Tensor:
@@ -199,6 +223,7 @@ def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcu
             return torch.where(present, shown, hidden)
 
         with torch.inference_mode():
-            return method._run(len(rows), inputs)
+            answer, size = method._run(len(rows), inputs, shown.numel(), size)
+        return answer
 
     return Shortcut(ask, None)  # it takes a large batch apart itself

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from io import BytesIO
 from typing import Any, NamedTuple
 
@@ -11,7 +12,7 @@ from limelight._errors import MissingDependencyError
 from limelight._views import ImageView
 from limelight.renderers._summary import LabelSummary
 
-__all__ = ["Pillow", "encode_png", "image_panel", "overlay_panel", "pillow"]
+__all__ = ["Pillow", "encode_png", "image_panel", "overlay_panel", "pillow", "typeface"]
 
 LEAST, MOST = 320, 640  # pixels of a panel's longer side
 _NUMBERS = 12  # size of the superpixels' numbers
@@ -48,14 +49,24 @@ def image_panel(view: ImageView) -> Any:
 def overlay_panel(view: ImageView, label: LabelSummary) -> Any:
     """The image in grey with its weighted superpixels tinted, outlined and numbered."""
     tools, fitted = pillow(), _fit(view)
-    panel = tools.image.fromarray(fitted.overlay([(bar.component, bar.weight) for bar in label.bars]))
-    pen, font = tools.draw.Draw(panel), tools.font.load_default(size=_NUMBERS)
+    panel = tools.image.fromarray(fitted.overlay(_present(fitted, label)))
+    pen, font = tools.draw.Draw(panel), typeface(_NUMBERS)
     for bar in reversed(label.bars):  # the heaviest last, on top
         inside = fitted.segments == bar.component
-        if inside.any():  # the smallest may be gone where the image was reduced
+        # The smallest may be gone where the image was reduced; the lightest are not to be seen.
+        if inside.any() and abs(bar.weight) >= 0.005 * label.heaviest > 0:
             number = bar.name.rpartition(" ")[2]
             pen.text(_middle(inside), number, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill=(28, 32, 36))
     return panel
+
+
+def typeface(size: int) -> Any:
+    """A font of many scripts where the machine has one, else Pillow's own."""
+    font = pillow().font
+    for name in ("DejaVuSans.ttf", "Arial Unicode.ttf", "arial.ttf"):
+        with suppress(OSError):
+            return font.truetype(name, size)
+    return font.load_default(size=size)
 
 
 def encode_png(panel: Any) -> bytes:
@@ -77,6 +88,11 @@ def _fit(view: ImageView) -> ImageView:
     picture = np.asarray(image.fromarray(view.picture).resize((width, height), way))
     rows, columns = (np.arange(new) * old // new for new, old in ((height, view.height), (width, view.width)))
     return ImageView.of(picture, view.segments[np.ix_(rows, columns)])
+
+
+def _present(view: ImageView, label: LabelSummary) -> list[tuple[int, float]]:
+    """The weights of the superpixels up to the last one that is in the view."""
+    return [(bar.component, bar.weight) for bar in label.bars if bar.component <= view.segments.max()]
 
 
 def _middle(inside: np.ndarray) -> tuple[int, int]:

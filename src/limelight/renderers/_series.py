@@ -10,7 +10,7 @@ from limelight.renderers._summary import LabelSummary, number
 
 __all__ = ["Band", "Chart", "Drawing", "draw_series"]
 
-WIDTH, LEFT, RIGHT = 480, 56, 4
+WIDTH, LEFT, RIGHT = 480, 64, 4
 TALL, FLAT = 150, 84  # a chart's height: of one channel, of several
 TOP, BOTTOM, GAP = 8, 22, 26
 _POINTS = 1200  # steps that are drawn one by one

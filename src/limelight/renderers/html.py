@@ -133,15 +133,22 @@ def _part_names(view: PartsView, label: LabelSummary) -> list[str]:
 
 @dataclass(frozen=True)
 class _Images:
-    """The image and its overlay, as addresses that hold the files themselves."""
+    """The image and its overlay, as addresses that hold the files themselves; the image is drawn where it is asked for."""
 
-    original: str
+    view: ImageView
     overlay: str
+
+    @property
+    def original(self) -> str:
+        return _address(image_panel(self.view))
 
 
 def _image_sources(view: ImageView, label: LabelSummary) -> _Images:
-    files = (encode_png(panel) for panel in (image_panel(view), overlay_panel(view, label)))
-    return _Images(*(f"data:image/png;base64,{b64encode(file).decode('ascii')}" for file in files))
+    return _Images(view, _address(overlay_panel(view, label)))
+
+
+def _address(panel: Any) -> str:
+    return f"data:image/png;base64,{b64encode(encode_png(panel)).decode('ascii')}"
 
 
 # One function and one template, `view_<kind>.html`, for each kind of view.

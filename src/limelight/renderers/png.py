@@ -7,13 +7,14 @@ from typing import Any
 from limelight._errors import ArgumentError
 from limelight._explanation import Explanation
 from limelight._views import ImageView
-from limelight.renderers._pictures import encode_png, image_panel, overlay_panel, pillow
+from limelight.renderers._pictures import encode_png, image_panel, overlay_panel, pillow, typeface
 from limelight.renderers._summary import summarise
 
 __all__ = ["render_png"]
 
 _NARROWEST = 240  # a panel with room for its name
-_GAP, _LINE, _SIZE = 12, 22, 15
+_GAP, _LINE, _SIZE = 12, 24, 15
+_ABREAST = 4  # panels in a row
 _INK, _QUIET = (28, 32, 36), (91, 99, 107)
 
 
@@ -51,22 +52,22 @@ def render_png(explanation: Explanation) -> bytes:
     """
     view = explanation.view
     if not isinstance(view, ImageView):
-        raise ArgumentError(f"a PNG can be drawn of an explained image only; this is a {view.kind}. Save it as .html.")
+        raise ArgumentError(f"a PNG can be drawn of an explained image only; this explains a {view.kind}. Save it as .html.")
     panels = [("the image", "", image_panel(view))]
     panels += [(label.name, label.prediction, overlay_panel(view, label)) for label in summarise(explanation).labels]
     tools = pillow()
-    width = max(panels[0][2].width, _NARROWEST)
-    size = (len(panels) * (width + _GAP) + _GAP, panels[0][2].height + 2 * _GAP + _LINE)
+    width, height = max(panels[0][2].width, _NARROWEST) + _GAP, panels[0][2].height + _LINE + _GAP
+    columns, rows = min(len(panels), _ABREAST), -(-len(panels) // _ABREAST)
+    size = (columns * width + _GAP, rows * height + _GAP)
     sheet = tools.image.new("RGB", size, "white")
-    pen, font = tools.draw.Draw(sheet), tools.font.load_default(size=_SIZE)
-    left = _GAP
-    for name, value, panel in panels:
-        room = width - pen.textlength(f" {value}", font=font)
-        shown = _cut(pen, font, name, room)
-        pen.text((left, _GAP // 2), shown, fill=_INK, font=font)
-        pen.text((left + pen.textlength(f"{shown} ", font=font), _GAP // 2), value, fill=_QUIET, font=font)
-        sheet.paste(panel, (left, _GAP + _LINE))
-        left += width + _GAP
+    pen, font = tools.draw.Draw(sheet), typeface(_SIZE)
+    for number, (name, value, panel) in enumerate(panels):
+        left, top = _GAP + number % _ABREAST * width, _GAP // 2 + number // _ABREAST * height
+        value = value.replace("\N{MINUS SIGN}", "-")  # which not every font has
+        shown = _cut(pen, font, name, width - _GAP - pen.textlength(f" {value}", font=font))
+        pen.text((left, top), shown, fill=_INK, font=font)
+        pen.text((left + pen.textlength(f"{shown} ", font=font), top), value, fill=_QUIET, font=font)
+        sheet.paste(panel, (left, top + _LINE))
     return encode_png(sheet)
 
 

@@ -47,7 +47,7 @@ def render_svg(explanation: Explanation) -> str:
     """
     view = explanation.view
     if not isinstance(view, SeriesView):
-        raise ArgumentError(f"an SVG can be drawn of an explained series only; this is a {view.kind}. Save it as .html.")
+        raise ArgumentError(f"an SVG can be drawn of an explained series only; this explains a {view.kind}. Save it as .html.")
     summaries = summarise(explanation).labels
     drawings = [draw_series(view, label) for label in summaries]
     places = [sum(before.height + _HEADING for before in drawings[:i]) for i in range(len(drawings))]

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from limelight._checks import as_array
 from limelight._errors import ArgumentError, LabelError, LimelightError, ModelError, PredictionError
 from limelight.stages.components import Neighbourhood
 
@@ -95,9 +96,9 @@ class Oracle:
         except Exception as error:
             raise ModelError(f"the model raised {type(error).__name__} while it was asked about {batch}: {error}") from error
         try:
-            if np.iscomplexobj(raw):
+            if np.iscomplexobj(as_array(raw)):
                 raise TypeError("complex numbers cannot be ordered")
-            answer = np.asarray(raw, dtype=np.float64)
+            answer = as_array(raw).astype(np.float64, copy=False)
         except (TypeError, ValueError) as error:
             raise PredictionError(f"the model must give numbers; for {batch} it gave {type(raw).__name__}: {error}") from error
         if answer.ndim == 1:

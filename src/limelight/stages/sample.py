@@ -10,6 +10,7 @@ import numpy as np
 
 __all__ = ["CurveProducts", "Curves", "KernelLaw", "Sample"]
 
+_DIGITS_LOST = 1e6  # by how much rounding may grow in the exact moments of a curve
 _CACHE = 2**19  # bytes of weighted rows at a time
 
 
@@ -186,46 +187,62 @@ class KernelLaw:
     def curves(self, weights: np.ndarray) -> Curves:
         """The square and the cube of linear predictors with these weights, of shape (d, p), and their exact linear parts.
 
-        The law gives every set of r parts the same probability t_r of being present, the expected number of sets of r present
-        parts over the number of all. With a, b, c the sums of the first, second and third powers of the other parts' weights,
-        and w a part's own, E[z eta^2] = t_1 w^2 + 2 t_2 w a + t_2 b + t_3 (a^2 - b), and
-        E[z eta^3] = t_1 w^3 + 3 w^2 t_2 a + 3 w (t_2 b + t_3 (a^2 - b)) + t_2 c + 3 t_3 (a b - c) + t_4 (a^3 - 3 a b + 2 c):
-        z is 0 or 1, so that each product of parts is one of different parts.
+        With a = 1 - z, 1 where a part is absent, the law gives every set of r parts the same probability t_r of being absent:
+        the expected number of sets of r absent parts over the number of all. Let A, B, C be the sums of the first, second and
+        third powers of the other parts' weights, w a part's own, and eta the sum of a times w. Then
+        E[a eta^2] = t_1 w^2 + 2 t_2 w A + t_2 B + t_3 (A^2 - B), and
+        E[a eta^3] = t_1 w^3 + 3 w^2 t_2 A + 3 w (t_2 B + t_3 (A^2 - B)) + t_2 C + 3 t_3 (A B - C) + t_4 (A^3 - 3 A B + 2 C):
+        a is 0 or 1, so that each product of parts is one of different parts. The absent ones are counted because a narrow
+        kernel leaves few of them.
         """
         d = len(self.law) - 1
-        present = d - np.arange(d + 1.0)
-        tilted = self.law * self.kernel / self.mean_weight
-        t, falling = [], tilted
+        absent = np.arange(d + 1.0)
+        t, falling = [], self.law * self.kernel / self.mean_weight
         for r in range(4):
-            falling = falling * (present - r) / (d - r)
+            falling = falling * (absent - r) / (d - r)
             t.append(float(falling.sum()))
         t1, t2, t3, t4 = t
-        s1, s2, s3 = (np.sum(weights**power, axis=0) for power in (1, 2, 3))
-        a, b, c = s1 - weights, s2 - weights**2, s3 - weights**3
+        # In units of the largest, so that no power of them is too small or too large for a double.
+        unit = np.abs(weights).max(axis=0)
+        unit = np.where(unit > 0, unit, 1.0)
+        w = -weights / unit
+        s1, s2, s3 = (np.sum(w**power, axis=0) for power in (1, 2, 3))
+        a, b, c = s1 - w, s2 - w**2, s3 - w**3
         ones = t1 * s1
         squares = t1 * s2 + t2 * (s1**2 - s2)
         cubes = t1 * s3 + 3 * t2 * (s1 * s2 - s3) + t3 * (s1**3 - 3 * s1 * s2 + 2 * s3)
         pairs = t2 * b + t3 * (a**2 - b)
-        with_squares = t1 * weights**2 + 2 * t2 * weights * a + pairs
-        with_cubes = t1 * weights**3 + 3 * weights**2 * t2 * a + 3 * weights * pairs
+        with_squares = t1 * w**2 + 2 * t2 * w * a + pairs
+        with_cubes = t1 * w**3 + 3 * w**2 * t2 * a + 3 * w * pairs
         with_cubes += t2 * c + 3 * t3 * (a * b - c) + t4 * (a**3 - 3 * a * b + 2 * c)
-
-        def linear_part(products: np.ndarray, mean: np.ndarray) -> np.ndarray:
-            """Covariances with the parts, divided by their covariance matrix: one number on its diagonal, one beside it."""
-            covariance, beside = products - t1 * mean, t2 - t1**2
-            return np.asarray((covariance - beside * covariance.sum(axis=0) / (t1 - t2 + d * beside)) / (t1 - t2))
+        # The parts' covariance matrix has one number on its diagonal and one beside it, so two eigenvalues.
+        beside, apart = t2 - t1**2, t1 - t2
+        together = apart + d * beside
 
         # In units of the predictor's own standard deviation, from its mean.
         scale = np.sqrt(np.maximum(squares - ones**2, 0))
-        scale = np.where(scale > 1e-9 * np.abs(ones), scale, np.inf)
+        # The cubes of a mean far from zero cancel: what is left of their digits must be enough, or there are no curves.
+        with np.errstate(divide="ignore", invalid="ignore"):
+            lost = (1 + np.abs(ones) / scale) ** 3 * (1 + t1 / np.abs(apart) + t1 / np.abs(together))
+        scale = np.where(lost < _DIGITS_LOST, scale, np.inf)
+        if np.isinf(scale).all():
+            return Curves(weights, np.zeros_like(scale), scale, np.zeros((1 + d, 2, len(scale))))
+
+        def linear_part(products: np.ndarray, mean: np.ndarray) -> np.ndarray:
+            """Covariances with the absent parts, divided by their covariance matrix."""
+            covariance = products - t1 * mean
+            return np.asarray((covariance - beside * covariance.sum(axis=0) / together) / apart)
+
         square = linear_part(with_squares, squares)
         cube = linear_part(with_cubes, cubes)
-        squared = (square - 2 * ones * weights) / scale**2
-        cubed = (cube - 3 * ones * square + 3 * ones**2 * weights) / scale**3
+        squared = (square - 2 * ones * w) / scale**2
+        cubed = (cube - 3 * ones * square + 3 * ones**2 * w) / scale**3
         parts = np.stack([squared, cubed], axis=1)
         means = np.stack([(squares - ones**2) / scale**2, (cubes - 3 * ones * squares + 2 * ones**3) / scale**3])
-        linear = np.concatenate([(means - t1 * parts.sum(axis=0))[None], parts])
-        return Curves(weights, ones, scale, linear)
+        # Of the parts that are present: a = 1 - z.
+        intercepts = means + (1 - t1) * parts.sum(axis=0)
+        centre = weights.sum(axis=0) + unit * ones
+        return Curves(weights, centre, unit * scale, np.concatenate([intercepts[None], -parts]))
 
 
 @dataclass(frozen=True)
