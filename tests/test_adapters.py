@@ -211,7 +211,7 @@ class TestTorch:
         explanation = TextExplainer().explain_instance("a good film", Praise().eval())
         assert explanation.as_list()[0][0] == "good"
 
-    def test_modules_own_prediction_method_is_asked(self, network):
+    def test_modules_own_prediction_method_is_asked(self):
         class Classifier(torch.nn.Module):
             def predict_proba(self, images):
                 share = images.mean(axis=(1, 2, 3)) / 255
@@ -368,7 +368,7 @@ class TestOnnx:
 
     def test_as_many_means_as_channels(self, file, network):
         for model in (OnnxModel(file, mean=[1, 2]), TorchModel(network, std=[1, 2])):
-            with pytest.raises(ArgumentError, match="(mean|std) has 2 numbers; the instance has 3 channels"):
+            with pytest.raises(ArgumentError, match=r"(mean|std) has 2 numbers; the instance has 3 channels"):
                 explained(model)
 
     def test_six_channels_in_either_layout(self):

@@ -136,3 +136,16 @@ def test_a_compose_that_writes_into_its_masks_changes_nothing() -> None:
 def test_one_component_is_said() -> None:
     explanation = ComponentsExplainer().explain_instance(Switches(1), lambda rows: rows[:, 0])
     assert "one_component" in [notice.code for notice in explanation.warnings]
+
+
+@pytest.mark.parametrize("unit", [1e-120, 1e120])
+def test_weights_follow_the_outputs_unit(unit: float) -> None:
+    slopes = np.linspace(-1, 1, 30)
+    one, other = (
+        ComponentsExplainer(alpha=0.0).explain_instance(
+            Switches(30), lambda rows, scale=scale: scale * np.exp(rows @ slopes), num_samples=512
+        )
+        for scale in (1.0, unit)
+    )
+    assert other.surrogates[0].components == one.surrogates[0].components
+    assert np.array(other.surrogates[0].weights) / unit == pytest.approx(one.surrogates[0].weights, rel=1e-8)

@@ -13,7 +13,7 @@ from sklearn.linear_model import Lasso, LinearRegression, Ridge, lars_path
 from sklearn.tree import DecisionTreeRegressor
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight.stages.components import Stretch
+from limelight.stages.components import Stretch, fair_coins
 from limelight.stages.perturbation import ComplementaryPairs, Enumeration
 from limelight.stages.sample import KernelLaw, Sample
 from limelight.stages.selection import METHODS, choose
@@ -631,3 +631,28 @@ def test_the_law_spares_a_short_list_the_noise_of_words_left_out():
             errors[name].append(np.abs(dense(one, 8)[6:] - target).max())
     assert np.median(errors["known"]) < 1e-3 * np.median(errors["unknown"])
     assert len(mean) == 8
+
+
+@pytest.mark.parametrize("law", ["fair coins", "uniform"])
+@pytest.mark.parametrize("width", [0.05, 0.3, 1.0, 10.0])
+@pytest.mark.parametrize("spread", [0.0, 1e-6, 0.01, 1.0])
+@pytest.mark.parametrize("unit", [1e-150, 1.0, 1e150])
+def test_linear_parts_of_curves_are_those_of_an_enumeration_or_left_alone(law, width, spread, unit):
+    d = 7
+    probability = fair_coins(d) if law == "fair coins" else np.append(0.0, np.ones(d) / d)
+    kernel_law = KernelLaw(probability, np.exp(-((np.arange(d + 1) / d / width) ** 2) / 2))
+    predictors = unit * (1 + spread * np.random.default_rng(0).normal(size=(d, 3)))
+    predictors[:, 2] = unit * np.random.default_rng(1).normal(size=d)
+    curves = kernel_law.curves(predictors)
+    masks = (np.arange(2**d)[:, None] >> np.arange(d) & 1).astype(float)
+    absent = d - masks.sum(axis=1).astype(int)
+    weights = (kernel_law.law / [comb(d, count) for count in range(d + 1)] * kernel_law.kernel)[absent]
+    powers = ((masks @ predictors - curves.centre) / curves.scale)[:, None] ** np.array([[2], [3]])
+    missed = powers - np.einsum("mi,icp->mcp", np.column_stack([np.ones(len(masks)), masks]), curves.linear)
+    # What is left of a curve goes with nothing linear.
+    for column in (np.ones(len(masks)), *masks.T):
+        products = np.einsum("m,mcp->cp", weights * column, missed) / weights.sum()
+        assert np.abs(products).max() < 1e-8
+    assert np.isfinite(curves.linear).all()
+    if width >= 0.3 and spread == 1.0:
+        assert np.isfinite(curves.scale).all()  # these are no close calls: the curves are there
