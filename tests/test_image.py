@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 from skimage.segmentation import slic
 
 from limelight import Explanation, ImageExplainer
@@ -324,6 +325,60 @@ class TestFillings:
         with pytest.raises(error, match=message):
             ImageExplainer("grid", fill).explain_instance(PHOTO, brightness)
 
+    def test_floats_of_scikit_image_are_not_taken_for_bytes(self):
+        from skimage.restoration import inpaint_biharmonic
+
+        def inpaint(image, mask):
+            return inpaint_biharmonic(image, mask, channel_axis=-1)
+
+        with pytest.raises(InstanceError, match="gave floats from 0 to 1 for an image of uint8, as scikit-image"):
+            ImageExplainer(Grid(9), inpaint).explain_instance(PHOTO, brightness)
+        explainer = ImageExplainer(Grid(9), lambda image, mask: 255 * inpaint(image, mask))
+        assert np.abs(explainer.components(PHOTO).filling.astype(float) - PHOTO).mean() < 20
+
+    @pytest.mark.parametrize(("image", "said"), [(np.eye(8, dtype=np.uint8), True), (PHOTO, False), (np.eye(8), False)])
+    def test_rounding_of_the_filling_is_said_where_it_matters(self, image, said):
+        codes = [code for code, _ in ImageExplainer(Grid(4)).components(image).notes]
+        assert ("rounded_filling" in codes) == said
+
+    def test_filling_that_the_type_cannot_hold(self):
+        with pytest.raises(ArgumentError, match="the filling of an image of float16 must lie within"):
+            ImageExplainer("grid", fill=1e6).explain_instance(np.eye(8, dtype=np.float16), brightness)
+
+
+class TestPicture:
+    """What a person sees of numbers in other units."""
+
+    @pytest.mark.parametrize(
+        ("image", "brightest"),
+        [
+            (np.arange(64.0).reshape(8, 8) / 63, 255),
+            (np.arange(64.0).reshape(8, 8) / 4, 255),
+            (np.arange(64.0).reshape(8, 8) * 3, 189),
+            (np.arange(64, dtype=np.uint16).reshape(8, 8) * 15, 255),
+            (np.arange(64, dtype=np.uint16).reshape(8, 8) * 1040, 255),
+            (np.arange(64, dtype=np.uint8).reshape(8, 8), 63),
+            (np.arange(64).reshape(8, 8) - 32, 255),
+            (np.array([[1.7e308, -1.7e308], [0, 0]]), 255),
+            (np.eye(8) > 0, 255),
+        ],
+    )
+    def test_reaches_from_dark_to_bright(self, image, brightest):
+        picture = ImageExplainer(np.arange(image.size).reshape(image.shape) // 16).components(image).view.picture
+        assert picture.max() == pytest.approx(brightest, abs=1)
+        assert picture.min() == 0
+
+    @pytest.mark.parametrize("value", [300.0, -1.0, 0.0, 1e300])
+    def test_constant_image(self, value):
+        assert ImageExplainer("grid").components(np.full((8, 8), value)).view.picture.std() == 0
+
+    def test_transparent_pixels_are_white(self):
+        image = np.zeros((8, 8, 4), dtype=np.uint8)
+        image[:4, :, 3] = 255
+        picture = ImageExplainer("grid").components(image).view.picture
+        assert picture[:4].max() == 0
+        assert picture[4:].min() == 255
+
 
 class TestBadInput:
     @pytest.mark.parametrize("shape", [(1, 1), (1, 1000), (1000, 1), (2, 2, 3), (1, 1, 3)])
@@ -362,6 +417,13 @@ class TestBadInput:
             (np.array([[None]]), ArgumentTypeError, "got dtype object"),
             ([[1, 2], [3]], ArgumentTypeError, "an image must be an array of numbers"),
             (torch.zeros(8, 8, dtype=torch.complex64), ArgumentTypeError, "got dtype torch.complex64"),
+            (
+                np.ma.masked_equal([[1, 2], [2, 1]], 2),
+                ArgumentTypeError,
+                "an image must have no masked numbers",
+            ),
+            (Image.new("P", (8, 8)), ArgumentTypeError, r"a picture of mode 'P' .* give picture.convert\('RGB'\)"),
+            (torch.eye(3).to_sparse(), ArgumentTypeError, "an image must be a dense tensor of numbers"),
             ("photo.png", ArgumentTypeError, "an image must be an array of numbers, not a name; open the file first"),
         ],
     )
@@ -384,6 +446,7 @@ class TestBadInput:
             (np.arange(1920).reshape(48, 40), InstanceError, "gives 1920 superpixels for 1920 pixels; at most 480"),
             (lambda image: image[..., 0] / 2, ArgumentTypeError, "label map of integers; it gave dtype float64"),
             (lambda _: 1 / 0, InstanceError, "the segmentation raised ZeroDivisionError for an instance of shape"),
+            (lambda image: image[0], InstanceError, r"the label map has shape \(40, 3\); the image is 48 x 40"),
             (Watershed(np.zeros((3, 3))), InstanceError, r"edges have shape \(3, 3\); the image is 48 x 40"),
         ],
     )
@@ -398,6 +461,11 @@ class TestBadInput:
             (lambda: Slic(compactness=0), "compactness must be a finite number above 0"),
             (lambda: Grid("9"), "n_segments must be an integer"),
             (lambda: Watershed(np.zeros(3)), r"edges must have 2 dimensions; got shape \(3,\)"),
+            (lambda: Watershed([[np.nan]]), "edges must be finite numbers"),
+            (lambda: Quickshift(kernel_size=0), "kernel_size must be a finite number of at least 1; got 0"),
+            (lambda: Felzenszwalb(scale=-5), "scale must be a finite number above 0; got -5"),
+            (lambda: Felzenszwalb(min_size=0), "min_size must be an integer of at least 1; got 0"),
+            (lambda: ImageExplainer(channel_axis="first"), r"channel_axis must be 0 \(first\) or -1 \(last\); got 'first'"),
             (lambda: Refined("x"), "Refined needs the explanation of an image"),
         ],
     )

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import pickle
 import re
 import sys
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from limelight import ImageExplainer
-from limelight._errors import ArgumentError, MissingDependencyError
+from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError
 from limelight._raster import ImageView
 from limelight._views import view_from_dict
 from limelight.segmentation import Grid
@@ -43,6 +44,30 @@ def test_heat_map_is_signed():
     assert heat[0, 0] == 0.5
     assert heat[7, 7] == -0.4
     assert np.all(VIEW.heat_map([])[...] == 0)
+
+
+@pytest.mark.parametrize(
+    ("weights", "message"),
+    [
+        (3, "weights must be pairs of a number and a weight"),
+        ([("superpixel 1", 0.5)], "weights must be pairs of a number and a weight"),
+        ([(4, 0.5)], "weights must be finite, of superpixels 0 to 3; got 0.5 for 4"),
+        ([(-1, 0.5)], "weights must be finite, of superpixels 0 to 3; got 0.5 for -1"),
+        ([(0, np.nan)], "weights must be finite"),
+    ],
+)
+def test_bad_weights(weights, message):
+    for look in (VIEW.heat_map, VIEW.overlay):
+        with pytest.raises(ArgumentError, match=message):
+            look(weights)
+
+
+def test_pickled_without_its_arrays():
+    VIEW.heat_map(WEIGHTS)
+    again = pickle.loads(pickle.dumps(VIEW))
+    assert again == VIEW
+    assert len(pickle.dumps(VIEW)) < 2 * (len(VIEW.pixels) + len(VIEW.labels))
+    assert not again.picture.flags.writeable
 
 
 class TestImageAndMask:
@@ -179,12 +204,39 @@ def test_pictures_of_other_kinds_are_refused(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
+def test_many_labels_are_drawn_in_rows(tmp_path):
+    def model(images):
+        return np.eye(9)[:, :1].T + images.mean(axis=(1, 2, 3))[:, None] / 1e3
+
+    explanation = ImageExplainer(SEGMENTS).explain_instance(PICTURE, model)
+    assert len(explanation.labels) == 9
+    explanation.save_to_file(tmp_path / "many.png")
+    with Image.open(tmp_path / "many.png") as sheet:
+        assert sheet.width <= 4 * 400
+        assert sheet.height >= 3 * 320
+
+
+@pytest.mark.parametrize("name", ["picture.jpg", "page.pdf", "explanation.json"])
+def test_other_endings_are_refused(name, tmp_path):
+    explanation = ImageExplainer(SEGMENTS).explain_instance(PICTURE, lambda images: images.mean(axis=(1, 2, 3)))
+    with pytest.raises(ArgumentError, match=r"an explanation's file ends in .html, .htm, .png, .svg; got"):
+        explanation.save_to_file(tmp_path / name)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_too_light_superpixels_are_neither_outlined_nor_numbered():
+    one = VIEW.overlay([(0, 1.0), (3, 1e-17)])
+    assert np.array_equal(one, VIEW.overlay([(0, 1.0)]))
+
+
 @pytest.mark.parametrize(
-    "change", [{"pixels": base64.b64encode(b"x").decode()}, {"height": 9}, {"labels": "!"}, {"width": None}], ids=str
+    "change",
+    [{"pixels": base64.b64encode(b"x").decode()}, {"height": 9}, {"labels": "!"}, {"width": None}, {"height": "a"}],
+    ids=str,
 )
 def test_broken_json_is_refused(change):
     from limelight import Explanation
 
     whole = ImageExplainer(SEGMENTS).explain_instance(PICTURE, lambda images: images.mean(axis=(1, 2, 3))).to_dict()
-    with pytest.raises(ArgumentError):
+    with pytest.raises((ArgumentError, ArgumentTypeError)):
         Explanation.from_dict({**whole, "view": {**whole["view"], **change}})

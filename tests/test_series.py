@@ -232,6 +232,10 @@ class TestBadInput:
                 ArgumentError,
                 r"series 0 of background must have 2 .* got shape \(60,\)",
             ),
+            ({"background": 5}, ArgumentTypeError, "background must be a collection of series; got 5"),
+            ({"background": [["a"] * 60]}, ArgumentTypeError, "series 0 of background must hold numbers"),
+            ({"background": [np.nan * PAIR]}, ArgumentError, "series 0 of background must be finite numbers"),
+            ({"background": [PAIR], "fill": "noise"}, ArgumentError, "give either fill or background; got both"),
             ({"channel_axis": 2}, ArgumentError, r"channel_axis must be 0 \(first\) or -1 \(last\); got 2"),
             ({"channel_names": ["a"]}, ArgumentError, "channel_names must have a name for each of the 2 channels; got 1"),
         ],
@@ -244,6 +248,44 @@ class TestBadInput:
     def test_bad_settings(self, make):
         with pytest.raises((ArgumentError, ArgumentTypeError), match=r"(n_segments|per_channel) must be"):
             make()
+
+    @pytest.mark.parametrize(("series", "fill"), [(np.zeros(60, np.int8), 300), (np.zeros(60, np.uint8), -5)])
+    def test_filling_that_the_type_cannot_hold(self, series, fill):
+        with pytest.raises(ArgumentError, match=r"the filling of a series of u?int8 must lie within"):
+            TimeSeriesExplainer(fill=fill).explain_instance(series, level)
+
+    def test_rounded_filling_is_said_and_shown(self):
+        parts = TimeSeriesExplainer(fill=0.7).components(np.array([0, 1, 0, 1]))
+        assert [code for code, _ in parts.notes] == ["rounded_filling"]
+        assert parts.view.filling == ((1.0,) * 4,)
+        assert TimeSeriesExplainer(fill=0.7).components(np.array([0.0, 1, 0, 1])).notes == ()
+
+    def test_noise_stays_within_the_series(self):
+        parts = TimeSeriesExplainer(fill="noise").components(np.array([0, 3] * 30, dtype=np.uint8))
+        assert parts.filling.max() <= 3
+
+    def test_more_channels_than_steps_are_said(self):
+        (notice,) = TimeSeriesExplainer().components(PAIR.T).notes
+        assert notice[0] == "ambiguous_layout"
+        assert "60 channels of 2 steps; if it is not, give channel_axis=-1" in notice[1]
+
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"channels": []},
+            {"channels": [["a"]]},
+            {"segments": [[[5], 0, 4, 0]]},
+            {"segments": [[[0], 4, 4, 0]]},
+            {"segments": [[[0], 0, 999, 0]]},
+            {"filling": [[1.0]]},
+            {"channel_names": []},
+        ],
+        ids=str,
+    )
+    def test_broken_json_is_refused(self, change):
+        whole = TimeSeriesExplainer().explain_instance(PAIR, level).to_dict()
+        with pytest.raises(ArgumentError):
+            Explanation.from_dict({**whole, "view": {**whole["view"], **change}})
 
     def test_constant_series_and_one_segment_are_said(self):
         constant = TimeSeriesExplainer().explain_instance(np.ones(30), level)

@@ -128,12 +128,14 @@ class SeriesView:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "SeriesView":
-        view = cls(
-            tuple(data["channel_names"]),
-            tuple(tuple(map(float, channel)) for channel in data["channels"]),
-            tuple(tuple(map(float, channel)) for channel in data["filling"]),
-            tuple(Segment(tuple(channels), *rest) for channels, *rest in data["segments"]),
-        )
+        try:
+            channels, filling = (
+                tuple(tuple(map(float, channel)) for channel in data[name]) for name in ("channels", "filling")
+            )
+        except ValueError as error:
+            raise ArgumentError(f"a series' channels hold numbers: {error}.") from error
+        segments = tuple(Segment(tuple(own), *rest) for own, *rest in data["segments"])
+        view = cls(tuple(data["channel_names"]), channels, filling, segments)
         count, lengths = len(view.channels), {len(channel) for channel in (*view.channels, *view.filling)}
         sound = len(view.channel_names) == len(view.filling) == count > 0 and len(lengths) == 1
         sound = sound and all(

@@ -10,7 +10,7 @@ from limelight.stages.prediction import Ask, Shortcut
 
 __all__ = ["ADAPTERS", "Adapted", "adapt"]
 
-# From what is no callable to one; each gives None for what is not its own.
+# From files, sessions and modules to callables of batches; each gives None for what is not its own.
 FORMS = Registry("model", {"onnx": "limelight.models.onnx:as_onnx", "torch": "limelight.models.torch:as_torch"})
 
 # Asked in this order; each gives None for a model or an instance that is not its own.
