@@ -109,6 +109,7 @@ class ComponentsExplainer(Explainer):
     """
 
     design = "orthogonal"
+    distances = staticmethod(cosine_of_masks)
     distance_unit = 1.0
     cap = 1000
 
@@ -137,10 +138,6 @@ class ComponentsExplainer(Explainer):
             shortcuts=True,
             random_state=random_state,
         )
-
-    @staticmethod
-    def distances(representation: np.ndarray) -> np.ndarray:
-        return cosine_of_masks(representation)
 
     def components(self, instance: Any) -> _ComposedParts:
         """The components as the user has made them.

@@ -92,6 +92,7 @@ class ImageExplainer(Explainer):
     """
 
     design = "orthogonal"
+    distances = staticmethod(cosine_of_masks)
     distance_unit = 1.0
     cap = 1000
 
@@ -129,10 +130,6 @@ class ImageExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
-
-    @staticmethod
-    def distances(representation: np.ndarray) -> np.ndarray:
-        return cosine_of_masks(representation)
 
     def components(self, instance: Any) -> PatchParts:
         """The superpixels of an image.
