@@ -14,6 +14,7 @@ SECTIONS = {
     "tables": "rows of a table: time outside the model",
     "text": "texts: time of the whole call with a pipeline, outside the model with any callable",
     "images": "images: putting perturbations together, the whole call, memory",
+    "series": "time series: finding the window that a model reads",
     "accuracy": "error of the weights at equal numbers of model inputs",
     "photographs": "error of images' weights at equal numbers of model inputs",
     "imports": "time of the import",
