@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any, ClassVar
+from typing import Any
 
 import numpy as np
 
@@ -112,23 +112,27 @@ class Sample:
         Several predictors may belong to an output: the predictors' number is a multiple of the outputs'.
         """
         d, count = curves.weights.shape
-        columns = np.zeros((self.replicates, 1 + d, 2, count))
-        with_outputs = np.zeros((self.replicates, 2, count))
+        columns = np.zeros((self.replicates, 1 + d, 2 * count))
+        with_outputs = np.zeros((self.replicates, 2 * count))
         with_curves = np.zeros((self.replicates, 3, count))
         for representation, outputs, law, kernel, bounds in self._rows:
-            weight = (law * kernel)[:, None]
+            rows = representation.astype(np.float64)
+            powers = np.empty((len(rows), 2 * count))
+            predicted = (rows @ curves.weights - curves.centre) / curves.scale
+            np.multiply(predicted, predicted, out=powers[:, :count])
+            np.multiply(powers[:, :count], predicted, out=powers[:, count:])
+            weighted = powers * (law * kernel)[:, None]
+            starts = bounds[:-1]
+            columns[:, 0] += np.add.reduceat(weighted, starts)
             for replicate, (start, stop) in enumerate(pairwise(bounds.tolist())):
-                rows = representation[start:stop].astype(np.float64)
-                predicted = (rows @ curves.weights - curves.centre) / curves.scale
-                powers = np.stack([predicted**2, predicted**3], axis=1)
-                weighted = powers * weight[start:stop, None]
-                columns[replicate, 0] += weighted.sum(axis=0)
-                columns[replicate, 1:] += (rows.T @ weighted.reshape(len(rows), -1)).reshape(d, 2, -1)
-                own = np.tile(outputs[start:stop], count // outputs.shape[1])
-                with_outputs[replicate] += np.einsum("mcf,mf->cf", weighted, own)
-                for place, (one, other) in enumerate(CurveProducts.PAIRS):
-                    with_curves[replicate, place] += np.einsum("mf,mf->f", weighted[:, one], powers[:, other])
-        return CurveProducts(columns, with_outputs, with_curves)
+                columns[replicate, 1:] += rows[start:stop].T @ weighted[start:stop]
+            own = np.tile(outputs, 2 * count // outputs.shape[1])
+            with_outputs += np.add.reduceat(weighted * own, starts)
+            squares, cubes = powers[:, :count], powers[:, count:]
+            for place, (one, other) in enumerate(((squares, 0), (cubes, 0), (cubes, count))):
+                with_curves[:, place] += np.add.reduceat(weighted[:, other : other + count] * one, starts)
+        shape = (2, count)
+        return CurveProducts(columns.reshape(*columns.shape[:2], *shape), with_outputs.reshape(-1, *shape), with_curves)
 
     def weighted_rows(self, components: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The rows themselves: their components, outputs, weights and replicate numbers."""
@@ -276,16 +280,24 @@ class CurveProducts:
     outputs : ndarray of shape (r, 2, p)
         With the outputs that they predict.
     curves : ndarray of shape (r, 3, p)
-        With each other: the `PAIRS`.
+        Squares with squares, squares with cubes, cubes with cubes.
     """
 
-    PAIRS: ClassVar = ((0, 0), (0, 1), (1, 1))
     columns: np.ndarray
     outputs: np.ndarray
     curves: np.ndarray
 
-    def without(self, left_out: int | None, predictors: slice) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """Of some of the predictors the sums over the replicates, all or all but one."""
-        parts = [part[..., predictors] for part in (self.columns, self.outputs, self.curves)]
-        columns, outputs, curves = (part.sum(axis=0) - (0 if left_out is None else part[left_out]) for part in parts)
+    def leaving_out(self, fits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The sums over the replicates, for each of so many fits with predictors of its own, along a first axis.
+
+        The first fit has all replicates, the next ones leave out one each.
+        """
+        sums = []
+        for part in (self.columns, self.outputs, self.curves):
+            own = part.reshape(*part.shape[:-1], fits, -1)
+            total = np.moveaxis(own.sum(axis=0), -2, 0).copy()
+            out = np.arange(fits - 1)
+            total[1:] -= own[out, ..., out + 1, :]
+            sums.append(total)
+        columns, outputs, curves = sums
         return columns, outputs, curves

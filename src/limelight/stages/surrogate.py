@@ -164,14 +164,11 @@ class _Projected:
         total = stack.sum(axis=0)
         kept = [total, *(total - gram for gram in stack)] if len(stack) > 1 else [total]
         fits = [_FullFit(gram, d) for gram in kept]
+        coefficients = np.stack([one.coefficients for one in fits])
         if _FEWEST_CURVED <= d <= _MOST_CURVED:
             # Curves of each fit's own, so that the spread of the fits shows what choosing them adds to the error.
             curves = kernel_law.curves(np.concatenate([one.coefficients[1:] for one in fits], axis=1))
-            products, q = sampled.with_curves(curves), fits[0].coefficients.shape[1]
-            for number, one in enumerate(fits):
-                own = slice(q * number, q * (number + 1))
-                one.straighten(curves.linear[..., own], *products.without(number - 1 if number else None, own))
-        coefficients = np.stack([one.coefficients for one in fits])
+            coefficients = _straightened(fits, curves, sampled.with_curves(curves))
         intercepts, weights = coefficients[:, 0], coefficients[:, 1:]
         residuals = np.stack([one.residuals for one in fits])
         self._cross = self._covariance @ weights
@@ -232,24 +229,30 @@ class _FullFit:
         self.coefficients = solve_factored(self._factor, cross)
         self.residuals = (gram[d + 1 :, d + 1 :] - cross.T @ self.coefficients) / gram[0, 0]
 
-    def straighten(self, linear: np.ndarray, columns: np.ndarray, outputs: np.ndarray, curves: np.ndarray) -> None:
-        """Rid the coefficients of what the sample takes for linear in the curves that the outputs hold.
+    def solve(self, right: np.ndarray) -> np.ndarray:
+        """Coefficients of other outputs, from their products with the constant and the components, of shape (1 + d, ...)."""
+        return solve_factored(self._factor, right.reshape(len(right), -1)).reshape(right.shape)
 
-        A curve's linear part under law and kernel is known. What the sample gives it beyond that is chance, and so is as much
-        of an output's coefficients as the output's residual holds of the curve: a control variate.
-        """
-        found = solve_factored(self._factor, columns.reshape(len(columns), -1)).reshape(columns.shape)
-        # What is left of the curves' products once their linear parts in the sample are taken out.
-        square, both, cube = (
-            curves[place] - np.einsum("iq,iq->q", columns[:, one], found[:, other])
-            for place, (one, other) in enumerate(CurveProducts.PAIRS)
-        )
-        held = outputs - np.einsum("icq,iq->cq", columns, self.coefficients)
-        determinant = square * cube - both**2
-        sound = determinant > 1e-9 * square * cube
-        divisor = np.where(sound, determinant, 1.0)
-        shares = np.stack([held[0] * cube - held[1] * both, held[1] * square - held[0] * both]) * sound / divisor
-        self.coefficients = self.coefficients - np.einsum("icq,cq->iq", found - linear, shares)
+
+def _straightened(fits: list[_FullFit], curves: Curves, products: CurveProducts) -> np.ndarray:
+    """The fits' coefficients, rid of what the sample takes for linear in the curves that the outputs hold.
+
+    A curve's linear part under law and kernel is known. What the sample gives it beyond that is chance, and so is as much of an
+    output's coefficients as the output's residual holds of the curve: a control variate.
+    """
+    coefficients = np.stack([one.coefficients for one in fits])
+    linear = np.moveaxis(curves.linear.reshape(*curves.linear.shape[:2], len(fits), -1), 2, 0)
+    columns, outputs, powers = products.leaving_out(len(fits))
+    found = np.stack([one.solve(right) for one, right in zip(fits, columns, strict=True)])
+    # What is left of the curves' products once their linear parts in the sample are taken out.
+    explained = np.einsum("fiaq,fibq->fabq", columns, found)
+    square, both, cube = powers[:, 0] - explained[:, 0, 0], powers[:, 1] - explained[:, 0, 1], powers[:, 2] - explained[:, 1, 1]
+    held = outputs - np.einsum("fiaq,fiq->faq", columns, coefficients)
+    determinant = square * cube - both**2
+    sound = determinant > 1e-9 * square * cube
+    divisor = np.where(sound, determinant, 1.0)
+    shares = np.stack([held[:, 0] * cube - held[:, 1] * both, held[:, 1] * square - held[:, 0] * both], axis=1)
+    return np.asarray(coefficients - np.einsum("fiaq,faq->fiq", found - linear, shares * (sound / divisor)[:, None]))
 
 
 def _ridge(moments: _Moments, count: int, output: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
