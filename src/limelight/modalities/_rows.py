@@ -58,7 +58,7 @@ class RowValues(Values):
             representation[1:, plain] = drawn.codes[:, plain]
         keys = None
         if self._table.discrete:
-            keys = [line.tobytes() for line in np.concatenate([self._row[None], drawn.rows])]
+            keys = np.concatenate([self._row[None], drawn.rows]).astype(np.float64).view(np.uint64)
         return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.weights, drawn.replicates, keys)
 
 

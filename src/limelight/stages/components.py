@@ -8,7 +8,6 @@ another row, and a component is on where the drawn value counts as the instance'
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -93,15 +92,15 @@ class Neighbourhood:
         prediction; the law gives it no part in the fit.
     replicates : ndarray of shape (r + 1,)
         Bounds of the independent replicates among the drawn rows.
-    keys : sequence of bytes or None
-        For each row what makes it distinct; None where no two rows can be the same.
+    keys : ndarray of shape (1 + m, w), uint64, or None
+        For each row the words that make it distinct; None where no two rows can be the same.
     """
 
     representation: np.ndarray
     inputs: Inputs
     weights: np.ndarray
     replicates: np.ndarray
-    keys: Sequence[bytes] | None
+    keys: np.ndarray | None
 
 
 class Components(ABC):
@@ -150,8 +149,8 @@ class Parts(Components):
         masks = np.ones((1 + len(drawn.values), len(self.law) - 1), dtype=np.uint8)
         masks[1:] = drawn.values
         packed = np.packbits(masks, axis=1)
-        width, content = packed.shape[1], packed.tobytes()
-        keys = [content[i : i + width] for i in range(0, len(content), width)]
+        keys = np.zeros((len(packed), -(-packed.shape[1] // 8)), dtype=np.uint64)
+        keys.view(np.uint8)[:, : packed.shape[1]] = packed
         return Neighbourhood(masks, _Realised(self, masks), drawn.weights, drawn.replicates, keys)
 
 

@@ -12,7 +12,7 @@ from limelight._checks import as_array
 from limelight._errors import ArgumentError, LabelError, LimelightError, ModelError, PredictionError
 from limelight.stages.components import Neighbourhood
 
-__all__ = ["Ask", "Oracle", "Outputs", "Shortcut", "read_outputs"]
+__all__ = ["Ask", "Oracle", "Outputs", "Shortcut", "distinct_rows", "read_outputs"]
 
 Ask = Callable[[Neighbourhood, np.ndarray], Any]
 """From a neighbourhood and the numbers of some of its rows to the model's raw answer for them."""
@@ -25,6 +25,7 @@ class Shortcut(NamedTuple):
     batch_size: int | None
 
 
+_MIXER = np.uint64(0x9E3779B97F4A7C15)  # an odd number near 2^64 times the golden ratio's fraction
 _TOLERANCE = 1e-3  # by how much a float32 model's probabilities may miss a sum of 1
 
 
@@ -49,7 +50,7 @@ class Oracle:
     def __init__(self, ask: Ask, batch_size: int | None) -> None:
         self._ask = ask
         self._batch_size = batch_size
-        self._numbers: dict[bytes, int] = {}
+        self._keys = np.empty((0, 0), dtype=np.uint64)
         self._answers = np.empty((0, 0))
         self._width: int | None = None
         self.num_inputs = 0
@@ -72,13 +73,14 @@ class Oracle:
                 return answers
             self.instance = answers[0]
             return answers[1:]
-        numbers, asked = self._numbers, len(self._answers)
-        where = np.array([numbers.setdefault(key, len(numbers)) for key in neighbourhood.keys])
-        if len(numbers) > asked:
-            first = np.unique(where, return_index=True)[1]
-            answers = self._in_batches(neighbourhood, first[where[first] >= asked])
+        asked = len(self._keys)
+        keys = np.concatenate([self._keys, neighbourhood.keys]) if asked else neighbourhood.keys
+        first, where = distinct_rows(keys)
+        if len(first) > asked:
+            answers = self._in_batches(neighbourhood, first[asked:] - asked)
             self._answers = np.concatenate([self._answers, answers]) if asked else answers
-        found: np.ndarray = self._answers[where]
+            self._keys = keys[first]
+        found: np.ndarray = self._answers[where[asked:]]
         self.instance = found[0]
         return found[1:]
 
@@ -119,6 +121,28 @@ class Oracle:
             )
         self.num_inputs += len(rows)
         return answer
+
+
+def distinct_rows(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Where each distinct row of words stands first, in their order; and for each row, which of these it is.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight.stages.prediction import distinct_rows
+    >>> first, which = distinct_rows(np.array([[7, 1], [2, 2], [7, 1]], dtype=np.uint64))
+    >>> first.tolist(), which.tolist()
+    ([0, 1], [0, 1, 0])
+    """
+    # All words mixed into one are sooner sorted.
+    mixed = keys[:, 0] if keys.shape[1] == 1 else (keys * np.cumprod(np.full(keys.shape[1], _MIXER))).sum(axis=1)
+    _, first, which = np.unique(mixed, return_index=True, return_inverse=True)
+    if not np.array_equal(keys[first[which]], keys):  # two rows have the same mixture by chance
+        _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order))
+    return first[order], rank[which.reshape(-1)]
 
 
 @dataclass(frozen=True)

@@ -112,27 +112,28 @@ class Sample:
         Several predictors may belong to an output: the predictors' number is a multiple of the outputs'.
         """
         d, count = curves.weights.shape
-        columns = np.zeros((self.replicates, 1 + d, 2 * count))
+        columns = np.zeros((self.replicates, 2 * count, 1 + d))
         with_outputs = np.zeros((self.replicates, 2 * count))
         with_curves = np.zeros((self.replicates, 3, count))
+        standardised = np.ascontiguousarray((curves.weights / curves.scale).T)
+        centre = (curves.centre / curves.scale)[:, None]
         for representation, outputs, law, kernel, bounds in self._rows:
             rows = representation.astype(np.float64)
-            powers = np.empty((len(rows), 2 * count))
-            predicted = (rows @ curves.weights - curves.centre) / curves.scale
-            np.multiply(predicted, predicted, out=powers[:, :count])
-            np.multiply(powers[:, :count], predicted, out=powers[:, count:])
-            weighted = powers * (law * kernel)[:, None]
+            powers = np.empty((2 * count, len(rows)))
+            predicted = standardised @ rows.T - centre
+            squares = np.multiply(predicted, predicted, out=powers[:count])
+            cubes = np.multiply(squares, predicted, out=powers[count:])
+            weighted = powers * (law * kernel)
             starts = bounds[:-1]
-            columns[:, 0] += np.add.reduceat(weighted, starts)
+            columns[:, :, 0] += np.add.reduceat(weighted, starts, axis=1).T
             for replicate, (start, stop) in enumerate(pairwise(bounds.tolist())):
-                columns[replicate, 1:] += rows[start:stop].T @ weighted[start:stop]
-            own = np.tile(outputs, 2 * count // outputs.shape[1])
-            with_outputs += np.add.reduceat(weighted * own, starts)
-            squares, cubes = powers[:, :count], powers[:, count:]
+                columns[replicate, :, 1:] += weighted[:, start:stop] @ rows[start:stop]
+            products = (weighted.reshape(-1, *outputs.T.shape) * outputs.T).reshape(weighted.shape)
+            with_outputs += np.add.reduceat(products, starts, axis=1).T
             for place, (one, other) in enumerate(((squares, 0), (cubes, 0), (cubes, count))):
-                with_curves[:, place] += np.add.reduceat(weighted[:, other : other + count] * one, starts)
-        shape = (2, count)
-        return CurveProducts(columns.reshape(*columns.shape[:2], *shape), with_outputs.reshape(-1, *shape), with_curves)
+                with_curves[:, place] += np.add.reduceat(weighted[other : other + count] * one, starts, axis=1).T
+        parts = np.swapaxes(columns, 1, 2)
+        return CurveProducts(parts.reshape(*parts.shape[:2], 2, count), with_outputs.reshape(-1, 2, count), with_curves)
 
     def weighted_rows(self, components: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
         """The rows themselves: their components, outputs, weights and replicate numbers."""
@@ -287,13 +288,18 @@ class CurveProducts:
     outputs: np.ndarray
     curves: np.ndarray
 
-    def leaving_out(self, fits: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The sums over the replicates, for each of so many fits with predictors of its own, along a first axis.
+    def leaving_out(self, fits: int, shared: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """The sums over the replicates for each of so many fits, along a first axis.
 
-        The first fit has all replicates, the next ones leave out one each.
+        The first fit has all replicates, the next ones leave out one each. The predictors are those of one fit after the other,
+        or `shared` by all.
         """
         sums = []
         for part in (self.columns, self.outputs, self.curves):
+            if shared:
+                total = part.sum(axis=0)[None]
+                sums.append(np.concatenate([total, total - part]))
+                continue
             own = part.reshape(*part.shape[:-1], fits, -1)
             total = np.moveaxis(own.sum(axis=0), -2, 0).copy()
             out = np.arange(fits - 1)

@@ -16,6 +16,7 @@ __all__ = ["Fit", "fit"]
 
 _FULL_FIT_ROWS = 2  # effective rows (and pairs of rows) a component from which on the full fit is a good control variate
 _FEWEST_CURVED, _MOST_CURVED = 4, 300  # components of a full fit that knows curves; with more they cost more than they save
+_OWN_CURVES = 50  # rows a component up to which the choice of the curves adds to the error
 _STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicate (92 MB), above only their sum
 
 
@@ -137,6 +138,10 @@ class _Sampled:
             return self._sample.grams(chosen)
         return _sub_grams(self.stack, chosen, len(self._sample.origin))
 
+    @property
+    def size(self) -> int:
+        return self._sample.size
+
     def with_curves(self, curves: Curves) -> CurveProducts:
         """Each replicate's products with the curves."""
         return self._sample.with_curves(curves)
@@ -166,9 +171,11 @@ class _Projected:
         fits = [_FullFit(gram, d) for gram in kept]
         coefficients = np.stack([one.coefficients for one in fits])
         if _FEWEST_CURVED <= d <= _MOST_CURVED:
-            # Curves of each fit's own, so that the spread of the fits shows what choosing them adds to the error.
-            curves = kernel_law.curves(np.concatenate([one.coefficients[1:] for one in fits], axis=1))
-            coefficients = _straightened(fits, curves, sampled.with_curves(curves))
+            # Curves of each fit's own, so that the spread of the fits shows what choosing them adds to the error. Of many rows
+            # that is next to nothing, and one choice serves all.
+            chosen = fits if sampled.size < _OWN_CURVES * (d + 1) else fits[:1]
+            curves = kernel_law.curves(np.concatenate([one.coefficients[1:] for one in chosen], axis=1))
+            coefficients = _straightened(fits, curves, sampled.with_curves(curves), shared=len(chosen) < len(fits))
         intercepts, weights = coefficients[:, 0], coefficients[:, 1:]
         residuals = np.stack([one.residuals for one in fits])
         self._cross = self._covariance @ weights
@@ -234,15 +241,16 @@ class _FullFit:
         return solve_factored(self._factor, right.reshape(len(right), -1)).reshape(right.shape)
 
 
-def _straightened(fits: list[_FullFit], curves: Curves, products: CurveProducts) -> np.ndarray:
+def _straightened(fits: list[_FullFit], curves: Curves, products: CurveProducts, *, shared: bool) -> np.ndarray:
     """The fits' coefficients, rid of what the sample takes for linear in the curves that the outputs hold.
 
     A curve's linear part under law and kernel is known. What the sample gives it beyond that is chance, and so is as much of an
     output's coefficients as the output's residual holds of the curve: a control variate.
     """
     coefficients = np.stack([one.coefficients for one in fits])
-    linear = np.moveaxis(curves.linear.reshape(*curves.linear.shape[:2], len(fits), -1), 2, 0)
-    columns, outputs, powers = products.leaving_out(len(fits))
+    families = 1 if shared else len(fits)
+    linear = np.moveaxis(curves.linear.reshape(*curves.linear.shape[:2], families, -1), 2, 0)
+    columns, outputs, powers = products.leaving_out(len(fits), shared)
     found = np.stack([one.solve(right) for one, right in zip(fits, columns, strict=True)])
     # What is left of the curves' products once their linear parts in the sample are taken out.
     explained = np.einsum("fiaq,fibq->fabq", columns, found)
