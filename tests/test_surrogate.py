@@ -14,8 +14,9 @@ from sklearn.tree import DecisionTreeRegressor
 
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.stages.components import Stretch, fair_coins
+from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import ComplementaryPairs, Enumeration
-from limelight.stages.sample import KernelLaw, Sample
+from limelight.stages.sample import Sample
 from limelight.stages.selection import METHODS, choose
 from limelight.stages.surrogate import fit
 

@@ -16,10 +16,11 @@ from limelight._notices import notices
 from limelight._options import Options, Request
 from limelight.models import adapt
 from limelight.stages.components import Components
+from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import DESIGNS, Look, looks
 from limelight.stages.prediction import Oracle, read_outputs
 from limelight.stages.proximity import Metric, Proximity, pairwise
-from limelight.stages.sample import KernelLaw, Sample
+from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, fit
 
 __all__ = ["Explainer"]

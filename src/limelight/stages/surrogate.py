@@ -9,7 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._errors import ArgumentTypeError
-from limelight.stages.sample import CurveProducts, Curves, KernelLaw, Sample
+from limelight.stages.kernel_law import Curves, KernelLaw
+from limelight.stages.sample import CurveProducts, Sample
 from limelight.stages.selection import choose, factor, solve_factored
 
 __all__ = ["Fit", "fit"]
