@@ -185,6 +185,17 @@ class TestTorch:
         assert max(sizes) == 32
         assert sum(sizes) == 300
 
+    def test_memory_of_the_cpu(self, network):
+        """torch has no class of its own for it."""
+
+        class Small(torch.nn.Module):
+            def forward(self, images):
+                if len(images) > 40:
+                    raise RuntimeError("DefaultCPUAllocator: not enough memory: you tried to allocate 99 bytes.")
+                return network(images)
+
+        assert same(explained(TorchModel(network)), explained(TorchModel(Small().eval())))
+
     def test_no_room_for_one(self):
         class Full(torch.nn.Module):
             def forward(self, _):

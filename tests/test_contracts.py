@@ -8,6 +8,8 @@ from dataclasses import FrozenInstanceError, replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from limelight import TabularExplainer, TextExplainer
 
@@ -254,3 +256,19 @@ class TestFrozen:
         frame = explanation.to_frame()
         frame["weight"] = 0.0
         assert explanation.to_json() == wanted
+
+
+@pytest.mark.parametrize("mixer", [None, 0])
+@given(st.lists(st.lists(st.integers(0, 3), min_size=3, max_size=3), min_size=1, max_size=40))
+def test_distinct_rows_are_those_of_a_dictionary(mixer, rows):
+    """With a mixer of 0 all rows have one mixture: chance that has to be noticed."""
+    from limelight.stages import prediction
+
+    keys = np.array(rows, dtype=np.uint64)
+    with pytest.MonkeyPatch.context() as patch:
+        if mixer is not None:
+            patch.setattr(prediction, "_MIXER", np.uint64(mixer))
+        first, which = prediction.distinct_rows(keys)
+    numbers: dict[tuple[int, ...], int] = {}
+    assert which.tolist() == [numbers.setdefault(tuple(row), len(numbers)) for row in rows]
+    assert [tuple(rows[row]) for row in first] == list(numbers)

@@ -568,3 +568,51 @@ class TestContracts:
 
         ImageExplainer(QUARTERS, fill=0).explain_instance(np.full((16, 16), 9, dtype=np.uint8), model)
         assert sorted(map(tuple, asked)) == sorted(product((0, 9), repeat=4))
+
+
+class TestDefectsOfLime:
+    """Of lime.md, section 3; the last of labels from 1 (W2), seeds (W14) and layouts (C8) are tested above."""
+
+    @pytest.mark.parametrize(
+        "answer",
+        [lambda images: brightness(images).tolist(), brightness, lambda images: brightness(images)[:, None]],
+        ids=["list", "one dimension", "one column"],
+    )
+    def test_answers_that_lime_does_not_take(self, answer):
+        """C5."""
+        expected = ImageExplainer("grid").explain_instance(PHOTO, brightness)
+        assert ImageExplainer("grid").explain_instance(PHOTO, answer) == expected
+
+    def test_gaps_in_the_labels_are_perturbed(self):
+        """W2: of labels 0 and 5, lime never touches 5."""
+        labels = np.repeat([0, 5], 8)[:, None] * np.ones((1, 16), dtype=int)
+        explanation = ImageExplainer(labels.astype(int), fill=0, alpha=0).explain_instance(
+            np.full((16, 16), 4.0), lambda images: images[:, 8:].mean(axis=(1, 2))
+        )
+        assert dict(explanation.as_list()) == {"superpixel 5": pytest.approx(4), "superpixel 0": pytest.approx(0, abs=1e-9)}
+
+    def test_no_kernel_width(self):
+        """C10."""
+        with pytest.raises(ArgumentTypeError, match="kernel_width must be a finite number above 0; got None"):
+            ImageExplainer(kernel_width=None)
+
+    def test_effective_sample_size_is_said(self):
+        """W13: with 60 superpixels the kernel hardly looks nearby, 956 of 1000 perturbations count."""
+        explanation = ImageExplainer(Grid(60)).explain_instance(PHOTO, brightness, num_samples=1000)
+        assert explanation.effective_sample_size == pytest.approx(956, rel=0.02)
+
+    def test_many_labels_cost_one_set_of_images(self):
+        """P5: lime fits each label anew, and quickshift runs at every call."""
+        asked = []
+
+        def model(images):
+            asked.append(len(images))
+            return np.stack([brightness(images[:, : 10 * i + 5]) for i in range(4)], axis=1)
+
+        explanation = ImageExplainer("grid").explain_instance(PHOTO, model, num_samples=200)
+        assert len(explanation.labels) == 4
+        assert sum(asked) == explanation.num_inputs <= 200
+
+    def test_top_labels_are_there_whether_asked_for_or_not(self):
+        explanation = ImageExplainer("grid").explain_instance(PHOTO, brightness)
+        assert explanation.labels == (0,)

@@ -27,8 +27,8 @@ def prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...]
     method = next((getattr(model, name) for name in _METHODS if callable(getattr(model, name, None))), model)
     if isinstance(model, type) or not callable(method):
         raise ArgumentTypeError(
-            f"model must be a callable from a batch of inputs to predictions, or a fitted estimator with one of "
-            f"{', '.join(_METHODS)}; got {model!r}."
+            f"model must be a callable from a batch of inputs to predictions, the path of an .onnx file, a torch module, or a "
+            f"fitted estimator with one of {', '.join(_METHODS)}; got {model!r}."
         )
     owner = getattr(method, "__self__", None)
     classes = getattr(owner, "classes_", None) if getattr(method, "__name__", "") in _METHODS[:2] else None
