@@ -41,4 +41,20 @@ def _commands() -> Callable[[], None]:
 
         run(out)
 
+    @limelight.command()
+    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write its page to this file instead.")
+    def show(file: Path, html: Path | None) -> None:
+        """Print the explanation that FILE holds as JSON."""
+        from limelight import Explanation, LimelightError
+
+        try:
+            explanation = Explanation.from_json(file.read_text(encoding="utf-8"))
+            if html is None:
+                click.echo(str(explanation))
+            else:
+                explanation.save_to_file(html)
+        except (LimelightError, UnicodeDecodeError, OSError) as error:
+            raise click.ClickException(f"{file}: {error}") from error
+
     return limelight

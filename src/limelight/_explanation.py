@@ -22,6 +22,7 @@ SCHEMA_VERSION = 1
 RENDERERS = Registry(
     "renderer",
     {
+        "figure": "limelight.renderers.figure:draw",
         "html": "limelight.renderers.html:render_page",
         "html_fragment": "limelight.renderers.html:render_fragment",
         "png": "limelight.renderers.png:render_png",
@@ -321,6 +322,52 @@ class Explanation:
             raise ArgumentError(f"an explanation's file ends in {', '.join(filter(None, FILES))}; got {str(path)!r}.")
         contents: str | bytes = RENDERERS.load(FILES[ending])(self)
         Path(path).write_bytes(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
+
+    def plot(self, label: int | None = None, ax: Any = None) -> Any:
+        """Draw one label's weights with matplotlib: bars with their intervals, an image's overlay, a series with its segments.
+
+        Parameters
+        ----------
+        label : int, optional
+            An explained label; by default `default_label`.
+        ax : matplotlib.axes.Axes, optional
+            Where to; by default the axes of a new figure.
+
+        Returns
+        -------
+        ax : matplotlib.axes.Axes
+
+        Raises
+        ------
+        LabelError
+            If the label was not explained.
+        MissingDependencyError
+            If matplotlib is not installed.
+
+        Examples
+        --------
+        >>> from matplotlib.figure import Figure
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> ax = explanation.plot(ax=Figure().subplots())
+        >>> [tick.get_text() for tick in ax.get_yticklabels()]
+        ['good', 'film']
+        """
+        return RENDERERS.load("figure")(self, label, ax)
+
+    def as_pyplot_figure(self, label: int | None = None) -> Any:
+        """`plot`'s new figure, as lime's ``as_pyplot_figure`` gives it.
+
+        Parameters
+        ----------
+        label : int, optional
+            An explained label; by default `default_label`.
+
+        Returns
+        -------
+        figure : matplotlib.figure.Figure
+        """
+        return self.plot(label).figure
 
     def _repr_html_(self) -> str:
         fragment: str = RENDERERS.load("html_fragment")(self)

@@ -1,0 +1,130 @@
+"""An explanation drawn into matplotlib's axes: bars with whiskers, an image's overlay, a series with its segments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limelight._errors import MissingDependencyError
+from limelight._explanation import Explanation
+from limelight._views import ImageView, SeriesView
+from limelight.renderers._summary import LabelSummary, summarise
+
+__all__ = ["draw"]
+
+_FOR, _AGAINST = "#0062b2", "#c45c00"
+_LONGEST = 40  # letters of a name
+
+
+def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
+    """Draw what one label's weights say.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Any explanation.
+    label : int or None
+        An explained label; None for the default one.
+    ax : matplotlib.axes.Axes or None
+        Where to; None for the axes of a new figure.
+
+    Returns
+    -------
+    ax : matplotlib.axes.Axes
+
+    Raises
+    ------
+    LabelError
+        If the label was not explained.
+    MissingDependencyError
+        If matplotlib is not installed.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> from limelight.renderers.figure import draw
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> from matplotlib.figure import Figure
+    >>> draw(explanation, None, Figure().subplots()).get_title()
+    'What raises and lowers output: model 1.00'
+    """
+    wanted = explanation.surrogate(label)
+    summary = summarise(explanation).labels[explanation.surrogates.index(wanted)]
+    if ax is None:
+        try:
+            from matplotlib import pyplot
+        except ImportError as error:
+            raise MissingDependencyError("plots need matplotlib: pip install 'limelight[plot]'") from error
+        ax = pyplot.subplots(layout="constrained")[1]
+    view = explanation.view
+    if isinstance(view, ImageView):
+        ax.imshow(view.overlay([(bar.component, bar.weight) for bar in summary.bars]))
+        ax.set_axis_off()
+    elif isinstance(view, SeriesView):
+        _draw_series(view, summary, ax)
+    else:
+        _draw_bars(summary, ax)
+    ax.set_title(_plain(f"{summary.heading} {_short(summary.name)}: model {summary.prediction}"))
+    return ax
+
+
+def _draw_bars(label: LabelSummary, ax: Any) -> None:
+    """The heaviest on top, as in a list."""
+    places = range(len(label.bars), 0, -1)
+    ax.barh(
+        list(places),
+        [bar.weight for bar in label.bars],
+        color=[_AGAINST if bar.weight < 0 else _FOR for bar in label.bars],
+        # Never colour alone: what speaks against is hatched, too.
+        hatch=["//" if bar.weight < 0 else "" for bar in label.bars],
+    )
+    for place, bar in zip(places, label.bars, strict=True):
+        if bar.low is not None and bar.high is not None:
+            ax.errorbar(bar.weight, place, xerr=bar.high - bar.weight, color=_ink(ax), capsize=3, linewidth=1)
+    ax.set_yticks(list(places), [_plain(_short(bar.name)) for bar in label.bars])
+    ax.axvline(0, color=_ink(ax), linewidth=0.8)
+    ax.set_xlabel("weight")
+
+
+def _draw_series(view: SeriesView, label: LabelSummary, ax: Any) -> None:
+    """One channel in its own unit; several one below the other, each from its lowest to its highest value."""
+    bars = {bar.component: bar for bar in label.bars if abs(bar.weight) >= 0.005 * (label.heaviest or 1.0)}
+    count = len(view.channels)
+    for number, channel in enumerate(view.channels):
+        base, values = count - 1 - number, list(channel)
+        if count > 1:
+            low, spread = min(values), max(values) - min(values)
+            values = [base + 0.1 + 0.8 * ((value - low) / spread if spread > 0 else 0.5) for value in values]
+        ax.plot(range(len(values)), values, color=_ink(ax), linewidth=1)
+        for segment in view.segments:
+            bar = bars.get(segment.component)
+            if bar is not None and number in segment.channels:
+                ax.axvspan(
+                    segment.start - 0.5,
+                    segment.stop - 0.5,
+                    (base / count),
+                    (base + 1) / count,
+                    color=_AGAINST if bar.weight < 0 else _FOR,
+                    alpha=0.1 + 0.5 * abs(bar.weight) / label.heaviest,
+                    linewidth=0,
+                )
+    if count > 1:
+        ax.set_ylim(0, count)
+        names = [_plain(_short(name)) for name in view.channel_names]
+        ax.set_yticks([count - 0.5 - number for number in range(count)], names)
+    ax.set_xlabel("step")
+
+
+def _ink(ax: Any) -> Any:
+    """The colour of the user's style for text, to be seen on its ground."""
+    return ax.xaxis.label.get_color()
+
+
+def _short(name: str) -> str:
+    """A name on one line that leaves room for the bars."""
+    line = " ".join(name.split())
+    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+
+
+def _plain(text: str) -> str:
+    """Text in which matplotlib sees no formula."""
+    return text.replace("$", r"\$")
