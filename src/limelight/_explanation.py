@@ -25,6 +25,7 @@ RENDERERS = Registry(
         "figure": "limelight.renderers.figure:draw",
         "html": "limelight.renderers.html:render_page",
         "html_fragment": "limelight.renderers.html:render_fragment",
+        "markdown": "limelight.renderers.markdown:render_markdown",
         "png": "limelight.renderers.png:render_png",
         "svg": "limelight.renderers.svg:render_svg",
         "terminal": "limelight.renderers.terminal:render_text",
@@ -322,6 +323,19 @@ class Explanation:
             raise ArgumentError(f"an explanation's file ends in {', '.join(filter(None, FILES))}; got {str(path)!r}.")
         contents: str | bytes = RENDERERS.load(FILES[ending])(self)
         Path(path).write_bytes(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
+
+    def to_markdown(self) -> str:
+        """The weights as Markdown tables, for issues and model cards; nothing in them is markup, a link or a mention.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> print(explanation.to_markdown().splitlines()[4])
+        | component | weight | 95 % interval |
+        """
+        text: str = RENDERERS.load("markdown")(self)
+        return text
 
     def plot(self, label: int | None = None, ax: Any = None) -> Any:
         """Draw one label's weights with matplotlib: bars with their intervals, an image's overlay, a series with its segments.
