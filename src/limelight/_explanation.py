@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
+from limelight._plain import plain, restore
 from limelight._registry import Registry
 from limelight._views import View, view_from_dict
 
@@ -70,7 +70,7 @@ class Surrogate:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Surrogate:
-        return cls(**{name: _restore(value) for name, value in data.items()})
+        return cls(**{name: restore(value) for name, value in data.items()})
 
 
 @dataclass(frozen=True)
@@ -240,7 +240,7 @@ class Explanation:
 
     def to_dict(self) -> dict[str, Any]:
         """The whole explanation in JSON's types, NaN as None; `from_dict` is the inverse."""
-        data = {field.name: _plain(getattr(self, field.name)) for field in fields(self) if field.name != "view"}
+        data = {field.name: plain(getattr(self, field.name)) for field in fields(self) if field.name != "view"}
         return {"schema": SCHEMA_VERSION, **data, "view": self.view.to_dict()}
 
     @classmethod
@@ -255,7 +255,7 @@ class Explanation:
         if data.get("schema") != SCHEMA_VERSION:
             raise ArgumentError(f"an explanation of schema {SCHEMA_VERSION} was expected; got schema {data.get('schema')!r}.")
         try:
-            values = {name: _restore(value) for name, value in data.items() if name != "schema"}
+            values = {name: restore(value) for name, value in data.items() if name != "schema"}
             values["view"] = view_from_dict(data["view"])
             values["surrogates"] = tuple(Surrogate.from_dict(surrogate) for surrogate in data["surrogates"])
             values["warnings"] = tuple(Notice(**notice) for notice in data["warnings"])
@@ -390,19 +390,3 @@ class Explanation:
     def __repr__(self) -> str:
         text: str = RENDERERS.load("terminal")(self)
         return text
-
-
-def _plain(value: Any) -> Any:
-    """A field as JSON's types; JSON has no NaN."""
-    if isinstance(value, tuple):
-        return [_plain(item) for item in value]
-    if is_dataclass(value) and not isinstance(value, type):
-        return {name: _plain(item) for name, item in asdict(value).items()}
-    return None if isinstance(value, float) and math.isnan(value) else value
-
-
-def _restore(value: Any) -> Any:
-    """`_plain`'s inverse for numbers, texts and lists of them."""
-    if isinstance(value, list):
-        return tuple(_restore(item) for item in value)
-    return math.nan if value is None else value
