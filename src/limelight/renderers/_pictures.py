@@ -49,14 +49,13 @@ def image_panel(view: ImageView) -> Any:
 def overlay_panel(view: ImageView, label: LabelSummary) -> Any:
     """The image in grey with its weighted superpixels tinted, outlined and numbered."""
     tools, fitted = pillow(), _fit(view)
-    panel = tools.image.fromarray(fitted.overlay(_present(fitted, label)))
+    # The smallest superpixels may be gone where the image was reduced.
+    present = [bar for bar in label.seen if np.any(fitted.segments == bar.component)]
+    panel = tools.image.fromarray(fitted.overlay([(bar.component, bar.weight) for bar in present]))
     pen, font = tools.draw.Draw(panel), typeface(_NUMBERS)
-    for bar in reversed(label.bars):  # the heaviest last, on top
-        inside = fitted.segments == bar.component
-        # The smallest may be gone where the image was reduced; the lightest are not to be seen.
-        if inside.any() and abs(bar.weight) >= 0.005 * label.heaviest > 0:
-            number = bar.name.rpartition(" ")[2]
-            pen.text(_middle(inside), number, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill=(28, 32, 36))
+    for bar in reversed(present):  # the heaviest last, on top
+        place, number = _middle(fitted.segments == bar.component), bar.name.rpartition(" ")[2]
+        pen.text(place, number, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill=(28, 32, 36))
     return panel
 
 
@@ -88,11 +87,6 @@ def _fit(view: ImageView) -> ImageView:
     picture = np.asarray(image.fromarray(view.picture).resize((width, height), way))
     rows, columns = (np.arange(new) * old // new for new, old in ((height, view.height), (width, view.width)))
     return ImageView.of(picture, view.segments[np.ix_(rows, columns)])
-
-
-def _present(view: ImageView, label: LabelSummary) -> list[tuple[int, float]]:
-    """The weights of the superpixels up to the last one that is in the view."""
-    return [(bar.component, bar.weight) for bar in label.bars if bar.component <= view.segments.max()]
 
 
 def _middle(inside: np.ndarray) -> tuple[int, int]:

@@ -69,8 +69,7 @@ def draw_series(view: SeriesView, label: LabelSummary) -> Drawing:
 def _chart(view: SeriesView, label: LabelSummary, channel: int, name: str, top: int, height: int) -> Chart:
     values, filling = view.channels[channel], view.filling[channel]
     low, high = min(*values, *filling), max(*values, *filling)
-    # What is too light to be seen is left untinted.
-    bars = {bar.component: bar for bar in label.bars if abs(bar.weight) >= 0.005 * (label.heaviest or 1.0)}
+    bars = {bar.component: bar for bar in label.seen}
     bands = []
     for segment in view.segments:
         bar = bars.get(segment.component)

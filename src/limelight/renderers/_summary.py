@@ -60,6 +60,11 @@ class LabelSummary:
     heaviest: float
 
     @property
+    def seen(self) -> tuple[Bar, ...]:
+        """The bars that are heavy enough to be seen in a picture beside the heaviest."""
+        return tuple(bar for bar in self.bars if abs(bar.weight) >= 0.005 * self.heaviest > 0)
+
+    @property
     def has_intervals(self) -> bool:
         """Whether any component has an interval."""
         return any(bar.interval for bar in self.bars)

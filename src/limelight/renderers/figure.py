@@ -87,7 +87,7 @@ def _draw_bars(label: LabelSummary, ax: Any) -> None:
 
 def _draw_series(view: SeriesView, label: LabelSummary, ax: Any) -> None:
     """One channel in its own unit; several one below the other, each from its lowest to its highest value."""
-    bars = {bar.component: bar for bar in label.bars if abs(bar.weight) >= 0.005 * (label.heaviest or 1.0)}
+    bars = {bar.component: bar for bar in label.seen}
     count = len(view.channels)
     for number, channel in enumerate(view.channels):
         base, values = count - 1 - number, list(channel)
