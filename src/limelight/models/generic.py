@@ -9,11 +9,9 @@ import numpy as np
 
 from limelight._errors import ArgumentTypeError
 from limelight.stages.components import Neighbourhood
-from limelight.stages.prediction import Ask
+from limelight.stages.prediction import PREDICTION_METHODS, Ask
 
 __all__ = ["adapt_any", "prediction_method"]
-
-_METHODS = ("predict_proba", "decision_function", "predict")
 
 
 def prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...] | None]:
@@ -24,14 +22,14 @@ def prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...]
     ArgumentTypeError
         If the model is neither a callable nor an estimator.
     """
-    method = next((getattr(model, name) for name in _METHODS if callable(getattr(model, name, None))), model)
+    method = next((getattr(model, name) for name in PREDICTION_METHODS if callable(getattr(model, name, None))), model)
     if isinstance(model, type) or not callable(method):
         raise ArgumentTypeError(
             f"model must be a callable from a batch of inputs to predictions, the path of an .onnx file, a torch module, or a "
-            f"fitted estimator with one of {', '.join(_METHODS)}; got {model!r}."
+            f"fitted estimator with one of {', '.join(PREDICTION_METHODS)}; got {model!r}."
         )
     owner = getattr(method, "__self__", None)
-    classes = getattr(owner, "classes_", None) if getattr(method, "__name__", "") in _METHODS[:2] else None
+    classes = getattr(owner, "classes_", None) if getattr(method, "__name__", "") in PREDICTION_METHODS[:2] else None
     # Several outputs with classes of their own have a list of arrays; those are not the names of one output's classes.
     if not isinstance(classes, np.ndarray) or classes.ndim != 1:
         return method, None

@@ -192,17 +192,11 @@ def adapt_onnx(method: Callable[[Any], Any], components: Components) -> Shortcut
     if not isinstance(method, OnnxModel) or not isinstance(components, Patches):
         return None
     shown, hidden = method._prepare(as_array(ends(components)))
-    labels = np.broadcast_to(components.labels, components.array.shape)
-    places = _places(method, labels).reshape(shown.shape)
+    labels = np.broadcast_to(components.labels, components.array.shape)[None]
+    places = labels.transpose(method.preparation.axes(labels.shape)).reshape(shown.shape)
     parts = components.recast(shown, hidden, places)
 
     def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
         return method._run(parts.realise(neighbourhood.representation[rows]))
 
     return Shortcut(ask, parts.batch_size)
-
-
-def _places(method: OnnxModel, labels: np.ndarray) -> np.ndarray:
-    """The elements' parts, where the preparation brings them."""
-    batch = labels[None]
-    return np.ascontiguousarray(batch.transpose(method.preparation.axes(batch.shape)))

@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from limelight.stages.components import Components, Neighbourhood, count_present
-from limelight.stages.prediction import Shortcut
+from limelight.stages.prediction import PREDICTION_METHODS, Shortcut
 
 __all__ = ["adapt_text_pipeline"]
 
@@ -23,7 +23,6 @@ _WORD_PATTERN = re.compile(
     r"(\(\?u\))?(\\b)?((\\w|\\d|\[([a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|\w|\\w|\\d)+\])(\+|\{\d+(,\d*)?\})?)+(\\b)?",
     flags=re.ASCII,
 )
-_METHODS = ("predict_proba", "decision_function", "predict")
 
 
 @runtime_checkable
@@ -41,7 +40,7 @@ def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) ->
     pipeline = getattr(method, "__self__", None)
     name = getattr(method, "__name__", "")
     # Whoever has such a model has imported scikit-learn; nobody else shall have to.
-    if type(pipeline).__module__ != "sklearn.pipeline" or name not in _METHODS or not isinstance(components, _Words):
+    if type(pipeline).__module__ != "sklearn.pipeline" or name not in PREDICTION_METHODS or not isinstance(components, _Words):
         return None
     steps = getattr(pipeline, "steps", [])
     if len(steps) < 2 or not _is_exact(steps[0][1], components):

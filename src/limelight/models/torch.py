@@ -13,7 +13,7 @@ from limelight._checks import check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
 from limelight.models._preparation import Patches, Preparation, ends
 from limelight.stages.components import Components, Neighbourhood
-from limelight.stages.prediction import Shortcut
+from limelight.stages.prediction import PREDICTION_METHODS, Shortcut
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -21,7 +21,6 @@ if TYPE_CHECKING:
 __all__ = ["TorchModel", "adapt_torch", "as_torch"]
 
 _BATCH, _BYTES = 256, 2**27  # inputs at once, and bytes of them, until the device has no room for so many
-_METHODS = ("predict_proba", "decision_function", "predict")
 
 
 class TorchModel:
@@ -120,19 +119,25 @@ class TorchModel:
         with torch.inference_mode():
             while start < count:
                 stop = min(count, start + size)
-                try:
-                    answers.append(self._answer(inputs(start, stop)))
-                except RuntimeError as error:
-                    if not _is_out_of_memory(error):
-                        raise
-                    if stop - start == 1:
-                        raise ModelError("the device has no room for a single input of the torch module.") from error
+                answer = self._answer_if_it_fits(inputs, start, stop)
+                if answer is None:
+                    torch.cuda.empty_cache()  # what the failed batch held, now that its error is gone
                     size = (stop - start) // 2
                 else:
+                    answers.append(answer)
                     start = stop
-                    continue
-                torch.cuda.empty_cache()  # what the failed batch held, outside the handler, where its error is gone
             return _bring(torch.cat(answers)), size
+
+    def _answer_if_it_fits(self, inputs: Callable[[int, int], Tensor], start: int, stop: int) -> Tensor | None:
+        """The answer for these inputs; None where the device has no room for so many."""
+        try:
+            return self._answer(inputs(start, stop))
+        except RuntimeError as error:
+            if not _is_out_of_memory(error):
+                raise
+            if stop - start == 1:
+                raise ModelError("the device has no room for a single input of the torch module.") from error
+            return None
 
     def _answer(self, inputs: Any) -> Tensor:
         """The module's answer, in single precision at least."""
@@ -193,7 +198,7 @@ def _bring(answer: Tensor) -> np.ndarray:
 def as_torch(model: Any) -> TorchModel | None:
     """A module as a callable; None for anything else, and for a module with a prediction method of its own."""
     torch = sys.modules.get("torch")  # who has a module has imported torch
-    if torch is None or not isinstance(model, torch.nn.Module) or any(hasattr(model, name) for name in _METHODS):
+    if torch is None or not isinstance(model, torch.nn.Module) or any(hasattr(model, name) for name in PREDICTION_METHODS):
         return None
     return TorchModel(model)
 
@@ -222,8 +227,7 @@ def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcu
             present = masks[start:stop].index_select(1, places.reshape(-1)).reshape(-1, *places.shape[1:])
             return torch.where(present, shown, hidden)
 
-        with torch.inference_mode():
-            answer, size = method._run(len(rows), inputs, shown.numel(), size)
+        answer, size = method._run(len(rows), inputs, shown.numel(), size)
         return answer
 
     return Shortcut(ask, None)  # it takes a large batch apart itself

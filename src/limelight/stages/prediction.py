@@ -12,7 +12,7 @@ from limelight._checks import as_array
 from limelight._errors import ArgumentError, LabelError, LimelightError, ModelError, PredictionError
 from limelight.stages.components import Neighbourhood
 
-__all__ = ["Ask", "Oracle", "Outputs", "Shortcut", "distinct_rows", "read_outputs"]
+__all__ = ["PREDICTION_METHODS", "Ask", "Oracle", "Outputs", "Shortcut", "distinct_rows", "read_outputs"]
 
 Ask = Callable[[Neighbourhood, np.ndarray], Any]
 """From a neighbourhood and the numbers of some of its rows to the model's raw answer for them."""
@@ -24,6 +24,9 @@ class Shortcut(NamedTuple):
     ask: Ask
     batch_size: int | None
 
+
+# What an estimator is asked, the first of these that it has.
+PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)  # an odd number near 2^64 times the golden ratio's fraction
 _TOLERANCE = 1e-3  # by how much a float32 model's probabilities may miss a sum of 1
