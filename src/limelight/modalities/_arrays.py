@@ -11,8 +11,9 @@ import numpy as np
 
 from limelight._checks import check_choice
 from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight._seeds import fingerprint, stream
 
-__all__ = ["Numbers", "check_filling", "filling_notes", "read_numbers"]
+__all__ = ["Numbers", "check_filling", "filling_notes", "noise_like", "read_numbers"]
 
 
 @dataclass(frozen=True)
@@ -110,6 +111,14 @@ def check_filling(fill: Any, names: tuple[str, ...]) -> str | np.ndarray:
             f"fill must be one of {', '.join(map(repr, names))}, a finite number, or one for each channel; got {fill!r}."
         )
     return numbers
+
+
+def noise_like(values: np.ndarray, axes: int | tuple[int, ...], seed: int) -> np.ndarray:
+    """Normal noise of each channel's mean and spread, within its range; a channel lies along the axes."""
+    numbers = values.astype(np.float64)
+    draws = stream(seed, fingerprint("noise", values)).standard_normal(values.shape)
+    noise = numbers.mean(axis=axes, keepdims=True) + numbers.std(axis=axes, keepdims=True) * draws
+    return np.asarray(np.clip(noise, numbers.min(axis=axes, keepdims=True), numbers.max(axis=axes, keepdims=True)))
 
 
 def _of_tensor(torch: Any, instance: Any, what: str) -> Numbers:

@@ -8,8 +8,7 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError, InstanceError, LimelightError
-from limelight._seeds import fingerprint, stream
-from limelight.modalities._arrays import check_filling
+from limelight.modalities._arrays import check_filling, noise_like
 from limelight.modalities._pixels import Picture
 
 __all__ = ["Fill", "check_fill", "filling"]
@@ -57,9 +56,7 @@ def filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) -> np.n
         width = np.sqrt(labels.size / len(means))
         blurred = gaussian_filter(values.astype(np.float64), (width, width, 0), mode="nearest")
         return np.asarray(np.clip(blurred, values.min(), values.max()))
-    spread = values.astype(np.float64).std(axis=(0, 1))
-    draws = stream(seed, fingerprint("noise", values)).standard_normal(values.shape)
-    return np.asarray(np.clip(values.mean(axis=(0, 1)) + spread * draws, values.min(), values.max()))
+    return noise_like(values, (0, 1), seed)
 
 
 def _means(values: np.ndarray, labels: np.ndarray) -> np.ndarray:

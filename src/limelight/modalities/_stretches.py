@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight._checks import check_count, check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
-from limelight._seeds import fingerprint, stream
+from limelight.modalities._arrays import noise_like
 from limelight.modalities._label_maps import Segmentation, label_map
 
 __all__ = ["SEGMENTATIONS", "ChangePoints", "Uniform", "background_mean", "check_background", "filling", "segments_of"]
@@ -141,13 +141,12 @@ def filling(fill: Any, channels: np.ndarray, labels: np.ndarray, seed: int) -> n
             raise ArgumentError(f"fill has {fill.size} numbers; the series has {len(channels)} channels.")
         return np.broadcast_to(fill.reshape(-1, 1), channels.shape)
     if fill == "linear":
-        return np.stack([_bridged(channel, label) for channel, label in zip(channels, _wide(labels, channels), strict=True)])
+        wide = np.broadcast_to(labels, channels.shape)
+        return np.stack([_bridged(channel, label) for channel, label in zip(channels, wide, strict=True)])
     means = channels.mean(axis=1, keepdims=True)
     if fill == "mean":
         return np.broadcast_to(means, channels.shape)
-    draws = stream(seed, fingerprint("noise", channels)).standard_normal(channels.shape)
-    noise = means + channels.std(axis=1, keepdims=True) * draws
-    return np.asarray(np.clip(noise, channels.min(axis=1, keepdims=True), channels.max(axis=1, keepdims=True)))
+    return noise_like(channels, 1, seed)
 
 
 def check_background(background: Any) -> list[np.ndarray]:
@@ -206,10 +205,6 @@ def _bridged(channel: np.ndarray, labels: np.ndarray) -> np.ndarray:
         after = channel[stop] if stop < len(channel) else before
         answer[start:stop] = before + (after - before) * np.arange(1, stop - start + 1) / (stop - start + 1)
     return answer
-
-
-def _wide(labels: np.ndarray, channels: np.ndarray) -> np.ndarray:
-    return np.broadcast_to(labels, channels.shape)
 
 
 def _apart(labels: np.ndarray) -> np.ndarray:

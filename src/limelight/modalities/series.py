@@ -13,7 +13,7 @@ from limelight._errors import ArgumentError, InstanceError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._views import Segment, SeriesView
-from limelight.modalities._arrays import check_filling, filling_notes, read_numbers
+from limelight.modalities._arrays import Numbers, check_filling, filling_notes, read_numbers
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
 from limelight.modalities._stretches import SEGMENTATIONS, background_mean, check_background, filling, segments_of
@@ -147,17 +147,8 @@ class TimeSeriesExplainer(Explainer):
         InstanceError
             If the series cannot be explained.
         """
-        numbers = read_numbers(_rectangular(instance), "a series")
+        numbers = _read(instance)
         shape = numbers.values.shape
-        if len(shape) not in (1, 2) or numbers.values.size == 0:
-            if numbers.values.size == 0:
-                raise InstanceError(f"the series is empty: its shape is {shape}.")
-            hint = " Explain one series at a time: give series[0]." if len(shape) == 3 else ""
-            raise InstanceError(f"a series has shape (length,) or (channels, length); got {shape}.{hint}")
-        if not np.isfinite(numbers.values).all():
-            raise InstanceError(
-                f"the series has {np.count_nonzero(~np.isfinite(numbers.values))} values that are NaN or infinite."
-            )
         channels = numbers.values[None] if len(shape) == 1 else np.moveaxis(numbers.values, self.channel_axis, 0)
         channels = channels.astype(np.float64)
         labels, found = segments_of(self.segmentation, channels, numbers.values, self.channel_axis)
@@ -191,6 +182,21 @@ class TimeSeriesExplainer(Explainer):
         if len(names) != count:
             raise ArgumentError(f"channel_names must have a name for each of the {count} channels; got {len(names)}.")
         return names
+
+
+def _read(instance: Any) -> Numbers:
+    """A series' numbers: finite, of one or more channels."""
+    numbers = read_numbers(_rectangular(instance), "a series")
+    shape = numbers.values.shape
+    if numbers.values.size == 0:
+        raise InstanceError(f"the series is empty: its shape is {shape}.")
+    if len(shape) not in (1, 2):
+        hint = " Explain one series at a time: give series[0]." if len(shape) == 3 else ""
+        raise InstanceError(f"a series has shape (length,) or (channels, length); got {shape}.{hint}")
+    missing = np.count_nonzero(~np.isfinite(numbers.values))
+    if missing:
+        raise InstanceError(f"the series has {missing} values that are NaN or infinite.")
+    return numbers
 
 
 def _rectangular(instance: Any) -> Any:
