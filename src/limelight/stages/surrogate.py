@@ -88,7 +88,7 @@ def fit(
     source: _Sampled | _Projected = sampled
     if kernel_law is not None and regressor is None and not exact and _is_full_fit_sound(sample, d):
         with suppress(np.linalg.LinAlgError):  # chance can leave components together in all rows of some replicates
-            source = _Projected(sampled, kernel_law, nominal)
+            source = _Projected(sample, sampled.stack, kernel_law, nominal)
     pooled = source.pooled()
     critical = _critical(confidence, sample.replicates)
     varies = sample.varies
@@ -139,14 +139,6 @@ class _Sampled:
             return self._sample.grams(chosen)
         return _sub_grams(self.stack, chosen, len(self._sample.origin))
 
-    @property
-    def size(self) -> int:
-        return self._sample.size
-
-    def with_curves(self, curves: Curves) -> CurveProducts:
-        """Each replicate's products with the curves."""
-        return self._sample.with_curves(curves)
-
     def _moments(self, grams: np.ndarray, law_mass: np.ndarray) -> _Moments:
         mass = grams[:, 0, 0]
         mean = grams[:, 0, 1:] / mass[:, None]
@@ -163,10 +155,9 @@ class _Projected:
     sample takes for linear in the square and the cube of the full fit's own prediction: most models bend along it.
     """
 
-    def __init__(self, sampled: _Sampled, kernel_law: KernelLaw, nominal: int) -> None:
+    def __init__(self, sample: Sample, stack: np.ndarray, kernel_law: KernelLaw, nominal: int) -> None:
         self._components_mean, self._covariance = kernel_law.moments()
         d = len(self._components_mean)
-        stack = sampled.stack
         total = stack.sum(axis=0)
         kept = [total, *(total - gram for gram in stack)] if len(stack) > 1 else [total]
         fits = [_FullFit(gram, d) for gram in kept]
@@ -174,9 +165,9 @@ class _Projected:
         if _FEWEST_CURVED <= d <= _MOST_CURVED:
             # Curves of each fit's own, so that the spread of the fits shows what choosing them adds to the error. Of many rows
             # that is next to nothing, and one choice serves all.
-            chosen = fits if sampled.size < _OWN_CURVES * (d + 1) else fits[:1]
+            chosen = fits if sample.size < _OWN_CURVES * (d + 1) else fits[:1]
             curves = kernel_law.curves(np.concatenate([one.coefficients[1:] for one in chosen], axis=1))
-            coefficients = _straightened(fits, curves, sampled.with_curves(curves), shared=len(chosen) < len(fits))
+            coefficients = _straightened(fits, curves, sample.with_curves(curves), shared=len(chosen) < len(fits))
         intercepts, weights = coefficients[:, 0], coefficients[:, 1:]
         residuals = np.stack([one.residuals for one in fits])
         self._cross = self._covariance @ weights
