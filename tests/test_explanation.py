@@ -4,6 +4,7 @@ import copy
 import json
 import math
 import pickle
+import sys
 
 import numpy as np
 import pandas as pd
@@ -12,9 +13,10 @@ import pyarrow as pa
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from IPython.core.formatters import DisplayFormatter
 
-from limelight import Explanation, TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, LabelError
+from limelight import Explanation, ImageExplainer, TabularExplainer, TextExplainer
+from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
 from limelight._explanation import Notice, Surrogate
 from limelight._views import Cell, Span, TableView, TextView
 
@@ -231,6 +233,38 @@ class TestPictures:
         assert "pills" in fragment
         assert "<html" not in fragment
 
+    @pytest.mark.parametrize(
+        ("asked", "given"),
+        [
+            ({}, {"text/html", "text/plain"}),
+            ({"include": None, "exclude": None}, {"text/html", "text/plain"}),
+            ({"include": ["text/plain", "image/png"]}, {"text/plain"}),
+            ({"exclude": {"text/html"}}, {"text/plain"}),
+            ({"include": ["text/html", "text/plain"], "exclude": ["text/plain"]}, {"text/html"}),
+            ({"include": ["image/png"]}, set()),
+        ],
+    )
+    def test_mimebundle(self, explanation, asked, given):
+        looks = {"text/html": explanation._repr_html_(), "text/plain": repr(explanation)}
+        assert explanation._repr_mimebundle_(**asked) == {kind: looks[kind] for kind in given}
+        assert DisplayFormatter().format(explanation, **asked) == ({kind: looks[kind] for kind in given}, {})
+
+    def test_mimebundle_of_an_image_without_pillow_is_its_text(self, monkeypatch):
+        explanation = ImageExplainer("grid").explain_instance(np.eye(16), lambda images: images[:, 0, 0])
+        monkeypatch.setitem(sys.modules, "PIL", None)
+        assert explanation._repr_mimebundle_() == {"text/plain": repr(explanation)}
+
+    def test_show_outside_notebooks_prints_the_table(self, explanation, capsys):
+        explanation.show_in_notebook()
+        assert capsys.readouterr().out == f"{explanation!r}\n"
+        explanation.show_in_notebook(labels=[0])
+        assert capsys.readouterr().out.startswith("ham: model")
+
+    def test_show_without_ipython(self, explanation, monkeypatch):
+        monkeypatch.setitem(sys.modules, "IPython.display", None)
+        with pytest.raises(MissingDependencyError, match=r"needs IPython: pip install 'limelight\[notebook\]'"):
+            explanation.show_in_notebook()
+
     def test_terminal(self, explanation):
         text = repr(explanation)
         assert text == str(explanation)
@@ -241,6 +275,51 @@ class TestPictures:
         looks = (explanation.as_html, explanation._repr_html_, explanation.__repr__)
         assert [look() for look in looks] == [look() for look in looks]
         assert explanation.to_json() == Explanation.from_json(explanation.to_json()).to_json()
+
+
+class TestSomeLabels:
+    """Explained are 1 (späm) and 0 (ham)."""
+
+    @pytest.mark.parametrize(
+        ("labels", "shown"),
+        [
+            ([1, 0], "späm, ham"),
+            ((0, 1), "ham, späm"),
+            ([0], "ham"),
+            (np.array([0, 1]), "ham, späm"),
+            ([1, 0, 1], "späm, ham"),
+        ],
+    )
+    def test_only_these_in_this_order(self, explanation, labels, shown, tmp_path):
+        page = explanation.as_html(labels)
+        assert f"<title>Explanation: {shown}</title>" in page
+        explanation.save_to_file(tmp_path / "page.html", labels=labels)
+        assert (tmp_path / "page.html").read_bytes().decode() == page
+
+    def test_all_of_them_is_the_whole_page(self, explanation):
+        assert explanation.as_html([1, 0]) == explanation.as_html(None) == explanation.as_html()
+
+    def test_pictures(self, tmp_path):
+        explanation = ImageExplainer("grid").explain_instance(np.eye(16), lambda images: images[:, :2, 0], labels=[0, 1])
+        for name, labels in {"both": None, "first": [0], "second": [1]}.items():
+            explanation.save_to_file(tmp_path / f"{name}.png", labels)
+        assert len({path.read_bytes() for path in tmp_path.iterdir()}) == 3
+
+    @pytest.mark.parametrize("look", ["as_html", "show_in_notebook"])
+    def test_mistakes(self, explanation, look):
+        with pytest.raises(LabelError, match=r"label 2 was not explained; explained: 1 \(späm\), 0 \(ham\)"):
+            getattr(explanation, look)([1, 2])
+        with pytest.raises(ArgumentTypeError, match=r"labels must be a sequence of explained labels, like \[1, 0\]; got 1\."):
+            getattr(explanation, look)(1)
+        with pytest.raises(
+            ArgumentError, match=r"labels must name at least one explained label; got none\. Leave it out for all"
+        ):
+            getattr(explanation, look)([])
+
+    def test_default_label_is_one_of_them(self, explanation):
+        assert explanation.default_label == 1
+        assert [explanation._only(labels).default_label for labels in ([0], [0, 1], [1])] == [0, 1, 1]
+        assert explanation._only([0]).as_list() == explanation.as_list(0)
 
 
 class TestValues:

@@ -20,6 +20,7 @@ FLOORS = {
     "_checks": GROUND,
     "_seeds": GROUND,
     "_plain": VALUES,
+    "_surrogate": VALUES,
     "_raster": VALUES,
     "_views": VALUES,
     "_explanation": VALUES,
@@ -40,7 +41,7 @@ FLOORS = {
 # Within these a file imports from the ones before it.
 ORDERED = [
     ("_errors", "_registry", "_checks", "_seeds"),
-    ("_plain", "_raster", "_views", "_explanation"),
+    ("_plain", "_surrogate", "_raster", "_views", "_explanation"),
     ("segmentation", "", "_demo_corpus", "_demo", "_cli", "__main__"),
 ]
 # A name that is looked up in a registry is an import as well. This one goes up, inside a method: an explanation calls its

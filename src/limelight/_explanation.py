@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Collection, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
-from limelight._plain import plain, restore
+from limelight._plain import plain, read_object, restore
 from limelight._registry import Registry
+from limelight._surrogate import Surrogate
 from limelight._views import View, view_from_dict
 
 if TYPE_CHECKING:
@@ -23,10 +25,12 @@ RENDERERS = Registry(
     "renderer",
     {
         "figure": "limelight.renderers.figure:draw",
+        "frame": "limelight.renderers.frame:make_frame",
         "html": "limelight.renderers.html:render_page",
         "html_fragment": "limelight.renderers.html:render_fragment",
         "markdown": "limelight.renderers.markdown:render_markdown",
         "png": "limelight.renderers.png:render_png",
+        "shap": "limelight.renderers.shap:make_shap",
         "svg": "limelight.renderers.svg:render_svg",
         "terminal": "limelight.renderers.terminal:render_text",
     },
@@ -34,43 +38,6 @@ RENDERERS = Registry(
 
 
 FILES = {".html": "html", ".htm": "html", "": "html", ".png": "png", ".svg": "svg"}  # the renderer for each ending
-
-
-@dataclass(frozen=True)
-class Surrogate:
-    """The sparse linear model that stands for one output of the model near the instance.
-
-    Attributes
-    ----------
-    label : int
-        The number of the model's output that was explained.
-    components : tuple of int
-        The reported components' numbers, heaviest weight first.
-    weights : tuple of float
-        Their weights, in units of the model's output.
-    lows, highs : tuple of float
-        The ends of each weight's confidence interval; NaN where there were too few perturbations for one.
-    intercept : float
-        What the surrogate says when no reported component is present.
-    local_prediction : float
-        What the surrogate says for the instance itself.
-    fidelity : float
-        Weighted R2 on held-out perturbations: the share of the output's variation nearby that the surrogate follows. NaN where
-        the output did not vary or there was nothing to hold out.
-    """
-
-    label: int
-    components: tuple[int, ...]
-    weights: tuple[float, ...]
-    lows: tuple[float, ...]
-    highs: tuple[float, ...]
-    intercept: float
-    local_prediction: float
-    fidelity: float
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Surrogate:
-        return cls(**{name: restore(value) for name, value in data.items()})
 
 
 @dataclass(frozen=True)
@@ -207,36 +174,39 @@ class Explanation:
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
             Columns label, component, name, value, weight, low, high.
         """
-        import narwhals.stable.v2 as nw
+        return RENDERERS.load("frame")(self, backend)
 
-        if backend not in ("pandas", "polars", "pyarrow"):
-            raise ArgumentError(f"backend must be one of 'pandas', 'polars', 'pyarrow'; got {backend!r}.")
-        values = self.view.values()
-        rows = [
-            (surrogate.label, component, self.names[component], values[component], weight, low, high)
-            for surrogate in self.surrogates
-            for component, weight, low, high in zip(
-                surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
-            )
-        ]
-        schema = {
-            "label": nw.Int64(),
-            "component": nw.Int64(),
-            "name": nw.String(),
-            "value": nw.String(),
-            "weight": nw.Float64(),
-            "low": nw.Float64(),
-            "high": nw.Float64(),
-        }
-        try:
-            frame = nw.from_dict(
-                {column: [row[i] for row in rows] for i, column in enumerate(schema)},
-                schema=schema,
-                backend=nw.Implementation.from_backend(backend),  # type: ignore[arg-type]
-            )
-        except ImportError as error:
-            raise MissingDependencyError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error
-        return frame.to_native()
+    def to_shap(self, label: int | None = None) -> Any:
+        """One label's weights as a ``shap.Explanation``, for shap's plots; the weights are LIME's, not Shapley values.
+
+        Parameters
+        ----------
+        label : int, optional
+            An explained label; by default `default_label`.
+
+        Returns
+        -------
+        explanation : shap.Explanation
+            ``values`` are the weights of all components, 0 where none was reported; ``lower_bounds`` and ``upper_bounds`` the
+            ends of their intervals, if there are any; ``data`` what the instance has there, as texts. ``base_values`` is such
+            that with the sum of all values it makes the surrogate's local prediction: the intercept, as long as components are
+            present or absent. A row's columns without bins have slopes for weights; their base has no meaning of its own.
+
+        Raises
+        ------
+        LabelError
+            If the label was not explained.
+        MissingDependencyError
+            If shap is not installed.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> explanation.to_shap().feature_names
+        ['good', 'film']
+        """
+        return RENDERERS.load("shap")(self, label)
 
     def to_dict(self) -> dict[str, Any]:
         """The whole explanation in JSON's types, NaN as None; `from_dict` is the inverse."""
@@ -278,35 +248,32 @@ class Explanation:
         ArgumentError
             If the text is not an explanation's JSON.
         """
-        import json
+        return cls.from_dict(read_object(text))
 
-        if not isinstance(text, (str, bytes)):
-            raise ArgumentTypeError(f"an explanation's JSON is text; got {type(text).__name__}.")
-        try:
-            data = json.loads(text)
-        except json.JSONDecodeError as error:
-            raise ArgumentError(f"this is not JSON: {error}.") from error
-        if not isinstance(data, dict):
-            raise ArgumentError(f"an explanation's JSON is an object; got {type(data).__name__}.")
-        return cls.from_dict(data)
+    def as_html(self, labels: Iterable[int] | None = None) -> str:
+        """A self-contained page: nothing is loaded from anywhere, no script, everything from the user's data escaped.
 
-    def as_html(self) -> str:
-        """A self-contained page: nothing is loaded from anywhere, no script, everything from the user's data escaped."""
-        page: str = RENDERERS.load("html")(self)
+        Give some of the explained labels to see only these, in this order.
+        """
+        page: str = RENDERERS.load("html")(self._only(labels))
         return page
 
-    def save_to_file(self, path: str | os.PathLike[str]) -> None:
+    def save_to_file(self, path: str | os.PathLike[str], labels: Iterable[int] | None = None) -> None:
         """Write the explanation to a file: a picture where its name ends in ``.png`` or ``.svg``, else `as_html`'s page.
 
         Parameters
         ----------
         path : str or path
             Where to; an existing file is replaced. A ``.png`` can be drawn of an explained image, a ``.svg`` of a series.
+        labels : sequence of int, optional
+            Which explained labels to show, in this order; by default all.
 
         Raises
         ------
         ArgumentError
             If the file's ending is another one, or this kind of instance has no such picture.
+        LabelError
+            If a label was not explained.
         MissingDependencyError
             If a picture needs a package that is not installed.
 
@@ -321,7 +288,7 @@ class Explanation:
         ending = Path(path).suffix.lower()
         if ending not in FILES:
             raise ArgumentError(f"an explanation's file ends in {', '.join(filter(None, FILES))}; got {str(path)!r}.")
-        contents: str | bytes = RENDERERS.load(FILES[ending])(self)
+        contents: str | bytes = RENDERERS.load(FILES[ending])(self._only(labels))
         Path(path).write_bytes(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
 
     def to_markdown(self) -> str:
@@ -382,6 +349,45 @@ class Explanation:
         figure : matplotlib.figure.Figure
         """
         return self.plot(label).figure
+
+    def show_in_notebook(self, labels: Iterable[int] | None = None) -> None:
+        """Display the explanation in a notebook, all `labels` or those given, from any line of a cell.
+
+        Raises
+        ------
+        LabelError
+            If a label was not explained.
+        MissingDependencyError
+            If IPython is not installed.
+        """
+        try:
+            from IPython.display import display
+        except ImportError as error:
+            raise MissingDependencyError("show_in_notebook needs IPython: pip install 'limelight[notebook]'") from error
+        display(self._only(labels))  # type: ignore[no-untyped-call]
+
+    def _only(self, labels: Iterable[int] | None) -> Explanation:
+        """The explanation of some of its labels, in their order."""
+        if labels is None:
+            return self
+        if not isinstance(labels, Iterable):
+            raise ArgumentTypeError(f"labels must be a sequence of explained labels, like {[*self.labels]}; got {labels!r}.")
+        surrogates = tuple(dict.fromkeys(map(self.surrogate, labels)))
+        if not surrogates:
+            raise ArgumentError("labels must name at least one explained label; got none. Leave it out for all.")
+        default = self.surrogate() if self.surrogate() in surrogates else surrogates[0]
+        return replace(self, surrogates=surrogates, default_label=default.label)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        bundle = {}
+        for kind, look in {"text/html": self._repr_html_, "text/plain": self.__repr__}.items():
+            if (not include or kind in include) and kind not in (exclude or ()):
+                # An image has no picture without Pillow, but still a text; a notebook asks `_repr_html_` then, and shows why.
+                with suppress(MissingDependencyError):
+                    bundle[kind] = look()
+        return bundle
 
     def _repr_html_(self) -> str:
         fragment: str = RENDERERS.load("html_fragment")(self)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import math
 from dataclasses import asdict, is_dataclass
 from typing import Any
 
-__all__ = ["plain", "restore"]
+from limelight._errors import ArgumentError, ArgumentTypeError
+
+__all__ = ["plain", "read_object", "restore"]
 
 
 def plain(value: Any) -> Any:
@@ -23,3 +26,22 @@ def restore(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(restore(item) for item in value)
     return math.nan if value is None else value
+
+
+def read_object(text: str | bytes) -> dict[str, Any]:
+    """The JSON object that a text holds.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it holds none.
+    """
+    if not isinstance(text, (str, bytes)):
+        raise ArgumentTypeError(f"an explanation's JSON is text; got {type(text).__name__}.")
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise ArgumentError(f"this is not JSON: {error}.") from error
+    if not isinstance(data, dict):
+        raise ArgumentError(f"an explanation's JSON is an object; got {type(data).__name__}.")
+    return data

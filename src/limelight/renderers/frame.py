@@ -1,0 +1,72 @@
+"""All weights of an explanation as a frame of pandas, polars or pyarrow."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from limelight._checks import check_choice
+from limelight._errors import MissingDependencyError
+from limelight._explanation import Explanation
+
+__all__ = ["make_frame"]
+
+
+def make_frame(explanation: Explanation, backend: str) -> Any:
+    """Put all weights in a table, a row for each label and component.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Any explanation.
+    backend : {"pandas", "polars", "pyarrow"}
+        Which library makes the frame; it has to be installed.
+
+    Returns
+    -------
+    frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
+        Columns label, component, name, value, weight, low, high.
+
+    Raises
+    ------
+    ArgumentError
+        If the backend is another one.
+    MissingDependencyError
+        If the backend is not installed.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> from limelight.renderers.frame import make_frame
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> make_frame(explanation, "polars")["name"].to_list()
+    ['good', 'film']
+    """
+    import narwhals.stable.v2 as nw
+
+    check_choice("backend", backend, ("pandas", "polars", "pyarrow"))
+    values = explanation.view.values()
+    rows = [
+        (surrogate.label, component, explanation.names[component], values[component], weight, low, high)
+        for surrogate in explanation.surrogates
+        for component, weight, low, high in zip(
+            surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
+        )
+    ]
+    schema = {
+        "label": nw.Int64(),
+        "component": nw.Int64(),
+        "name": nw.String(),
+        "value": nw.String(),
+        "weight": nw.Float64(),
+        "low": nw.Float64(),
+        "high": nw.Float64(),
+    }
+    try:
+        frame = nw.from_dict(
+            {column: [row[i] for row in rows] for i, column in enumerate(schema)},
+            schema=schema,
+            backend=nw.Implementation.from_backend(backend),  # type: ignore[arg-type]
+        )
+    except ImportError as error:
+        raise MissingDependencyError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error
+    return frame.to_native()

@@ -1,0 +1,70 @@
+"""One label's weights as shap's own explanation, for shap's plots."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import MissingDependencyError
+from limelight._explanation import Explanation
+
+__all__ = ["make_shap"]
+
+
+def make_shap(explanation: Explanation, label: int | None) -> Any:
+    """Put one label's weights in a ``shap.Explanation``.
+
+    Parameters
+    ----------
+    explanation : Explanation
+        Any explanation.
+    label : int or None
+        An explained label; None for the default one.
+
+    Returns
+    -------
+    explanation : shap.Explanation
+        Of one instance and one output, as `Explanation.to_shap` describes it.
+
+    Raises
+    ------
+    LabelError
+        If the label was not explained.
+    MissingDependencyError
+        If shap is not installed.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> from limelight.renderers.shap import make_shap
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> make_shap(explanation, None).shape
+    (2,)
+    """
+    surrogate = explanation.surrogate(label)
+    try:
+        import shap
+    except ImportError as error:
+        raise MissingDependencyError("to_shap needs shap: pip install 'limelight[shap]'") from error
+    count, values = len(explanation.names), explanation.view.values()
+    has_intervals = any(map(math.isfinite, surrogate.lows))
+
+    def spread(numbers: tuple[float, ...], rest: float) -> np.ndarray:
+        """A number for every component, of those that were reported."""
+        array = np.full(count, rest)
+        array[list(surrogate.components)] = numbers
+        return array
+
+    result = shap.Explanation(
+        spread(surrogate.weights, 0.0),
+        base_values=surrogate.local_prediction - math.fsum(surrogate.weights),
+        data=np.array([values[component] for component in range(count)], dtype=object),
+        feature_names=list(explanation.names),
+        lower_bounds=spread(surrogate.lows, math.nan) if has_intervals else None,
+        upper_bounds=spread(surrogate.highs, math.nan) if has_intervals else None,
+    )
+    # The constructor takes a name for each of many outputs, but none for a single one.
+    result.output_names = explanation.output_names[surrogate.label]
+    return result
