@@ -10,12 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from limelight import ImageExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError
 from limelight._raster import ImageView
 from limelight._views import view_from_dict
+from limelight.renderers._overlay import _outline
 from limelight.segmentation import Grid
 
 SEGMENTS = np.kron([[0, 1], [2, 3]], np.ones((4, 4), dtype=int))
@@ -171,16 +173,36 @@ def test_png_shows_the_image_and_each_label(explanation, tmp_path):
     assert (tmp_path / "again.png").read_bytes() == (tmp_path / "image.PNG").read_bytes()
 
 
-def test_page_holds_its_pictures_and_nothing_else(explanation):
+def test_page_holds_the_image_once_and_an_overlay_for_each_label(explanation):
     page = explanation.as_html()
-    files = re.findall(r'src="data:image/png;base64,([^"]*)"', page)
-    assert page.count("<img") == len(files) == 4  # an overlay for each label, and the image itself
-    for file in files:
-        panel = Image.open(io.BytesIO(base64.b64decode(file)))
-        assert 320 <= max(panel.size) <= 640
+    (file,) = re.findall(r"data:image/png;base64,([^)]*)", page)
+    photo = Image.open(io.BytesIO(base64.b64decode(file)))
+    assert max(photo.size) <= 640
+    (width,) = {int(width) for width in re.findall(r"max-width:(\d+)px;aspect-ratio", page)}
+    assert max(width, width * photo.height // photo.width) >= 320
+    assert width % photo.width == 0
+    assert page.count(f'<svg viewBox="0 0 {photo.width} {photo.height}"') == 3
     assert "img-src data:" in page
     assert "<b>one" not in page
     assert len(explanation._repr_html_()) < len(page)
+
+
+@given(arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7))))
+def test_an_outline_encloses_its_pixels_and_no_others(inside):
+    path = _outline(inside)
+    winding = np.zeros((len(inside), inside.shape[1] + 1), dtype=int)
+    for loop in re.findall(r"M(\d+) (\d+)([^M]*)z", path):
+        column, row = int(loop[0]), int(loop[1])
+        start = column, row
+        for way, length in re.findall(r"([hv])(-?\d+)", loop[2]):
+            if way == "h":
+                column += int(length)
+            else:
+                after = row + int(length)
+                winding[min(row, after) : max(row, after), column] += 1 if after > row else -1
+                row = after
+        assert (column, row) == start
+    assert np.array_equal(np.cumsum(winding, axis=1)[:, :-1] != 0, inside)
 
 
 def test_without_pillow_the_error_names_the_extra(explanation, monkeypatch, tmp_path):

@@ -5,7 +5,9 @@ import re
 import subprocess
 import sys
 import unicodedata
+from base64 import b64encode
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from html.parser import HTMLParser
 from itertools import pairwise
 from pathlib import Path
@@ -22,7 +24,7 @@ from limelight.renderers.html import render_fragment, render_page
 from limelight.renderers.terminal import render_text
 
 NAN = math.nan
-VOID = {"meta"}
+VOID = {"meta", "input"}
 ALLOWED_TAGS = {
     *(
         "html",
@@ -43,8 +45,12 @@ ALLOWED_TAGS = {
         "thead",
     ),
     *("tbody", "tr", "th", "td", "bdi", "i", "b", "small", "mark", "ul", "li", "dl", "dt", "dd", "details", "summary"),
+    *("label", "input", "output", "select", "option", "script"),
 }
-ALLOWED_ATTRIBUTES = {"class", "style", "scope", "title", "dir", "lang", "charset", "http-equiv", "content", "name", "open"}
+ALLOWED_ATTRIBUTES = {
+    *("class", "style", "scope", "title", "dir", "lang", "charset", "http-equiv", "content", "name", "open"),
+    *("hidden", "role", "aria-label", "type", "min", "max", "value", "checked", "data-c", "data-on"),
+}
 HOSTILE = [
     "<script>alert(1)</script>",
     "</style></title></div><img src=x onerror=alert(1)>",
@@ -291,26 +297,33 @@ def test_page_and_fragment_share_their_body():
     page, fragment = parse(render_page(text_explanation())), parse(render_fragment(text_explanation()))
     body = page.find("main")[0].find("section")
     assert body == fragment.find("div", "limelight")[0].find("section")
-    assert [node.tag for node in fragment.children if isinstance(node, Node)] == ["style", "div"]
+    assert [node.tag for node in fragment.children if isinstance(node, Node)] == ["style", "div", "script"]
 
 
 def test_page_is_self_contained_and_forbids_everything_else():
     root = parse(render_page(table_explanation()))
     (policy,) = [meta for meta in root.find("meta") if meta.attributes.get("http-equiv") == "Content-Security-Policy"]
-    assert policy.attributes["content"].startswith("default-src 'none'; style-src 'unsafe-inline';")
+    (script,) = root.find("script")
+    digest = b64encode(sha256(script.text.encode()).digest()).decode()
+    assert policy.attributes["content"] == (
+        f"default-src 'none'; style-src 'unsafe-inline'; img-src data:; script-src 'sha256-{digest}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    assert script.attributes == {}
     assert root.find("html")[0].attributes["lang"] == "en"
     assert root.find("title")[0].text == "Explanation: spam"
-    assert not re.search(r"url\(|@import|https?:|src=|href=", render_page(table_explanation()))
+    assert not re.search(r"url\(|@import|https?:|src=|href=|fetch|XMLHttp|innerHTML", render_page(table_explanation()))
     assert {node.tag for node in root.every()} <= ALLOWED_TAGS | {"root"}
 
 
 def test_every_style_rule_is_under_the_root_class():
     css = parse(render_fragment(text_explanation())).find("style")[0].text
-    rules = re.findall(r"([^{}]+)\{", re.sub(r"@media[^{]+\{", "", css))
+    rules = re.findall(r"([^{}]+)\{", re.sub(r"@(media|container)[^{]+\{", "", css))
     assert len(rules) > 30
     for selectors in rules:
         for selector in selectors.strip().strip("}").split(","):
-            assert re.match(r"\s*\.limelight(?![\w])", selector), selector
+            # A theme's class or attribute may stand before it.
+            assert re.match(r"\s*(\.vscode-\w+ |\[data-[\w=\"-]+\] )?\.limelight(?![\w])", selector), selector
 
 
 def test_headings_are_in_order_and_table_headers_have_a_scope():
@@ -325,13 +338,13 @@ def test_bars_are_proportional_and_on_their_side_of_zero():
     root = parse(render_page(text_explanation(text="a b c", weights=(0.4, -0.2, 0.1))))
     bars = weight_bars(root)
     widths = [width_of(bar) for bar in bars]
-    assert widths[0] / widths[1] == pytest.approx(2, abs=0.01)
-    assert widths[0] / widths[2] == pytest.approx(4, abs=0.01)
+    assert widths[0] / widths[1] == pytest.approx(2, abs=0.02)
+    assert widths[0] / widths[2] == pytest.approx(4, abs=0.02)
     assert [bar.attributes["class"] for bar in bars] == ["pos", "neg", "pos"]
     # The axis runs from -0.21 to 0.41, the outer ends of the intervals.
-    assert root.find("table", "weights")[0].attributes["style"] == f"--zero:{100 * 0.21 / 0.62:.2f}%"
+    assert root.find("table", "weights")[0].attributes["style"] == f"--zero:{100 * 0.21 / 0.62:.1f}%"
     whisker = root.find("table", "weights")[0].find("td", "chart")[2].find("i", "ci")[0].attributes["style"]
-    assert whisker == f"left:{100 * 0.3 / 0.62:.2f}%;width:{100 * 0.02 / 0.62:.2f}%"
+    assert whisker == f"left:{100 * 0.3 / 0.62:.1f}%;width:{100 * 0.02 / 0.62:.1f}%"
 
 
 def test_probabilities_are_bars_and_scores_are_plain_numbers():
@@ -383,8 +396,8 @@ def test_highlights_show_weight_and_sign_not_by_colour_alone():
     (text,) = parse(render_page(text_explanation())).find("div", "text")
     marks = [(mark.text, mark.attributes) for mark in text.find("mark")]
     assert [word for word, _ in marks] == ["cheap", "pills", "pills"]
-    assert marks[0][1] == {"class": "neg", "style": "--on:0.25", "title": "weight \u22120.100"}
-    assert marks[1][1] == {"class": "pos", "style": "--on:1.00", "title": "weight +0.400"}
+    assert marks[0][1] == {"class": "neg", "data-c": "0", "style": "--on:0.25", "title": "weight \u22120.100"}
+    assert marks[1][1] == {"class": "pos", "data-c": "1", "style": "--on:1.00", "title": "weight +0.400"}
     assert re.search(r"mark\.neg \{ text-decoration-style: dashed", render_page(text_explanation()))
 
 
@@ -400,15 +413,15 @@ def test_overlapping_stretches_repeat_nothing():
     assert parse(render_page(made)).find("div", "text")[0].text == "abcdef"
 
 
-def test_a_row_lists_weighted_columns_first_and_the_rest_in_details():
-    root = parse(render_page(table_explanation()))
-    weighted, rest = root.find("table", "row")
-    assert [cell.text for row in weighted.find("tr")[1:] for cell in row.find("th") + row.find("td")] == [
-        *("column 0", "value 0", "+0.250"),
-        *("column 1", "value 1", "\u22120.500"),
+def test_a_rows_values_stand_beside_its_weights_and_the_whole_row_once():
+    root = parse(render_page(table_explanation(surrogates=(surrogate(1, (0.25, -0.5)), surrogate(0, (0.125,))))))
+    assert [[row.find("td")[0].text for row in table.find("tr")[1:]] for table in root.find("table", "weights")] == [
+        ["value 0", "value 1"],
+        ["value 0"],
     ]
-    assert root.find("details")[0].find("table") == [rest]
-    assert [row.find("td")[0].text for row in rest.find("tr")[1:]] == ["value 2", "value 3"]
+    (whole,) = root.find("table", "row")
+    assert root.find("details")[0].find("table") == [whole]
+    assert [row.find("td")[0].text for row in whole.find("tr")[1:]] == [f"value {i}" for i in range(4)]
 
 
 @pytest.mark.parametrize("render", [render_page, render_fragment])
@@ -496,7 +509,7 @@ def cells(text: str) -> int:
 
 
 def zero_columns(text: str) -> set[int]:
-    return {cells(line[: line.index("│")]) for line in text.splitlines() if "│" in line}
+    return {cells(line[: line.rindex("│")]) for line in text.splitlines() if "│" in line}
 
 
 def test_the_table_reads_well():

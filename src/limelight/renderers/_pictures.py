@@ -12,7 +12,7 @@ from limelight._errors import MissingDependencyError
 from limelight._views import ImageView
 from limelight.renderers._summary import LabelSummary
 
-__all__ = ["Pillow", "encode_png", "image_panel", "overlay_panel", "pillow", "typeface"]
+__all__ = ["Pillow", "encode_png", "enlargement", "image_panel", "middle", "overlay_panel", "pillow", "reduced", "typeface"]
 
 LEAST, MOST = 320, 640  # pixels of a panel's longer side
 _NUMBERS = 12  # size of the superpixels' numbers
@@ -41,6 +41,16 @@ def pillow() -> Pillow:
     return Pillow(Image, ImageDraw, ImageFont)
 
 
+def enlargement(view: ImageView) -> int:
+    """How many times larger a small image has to be drawn to be seen; 1 for others."""
+    return max(1, -(-LEAST // max(view.height, view.width)))
+
+
+def reduced(view: ImageView) -> ImageView:
+    """The view, a large one reduced to a size that can be seen at once."""
+    return _resized(view, min(1.0, MOST / max(view.height, view.width)))
+
+
 def image_panel(view: ImageView) -> Any:
     """The image itself, as a Pillow image of a size that can be seen."""
     return pillow().image.fromarray(_fit(view).picture)
@@ -54,7 +64,7 @@ def overlay_panel(view: ImageView, label: LabelSummary) -> Any:
     panel = tools.image.fromarray(fitted.overlay([(bar.component, bar.weight) for bar in present]))
     pen, font = tools.draw.Draw(panel), typeface(_NUMBERS)
     for bar in reversed(present):  # the heaviest last, on top
-        place, number = _middle(fitted.segments == bar.component), bar.name.rpartition(" ")[2]
+        place, number = middle(fitted.segments == bar.component), bar.name.rpartition(" ")[2]
         pen.text(place, number, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill=(28, 32, 36))
     return panel
 
@@ -77,8 +87,10 @@ def encode_png(panel: Any) -> bytes:
 
 def _fit(view: ImageView) -> ImageView:
     """The view, enlarged to squares or reduced so that its longer side can be seen."""
-    longer = max(view.height, view.width)
-    factor = -(-LEAST // longer) if longer < LEAST else min(1.0, MOST / longer)
+    return _resized(reduced(view), enlargement(view))
+
+
+def _resized(view: ImageView, factor: float) -> ImageView:
     if factor == 1:
         return view
     height, width = (max(1, round(side * factor)) for side in (view.height, view.width))
@@ -89,7 +101,7 @@ def _fit(view: ImageView) -> ImageView:
     return ImageView.of(picture, view.segments[np.ix_(rows, columns)])
 
 
-def _middle(inside: np.ndarray) -> tuple[int, int]:
+def middle(inside: np.ndarray) -> tuple[int, int]:
     """The column and row of the pixel of a superpixel that is nearest to its centre."""
     places = np.argwhere(inside)
     nearest = np.square(places - places.mean(axis=0)).sum(axis=1).argmin()

@@ -18,8 +18,9 @@ _POINTS = 1200  # steps that are drawn one by one
 
 @dataclass(frozen=True)
 class Band:
-    """A weighted segment: where it begins, how wide it is, its side, how strongly it is tinted, and its text."""
+    """A weighted segment: its component, where it begins, how wide it is, its side, how strongly it is tinted, and its text."""
 
+    component: int
     x: str
     width: str
     side: str
@@ -75,8 +76,8 @@ def _chart(view: SeriesView, label: LabelSummary, channel: int, name: str, top: 
         bar = bars.get(segment.component)
         if bar is not None and channel in segment.channels:
             left, right = _x(segment.start, len(values)), _x(segment.stop, len(values))
-            side, strength = ("neg" if bar.weight < 0 else "pos"), abs(bar.weight) / label.heaviest
-            bands.append(Band(f"{left:.1f}", f"{right - left:.1f}", side, f"{strength:.2f}", f"{bar.name}: {bar.text}"))
+            place = f"{left:.1f}", f"{right - left:.1f}"
+            bands.append(Band(bar.component, *place, bar.side, label.strength(bar), f"{bar.name}: {bar.text}"))
     return Chart(
         name=name,
         y=top,

@@ -37,6 +37,11 @@ class Bar:
     text: str
     interval: str
 
+    @property
+    def side(self) -> str:
+        """The class of what speaks for the output, or against it."""
+        return "neg" if self.weight < 0 else "pos"
+
 
 @dataclass(frozen=True)
 class LabelSummary:
@@ -63,6 +68,10 @@ class LabelSummary:
     def seen(self) -> tuple[Bar, ...]:
         """The bars that are heavy enough to be seen in a picture beside the heaviest."""
         return tuple(bar for bar in self.bars if abs(bar.weight) >= 0.005 * self.heaviest > 0)
+
+    def strength(self, bar: Bar) -> str:
+        """A bar's size beside the heaviest, between 0 and 1, for a style attribute."""
+        return f"{abs(bar.weight) / (self.heaviest or 1.0):.2f}"
 
     @property
     def has_intervals(self) -> bool:

@@ -1,4 +1,4 @@
-"""An explanation as a page or a fragment of HTML: no script, nothing loaded from anywhere, all user data escaped.
+"""An explanation as a page or a fragment of HTML: readable without its script, nothing loaded, all user data escaped.
 
 The templates decide the words and the structure; this module hands them plain data, with the numbers that go into style
 attributes already written as numbers.
@@ -9,11 +9,14 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
 from typing import Any
 
 from limelight._explanation import Explanation
-from limelight._views import ImageView, PartsView, SeriesView, TableView, TextView
-from limelight.renderers._pictures import encode_png, image_panel, overlay_panel
+from limelight._views import ImageView, SeriesView, TableView, TextView
+from limelight.renderers._overlay import Overlay, draw_overlay
+from limelight.renderers._pictures import encode_png, enlargement, pillow, reduced
 from limelight.renderers._series import draw_series
 from limelight.renderers._summary import Bar, LabelSummary, Output, Summary, summarise
 from limelight.renderers._templates import fill_template
@@ -32,7 +35,8 @@ def render_page(explanation: Explanation) -> str:
     Returns
     -------
     page : str
-        HTML with a strict Content-Security-Policy; it holds no character that UTF-8 cannot write.
+        HTML with a Content-Security-Policy that lets nothing run but the page's own script; it holds no character that UTF-8
+        cannot write.
 
     Examples
     --------
@@ -56,7 +60,7 @@ def render_fragment(explanation: Explanation) -> str:
     Returns
     -------
     fragment : str
-        A ``style`` element and one ``div`` of class ``limelight``.
+        A ``style`` element, one ``div`` of class ``limelight``, and the script, which serves all such of a page.
 
     Examples
     --------
@@ -93,19 +97,28 @@ class _Piece:
 
 
 @dataclass(frozen=True)
-class _Row:
-    """A column of the table; `bar` is None where it has no weight."""
+class _Photo:
+    """An image of a size that can be shown at once, and its file; `zoom` is how many times a small one is enlarged."""
 
-    column: str
-    value: str
-    bar: Bar | None
+    view: ImageView
+    zoom: int
+    address: str
+
+    @property
+    def width(self) -> int:
+        """On the screen, in pixels."""
+        return self.zoom * self.view.width
+
+
+def _photo(view: ImageView) -> _Photo:
+    smaller = reduced(view)
+    file = encode_png(pillow().image.fromarray(smaller.picture))
+    return _Photo(smaller, enlargement(view), f"data:image/png;base64,{b64encode(file).decode('ascii')}")
 
 
 def _text_pieces(view: TextView, label: LabelSummary) -> list[_Piece]:
     """The whole text in order, cut where a weighted stretch begins or ends; what is too light to be seen is left unmarked."""
-    heaviest = label.heaviest or 1.0
-    marks = {bar.component: (bar, f"{abs(bar.weight) / heaviest:.2f}") for bar in label.bars}
-    marks = {component: mark for component, mark in marks.items() if mark[1] != "0.00"}
+    marks = {bar.component: (bar, label.strength(bar)) for bar in label.seen}
     pieces: list[_Piece] = []
     done = 0
     for span in sorted(view.spans, key=lambda span: span.start):
@@ -116,62 +129,48 @@ def _text_pieces(view: TextView, label: LabelSummary) -> list[_Piece]:
     return [piece for piece in (*pieces, _Piece(view.text[done:], None, "")) if piece.text]
 
 
-def _table_rows(view: TableView, label: LabelSummary) -> list[_Row]:
-    """The row's columns, those with a weight first and heaviest first, the rest in the table's order."""
-    order = {bar.component: i for i, bar in enumerate(label.bars)}
-    cells = sorted(view.cells, key=lambda cell: order.get(cell.component, len(order)))
-    return [
-        _Row(cell.column, cell.value, label.bars[order[cell.component]] if cell.component in order else None) for cell in cells
-    ]
+def _values(view: TableView, _: LabelSummary) -> dict[int, str]:
+    return view.values()
 
 
-def _part_names(view: PartsView, label: LabelSummary) -> list[str]:
-    """The names of the components without a weight, in their order."""
-    weighted = {bar.component for bar in label.bars}
-    return [name for number, name in enumerate(view.names) if number not in weighted]
+def _overlay(photo: _Photo, label: LabelSummary) -> Overlay:
+    return draw_overlay(photo.view, label)
 
 
-@dataclass(frozen=True)
-class _Images:
-    """The image and its overlay, as addresses that hold the files themselves; the image is drawn where it is asked for."""
-
-    view: ImageView
-    overlay: str
-
-    @property
-    def original(self) -> str:
-        return _address(image_panel(self.view))
-
-
-def _image_sources(view: ImageView, label: LabelSummary) -> _Images:
-    return _Images(view, _address(overlay_panel(view, label)))
-
-
-def _address(panel: Any) -> str:
-    return f"data:image/png;base64,{b64encode(encode_png(panel)).decode('ascii')}"
-
-
-# One function and one template, `view_<kind>.html`, for each kind of view.
-_VIEWS: dict[str, Callable[[Any, LabelSummary], Any]] = {
+# What a kind of view needs beside its components: made once, and made of that for each label. Its templates are
+# `label_<kind>.html` and, for what is shown once, `before_<kind>.html` or `after_<kind>.html`.
+_SHARED: dict[str, Callable[[Any], Any]] = {ImageView.kind: _photo}
+_DRAWN: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TextView.kind: _text_pieces,
-    TableView.kind: _table_rows,
-    PartsView.kind: _part_names,
-    ImageView.kind: _image_sources,
+    TableView.kind: _values,
+    ImageView.kind: _overlay,
     SeriesView.kind: draw_series,
 }
 
 
 def _render(template: str, explanation: Explanation) -> str:
-    summary = summarise(explanation)
-    view = explanation.view
+    summary, view = summarise(explanation), explanation.view
+    shared = _SHARED[view.kind](view) if view.kind in _SHARED else view
+    draw = _DRAWN.get(view.kind)
     return fill_template(
         template,
         summary=summary,
         title=_title(summary),
+        script_hash=_script_hash(),
+        kind=view.kind,
         outputs=[(output, _share(output)) for output in summary.outputs],
-        labels=[(label, _Axis(label.lowest, label.highest), _VIEWS[view.kind](view, label)) for label in summary.labels],
-        view_template=f"view_{view.kind}.html",
+        labels=[(label, _Axis(label.lowest, label.highest), draw and draw(shared, label)) for label in summary.labels],
+        has_bars=any(label.bars for label in summary.labels),
+        shared=shared,
+        photo=shared.address if isinstance(shared, _Photo) else None,
     )
+
+
+@cache
+def _script_hash() -> str:
+    """The script as a Content-Security-Policy names it, so that it and no other runs."""
+    script = fill_template("limelight.js").encode("utf-8")
+    return f"sha256-{b64encode(sha256(script).digest()).decode('ascii')}"
 
 
 def _title(summary: Summary) -> str:
@@ -184,4 +183,4 @@ def _share(output: Output) -> str | None:
 
 def _percent(share: float) -> str:
     """A share as a length for a style attribute: a plain number between 0 and 100, whatever comes."""
-    return f"{100 * share if 0 <= share <= 1 else 100 * (share > 1):.2f}%"
+    return f"{100 * share if 0 <= share <= 1 else 100 * (share > 1):.1f}%"
