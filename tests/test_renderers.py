@@ -509,7 +509,7 @@ def cells(text: str) -> int:
 
 
 def zero_columns(text: str) -> set[int]:
-    return {cells(line[: line.rindex("│")]) for line in text.splitlines() if "│" in line}
+    return {cells(line[: line.index("│")]) for line in text.splitlines() if "│" in line}
 
 
 def test_the_table_reads_well():
@@ -591,5 +591,5 @@ def test_any_names_and_weights_stay_in_bounds_and_aligned(names, weights, half):
     assert "\x1b" not in text
     text.encode("utf-8")
     body = text.split("\n")[1 : len(names) + 1]
-    assert len(zero_columns("\n".join(line.replace("│", "", line.count("│") - 1) for line in body))) == 1
+    assert len(zero_columns("\n".join(line.replace("│", "|", line.count("│") - 1) for line in body))) == 1
     parse(render_page(made))
