@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
@@ -140,12 +140,7 @@ class Explanation:
         )
 
     def as_list(self, label: int | None = None) -> list[tuple[str, float]]:
-        """Component names and weights, heaviest first.
-
-        Parameters
-        ----------
-        label : int, optional
-            An explained label; by default `default_label`.
+        """Component names and weights of one explained label, by default of `default_label`; heaviest first.
 
         Raises
         ------
@@ -251,7 +246,7 @@ class Explanation:
         return cls.from_dict(read_object(text))
 
     def as_html(self, labels: Iterable[int] | None = None) -> str:
-        """A self-contained page: nothing is loaded from anywhere, no script, everything from the user's data escaped.
+        """A self-contained page: nothing is loaded from anywhere, and everything from the user's data is escaped.
 
         Give some of the explained labels to see only these, in this order.
         """
@@ -337,21 +332,16 @@ class Explanation:
         return RENDERERS.load("figure")(self, label, ax)
 
     def as_pyplot_figure(self, label: int | None = None) -> Any:
-        """`plot`'s new figure, as lime's ``as_pyplot_figure`` gives it.
-
-        Parameters
-        ----------
-        label : int, optional
-            An explained label; by default `default_label`.
-
-        Returns
-        -------
-        figure : matplotlib.figure.Figure
-        """
+        """`plot`'s new figure of one explained label, by default `default_label`; lime's name for it."""
         return self.plot(label).figure
 
     def show_in_notebook(self, labels: Iterable[int] | None = None) -> None:
-        """Display the explanation in a notebook, all `labels` or those given, from any line of a cell.
+        """Display the explanation in a notebook, from any line of a cell; in a terminal, print it.
+
+        Parameters
+        ----------
+        labels : sequence of int, optional
+            Which explained labels to show, in this order; by default all.
 
         Raises
         ------
@@ -359,6 +349,13 @@ class Explanation:
             If a label was not explained.
         MissingDependencyError
             If IPython is not installed.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> explanation.show_in_notebook(labels=[0])  # doctest: +ELLIPSIS
+        output: model 1.00, ...
         """
         try:
             from IPython.display import display
@@ -378,9 +375,7 @@ class Explanation:
         default = self.surrogate() if self.surrogate() in surrogates else surrogates[0]
         return replace(self, surrogates=surrogates, default_label=default.label)
 
-    def _repr_mimebundle_(
-        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
-    ) -> dict[str, str]:
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {}
         for kind, look in {"text/html": self._repr_html_, "text/plain": self.__repr__}.items():
             if (not include or kind in include) and kind not in (exclude or ()):
