@@ -1,8 +1,11 @@
-"""What many tests share: the folder with real data, and how hypothesis looks for counterexamples."""
+"""What many tests share: the folder with real data, a browser, and how hypothesis looks for counterexamples."""
 
 import os
+import shutil
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import settings
@@ -45,3 +48,69 @@ def newsgroups(data_folder: Path) -> Newsgroups:
         )
 
     return Newsgroups(load("train"), load("test"))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """The machine's own Chromium, driven by Playwright; without them tests are skipped, in continuous integration they fail."""
+    missing = pytest.fail if "CI" in os.environ else pytest.skip
+    try:
+        from playwright.sync_api import sync_playwright
+    except ImportError:
+        missing("no playwright: pip install playwright")
+    chromium = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+    if chromium is None:
+        missing("no chromium, chromium-browser or google-chrome on the path: apt-get install chromium")
+    with sync_playwright() as playwright:
+        # Its sandbox needs rights that containers do not give; it is shown nothing but the tests' own pages.
+        arguments = ["--no-sandbox", "--disable-dev-shm-usage", "--disable-gpu"]
+        running = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield running
+        running.close()
+
+
+@pytest.fixture
+def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
+    """Opens HTML, or a file, in a context of its own, and gives Playwright's page.
+
+    The page may ask for nothing but its own file, and neither complain, nor open a dialog or a window: the test fails at its
+    end if one did. What it does is in `page.happened`, for tests of pages that misbehave on purpose; they empty it.
+    """
+    happened: list[str] = []
+    contexts = []
+
+    def open_(html: str | Path, *, width: int = 1000, height: int = 800, script: bool = True, **settings: Any) -> Any:
+        file = html if isinstance(html, Path) else tmp_path / f"page{len(contexts)}.html"
+        if isinstance(html, str):
+            file.write_text(html, encoding="utf-8")
+        address = file.resolve().as_uri()
+
+        def answer(route: Any) -> None:
+            if unquote(route.request.url) == unquote(address):
+                route.continue_()
+            else:
+                happened.append(f"request: {route.request.url[:200]}")
+                route.abort()
+
+        context = browser.new_context(
+            viewport={"width": width, "height": height}, java_script_enabled=script, service_workers="block", **settings
+        )
+        contexts.append(context)
+        context.route("**/*", answer)
+        page = context.new_page()
+        page.happened = happened
+        page.on("console", lambda message: message.type in ("error", "warning") and happened.append(f"console: {message.text}"))
+        page.on("pageerror", lambda error: happened.append(f"error: {error}"))
+        page.on("dialog", lambda dialog: (happened.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("popup", lambda window: happened.append(f"window: {window.url}"))
+        page.on("download", lambda download: happened.append(f"download: {download.url}"))
+        page.on("websocket", lambda socket: happened.append(f"socket: {socket.url}"))
+        page.goto(address)
+        return page
+
+    yield open_
+    for context in contexts:
+        for page in context.pages:
+            page.wait_for_timeout(1)  # what is on its way arrives
+        context.close()
+    assert not happened, "the page did what it may not: " + "; ".join(dict.fromkeys(happened))

@@ -1,0 +1,145 @@
+"""Explanations of every kind, made by hand: plain ones, and those that are hard to lay out. For tests that look at pages."""
+
+import math
+import re
+
+import numpy as np
+
+from limelight._explanation import Explanation, Notice, Surrogate
+from limelight._raster import ImageView
+from limelight._views import Cell, PartsView, Segment, SeriesView, Span, TableView, TextView
+
+CLASSES = ("gardeners", "stargazers", "beekeepers")
+WORDS = "Last hour the telescope saw Jupiter rise over the allotments, and nobody spoke of tomatoes or of bees."
+HEBREW = "אתמול בלילה ראינו את צדק עולה מעל הגינות, ואיש לא דיבר על עגבניות."
+ARABIC = "رأينا المشتري ليلة أمس يرتفع فوق الحدائق ولم يتحدث أحد عن الطماطم."
+EMOJI = "👩🏽‍🚀 saw 🪐 rise 🌅 over 🏡 and 🍅 and 👨‍👩‍👧‍👦 cheered 🎉🎉🎉 twice 🇪🇺"
+CJK = "昨夜 望遠鏡で 木星が 昇るのを 見た 토마토 이야기는 아무도 하지 않았다 番茄"
+LONG = "interminable_" * 18 + "name"
+COMBINING = "Za" + "\N{COMBINING GRAVE ACCENT}" * 40 + "lgo"
+
+
+def explain(view, names, weights, *, classes=CLASSES[:2], predictions=None, kind="probabilities", notices=(), half=0.02):
+    """An explanation with these weights, by label; the first label is the default, and `half` the intervals' half-width."""
+    predictions = predictions or [1 / len(classes)] * len(classes)
+    surrogates = tuple(
+        Surrogate(
+            label=label,
+            components=tuple(range(len(own))),
+            weights=tuple(own),
+            lows=tuple(weight - half for weight in own),
+            highs=tuple(weight + half for weight in own),
+            intercept=0.1,
+            local_prediction=0.65,
+            fidelity=0.875,
+        )
+        for label, own in weights.items()
+    )
+    return Explanation(
+        surrogates=surrogates,
+        names=tuple(names),
+        view=view,
+        predictions=tuple(predictions),
+        output_names=tuple(classes),
+        output_kind=kind,
+        default_label=next(iter(weights)),
+        num_samples=1024,
+        num_inputs=1000,
+        effective_sample_size=612.4,
+        confidence=0.95,
+        converged=True,
+        kernel_width=25.0,
+        alpha=1.0,
+        random_state=0,
+        warnings=tuple(Notice("note", notice) for notice in notices),
+    )
+
+
+def falling(count, first=0.42):
+    """Weights of both signs, heaviest first."""
+    return tuple(first * 0.8**i * (-1 if i % 3 == 1 else 1) for i in range(count))
+
+
+def text(words=WORDS, weights=None, **changes):
+    """An explained text; its components are its words."""
+    found = list(re.finditer(r"[^\s,.]+", words))
+    names = list(dict.fromkeys(match.group() for match in found))
+    spans = tuple(Span(match.start(), match.end(), names.index(match.group())) for match in found)
+    return explain(TextView(words, spans), names, weights or {1: falling(min(6, len(names)))}, **changes)
+
+
+def table(columns=None, values=None, weights=None, **changes):
+    """An explained row; its components are its columns."""
+    columns = columns or ("bmi", "blood pressure", "age", "sex", "serum 5", "serum 6")
+    values = values or [f"{3.7 * (i + 1):.2f}" for i in range(len(columns))]
+    cells = tuple(Cell(column, value, i) for i, (column, value) in enumerate(zip(columns, values, strict=True)))
+    names = [f"{value} < {column} <= 99" for column, value in zip(columns, values, strict=True)]
+    return explain(TableView(cells), names, weights or {1: falling(4)}, **changes)
+
+
+def parts(names=("0 to 250 Hz", "250 to 500 Hz", "500 to 1000 Hz", "1000 to 2000 Hz", "2000 to 4000 Hz"), **changes):
+    """Explained components of the user's own."""
+    return explain(PartsView(tuple(names)), names, changes.pop("weights", {1: falling(min(3, len(names)))}), **changes)
+
+
+def image(weights=None, height=96, width=128, **changes):
+    """An explained photograph of a sunset, in three times four superpixels."""
+    rows, columns = np.mgrid[:height, :width]
+    sun = np.hypot(rows - 0.6 * height, columns - 0.4 * width) < 0.2 * height
+    picture = np.stack([120 + rows, 40 + rows + 80 * sun, 200 - rows], axis=-1).clip(0, 255)
+    segments = 4 * (3 * rows // height) + (4 * columns // width)
+    names = [f"superpixel {i}" for i in range(12)]
+    return explain(ImageView.of(picture, segments), names, weights or {1: falling(7)}, **changes)
+
+
+def series(channels=("temperature", "pressure"), weights=None, **changes):
+    """An explained series: a wave in each channel, in eight segments for all channels at once."""
+    steps = np.arange(96)
+    waves = tuple(tuple(((i + 1) * np.sin(steps / (5 + 3 * i))).tolist()) for i in range(len(channels)))
+    segments = tuple(Segment(tuple(range(len(channels))), 12 * i, 12 * i + 12, i) for i in range(8))
+    view = SeriesView(tuple(channels), waves, tuple((0.0,) * 96 for _ in channels), segments)
+    names = [f"steps {12 * i}-{12 * i + 11}" for i in range(8)]
+    return explain(view, names, weights or {1: falling(5)}, **changes)
+
+
+THREE = {2: falling(6), 0: tuple(-weight for weight in falling(6)), 1: falling(3, 0.05)}
+MODALITIES = {"text": text(), "table": table(), "parts": parts(), "image": image(), "series": series()}
+# The cases that are hard for a page: much, long, wide, right to left, or nothing at all.
+HARD = {
+    "text, three labels": text(weights=THREE, classes=CLASSES, notices=("Read with care.", "And slowly.")),
+    "table, three labels": table(weights=THREE, classes=CLASSES),
+    "parts, three labels": parts((*CLASSES, *"abcdef"), weights=THREE, classes=CLASSES),
+    "image, three labels": image(THREE, classes=CLASSES),
+    "series, three labels": series(weights=THREE, classes=CLASSES),
+    "text, scores": text(classes=("price",), predictions=(184250.2,), kind="scores", weights={0: falling(5, 1e5)}, half=2e3),
+    "table, scores": table(
+        classes=("up", "down", "still"), predictions=(-2.5, 7.25, 1e-9), kind="scores", weights={1: falling(6, 12)}
+    ),
+    "table, huge and tiny weights": table(weights={1: (-1.5e300, 2.5e12, 1e-9, 0.0)}),
+    "text, no interval": text(half=math.nan),
+    "table, nothing reported": table(weights={1: ()}),
+    "table, one sign": table(weights={1: (-0.3, -0.2, -0.1)}),
+    "table, thirty columns": table([f"column {i}" for i in range(30)], weights={1: falling(30)}),
+    "parts, thirty": parts([f"part {i} of thirty" for i in range(30)], weights={1: falling(3)}),
+    "table, twenty classes": table(classes=[f"class number {i}" for i in range(20)], weights={1: falling(3)}),
+    "text, hebrew": text(f"{HEBREW}\n{HEBREW}", classes=("גננים", "צופי כוכבים"), notices=(HEBREW,)),
+    "text, arabic": text(ARABIC, classes=("بستانيون", "راصدو النجوم"), notices=(ARABIC,)),
+    "table, arabic": table(ARABIC.split()[:9], HEBREW.split()[:9], classes=("بستانيون", "راصدو النجوم")),
+    "parts, hebrew": parts(HEBREW.split(), classes=("גננים", "צופי כוכבים")),
+    "series, arabic": series(("درجة الحرارة", "לחץ"), classes=("بستانيون", "راصدو النجوم")),
+    "text, emoji": text(EMOJI, classes=("🏡", "🔭🪐")),
+    "table, emoji": table(EMOJI.split(), EMOJI.split(), classes=("🏡" * 30, "🔭🪐")),
+    "text, cjk": text(CJK, classes=("園芸家", "천문가")),
+    "table, cjk": table(CJK.split(), [CJK * 3] * len(CJK.split()), classes=("園芸家", "천문가")),
+    "text, one long word": text(f"{LONG} {LONG}?{LONG}", classes=(LONG, f"not_{LONG}"), notices=(LONG,)),
+    "table, long names": table([f"{i} {LONG}" for i in range(6)], [LONG] * 6, classes=(LONG, "short")),
+    "parts, long names": parts([f"{i} {LONG}" for i in range(6)], classes=(LONG, "short")),
+    "image, long names": image(classes=(LONG, f"not_{LONG}")),
+    "series, long names": series((LONG, WORDS), classes=(LONG, "short")),
+    "table, marks in piles": table([f"{i} {COMBINING}" for i in range(6)]),
+    "image, wide": image(height=12, width=400),
+    "image, tall": image(height=400, width=12),
+    "series, six channels": series([f"channel {i}" for i in range(6)]),
+    "series, one channel": series(("pressure",)),
+}
+SAMPLES = MODALITIES | HARD
