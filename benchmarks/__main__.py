@@ -17,6 +17,7 @@ SECTIONS = {
     "series": "time series: finding the window that a model reads",
     "accuracy": "error of the weights at equal numbers of model inputs",
     "photographs": "error of images' weights at equal numbers of model inputs",
+    "pages": "an explanation's HTML: time and size",
     "imports": "time of the import",
 }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from limelight._explanation import Explanation, Surrogate
 
@@ -25,8 +26,7 @@ class Output:
     explained: bool
 
 
-@dataclass(frozen=True)
-class Bar:
+class Bar(NamedTuple):
     """A reported component: `low` and `high` are None, and `interval` empty, where there is no interval."""
 
     component: int

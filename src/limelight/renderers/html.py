@@ -11,7 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
-from typing import Any
+from typing import Any, NamedTuple
 
 from limelight._explanation import Explanation
 from limelight._views import ImageView, SeriesView, TableView, TextView
@@ -73,22 +73,36 @@ def render_fragment(explanation: Explanation) -> str:
     return _render("fragment.html", explanation)
 
 
-@dataclass(frozen=True)
-class _Axis:
-    """Where weights lie between the left (0 %) and the right end (100 %) of a label's chart."""
+class _Line(NamedTuple):
+    """A line of a label's chart: a component's bar, and its whisker where it has an interval, in per cent of the chart."""
 
-    lowest: float
-    highest: float
-
-    def length(self, distance: float) -> str:
-        return _percent(distance / ((self.highest - self.lowest) or 1.0))
-
-    def position(self, weight: float) -> str:
-        return self.length(weight - self.lowest)
+    bar: Bar
+    strength: str
+    width: str
+    left: str
+    whisker: str
 
 
 @dataclass(frozen=True)
-class _Piece:
+class _Chart:
+    """A label's components on an axis from its lowest (0 %) to its highest value (100 %); `zero` is where zero lies."""
+
+    zero: str
+    lines: tuple[_Line, ...]
+
+
+def _chart(label: LabelSummary) -> _Chart:
+    lowest, spread = label.lowest, (label.highest - label.lowest) or 1.0
+    lines = []
+    for bar in label.bars:
+        whisker = ("", "")
+        if bar.low is not None and bar.high is not None:
+            whisker = _percent((bar.low - lowest) / spread), _percent((bar.high - bar.low) / spread)
+        lines.append(_Line(bar, label.strength(bar), _percent(abs(bar.weight) / spread), *whisker))
+    return _Chart(_percent(-lowest / spread), tuple(lines))
+
+
+class _Piece(NamedTuple):
     """A stretch of the text; `bar` is None where it has no weight."""
 
     text: str
@@ -121,8 +135,8 @@ def _text_pieces(view: TextView, label: LabelSummary) -> list[_Piece]:
     marks = {bar.component: (bar, label.strength(bar)) for bar in label.seen}
     pieces: list[_Piece] = []
     done = 0
-    for span in sorted(view.spans, key=lambda span: span.start):
-        if span.component in marks and span.start >= done:
+    for span in sorted(span for span in view.spans if span.component in marks):
+        if span.start >= done:
             pieces.append(_Piece(view.text[done : span.start], None, ""))
             pieces.append(_Piece(view.text[span.start : span.stop], *marks[span.component]))
             done = span.stop
@@ -159,7 +173,7 @@ def _render(template: str, explanation: Explanation) -> str:
         script_hash=_script_hash(),
         kind=view.kind,
         outputs=[(output, _share(output)) for output in summary.outputs],
-        labels=[(label, _Axis(label.lowest, label.highest), draw and draw(shared, label)) for label in summary.labels],
+        labels=[(label, _chart(label), draw and draw(shared, label)) for label in summary.labels],
         has_bars=any(label.bars for label in summary.labels),
         shared=shared,
         photo=shared.address if isinstance(shared, _Photo) else None,
