@@ -13,8 +13,10 @@ from limelight._cli import _commands
 from limelight._demo_corpus import mails
 
 PAGES = [
+    "chord.html",
     "diabetes-highest.html",
     "digit.html",
+    "index.html",
     "mail.html",
     "pulse.html",
     "tumour-malignant.html",
@@ -34,8 +36,10 @@ def shown(tmp_path, monkeypatch):
 def test_demo_writes_the_pages_that_it_names(shown, tmp_path):
     assert sorted(path.name for path in (tmp_path / "pages").iterdir()) == PAGES
     for name in PAGES:
-        assert str(tmp_path / "pages" / name) in shown
         assert (tmp_path / "pages" / name).read_text(encoding="utf-8").startswith("<!doctype html>")
+    index = tmp_path / "pages" / "index.html"
+    assert str(index) in shown
+    assert sorted([*re.findall(r'href="([^"]*)"', index.read_text(encoding="utf-8")), "index.html"]) == PAGES
 
 
 def test_demo_shows_the_planted_header_and_that_its_weights_hold(shown):

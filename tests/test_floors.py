@@ -35,6 +35,7 @@ FLOORS = {
     "segmentation": DOORS,
     "_demo": DOORS,
     "_demo_corpus": DOORS,
+    "_demo_signals": DOORS,
     "_cli": DOORS,
     "__main__": DOORS,
 }
@@ -42,7 +43,7 @@ FLOORS = {
 ORDERED = [
     ("_errors", "_registry", "_checks", "_seeds"),
     ("_plain", "_surrogate", "_raster", "_views", "_explanation"),
-    ("segmentation", "", "_demo_corpus", "_demo", "_cli", "__main__"),
+    ("segmentation", "", "_demo_corpus", "_demo_signals", "_demo", "_cli", "__main__"),
 ]
 # A name that is looked up in a registry is an import as well. This one goes up, inside a method: an explanation calls its
 # renderer by name.

@@ -6,18 +6,27 @@ import re
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from textwrap import fill
 from typing import Any
 
 import numpy as np
 
+from limelight._demo_signals import Semitones, chords, cylinders_bells_and_funnels
 from limelight._explanation import Explanation
-from limelight._seeds import stream
+from limelight.modalities.custom import ComponentsExplainer
 from limelight.modalities.image import ImageExplainer
 from limelight.modalities.series import TimeSeriesExplainer
 from limelight.modalities.tabular import TabularExplainer
 from limelight.modalities.text import TextExplainer
+from limelight.renderers.index import Entry, render_index
 
-__all__ = ["cylinders_bells_and_funnels", "run"]
+__all__ = ["run"]
+
+_LEAD = (
+    "Why did the model say that? Each of these predictions was explained by asking the model about the same mail, digit or "
+    "patient with some of its parts gone, and fitting a small linear model to its answers. Its weights say what counted, "
+    "with error bars."
+)
 
 
 @dataclass(frozen=True)
@@ -35,7 +44,7 @@ class _Mails:
 
 
 def run(folder: Path) -> None:
-    """Explain rows, texts, a picture and a series, print the explanations, and write a page of each into `folder`.
+    """Explain rows, texts, a picture, a series and a sound, print the explanations, and write a page of each and an index.
 
     Parameters
     ----------
@@ -43,19 +52,23 @@ def run(folder: Path) -> None:
         Where the pages go; it is made if it is not there.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    pages = [*_explain_tumours(), *_explain_diabetes(), *_explain_mails(), *_explain_digit(), *_explain_pulse()]
-    for name, explanation in pages:
-        explanation.save_to_file(folder / f"{name}.html")
-    _say("Pages", "The same explanations, to be opened in a browser:")
-    for name, _ in pages:
-        print(f"  {folder / f'{name}.html'}")
+    entries = []
+    for explain in (_explain_mails, _explain_digit, _explain_pulse, _explain_chord, _explain_diabetes, _explain_tumours):
+        entries += explain()
+    for entry in entries:
+        entry.explanation.save_to_file(folder / entry.address)
+    index = folder / "index.html"
+    index.write_text(render_index("limelight", _LEAD, entries), encoding="utf-8")
+    print(f"\nAll of them as pages, to be opened in a browser: {index}")
 
 
-def _say(title: str, text: str) -> None:
-    print(f"\n{title}\n{'=' * len(title)}\n{text}\n")
+def _tell(name: str, title: str, text: str, explanation: Explanation) -> Entry:
+    """Print an explanation and what it is about; both go on the index."""
+    print(f"\n{title}\n{'=' * len(title)}\n{fill(text, 100)}\n\n{explanation}")
+    return Entry(title, text, f"{name}.html", explanation)
 
 
-def _explain_tumours() -> list[tuple[str, Explanation]]:
+def _explain_tumours() -> list[Entry]:
     from sklearn.datasets import load_breast_cancer
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.model_selection import train_test_split
@@ -63,26 +76,32 @@ def _explain_tumours() -> list[tuple[str, Explanation]]:
     data = load_breast_cancer()
     train, test, labels, truth = train_test_split(data.data, data.target, random_state=0)
     model = RandomForestClassifier(100, random_state=0).fit(train, labels)
-    _say(
-        "Is a tumour benign?",
-        f"A random forest on scikit-learn's breast cancer table, 30 measurements of each cell nucleus; it is right about "
-        f"{model.score(test, truth):.0%} of the rows it was not trained on. Below, its surest and its least sure answer. The "
-        f"weights say what each measurement adds to P(benign), compared with the other tumours.",
-    )
     explainer = TabularExplainer(train, feature_names=data.feature_names, class_names=data.target_names)
     benign = model.predict_proba(test)[:, 1]
-    pages = []
-    for name, row in {
-        "tumour-malignant": int(np.argmin(benign)),
-        "tumour-unsure": int(np.argmin(np.abs(benign - 0.5))),
-    }.items():
-        explanation = explainer.explain_instance(test[row], model, num_features=6)
-        print(explanation, end="\n\n")
-        pages.append((name, explanation))
-    return pages
+    surest, unsure = (
+        explainer.explain_instance(test[row], model, num_features=6)
+        for row in (int(np.argmin(benign)), int(np.argmin(np.abs(benign - 0.5))))
+    )
+    return [
+        _tell(
+            "tumour-malignant",
+            "Why is this tumour malignant?",
+            f"A random forest on scikit-learn's breast cancer table, 30 measurements of each cell nucleus; it is right about "
+            f"{model.score(test, truth):.0%} of the rows it was not trained on. This is its surest answer. The weights say "
+            f"what each measurement adds to P(benign), compared with the other tumours.",
+            surest,
+        ),
+        _tell(
+            "tumour-unsure",
+            "Why is it not sure of this one?",
+            "The same forest's least sure answer. The figures below the weights warn: near this tumour no short list of "
+            "measurements says much about what the forest does.",
+            unsure,
+        ),
+    ]
 
 
-def _explain_diabetes() -> list[tuple[str, Explanation]]:
+def _explain_diabetes() -> list[Entry]:
     from sklearn.datasets import load_diabetes
     from sklearn.ensemble import GradientBoostingRegressor
     from sklearn.model_selection import train_test_split
@@ -90,21 +109,22 @@ def _explain_diabetes() -> list[tuple[str, Explanation]]:
     data = load_diabetes(scaled=False)
     train, test, targets, truth = train_test_split(data.data, data.target, random_state=0)
     model = GradientBoostingRegressor(random_state=0).fit(train, targets)
-    _say(
-        "How will diabetes go on?",
-        f"Boosted trees on scikit-learn's diabetes table predict the progression after a year, on a scale from 25 to 346 "
-        f"(R2 {model.score(test, truth):.2f} on rows it was not trained on). Below, the patient with the highest prediction. "
-        f"The column sex holds codes, so it is a category.",
-    )
     explainer = TabularExplainer(
         train, feature_names=data.feature_names, categorical_features=["sex"], class_names=["progression"], mode="regression"
     )
     explanation = explainer.explain_instance(test[int(np.argmax(model.predict(test)))], model, num_features=5)
-    print(explanation)
-    return [("diabetes-highest", explanation)]
+    entry = _tell(
+        "diabetes-highest",
+        "How will diabetes go on?",
+        f"Boosted trees on scikit-learn's diabetes table predict the progression after a year, on a scale from 25 to 346 "
+        f"(R2 {model.score(test, truth):.2f} on rows it was not trained on). This is the patient with the highest prediction. "
+        f"The column sex holds codes, so it is a category.",
+        explanation,
+    )
+    return [entry]
 
 
-def _explain_mails() -> list[tuple[str, Explanation]]:
+def _explain_mails() -> list[Entry]:
     from sklearn.ensemble import RandomForestClassifier
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
@@ -112,16 +132,17 @@ def _explain_mails() -> list[tuple[str, Explanation]]:
     mails = _newsgroups() or _own_mails()
     forest = RandomForestClassifier(500, random_state=0)
     model = make_pipeline(TfidfVectorizer(lowercase=False), forest).fit(mails.train, mails.train_labels)
-    _say(
+    explainer = TextExplainer(class_names=mails.class_names)
+    explanation = explainer.explain_instance(mails.test[mails.chosen], model, num_features=6)
+    entry = _tell(
+        "mail",
         "Why is this mail filed there?",
         f"A random forest on the words of {mails.name}: right about {model.score(mails.test, mails.test_labels):.0%} of "
         f"the mails it was not trained on. {mails.lead}",
+        explanation,
     )
-    explainer = TextExplainer(class_names=mails.class_names)
-    explanation = explainer.explain_instance(mails.test[mails.chosen], model, num_features=6)
-    print(explanation, end="\n\n")
     _check_by_removing(model, mails.test[mails.chosen], explanation)
-    return [("mail", explanation)]
+    return [entry]
 
 
 def _check_by_removing(model: Any, text: str, explanation: Explanation) -> None:
@@ -131,12 +152,12 @@ def _check_by_removing(model: Any, text: str, explanation: Explanation) -> None:
     before, after = model.predict_proba([text, shorter])[:, 1]
     words = " and ".join(f'"{word}"' for word, _ in heaviest)
     print(
-        f"Without {words}, P({explanation.output_names[1]}) goes from {before:.2f} to {after:.2f}, by {after - before:+.2f}; "
+        f"\nWithout {words}, P({explanation.output_names[1]}) goes from {before:.2f} to {after:.2f}, by {after - before:+.2f}; "
         f"their weights said {-sum(weight for _, weight in heaviest):+.2f}."
     )
 
 
-def _explain_digit() -> list[tuple[str, Explanation]]:
+def _explain_digit() -> list[Entry]:
     from sklearn.datasets import load_digits
     from sklearn.model_selection import train_test_split
     from sklearn.svm import SVC
@@ -154,65 +175,74 @@ def _explain_digit() -> list[tuple[str, Explanation]]:
     right = scores(test).argmax(axis=1) == truth
     ranked = np.sort(scores(test), axis=1)
     unsure = int(np.where(right, ranked[:, -1] - ranked[:, -2], np.inf).argmin())
-    _say(
-        "Which digit is this?",
-        f"A support vector machine on scikit-learn's digits, 8 x 8 pixels each, is right about {right.mean():.1%} of those "
-        f"it was not trained on. Below, the closest call of these, and what speaks for the two digits that it might be: each "
-        f"superpixel is a pixel, and an absent one is blank.",
-    )
     explainer = ImageExplainer("pixels", fill=0, class_names=data.target_names)
     explanation = explainer.explain_instance(test[unsure], scores, top_labels=2, num_features=8)
-    print(explanation, end="\n\n")
+    entry = _tell(
+        "digit",
+        "Which digit is this?",
+        f"A support vector machine on scikit-learn's digits, 8 x 8 pixels each, is right about {right.mean():.1%} of those "
+        f"it was not trained on. This is the closest call of these, and what speaks for the two digits that it might be: each "
+        f"superpixel is a pixel, and an absent one is blank.",
+        explanation,
+    )
     best, second = explanation.labels
     heaviest = [pixel for pixel, weight in explanation.as_map()[best] if weight > 0][:2]
     blank = test[unsure].copy()
     blank.reshape(-1)[heaviest] = 0
     after = scores(blank[None])[0]
     print(
-        f"Without the two pixels that speak most for {explanation.output_names[best]}, its score goes from "
+        f"\nWithout the two pixels that speak most for {explanation.output_names[best]}, its score goes from "
         f"{explanation.predictions[best]:.2f} to {after[best]:.2f}, and that of {explanation.output_names[second]} from "
         f"{explanation.predictions[second]:.2f} to {after[second]:.2f}."
     )
-    return [("digit", explanation)]
+    return [entry]
 
 
-def _explain_pulse() -> list[tuple[str, Explanation]]:
+def _explain_pulse() -> list[Entry]:
     from sklearn.ensemble import RandomForestClassifier
 
     train, labels, _ = cylinders_bells_and_funnels(300, seed=0)
     test, truth, windows = cylinders_bells_and_funnels(100, seed=1)
     model = RandomForestClassifier(200, random_state=0).fit(train, labels)
-    _say(
-        "Which shape has this pulse?",
-        f"A random forest on series of 128 steps with a pulse in noise, a cylinder, a bell or a funnel (Saito 1994): right "
-        f"about {model.score(test, truth):.0%} of the series it was not trained on. Below, a bell that it is not sure of.",
-    )
     explainer = TimeSeriesExplainer(class_names=["cylinder", "bell", "funnel"])
     chosen = int(np.abs(model.predict_proba(test)[:, 1] - 0.75).argmin())
-    explanation = explainer.explain_instance(test[chosen], model, labels=[1], num_features=6)
-    print(explanation, end="\n\n")
+    entry = _tell(
+        "pulse",
+        "Which shape has this pulse?",
+        f"A random forest on series of 128 steps with a pulse in noise, a cylinder, a bell or a funnel (Saito 1994): right "
+        f"about {model.score(test, truth):.0%} of the series it was not trained on. This is a bell that it is not sure of.",
+        explainer.explain_instance(test[chosen], model, labels=[1], num_features=6),
+    )
     start, stop = windows[chosen]
-    print(f"The pulse was made from step {start} to step {stop}.")
-    return [("pulse", explanation)]
+    print(f"\nThe pulse was made from step {start} to step {stop}.")
+    return [entry]
 
 
-def cylinders_bells_and_funnels(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
-    """Series of 128 steps with a level, a rising or a falling pulse in noise (N. Saito, PhD thesis, Yale 1994, section 5.3).
+def _explain_chord() -> list[Entry]:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import FunctionTransformer
 
-    Returns the series, of shape (count, 128); their shapes, 0, 1 or 2; and the first and last step of each pulse.
-    """
-    generator = stream(seed)
-    steps = np.arange(128)
-    series, windows = [], []
-    for number in range(count):
-        start = int(generator.integers(16, 33))
-        stop = start + int(generator.integers(32, 97))
-        inside = (steps >= start) & (steps <= stop)
-        rising = (steps - start) / (stop - start)
-        shape = (np.ones(128), rising, 1 - rising)[number % 3]
-        series.append((6 + generator.standard_normal()) * inside * shape + generator.standard_normal(128))
-        windows.append((start, min(stop, 127)))
-    return np.array(series), np.arange(count) % 3, windows
+    (train, labels), (test, truth) = chords(200, seed=0), chords(100, seed=1)
+    model = make_pipeline(FunctionTransformer(_loudness), LogisticRegression(C=0.01)).fit(train, labels)
+    chosen = int(model.predict_proba(test)[:, 1].argmax())
+    explanation = ComponentsExplainer(class_names=["minor", "major"]).explain_instance(
+        Semitones(test[chosen]), model, num_features=6
+    )
+    entry = _tell(
+        "chord",
+        "Is this chord major?",
+        f"A logistic regression on the spectrum of chords on C in noise, right about {model.score(test, truth):.0%} of those "
+        f"it was not trained on. The components are the user's own: the semitones of two octaves, each of which can be "
+        f"filtered out of the sound. What tells major from minor is the third, E or D#, and its overtones.",
+        explanation,
+    )
+    return [entry]
+
+
+def _loudness(sounds: np.ndarray) -> np.ndarray:
+    """Of each frequency from 200 to 1200 Hz."""
+    return np.asarray(np.log1p(np.abs(np.fft.rfft(sounds))[:, 100:600]))
 
 
 def _newsgroups() -> _Mails | None:

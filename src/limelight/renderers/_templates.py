@@ -38,8 +38,8 @@ def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("limelight.renderers"),
         auto_reload=False,
-        # Every value passes through `finalize`, so that all are escaped: autoescape does it a second time, more slowly, and would
-        # let through what claims to be markup.
+        # Every value passes through `finalize`, so all of them are escaped. Autoescape would do it a second time, more slowly,
+        # and let through what claims to be markup.
         finalize=_escaped,
         autoescape=False,
         undefined=StrictUndefined,

@@ -1,24 +1,9 @@
-"""An explanation as a page or a fragment of HTML: readable without its script, nothing loaded, all user data escaped.
-
-The templates decide the words and the structure; this module hands them plain data, with the numbers that go into style
-attributes already written as numbers.
-"""
+"""An explanation as a page or a fragment of HTML: readable without its script, nothing loaded, all user data escaped."""
 
 from __future__ import annotations
 
-from base64 import b64encode
-from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cache
-from hashlib import sha256
-from typing import Any, NamedTuple
-
 from limelight._explanation import Explanation
-from limelight._views import ImageView, SeriesView, TableView, TextView
-from limelight.renderers._overlay import Overlay, draw_overlay
-from limelight.renderers._pictures import encode_png, enlargement, pillow, reduced
-from limelight.renderers._series import draw_series
-from limelight.renderers._summary import Bar, LabelSummary, Output, Summary, summarise
+from limelight.renderers._page import page_data
 from limelight.renderers._templates import fill_template
 
 __all__ = ["render_fragment", "render_page"]
@@ -46,7 +31,7 @@ def render_page(explanation: Explanation) -> str:
     >>> render_page(explanation).splitlines()[0]
     '<!doctype html>'
     """
-    return _render("page.html", explanation)
+    return fill_template("page.html", **page_data(explanation))
 
 
 def render_fragment(explanation: Explanation) -> str:
@@ -70,131 +55,4 @@ def render_fragment(explanation: Explanation) -> str:
     >>> render_fragment(explanation).startswith("<style>")
     True
     """
-    return _render("fragment.html", explanation)
-
-
-class _Line(NamedTuple):
-    """A line of a label's chart: a component's bar, and its whisker where it has an interval, in per cent of the chart."""
-
-    bar: Bar
-    strength: str
-    width: str
-    left: str
-    whisker: str
-
-
-@dataclass(frozen=True)
-class _Chart:
-    """A label's components on an axis from its lowest (0 %) to its highest value (100 %); `zero` is where zero lies."""
-
-    zero: str
-    lines: tuple[_Line, ...]
-
-
-def _chart(label: LabelSummary) -> _Chart:
-    lowest, spread = label.lowest, (label.highest - label.lowest) or 1.0
-    lines = []
-    for bar in label.bars:
-        whisker = ("", "")
-        if bar.low is not None and bar.high is not None:
-            whisker = _percent((bar.low - lowest) / spread), _percent((bar.high - bar.low) / spread)
-        lines.append(_Line(bar, label.strength(bar), _percent(abs(bar.weight) / spread), *whisker))
-    return _Chart(_percent(-lowest / spread), tuple(lines))
-
-
-class _Piece(NamedTuple):
-    """A stretch of the text; `bar` is None where it has no weight."""
-
-    text: str
-    bar: Bar | None
-    strength: str
-
-
-@dataclass(frozen=True)
-class _Photo:
-    """An image of a size that can be shown at once, and its file; `zoom` is how many times a small one is enlarged."""
-
-    view: ImageView
-    zoom: int
-    address: str
-
-    @property
-    def width(self) -> int:
-        """On the screen, in pixels."""
-        return self.zoom * self.view.width
-
-
-def _photo(view: ImageView) -> _Photo:
-    smaller = reduced(view)
-    file = encode_png(pillow().image.fromarray(smaller.picture))
-    return _Photo(smaller, enlargement(view), f"data:image/png;base64,{b64encode(file).decode('ascii')}")
-
-
-def _text_pieces(view: TextView, label: LabelSummary) -> list[_Piece]:
-    """The whole text in order, cut where a weighted stretch begins or ends; what is too light to be seen is left unmarked."""
-    marks = {bar.component: (bar, label.strength(bar)) for bar in label.seen}
-    pieces: list[_Piece] = []
-    done = 0
-    for span in sorted(span for span in view.spans if span.component in marks):
-        if span.start >= done:
-            pieces.append(_Piece(view.text[done : span.start], None, ""))
-            pieces.append(_Piece(view.text[span.start : span.stop], *marks[span.component]))
-            done = span.stop
-    return [piece for piece in (*pieces, _Piece(view.text[done:], None, "")) if piece.text]
-
-
-def _values(view: TableView, _: LabelSummary) -> dict[int, str]:
-    return view.values()
-
-
-def _overlay(photo: _Photo, label: LabelSummary) -> Overlay:
-    return draw_overlay(photo.view, label)
-
-
-# What a kind of view needs beside its components: made once, and made of that for each label. Its templates are
-# `label_<kind>.html` and, for what is shown once, `before_<kind>.html` or `after_<kind>.html`.
-_SHARED: dict[str, Callable[[Any], Any]] = {ImageView.kind: _photo}
-_DRAWN: dict[str, Callable[[Any, LabelSummary], Any]] = {
-    TextView.kind: _text_pieces,
-    TableView.kind: _values,
-    ImageView.kind: _overlay,
-    SeriesView.kind: draw_series,
-}
-
-
-def _render(template: str, explanation: Explanation) -> str:
-    summary, view = summarise(explanation), explanation.view
-    shared = _SHARED[view.kind](view) if view.kind in _SHARED else view
-    draw = _DRAWN.get(view.kind)
-    return fill_template(
-        template,
-        summary=summary,
-        title=_title(summary),
-        script_hash=_script_hash(),
-        kind=view.kind,
-        outputs=[(output, _share(output)) for output in summary.outputs],
-        labels=[(label, _chart(label), draw and draw(shared, label)) for label in summary.labels],
-        has_bars=any(label.bars for label in summary.labels),
-        shared=shared,
-        photo=shared.address if isinstance(shared, _Photo) else None,
-    )
-
-
-@cache
-def _script_hash() -> str:
-    """The script as a Content-Security-Policy names it, so that it and no other runs."""
-    script = fill_template("limelight.js").encode("utf-8")
-    return f"sha256-{b64encode(sha256(script).digest()).decode('ascii')}"
-
-
-def _title(summary: Summary) -> str:
-    return "Explanation: " + ", ".join(label.name for label in summary.labels)
-
-
-def _share(output: Output) -> str | None:
-    return None if output.share is None else _percent(output.share)
-
-
-def _percent(share: float) -> str:
-    """A share as a length for a style attribute: a plain number between 0 and 100, whatever comes."""
-    return f"{100 * share if 0 <= share <= 1 else 100 * (share > 1):.1f}%"
+    return fill_template("fragment.html", **page_data(explanation))

@@ -1,0 +1,86 @@
+"""The demonstration's series and sounds, made by formulas."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from limelight._seeds import stream
+
+__all__ = ["SEMITONES", "Semitones", "chords", "cylinders_bells_and_funnels"]
+
+_RATE, _LENGTH = 8000, 4000  # samples a second, and half a second of them
+_MIDDLE_C = 261.63  # Hz
+_THIRDS = (3, 4)  # semitones from the root: minor, major
+_NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
+SEMITONES = tuple(f"{note}{octave}" for octave in (4, 5) for note in _NOTES)
+
+
+def cylinders_bells_and_funnels(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
+    """Series of 128 steps with a level, a rising or a falling pulse in noise (N. Saito, PhD thesis, Yale 1994, section 5.3).
+
+    Returns the series, of shape (count, 128); their shapes, 0, 1 or 2; and the first and last step of each pulse.
+    """
+    generator = stream(seed)
+    steps = np.arange(128)
+    series, windows = [], []
+    for number in range(count):
+        start = int(generator.integers(16, 33))
+        stop = start + int(generator.integers(32, 97))
+        inside = (steps >= start) & (steps <= stop)
+        rising = (steps - start) / (stop - start)
+        shape = (np.ones(128), rising, 1 - rising)[number % 3]
+        series.append((6 + generator.standard_normal()) * inside * shape + generator.standard_normal(128))
+        windows.append((start, min(stop, 127)))
+    return np.array(series), np.arange(count) % 3, windows
+
+
+def chords(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Chords on C, half a second each, in noise: of three notes with two overtones each, at random loudness and phase.
+
+    Returns the sounds, of shape (count, 4000), and what they are, 0 for minor and 1 for major.
+    """
+    generator = stream(seed)
+    time = np.arange(_LENGTH) / _RATE
+    sounds = []
+    for number in range(count):
+        sound = generator.standard_normal(_LENGTH)
+        for semitone in (0, _THIRDS[number % 2], 7):
+            for overtone in (1, 2, 3):
+                loudness, phase = generator.uniform(0.05, 0.3) / overtone, generator.uniform(0, 2 * np.pi)
+                sound += loudness * np.sin(2 * np.pi * overtone * _MIDDLE_C * 2 ** (semitone / 12) * time + phase)
+        sounds.append(sound)
+    return np.array(sounds), np.arange(count) % 2
+
+
+class Semitones:
+    """A sound whose components are the semitones of two octaves; what is higher or lower always stays.
+
+    Parameters
+    ----------
+    sound : ndarray of shape (4000,)
+        One of `chords`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight._demo_signals import Semitones, chords
+    >>> sounds, _ = chords(1, seed=0)
+    >>> semitones = Semitones(sounds[0])
+    >>> bool(np.allclose(semitones.compose(np.ones((1, len(semitones.names)))), sounds))
+    True
+    """
+
+    names = SEMITONES
+
+    def __init__(self, sound: np.ndarray) -> None:
+        self._spectrum = np.fft.rfft(sound)
+        with np.errstate(divide="ignore"):
+            pitch = 12 * np.log2(np.fft.rfftfreq(_LENGTH, 1 / _RATE) / _MIDDLE_C)
+        # The last column of a mask that is one longer is the part that always stays.
+        inside = (pitch >= -0.5) & (pitch < len(SEMITONES) - 0.5)
+        self._semitone = np.where(inside, np.rint(np.where(inside, pitch, 0)), len(SEMITONES)).astype(int)
+
+    def compose(self, masks: np.ndarray) -> np.ndarray:
+        """The sound without some of its semitones, for each mask."""
+        kept = np.column_stack([masks, np.ones(len(masks))])
+        return np.fft.irfft(self._spectrum * kept[:, self._semitone], n=_LENGTH)

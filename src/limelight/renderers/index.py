@@ -1,0 +1,61 @@
+"""A page of many explanations: for each what it is about, its picture, and the way to its own page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from limelight._explanation import Explanation
+from limelight.renderers._page import page_data
+from limelight.renderers._templates import fill_template
+
+__all__ = ["Entry", "render_index"]
+
+
+@dataclass(frozen=True)
+class Entry:
+    """An explanation on the index.
+
+    Attributes
+    ----------
+    title, text : str
+        What it is about.
+    address : str
+        Where its own page lies, seen from the index.
+    explanation : Explanation
+        Its first label is shown.
+    """
+
+    title: str
+    text: str
+    address: str
+    explanation: Explanation
+
+
+def render_index(title: str, text: str, entries: Sequence[Entry]) -> str:
+    """Write a page that shows the first label of each explanation and leads to all of them.
+
+    Parameters
+    ----------
+    title, text : str
+        What stands on top.
+    entries : sequence of Entry
+        In the order of the page.
+
+    Returns
+    -------
+    page : str
+        HTML without a script.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> from limelight.renderers.index import Entry, render_index
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> page = render_index("Films", "What makes one good?", [Entry("A good one", "In two words.", "good.html", explanation)])
+    >>> 'href="good.html"' in page
+    True
+    """
+    return fill_template(
+        "index.html", title=title, text=text, entries=[(entry, page_data(entry.explanation)) for entry in entries]
+    )
