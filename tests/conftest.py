@@ -19,6 +19,10 @@ settings.register_profile("limelight", deadline=None, derandomize="CI" in os.env
 settings.load_profile("limelight")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--screenshots", metavar="FOLDER", help="write pictures of the pages that are measured into this folder")
+
+
 class Newsgroups(NamedTuple):
     """Posts to alt.atheism (target 0) and soc.religion.christian (target 1): each has `data`, `target`, `target_names`."""
 

@@ -137,8 +137,8 @@ HARD = {
     "image, long names": image(classes=(LONG, f"not_{LONG}")),
     "series, long names": series((LONG, WORDS), classes=(LONG, "short")),
     "table, marks in piles": table([f"{i} {COMBINING}" for i in range(6)]),
-    "image, wide": image(height=12, width=400),
-    "image, tall": image(height=400, width=12),
+    "image, wide": image(height=80, width=400),
+    "image, tall": image(height=400, width=80),
     "series, six channels": series([f"channel {i}" for i in range(6)]),
     "series, one channel": series(("pressure",)),
 }
