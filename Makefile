@@ -9,7 +9,7 @@ PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 .DELETE_ON_ERROR:
 
 help:
-	@echo "make demo    explain predictions of five models and write demo/*.html"
+	@echo "make demo    explain predictions of six models and write demo/index.html"
 	@echo "make test    run the tests and the doctests"
 	@echo "make lint    style, formatting and types"
 	@echo "make bench   measure limelight beside lime (some minutes)"
