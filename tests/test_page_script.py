@@ -71,7 +71,7 @@ def test_a_component_is_followed_wherever_it_is(open_page, text):
 
 def test_the_tint_of_an_image_fades(open_page):
     image = np.arange(16 * 16 * 3, dtype=np.uint8).reshape(16, 16, 3)
-    explanation = ImageExplainer("grid").explain_instance(image, lambda images: images[:, :4, :4].mean(axis=(1, 2)))
+    explanation = ImageExplainer("grid").explain_instance(image, lambda images: images[:, :4, :4].mean(axis=(1, 2, 3)))
     page = open_page(explanation.as_html())
     opacity = "part => Number(getComputedStyle(part).fillOpacity)"
     before = page.locator(".image g").first.evaluate(opacity)

@@ -55,6 +55,6 @@ def _commands() -> Callable[[], None]:
             else:
                 explanation.save_to_file(html)
         except (LimelightError, UnicodeDecodeError, OSError) as error:
-            raise click.ClickException(f"{file}: {error}") from error
+            raise click.ClickException(f"{str(file)!r}: {error}") from error
 
     return limelight

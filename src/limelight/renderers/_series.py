@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limelight._views import SeriesView
+from limelight.renderers._cells import fit
 from limelight.renderers._summary import LabelSummary, number
 
 __all__ = ["Band", "Chart", "Drawing", "draw_series"]
@@ -13,6 +14,7 @@ __all__ = ["Band", "Chart", "Drawing", "draw_series"]
 WIDTH, LEFT, RIGHT = 480, 64, 4
 TALL, FLAT = 150, 84  # a chart's height: of one channel, of several
 TOP, BOTTOM, GAP = 8, 22, 26
+_WIDEST_NAME = 34  # letters, were they all as wide as a W
 _POINTS = 1200  # steps that are drawn one by one
 
 
@@ -30,9 +32,10 @@ class Band:
 
 @dataclass(frozen=True)
 class Chart:
-    """One channel: the lines through its values and its filling, its bands, and the texts at the ends of its axis."""
+    """One channel: its name, whole and as it fits, its lines, its bands, and the texts at the ends of its axis."""
 
     name: str
+    short_name: str
     y: int
     height: int
     line: str
@@ -80,6 +83,7 @@ def _chart(view: SeriesView, label: LabelSummary, channel: int, name: str, top: 
             bands.append(Band(bar.component, *place, bar.side, label.strength(bar), f"{bar.name}: {bar.text}"))
     return Chart(
         name=name,
+        short_name=fit(name, _WIDEST_NAME),
         y=top,
         height=height,
         line=_line(values, low, high, top, height),
