@@ -13,6 +13,8 @@ import pytest
 from hostile import shown
 from samples import MODALITIES, SAMPLES
 
+from limelight.renderers.index import Entry, render_index
+
 MEASURE = (Path(__file__).parent / "layout.js").read_text(encoding="utf-8")
 OPEN_ALL = "() => document.querySelectorAll('details').forEach((details) => { details.open = true })"
 # A4 with Chromium's own margins, in pixels.
@@ -87,6 +89,19 @@ def test_layout_of_fragments_in_one_page(open_page, photograph):
         assert page.evaluate(MEASURE, False) == []
 
 
+def index() -> str:
+    entries = [Entry(name, f"{name} in a few words", f"{name}.html", SAMPLES[name]) for name in (*MODALITIES, *THREE_LABELS)]
+    return render_index("Explanations", "What speaks for what, and against it.", entries)
+
+
+def test_layout_of_an_index(open_page, photograph):
+    page = open_page(index())
+    for width in (1000, 400):
+        page.set_viewport_size({"width": width, "height": 800})
+        photograph(page, f"index {width}")
+        assert page.evaluate(MEASURE, False) == []
+
+
 SOUND = "<h1>A page</h1><div style='display:flex'><p>One</p><p>two</p></div><details><summary>more</summary><p>x</p></details>"
 
 
@@ -151,6 +166,13 @@ def test_a_page_is_accessible(name, open_page):
 
 def test_fragments_in_one_page_are_accessible(open_page):
     assert violations(open_page(together(*MODALITIES, *THREE_LABELS))) == []
+
+
+def test_an_index_is_accessible(open_page):
+    page = open_page(index())
+    assert violations(page) == []
+    page.emulate_media(color_scheme="dark")
+    assert violations(page) == []
 
 
 def test_inaccessible_pages_are_noticed(open_page):

@@ -19,6 +19,7 @@ from samples import explain, falling, image, text
 from limelight import Explanation
 from limelight._cli import _commands
 from limelight._views import Cell, PartsView, Segment, SeriesView, Span, TableView, TextView
+from limelight.renderers.index import Entry, render_index
 
 TREE = (Path(__file__).parent / "tree.js").read_text(encoding="utf-8")
 TRIPWIRE = "window.tripped = 0; window.__pwned = () => { window.tripped += 1 };"
@@ -61,11 +62,13 @@ def word(number: int) -> str:
     return f"harmless{number}harmless"
 
 
+def put_in(strings: Sequence[str], text: str) -> str:
+    """A text of the harmless page with what a page shows for the strings in the place of the words that stand for them."""
+    return re.sub(r"harmless(\d+)harmless", lambda match: shown(strings[int(match[1])]), text)
+
+
 def differences(plain: Tree, found: Tree, strings: Sequence[str]) -> list[str]:
     """Where a tree is not the harmless one with the strings in the place of its words."""
-
-    def filled(value: str) -> str:
-        return re.sub(r"harmless(\d+)harmless", lambda match: shown(strings[int(match[1])]), value)
 
     if [name for name, _, _ in plain] != [name for name, _, _ in found]:
         return [f"other elements: {[name for name, _, _ in found][:200]}"]
@@ -77,9 +80,9 @@ def differences(plain: Tree, found: Tree, strings: Sequence[str]) -> list[str]:
         faults += [
             f"{name} has {key}={its_attributes.get(key)!r}"
             for key, value in attributes.items()
-            if filled(value) != value and its_attributes.get(key) != filled(value)
+            if put_in(strings, value) not in (value, its_attributes.get(key))
         ]
-        if [filled(piece) for piece in held] != its_held:
+        if [put_in(strings, piece) for piece in held] != its_held:
             faults.append(f"{name} holds {its_held!r}")
     return faults
 
@@ -139,6 +142,32 @@ def test_hostile_class_names_stay_text_in_headings_and_in_the_title(start, open_
     assert not differences(plain, found, strings)
     title = f"Explanation: {', '.join(map(shown, strings))}"
     assert page.title() == " ".join(re.split(r"[ \t\n\f\r]+", title)).strip()
+
+
+def test_hostile_strings_on_an_index_stay_text(open_page):
+    def html(strings: Sequence[str]) -> str:
+        made = [explained(KINDS[i % len(KINDS)], [string] * 3, [string] * 2, [string]) for i, string in enumerate(strings)]
+        entries = [Entry(string, string, string, explanation) for string, explanation in zip(strings, made, strict=True)]
+        return render_index(strings[0], strings[1], entries)
+
+    (plain,) = trees(open_page(html([word(i) for i in range(len(PAYLOADS))])), "html")
+    (found,) = trees(open_page(html(PAYLOADS)), "html")
+    faults = differences(plain, found, PAYLOADS)
+    assert not faults, f"{len(faults)}, the first: {faults[:3]}"
+
+
+def test_hostile_strings_in_a_drawing_stay_text(open_page, tmp_path):
+    """An SVG file is XML, and a document that may hold scripts."""
+
+    def drawing(name: str, strings: Sequence[str]) -> list[str]:
+        explained("series", strings, strings[:2], ()).save_to_file(tmp_path / name)
+        said = "(element) => element.localName === 'text' ? element.textContent : element.localName"
+        return open_page(tmp_path / name).evaluate(f"() => [...document.querySelectorAll('*')].map({said})")
+
+    plain = drawing("plain.svg", [word(i) for i in range(len(PAYLOADS))])
+    found = drawing("hostile.svg", PAYLOADS)
+    # XML cannot hold these two.
+    assert [re.sub("[\ufffe\uffff]", "\ufffd", put_in(PAYLOADS, value)) for value in plain] == found
 
 
 @pytest.mark.parametrize(
