@@ -91,7 +91,7 @@ def test_page_names_all_components_and_escapes_them() -> None:
     page = ComponentsExplainer().explain_instance(switches, lambda rows: rows[:, 0], num_features=1).as_html()
     assert "&lt;b&gt;loud&lt;/b&gt;" in page
     assert "<b>loud" not in page
-    assert "1 component without a reported weight" in page
+    assert "All 2 components" in page
 
 
 def test_what_is_not_in_components_is_refused() -> None:

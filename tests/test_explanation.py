@@ -198,6 +198,36 @@ class TestJson:
         with pytest.raises(ArgumentError, match=f"not a whole explanation of schema 1: .*{field}"):
             Explanation.from_dict(data)
 
+    @pytest.mark.parametrize(
+        ("path", "value", "said"),
+        [
+            (("names",), "word", "names holds 'word', which is str"),
+            (("names", 0), 3, "names holds 3, which is int"),
+            (("predictions", 0), "high", "predictions holds 'high', which is str"),
+            (("converged",), 1, "converged holds 1, which is int"),
+            (("num_samples",), True, "num_samples holds True, which is bool"),
+            (("default_label",), 5, "labels, components and outputs do not fit together"),
+            (("output_names",), ["one"], "labels, components and outputs do not fit together"),
+            (("surrogates", 0, "label"), 9, "labels, components and outputs do not fit together"),
+            (("surrogates", 0, "components", 0), 999, "labels, components and outputs do not fit together"),
+            (("surrogates", 0, "weights", 0), "heavy", "weights holds 'heavy', which is str"),
+            (("surrogates", 0, "weights"), [], "as many weights and intervals as components"),
+            (("surrogates", 0), None, "not a whole explanation"),
+            (("warnings",), [["low", "Read with care."]], "not a whole explanation"),
+            (("view", "text"), 7, "text holds 7, which is int"),
+            (("view", "spans", 0, 0), "0", "start holds '0', which is str"),
+            (("view", "spans"), 4, "not a whole explanation"),
+        ],
+    )
+    def test_values_of_another_kind(self, explanation, path, value, said):
+        data = json.loads(explanation.to_json())
+        place = data
+        for key in path[:-1]:
+            place = place[key]
+        place[path[-1]] = value
+        with pytest.raises(ArgumentError, match=said):
+            Explanation.from_dict(data)
+
     def test_fields_too_many(self, explanation):
         with pytest.raises(ArgumentError, match=r"not a whole explanation of schema 1: .*colour"):
             Explanation.from_dict({**explanation.to_dict(), "colour": "red"})

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
-from limelight._plain import plain, read_object, restore
+from limelight._plain import check_types, plain, read_object, restore
 from limelight._registry import Registry
 from limelight._surrogate import Surrogate
 from limelight._views import View, view_from_dict
@@ -224,9 +224,12 @@ class Explanation:
             values["view"] = view_from_dict(data["view"])
             values["surrogates"] = tuple(Surrogate.from_dict(surrogate) for surrogate in data["surrogates"])
             values["warnings"] = tuple(Notice(**notice) for notice in data["warnings"])
-            return cls(**values)
-        except (KeyError, TypeError) as error:
+            explanation = cls(**values)
+            check_types(explanation, cls)
+            _check_numbers(explanation)
+        except (KeyError, TypeError, AttributeError) as error:
             raise ArgumentError(f"this is not a whole explanation of schema {SCHEMA_VERSION}: {error}.") from error
+        return explanation
 
     def to_json(self) -> str:
         """The whole explanation as JSON text."""
@@ -391,3 +394,12 @@ class Explanation:
     def __repr__(self) -> str:
         text: str = RENDERERS.load("terminal")(self)
         return text
+
+
+def _check_numbers(explanation: Explanation) -> None:
+    """Whether labels, components and outputs are ones that the explanation has."""
+    components = {number for surrogate in explanation.surrogates for number in surrogate.components}
+    outputs = set(range(len(explanation.predictions)))
+    sound = {explanation.default_label} <= set(explanation.labels) <= outputs and components <= explanation.view.values().keys()
+    if not sound or len(explanation.output_names) != len(outputs) or len(explanation.names) <= max(components, default=-1):
+        raise ArgumentError("this is not a whole explanation: its labels, components and outputs do not fit together.")

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, is_dataclass
-from typing import Any
+from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from limelight._errors import ArgumentError, ArgumentTypeError
 
-__all__ = ["plain", "read_object", "restore"]
+__all__ = ["check_types", "plain", "read_object", "restore"]
 
 
 def plain(value: Any) -> Any:
@@ -26,6 +26,40 @@ def restore(value: Any) -> Any:
     if isinstance(value, list):
         return tuple(restore(item) for item in value)
     return math.nan if value is None else value
+
+
+def check_types(value: Any, wanted: Any, place: str = "") -> None:
+    """Hold what was read against the annotations of the class that it was read into.
+
+    Parameters
+    ----------
+    value : object
+        A number, text, tuple, or instance of a dataclass or named tuple.
+    wanted : type
+        What it is annotated as.
+    place : str
+        Where it stands, for the error.
+
+    Raises
+    ------
+    TypeError
+        If it is something else, or holds something else.
+    """
+    if get_origin(wanted) is tuple:
+        inner, *_ = get_args(wanted)
+        wanted = tuple
+    else:
+        inner = None
+    allowed = get_args(wanted) or ((int, float) if wanted is float else (wanted,))
+    if not isinstance(value, allowed) or (isinstance(value, bool) and wanted is not bool):
+        raise TypeError(f"{place} holds {value!r:.80}, which is {type(value).__name__}")
+    if inner is not None:
+        for item in value:
+            check_types(item, inner, place)
+    elif is_dataclass(value) or hasattr(value, "_fields"):
+        for name, hint in get_type_hints(type(value)).items():
+            if get_origin(hint) is not ClassVar:
+                check_types(getattr(value, name), hint, name)
 
 
 def read_object(text: str | bytes) -> dict[str, Any]:

@@ -45,4 +45,7 @@ class Surrogate:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Surrogate:
-        return cls(**{name: restore(value) for name, value in data.items()})
+        surrogate = cls(**{name: restore(value) for name, value in data.items()})
+        if len({len(column) for column in (surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs)}) != 1:
+            raise TypeError("a surrogate has as many weights and intervals as components")
+        return surrogate
