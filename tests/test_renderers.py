@@ -13,6 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from hostile import shown
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
@@ -187,18 +188,6 @@ def width_of(node: Node) -> float:
 
 def weight_bars(root: Node) -> list[Node]:
     return [cell.find("i")[0] for table in root.find("table", "weights") for cell in table.find("td", "chart")]
-
-
-def shown(text: str) -> str:
-    """What a page shows for a text: everything, with control pictures for what no page can hold."""
-    text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(
-        chr(0x2400 + ord(c)) if ord(c) < 32 and c not in "\t\n" else
-        "\u2421" if c == "\x7f" else
-        "\ufffd" if unicodedata.category(c) in ("Cc", "Cs") and c not in "\t\n" else
-        c
-        for c in text
-    )  # fmt: skip
 
 
 # --- numbers -------------------------------------------------------------------------------------------------------------
