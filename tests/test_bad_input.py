@@ -134,9 +134,9 @@ class TestTokenizers:
 
 
 class TestRows:
-    @pytest.mark.parametrize("value", [math.nan, math.inf, -math.inf])
+    @pytest.mark.parametrize("value", [math.inf, -math.inf])
     def test_not_finite(self, value):
-        with pytest.raises(InstanceError, match=r"must be finite; it has NaN or infinity in x1\. Impute"):
+        with pytest.raises(InstanceError, match=r"must be finite, or NaN where a value is missing; infinity in x1\."):
             explain_row([0.0, value, 0.0])
 
     @pytest.mark.parametrize("row", [[], [1, 2], [1, 2, 3, 4], 5, np.zeros((2, 3)), np.zeros((3, 1)), np.zeros((1, 1, 3))])
@@ -157,11 +157,10 @@ class TestRows:
 
 
 class TestTrainingData:
-    @pytest.mark.parametrize("value", [math.nan, math.inf])
-    def test_not_finite(self, value):
+    def test_not_finite(self):
         rows = ROWS.copy()
-        rows[5, 2] = value
-        with pytest.raises(ArgumentError, match=r"training_data must be finite; columns 2 have NaN or infinity\. Impute"):
+        rows[5, 2] = math.inf
+        with pytest.raises(ArgumentError, match=r"training_data must be finite, or NaN where .* columns 2 have infinity\."):
             TabularExplainer(rows)
 
     @pytest.mark.parametrize("rows", [np.zeros((0, 3)), np.zeros((3, 0))])

@@ -5,10 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cached_property
+from math import isnan
 
 import numpy as np
 
-__all__ = ["Binned", "Categorical", "Column", "Plain"]
+__all__ = ["Binned", "Categorical", "Column", "Missing", "Plain"]
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Categorical:
     @classmethod
     def of(cls, training: np.ndarray) -> Categorical:
         values, counts = np.unique(training, return_counts=True)
-        return cls(values, counts / counts.sum())
+        return cls(values, counts / max(1, counts.sum()))
 
     @property
     def states(self) -> int:
@@ -86,6 +87,8 @@ class Binned:
         Where each bin's distribution ends.
     center, scale : float
         Mean and standard deviation of the whole column, to draw around an instance.
+    whole : bool
+        Whether only whole numbers are drawn.
     """
 
     edges: np.ndarray
@@ -95,10 +98,11 @@ class Binned:
     lows: np.ndarray
     highs: np.ndarray
     scale: float
+    whole: bool = False
     center: float | None = None
 
     @classmethod
-    def of(cls, training: np.ndarray, edges: np.ndarray) -> Binned:
+    def of(cls, training: np.ndarray, edges: np.ndarray, *, whole: bool = False) -> Binned:
         edges = np.unique(edges)
         bins = np.searchsorted(edges, training)
         groups = [training[bins == number] for number in range(len(edges) + 1)]
@@ -117,6 +121,7 @@ class Binned:
             lows=np.where(single, means, lows),
             highs=np.where(single, means, highs),
             scale=float(training.std()),
+            whole=whole,
         )
 
     @property
@@ -132,11 +137,15 @@ class Binned:
         from scipy.special import ndtr, ndtri
 
         if self.center is not None:
-            return np.asarray(self.center + self.scale * ndtri(_inside(points)))
+            values = self.center + self.scale * ndtri(_inside(points))
+            return np.asarray(np.rint(values) if self.whole else values)
         bins, position = _pick(self.shares, points)
         first, last = ndtr((self.lows - self.means) / self.scales), ndtr((self.highs - self.means) / self.scales)
         normal = ndtri(_inside(first[bins] + position * (last - first)[bins]))
-        return np.asarray(np.clip(self.means[bins] + self.scales[bins] * normal, self.lows[bins], self.highs[bins]))
+        values = np.clip(self.means[bins] + self.scales[bins] * normal, self.lows[bins], self.highs[bins])
+        if self.whole:  # of the whole numbers in the bin, the nearest
+            values = np.clip(np.rint(values), np.ceil(self.lows[bins]), np.floor(self.highs[bins]))
+        return np.asarray(values)
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The number of each value's bin."""
@@ -191,15 +200,18 @@ class Plain:
         Of the training values; a column that never varies has scale 0 and stays at its value.
     center : float
         Where the draws lie: the mean, or an instance's own value.
+    whole : bool
+        Whether only whole numbers are drawn.
     """
 
     mean: float
     scale: float
     center: float
+    whole: bool = False
 
     @classmethod
-    def of(cls, training: np.ndarray) -> Plain:
-        return cls(float(training.mean()), float(training.std()), float(training.mean()))
+    def of(cls, training: np.ndarray, *, whole: bool = False) -> Plain:
+        return cls(float(training.mean()), float(training.std()), float(training.mean()), whole)
 
     @property
     def states(self) -> int:
@@ -213,7 +225,8 @@ class Plain:
     def draw(self, points: np.ndarray) -> np.ndarray:
         from scipy.special import ndtri
 
-        return np.asarray(self.center + self.scale * ndtri(_inside(points)))
+        values = self.center + self.scale * ndtri(_inside(points))
+        return np.asarray(np.rint(values) if self.whole else values)
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The standardised values."""
@@ -234,7 +247,70 @@ class Plain:
         return self
 
 
-Column = Binned | Categorical | Plain
+@dataclass(frozen=True)
+class Missing:
+    """A column of which some values are missing: NaN is drawn as often as in the training data, and counts as itself.
+
+    Without bins, what is missing counts as the mean.
+
+    Attributes
+    ----------
+    present : Binned, Categorical or Plain
+        The column's values where they are not missing.
+    share : float
+        How often they are missing.
+    """
+
+    present: Binned | Categorical | Plain
+    share: float
+
+    @property
+    def states(self) -> int:
+        """How many codes there are; the last is that of what is missing."""
+        return 0 if isinstance(self.present, Plain) else self.present.states + 1
+
+    @property
+    def discrete(self) -> bool:
+        return self.present.discrete
+
+    def draw(self, points: np.ndarray) -> np.ndarray:
+        there = points < 1 - self.share
+        values = np.full(points.shape, np.nan)
+        values[there] = self.present.draw(points[there] / (1 - self.share))
+        return values
+
+    def code(self, values: np.ndarray) -> np.ndarray:
+        """The code of each value, or of what is missing."""
+        missing = np.isnan(values)
+        codes = np.empty(values.shape, dtype=np.float64 if isinstance(self.present, Plain) else np.intp)
+        codes[missing] = self._code_of_missing
+        codes[~missing] = self.present.code(values[~missing])
+        return codes
+
+    def around(self, value: float) -> Missing:
+        """A column that draws around a value; what is missing has no neighbours."""
+        return self if isnan(value) else replace(self, present=self.present.around(value))
+
+    def code_of(self, value: float) -> float:
+        """`code` of a single value."""
+        return self._code_of_missing if isnan(value) else self.present.code_of(value)
+
+    def covers(self, value: float) -> bool:
+        """Whether the training data have the value, or miss some."""
+        return self.share > 0 if isnan(value) else self.present.covers(value)
+
+    def including(self, value: float) -> Missing:
+        """A column that also draws what the training data lack."""
+        if isnan(value):
+            return replace(self, share=1.0 / (self.present.states + 1))
+        return replace(self, present=self.present.including(value))
+
+    @property
+    def _code_of_missing(self) -> int:
+        return 0 if isinstance(self.present, Plain) else self.present.states
+
+
+Column = Binned | Categorical | Missing | Plain
 
 
 def _pick(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from limelight._views import TableView
-from limelight.modalities._columns import Column, Plain
+from limelight.modalities._columns import Column
+from limelight.modalities._encoding import Encoding
 from limelight.stages.components import Design, Neighbourhood, Stretch, Values
 
 __all__ = ["RowValues", "Table"]
@@ -22,6 +23,8 @@ class RowValues(Values):
     ----------
     table : Table
         Where other rows come from.
+    encoding : Encoding
+        How a model gets them.
     row, codes : ndarray of shape (d,)
         The instance, and what its values count as.
     names, view, notes
@@ -31,6 +34,7 @@ class RowValues(Values):
     def __init__(
         self,
         table: Table,
+        encoding: Encoding,
         row: np.ndarray,
         codes: np.ndarray,
         names: tuple[str, ...],
@@ -42,6 +46,7 @@ class RowValues(Values):
         self.notes = notes
         self.content = table.content
         self._table = table
+        self._encoding = encoding
         self._row = row
         self._codes = codes
 
@@ -51,7 +56,7 @@ class RowValues(Values):
         representation = np.empty((1 + len(drawn.codes), len(codes)), dtype=np.uint8)
         representation[0] = 1
         np.equal(drawn.codes, codes, out=representation[1:].view(np.bool_))
-        plain = [number for number, column in enumerate(self._table.columns) if isinstance(column, Plain)]
+        plain = [number for number, column in enumerate(self._table.columns) if not column.states]
         if plain:
             representation = representation.astype(np.float64)
             representation[0, plain] = codes[plain]
@@ -59,7 +64,9 @@ class RowValues(Values):
         keys = None
         if self._table.discrete:
             keys = np.concatenate([self._row[None], drawn.rows]).astype(np.float64).view(np.uint64)
-        return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.weights, drawn.replicates, keys)
+        return Neighbourhood(
+            representation, _Rows(self._encoding, self._row, drawn.rows), drawn.weights, drawn.replicates, keys
+        )
 
 
 @dataclass(frozen=True)
@@ -110,10 +117,11 @@ class Table:
 class _Rows:
     """The instance and the drawn rows, copied for every batch: a model may write on what it is given."""
 
+    encoding: Encoding
     instance: np.ndarray
     drawn: np.ndarray
 
-    def take(self, rows: np.ndarray) -> np.ndarray:
+    def take(self, rows: np.ndarray) -> Any:
         batch = np.empty((len(rows), len(self.instance)))
         first = int(rows[0] == 0)
         batch[:first] = self.instance
@@ -122,4 +130,4 @@ class _Rows:
             batch[first:] = self.drawn[others[0] : others[-1] + 1]
         else:
             batch[first:] = self.drawn[others]
-        return batch
+        return self.encoding.batch(batch)

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from itertools import pairwise
+from math import isnan
 from typing import Any
 
 import numpy as np
 
 from limelight._checks import check_choice, check_flag, check_names, check_numbers
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
 from limelight._views import Cell, TableView
-from limelight.modalities._columns import Binned, Categorical, Column, Plain
+from limelight.modalities._columns import Binned, Categorical, Column, Missing, Plain
 from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edges
+from limelight.modalities._encoding import Encoding, encode
+from limelight.modalities._fields import Numbers
 from limelight.modalities._rows import RowValues, Table
 from limelight.stages.proximity import euclidean
 
@@ -27,12 +30,14 @@ class TabularExplainer(Explainer):
 
     Parameters
     ----------
-    training_data : array-like of shape (n, d)
-        Rows like those that the model was trained on; numbers, categories as integer codes.
+    training_data : array-like of shape (n, d), or frame of pandas, polars or pyarrow
+        Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a value
+        is missing. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are categorical; times
+        have bins of times), and the model gets frames of the same kind, columns and types.
     training_labels : array-like of shape (n,), optional
         What the model was trained to say; only ``discretizer="entropy"`` looks at them.
     feature_names : sequence of str, optional
-        A name for each column; by default x0, x1, ...
+        A name for each column of an array; by default x0, x1, ...
     class_names : sequence of str, optional
         Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
     categorical_features : sequence of int or str, optional
@@ -76,7 +81,8 @@ class TabularExplainer(Explainer):
     Notes
     -----
     The neighbourhood is lime's: every column is drawn on its own, a category or bin with its frequency in the training data, a
-    value inside a bin from a truncated normal distribution. With bins it is the same for every row, and drawn only once.
+    value inside a bin from a truncated normal distribution. With bins it is the same for every row, and drawn only once. What
+    is missing counts as a bin of its own, and is drawn as often as it is missing in the training data.
 
     Examples
     --------
@@ -115,9 +121,9 @@ class TabularExplainer(Explainer):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        training = _checked_training(training_data)
-        width = training.shape[1]
-        names = [f"x{i}" for i in range(width)] if feature_names is None else feature_names
+        training, self._encoding = encode(training_data, feature_names)
+        self._feature_names = self._encoding.names
+        width = len(self._feature_names)
         self.options = Options.checked(
             class_names=class_names,
             mode=mode,
@@ -130,8 +136,8 @@ class TabularExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
-        self._feature_names = check_names("feature_names", names, width)
         categorical = {self._number("categorical_features", feature) for feature in _checked_features(categorical_features)}
+        categorical |= {number for number, field in enumerate(self._encoding.fields) if field.categorical}
         if not isinstance(categorical_names, (Mapping, type(None))):
             raise ArgumentTypeError(f"categorical_names must be a mapping from columns to names; got {categorical_names!r}.")
         self._categories = {
@@ -141,20 +147,30 @@ class TabularExplainer(Explainer):
         rule = self._checked_rule(discretizer)
         labels = None if training_labels is None else _checked_labels(training_labels, len(training))
         binned = check_flag("discretize_continuous", discretize_continuous)
+
+        def column(number: int, values: np.ndarray, labels: np.ndarray | None) -> Binned | Categorical | Plain:
+            whole = self._encoding.fields[number].whole
+            if number in categorical or not len(values):
+                return Categorical.of(values)
+            if not binned:
+                return Plain.of(values, whole=whole)
+            edges = _checked_edges(rule(number, values, labels), self._feature_names[number])
+            return Binned.of(values, edges, whole=whole)
+
         columns: list[Column] = []
         for number, values in enumerate(training.T):
-            if number in categorical:
-                columns.append(Categorical.of(values))
-            elif binned:
-                columns.append(Binned.of(values, _checked_edges(rule(number, values, labels), self._feature_names[number])))
+            there = ~np.isnan(values)
+            if there.all():
+                columns.append(column(number, values, labels))
             else:
-                columns.append(Plain.of(values))
+                present = column(number, values[there], None if labels is None else labels[there])
+                columns.append(Missing(present, 1 - there.mean()))
         self._sample_around_instance = check_flag("sample_around_instance", sample_around_instance)
         self._content = fingerprint(training)
         self._shared = Table(tuple(columns), self._content)
         self._bin_names = {
-            number: _bin_names(self._feature_names[number], column.edges)
-            for number, column in enumerate(columns)
+            number: _bin_names(self._feature_names[number], self._shown_edges(number, column.edges))
+            for number, column in enumerate(map(_present, columns))
             if isinstance(column, Binned)
         }
 
@@ -164,25 +180,36 @@ class TabularExplainer(Explainer):
         Raises
         ------
         InstanceError
-            If the row has another number of columns than the training data, or values that are not finite numbers.
+            If the row has other columns than the training data, or values of another kind.
         """
-        row = self._checked_row(instance)
+        row, encoding = self._encoding.read(instance)
         values = row.tolist()
-        columns = list(self._shared.columns)
+        columns = [
+            Missing(column, 0.0) if isnan(value) and not isinstance(column, Missing) else column
+            for column, value in zip(self._shared.columns, values, strict=True)
+        ]
         if self._sample_around_instance:
             columns = [column.around(value) for column, value in zip(columns, values, strict=True)]
         outside = [number for number, column in enumerate(columns) if not column.covers(values[number])]
         notes = []
         for number in outside:
             columns[number] = columns[number].including(values[number])
-            name, value = self._feature_names[number], self._shown(number, values[number])
-            text = f"{name}={value} lies outside the training data; its weight compares just this value with them."
+            name = self._component_name(encoding, number, values[number])
+            text = f"{name} lies outside the training data; its weight compares just this value with them."
             notes.append(("outside_training_data", text))
         table = self._shared
         if outside or self._sample_around_instance:
             table = Table(tuple(columns), fingerprint(row, str(self._content)))
         codes = np.array([column.code_of(value) for column, value in zip(table.columns, values, strict=True)])
-        return RowValues(table, row, codes, self._component_names(values, codes), self._view(values), tuple(notes))
+        names = tuple(
+            self._component_name(encoding, number, value, bin_number=int(code))
+            for number, (value, code) in enumerate(zip(values, codes, strict=True))
+        )
+        cells = (
+            Cell(feature, self._shown(encoding, number, value), number)
+            for number, (feature, value) in enumerate(zip(self._feature_names, values, strict=True))
+        )
+        return RowValues(table, encoding, row, codes, names, TableView(tuple(cells)), tuple(notes))
 
     def _number(self, parameter: str, feature: int | str) -> int:
         """The number of a column that was given by its number or name."""
@@ -210,58 +237,33 @@ class TabularExplainer(Explainer):
         find = discretizer
         return lambda number, values, labels: find(values, labels)  # noqa: ARG005
 
-    def _checked_row(self, instance: Any) -> np.ndarray:
-        try:
-            row = np.array(instance, dtype=np.float64)
-        except (TypeError, ValueError) as error:
-            raise ArgumentTypeError(f"a row to explain must hold numbers only: {error}.") from error
-        if row.ndim == 2 and len(row) == 1:
-            row = row[0]
-        width = len(self._feature_names)
-        if row.shape != (width,):
-            raise InstanceError(f"a row to explain must have {width} columns, as the training data; got shape {row.shape}.")
-        if not np.isfinite(row).all():
-            bad = ", ".join(self._feature_names[i] for i in np.flatnonzero(~np.isfinite(row))[:5])
-            raise InstanceError(
-                f"a row to explain must be finite; it has NaN or infinity in {bad}. Impute missing values first."
-            )
-        return row
-
-    def _shown(self, number: int, value: float) -> str:
+    def _shown(self, encoding: Encoding, number: int, value: float) -> str:
         """A value of a column as a person would write it."""
         categories = self._categories.get(number, ())
-        if isinstance(self._shared.columns[number], Categorical) and value.is_integer() and 0 <= value < len(categories):
+        if (
+            isinstance(_present(self._shared.columns[number]), Categorical)
+            and value.is_integer()
+            and 0 <= value < len(categories)
+        ):
             return categories[int(value)]
-        return f"{value:.6g}"
+        return encoding.fields[number].show(value)
 
-    def _component_names(self, values: list[float], codes: np.ndarray) -> tuple[str, ...]:
-        names = []
-        for number, (column, feature) in enumerate(zip(self._shared.columns, self._feature_names, strict=True)):
-            if isinstance(column, Categorical):
-                names.append(f"{feature}={self._shown(number, values[number])}")
-            elif isinstance(column, Binned):
-                names.append(self._bin_names[number][int(codes[number])])
-            else:
-                names.append(feature)
-        return tuple(names)
+    def _shown_edges(self, number: int, edges: np.ndarray) -> list[str]:
+        field = self._encoding.fields[number]
+        return format_edges(edges) if isinstance(field, Numbers) else [field.show(edge) for edge in edges.tolist()]
 
-    def _view(self, values: list[float]) -> TableView:
-        cells = (
-            Cell(feature, self._shown(i, value), i)
-            for i, (feature, value) in enumerate(zip(self._feature_names, values, strict=True))
-        )
-        return TableView(tuple(cells))
+    def _component_name(self, encoding: Encoding, number: int, value: float, bin_number: int | None = None) -> str:
+        feature, column = self._feature_names[number], _present(self._shared.columns[number])
+        if isnan(value):
+            return f"{feature} is missing"
+        if bin_number is None or isinstance(column, Categorical):
+            return f"{feature}={self._shown(encoding, number, value)}"
+        return self._bin_names[number][bin_number] if isinstance(column, Binned) else feature
 
 
-def _checked_training(training_data: Any) -> np.ndarray:
-    training = check_numbers("training_data", training_data, 2)
-    if training.size == 0:
-        raise ArgumentError(f"training_data must have rows and columns; got shape {training.shape}.")
-    finite = np.isfinite(training).all(axis=0)
-    if not finite.all():
-        bad = ", ".join(str(number) for number in np.flatnonzero(~finite)[:5])
-        raise ArgumentError(f"training_data must be finite; columns {bad} have NaN or infinity. Impute missing values first.")
-    return training
+def _present(column: Column) -> Binned | Categorical | Plain:
+    """A column without what may be missing of it."""
+    return column.present if isinstance(column, Missing) else column
 
 
 def _checked_features(features: Any) -> Iterable[int | str]:
@@ -284,7 +286,6 @@ def _checked_edges(edges: Any, feature: str) -> np.ndarray:
     return array
 
 
-def _bin_names(feature: str, edges: np.ndarray) -> list[str]:
-    shown = format_edges(edges)
+def _bin_names(feature: str, shown: list[str]) -> list[str]:
     between = [f"{low} < {feature} <= {high}" for low, high in pairwise(shown)]
     return [f"{feature} <= {shown[0]}", *between, f"{feature} > {shown[-1]}"]

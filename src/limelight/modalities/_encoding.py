@@ -1,0 +1,201 @@
+"""Rows in the user's own form as numbers, and back: what a column holds, and how a model gets it."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from limelight._checks import check_names, check_numbers
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.modalities._fields import Field, Numbers, field_of, is_missing
+
+__all__ = ["ArrayEncoding", "Encoding", "FrameEncoding", "encode"]
+
+
+class Encoding(ABC):
+    """How rows are written as numbers: a category as its place among all categories, a time in microseconds, missing as NaN.
+
+    Attributes
+    ----------
+    names : tuple of str
+        A name for each of the d columns.
+    fields : tuple of Field
+        What each column holds.
+    """
+
+    names: tuple[str, ...]
+    fields: tuple[Field, ...]
+
+    @abstractmethod
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        """A row to explain as d numbers, and the encoding that also knows the categories which only this row has.
+
+        Raises
+        ------
+        InstanceError, ArgumentTypeError
+            If the row has other columns, or values of another kind.
+        """
+
+    @abstractmethod
+    def batch(self, rows: np.ndarray) -> Any:
+        """Numbers of shape (m, d) as the model takes rows; an array of the caller's own is given as it is."""
+
+
+def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
+    """Training data as numbers of shape (n, d), and how to write other rows in the same way.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If they are no table, have no rows or columns, or a column holds what no table should.
+    """
+    import narwhals.stable.v2 as nw
+
+    try:
+        frame = nw.from_native(training_data, eager_only=True, pass_through=True)
+    except ValueError as error:  # as where two columns have the same name
+        raise ArgumentError(f"training_data is not a sound frame: {error}") from error
+    if isinstance(frame, nw.DataFrame):
+        return _encode_frame(frame, feature_names)
+    if hasattr(training_data, "collect"):
+        raise ArgumentTypeError(f"training_data must be in memory: collect() the {type(training_data).__name__} first.")
+    training = check_numbers("training_data", training_data, 2)
+    training = np.where(np.isnan(training), np.nan, training)  # one NaN for all
+    _check_size(training.shape)
+    if np.isinf(training).any():
+        bad = ", ".join(str(number) for number in np.flatnonzero(np.isinf(training).any(axis=0))[:5])
+        raise ArgumentError(f"training_data must be finite, or NaN where a value is missing; columns {bad} have infinity.")
+    width = training.shape[1]
+    names = [f"x{i}" for i in range(width)] if feature_names is None else feature_names
+    return training, ArrayEncoding(check_names("feature_names", names, width))
+
+
+def _encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
+    if feature_names is not None:
+        raise ArgumentError("feature_names must be left out where training_data is a frame: its columns have names.")
+    index = _index(frame)
+    for place, labels in (("rows", index), ("columns", getattr(frame.to_native(), "columns", None))):
+        if getattr(labels, "nlevels", 1) > 1:
+            raise ArgumentError(f"training_data has a MultiIndex on its {place}: give it single labels, with reset_index().")
+    _check_size(frame.shape)
+    fields, columns = [], []
+    for name in frame.columns:
+        field, values = field_of(frame[name])
+        fields.append(field)
+        columns.append(values)
+    names = tuple(map(str, frame.columns))
+    return np.stack(columns, axis=1), FrameEncoding(names, tuple(fields), tuple(frame.columns), frame.implementation, index)
+
+
+def _check_size(shape: tuple[int, ...]) -> None:
+    if 0 in shape:
+        raise ArgumentError(f"training_data must have rows and columns; got shape {shape}.")
+
+
+def _index(frame: Any) -> Any:
+    """The labels of a pandas frame's rows; None for other frames."""
+    import narwhals.stable.v2 as nw
+
+    return nw.maybe_get_index(frame)
+
+
+@dataclass(frozen=True)
+class ArrayEncoding(Encoding):
+    """Rows that are numbers already."""
+
+    names: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+        return (Numbers(),) * len(self.names)
+
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        try:
+            row = np.array(instance, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ArgumentTypeError(f"a row to explain must hold numbers only: {error}.") from error
+        if row.ndim == 2 and len(row) == 1:
+            row = row[0]
+        width = len(self.names)
+        if row.shape != (width,):
+            raise InstanceError(f"a row to explain must have {width} columns, as the training data; got shape {row.shape}.")
+        if np.isinf(row).any():
+            bad = ", ".join(self.names[i] for i in np.flatnonzero(np.isinf(row))[:5])
+            raise InstanceError(f"a row to explain must be finite, or NaN where a value is missing; infinity in {bad}.")
+        return row, self
+
+    def batch(self, rows: np.ndarray) -> np.ndarray:
+        return rows
+
+
+@dataclass(frozen=True)
+class FrameEncoding(Encoding):
+    """Rows of a frame: its columns' own labels, its library by narwhals' name, and a pandas frame's labels of rows."""
+
+    names: tuple[str, ...]
+    fields: tuple[Field, ...]
+    columns: tuple[Any, ...]
+    implementation: Any
+    index: Any
+
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        values = self._values(instance)
+        fields, row = list(self.fields), np.empty(len(values))
+        for number, (name, value) in enumerate(zip(self.names, values, strict=True)):
+            if is_missing(value):
+                row[number] = np.nan
+            else:
+                fields[number], row[number] = fields[number].read(name, value)
+        return row, replace(self, fields=tuple(fields))
+
+    def batch(self, rows: np.ndarray) -> Any:
+        import narwhals.stable.v2 as nw
+
+        columns = zip(self.columns, self.fields, rows.T, strict=True)
+        frame = nw.from_dict({name: field.series(name, values, self.implementation) for name, field, values in columns})
+        native = frame.to_native()
+        if self.index is not None:
+            native.index = self._labels(len(rows))
+        return native
+
+    def _labels(self, count: int) -> Any:
+        """Labels of the kind that the training data's rows have; numbers in a row where they have those."""
+        kind = type(self.index)
+        return kind(range(count)) if kind.__name__ == "RangeIndex" else self.index[:1].repeat(count)
+
+    def _values(self, instance: Any) -> Sequence[Any]:
+        """The row's values in the order of the columns."""
+        import narwhals.stable.v2 as nw
+
+        wrapped = nw.from_native(instance, eager_only=True, allow_series=True, pass_through=True)
+        if isinstance(wrapped, nw.DataFrame):
+            if len(wrapped) != 1:
+                raise InstanceError(f"a row to explain must be one row; got a frame of {len(wrapped)}.")
+            return self._by_name(wrapped.row(0), wrapped.columns)
+        if isinstance(wrapped, nw.Series) and _index(wrapped) is not None:
+            return self._by_name(wrapped.to_list(), list(_index(wrapped)))
+        if isinstance(instance, Mapping):
+            return self._by_name(list(instance.values()), list(instance))
+        values = wrapped.to_list() if isinstance(wrapped, nw.Series) else np.asarray(instance, dtype=object)
+        if isinstance(values, np.ndarray):
+            values = (values[0] if values.ndim == 2 and len(values) == 1 else values).tolist()
+        if not isinstance(values, list) or len(values) != len(self.names):
+            got = f"{len(values)} values" if isinstance(values, list) else f"{type(instance).__name__} {instance!r:.60}"
+            raise InstanceError(f"a row to explain must have {len(self.names)} columns, as the training data; got {got}.")
+        return values
+
+    def _by_name(self, values: Sequence[Any], names: Sequence[Any]) -> Sequence[Any]:
+        found = dict(zip(map(str, names), values, strict=True))
+        lacking = [name for name in self.names if name not in found]
+        extra = [name for name in found if name not in self.names]
+        if lacking or extra or len(found) != len(names):
+            faults = {"lacks": lacking, "also has": extra}
+            said = " and ".join(f"{what} {', '.join(map(repr, some[:5]))}" for what, some in faults.items() if some)
+            raise InstanceError(
+                f"a row to explain must have the training data's columns, in any order; it {said or 'repeats some'}."
+            )
+        return [found[name] for name in self.names]
