@@ -42,12 +42,17 @@ LOOK = """
             (c) => (c / 255 <= 0.04045 ? c / 255 / 12.92 : ((c / 255 + 0.055) / 1.055) ** 2.4));
         return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
     }
-    return [...document.querySelectorAll(".limelight")].map((root) => {
+    function contrast(element) {
         const grounds = [];
-        for (let each = root; each; each = each.parentElement) grounds.unshift(getComputedStyle(each).backgroundColor);
-        const pair = [luminance(grounds), luminance([...grounds, getComputedStyle(root).color])].sort((a, b) => a - b);
+        for (let each = element; each; each = each.parentElement) grounds.unshift(getComputedStyle(each).backgroundColor);
+        const pair = [luminance(grounds), luminance([...grounds, getComputedStyle(element).color])].sort((a, b) => a - b);
+        return (pair[1] + 0.05) / (pair[0] + 0.05);
+    }
+    return [...document.querySelectorAll(".limelight")].map((root) => {
         const { top, bottom, width } = root.getBoundingClientRect();
-        return { top, bottom, width, visible: root.checkVisibility(), contrast: (pair[1] + 0.05) / (pair[0] + 0.05) };
+        const lowest = Math.min(...[root, ...root.querySelectorAll("h2, p, th, td, .passage")].map(contrast));
+        const sizes = new Set([...root.querySelectorAll("h2")].map((heading) => getComputedStyle(heading).fontSize));
+        return { top, bottom, width, visible: root.checkVisibility(), contrast: lowest, sizes: sizes.size };
     });
 }
 """
@@ -66,9 +71,11 @@ def notebook(tmp_path_factory):
     return book
 
 
-@pytest.fixture(scope="module")
-def exported(notebook):
-    page, _ = HTMLExporter(template_name="lab").from_notebook_node(notebook)
+@pytest.fixture(scope="module", params=["lab light", "lab dark", "classic light"])
+def exported(request, notebook):
+    """The notebook as a page; the classic template brings Bootstrap's styles with it."""
+    template, theme = request.param.split()
+    page, _ = HTMLExporter(template_name=template, theme=theme).from_notebook_node(notebook)
     return page
 
 
@@ -97,11 +104,10 @@ def test_exported_page_has_each_explanation_once(exported):
     assert [name for name in ids if every.count(name) > 1] == []
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_exported_page_in_a_browser(browser, exported, tmp_path, scheme):
+def test_exported_page_in_a_browser(browser, exported, tmp_path):
     file = tmp_path / "notebook.html"
     file.write_text(exported, encoding="utf-8")
-    context = browser.new_context(color_scheme=scheme)
+    context = browser.new_context()
     # The page wants its formulas' fonts and scripts from elsewhere; nothing but the file itself is let through.
     context.route("**/*", lambda route: route.continue_() if route.request.url.startswith("file:") else route.abort())
     page = context.new_page()
@@ -115,3 +121,4 @@ def test_exported_page_in_a_browser(browser, exported, tmp_path, scheme):
         assert place["width"] > 200
         assert place["bottom"] <= following["top"]
         assert place["contrast"] >= 4.5
+        assert place["sizes"] == 1

@@ -1,6 +1,7 @@
 """What the page's own script lets a reader do, in a browser."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -19,31 +20,31 @@ def text():
 
 
 def shown_rows(page, label):
-    return page.locator(".label").nth(label).locator(".weights tbody tr:visible th").all_inner_texts()
+    return page.locator(".explained-label").nth(label).locator(".weights tbody tr:visible th").all_inner_texts()
 
 
 def test_labels_can_be_hidden_and_shown_again(open_page, text):
     page = open_page(text.as_html())
-    assert page.locator(".controls").is_visible()
+    assert page.locator(".choices").is_visible()
     page.get_by_label("two").uncheck()
-    assert [page.locator(".label").nth(i).is_visible() for i in range(3)] == [True, False, True]
+    assert [page.locator(".explained-label").nth(i).is_visible() for i in range(3)] == [True, False, True]
     page.get_by_label("two").check()
-    assert page.locator(".label").nth(1).is_visible()
+    assert page.locator(".explained-label").nth(1).is_visible()
 
 
 def test_light_weights_disappear_from_the_list_and_lose_their_mark(open_page, text):
     page = open_page(text.as_html())
     assert len(shown_rows(page, 0)) > 2
     page.get_by_label("Hide weights below").fill("60")
-    assert "60 %" in page.locator(".controls").inner_text()
+    assert "60 %" in page.locator(".choices").inner_text()
     assert shown_rows(page, 0) == ["good"]
-    marked = page.locator(".label").nth(0).locator("mark:not(.light)").all_inner_texts()
+    marked = page.locator(".explained-label").nth(0).locator("mark:not(.too-light)").all_inner_texts()
     assert marked == ["good"]
     ground = "mark => getComputedStyle(mark).backgroundColor"
-    assert page.locator("mark.light").first.evaluate(ground) == "rgba(0, 0, 0, 0)"
+    assert page.locator("mark.too-light").first.evaluate(ground) == "rgba(0, 0, 0, 0)"
     page.get_by_label("Hide weights below").fill("0")
     assert len(shown_rows(page, 0)) > 2
-    assert page.locator(".light").count() == 0
+    assert page.locator(".too-light").count() == 0
 
 
 def test_lists_are_sorted_and_come_back(open_page, text):
@@ -62,10 +63,21 @@ def test_lists_are_sorted_and_come_back(open_page, text):
 
 def test_a_component_is_followed_wherever_it_is(open_page, text):
     page = open_page(text.as_html())
-    page.locator(".label").nth(0).locator("mark", has_text="good").hover()
+    page.locator(".explained-label").nth(0).locator("mark", has_text="good").hover()
     assert set(page.locator(".lit").all_inner_texts()) >= {"good"}
     assert page.locator("tr.lit").count() == 3
     page.locator("h1").hover()
+    assert page.locator(".lit").count() == 0
+
+
+def test_what_is_followed_is_let_go_where_the_pointer_leaves(open_page, text):
+    page = open_page(f"<!doctype html><meta charset='utf-8'><p>Before</p>{text._repr_html_()}")
+    mark = page.locator("mark", has_text="good").first
+    outline = "mark => getComputedStyle(mark).outlineStyle"
+    assert mark.evaluate(outline) == "none"
+    mark.hover()
+    assert mark.evaluate(outline) == "solid"
+    page.get_by_text("Before").hover()
     assert page.locator(".lit").count() == 0
 
 
@@ -74,11 +86,11 @@ def test_the_tint_of_an_image_fades(open_page):
     explanation = ImageExplainer("grid").explain_instance(image, lambda images: images[:, :4, :4].mean(axis=(1, 2, 3)))
     page = open_page(explanation.as_html())
     opacity = "part => Number(getComputedStyle(part).fillOpacity)"
-    before = page.locator(".image g").first.evaluate(opacity)
+    before = page.locator(".picture g").first.evaluate(opacity)
     page.get_by_label("Tint", exact=True).fill("50")
-    assert page.locator(".image g").first.evaluate(opacity) == pytest.approx(before / 2, abs=0.01)
+    assert page.locator(".picture g").first.evaluate(opacity) == pytest.approx(before / 2, abs=0.01)
     page.get_by_label("Hide weights below").fill("100")
-    assert page.locator(".image g:visible").count() <= 1
+    assert page.locator(".picture g:visible").count() <= 1
 
 
 def test_segments_of_a_series_are_followed(open_page):
@@ -90,7 +102,7 @@ def test_segments_of_a_series_are_followed(open_page):
 
 def test_without_a_script_there_are_no_controls_and_nothing_is_missing(open_page, text):
     page = open_page(text.as_html(), script=False)
-    assert not page.locator(".controls").is_visible()
+    assert not page.locator(".choices").is_visible()
     for label in range(3):
         assert shown_rows(page, label) == [name for name, _ in text.as_list(label)]
 
@@ -102,11 +114,63 @@ def test_fragments_on_one_page_do_not_disturb_each_other(open_page, text):
     page = open_page(f"<!doctype html><meta charset='utf-8'><p>Before</p>{text._repr_html_()}{other._repr_html_()}")
     first, second = (page.locator(".limelight").nth(i) for i in range(2))
     first.get_by_label("Hide weights below").fill("60")
-    assert first.locator("tr.light").count() > 0
-    assert second.locator("tr.light").count() == 0
+    assert first.locator("tr.too-light").count() > 0
+    assert second.locator("tr.too-light").count() == 0
     assert page.locator("[id]").count() == 0
-    # A notebook runs the script again with each output; nothing happens twice.
-    script = re.search(r"<script>(.*?)</script>", other._repr_html_(), re.DOTALL).group(1)
-    page.evaluate(script)
-    second.get_by_label("Hide weights below").fill("50")
-    assert second.locator("output").all_inner_texts() == ["50 %"]
+
+
+def test_a_script_that_runs_again_does_nothing_twice(open_page, text):
+    page = open_page(f"<!doctype html><meta charset='utf-8'>{text._repr_html_()}")
+    page.evaluate(re.search(r"<script>(.*?)</script>", text._repr_html_(), re.DOTALL).group(1))
+    page.evaluate("""() => {
+        window.sorted = 0;
+        const append = Element.prototype.append;
+        Element.prototype.append = function (...rows) { window.sorted += 1; append.apply(this, rows); };
+    }""")
+    page.get_by_label("Sort by").select_option("name")
+    assert page.evaluate("window.sorted") == 3  # a list for each label
+
+
+def test_what_came_before_back_is_as_the_choices_say(open_page, text):
+    page = open_page(text.as_html())
+    page.get_by_label("two").uncheck()
+    page.get_by_label("Hide weights below").fill("60")
+    page.goto("about:blank")
+    page.go_back()
+    assert page.get_by_label("two").is_checked() == page.locator(".explained-label").nth(1).is_visible()
+    assert page.get_by_label("Hide weights below").input_value() + " %" == page.locator("output").inner_text()
+
+
+def test_without_weights_there_is_nothing_to_choose(open_page):
+    explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
+    bare = replace(explanation, surrogates=(replace(explanation.surrogates[0], components=(), weights=(), lows=(), highs=()),))
+    assert not open_page(bare.as_html()).locator(".choices").is_visible()
+
+
+def test_what_speaks_against_is_dashed(open_page):
+    image = np.zeros((16, 16, 3), dtype=np.uint8)
+    grid = ImageExplainer("grid", fill=9).explain_instance(image, lambda images: images[:, :4, :4].mean(axis=(1, 2, 3)))
+    dashes = "part => getComputedStyle(part).strokeDasharray"
+    assert open_page(grid.as_html()).locator(".picture .neg path").first.evaluate(dashes) != "none"
+    series = TimeSeriesExplainer().explain_instance(np.sin(np.arange(40.0)), lambda batch: -batch[:, :3].sum(axis=1))
+    assert open_page(series.as_html()).locator(".series .neg").first.evaluate(dashes) != "none"
+
+
+@pytest.mark.parametrize(
+    ("host", "is_dark"),
+    [
+        ('<body class="vscode-dark">', True),
+        ('<body class="vscode-light">', False),
+        ('<body data-jp-theme-light="false">', True),
+        ('<body data-jp-theme-light="true">', False),
+        ('<body data-theme="dark">', True),
+        ('<body data-bs-theme="light">', False),
+        ("<body>", None),
+    ],
+)
+@pytest.mark.parametrize("color_scheme", ["light", "dark"])
+def test_a_fragment_takes_the_hosts_theme(open_page, text, host, is_dark, color_scheme):
+    page = open_page(f"<!doctype html><meta charset='utf-8'>{host}{text._repr_html_()}", color_scheme=color_scheme)
+    ground = page.locator(".limelight").evaluate("root => getComputedStyle(root).backgroundColor")
+    lightness = sum(map(int, re.findall(r"\d+", ground)[:3])) / (3 * 255)
+    assert (lightness < 0.5) == (color_scheme == "dark" if is_dark is None else is_dark)

@@ -51,6 +51,7 @@ ALLOWED_TAGS = {
 ALLOWED_ATTRIBUTES = {
     *("class", "style", "scope", "title", "dir", "lang", "charset", "http-equiv", "content", "name", "open"),
     *("hidden", "role", "aria-label", "type", "min", "max", "value", "checked", "data-c", "data-on"),
+    *("autocomplete", "data-lm-suppress-shortcuts"),
 }
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -372,17 +373,17 @@ def test_each_label_has_its_own_chart():
     root = parse(render_page(made))
     assert [heading.text for heading in root.find("h2")][1:3] == ["For and against spam", "For and against ham"]
     assert [len(table.find("tr")) for table in root.find("table", "weights")] == [3, 2]
-    assert [len(text.find("mark")) for text in root.find("div", "text")] == [3, 1]
+    assert [len(text.find("mark")) for text in root.find("div", "passage")] == [3, 1]
 
 
 @given(st.text(max_size=60))
 def test_the_highlighted_text_is_the_text(text):
     root = parse(render_page(text_explanation(text=text, weights=(0.5, -0.25)[: len(set(re.findall(r"\w+", text)))])))
-    assert root.find("div", "text")[0].text == shown(text)
+    assert root.find("div", "passage")[0].text == shown(text)
 
 
 def test_highlights_show_weight_and_sign_not_by_colour_alone():
-    (text,) = parse(render_page(text_explanation())).find("div", "text")
+    (text,) = parse(render_page(text_explanation())).find("div", "passage")
     marks = [(mark.text, mark.attributes) for mark in text.find("mark")]
     assert [word for word, _ in marks] == ["cheap", "pills", "pills"]
     assert marks[0][1] == {"class": "neg", "data-c": "0", "style": "--on:0.25", "title": "weight \u22120.100"}
@@ -399,7 +400,7 @@ def test_a_weight_that_rounds_to_nothing_has_no_sign_and_no_highlight():
 
 def test_overlapping_stretches_repeat_nothing():
     made = explanation(TextView("abcdef", (Span(3, 6, 1), Span(0, 4, 0))), ["abcd", "def"], [surrogate(1, (0.2, 0.1))])
-    assert parse(render_page(made)).find("div", "text")[0].text == "abcdef"
+    assert parse(render_page(made)).find("div", "passage")[0].text == "abcdef"
 
 
 def test_a_rows_values_stand_beside_its_weights_and_the_whole_row_once():
@@ -408,7 +409,7 @@ def test_a_rows_values_stand_beside_its_weights_and_the_whole_row_once():
         ["value 0", "value 1"],
         ["value 0"],
     ]
-    (whole,) = root.find("table", "row")
+    (whole,) = root.find("table", "whole-row")
     assert root.find("details")[0].find("table") == [whole]
     assert [row.find("td")[0].text for row in whole.find("tr")[1:]] == [f"value {i}" for i in range(4)]
 

@@ -27,10 +27,10 @@ DATA = Path(os.environ.get("LIMELIGHT_DATA") or HERE.parents[2] / "shared" / "da
 # Picture, page, the part of it that is shown, width of the window, colour scheme.
 SHOTS = (
     ("index", "index.html", "main", 1200, "light"),
-    ("mail", "mail.html", ".label", 1100, "light"),
+    ("mail", "mail.html", ".explained-label", 1100, "light"),
     ("mail_dark", "mail.html", "main", 1100, "dark"),
     ("digit", "digit.html", ".labels", 1100, "light"),
-    ("pulse", "pulse.html", ".label", 1100, "light"),
+    ("pulse", "pulse.html", ".explained-label", 1100, "light"),
     ("chord_narrow", "chord.html", "main", 400, "light"),
     ("tumour", "tumour-unsure.html", "main", 1000, "light"),
     ("photograph", "photograph.html", ".labels", 1200, "light"),

@@ -251,7 +251,10 @@ class Explanation:
     def as_html(self, labels: Iterable[int] | None = None) -> str:
         """A self-contained page: nothing is loaded from anywhere, and everything from the user's data is escaped.
 
-        Give some of the explained labels to see only these, in this order.
+        Parameters
+        ----------
+        labels : sequence of int, optional
+            Some of the explained labels, to see only these, in this order.
         """
         page: str = RENDERERS.load("html")(self._only(labels))
         return page

@@ -15,10 +15,11 @@ import numpy as np
 from limelight._checks import check_count, check_number
 from limelight._errors import ArgumentError
 
-__all__ = ["CHANNEL_COUNTS", "ImageView"]
+__all__ = ["AGAINST", "CHANNEL_COUNTS", "FOR", "ImageView"]
 
 # For and against, as the pages show them.
-_FOR, _AGAINST = np.array([0, 98, 178]), np.array([196, 92, 0])
+FOR, AGAINST = "#0062b2", "#c45c00"
+_FOR, _AGAINST = (np.array([*bytes.fromhex(colour[1:])]) for colour in (FOR, AGAINST))
 _GREY = np.array([0.299, 0.587, 0.114])  # luma, ITU-R BT.601
 
 CHANNEL_COUNTS = (1, 3, 4)  # of grey images, of colours, and of colours with transparency

@@ -31,9 +31,9 @@ class TabularExplainer(Explainer):
     Parameters
     ----------
     training_data : array-like of shape (n, d), or frame of pandas, polars or pyarrow
-        Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a value
-        is missing. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are categorical; times
-        have bins of times), and the model gets frames of the same kind, columns and types.
+        Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a
+        value is missing. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are
+        categorical; times have bins of times), and the model gets frames of the same kind, columns and types.
     training_labels : array-like of shape (n,), optional
         What the model was trained to say; only ``discretizer="entropy"`` looks at them.
     feature_names : sequence of str, optional

@@ -8,13 +8,12 @@ from itertools import groupby, pairwise
 import numpy as np
 
 from limelight._views import ImageView
-from limelight.renderers._pictures import enlargement, middle
+from limelight.renderers._pictures import NUMERALS, enlargement, middle, numeral
 from limelight.renderers._summary import Bar, LabelSummary
 
 __all__ = ["Overlay", "Region", "draw_overlay"]
 
 _Corner = tuple[int, int]  # row and column
-_NUMBERS = 12  # size of the superpixels' numbers on the screen
 
 
 @dataclass(frozen=True)
@@ -47,8 +46,8 @@ def draw_overlay(view: ImageView, label: LabelSummary) -> Overlay:
         if inside.any():  # the smallest may be gone where the image was reduced
             column, row = middle(inside)
             place = f"{column + 0.5:g}", f"{row + 0.5:g}"
-            regions.append(Region(bar, label.strength(bar), _outline(inside), bar.name.rpartition(" ")[2], *place))
-    return Overlay(view.width, view.height, f"{_NUMBERS / enlargement(view):.2g}", tuple(regions))
+            regions.append(Region(bar, label.strength(bar), _outline(inside), numeral(bar), *place))
+    return Overlay(view.width, view.height, f"{NUMERALS / enlargement(view):.2g}", tuple(regions))
 
 
 def _outline(inside: np.ndarray) -> str:

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from limelight._explanation import Explanation
-from limelight._views import ImageView, SeriesView, TableView, TextView
+from limelight._views import Cell, ImageView, SeriesView, TableView, TextView
 from limelight.renderers._overlay import Overlay, draw_overlay
 from limelight.renderers._pictures import encode_png, enlargement, pillow, reduced
 from limelight.renderers._series import draw_series
@@ -86,15 +86,23 @@ def _text_pieces(view: TextView, label: LabelSummary) -> list[_Piece]:
     pieces: list[_Piece] = []
     done = 0
     for span in sorted(span for span in view.spans if span.component in marks):
-        if span.start >= done:
+        if done <= span.start < span.stop:
             pieces.append(_Piece(view.text[done : span.start], None, ""))
             pieces.append(_Piece(view.text[span.start : span.stop], *marks[span.component]))
             done = span.stop
     return [piece for piece in (*pieces, _Piece(view.text[done:], None, "")) if piece.text]
 
 
-def _values(view: TableView, _: LabelSummary) -> dict[int, str]:
-    return view.values()
+@dataclass(frozen=True)
+class _WholeRow:
+    """A row's cells in their order, and the value of each component."""
+
+    cells: tuple[Cell, ...]
+    values: dict[int, str]
+
+
+def _whole_row(view: TableView) -> _WholeRow:
+    return _WholeRow(view.cells, view.values())
 
 
 def _overlay(photo: _Photo, label: LabelSummary) -> Overlay:
@@ -103,10 +111,9 @@ def _overlay(photo: _Photo, label: LabelSummary) -> Overlay:
 
 # What a kind of view needs beside its components: made once, and made of that for each label. Its templates are
 # `label_<kind>.html` and, for what is shown once, `before_<kind>.html` or `after_<kind>.html`.
-_SHARED: dict[str, Callable[[Any], Any]] = {ImageView.kind: _photo}
+_SHARED: dict[str, Callable[[Any], Any]] = {TableView.kind: _whole_row, ImageView.kind: _photo}
 _DRAWN: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TextView.kind: _text_pieces,
-    TableView.kind: _values,
     ImageView.kind: _overlay,
     SeriesView.kind: draw_series,
 }
@@ -126,7 +133,6 @@ def page_data(explanation: Explanation) -> dict[str, Any]:
         "labels": [(label, _chart(label), draw and draw(shared, label)) for label in summary.labels],
         "has_bars": any(label.bars for label in summary.labels),
         "shared": shared,
-        "photo": shared.address if isinstance(shared, _Photo) else None,
     }
 
 

@@ -10,12 +10,12 @@ import numpy as np
 
 from limelight._errors import MissingDependencyError
 from limelight._views import ImageView
-from limelight.renderers._summary import LabelSummary
+from limelight.renderers._summary import Bar, LabelSummary
 
 __all__ = ["Pillow", "encode_png", "enlargement", "image_panel", "middle", "overlay_panel", "pillow", "reduced", "typeface"]
 
 LEAST, MOST = 320, 640  # pixels of a panel's longer side
-_NUMBERS = 12  # size of the superpixels' numbers
+NUMERALS = 12  # size of the superpixels' numbers on the screen
 
 
 class Pillow(NamedTuple):
@@ -62,11 +62,16 @@ def overlay_panel(view: ImageView, label: LabelSummary) -> Any:
     # The smallest superpixels may be gone where the image was reduced.
     present = [bar for bar in label.seen if np.any(fitted.segments == bar.component)]
     panel = tools.image.fromarray(fitted.overlay([(bar.component, bar.weight) for bar in present]))
-    pen, font = tools.draw.Draw(panel), typeface(_NUMBERS)
+    pen, font = tools.draw.Draw(panel), typeface(NUMERALS)
     for bar in reversed(present):  # the heaviest last, on top
-        place, number = middle(fitted.segments == bar.component), bar.name.rpartition(" ")[2]
+        place, number = middle(fitted.segments == bar.component), numeral(bar)
         pen.text(place, number, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill=(28, 32, 36))
     return panel
+
+
+def numeral(bar: Bar) -> str:
+    """The number of a superpixel, the end of its name."""
+    return bar.name.rpartition(" ")[2]
 
 
 def typeface(size: int) -> Any:

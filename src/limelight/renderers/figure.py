@@ -6,12 +6,12 @@ from typing import Any
 
 from limelight._errors import MissingDependencyError
 from limelight._explanation import Explanation
+from limelight._raster import AGAINST, FOR
 from limelight._views import ImageView, SeriesView
 from limelight.renderers._summary import LabelSummary, summarise
 
 __all__ = ["draw"]
 
-_FOR, _AGAINST = "#0062b2", "#c45c00"
 _LONGEST = 40  # letters of a name
 
 
@@ -73,7 +73,7 @@ def _draw_bars(label: LabelSummary, ax: Any) -> None:
     ax.barh(
         list(places),
         [bar.weight for bar in label.bars],
-        color=[_AGAINST if bar.weight < 0 else _FOR for bar in label.bars],
+        color=[AGAINST if bar.weight < 0 else FOR for bar in label.bars],
         # Never colour alone: what speaks against is hatched, too.
         hatch=["//" if bar.weight < 0 else "" for bar in label.bars],
     )
@@ -103,9 +103,10 @@ def _draw_series(view: SeriesView, label: LabelSummary, ax: Any) -> None:
                     segment.stop - 0.5,
                     (base / count),
                     (base + 1) / count,
-                    color=_AGAINST if bar.weight < 0 else _FOR,
+                    color=AGAINST if bar.weight < 0 else FOR,
                     alpha=0.1 + 0.5 * abs(bar.weight) / label.heaviest,
                     linewidth=0,
+                    hatch="//" if bar.weight < 0 else "",
                 )
     if count > 1:
         ax.set_ylim(0, count)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 from limelight._explanation import Explanation
 from limelight.renderers._page import page_data
@@ -56,6 +57,8 @@ def render_index(title: str, text: str, entries: Sequence[Entry]) -> str:
     >>> 'href="good.html"' in page
     True
     """
-    return fill_template(
-        "index.html", title=title, text=text, entries=[(entry, page_data(entry.explanation)) for entry in entries]
-    )
+    return fill_template("index.html", title=title, text=text, entries=[(entry, _first_label(entry)) for entry in entries])
+
+
+def _first_label(entry: Entry) -> dict[str, Any]:
+    return page_data(replace(entry.explanation, surrogates=entry.explanation.surrogates[:1]))

@@ -1,10 +1,10 @@
 // What a reader may do with a page: choose labels, hide light weights, sort, and follow a component from place to place.
 // It only shows, hides, marks and moves what is there; without it everything is shown.
-for (const root of document.querySelectorAll(".limelight:not([data-live])")) {
+for (const root of document.querySelectorAll(".limelight:has(> .choices):not([data-live])")) {
   root.dataset.live = "";
   const all = (selector, from = root) => [...from.querySelectorAll(selector)];
-  const panels = all(".label");
-  for (const hidden of all(".controls, .tinting")) hidden.hidden = panels.every((panel) => !all(".weights", panel).length);
+  const panels = all(".explained-label");
+  for (const control of all(".choices, .tinting")) control.hidden = !all(".weights").length;
 
   all(".switch").forEach((box, i) => box.addEventListener("change", () => { panels[i].hidden = !box.checked; }));
 
@@ -13,7 +13,7 @@ for (const root of document.querySelectorAll(".limelight:not([data-live])")) {
     threshold.parentElement.querySelector("output").textContent = threshold.value + " %";
     for (const panel of panels) {
       const light = new Set(all("tr[data-on]", panel).filter((row) => row.dataset.on < threshold.value / 100).map((row) => row.dataset.c));
-      for (const part of all("[data-c]", panel)) part.classList.toggle("light", light.has(part.dataset.c));
+      for (const part of all("[data-c]", panel)) part.classList.toggle("too-light", light.has(part.dataset.c));
     }
   });
 
@@ -31,7 +31,7 @@ for (const root of document.querySelectorAll(".limelight:not([data-live])")) {
 
   for (const tinting of all(".tinting input")) {
     tinting.addEventListener("input", () => {
-      tinting.closest(".label").querySelector(".image").style.setProperty("--tint-share", tinting.value / 100);
+      tinting.closest(".explained-label").querySelector(".picture").style.setProperty("--tint-share", tinting.value / 100);
     });
   }
 
