@@ -57,7 +57,10 @@ class TableView:
 
     def values(self) -> dict[int, str]:
         """For each component, what the instance has there."""
-        return {cell.component: cell.value for cell in self.cells}
+        values: dict[int, list[str]] = {}
+        for cell in self.cells:
+            values.setdefault(cell.component, []).append(cell.value)
+        return {component: ", ".join(own) for component, own in values.items()}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""

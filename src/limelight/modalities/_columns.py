@@ -9,7 +9,7 @@ from math import isnan
 
 import numpy as np
 
-__all__ = ["Binned", "Categorical", "Column", "Missing", "Plain"]
+__all__ = ["Binned", "Categorical", "Column", "Missing", "Plain", "pick"]
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class Categorical:
         return True
 
     def draw(self, points: np.ndarray) -> np.ndarray:
-        return np.asarray(self.values[_pick(self.shares, points)[0]])
+        return np.asarray(self.values[pick(self.shares, points)[0]])
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The number of each value's component state: equal to the instance's number where the value counts as its own."""
@@ -139,7 +139,7 @@ class Binned:
         if self.center is not None:
             values = self.center + self.scale * ndtri(_inside(points))
             return np.asarray(np.rint(values) if self.whole else values)
-        bins, position = _pick(self.shares, points)
+        bins, position = pick(self.shares, points)
         first, last = ndtr((self.lows - self.means) / self.scales), ndtr((self.highs - self.means) / self.scales)
         normal = ndtri(_inside(first[bins] + position * (last - first)[bins]))
         values = np.clip(self.means[bins] + self.scales[bins] * normal, self.lows[bins], self.highs[bins])
@@ -313,7 +313,7 @@ class Missing:
 Column = Binned | Categorical | Missing | Plain
 
 
-def _pick(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def pick(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The group that each point in [0, 1) falls in, and how far into the group's share it lies."""
     ends = np.cumsum(shares)
     last = int(np.flatnonzero(shares)[-1])  # rounding can leave the last sum below a point

@@ -41,6 +41,16 @@ class Encoding(ABC):
         """
 
     @abstractmethod
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+        """Rows that a user's function made, `parameter`, as numbers of shape (count, d).
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If they are not such rows.
+        """
+
+    @abstractmethod
     def batch(self, rows: np.ndarray) -> Any:
         """Numbers of shape (m, d) as the model takes rows; an array of the caller's own is given as it is."""
 
@@ -128,6 +138,12 @@ class ArrayEncoding(Encoding):
             raise InstanceError(f"a row to explain must be finite, or NaN where a value is missing; infinity in {bad}.")
         return row, self
 
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+        array = check_numbers(f"what {parameter} gives", rows, 2)
+        if array.shape != (count, len(self.names)) or np.isinf(array).any():
+            raise ArgumentError(f"{parameter} must give {count} finite rows of {len(self.names)} columns; got {array.shape}.")
+        return array
+
     def batch(self, rows: np.ndarray) -> np.ndarray:
         return rows
 
@@ -151,6 +167,25 @@ class FrameEncoding(Encoding):
             else:
                 fields[number], row[number] = fields[number].read(name, value)
         return row, replace(self, fields=tuple(fields))
+
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+        import narwhals.stable.v2 as nw
+
+        frame = nw.from_native(rows, eager_only=True, pass_through=True)
+        if (
+            not isinstance(frame, nw.DataFrame)
+            or frame.shape != (count, len(self.names))
+            or {*frame.columns} != {*self.columns}
+        ):
+            got = f"shape {frame.shape}" if isinstance(frame, nw.DataFrame) else type(rows).__name__
+            raise ArgumentError(f"{parameter} must give a frame of {count} rows with the training data's columns; got {got}.")
+        array = np.empty((count, len(self.names)))
+        for number, (name, label, field) in enumerate(zip(self.names, self.columns, self.fields, strict=True)):
+            read = {value: field.read(name, value) for value in {*frame[label].to_list()} if not is_missing(value)}
+            if any(known is not field for known, _ in read.values()):
+                raise ArgumentError(f"{parameter} gives column {name!r} categories that the training data lack.")
+            array[:, number] = [read[value][1] if value in read else np.nan for value in frame[label].to_list()]
+        return array
 
     def batch(self, rows: np.ndarray) -> Any:
         import narwhals.stable.v2 as nw

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,9 +12,12 @@ import numpy as np
 from limelight._views import TableView
 from limelight.modalities._columns import Column
 from limelight.modalities._encoding import Encoding
+from limelight.modalities._sources import Source
 from limelight.stages.components import Design, Neighbourhood, Stretch, Values
 
 __all__ = ["RowValues", "Table"]
+
+Valid = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 
 
 class RowValues(Values):
@@ -27,6 +31,8 @@ class RowValues(Values):
         How a model gets them.
     row, codes : ndarray of shape (d,)
         The instance, and what its values count as.
+    columns : list of list of int
+        The columns of each component, one or a group.
     names, view, notes
         As for all components.
     """
@@ -37,6 +43,7 @@ class RowValues(Values):
         encoding: Encoding,
         row: np.ndarray,
         codes: np.ndarray,
+        columns: list[list[int]],
         names: tuple[str, ...],
         view: TableView,
         notes: tuple[tuple[str, str], ...],
@@ -49,13 +56,18 @@ class RowValues(Values):
         self._encoding = encoding
         self._row = row
         self._codes = codes
+        self._columns = columns
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         drawn = self._table.draw(design, stretch)
         codes = self._codes.astype(drawn.codes.dtype)
-        representation = np.empty((1 + len(drawn.codes), len(codes)), dtype=np.uint8)
+        representation = np.empty((1 + len(drawn.codes), len(self.names)), dtype=np.uint8)
         representation[0] = 1
-        np.equal(drawn.codes, codes, out=representation[1:].view(np.bool_))
+        if len(self.names) == len(codes):
+            np.equal(drawn.codes, codes, out=representation[1:].view(np.bool_))
+        else:
+            for component, columns in enumerate(self._columns):
+                representation[1:, component] = (drawn.codes[:, columns] == codes[columns]).all(axis=1)
         plain = [number for number, column in enumerate(self._table.columns) if not column.states]
         if plain:
             representation = representation.astype(np.float64)
@@ -80,18 +92,32 @@ class _DrawnRows:
 
 
 class Table:
-    """Columns to draw rows from; what was drawn once is kept, since it depends on the columns and the design alone."""
+    """Rows around an instance; what was drawn once is kept, since it depends on these arguments and the design alone.
 
-    def __init__(self, columns: tuple[Column, ...], content: int) -> None:
+    Parameters
+    ----------
+    columns : tuple of Column
+        When a value counts as the instance's own.
+    source : Source
+        Where rows come from.
+    valid : callable or None
+        From drawn rows to those that are valid, and which of them they come from.
+    content : int
+        A number made from all of it.
+    """
+
+    def __init__(self, columns: tuple[Column, ...], source: Source, valid: Valid | None, content: int) -> None:
         self.columns = columns
         self.content = content
+        self._source = source
+        self._valid = valid
         self._states = max(column.states for column in columns)
-        self.discrete = all(column.discrete for column in columns)
+        self.discrete = source.discrete
         self._drawn: dict[tuple[Design, Stretch], _DrawnRows] = {}
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"columns": self.columns, "content": self.content}
+        return {"columns": self.columns, "source": self._source, "valid": self._valid, "content": self.content}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__init__(**state)  # type: ignore[misc]
@@ -107,9 +133,12 @@ class Table:
         """The rows of a stretch of a design."""
         with self._lock:
             if (design, stretch) not in self._drawn:
-                points = design.points(len(self.columns), stretch)
-                rows = np.stack([column.draw(u) for column, u in zip(self.columns, points.values.T, strict=True)], axis=1)
-                self._drawn[design, stretch] = _DrawnRows(rows, self.codes(rows), points.weights, points.replicates)
+                points = design.points(self._source.dimensions, stretch)
+                rows, weights, replicates = self._source.draw(points.values), points.weights, points.replicates
+                if self._valid is not None:
+                    rows, kept = self._valid(rows)
+                    weights, replicates = weights[kept], np.append(0, np.cumsum(kept))[replicates]
+                self._drawn[design, stretch] = _DrawnRows(rows, self.codes(rows), weights, replicates)
             return self._drawn[design, stretch]
 
 

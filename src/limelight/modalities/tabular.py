@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import partial
 from itertools import pairwise
 from math import isnan
 from typing import Any
@@ -20,9 +21,21 @@ from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edge
 from limelight.modalities._encoding import Encoding, encode
 from limelight.modalities._fields import Numbers
 from limelight.modalities._rows import RowValues, Table
+from limelight.modalities._sources import (
+    Constraint,
+    Joint,
+    Marginals,
+    RowSampler,
+    Source,
+    TrainingRows,
+    UserRows,
+    constrained,
+)
 from limelight.stages.proximity import euclidean
 
 __all__ = ["TabularExplainer"]
+
+SAMPLERS = ("marginals", "around", "training_rows")
 
 
 class TabularExplainer(Explainer):
@@ -53,8 +66,17 @@ class TabularExplainer(Explainer):
     sample_around_instance : bool, default False
         Whether numeric values are drawn around the instance's own, with the training data's standard deviation, instead of as
         in the training data.
+    sampler : {"marginals", "around", "training_rows"} or callable, default "marginals"
+        Where perturbed rows come from: every column on its own, as in the training data; around the instance, like
+        `sample_around_instance`; the training rows themselves, which keeps what belongs together and asks the model about
+        real rows only; or ``sampler(count, generator)``, which gives so many rows in the training data's form.
+    groups : mapping, optional
+        Columns, by number or name, that are one component and are drawn together, as some training row has them: one-hot
+        columns, or any that only make sense together. The keys are the groups' names.
+    constraint : callable, optional
+        Gets perturbed rows in the training data's form, and gives them back repaired, or a boolean for each: whether to keep it.
     kernel_width : float, optional
-        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of d.
+        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number.
     kernel : callable, optional
         ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
@@ -111,6 +133,9 @@ class TabularExplainer(Explainer):
         discretize_continuous: bool = True,
         discretizer: str | EdgeRule | Mapping[int | str, Any] = "quartile",
         sample_around_instance: bool = False,
+        sampler: str | RowSampler = "marginals",
+        groups: Mapping[str, Iterable[int | str]] | None = None,
+        constraint: Constraint | None = None,
         kernel_width: float | None = None,
         kernel: Kernel | None = None,
         feature_selection: str = "auto",
@@ -123,7 +148,9 @@ class TabularExplainer(Explainer):
     ) -> None:
         training, self._encoding = encode(training_data, feature_names)
         self._feature_names = self._encoding.names
-        width = len(self._feature_names)
+        self._groups = self._checked_groups(groups)
+        self._components = _components(len(self._feature_names), list(self._groups.values()))
+        width = len(self._components)
         self.options = Options.checked(
             class_names=class_names,
             mode=mode,
@@ -165,9 +192,25 @@ class TabularExplainer(Explainer):
             else:
                 present = column(number, values[there], None if labels is None else labels[there])
                 columns.append(Missing(present, 1 - there.mean()))
-        self._sample_around_instance = check_flag("sample_around_instance", sample_around_instance)
         self._content = fingerprint(training)
-        self._shared = Table(tuple(columns), self._content)
+        self._joints = tuple(Joint.of(group, training) for group in self._groups.values())
+        self._sampler = sampler if callable(sampler) else check_choice("sampler", sampler, SAMPLERS)
+        if check_flag("sample_around_instance", sample_around_instance):
+            if self._sampler not in ("marginals", "around"):
+                raise ArgumentError(f"give either sample_around_instance or sampler; got sampler={sampler!r} as well.")
+            self._sampler = "around"
+        if constraint is not None and not callable(constraint):
+            raise ArgumentTypeError(f"constraint must be a callable that repairs or rejects rows; got {constraint!r}.")
+        self._constraint = constraint
+        source: Source = Marginals(columns, self._joints)
+        if self._sampler == "training_rows":
+            source = TrainingRows(training)
+        elif callable(self._sampler):
+            source = UserRows(self._sampler, self._encoding)
+        self._source = source
+        self._shared = Table(tuple(columns), source, self._valid(self._encoding), self._content)
+        if self._groups and any(not column.states for column in columns):
+            raise ArgumentError("groups need bins: leave discretize_continuous=True.")
         self._bin_names = {
             number: _bin_names(self._feature_names[number], self._shown_edges(number, column.edges))
             for number, column in enumerate(map(_present, columns))
@@ -184,32 +227,68 @@ class TabularExplainer(Explainer):
         """
         row, encoding = self._encoding.read(instance)
         values = row.tolist()
+        table, notes = self._table_for(row, values, encoding)
+        codes = np.array([column.code_of(value) for column, value in zip(table.columns, values, strict=True)])
+        feature_names = [
+            self._component_name(encoding, number, value, bin_number=int(code))
+            for number, (value, code) in enumerate(zip(values, codes, strict=True))
+        ]
+        group_names = {tuple(group): name for name, group in self._groups.items()}
+        names, cells = [], []
+        for component, own in enumerate(self._components):
+            joined = ", ".join(feature_names[number] for number in own)
+            names.append(f"{group_names[tuple(own)]}: {joined}" if tuple(own) in group_names else joined)
+            cells += [(number, component) for number in own]
+        view = TableView(
+            tuple(
+                Cell(self._feature_names[number], self._shown(encoding, number, values[number]), component)
+                for number, component in sorted(cells)
+            )
+        )
+        return RowValues(table, encoding, row, codes, self._components, tuple(names), view, notes)
+
+    def _table_for(self, row: np.ndarray, values: list[float], encoding: Encoding) -> tuple[Table, tuple[tuple[str, str], ...]]:
+        """Where rows around this one come from, and what has to be said of it: the shared table, if it will do."""
         columns = [
             Missing(column, 0.0) if isnan(value) and not isinstance(column, Missing) else column
             for column, value in zip(self._shared.columns, values, strict=True)
         ]
-        if self._sample_around_instance:
+        around = self._sampler == "around"
+        if around:
             columns = [column.around(value) for column, value in zip(columns, values, strict=True)]
         outside = [number for number, column in enumerate(columns) if not column.covers(values[number])]
-        notes = []
+        if not outside and not around:
+            return self._shared, ()
         for number in outside:
             columns[number] = columns[number].including(values[number])
-            name = self._component_name(encoding, number, values[number])
-            text = f"{name} lies outside the training data; its weight compares just this value with them."
-            notes.append(("outside_training_data", text))
-        table = self._shared
-        if outside or self._sample_around_instance:
-            table = Table(tuple(columns), fingerprint(row, str(self._content)))
-        codes = np.array([column.code_of(value) for column, value in zip(table.columns, values, strict=True)])
-        names = tuple(
-            self._component_name(encoding, number, value, bin_number=int(code))
-            for number, (value, code) in enumerate(zip(values, codes, strict=True))
-        )
-        cells = (
-            Cell(feature, self._shown(encoding, number, value), number)
-            for number, (feature, value) in enumerate(zip(self._feature_names, values, strict=True))
-        )
-        return RowValues(table, encoding, row, codes, names, TableView(tuple(cells)), tuple(notes))
+        source = self._source
+        effect = "its weight compares just this value with them"
+        if isinstance(source, Marginals):
+            joints = [joint.including(row) if {*outside} & {*joint.columns} else joint for joint in self._joints]
+            source = Marginals(columns, joints)
+        else:
+            effect = "so perhaps no perturbation has it, and its weight says little"
+        table = Table(tuple(columns), source, self._valid(encoding), fingerprint(row, str(self._content)))
+        names = (self._component_name(encoding, number, values[number]) for number in outside)
+        return table, tuple(("outside_training_data", f"{name} lies outside the training data; {effect}.") for name in names)
+
+    def _valid(self, encoding: Encoding) -> Any:
+        return None if self._constraint is None else partial(constrained, self._constraint, encoding)
+
+    def _checked_groups(self, groups: Any) -> dict[str, list[int]]:
+        if not isinstance(groups, (Mapping, type(None))):
+            raise ArgumentTypeError(f"groups must be a mapping from a name to columns; got {groups!r}.")
+        checked: dict[str, list[int]] = {}
+        for name, features in (groups or {}).items():
+            own = sorted({self._number(f"groups[{name!r}]", feature) for feature in features})
+            for other, taken in checked.items():
+                if {*own} & {*taken}:
+                    shared = ", ".join(self._feature_names[number] for number in sorted({*own} & {*taken}))
+                    raise ArgumentError(f"a column can be in one group only; {other!r} and {name!r} share {shared}.")
+            if len(own) < 2:
+                raise ArgumentError(f"groups[{name!r}] must have two columns or more; got {len(own)}.")
+            checked[str(name)] = own
+        return checked
 
     def _number(self, parameter: str, feature: int | str) -> int:
         """The number of a column that was given by its number or name."""
@@ -259,6 +338,12 @@ class TabularExplainer(Explainer):
         if bin_number is None or isinstance(column, Categorical):
             return f"{feature}={self._shown(encoding, number, value)}"
         return self._bin_names[number][bin_number] if isinstance(column, Binned) else feature
+
+
+def _components(width: int, groups: list[list[int]]) -> list[list[int]]:
+    """The columns of each component, a column of its own or a group, in the order of the table."""
+    grouped = {number for group in groups for number in group}
+    return sorted([*groups, *([number] for number in range(width) if number not in grouped)])
 
 
 def _present(column: Column) -> Binned | Categorical | Plain:
