@@ -74,7 +74,8 @@ class TabularExplainer(Explainer):
         Columns, by number or name, that are one component and are drawn together, as some training row has them: one-hot
         columns, or any that only make sense together. The keys are the groups' names.
     constraint : callable, optional
-        Gets perturbed rows in the training data's form, and gives them back repaired, or a boolean for each: whether to keep it.
+        Gets perturbed rows in the training data's form, and gives them back repaired, or a boolean for each: whether to keep
+        it.
     kernel_width : float, optional
         The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number.
     kernel : callable, optional

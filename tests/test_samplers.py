@@ -1,0 +1,227 @@
+"""Where perturbed rows come from: training rows, columns together, the user's sampler, within constraints."""
+
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pytest
+from sklearn.ensemble import RandomForestClassifier
+
+from limelight import TabularExplainer
+from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.stages.components import Stretch
+from limelight.stages.perturbation import Independent
+
+ROWS = np.random.default_rng(0).normal(size=(300, 4))
+COLOURS = np.eye(3)[np.random.default_rng(1).integers(0, 3, 300)]
+ONE_HOT = np.column_stack([ROWS[:, :2], COLOURS])
+FRAME = pd.DataFrame({"age": np.arange(300) % 60, "town": np.array(["Bonn", "Ulm", "Jena"])[np.arange(300) % 3]})
+
+
+class Listener:
+    """A model that keeps what it was asked about."""
+
+    def __init__(self, answer):
+        self.answer = answer
+        self.batches = []
+
+    def __call__(self, rows):
+        self.batches.append(rows)
+        return self.answer(rows)
+
+    @property
+    def asked(self):
+        """All rows but the instance, which comes first."""
+        return np.concatenate(self.batches)[1:]
+
+
+def linear(rows):
+    return rows @ np.arange(1.0, rows.shape[1] + 1)
+
+
+# --- training rows -------------------------------------------------------------------------------------------------------
+
+
+def test_training_rows_are_all_that_the_model_sees():
+    model = Listener(linear)
+    explainer = TabularExplainer(ROWS, sampler="training_rows")
+    explanation = explainer.explain_instance(ROWS[7], model, num_samples=1000)
+    assert {row.tobytes() for row in model.asked} <= {row.tobytes() for row in ROWS}
+    assert explanation.num_inputs <= 300
+    assert explanation == pickle.loads(pickle.dumps(explainer)).explain_instance(ROWS[7], linear, num_samples=1000)
+
+
+def test_training_rows_keep_correlations():
+    # The second column is the first: marginals draw rows that no one ever saw, and share the weight between both.
+    together = np.column_stack([ROWS[:, 0], ROWS[:, 0], ROWS[:, 1]])
+    model = Listener(lambda rows: rows[:, 0])
+    TabularExplainer(together, sampler="training_rows").explain_instance(together[3], model)
+    assert np.array_equal(model.asked[:, 0], model.asked[:, 1])
+
+
+def test_training_rows_say_where_they_cannot_help():
+    frame = pl.from_pandas(FRAME)
+    explainer = TabularExplainer(frame, sampler="training_rows")
+    explanation = explainer.explain_instance(
+        {"age": 20, "town": "Rome"}, lambda rows: (rows["town"] == "Rome").to_numpy() * 1.0, num_features=2
+    )
+    assert "town=Rome lies outside the training data; so perhaps no perturbation has it" in explanation.warnings[0].message
+    assert dict(explanation.as_list())["town=Rome"] == pytest.approx(0, abs=1e-9)
+
+
+def test_a_model_that_hides_its_bias_from_synthetic_rows_is_found_out(data_folder):
+    """Slack, Hilgard, Jia, Singh and Lakkaraju, "Fooling LIME and SHAP", AIES 2020, section 4: German credit, gender."""
+    table = pd.read_csv(data_folder / "tabular" / "german_processed.csv.gz").drop(columns=["GoodCustomer", "PurposeOfLoan"])
+    table["Gender"] = (table["Gender"] == "Male").astype(int)
+    rows = table.to_numpy(dtype=float)
+    gender, rate = (table.columns.get_loc(name) for name in ("Gender", "LoanRateAsPercentOfIncome"))
+    shuffled = np.random.default_rng(0).permutation(rows)
+    own, attackers, tested = shuffled[:400], shuffled[400:800], shuffled[800:860]
+    settings = {
+        "feature_names": table.columns,
+        "categorical_features": [name for name in table.columns if table[name].nunique() <= 5],
+    }
+    # The attacker tells real rows from lime's perturbations of other rows than the auditor has.
+    components = TabularExplainer(attackers, **settings).components(attackers[0])
+    perturbed = components.neighbourhood(Independent((0, 1), None), Stretch(1, 0, 0, 400)).inputs.take(np.arange(1, 401))
+    detector = RandomForestClassifier(100, random_state=0)
+    detector.fit(np.concatenate([attackers, perturbed]), np.repeat([1, 0], 400))
+
+    def model(asked):
+        positive = np.where(detector.predict(asked) == 1, asked[:, gender] == 1, asked[:, rate] >= 3).astype(float)
+        return np.column_stack([1 - positive, positive])
+
+    def found(sampler):
+        explainer = TabularExplainer(own, sampler=sampler, **settings)
+        tops = [
+            explainer.explain_instance(row, model, labels=1, num_samples=1000, num_features=3).as_list()[0] for row in tested
+        ]
+        return np.mean([name.startswith("Gender") for name, _ in tops])
+
+    assert found("training_rows") >= 0.8
+    assert found("marginals") < 0.3
+
+
+# --- groups --------------------------------------------------------------------------------------------------------------
+
+
+def test_a_group_is_one_component_and_always_valid():
+    model = Listener(lambda rows: 3 * rows[:, 2] + rows[:, 0])
+    explainer = TabularExplainer(ONE_HOT, feature_names=["a", "b", "red", "green", "blue"], categorical_features=[2, 3, 4],
+                                 groups={"colour": ["red", "green", "blue"]})  # fmt: skip
+    red = ONE_HOT[ONE_HOT[:, 2] == 1][0]
+    explanation = explainer.explain_instance(red, model, num_samples=2000)
+    assert np.array_equal(model.asked[:, 2:].sum(axis=1), np.ones(len(model.asked)))
+    assert len(explanation.names) == 3
+    assert explanation.names[2] == "colour: red=1, green=0, blue=0"
+    assert dict(explanation.as_map()[0])[2] == pytest.approx(3, rel=0.02)
+    assert explanation.view.values()[2] == "1, 0, 0"
+    assert explanation.kernel_width == pytest.approx(0.75 * 3**0.5)
+
+
+def test_a_group_that_no_training_row_has_is_drawn_now_and_then():
+    model = Listener(lambda rows: rows[:, 2] * rows[:, 3])
+    explainer = TabularExplainer(ONE_HOT, categorical_features=[2, 3, 4], groups={"colour": [2, 3, 4]})
+    explanation = explainer.explain_instance([0, 0, 1, 1, 7], model)
+    assert "x4=7 lies outside the training data" in explanation.warnings[0].message
+    assert {tuple(row) for row in model.asked[:, 2:]} == {(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 7)}
+
+
+def test_groups_of_frames_with_missing_values():
+    frame = FRAME.assign(street=FRAME["town"].map({"Bonn": "Am Hof", "Ulm": None, "Jena": "Markt"}))
+    seen = Listener(lambda rows: (rows["town"] == "Ulm").to_numpy() * 1.0)
+    explainer = TabularExplainer(frame, groups={"address": ["town", "street"]})
+    explanation = explainer.explain_instance(frame.iloc[1], seen)
+    asked = pd.concat(seen.batches)
+    assert set(map(tuple, asked[["town", "street"]].fillna("none").to_numpy())) == {
+        *(("Bonn", "Am Hof"), ("Ulm", "none"), ("Jena", "Markt"))
+    }
+    assert explanation.as_list()[0][0] == "address: town=Ulm, street is missing"
+
+
+@pytest.mark.parametrize(
+    ("groups", "error", "message"),
+    [
+        (["x0", "x1"], ArgumentTypeError, "groups must be a mapping from a name to columns"),
+        ({"one": [0, 1], "two": [1, 2]}, ArgumentError, "a column can be in one group only; 'one' and 'two' share x1"),
+        ({"one": [0]}, ArgumentError, r"groups\['one'\] must have two columns or more; got 1"),
+        ({"one": [0, 9]}, ArgumentError, r"groups\['one'\] must name columns by number, 0 to 3, or by name; got 9"),
+    ],
+)
+def test_bad_groups(groups, error, message):
+    with pytest.raises(error, match=message):
+        TabularExplainer(ROWS, groups=groups)
+
+
+def test_groups_need_bins():
+    with pytest.raises(ArgumentError, match="groups need bins"):
+        TabularExplainer(ROWS, groups={"one": [0, 1]}, discretize_continuous=False)
+
+
+# --- the user's sampler and constraint -----------------------------------------------------------------------------------
+
+
+def test_a_sampler_of_ones_own():
+    model = Listener(linear)
+
+    def sampler(count, generator):
+        return generator.uniform(-1, 1, size=(count, 4))
+
+    explainer = TabularExplainer(ROWS, sampler=sampler)
+    explanation = explainer.explain_instance(ROWS[0], model, num_samples=500)
+    assert np.abs(model.asked).max() <= 1
+    assert explanation == explainer.explain_instance(ROWS[0], linear, num_samples=500)
+
+
+def test_a_sampler_of_frames():
+    explainer = TabularExplainer(
+        FRAME, sampler=lambda count, generator: FRAME.sample(count, replace=True, random_state=generator)
+    )
+    model = Listener(lambda rows: (rows["town"] == "Ulm").to_numpy() * 1.0)
+    explanation = explainer.explain_instance(FRAME.iloc[1], model, num_features=1)
+    assert explanation.as_list()[0][0] == "town=Ulm"
+    assert all(list(batch.columns) == ["age", "town"] for batch in model.batches)
+
+
+def test_a_constraint_that_rejects():
+    model = Listener(linear)
+    explainer = TabularExplainer(ROWS, constraint=lambda rows: rows[:, 0] > rows[:, 1])
+    explanation = explainer.explain_instance(ROWS[0], model, num_samples=1000)
+    assert (model.asked[:, 0] > model.asked[:, 1]).all()
+    assert explanation.num_samples == len(model.asked) + 1 < 1000
+
+
+def test_a_constraint_that_repairs():
+    def repair(frame):
+        return frame.assign(age=frame["age"].clip(lower=18))
+
+    model = Listener(lambda rows: (rows["age"] > 40).to_numpy() * 1.0)
+    TabularExplainer(FRAME, constraint=repair).explain_instance(FRAME.iloc[50], model, num_samples=400)
+    assert pd.concat(model.batches)["age"].min() >= 18
+    assert {str(batch["age"].dtype) for batch in model.batches} == {"int64"}
+
+
+def test_bad_constraints():
+    def explain(constraint, training=ROWS):
+        return TabularExplainer(training, constraint=constraint).explain_instance(training[0], linear)
+
+    with pytest.raises(ArgumentError, match=r"constraint rejects every one of .* perturbed rows"):
+        explain(lambda rows: np.zeros(len(rows), dtype=bool))
+    with pytest.raises(ArgumentError, match=r"constraint must give .* finite rows of 4 columns; got \(.*, 2\)"):
+        explain(lambda rows: rows[:, :2])
+    with pytest.raises(ArgumentTypeError, match="constraint must be a callable that repairs or rejects rows; got 3"):
+        explain(3)
+    with pytest.raises(ArgumentError, match="constraint gives column 'town' categories that the training data lack"):
+        TabularExplainer(FRAME, constraint=lambda frame: frame.assign(town="Oz")).explain_instance(FRAME.iloc[0], len)
+
+
+def test_bad_samplers():
+    with pytest.raises(ArgumentError, match="sampler must be one of 'marginals', 'around', 'training_rows'; got 'smote'"):
+        TabularExplainer(ROWS, sampler="smote")
+    with pytest.raises(ArgumentError, match="give either sample_around_instance or sampler"):
+        TabularExplainer(ROWS, sampler="training_rows", sample_around_instance=True)
+    with pytest.raises(ArgumentError, match="sampler must give 128 finite rows of 4 columns"):
+        TabularExplainer(ROWS, sampler=lambda count, _: np.zeros((count + 1, 4))).explain_instance(ROWS[0], linear)
+    with pytest.raises(ArgumentError, match="sampler must give a frame of 128 rows with the training data's columns; got list"):
+        TabularExplainer(FRAME, sampler=lambda count, _: [1] * count).explain_instance(FRAME.iloc[0], len)
