@@ -168,7 +168,7 @@ class TestTrainingData:
         with pytest.raises(ArgumentError, match="training_data must have rows and columns"):
             TabularExplainer(rows)
 
-    @pytest.mark.parametrize("rows", [ROWS[0], ROWS[None], 3.0, None])
+    @pytest.mark.parametrize("rows", [ROWS[0], ROWS[None, None], 3.0, None])
     def test_another_shape(self, rows):
         with pytest.raises(ArgumentError, match="training_data must have 2 dimensions"):
             TabularExplainer(rows)

@@ -18,7 +18,7 @@ from limelight.models import adapt
 from limelight.stages.components import Components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import DESIGNS, Look, looks
-from limelight.stages.prediction import Oracle, read_outputs
+from limelight.stages.prediction import LINKS, Oracle, read_outputs
 from limelight.stages.proximity import Metric, Proximity, pairwise
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, fit
@@ -69,6 +69,7 @@ class Explainer(ABC):
         batch_size: int | None = None,
         model_regressor: Any = None,
         distance_metric: str | None = None,
+        link: str = "identity",
     ) -> Explanation:
         """Explain one prediction.
 
@@ -97,6 +98,9 @@ class Explainer(ABC):
             A scikit-learn linear regressor to fit instead of the ridge; it is cloned, never changed.
         distance_metric : str, optional
             A distance that scikit-learn's ``pairwise_distances`` knows, instead of the explainer's own.
+        link : {"identity", "logit"}, default "identity"
+            What is explained: the outputs themselves, or, of probabilities, their log-odds ``log(p / (1 - p))``, which models
+            that add up evidence are linear in; probabilities within 1e-6 of 0 or 1 count as that.
 
         Returns
         -------
@@ -124,10 +128,12 @@ class Explainer(ABC):
             batch_size=batch_size,
             model_regressor=model_regressor,
             distance_metric=distance_metric,
+            link=link,
         )
         components = self.components(instance)
         proximity, kernel_law = self._proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
+        linked = LINKS[request.link]
         oracle = Oracle(adapted.ask, request.batch_size or adapted.batch_size)
         for look in self._looks(components, kernel_law, request):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
@@ -141,12 +147,12 @@ class Explainer(ABC):
                     model_names=adapted.output_names,
                     labels=request.labels,
                     top_labels=request.top_labels,
-                )
+                ).under(request.link)
             if look.first or look.exact:
-                sample = Sample(neighbourhood.representation[0], oracle.instance[list(outputs.labels)])
+                sample = Sample(neighbourhood.representation[0], linked(oracle.instance)[list(outputs.labels)])
             sample.add(
                 neighbourhood.representation[1:],
-                predictions[:, outputs.labels],
+                linked(predictions)[:, outputs.labels],
                 neighbourhood.weights,
                 proximity.weights(neighbourhood.representation)[1:],
                 neighbourhood.replicates,
@@ -171,7 +177,7 @@ class Explainer(ABC):
             surrogates=tuple(_surrogate(label, one) for label, one in zip(outputs.labels, fits, strict=True)),
             names=components.names,
             view=components.view,
-            predictions=tuple(oracle.instance.tolist()),
+            predictions=tuple(linked(oracle.instance).tolist()),
             output_names=outputs.names,
             output_kind=outputs.kind,
             default_label=outputs.default,

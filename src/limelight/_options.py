@@ -12,6 +12,7 @@ import numpy as np
 from limelight._checks import check_choice, check_count, check_flag, check_names, check_number
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import read_random_state
+from limelight.stages.prediction import LINKS
 from limelight.stages.selection import METHODS
 
 __all__ = ["Options", "Request"]
@@ -83,6 +84,7 @@ class Request:
     batch_size: int | None
     regressor: Any
     distance_metric: str | None
+    link: str
 
     @classmethod
     def checked(
@@ -95,6 +97,7 @@ class Request:
         batch_size: int | None,
         model_regressor: Any,
         distance_metric: str | None,
+        link: str,
     ) -> Request:
         """Check a call's arguments.
 
@@ -125,6 +128,7 @@ class Request:
             batch_size=None if batch_size is None else check_count("batch_size", batch_size, 1),
             regressor=model_regressor,
             distance_metric=distance_metric,
+            link=check_choice("link", link, LINKS),
         )
 
 

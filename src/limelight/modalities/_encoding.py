@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -13,7 +14,7 @@ from limelight._checks import check_names, check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._fields import Field, Numbers, field_of, is_missing
 
-__all__ = ["ArrayEncoding", "Encoding", "FrameEncoding", "encode"]
+__all__ = ["ArrayEncoding", "Encoding", "FrameEncoding", "SequenceEncoding", "encode"]
 
 
 class Encoding(ABC):
@@ -29,6 +30,14 @@ class Encoding(ABC):
 
     names: tuple[str, ...]
     fields: tuple[Field, ...]
+
+    def columns_of(self, feature: object) -> list[int]:
+        """The columns that a user means by a number or name; none, if there are none such."""
+        if isinstance(feature, str) and feature in self.names:
+            return [self.names.index(feature)]
+        if isinstance(feature, (int, np.integer)) and not isinstance(feature, bool) and 0 <= feature < len(self.names):
+            return [int(feature)]
+        return []
 
     @abstractmethod
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
@@ -73,6 +82,8 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
         return _encode_frame(frame, feature_names)
     if hasattr(training_data, "collect"):
         raise ArgumentTypeError(f"training_data must be in memory: collect() the {type(training_data).__name__} first.")
+    if len(getattr(training_data, "shape", ())) == 3:
+        return _encode_sequences(training_data, feature_names)
     training = check_numbers("training_data", training_data, 2)
     training = np.where(np.isnan(training), np.nan, training)  # one NaN for all
     _check_size(training.shape)
@@ -84,6 +95,18 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
     return training, ArrayEncoding(check_names("feature_names", names, width))
 
 
+def _encode_sequences(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
+    count, steps, width = np.shape(training_data)
+    names = check_names("feature_names", [f"x{i}" for i in range(width)] if feature_names is None else feature_names, width)
+    training, encoding = encode(np.reshape(training_data, (count, steps * width)), _names_of_steps(names, steps))
+    return training, SequenceEncoding(encoding.names, names, steps)
+
+
+def _names_of_steps(names: Sequence[str], steps: int) -> list[str]:
+    """The last step is t-0."""
+    return [f"{name}_t-{ago}" for ago in reversed(range(steps)) for name in names]
+
+
 def _encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
     if feature_names is not None:
         raise ArgumentError("feature_names must be left out where training_data is a frame: its columns have names.")
@@ -92,13 +115,15 @@ def _encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[n
         if getattr(labels, "nlevels", 1) > 1:
             raise ArgumentError(f"training_data has a MultiIndex on its {place}: give it single labels, with reset_index().")
     _check_size(frame.shape)
-    fields, columns = [], []
-    for name in frame.columns:
-        field, values = field_of(frame[name])
-        fields.append(field)
-        columns.append(values)
     names = tuple(map(str, frame.columns))
-    return np.stack(columns, axis=1), FrameEncoding(names, tuple(fields), tuple(frame.columns), frame.implementation, index)
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ArgumentError(
+            f"training_data has columns whose names look the same: {', '.join(map(repr, twice[:5]))}. Rename them."
+        )
+    fields, columns = zip(*map(field_of, frame.iter_columns()), strict=True)
+    labels = None if index is None else frame.to_native().columns
+    return np.stack(columns, axis=1), FrameEncoding(names, fields, frame.implementation, index, labels)
 
 
 def _check_size(shape: tuple[int, ...]) -> None:
@@ -149,21 +174,54 @@ class ArrayEncoding(Encoding):
 
 
 @dataclass(frozen=True)
+class SequenceEncoding(ArrayEncoding):
+    """Sequences of `steps` rows of numbers, step after step; a feature has a column for each step."""
+
+    features: tuple[str, ...]
+    steps: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.steps, len(self.features)
+
+    def columns_of(self, feature: object) -> list[int]:
+        if isinstance(feature, str) and feature in self.features:
+            feature = self.features.index(feature)
+        if not isinstance(feature, (int, np.integer)) or isinstance(feature, bool) or not 0 <= feature < len(self.features):
+            return super().columns_of(feature) if isinstance(feature, str) else []
+        return [int(feature) + step * len(self.features) for step in range(self.steps)]
+
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        array = check_numbers("a sequence to explain", instance, np.ndim(instance))
+        array = array[0] if array.ndim == 3 and len(array) == 1 else array
+        if array.shape != self.shape:
+            raise InstanceError(f"a sequence to explain must have shape {self.shape}, as the training data; got {array.shape}.")
+        return super().read(array.reshape(-1))
+
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+        array = check_numbers(f"what {parameter} gives", rows, 3)
+        return super().numbers(parameter, array.reshape(len(array), -1), count)
+
+    def batch(self, rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(-1, *self.shape)
+
+
+@dataclass(frozen=True)
 class FrameEncoding(Encoding):
-    """Rows of a frame: its columns' own labels, its library by narwhals' name, and a pandas frame's labels of rows."""
+    """Rows of a frame: its library by narwhals' name, and a pandas frame's labels of rows and columns."""
 
     names: tuple[str, ...]
     fields: tuple[Field, ...]
-    columns: tuple[Any, ...]
     implementation: Any
     index: Any
+    labels: Any
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         values = self._values(instance)
         fields, row = list(self.fields), np.empty(len(values))
         for number, (name, value) in enumerate(zip(self.names, values, strict=True)):
             if is_missing(value):
-                row[number] = np.nan
+                fields[number], row[number] = fields[number].missing(), np.nan
             else:
                 fields[number], row[number] = fields[number].read(name, value)
         return row, replace(self, fields=tuple(fields))
@@ -172,41 +230,44 @@ class FrameEncoding(Encoding):
         import narwhals.stable.v2 as nw
 
         frame = nw.from_native(rows, eager_only=True, pass_through=True)
-        if (
-            not isinstance(frame, nw.DataFrame)
-            or frame.shape != (count, len(self.names))
-            or {*frame.columns} != {*self.columns}
-        ):
-            got = f"shape {frame.shape}" if isinstance(frame, nw.DataFrame) else type(rows).__name__
+        labels = {str(label): label for label in frame.columns} if isinstance(frame, nw.DataFrame) else {}
+        if labels.keys() != set(self.names) or len(frame) != count:
+            got = f"shape {frame.shape}" if labels else type(rows).__name__
             raise ArgumentError(f"{parameter} must give a frame of {count} rows with the training data's columns; got {got}.")
         array = np.empty((count, len(self.names)))
-        for number, (name, label, field) in enumerate(zip(self.names, self.columns, self.fields, strict=True)):
-            read = {value: field.read(name, value) for value in {*frame[label].to_list()} if not is_missing(value)}
+        for number, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
+            values = frame[labels[name]].to_list()
+            read = {value: field.read(name, value) for value in set(values) if not is_missing(value)}
             if any(known is not field for known, _ in read.values()):
                 raise ArgumentError(f"{parameter} gives column {name!r} categories that the training data lack.")
-            array[:, number] = [read[value][1] if value in read else np.nan for value in frame[label].to_list()]
+            array[:, number] = [read[value][1] if value in read else np.nan for value in values]
         return array
 
     def batch(self, rows: np.ndarray) -> Any:
         import narwhals.stable.v2 as nw
 
-        columns = zip(self.columns, self.fields, rows.T, strict=True)
+        columns = zip(self.names, self.fields, rows.T, strict=True)
         frame = nw.from_dict({name: field.series(name, values, self.implementation) for name, field, values in columns})
         native = frame.to_native()
         if self.index is not None:
-            native.index = self._labels(len(rows))
+            native.index, native.columns = self._labels(len(rows)), self.labels
         return native
 
     def _labels(self, count: int) -> Any:
         """Labels of the kind that the training data's rows have; numbers in a row where they have those."""
         kind = type(self.index)
-        return kind(range(count)) if kind.__name__ == "RangeIndex" else self.index[:1].repeat(count)
+        if kind.__name__ == "RangeIndex":
+            return kind(count, name=self.index.name)
+        return self.index[:1].repeat(count)
 
     def _values(self, instance: Any) -> Sequence[Any]:
         """The row's values in the order of the columns."""
         import narwhals.stable.v2 as nw
 
-        wrapped = nw.from_native(instance, eager_only=True, allow_series=True, pass_through=True)
+        try:
+            wrapped = nw.from_native(instance, eager_only=True, allow_series=True, pass_through=True)
+        except ValueError as error:  # as where two columns have the same name
+            raise InstanceError(f"a row to explain is not a sound frame: {error}") from error
         if isinstance(wrapped, nw.DataFrame):
             if len(wrapped) != 1:
                 raise InstanceError(f"a row to explain must be one row; got a frame of {len(wrapped)}.")
@@ -215,11 +276,14 @@ class FrameEncoding(Encoding):
             return self._by_name(wrapped.to_list(), list(_index(wrapped)))
         if isinstance(instance, Mapping):
             return self._by_name(list(instance.values()), list(instance))
-        values = wrapped.to_list() if isinstance(wrapped, nw.Series) else np.asarray(instance, dtype=object)
-        if isinstance(values, np.ndarray):
-            values = (values[0] if values.ndim == 2 and len(values) == 1 else values).tolist()
-        if not isinstance(values, list) or len(values) != len(self.names):
-            got = f"{len(values)} values" if isinstance(values, list) else f"{type(instance).__name__} {instance!r:.60}"
+        if isinstance(wrapped, nw.Series):
+            values = wrapped.to_list()
+        else:
+            array = instance if isinstance(instance, np.ndarray) else np.asarray(instance, dtype=object)
+            array = array[0] if array.ndim == 2 and len(array) == 1 else array
+            values = list(array) if array.ndim == 1 else None
+        if values is None or len(values) != len(self.names):
+            got = f"{type(instance).__name__} {instance!r:.60}" if values is None else f"{len(values)} values"
             raise InstanceError(f"a row to explain must have {len(self.names)} columns, as the training data; got {got}.")
         return values
 

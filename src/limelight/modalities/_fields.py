@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -15,11 +16,18 @@ from limelight._errors import ArgumentError, InstanceError
 __all__ = ["Choices", "Field", "Numbers", "Times", "field_of", "is_missing"]
 
 MISSING = "missing"
+EXACT = 2.0**53  # whole numbers up to here are what they are in double precision
+MICROSECONDS = {"s": 1_000_000, "ms": 1000}
+DAY = 86_400_000_000  # in microseconds
 
 
 def is_missing(value: Any) -> bool:
     """Whether a value stands for no value: None, NaN, pandas' NA and NaT."""
-    return value is None or type(value).__name__ in ("NAType", "NaTType") or (isinstance(value, float) and math.isnan(value))
+    if isinstance(value, (float, np.floating)):
+        return math.isnan(value)
+    if isinstance(value, np.datetime64):
+        return bool(np.isnat(value))
+    return value is None or type(value).__name__ in ("NAType", "NaTType")
 
 
 class Field(ABC):
@@ -40,6 +48,10 @@ class Field(ABC):
     def read(self, name: str, value: Any) -> tuple[Field, float]:
         """A value that is there as a number, and the field that knows it."""
 
+    def missing(self) -> Field:
+        """The field that can also write a value that is missing."""
+        return self
+
     @abstractmethod
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
         """Numbers as a narwhals series of the column's own type."""
@@ -51,23 +63,44 @@ class Field(ABC):
 
 @dataclass(frozen=True)
 class Numbers(Field):
-    """Numbers of the library's own type `dtype`; `nan` says that NaN stands for what is missing where null could, too."""
+    """Numbers of the library's own type `dtype`, which are as exact as numpy's `kind`.
+
+    `nan` says that NaN stands for what is missing where null could, too.
+    """
 
     whole: bool = False
     dtype: Any = None
     nan: bool = False
+    kind: str = "float64"
 
     def read(self, name: str, value: Any) -> tuple[Field, float]:
         try:
             number = float(value)
-        except (TypeError, ValueError) as error:
+        except (OverflowError, TypeError, ValueError) as error:
             raise InstanceError(f"column {name!r} holds numbers; got {value!r:.60} ({type(value).__name__}).") from error
-        if isinstance(value, (str, bytes)) or math.isinf(number):
-            raise InstanceError(f"column {name!r} holds finite numbers; got {value!r:.60} ({type(value).__name__}).")
-        return self, number
+        low, high = self._range
+        if isinstance(value, (str, bytes)) or not low <= number <= high or math.isinf(number):
+            held = "finite numbers" if math.isinf(high) else f"numbers from {low:.0f} to {high:.0f}"
+            raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60} ({type(value).__name__}).")
+        if self.whole and not number.is_integer():
+            raise InstanceError(f"column {name!r} holds whole numbers; got {value!r:.60} ({type(value).__name__}).")
+        return self, number if self.whole else float(np.dtype(self.kind).type(number))
+
+    @property
+    def _range(self) -> tuple[float, float]:
+        """The least and the greatest number that the column can hold."""
+        if self.whole:
+            info = np.iinfo(self.kind)
+            return max(-EXACT, info.min), min(EXACT, info.max)
+        return (
+            (-math.inf, math.inf)
+            if self.kind == "float64"
+            else (float(np.finfo(self.kind).min), float(np.finfo(self.kind).max))
+        )
 
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
-        return _cast(name, values, implementation, self.dtype, nan=self.nan)
+        # What is drawn without regard to the training data's range may lie where the type cannot follow.
+        return _cast(name, values.clip(*self._range), implementation, self.dtype, nan=self.nan)
 
     def show(self, value: float) -> str:
         return MISSING if math.isnan(value) else f"{value:.6g}"
@@ -75,39 +108,47 @@ class Numbers(Field):
 
 @dataclass(frozen=True)
 class Times(Field):
-    """Times and dates as microseconds since 1970, of the library's type `dtype`."""
+    """Times and dates since 1970, counted in steps of `step` microseconds, of the library's type `dtype`."""
 
     dtype: Any
     zone: str | None
+    step: int = 1
     whole: bool = True
 
     def read(self, name: str, value: Any) -> tuple[Field, float]:
+        zone = getattr(value, "tzinfo", None)
+        if (zone is None) is not (self.zone is None) and hasattr(value, "isoformat"):
+            held = f"times with a zone ({self.zone})" if self.zone else "times without a zone"
+            raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60}.")
         try:
-            time = np.datetime64(value.isoformat() if getattr(value, "tzinfo", None) is None else _in_utc(value), "us")
+            if not isinstance(value, np.datetime64):
+                value = (value if zone is None else value.astimezone(UTC).replace(tzinfo=None)).isoformat()
+            time = np.datetime64(value, "us").astype(np.int64)
         except (AttributeError, TypeError, ValueError) as error:
             raise InstanceError(f"column {name!r} holds times; got {value!r:.60} ({type(value).__name__}).") from error
-        return self, float(time.astype(np.int64))
+        if time % self.step:
+            held = (
+                "dates" if self.step == DAY else "times in " + ("seconds" if self.step == MICROSECONDS["s"] else "milliseconds")
+            )
+            raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60}.")
+        return self, float(time // self.step)
 
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
         times = np.full(len(values), np.datetime64("NaT", "us"))
         there = ~np.isnan(values)
-        times[there] = values[there].astype(np.int64).view("datetime64[us]")
+        times[there] = (values[there].astype(np.int64) * self.step).view("datetime64[us]")
         return _cast(name, times, implementation, self.dtype, nan=True, zone=self.zone)
 
     def show(self, value: float) -> str:
         if math.isnan(value):
             return MISSING
-        time = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=value)
-        return time.replace(tzinfo=None).isoformat(sep=" ").removesuffix(" 00:00:00")
-
-
-def _in_utc(time: Any) -> str:
-    return str(time.astimezone(UTC).replace(tzinfo=None).isoformat())
+        time = str(np.datetime64(round(value * self.step), "us")).replace("T", " ").removesuffix(".000000")
+        return f"{time} UTC" if self.zone else time.removesuffix(" 00:00:00")
 
 
 @dataclass(frozen=True)
 class Choices(Field):
-    """One of some values, each as its place among them; `pool` is a narwhals series of them all, then one that is missing."""
+    """One of some values, each as its place among them; `pool` is a narwhals series of them all, then maybe one that is missing."""
 
     values: tuple[Any, ...]
     pool: Any
@@ -115,24 +156,32 @@ class Choices(Field):
 
     def read(self, name: str, value: Any) -> tuple[Field, float]:
         value = value.item() if isinstance(value, np.generic) else value
-        if value in self.values:
-            return self, float(self.values.index(value))
-        return self._including(name, value), float(len(self.values))
+        try:
+            return self, self._places[value]
+        except (KeyError, TypeError):  # a list has no place, and cannot be looked up either
+            return self._including(name, value), float(len(self.values))
+
+    def missing(self) -> Choices:
+        if len(self.pool) > len(self.values):
+            return self
+        # A shift leaves what is missing behind, in whichever way the column's type says that.
+        return replace(self, pool=self.pool[[0, *range(len(self.values))]].shift(-1))
+
+    @cached_property
+    def _places(self) -> dict[Any, float]:
+        return {value: float(number) for number, value in enumerate(self.values)}
 
     def _including(self, name: str, value: Any) -> Choices:
         """The field of a row that has a value which the training data lack."""
-        if type(value) not in {type(known) for known in self.values}:
-            known = ", ".join(map(repr, self.values[:5]))
+        known = ", ".join(map(repr, self.values[:5]))
+        if self.values and type(value) not in {type(other) for other in self.values}:
             raise InstanceError(f"column {name!r} holds values like {known}; got {value!r:.60} ({type(value).__name__}).")
-        import narwhals.stable.v2 as nw
-
-        backend = self.pool.implementation
         try:
-            pool = nw.new_series(name, [*self.values, value, None], self.pool.dtype, backend=backend)
+            pool = _with(self.pool, self.values, value)
         except Exception as error:
-            known = ", ".join(map(repr, self.values[:5]))
-            raise InstanceError(f"column {name!r} can hold {known} only; got {value!r:.60}.") from error
-        return replace(self, values=(*self.values, value), pool=pool)
+            raise InstanceError(f"column {name!r} can hold {known or 'nothing'} only; got {value!r:.60}.") from error
+        field = replace(self, values=(*self.values, value), pool=pool)
+        return field.missing() if len(self.pool) > len(self.values) else field
 
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:  # noqa: ARG002 - the pool's own
         places = np.where(np.isnan(values), len(self.values), values).astype(np.int64)
@@ -140,6 +189,27 @@ class Choices(Field):
 
     def show(self, value: float) -> str:
         return MISSING if math.isnan(value) else str(self.values[int(value)])
+
+
+def _with(pool: Any, values: tuple[Any, ...], value: Any) -> Any:
+    """A series of a column's values and of another one, of the column's type; fails if it cannot hold that."""
+    import narwhals.stable.v2 as nw
+
+    last, own = len(values), pool.to_native()
+    if hasattr(own, "iloc"):
+        native = pool[[*range(last), 0]].to_native()
+        if hasattr(native, "cat") and value not in native.cat.categories:
+            if native.cat.ordered:
+                raise ValueError("a new category has no place in the order")
+            native = native.cat.add_categories([value])
+        native.iloc[last] = value
+    else:
+        native = nw.new_series(pool.name, [*values, value], backend=pool.implementation).to_native()
+        native = native.cast(own.dtype if hasattr(own, "dtype") else own.type)
+    longer = nw.from_native(native, series_only=True)
+    if longer.to_list()[last] != value:
+        raise ValueError("the type made something else of the value")
+    return longer
 
 
 def field_of(series: Any) -> tuple[Field, np.ndarray]:
@@ -155,31 +225,50 @@ def field_of(series: Any) -> tuple[Field, np.ndarray]:
     dtype, name, native = series.dtype, series.name, series.to_native()
     own = getattr(native, "dtype", getattr(native, "type", None))
     if dtype.is_numeric():
-        values = series.cast(nw.Float64).to_numpy().astype(np.float64)
+        whole = dtype.is_integer()
+        values = (series if whole else series.cast(nw.Float64)).to_numpy().astype(np.float64)
+        if whole and (np.abs(values) > EXACT).any():
+            raise ArgumentError(
+                f"column {name!r} has whole numbers beyond 2**53, which would be rounded; make them texts, or leave them out."
+            )
         if np.isinf(values).any():
             raise ArgumentError(f"training_data must be finite, or missing; column {name!r} has infinity.")
-        return Numbers(dtype.is_integer(), own, bool(np.isnan(values).sum() > series.null_count())), values
+        kind = str(dtype).lower().replace("128", "64")
+        kind = kind if whole or kind.startswith("float") else "float64"  # decimals
+        return Numbers(whole, own, bool(np.isnan(values).sum() > series.null_count()), kind), values
     if isinstance(dtype, (nw.Datetime, nw.Date)):
         zone = getattr(dtype, "time_zone", None)
+        step = DAY if isinstance(dtype, nw.Date) else MICROSECONDS.get(dtype.time_unit, 1)
         if zone:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         times = series.to_numpy().astype("datetime64[us]")
-        return Times(own, zone), np.where(np.isnat(times), np.nan, times.astype(np.int64))
-    if isinstance(dtype, (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object)):
+        return Times(own, zone, step), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
+    empty = isinstance(dtype, nw.Unknown) and series.null_count() == len(series)  # a type of its own, in some libraries
+    if empty or isinstance(dtype, (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object)):
         return _choices_of(series)
     raise ArgumentError(f"column {name!r} holds {own}; a table's columns hold numbers, texts, categories, booleans or times.")
 
 
 def _choices_of(series: Any) -> tuple[Choices, np.ndarray]:
-    values = [None if is_missing(value) else value for value in series.to_list()]
-    strange = [value for value in values if not isinstance(value, (str, bool, int, float, type(None), np.generic))]
+    import narwhals.stable.v2 as nw
+
+    values = [
+        None if is_missing(value) else value.item() if isinstance(value, np.generic) else value for value in series.to_list()
+    ]
+    # Categories may be anything, like intervals: they are a type's own.
+    allowed = object if isinstance(series.dtype, (nw.Categorical, nw.Enum)) else (str, bool, int, float, type(None))
+    strange = [value for value in values if not isinstance(value, allowed)]
     if strange:
         raise ArgumentError(
             f"column {series.name!r} holds {strange[0]!r:.60} ({type(strange[0]).__name__}); a table's columns hold numbers, "
-            "texts, categories, booleans or times."
+            "texts, categories, booleans or times, in a type for these if they are no Python str, bool, int or float."
         )
+
+    def order(value: Any) -> tuple[str, Any]:
+        return type(value).__name__, value if isinstance(value, (str, bool, int, float)) else str(value)
+
     # In an order of their own, so that libraries that keep categories in different orders draw the same ones.
-    known = sorted({value for value in values if value is not None}, key=lambda value: (type(value).__name__, value))
+    known = sorted({value for value in values if value is not None}, key=order)
     place: dict[Any, float] = {value: float(number) for number, value in enumerate(known)} | {None: math.nan}
     codes = np.array([place[value] for value in values])
     first = {value: row for row, value in reversed(list(enumerate(values)))}

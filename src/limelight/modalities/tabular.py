@@ -43,10 +43,12 @@ class TabularExplainer(Explainer):
 
     Parameters
     ----------
-    training_data : array-like of shape (n, d), or frame of pandas, polars or pyarrow
+    training_data : array-like of shape (n, d) or (n, steps, d), or frame of pandas, polars or pyarrow
         Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a
         value is missing. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are
         categorical; times have bins of times), and the model gets frames of the same kind, columns and types.
+        Arrays of three dimensions are sequences of rows, for recurrent models: a feature has a component at each step,
+        "x_t-0" at the last one.
     training_labels : array-like of shape (n,), optional
         What the model was trained to say; only ``discretizer="entropy"`` looks at them.
     feature_names : sequence of str, optional
@@ -164,13 +166,18 @@ class TabularExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
-        categorical = {self._number("categorical_features", feature) for feature in _checked_features(categorical_features)}
+        categorical = {
+            number
+            for feature in _checked_features(categorical_features)
+            for number in self._columns_of("categorical_features", feature)
+        }
         categorical |= {number for number, field in enumerate(self._encoding.fields) if field.categorical}
         if not isinstance(categorical_names, (Mapping, type(None))):
             raise ArgumentTypeError(f"categorical_names must be a mapping from columns to names; got {categorical_names!r}.")
         self._categories = {
-            self._number("categorical_names", feature): check_names(f"categorical_names[{feature!r}]", values)
+            number: check_names(f"categorical_names[{feature!r}]", values)
             for feature, values in (categorical_names or {}).items()
+            for number in self._columns_of("categorical_names", feature)
         }
         rule = self._checked_rule(discretizer)
         labels = None if training_labels is None else _checked_labels(training_labels, len(training))
@@ -281,7 +288,7 @@ class TabularExplainer(Explainer):
             raise ArgumentTypeError(f"groups must be a mapping from a name to columns; got {groups!r}.")
         checked: dict[str, list[int]] = {}
         for name, features in (groups or {}).items():
-            own = sorted({self._number(f"groups[{name!r}]", feature) for feature in features})
+            own = sorted({number for feature in features for number in self._columns_of(f"groups[{name!r}]", feature)})
             for other, taken in checked.items():
                 if {*own} & {*taken}:
                     shared = ", ".join(self._feature_names[number] for number in sorted({*own} & {*taken}))
@@ -291,19 +298,20 @@ class TabularExplainer(Explainer):
             checked[str(name)] = own
         return checked
 
-    def _number(self, parameter: str, feature: int | str) -> int:
-        """The number of a column that was given by its number or name."""
-        names = self._feature_names
-        if isinstance(feature, str) and feature in names:
-            return names.index(feature)
-        if isinstance(feature, (int, np.integer)) and not isinstance(feature, bool) and 0 <= feature < len(names):
-            return int(feature)
-        raise ArgumentError(f"{parameter} must name columns by number, 0 to {len(names) - 1}, or by name; got {feature!r}.")
+    def _columns_of(self, parameter: str, feature: object) -> list[int]:
+        """The columns that were given by number or name; of a sequence's feature, one for each step."""
+        columns = self._encoding.columns_of(feature)
+        if not columns:
+            last = len(self._feature_names) - 1
+            raise ArgumentError(f"{parameter} must name columns by number, 0 to {last}, or by name; got {feature!r}.")
+        return columns
 
     def _checked_rule(self, discretizer: object) -> Callable[[int, np.ndarray, np.ndarray | None], Any]:
         """What gives the edges of a column from its number, values and labels."""
         if isinstance(discretizer, Mapping):
-            edges = {self._number("discretizer", feature): values for feature, values in discretizer.items()}
+            edges = {
+                number: values for feature, values in discretizer.items() for number in self._columns_of("discretizer", feature)
+            }
 
             def given(number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG001
                 if number not in edges:

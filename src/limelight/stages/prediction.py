@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,7 +12,7 @@ from limelight._checks import as_array
 from limelight._errors import ArgumentError, LabelError, LimelightError, ModelError, PredictionError
 from limelight.stages.components import Neighbourhood
 
-__all__ = ["PREDICTION_METHODS", "Ask", "Oracle", "Outputs", "Shortcut", "distinct_rows", "read_outputs"]
+__all__ = ["LINKS", "PREDICTION_METHODS", "Ask", "Oracle", "Outputs", "Shortcut", "distinct_rows", "read_outputs"]
 
 Ask = Callable[[Neighbourhood, np.ndarray], Any]
 """From a neighbourhood and the numbers of some of its rows to the model's raw answer for them."""
@@ -100,6 +100,7 @@ class Oracle:
             raise
         except Exception as error:
             raise ModelError(f"the model raised {type(error).__name__} while it was asked about {batch}: {error}") from error
+        raw = _side_by_side(raw, len(rows))
         try:
             if np.iscomplexobj(as_array(raw)):
                 raise TypeError("complex numbers cannot be ordered")
@@ -124,6 +125,37 @@ class Oracle:
             )
         self.num_inputs += len(rows)
         return answer
+
+
+def _side_by_side(raw: Any, count: int) -> Any:
+    """Several outputs with classes of their own, as scikit-learn gives them, as the columns of one array.
+
+    Of an output with two classes the second is taken, of others all.
+    """
+    parts = raw if isinstance(raw, list) and raw and all(isinstance(part, np.ndarray) for part in raw) else []
+    if not parts or any(part.ndim != 2 or len(part) != count for part in parts):
+        return raw
+    return np.concatenate([part[:, 1:] if part.shape[1] == 2 else part for part in parts], axis=1)
+
+
+def log_odds(probabilities: np.ndarray) -> np.ndarray:
+    """The logarithm of p / (1 - p); nearer to 0 or 1 than 1e-6 counts as 1e-6.
+
+    Raises
+    ------
+    PredictionError
+        If the numbers are not between 0 and 1.
+    """
+    if probabilities.min() < -_TOLERANCE or probabilities.max() > 1 + _TOLERANCE:
+        raise PredictionError(
+            f'link="logit" needs probabilities; the model gave {probabilities.min():.3g} to {probabilities.max():.3g}.'
+        )
+    inside = np.clip(probabilities, 1e-6, 1 - 1e-6)
+    return np.asarray(np.log(inside / (1 - inside)))
+
+
+LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"identity": np.asarray, "logit": log_odds}
+"""From a model's outputs to what is explained."""
 
 
 def distinct_rows(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -171,6 +203,12 @@ class Outputs:
     labels: tuple[int, ...]
     default: int
     notes: tuple[tuple[str, str], ...]
+
+    def under(self, link: str) -> Outputs:
+        """What the outputs are after a link."""
+        if link == "identity":
+            return self
+        return replace(self, kind="scores", names=tuple(f"log-odds of {name}" for name in self.names))
 
 
 def read_outputs(
