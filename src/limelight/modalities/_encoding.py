@@ -230,17 +230,17 @@ class FrameEncoding(Encoding):
         import narwhals.stable.v2 as nw
 
         frame = nw.from_native(rows, eager_only=True, pass_through=True)
-        labels = {str(label): label for label in frame.columns} if isinstance(frame, nw.DataFrame) else {}
-        if labels.keys() != set(self.names) or len(frame) != count:
-            got = f"shape {frame.shape}" if labels else type(rows).__name__
+        given = {str(series.name): series for series in frame.iter_columns()} if isinstance(frame, nw.DataFrame) else {}
+        if given.keys() != set(self.names) or len(frame) != count:
+            got = f"shape {frame.shape}" if given else type(rows).__name__
             raise ArgumentError(f"{parameter} must give a frame of {count} rows with the training data's columns; got {got}.")
         array = np.empty((count, len(self.names)))
         for number, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
-            values = frame[labels[name]].to_list()
-            read = {value: field.read(name, value) for value in set(values) if not is_missing(value)}
+            values = [None if is_missing(value) else value for value in given[name].to_list()]
+            read = {value: (field.missing(), np.nan) if value is None else field.read(name, value) for value in set(values)}
             if any(known is not field for known, _ in read.values()):
                 raise ArgumentError(f"{parameter} gives column {name!r} categories that the training data lack.")
-            array[:, number] = [read[value][1] if value in read else np.nan for value in values]
+            array[:, number] = [read[value][1] for value in values]
         return array
 
     def batch(self, rows: np.ndarray) -> Any:
@@ -276,12 +276,14 @@ class FrameEncoding(Encoding):
             return self._by_name(wrapped.to_list(), list(_index(wrapped)))
         if isinstance(instance, Mapping):
             return self._by_name(list(instance.values()), list(instance))
+        values: list[Any] | None = None
         if isinstance(wrapped, nw.Series):
             values = wrapped.to_list()
         else:
             array = instance if isinstance(instance, np.ndarray) else np.asarray(instance, dtype=object)
             array = array[0] if array.ndim == 2 and len(array) == 1 else array
-            values = list(array) if array.ndim == 1 else None
+            if array.ndim == 1:
+                values = list(array)
         if values is None or len(values) != len(self.names):
             got = f"{type(instance).__name__} {instance!r:.60}" if values is None else f"{len(values)} values"
             raise InstanceError(f"a row to explain must have {len(self.names)} columns, as the training data; got {got}.")

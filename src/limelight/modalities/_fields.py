@@ -17,8 +17,7 @@ __all__ = ["Choices", "Field", "Numbers", "Times", "field_of", "is_missing"]
 
 MISSING = "missing"
 EXACT = 2.0**53  # whole numbers up to here are what they are in double precision
-MICROSECONDS = {"s": 1_000_000, "ms": 1000}
-DAY = 86_400_000_000  # in microseconds
+MICROSECONDS = {"D": 86_400_000_000, "s": 1_000_000, "ms": 1000}
 
 
 def is_missing(value: Any) -> bool:
@@ -80,7 +79,7 @@ class Numbers(Field):
             raise InstanceError(f"column {name!r} holds numbers; got {value!r:.60} ({type(value).__name__}).") from error
         low, high = self._range
         if isinstance(value, (str, bytes)) or not low <= number <= high or math.isinf(number):
-            held = "finite numbers" if math.isinf(high) else f"numbers from {low:.0f} to {high:.0f}"
+            held = "finite numbers" if math.isinf(high) else f"numbers from {low:.6g} to {high:.6g}"
             raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60} ({type(value).__name__}).")
         if self.whole and not number.is_integer():
             raise InstanceError(f"column {name!r} holds whole numbers; got {value!r:.60} ({type(value).__name__}).")
@@ -89,14 +88,11 @@ class Numbers(Field):
     @property
     def _range(self) -> tuple[float, float]:
         """The least and the greatest number that the column can hold."""
-        if self.whole:
-            info = np.iinfo(self.kind)
-            return max(-EXACT, info.min), min(EXACT, info.max)
-        return (
-            (-math.inf, math.inf)
-            if self.kind == "float64"
-            else (float(np.finfo(self.kind).min), float(np.finfo(self.kind).max))
-        )
+        if self.kind == "float64":
+            return -math.inf, math.inf
+        info = np.iinfo(self.kind) if self.whole else np.finfo(self.kind)
+        exact = EXACT if self.whole else math.inf
+        return max(-exact, float(info.min)), min(exact, float(info.max))
 
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
         # What is drawn without regard to the training data's range may lie where the type cannot follow.
@@ -127,10 +123,7 @@ class Times(Field):
         except (AttributeError, TypeError, ValueError) as error:
             raise InstanceError(f"column {name!r} holds times; got {value!r:.60} ({type(value).__name__}).") from error
         if time % self.step:
-            held = (
-                "dates" if self.step == DAY else "times in " + ("seconds" if self.step == MICROSECONDS["s"] else "milliseconds")
-            )
-            raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60}.")
+            raise InstanceError(f"column {name!r} holds {self.dtype}, which is too coarse for {value!r:.60}.")
         return self, float(time // self.step)
 
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
@@ -148,7 +141,10 @@ class Times(Field):
 
 @dataclass(frozen=True)
 class Choices(Field):
-    """One of some values, each as its place among them; `pool` is a narwhals series of them all, then maybe one that is missing."""
+    """One of some values, each as its place among them.
+
+    `pool` is a narwhals series of them all, and where values may be missing a last one that is.
+    """
 
     values: tuple[Any, ...]
     pool: Any
@@ -238,7 +234,7 @@ def field_of(series: Any) -> tuple[Field, np.ndarray]:
         return Numbers(whole, own, bool(np.isnan(values).sum() > series.null_count()), kind), values
     if isinstance(dtype, (nw.Datetime, nw.Date)):
         zone = getattr(dtype, "time_zone", None)
-        step = DAY if isinstance(dtype, nw.Date) else MICROSECONDS.get(dtype.time_unit, 1)
+        step = MICROSECONDS.get(getattr(dtype, "time_unit", "D"), 1)
         if zone:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         times = series.to_numpy().astype("datetime64[us]")
