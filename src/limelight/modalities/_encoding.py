@@ -39,6 +39,20 @@ class Encoding(ABC):
             return [int(feature)]
         return []
 
+    def wanted(self, parameter: str, feature: object) -> list[int]:
+        """The columns that a user means.
+
+        Raises
+        ------
+        ArgumentError
+            If there are none such.
+        """
+        columns = self.columns_of(feature)
+        if not columns:
+            last = len(self.names) - 1
+            raise ArgumentError(f"{parameter} must name columns by number, 0 to {last}, or by name; got {feature!r}.")
+        return columns
+
     @abstractmethod
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         """A row to explain as d numbers, and the encoding that also knows the categories which only this row has.

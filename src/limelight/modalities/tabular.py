@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import partial
-from itertools import pairwise
 from math import isnan
 from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_choice, check_flag, check_names, check_numbers
+from limelight._checks import check_choice, check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
 from limelight._views import Cell, TableView
-from limelight.modalities._columns import Binned, Categorical, Column, Missing, Plain
-from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edges
+from limelight.modalities._columns import Missing
+from limelight.modalities._discretize import EdgeRule
 from limelight.modalities._encoding import Encoding, encode
-from limelight.modalities._fields import Numbers
+from limelight.modalities._features import FeatureRules
 from limelight.modalities._rows import RowValues, Table
 from limelight.modalities._sources import (
     Constraint,
@@ -166,40 +165,17 @@ class TabularExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
-        categorical = {
-            number
-            for feature in _checked_features(categorical_features)
-            for number in self._columns_of("categorical_features", feature)
-        }
-        categorical |= {number for number, field in enumerate(self._encoding.fields) if field.categorical}
-        if not isinstance(categorical_names, (Mapping, type(None))):
-            raise ArgumentTypeError(f"categorical_names must be a mapping from columns to names; got {categorical_names!r}.")
-        self._categories = {
-            number: check_names(f"categorical_names[{feature!r}]", values)
-            for feature, values in (categorical_names or {}).items()
-            for number in self._columns_of("categorical_names", feature)
-        }
-        rule = self._checked_rule(discretizer)
-        labels = None if training_labels is None else _checked_labels(training_labels, len(training))
-        binned = check_flag("discretize_continuous", discretize_continuous)
-
-        def column(number: int, values: np.ndarray, labels: np.ndarray | None) -> Binned | Categorical | Plain:
-            whole = self._encoding.fields[number].whole
-            if number in categorical or not len(values):
-                return Categorical.of(values)
-            if not binned:
-                return Plain.of(values, whole=whole)
-            edges = _checked_edges(rule(number, values, labels), self._feature_names[number])
-            return Binned.of(values, edges, whole=whole)
-
-        columns: list[Column] = []
-        for number, values in enumerate(training.T):
-            there = ~np.isnan(values)
-            if there.all():
-                columns.append(column(number, values, labels))
-            else:
-                present = column(number, values[there], None if labels is None else labels[there])
-                columns.append(Missing(present, 1 - there.mean()))
+        rules = FeatureRules(
+            self._encoding,
+            training_labels,
+            training.shape[0],
+            categorical_features=categorical_features,
+            categorical_names=categorical_names,
+            discretizer=discretizer,
+            discretize_continuous=discretize_continuous,
+        )
+        self._features = [rules.of(number, values) for number, values in enumerate(training.T)]
+        columns = [feature.column for feature in self._features]
         self._content = fingerprint(training)
         self._joints = tuple(Joint.of(group, training) for group in self._groups.values())
         self._sampler = sampler if callable(sampler) else check_choice("sampler", sampler, SAMPLERS)
@@ -219,11 +195,6 @@ class TabularExplainer(Explainer):
         self._shared = Table(tuple(columns), source, self._valid(self._encoding), self._content)
         if self._groups and any(not column.states for column in columns):
             raise ArgumentError("groups need bins: leave discretize_continuous=True.")
-        self._bin_names = {
-            number: _bin_names(self._feature_names[number], self._shown_edges(number, column.edges))
-            for number, column in enumerate(map(_present, columns))
-            if isinstance(column, Binned)
-        }
 
     def components(self, instance: Any) -> RowValues:
         """The columns of a row.
@@ -237,9 +208,9 @@ class TabularExplainer(Explainer):
         values = row.tolist()
         table, notes = self._table_for(row, values, encoding)
         codes = np.array([column.code_of(value) for column, value in zip(table.columns, values, strict=True)])
+        told = list(zip(self._features, encoding.fields, values, strict=True))
         feature_names = [
-            self._component_name(encoding, number, value, bin_number=int(code))
-            for number, (value, code) in enumerate(zip(values, codes, strict=True))
+            feature.component(field, value, code) for (feature, field, value), code in zip(told, codes.tolist(), strict=True)
         ]
         group_names = {tuple(group): name for name, group in self._groups.items()}
         names, cells = [], []
@@ -247,11 +218,9 @@ class TabularExplainer(Explainer):
             joined = ", ".join(feature_names[number] for number in own)
             names.append(f"{group_names[tuple(own)]}: {joined}" if tuple(own) in group_names else joined)
             cells += [(number, component) for number in own]
+        shown = ((told[number], component) for number, component in sorted(cells))
         view = TableView(
-            tuple(
-                Cell(self._feature_names[number], self._shown(encoding, number, values[number]), component)
-                for number, component in sorted(cells)
-            )
+            tuple(Cell(feature.name, feature.show(field, value), component) for (feature, field, value), component in shown)
         )
         return RowValues(table, encoding, row, codes, self._components, tuple(names), view, notes)
 
@@ -277,7 +246,7 @@ class TabularExplainer(Explainer):
         else:
             effect = "so perhaps no perturbation has it, and its weight says little"
         table = Table(tuple(columns), source, self._valid(encoding), fingerprint(row, str(self._content)))
-        names = (self._component_name(encoding, number, values[number]) for number in outside)
+        names = (self._features[number].with_value(encoding.fields[number], values[number]) for number in outside)
         return table, tuple(("outside_training_data", f"{name} lies outside the training data; {effect}.") for name in names)
 
     def _valid(self, encoding: Encoding) -> Any:
@@ -288,7 +257,7 @@ class TabularExplainer(Explainer):
             raise ArgumentTypeError(f"groups must be a mapping from a name to columns; got {groups!r}.")
         checked: dict[str, list[int]] = {}
         for name, features in (groups or {}).items():
-            own = sorted({number for feature in features for number in self._columns_of(f"groups[{name!r}]", feature)})
+            own = sorted({number for feature in features for number in self._encoding.wanted(f"groups[{name!r}]", feature)})
             for other, taken in checked.items():
                 if {*own} & {*taken}:
                     shared = ", ".join(self._feature_names[number] for number in sorted({*own} & {*taken}))
@@ -298,88 +267,8 @@ class TabularExplainer(Explainer):
             checked[str(name)] = own
         return checked
 
-    def _columns_of(self, parameter: str, feature: object) -> list[int]:
-        """The columns that were given by number or name; of a sequence's feature, one for each step."""
-        columns = self._encoding.columns_of(feature)
-        if not columns:
-            last = len(self._feature_names) - 1
-            raise ArgumentError(f"{parameter} must name columns by number, 0 to {last}, or by name; got {feature!r}.")
-        return columns
-
-    def _checked_rule(self, discretizer: object) -> Callable[[int, np.ndarray, np.ndarray | None], Any]:
-        """What gives the edges of a column from its number, values and labels."""
-        if isinstance(discretizer, Mapping):
-            edges = {
-                number: values for feature, values in discretizer.items() for number in self._columns_of("discretizer", feature)
-            }
-
-            def given(number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG001
-                if number not in edges:
-                    raise ArgumentError(f"discretizer must give edges for every numeric column; {names[number]!r} has none.")
-                return edges[number]
-
-            names = self._feature_names
-            return given
-        if not callable(discretizer):
-            discretizer = DISCRETIZERS[check_choice("discretizer", discretizer, DISCRETIZERS)]
-        find = discretizer
-        return lambda number, values, labels: find(values, labels)  # noqa: ARG005
-
-    def _shown(self, encoding: Encoding, number: int, value: float) -> str:
-        """A value of a column as a person would write it."""
-        categories = self._categories.get(number, ())
-        if (
-            isinstance(_present(self._shared.columns[number]), Categorical)
-            and value.is_integer()
-            and 0 <= value < len(categories)
-        ):
-            return categories[int(value)]
-        return encoding.fields[number].show(value)
-
-    def _shown_edges(self, number: int, edges: np.ndarray) -> list[str]:
-        field = self._encoding.fields[number]
-        return format_edges(edges) if isinstance(field, Numbers) else [field.show(edge) for edge in edges.tolist()]
-
-    def _component_name(self, encoding: Encoding, number: int, value: float, bin_number: int | None = None) -> str:
-        feature, column = self._feature_names[number], _present(self._shared.columns[number])
-        if isnan(value):
-            return f"{feature} is missing"
-        if bin_number is None or isinstance(column, Categorical):
-            return f"{feature}={self._shown(encoding, number, value)}"
-        return self._bin_names[number][bin_number] if isinstance(column, Binned) else feature
-
 
 def _components(width: int, groups: list[list[int]]) -> list[list[int]]:
     """The columns of each component, a column of its own or a group, in the order of the table."""
     grouped = {number for group in groups for number in group}
     return sorted([*groups, *([number] for number in range(width) if number not in grouped)])
-
-
-def _present(column: Column) -> Binned | Categorical | Plain:
-    """A column without what may be missing of it."""
-    return column.present if isinstance(column, Missing) else column
-
-
-def _checked_features(features: Any) -> Iterable[int | str]:
-    if isinstance(features, (str, bytes)) or not isinstance(features, (Iterable, type(None))):
-        raise ArgumentTypeError(f"categorical_features must be a sequence of column numbers or names; got {features!r}.")
-    return () if features is None else features
-
-
-def _checked_labels(training_labels: Any, rows: int) -> np.ndarray:
-    labels = np.asarray(training_labels)
-    if labels.shape != (rows,):
-        raise ArgumentError(f"training_labels must have shape ({rows},), one for each row; got shape {labels.shape}.")
-    return labels
-
-
-def _checked_edges(edges: Any, feature: str) -> np.ndarray:
-    array = check_numbers(f"the edges of {feature!r}", edges, 1)
-    if array.size == 0 or not np.isfinite(array).all():
-        raise ArgumentError(f"the edges of {feature!r} must be one or more finite numbers; got {array.tolist()}.")
-    return array
-
-
-def _bin_names(feature: str, shown: list[str]) -> list[str]:
-    between = [f"{low} < {feature} <= {high}" for low, high in pairwise(shown)]
-    return [f"{feature} <= {shown[0]}", *between, f"{feature} > {shown[-1]}"]

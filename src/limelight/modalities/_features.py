@@ -1,0 +1,203 @@
+"""The columns of a table: what kind each is, how its values are drawn, and what they are called."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from math import isnan
+from typing import Any
+
+import numpy as np
+
+from limelight._checks import check_choice, check_flag, check_names, check_numbers
+from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.modalities._columns import Binned, Categorical, Column, Missing, Plain
+from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edges
+from limelight.modalities._encoding import Encoding
+from limelight.modalities._fields import Field, Numbers
+
+__all__ = ["Feature", "FeatureRules", "SparseFeatures"]
+
+_Rule = Callable[[int, np.ndarray, "np.ndarray | None"], Any]
+
+
+@dataclass(frozen=True)
+class Feature:
+    """A column: how its values are drawn, and what they are called.
+
+    Attributes
+    ----------
+    name : str
+    column : Column
+    categories : tuple of str
+        Names of codes of categories; empty where there are none.
+    bins : tuple of str
+        Names of its bins; empty where it has none.
+    """
+
+    name: str
+    column: Column
+    categories: tuple[str, ...]
+    bins: tuple[str, ...]
+
+    def show(self, field: Field, value: float) -> str:
+        """A value as a person would write it."""
+        if self.categories and value.is_integer() and 0 <= value < len(self.categories):
+            return self.categories[int(value)]
+        return field.show(value)
+
+    def with_value(self, field: Field, value: float) -> str:
+        """The column and its value."""
+        return f"{self.name} is missing" if isnan(value) else f"{self.name}={self.show(field, value)}"
+
+    def component(self, field: Field, value: float, code: float) -> str:
+        """What a value counts as: itself, a bin, or the column where it has neither categories nor bins."""
+        present = _present(self.column)
+        if isnan(value) or isinstance(present, Categorical):
+            return self.with_value(field, value)
+        return self.bins[int(code)] if isinstance(present, Binned) else self.name
+
+
+class FeatureRules:
+    """What the user says of columns, checked once; `of` makes each column's feature.
+
+    Parameters
+    ----------
+    encoding : Encoding
+        The columns' names and what they hold.
+    labels : array-like or None
+        Training labels, for discretizers that look at them.
+    rows : int
+        How many training rows there are.
+    categorical_features, categorical_names, discretizer, discretize_continuous
+        As the explainer's.
+    """
+
+    def __init__(
+        self,
+        encoding: Encoding,
+        labels: Any,
+        rows: int,
+        *,
+        categorical_features: Any,
+        categorical_names: Any,
+        discretizer: Any,
+        discretize_continuous: Any,
+    ) -> None:
+        self._encoding = encoding
+        self._categorical = {
+            number
+            for feature in _checked_features(categorical_features)
+            for number in encoding.wanted("categorical_features", feature)
+        }
+        if not isinstance(categorical_names, (Mapping, type(None))):
+            raise ArgumentTypeError(f"categorical_names must be a mapping from columns to names; got {categorical_names!r}.")
+        self._categories = {
+            number: check_names(f"categorical_names[{feature!r}]", values)
+            for feature, values in (categorical_names or {}).items()
+            for number in encoding.wanted("categorical_names", feature)
+        }
+        self._edges = _checked_rule(discretizer, encoding)
+        self._labels = None if labels is None else _checked_labels(labels, rows)
+        self._binned = check_flag("discretize_continuous", discretize_continuous)
+
+    def of(self, number: int, values: np.ndarray) -> Feature:
+        """The feature of a column with these training values."""
+        name, field = self._encoding.names[number], self._encoding.fields[number]
+        there = ~np.isnan(values)
+        present = self._present_column(number, values[there], there)
+        categories = self._categories.get(number, ()) if isinstance(present, Categorical) else ()
+        bins: tuple[str, ...] = ()
+        if isinstance(present, Binned):
+            numbers = isinstance(field, Numbers)
+            shown = format_edges(present.edges) if numbers else [field.show(edge) for edge in present.edges.tolist()]
+            bins = _bin_names(name, shown)
+        return Feature(name, present if there.all() else Missing(present, 1 - there.mean()), categories, bins)
+
+    def _present_column(self, number: int, values: np.ndarray, there: np.ndarray) -> Binned | Categorical | Plain:
+        field = self._encoding.fields[number]
+        if number in self._categorical or field.categorical or not len(values):
+            return Categorical.of(values)
+        if not self._binned:
+            return Plain.of(values, whole=field.whole)
+        edges = self._edges(number, values, None if self._labels is None else self._labels[there])
+        return Binned.of(values, _checked_edges(edges, self._encoding.names[number]), whole=field.whole)
+
+
+class SparseFeatures(dict[int, Feature]):
+    """Features of a table that is too wide to look at every column: those that were asked for."""
+
+    def __init__(self, rules: FeatureRules, training: Any) -> None:
+        super().__init__()
+        self._rules = rules
+        self._training = training  # in columns
+
+    def __missing__(self, number: int) -> Feature:
+        feature = self._rules.of(number, self._training[:, [number]].toarray().ravel())
+        self[number] = feature
+        return feature
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return SparseFeatures, (self._rules, self._training)
+
+
+def _present(column: Column) -> Binned | Categorical | Plain:
+    """A column without what may be missing of it."""
+    return column.present if isinstance(column, Missing) else column
+
+
+def _checked_rule(discretizer: object, encoding: Encoding) -> _Rule:
+    """What gives the edges of a column from its number, values and labels."""
+    if isinstance(discretizer, Mapping):
+        edges = {
+            number: values for feature, values in discretizer.items() for number in encoding.wanted("discretizer", feature)
+        }
+        return _Given(edges, encoding.names)
+    if not callable(discretizer):
+        discretizer = DISCRETIZERS[check_choice("discretizer", discretizer, DISCRETIZERS)]
+    return _Found(discretizer)
+
+
+@dataclass(frozen=True)
+class _Given:
+    edges: dict[int, Any]
+    names: Sequence[str]
+
+    def __call__(self, number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG002
+        if number not in self.edges:
+            raise ArgumentError(f"discretizer must give edges for every numeric column; {self.names[number]!r} has none.")
+        return self.edges[number]
+
+
+@dataclass(frozen=True)
+class _Found:
+    find: EdgeRule
+
+    def __call__(self, number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG002
+        return self.find(values, labels)
+
+
+def _checked_features(features: Any) -> Iterable[int | str]:
+    if isinstance(features, (str, bytes)) or not isinstance(features, (Iterable, type(None))):
+        raise ArgumentTypeError(f"categorical_features must be a sequence of column numbers or names; got {features!r}.")
+    return () if features is None else features
+
+
+def _checked_labels(training_labels: Any, rows: int) -> np.ndarray:
+    labels = np.asarray(training_labels)
+    if labels.shape != (rows,):
+        raise ArgumentError(f"training_labels must have shape ({rows},), one for each row; got shape {labels.shape}.")
+    return labels
+
+
+def _checked_edges(edges: Any, feature: str) -> np.ndarray:
+    array = check_numbers(f"the edges of {feature!r}", edges, 1)
+    if array.size == 0 or not np.isfinite(array).all():
+        raise ArgumentError(f"the edges of {feature!r} must be one or more finite numbers; got {array.tolist()}.")
+    return array
+
+
+def _bin_names(feature: str, shown: list[str]) -> tuple[str, ...]:
+    between = [f"{low} < {feature} <= {high}" for low, high in pairwise(shown)]
+    return (f"{feature} <= {shown[0]}", *between, f"{feature} > {shown[-1]}")
