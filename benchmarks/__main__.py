@@ -12,6 +12,7 @@ from pathlib import Path
 # One module each, and what it measures. A module has `tables() -> Iterator[Table]`.
 SECTIONS = {
     "tables": "rows of a table: time outside the model",
+    "frames": "rows of a frame with texts: time outside the model, memory",
     "text": "texts: time of the whole call with a pipeline, outside the model with any callable",
     "images": "images: putting perturbations together, the whole call, memory",
     "series": "time series: finding the window that a model reads",

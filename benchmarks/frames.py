@@ -1,0 +1,117 @@
+"""Rows of a frame with texts: time outside the model beside the model's own, and memory."""
+
+from __future__ import annotations
+
+import pickle
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import numpy as np
+
+from benchmarks._data import DATA
+from benchmarks._report import Row, Table, at_most
+from benchmarks._timing import Cost, TimedModel, cost_of_explaining, median_cost
+from limelight import TabularExplainer
+
+__all__ = ["tables"]
+
+ADULT = DATA / "tabular" / "adult.csv.gz"
+NUM_SAMPLES, ROWS, PROCESSES = 5000, 21, 3
+COLUMNS = (
+    *("age", "workclass", "fnlwgt", "education", "education-num", "marital-status", "occupation", "relationship", "race"),
+    *("sex", "capital-gain", "capital-loss", "hours-per-week", "native-country"),
+)
+INCOME = "income"
+TIME, MEMORY = at_most(0.25), at_most(1)
+MEGABYTES = 300
+# A program of its own: how many bytes it holds with a model and its training data, and how many at most once it has explained.
+PROGRAM = """
+import pickle, sys
+from pathlib import Path
+
+def held(what):
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(1024 * int(line.split()[1]) for line in lines if line.startswith(what))
+
+with open(sys.argv[1], "rb") as file:
+    model, rows = pickle.load(file)
+before = held("VmRSS")
+from limelight import TabularExplainer
+explainer = TabularExplainer(rows)
+for row in range(3):
+    explainer.explain_instance(rows.iloc[row], model, num_features=5, num_samples=int(sys.argv[2]))
+print(before, held("VmHWM"))
+"""
+
+
+def tables() -> Iterator[Table]:
+    """Adult in a pandas frame, its texts as they are; nothing is measured where its file is not."""
+    if not ADULT.is_file():
+        print(f"\nframes: left out, there is no {ADULT}")
+        return
+    first, *later = _costs(TimedModel(_model().predict_proba))
+    costs = {"a later row": median_cost(later), "the first row": first}
+    yield Table(
+        name="frames",
+        title=f"Adult, a pandas frame with texts, num_samples={NUM_SAMPLES}: ms of CPU time, outside the model and inside it",
+        ratio_of="limelight / model",
+        rows=[
+            Row(case, {"model": cost.model, "limelight": cost.outside}, cost.outside / cost.model, target)
+            for (case, cost), target in zip(costs.items(), (TIME, None), strict=True)
+        ],
+        notes=[f"the model: one-hot columns, gradient boosted trees. a later row: the median of {len(later)}."],
+    )
+    if not sys.platform.startswith("linux"):
+        return
+    before, after = sorted(_memory() for _ in range(PROCESSES))[PROCESSES // 2]
+    yield Table(
+        name="memory of frames",
+        title="The same in a process of its own: MB that it holds, with the model and its training data, and at its peak",
+        ratio_of=f"more / {MEGABYTES} MB",
+        rows=[Row("three rows", {"model": before, "peak": after}, (after - before) / MEGABYTES, MEMORY)],
+    )
+
+
+@cache
+def _adult() -> tuple[Any, np.ndarray]:
+    """32561 rows of six columns of numbers and eight of texts, and whether the income is high."""
+    import pandas as pd
+
+    frame = pd.read_csv(ADULT, names=[*COLUMNS, INCOME], skipinitialspace=True, keep_default_na=False)
+    return frame[list(COLUMNS)], (frame[INCOME] == ">50K").to_numpy()
+
+
+@cache
+def _model() -> Any:
+    """Texts as one column for each, then gradient boosted trees; fitted on the frame."""
+    from sklearn.compose import make_column_selector, make_column_transformer
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import OneHotEncoder
+
+    texts = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
+    columns = make_column_transformer((texts, make_column_selector(dtype_exclude="number")), remainder="passthrough")
+    return make_pipeline(columns, HistGradientBoostingClassifier(random_state=0)).fit(*_adult())
+
+
+def _costs(model: TimedModel) -> list[Cost]:
+    """Of some rows, each explained once, in a random order, by one explainer."""
+    rows, _ = _adult()
+    explainer = TabularExplainer(rows)
+    chosen = np.random.default_rng(0).permutation(len(rows))[:ROWS]
+    return [cost_of_explaining(explainer, rows.iloc[row], model, num_features=5, num_samples=NUM_SAMPLES) for row in chosen]
+
+
+def _memory() -> tuple[float, float]:
+    """MB with the model and its training data, and at the peak of explaining, in a fresh interpreter."""
+    with tempfile.NamedTemporaryFile() as file:
+        pickle.dump((_model(), _adult()[0]), file)
+        file.flush()
+        program = [sys.executable, "-c", PROGRAM, file.name, str(NUM_SAMPLES)]
+        printed = subprocess.run(program, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
+    before, after = (int(figure) / 1e6 for figure in printed.split())
+    return before, after
