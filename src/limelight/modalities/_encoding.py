@@ -14,7 +14,7 @@ from limelight._checks import check_names, check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._fields import Field, Numbers, field_of, is_missing
 
-__all__ = ["ArrayEncoding", "Encoding", "FrameEncoding", "SequenceEncoding", "encode"]
+__all__ = ["ArrayEncoding", "Encoding", "FrameEncoding", "SequenceEncoding", "SparseEncoding", "encode"]
 
 
 class Encoding(ABC):
@@ -30,6 +30,11 @@ class Encoding(ABC):
 
     names: tuple[str, ...]
     fields: tuple[Field, ...]
+
+    @property
+    def places(self) -> Sequence[int]:
+        """Which of the table's columns a row has."""
+        return range(len(self.names))
 
     def columns_of(self, feature: object) -> list[int]:
         """The columns that a user means by a number or name; none, if there are none such."""
@@ -78,7 +83,7 @@ class Encoding(ABC):
         """Numbers of shape (m, d) as the model takes rows; an array of the caller's own is given as it is."""
 
 
-def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
+def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:
     """Training data as numbers of shape (n, d), and how to write other rows in the same way.
 
     Raises
@@ -96,6 +101,8 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
         return _encode_frame(frame, feature_names)
     if hasattr(training_data, "collect"):
         raise ArgumentTypeError(f"training_data must be in memory: collect() the {type(training_data).__name__} first.")
+    if hasattr(training_data, "tocsc"):
+        return _encode_sparse(training_data, feature_names)
     if len(getattr(training_data, "shape", ())) == 3:
         return _encode_sequences(training_data, feature_names)
     training = check_numbers("training_data", training_data, 2)
@@ -107,6 +114,19 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
     width = training.shape[1]
     names = [f"x{i}" for i in range(width)] if feature_names is None else feature_names
     return training, ArrayEncoding(check_names("feature_names", names, width))
+
+
+def _encode_sparse(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:
+    from scipy.sparse import csc_array
+
+    training = csc_array(training_data)
+    _check_size(training.shape)
+    if training.dtype.kind not in "biuf" or not np.isfinite(training.data).all():
+        raise ArgumentError(f"a sparse training_data must hold finite numbers; it holds {training.dtype}, or NaN or infinity.")
+    training = training.astype(np.float64)
+    width = training.shape[1]
+    names = check_names("feature_names", (f"x{i}" for i in range(width)) if feature_names is None else feature_names, width)
+    return training, SparseEncoding(names, type(training_data), range(width), width)
 
 
 def _encode_sequences(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
@@ -185,6 +205,57 @@ class ArrayEncoding(Encoding):
 
     def batch(self, rows: np.ndarray) -> np.ndarray:
         return rows
+
+
+@dataclass(frozen=True)
+class SparseEncoding(Encoding):
+    """Sparse rows of `width` numbers, of which only a row's `entries` are perturbed, those that are not zero.
+
+    `form` is the class that the training data have: a sparse array, or a sparse matrix.
+    """
+
+    names: tuple[str, ...]
+    form: Any
+    entries: Sequence[int]
+    width: int
+
+    @property
+    def places(self) -> Sequence[int]:
+        return self.entries
+
+    @property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+        return (Numbers(),) * len(self.names)
+
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        from scipy.sparse import csr_array
+
+        if not hasattr(instance, "tocsr"):
+            instance = check_numbers("a row to explain", np.atleast_2d(instance), 2)
+        row = csr_array(instance)
+        if row.shape != (1, self.width):
+            raise InstanceError(f"a row to explain must have shape (1, {self.width}), as the training data; got {row.shape}.")
+        row.sum_duplicates()
+        row.eliminate_zeros()
+        if not np.isfinite(row.data).all():
+            raise InstanceError("a sparse row to explain must hold finite numbers; it has NaN or infinity.")
+        if not row.nnz:
+            raise InstanceError("a sparse row to explain must have an entry that is not zero: it has nothing to perturb.")
+        places = tuple(row.indices.tolist())
+        names = tuple(self.names[place] for place in places)
+        return row.data.astype(np.float64), SparseEncoding(names, self.form, places, self.width)
+
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:  # noqa: ARG002
+        raise ArgumentError(f"{parameter} is not for sparse tables.")
+
+    def batch(self, rows: np.ndarray) -> Any:
+        from scipy.sparse import csr_array, csr_matrix, sparray
+
+        there = rows != 0
+        ends = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+        indices = np.broadcast_to(np.array(self.entries, dtype=np.int32), rows.shape)[there]
+        make = csr_array if issubclass(self.form, sparray) else csr_matrix
+        return make((rows[there], indices, ends), shape=(len(rows), self.width))
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,11 @@ from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
 from limelight._views import Cell, TableView
-from limelight.modalities._columns import Missing
+from limelight.modalities._columns import Column, Missing
 from limelight.modalities._discretize import EdgeRule
-from limelight.modalities._encoding import Encoding, encode
-from limelight.modalities._features import FeatureRules
+from limelight.modalities._encoding import Encoding, SparseEncoding, encode
+from limelight.modalities._features import Feature, FeatureRules, SparseFeatures
+from limelight.modalities._fields import Field
 from limelight.modalities._rows import RowValues, Table
 from limelight.modalities._sources import (
     Constraint,
@@ -42,12 +43,13 @@ class TabularExplainer(Explainer):
 
     Parameters
     ----------
-    training_data : array-like of shape (n, d) or (n, steps, d), or frame of pandas, polars or pyarrow
+    training_data : array-like of shape (n, d) or (n, steps, d), sparse array, or frame of pandas, polars or pyarrow
         Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a
         value is missing. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are
         categorical; times have bins of times), and the model gets frames of the same kind, columns and types.
         Arrays of three dimensions are sequences of rows, for recurrent models: a feature has a component at each step,
-        "x_t-0" at the last one.
+        "x_t-0" at the last one. Of sparse rows (scipy's) the entries that are not zero are perturbed, and nothing dense of the
+        table's width is made.
     training_labels : array-like of shape (n,), optional
         What the model was trained to say; only ``discretizer="entropy"`` looks at them.
     feature_names : sequence of str, optional
@@ -174,9 +176,17 @@ class TabularExplainer(Explainer):
             discretizer=discretizer,
             discretize_continuous=discretize_continuous,
         )
-        self._features = [rules.of(number, values) for number, values in enumerate(training.T)]
-        columns = [feature.column for feature in self._features]
-        self._content = fingerprint(training)
+        is_sparse = isinstance(self._encoding, SparseEncoding)
+        if is_sparse and (groups or constraint or callable(sampler) or sampler == "training_rows"):
+            raise ArgumentError("sparse tables have no groups, constraint or sampler of their own; leave these out.")
+        self._features: Any
+        if is_sparse:
+            self._features = SparseFeatures(rules, training)
+            self._content = fingerprint(training.data, training.indices, training.indptr)
+        else:
+            self._features = [rules.of(number, values) for number, values in enumerate(training.T)]
+            self._content = fingerprint(training)
+        columns = () if is_sparse else tuple(feature.column for feature in self._features)
         self._joints = tuple(Joint.of(group, training) for group in self._groups.values())
         self._sampler = sampler if callable(sampler) else check_choice("sampler", sampler, SAMPLERS)
         if check_flag("sample_around_instance", sample_around_instance):
@@ -192,7 +202,8 @@ class TabularExplainer(Explainer):
         elif callable(self._sampler):
             source = UserRows(self._sampler, self._encoding)
         self._source = source
-        self._shared = Table(tuple(columns), source, self._valid(self._encoding), self._content)
+        # A sparse row's columns are its own, so that nothing is shared.
+        self._shared = None if is_sparse else Table(columns, source, self._valid(self._encoding), self._content)
         if self._groups and any(not column.states for column in columns):
             raise ArgumentError("groups need bins: leave discretize_continuous=True.")
 
@@ -206,15 +217,16 @@ class TabularExplainer(Explainer):
         """
         row, encoding = self._encoding.read(instance)
         values = row.tolist()
-        table, notes = self._table_for(row, values, encoding)
+        told = list(zip((self._features[place] for place in encoding.places), encoding.fields, values, strict=True))
+        table, notes = self._table_for(row, encoding, told)
         codes = np.array([column.code_of(value) for column, value in zip(table.columns, values, strict=True)])
-        told = list(zip(self._features, encoding.fields, values, strict=True))
         feature_names = [
             feature.component(field, value, code) for (feature, field, value), code in zip(told, codes.tolist(), strict=True)
         ]
         group_names = {tuple(group): name for name, group in self._groups.items()}
         names, cells = [], []
-        for component, own in enumerate(self._components):
+        components = self._components if self._shared else [[number] for number in range(len(values))]
+        for component, own in enumerate(components):
             joined = ", ".join(feature_names[number] for number in own)
             names.append(f"{group_names[tuple(own)]}: {joined}" if tuple(own) in group_names else joined)
             cells += [(number, component) for number in own]
@@ -222,22 +234,23 @@ class TabularExplainer(Explainer):
         view = TableView(
             tuple(Cell(feature.name, feature.show(field, value), component) for (feature, field, value), component in shown)
         )
-        return RowValues(table, encoding, row, codes, self._components, tuple(names), view, notes)
+        return RowValues(table, encoding, row, codes, components, tuple(names), view, notes)
 
-    def _table_for(self, row: np.ndarray, values: list[float], encoding: Encoding) -> tuple[Table, tuple[tuple[str, str], ...]]:
+    def _table_for(
+        self, row: np.ndarray, encoding: Encoding, told: list[tuple[Feature, Field, float]]
+    ) -> tuple[Table, tuple[tuple[str, str], ...]]:
         """Where rows around this one come from, and what has to be said of it: the shared table, if it will do."""
-        columns = [
-            Missing(column, 0.0) if isnan(value) and not isinstance(column, Missing) else column
-            for column, value in zip(self._shared.columns, values, strict=True)
-        ]
-        around = self._sampler == "around"
-        if around:
-            columns = [column.around(value) for column, value in zip(columns, values, strict=True)]
-        outside = [number for number, column in enumerate(columns) if not column.covers(values[number])]
-        if not outside and not around:
+        columns: list[Column] = []
+        for feature, _, value in told:
+            column = feature.column
+            if isnan(value) and not isinstance(column, Missing):
+                column = Missing(column, 0.0)
+            columns.append(column.around(value) if self._sampler == "around" else column)
+        outside = [number for number, column in enumerate(columns) if not column.covers(told[number][2])]
+        if self._shared and not outside and self._sampler != "around":
             return self._shared, ()
         for number in outside:
-            columns[number] = columns[number].including(values[number])
+            columns[number] = columns[number].including(told[number][2])
         source = self._source
         effect = "its weight compares just this value with them"
         if isinstance(source, Marginals):
@@ -245,8 +258,9 @@ class TabularExplainer(Explainer):
             source = Marginals(columns, joints)
         else:
             effect = "so perhaps no perturbation has it, and its weight says little"
-        table = Table(tuple(columns), source, self._valid(encoding), fingerprint(row, str(self._content)))
-        names = (self._features[number].with_value(encoding.fields[number], values[number]) for number in outside)
+        content = fingerprint(row, np.array(encoding.places), str(self._content))
+        table = Table(tuple(columns), source, self._valid(encoding), content)
+        names = (feature.with_value(field, value) for feature, field, value in (told[number] for number in outside))
         return table, tuple(("outside_training_data", f"{name} lies outside the training data; {effect}.") for name in names)
 
     def _valid(self, encoding: Encoding) -> Any:

@@ -1,0 +1,97 @@
+"""Sparse rows: what is not zero is perturbed, and nothing as wide as the table is made dense."""
+
+import pickle
+import tracemalloc
+
+import numpy as np
+import pytest
+from scipy import sparse
+
+from limelight import TabularExplainer
+from limelight._errors import ArgumentError, InstanceError
+
+WIDTH = 3000
+TRAINING = sparse.random(400, WIDTH, density=0.02, format="csr", random_state=0, data_rvs=np.random.default_rng(0).random)
+COEFFICIENTS = np.random.default_rng(1).normal(size=WIDTH)
+
+
+def linear(rows):
+    assert sparse.issparse(rows)
+    assert rows.shape[1] == WIDTH
+    return rows @ COEFFICIENTS
+
+
+@pytest.mark.parametrize("form", [sparse.csr_matrix, sparse.csc_matrix, sparse.csr_array, sparse.csc_array])
+def test_the_model_gets_sparse_rows_of_the_trainings_kind(form):
+    kinds = []
+
+    def model(rows):
+        kinds.append(isinstance(rows, sparse.sparray))
+        return linear(rows)
+
+    explanation = TabularExplainer(form(TRAINING)).explain_instance(form(TRAINING[[3]]), model, num_samples=500)
+    assert set(kinds) == {issubclass(form, sparse.sparray)}
+    assert explanation.predictions[0] == pytest.approx((TRAINING[[3]] @ COEFFICIENTS)[0])
+
+
+def test_entries_that_are_not_zero_are_the_components():
+    row = TRAINING[[5]]
+    explanation = TabularExplainer(TRAINING).explain_instance(row, linear, num_samples=500)
+    assert [cell.column for cell in explanation.view.cells] == [f"x{place}" for place in np.sort(row.indices)]
+    assert all(name.startswith("x") and name.endswith(" > 0.00") for name in explanation.names)
+
+
+def test_sparse_and_dense_rows_say_the_same():
+    """Of the same columns: the sparse explainer draws from the dense one's columns, the others stay zero."""
+    row = TRAINING[[7]]
+    places = np.sort(row.indices)
+    wide = TabularExplainer(TRAINING, kernel_width=5, alpha=0).explain_instance(row, linear, num_features=4, num_samples=5000)
+    dense = TabularExplainer(TRAINING[:, places].toarray(), kernel_width=5, alpha=0).explain_instance(
+        row[:, places].toarray()[0], lambda rows: rows @ COEFFICIENTS[places], num_features=4, num_samples=5000
+    )
+    by_place = {places[component]: weight for component, weight in dense.as_map()[0]}
+    for component, weight in wide.as_map()[0]:
+        low, high = next((s.lows[i], s.highs[i]) for s in wide.surrogates for i, c in enumerate(s.components) if c == component)
+        assert by_place[places[component]] == pytest.approx(weight, abs=2 * (high - low))
+
+
+def test_nothing_dense_of_the_tables_width_is_made():
+    wide = sparse.random(200, 200_000, density=0.0005, format="csr", random_state=1)
+    explainer = TabularExplainer(wide)
+    explainer.explain_instance(wide[[0]], lambda rows: rows.sum(axis=1), num_samples=1000)
+    tracemalloc.start()
+    explainer.explain_instance(wide[[1]], lambda rows: np.asarray(rows.sum(axis=1)).ravel(), num_samples=1000)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.05 * 1000 * 200_000 * 8
+
+
+def test_rows_of_other_forms_and_pickling():
+    explainer = TabularExplainer(TRAINING, feature_names=[f"word {i}" for i in range(WIDTH)])
+    first = explainer.explain_instance(TRAINING[[2]], linear, num_samples=300)
+    assert first.names[0].startswith("word ")
+    assert explainer.explain_instance(TRAINING[[2]].toarray()[0], linear, num_samples=300) == first
+    assert pickle.loads(pickle.dumps(explainer)).explain_instance(TRAINING[[2]], linear, num_samples=300) == first
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        (TRAINING[:2], rf"must have shape \(1, {WIDTH}\), as the training data; got \(2, {WIDTH}\)"),
+        (TRAINING[[0], :9], rf"must have shape \(1, {WIDTH}\), as the training data; got \(1, 9\)"),
+        (sparse.csr_matrix((1, WIDTH)), "must have an entry that is not zero: it has nothing to perturb"),
+        (sparse.csr_matrix(([np.nan], ([0], [3])), shape=(1, WIDTH)), "must hold finite numbers"),
+    ],
+)
+def test_bad_rows(row, message):
+    with pytest.raises(InstanceError, match=message):
+        TabularExplainer(TRAINING).explain_instance(row, linear)
+
+
+def test_bad_tables():
+    with pytest.raises(ArgumentError, match="a sparse training_data must hold finite numbers"):
+        TabularExplainer(sparse.csr_matrix([[np.inf, 0.0]]))
+    with pytest.raises(ArgumentError, match="training_data must have rows and columns"):
+        TabularExplainer(sparse.csr_matrix((0, 3)))
+    with pytest.raises(ArgumentError, match="sparse tables have no groups, constraint or sampler of their own"):
+        TabularExplainer(TRAINING, sampler="training_rows")
