@@ -1,0 +1,223 @@
+"""Frames and rows that are wrong, and those that can hardly be explained: a clear error, or an explanation with a warning."""
+
+import datetime as dt
+import math
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from frames import (
+    BUILD,
+    COUNT,
+    DAYS,
+    FLAGS,
+    GAPS,
+    LEVELS,
+    SIZES,
+    SMALL,
+    WORDS,
+    Recorder,
+    assert_finite,
+    codes,
+    explain,
+    missing,
+    polars_frame,
+    values,
+)
+
+from limelight import Explanation, TabularExplainer
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+
+
+@pytest.mark.parametrize("build", BUILD)
+class TestHonestCases:
+    def check(self, build, row, expected, columns=SMALL, **options):
+        explanation = explain(build(columns), row, **options)
+        assert_finite(explanation)
+        (warning,) = [warning for warning in explanation.warnings if warning.code == "outside_training_data"]
+        assert warning.message == f"{expected} lies outside the training data; its weight compares just this value with them."
+        assert len(Explanation.from_json(explanation.to_json()).names) == len(columns)
+        return explanation
+
+    def test_a_category_that_the_training_data_lack(self, build):
+        self.check(build, {"real": 0.1, "text": "yew", "flag": True}, "text=yew")
+
+    def test_a_number_far_out(self, build):
+        explanation = self.check(build, {"real": 1e6, "text": "oak", "flag": True}, "real=1e+06")
+        assert explanation.view.values()[0] == "1e+06"
+
+    @pytest.mark.parametrize("name", [*SMALL])
+    def test_missing_where_nothing_is(self, build, name):
+        row = {"real": 0.1, "text": "oak", "flag": True, name: None}
+        self.check(build, row, f"{name} is missing")
+        frame, model = build(SMALL), Recorder()
+        explain(frame, row, model)
+        cells = values(model.frames[0], name)
+        assert missing(cells[0])
+        assert 0 < sum(map(missing, cells)) < len(cells) / 2
+
+    def test_a_constant_column(self, build):
+        columns = SMALL | {"fixed": [7] * COUNT, "word": ["same"] * COUNT}
+        explanation = explain(build(columns), {"real": 0.1, "text": "oak", "flag": True, "fixed": 7, "word": "same"})
+        assert "outside_training_data" not in codes(explanation)
+        weights = dict(explanation.as_map()[0])
+        assert (weights[3], weights[4]) == (0.0, 0.0)
+        self.check(build, {"real": 0.1, "text": "oak", "flag": True, "fixed": 8, "word": "same"}, "fixed=8", columns)
+
+    def test_one_training_row(self, build):
+        columns = {name: column[:1] for name, column in SMALL.items()}
+        explanation = explain(build(columns), [column[0] for column in SMALL.values()])
+        assert [weight for _, weight in explanation.as_list()] == [0.0] * 3
+        assert "constant_output" in codes(explanation)
+        self.check(build, [SMALL["real"][0], WORDS[0], not FLAGS[0]], f"flag={not FLAGS[0]}", columns)
+
+    @pytest.mark.xfail(raises=IndexError, strict=False, reason="nothing can be drawn from a column of no values")
+    @pytest.mark.parametrize("empty", [math.nan, None])
+    def test_a_column_without_any_value(self, build, empty):
+        columns = SMALL | {"nothing": [empty] * COUNT}
+        explanation = explain(build(columns), {"real": 0.1, "text": "oak", "flag": True, "nothing": None})
+        assert_finite(explanation)
+        assert dict(explanation.as_map()[0])[3] == 0.0
+        assert explanation.names[3] == "nothing is missing"
+
+    @pytest.mark.xfail(raises=AssertionError, strict=False, reason="without bins every value is drawn as missing")
+    def test_without_bins_what_is_missing_is_drawn_now_and_then(self, build):
+        model = Recorder()
+        explain(build(SMALL), {"real": None, "text": "oak", "flag": True}, model, discretize_continuous=False)
+        cells = values(model.frames[0], "real")
+        assert 0 < sum(map(missing, cells)) < len(cells)
+
+
+class TestNewCategories:
+    """A category of the row alone comes in the column's own type, where that can hold it."""
+
+    @pytest.mark.parametrize(
+        ("column", "value"),
+        [
+            (pd.Series(GAPS, dtype=object), "yew"),
+            (pd.Series(pd.array(GAPS, dtype="string")), "yew"),
+            (pd.Series(pd.Categorical(SIZES, categories=LEVELS, ordered=True)), "medium"),
+            (pd.Series(pd.Categorical(SIZES, categories=LEVELS)), "medium"),
+            (pd.Series([True] * COUNT), False),
+            (pl.Series(SIZES, dtype=pl.Enum(LEVELS)), "medium"),
+            (pl.Series(GAPS, dtype=pl.Categorical), "yew"),
+            (pa.array(GAPS).dictionary_encode(), "yew"),
+            (pa.array(GAPS, pa.large_string()), "yew"),
+        ],
+        ids=lambda value: str(getattr(value, "dtype", getattr(value, "type", value))),
+    )
+    def test_of_the_same_type(self, column, value):
+        build = pd.DataFrame if isinstance(column, pd.Series) else pl.DataFrame if isinstance(column, pl.Series) else pa.table
+        frame, model = build({"a": column}), Recorder()
+        assert codes(explain(frame, {"a": value}, model)) >= {"outside_training_data"}
+        batch = model.frames[0]
+        if build is pd.DataFrame:
+            pd.testing.assert_series_equal(batch.dtypes, frame.dtypes)
+        else:
+            assert batch.schema == frame.schema
+        assert values(batch, "a")[0] == value
+        assert {str(cell) for cell in values(batch, "a")} == {str(cell) for cell in [value, *values(frame, "a")]}
+
+    def test_a_pandas_category_joins_the_others(self):
+        frame, model = pd.DataFrame({"a": pd.Categorical(SIZES, categories=LEVELS)}), Recorder()
+        explain(frame, {"a": "huge"}, model)
+        assert [*model.frames[0]["a"].cat.categories] == [*LEVELS, "huge"]
+
+    @pytest.mark.parametrize(
+        "column", [pd.Categorical(SIZES, categories=LEVELS, ordered=True), pl.Series(SIZES, dtype=pl.Enum(LEVELS))]
+    )
+    def test_none_where_the_type_leaves_no_place(self, column):
+        build = pl.DataFrame if isinstance(column, pl.Series) else pd.DataFrame
+        with pytest.raises(InstanceError, match="column 'a' can hold 'large', 'small' only; got 'huge'"):
+            explain(build({"a": column}), {"a": "huge"})
+
+
+class TestBadFrames:
+    @pytest.mark.parametrize(
+        ("frame", "message"),
+        [
+            (pd.DataFrame({"a": [[1], [2]]}), r"column 'a' holds \[1\] \(list\); a table's columns hold numbers, texts"),
+            (pd.DataFrame({"a": [{"b": 1}]}), r"column 'a' holds \{'b': 1\} \(dict\)"),
+            (pl.DataFrame({"a": [[1], [2]]}), r"column 'a' holds List\(Int64\); a table's columns hold"),
+            (pd.DataFrame({"a": [1j]}), "column 'a' holds complex128"),
+            (pd.DataFrame({"a": [dt.timedelta(1)]}), r"column 'a' holds timedelta64\[us\]"),
+            (pl.DataFrame({"a": [dt.timedelta(1)]}), "column 'a' holds Duration"),
+            (pa.table({"a": [dt.time(1)]}), r"column 'a' holds time64\[us\]"),
+            (pd.DataFrame({"a": DAYS}), r"\(date\); .* in a type for these if they are no Python str, bool, int or float"),
+            (pd.DataFrame({"a": [1.0, math.inf]}), "must be finite, or missing; column 'a' has infinity"),
+            (pl.DataFrame({"a": [2**53 + 2]}), r"column 'a' has whole numbers beyond 2\*\*53, .* make them texts, or leave"),
+            (pa.table({"a": [2**53 + 2]}), r"column 'a' has whole numbers beyond 2\*\*53"),
+            (pd.DataFrame(np.ones((3, 2)), columns=["a", "a"]), "not a sound frame: Expected unique column names"),
+            (pa.table([pa.array([1])] * 2, names=["a", "a"]), "not a sound frame: Expected unique column names"),
+            (pd.DataFrame({1: [1.0], "1": [2.0]}), "columns whose names look the same: '1'. Rename them"),
+            (pd.DataFrame({"a": []}), r"must have rows and columns; got shape \(0, 1\)"),
+            (pl.DataFrame(), r"must have rows and columns; got shape \(0, 0\)"),
+            (pd.DataFrame({"a": [1]}, index=pd.MultiIndex.from_tuples([(1, 2)])), "has a MultiIndex on its rows"),
+            (pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([(1, 2)])), "has a MultiIndex on its columns"),
+        ],
+    )
+    def test_training_data(self, frame, message):
+        with pytest.raises(ArgumentError, match=message):
+            TabularExplainer(frame)
+
+    def test_a_frame_that_is_not_in_memory(self):
+        with pytest.raises(ArgumentTypeError, match=r"must be in memory: collect\(\) the LazyFrame first"):
+            TabularExplainer(pl.LazyFrame({"a": [1]}))
+
+    def test_names_given_twice(self):
+        with pytest.raises(ArgumentError, match="feature_names must be left out where training_data is a frame"):
+            TabularExplainer(pd.DataFrame(SMALL), feature_names=["a", "b", "c"])
+
+    def test_class_names_of_wrong_length(self):
+        with pytest.raises(ArgumentError, match="class_names must have a name for each of the model's 2 outputs; got 3"):
+            explain(pd.DataFrame(SMALL), [0.1, "oak", True], lambda frame: np.full((len(frame), 2), 0.5), class_names=[*"abc"])
+
+    @pytest.mark.parametrize("build", BUILD)
+    @pytest.mark.parametrize(
+        ("row", "message"),
+        [
+            ({"real": 1.0, "flag": True}, "must have the training data's columns, in any order; it lacks 'text'"),
+            ({"real": 1.0, "flag": True, "text": "oak", "more": 1}, "it also has 'more'"),
+            ({"reel": 1.0, "flag": True, "text": "oak"}, "it lacks 'real' and also has 'reel'"),
+            (pd.Series([1.0, "oak", True, 2.0], index=["real", "text", "flag", "real"]), "it repeats some"),
+            (pd.DataFrame([[1.0, "oak", True, 2.0]], columns=["real", "text", "flag", "real"]), "not a sound frame"),
+            (pl.DataFrame(SMALL), "must be one row; got a frame of 60"),
+            ([1.0, "oak"], "must have 3 columns, as the training data; got 2 values"),
+            (np.ones((2, 3)), "must have 3 columns, as the training data; got ndarray"),
+            ("oak", "must have 3 columns, as the training data; got str 'oak'"),
+            (None, "must have 3 columns, as the training data; got NoneType None"),
+            (pl.LazyFrame(SMALL), "must have 3 columns, as the training data; got LazyFrame"),
+            (["1.0", "oak", True], r"column 'real' holds finite numbers; got '1.0' \(str\)"),
+            (["one", "oak", True], r"column 'real' holds numbers; got 'one' \(str\)"),
+            ([[1.0], "oak", True], r"column 'real' holds numbers; got \[1.0\] \(list\)"),
+            ([-math.inf, "oak", True], r"column 'real' holds finite numbers; got -inf \(float\)"),
+            ([1.0, 5, True], r"column 'text' holds values like 'ash', 'elm', 'oak'; got 5 \(int\)"),
+            ([1.0, ["oak"], True], r"column 'text' holds values like 'ash', 'elm', 'oak'; got \['oak'\] \(list\)"),
+            ([1.0, np.array(["oak", "elm"]), True], r"column 'text' holds values like .* \(ndarray\)"),
+            ([1.0, "oak", "True"], r"column 'flag' holds values like False, True; got 'True' \(str\)"),
+        ],
+    )
+    def test_rows(self, build, row, message):
+        with pytest.raises(InstanceError, match=message):
+            explain(build(SMALL), row)
+
+    @pytest.mark.parametrize(
+        ("column", "value", "message"),
+        [
+            ("whole", 2.5, "holds whole numbers; got 2.5"),
+            ("tiny", 300, "holds numbers from -128 to 127; got 300"),
+            ("whole", 1e300, r"holds numbers from -9.0072e\+15 to 9.0072e\+15; got 1e\+300"),
+            ("single", 1e39, "holds numbers from"),
+            ("moment", "2024-01-01", "holds times; got '2024-01-01'"),
+            ("moment", 5, "holds times; got 5"),
+            ("moment", dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "holds times without a zone"),
+            ("moment", dt.datetime(2024, 1, 1, 0, 0, 0, 5), "too coarse for '2024-01-01T00:00:00.000005'"),
+            ("zone", dt.datetime(2024, 1, 1), r"holds times with a zone \(Asia/Kolkata\)"),
+            ("day", dt.datetime(2024, 1, 1, 5), "too coarse for '2024-01-01T05:00:00'"),
+        ],
+    )
+    def test_cells_that_the_type_cannot_hold(self, column, value, message):
+        with pytest.raises(InstanceError, match=f"column '{column}' .*{message}"):
+            explain(polars_frame()[[column]], [value])
