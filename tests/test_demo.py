@@ -87,6 +87,19 @@ def test_readme_examples_run_and_show_what_they_print():
         assert without_figures("\n".join(result)) == without_figures(printed)
 
 
+def test_readme_ten_lines_on_a_table_as_it_comes(data_folder, tmp_path, monkeypatch, capsys):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    ((code, printed),) = re.findall(r"```py\n(import pandas.*?)```\n+```text\n(.*?)```", readme, flags=re.DOTALL)
+    assert len([line for line in code.splitlines() if line]) == 10
+    (tmp_path / "titanic.csv").symlink_to(data_folder / "tabular" / "titanic.csv")
+    monkeypatch.chdir(tmp_path)
+    exec(compile(code, "README.md", "exec"), {})
+    shown = capsys.readouterr().out
+    for part in ("who=man", "deck is missing", "survived: model"):
+        assert part in shown
+        assert part in printed
+
+
 def without_figures(text):
     """Digits and bars may differ with the version of scikit-learn that trains the model."""
     return re.sub(r"[\d\u2588-\u258f\u2590\u2502 ]+", " ", text).strip()

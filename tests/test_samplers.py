@@ -40,6 +40,45 @@ def linear(rows):
     return rows @ np.arange(1.0, rows.shape[1] + 1)
 
 
+# --- kinds ---------------------------------------------------------------------------------------------------------------
+
+
+def test_kinds_can_be_said():
+    whole = np.column_stack([np.arange(300) % 40, np.arange(300) % 3]).astype(float)
+    model = Listener(lambda rows: rows[:, 0])
+    explanation = TabularExplainer(whole, kinds={"x0": "integer", 1: "categorical"}).explain_instance(whole[5], model)
+    assert np.array_equal(model.asked, np.rint(model.asked))
+    assert set(explanation.names) == {"x0 <= 9.00", "x1=2"}
+    frame = Listener(lambda rows: rows["age"].to_numpy())
+    TabularExplainer(FRAME.assign(age=FRAME["age"].astype(float)), kinds={"age": "integer"}).explain_instance(
+        FRAME.iloc[0], frame
+    )
+    asked = pd.concat(frame.batches)["age"]
+    assert (asked == asked.round()).all()
+
+
+@pytest.mark.parametrize(
+    ("kinds", "error", "message"),
+    [
+        (
+            {"town": "numeric"},
+            ArgumentError,
+            r"kinds\['town'\] must be 'categorical': the column holds no .* got 'numeric'",
+        ),
+        (
+            {"age": "ordinal"},
+            ArgumentError,
+            r"kinds\['age'\] must be one of 'numeric', .* got 'ordinal'",
+        ),
+        ({"size": "numeric"}, ArgumentError, "kinds must name columns by number, 0 to 1, or by name; got 'size'"),
+        (["numeric"], ArgumentTypeError, "kinds must be a mapping from columns to kinds"),
+    ],
+)
+def test_bad_kinds(kinds, error, message):
+    with pytest.raises(error, match=message):
+        TabularExplainer(FRAME, kinds=kinds)
+
+
 # --- training rows -------------------------------------------------------------------------------------------------------
 
 

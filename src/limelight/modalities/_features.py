@@ -19,6 +19,8 @@ from limelight.modalities._fields import Field, Numbers
 
 __all__ = ["Feature", "FeatureRules", "SparseFeatures"]
 
+KINDS = ("numeric", "integer", "categorical")
+
 _Rule = Callable[[int, np.ndarray, "np.ndarray | None"], Any]
 
 
@@ -70,7 +72,7 @@ class FeatureRules:
         Training labels, for discretizers that look at them.
     rows : int
         How many training rows there are.
-    categorical_features, categorical_names, discretizer, discretize_continuous
+    kinds, categorical_features, categorical_names, discretizer, discretize_continuous
         As the explainer's.
     """
 
@@ -80,12 +82,14 @@ class FeatureRules:
         labels: Any,
         rows: int,
         *,
+        kinds: Any,
         categorical_features: Any,
         categorical_names: Any,
         discretizer: Any,
         discretize_continuous: Any,
     ) -> None:
         self._encoding = encoding
+        self._kinds = _checked_kinds(kinds, encoding)
         self._categorical = {
             number
             for feature in _checked_features(categorical_features)
@@ -117,12 +121,14 @@ class FeatureRules:
 
     def _present_column(self, number: int, values: np.ndarray, there: np.ndarray) -> Binned | Categorical | Plain:
         field = self._encoding.fields[number]
-        if number in self._categorical or field.categorical or not len(values):
+        kind = self._kinds.get(number)
+        if number in self._categorical or kind == "categorical" or field.categorical or not len(values):
             return Categorical.of(values)
+        whole = field.whole if kind is None else kind == "integer"
         if not self._binned:
-            return Plain.of(values, whole=field.whole)
+            return Plain.of(values, whole=whole)
         edges = self._edges(number, values, None if self._labels is None else self._labels[there])
-        return Binned.of(values, _checked_edges(edges, self._encoding.names[number]), whole=field.whole)
+        return Binned.of(values, _checked_edges(edges, self._encoding.names[number]), whole=whole)
 
 
 class SparseFeatures(dict[int, Feature]):
@@ -145,6 +151,18 @@ class SparseFeatures(dict[int, Feature]):
 def _present(column: Column) -> Binned | Categorical | Plain:
     """A column without what may be missing of it."""
     return column.present if isinstance(column, Missing) else column
+
+
+def _checked_kinds(kinds: Any, encoding: Encoding) -> dict[int, str]:
+    if not isinstance(kinds, (Mapping, type(None))):
+        raise ArgumentTypeError(f"kinds must be a mapping from columns to kinds; got {kinds!r}.")
+    checked = {}
+    for feature, kind in (kinds or {}).items():
+        for number in encoding.wanted("kinds", feature):
+            checked[number] = check_choice(f"kinds[{feature!r}]", kind, KINDS)
+            if kind != "categorical" and encoding.fields[number].categorical:
+                raise ArgumentError(f"kinds[{feature!r}] must be 'categorical': the column holds no numbers; got {kind!r}.")
+    return checked
 
 
 def _checked_rule(discretizer: object, encoding: Encoding) -> _Rule:

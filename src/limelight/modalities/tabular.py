@@ -56,6 +56,9 @@ class TabularExplainer(Explainer):
         A name for each column of an array; by default x0, x1, ...
     class_names : sequence of str, optional
         Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
+    kinds : mapping, optional
+        What columns are, by number or name, where their types do not say it: "numeric", "integer" (drawn as whole numbers)
+        or "categorical".
     categorical_features : sequence of int or str, optional
         The columns, by number or name, that hold codes of categories.
     categorical_names : mapping, optional
@@ -132,6 +135,7 @@ class TabularExplainer(Explainer):
         training_labels: Any = None,
         feature_names: Iterable[object] | None = None,
         class_names: Iterable[object] | None = None,
+        kinds: Mapping[int | str, str] | None = None,
         categorical_features: Iterable[int | str] | None = None,
         categorical_names: Mapping[int | str, Sequence[object]] | None = None,
         discretize_continuous: bool = True,
@@ -171,6 +175,7 @@ class TabularExplainer(Explainer):
             self._encoding,
             training_labels,
             training.shape[0],
+            kinds=kinds,
             categorical_features=categorical_features,
             categorical_names=categorical_names,
             discretizer=discretizer,
