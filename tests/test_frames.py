@@ -1,0 +1,412 @@
+"""Frames of pandas, polars and pyarrow: what the model gets, which rows can be given, the same answer from each."""
+
+import datetime as dt
+import json
+import math
+import pickle
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from frames import (
+    BUILD,
+    COUNT,
+    DAYS,
+    FLAGS,
+    FRAMES,
+    GAPS,
+    MOMENTS,
+    NUMBERS,
+    SMALL,
+    WORDS,
+    Recorder,
+    arrow_frame,
+    codes,
+    explain,
+    missing,
+    one_row,
+    pandas_frame,
+    values,
+)
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from sklearn.linear_model import LogisticRegression
+
+from limelight import Explanation, TabularExplainer
+from limelight.modalities._encoding import encode
+
+OPTIONS = [{}, {"discretize_continuous": False}, {"sample_around_instance": True}]
+
+
+class TestWhatTheModelGets:
+    @pytest.mark.parametrize("options", OPTIONS)
+    @pytest.mark.parametrize("make", FRAMES)
+    def test_the_same_kind_of_frame(self, make, options):
+        frame, model = make(), Recorder()
+        explain(frame, one_row(frame, 3), model, batch_size=90, **options)
+        assert len(model.frames) == 3
+        for batch in model.frames:
+            assert type(batch) is type(frame)
+            if isinstance(frame, pd.DataFrame):
+                pd.testing.assert_series_equal(batch.dtypes, frame.dtypes)
+                pd.testing.assert_index_equal(batch.index, pd.RangeIndex(len(batch)))
+            else:
+                assert batch.schema == frame.schema
+        first, row = one_row(model.frames[0], 0), one_row(frame, 3)
+        if isinstance(frame, pd.DataFrame):
+            pd.testing.assert_frame_equal(first, row.reset_index(drop=True), check_exact=True)
+        else:
+            assert first.equals(row) or first.to_pylist() == row.to_pylist()
+
+    @pytest.mark.parametrize("options", OPTIONS)
+    @pytest.mark.parametrize("make", FRAMES)
+    def test_values_are_those_of_the_training_data(self, make, options):
+        frame, model = make(), Recorder()
+        explain(frame, one_row(frame, 3), model, num_samples=1000, **options)
+        (batch,) = model.frames
+        for name in frame.column_names if isinstance(frame, pa.Table) else frame.columns:
+            seen, drawn = values(frame, name), values(batch, name)
+            there, gaps = [value for value in seen if not missing(value)], sum(map(missing, seen))
+            assert gaps or not any(map(missing, drawn)), name
+            assert sum(map(missing, drawn)) / len(drawn) == pytest.approx(gaps / COUNT, abs=0.01), name
+            present = [value for value in drawn if not missing(value)]
+            if isinstance(there[0], (str, bool, pd.Interval)):
+                assert set(present) == set(there), name
+            elif not options:
+                assert min(there) <= min(present), name
+                assert max(present) <= max(there), name
+
+    @pytest.mark.parametrize("kind", [pl.Date, pl.Datetime("ms")])
+    def test_times_count_as_what_the_model_sees(self, kind):
+        """Days and milliseconds are drawn whole: what a type rounds away would put a time into another bin for the model."""
+        frame = pl.DataFrame({"when": pl.Series(DAYS).cast(kind), "real": NUMBERS["real"]})
+        counts = frame["when"].to_physical().to_numpy()
+        low, high = np.percentile(counts, [25, 50])
+        row = int(np.argsort(counts)[COUNT * 3 // 8])
+
+        def model(batch):
+            counts = batch["when"].to_physical().to_numpy()
+            return (low < counts) & (counts <= high)
+
+        weights = dict(explain(frame, frame[row], model, alpha=0).as_map()[0])
+        assert weights[0] == pytest.approx(1.0, abs=1e-9)
+
+    @pytest.mark.parametrize("make", FRAMES)
+    def test_small_integers_are_clipped_and_do_not_wrap_around(self, make):
+        frame, model = make().select(["tiny"]) if make is arrow_frame else make()[["tiny"]], Recorder()
+        explain(frame, [120], model, num_samples=1000, sample_around_instance=True)
+        drawn = np.array(values(model.frames[0], "tiny"))
+        assert np.mean(drawn == 127) == pytest.approx(0.46, abs=0.03)  # the normal tail above 127
+        assert np.mean(drawn < 0) == pytest.approx(0.055, abs=0.02)
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            pd.RangeIndex(3, 3 + 2 * COUNT, 2, name="number"),
+            pd.Index([f"row {number}" for number in range(COUNT)]),
+            pd.date_range("2020", periods=COUNT),
+            pd.CategoricalIndex(WORDS, name="tree"),
+        ],
+        ids=lambda labels: type(labels).__name__,
+    )
+    def test_labels_of_rows_are_of_the_same_kind(self, labels):
+        frame, model = pandas_frame().set_axis(labels), Recorder()
+        explanation = explain(frame, frame.iloc[3], model)
+        for batch in model.frames:
+            assert (type(batch.index), batch.index.dtype, batch.index.name) == (type(labels), labels.dtype, labels.name)
+        assert explanation == explain(pandas_frame(), pandas_frame().iloc[3])
+
+    @pytest.mark.parametrize(
+        "labels",
+        [
+            pd.RangeIndex(2, name="column"),
+            [1, 0],
+            [("a", 1), "a"],
+            [None, 2.5],
+            pd.date_range("2020", periods=2),
+            [True, False],
+        ],
+    )
+    def test_labels_of_columns_may_be_anything(self, labels):
+        frame, model = pandas_frame()[["real", "text"]], Recorder()
+        frame.columns = labels if isinstance(labels, pd.Index) else pd.Index(labels, tupleize_cols=False)
+        explanations = [
+            explain(frame, row, model)
+            for row in (frame.iloc[3], frame.iloc[[3], ::-1], {frame.columns[1]: WORDS[3], frame.columns[0]: frame.iloc[3, 0]})
+        ]
+        assert explanations == explanations[:1] * 3
+        pd.testing.assert_index_equal(model.frames[0].columns, frame.columns)
+        assert explanations[0].view.cells[0].column == str(frame.columns[0])
+
+    def test_estimators_that_know_their_columns_are_content(self):
+        frame = pandas_frame()[["real", "whole"]]
+        model = LogisticRegression().fit(frame, FLAGS)
+        explanation = explain(frame, frame.iloc[3], model)  # a warning of scikit-learn's would be an error
+        assert explanation.predictions == tuple(model.predict_proba(frame.iloc[[3]])[0])
+        assert explanation.output_names == ("False", "True")
+
+
+class TestRows:
+    @pytest.mark.parametrize("make", FRAMES)
+    def test_in_any_form(self, make):
+        frame = make()
+        row = one_row(frame, 7)
+        explainer = TabularExplainer(frame)
+        expected = explainer.explain_instance(row, Recorder(), num_samples=100)
+        if isinstance(frame, pd.DataFrame):
+            record = row.iloc[0].to_dict()
+            table = pa.Table.from_pandas(row.drop(columns="bins"), preserve_index=False)
+            forms = [row.iloc[0], row.iloc[0][::-1], row.iloc[:, ::-1], row.reset_index()[[*frame]]]
+            simple = frame.drop(columns="bins")  # pandas alone has intervals
+            others = [explain(simple, one) for one in (simple.iloc[7], table, pl.from_arrow(table))]
+            assert others == others[:1] * 3
+        else:
+            record = row.to_dicts()[0] if isinstance(frame, pl.DataFrame) else row.to_pylist()[0]
+            arrow = row if isinstance(frame, pa.Table) else row.to_arrow()
+            forms = [row.select([*record][::-1]), arrow, pl.from_arrow(arrow), arrow.to_pandas()]
+        items = [*record.values()]
+        cells = np.empty((1, len(items)), dtype=object)
+        cells[0] = items
+        forms += [record, dict([*record.items()][::-1]), items, tuple(items), cells[0], cells]
+        for form in forms:
+            assert explainer.explain_instance(form, Recorder(), num_samples=100) == expected, type(form)
+
+    def test_arrays_of_times(self):
+        frame = pandas_frame()[["moment", "nanoseconds"]]
+        expected = explain(frame, frame.iloc[9])
+        assert explain(frame, frame.iloc[9].to_numpy(dtype="datetime64[ns]")) == expected
+        assert explain(frame, [frame.iloc[9, 0].to_pydatetime(), np.datetime64(MOMENTS[9])]) == expected
+
+    def test_a_number_that_a_narrow_type_rounds(self):
+        frame = pl.DataFrame({"a": pl.Series([0.1, 0.2, 0.3, 0.7], dtype=pl.Float32)})
+        for value in (0.1, 0.7):
+            assert "outside_training_data" not in codes(explain(frame, [value]))
+
+
+SHORT = st.text(st.characters(exclude_categories=["Cs"]), max_size=5)
+INSTANTS = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1))
+SECONDS = INSTANTS.map(lambda moment: moment.replace(microsecond=0))
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+NARROW = st.floats(allow_nan=False, allow_infinity=False, width=32)
+WHOLE = st.integers(-(2**53), 2**53)
+
+
+def pandas_column(kind):
+    return lambda cells: pd.Series(cells, dtype=object).astype(kind)
+
+
+def polars_column(kind):
+    return lambda cells: pl.Series(cells, dtype=kind)
+
+
+# For each kind of column its values, whether one may be missing, and how it is built.
+PANDAS = [
+    (WHOLE, False, pandas_column("int64")),
+    (st.integers(-128, 127), False, pandas_column("int8")),
+    (st.integers(0, 2**16 - 1), True, pandas_column("UInt16")),
+    (WHOLE, True, pandas_column("Int64")),
+    (st.integers(0, 2**32 - 1), True, pandas_column("uint32[pyarrow]")),
+    (FLOATS, True, pandas_column("float64")),
+    (NARROW, True, pandas_column("float32")),
+    (FLOATS, True, pandas_column("Float64")),
+    (st.booleans(), False, pandas_column("bool")),
+    (st.booleans(), True, pandas_column("boolean")),
+    (SHORT, True, pandas_column("object")),
+    (SHORT, True, pandas_column("string")),
+    (SHORT, True, pandas_column("category")),
+    (st.sampled_from("ab"), True, pandas_column(pd.CategoricalDtype([*"cab"], ordered=True))),
+    (INSTANTS, True, pandas_column("datetime64[us]")),
+    (SECONDS, True, pandas_column("datetime64[s]")),
+    (INSTANTS, True, lambda cells: pandas_column("datetime64[ns]")(cells).dt.tz_localize("UTC").dt.tz_convert("Asia/Kolkata")),
+]
+POLARS = [
+    (WHOLE, True, polars_column(pl.Int64)),
+    (st.integers(-128, 127), True, polars_column(pl.Int8)),
+    (st.integers(0, 2**53), True, polars_column(pl.UInt64)),
+    (FLOATS, True, polars_column(pl.Float64)),
+    (NARROW, True, polars_column(pl.Float32)),
+    (st.booleans(), True, polars_column(pl.Boolean)),
+    (SHORT, True, polars_column(pl.String)),
+    (SHORT, True, polars_column(pl.Categorical)),
+    (st.sampled_from("ab"), True, polars_column(pl.Enum([*"cab"]))),
+    (INSTANTS.map(dt.datetime.date), True, polars_column(pl.Date)),
+    (INSTANTS, True, polars_column(pl.Datetime("us"))),
+    (SECONDS, True, polars_column(pl.Datetime("ms", "UTC"))),
+    (INSTANTS, True, polars_column(pl.Datetime("ns"))),
+]
+
+
+@st.composite
+def frames(draw, library, kinds):
+    size = draw(st.integers(1, 8))
+    names = draw(st.lists(SHORT, min_size=1, max_size=4, unique=True))
+    columns = {}
+    for name in names:
+        cells, gaps, build = draw(st.sampled_from(kinds))
+        cells = st.one_of(st.none(), cells) if gaps else cells
+        columns[name] = build(draw(st.lists(cells, min_size=size, max_size=size)))
+    return library.DataFrame(columns)
+
+
+class TestProperties:
+    @given(frames(pd, PANDAS))
+    @settings(max_examples=100)
+    def test_a_pandas_frame_comes_back(self, frame):
+        numbers, encoding = encode(frame, None)
+        pd.testing.assert_frame_equal(encoding.batch(numbers), frame, check_exact=True)
+        for number in range(len(frame)):
+            row, known = encoding.read(frame.iloc[[number]])
+            np.testing.assert_array_equal(row, numbers[number])
+            pd.testing.assert_frame_equal(known.batch(numbers), frame, check_exact=True)
+
+    @given(frames(pl, POLARS))
+    @settings(max_examples=100)
+    def test_a_polars_frame_comes_back(self, frame):
+        numbers, encoding = encode(frame, None)
+        assert encoding.batch(numbers).schema == frame.schema
+        assert encoding.batch(numbers).equals(frame)
+        for number, record in enumerate(frame.to_dicts()):
+            for row in (frame[number], record):
+                np.testing.assert_array_equal(encoding.read(row)[0], numbers[number])
+
+    @given(frame=st.one_of(frames(pd, PANDAS[8:14]), frames(pl, POLARS[5:9])), data=st.data())
+    @settings(max_examples=30)
+    def test_hostile_names_and_values_are_only_names_and_values(self, frame, data):
+        """Whatever columns and cells are called, an explanation can be made, written and read again."""
+        row = one_row(frame, data.draw(st.integers(0, len(frame) - 1)))
+        assume(not any(all(map(missing, values(frame, name))) for name in frame.columns))  # those are another test's
+        explanation = explain(frame, row, num_samples=20)
+        # What is not a number has no JSON of its own; equal texts say that nothing else changed either.
+        assert Explanation.from_json(explanation.to_json()).to_json() == explanation.to_json()
+        assert [cell.column for cell in explanation.view.cells] == [*frame.columns]
+
+    @pytest.mark.parametrize("make", FRAMES)
+    def test_a_pickled_explainer_is_the_same(self, make):
+        explainer, row = TabularExplainer(make()), one_row(make(), 3)
+        first, second = Recorder(), Recorder()
+        expected = explainer.explain_instance(row, first, num_samples=100)
+        assert pickle.loads(pickle.dumps(explainer)).explain_instance(row, second, num_samples=100) == expected
+        assert all(one.equals(other) for one, other in zip(first.frames, second.frames, strict=True))
+        assert Explanation.from_json(expected.to_json()) == expected
+
+    @pytest.mark.parametrize("make", FRAMES)
+    def test_a_model_may_write_on_its_frame(self, make):
+        frame = make()
+        explainer, row = TabularExplainer(frame), one_row(frame, 3)
+        first, second = Recorder(), Recorder()
+
+        def vandal(batch):
+            answer = first(batch.copy() if make is pandas_frame else batch)
+            if make is pandas_frame:
+                batch.loc[:, "real"] = 0.0
+                del batch["text"]
+            return answer
+
+        assert explainer.explain_instance(row, vandal) == explainer.explain_instance(row, second)
+        assert all(one.equals(other) for one, other in zip(first.frames, second.frames, strict=True))
+
+
+class TestDefectsOfLime:
+    """What went wrong in lime 0.2.0.1 with categories, missing values and the forms of rows, under the baseline's numbers."""
+
+    @pytest.mark.parametrize("build", BUILD)
+    def test_a_bin_of_one_value_draws_that_value(self, build):
+        """W1: zero was drawn, which is nowhere in the data."""
+        model = Recorder()
+        explain(build({"count": [3] * 50 + [*range(4, 14)], "fixed": [7] * 60}), [3, 7], model)
+        assert min(values(model.frames[0], "count")) == 3
+        assert set(values(model.frames[0], "fixed")) == {7}
+
+    @pytest.mark.parametrize("build", BUILD)
+    def test_missing_numbers_have_a_bin_of_their_own(self, build):
+        """W4: in a row they fell into the top bin, in training data they ended in an error without a hint."""
+        frame = build({"a": [None if number % 4 == 0 else float(number) for number in range(60)], "b": WORDS})
+
+        def model(batch):
+            return np.array([3.0 if missing(value) else 0.0 for value in values(batch, "a")])
+
+        explanation = explain(frame, {"a": None, "b": "oak"}, model, alpha=0, num_samples=1000)
+        assert dict(explanation.as_list()) == pytest.approx({"a is missing": 3.0, "b=oak": 0.0}, abs=1e-9)
+        assert "outside_training_data" not in codes(explanation)
+        inside = explain(frame, {"a": 59.0, "b": "oak"}, model, num_samples=1000)
+        assert inside.names[0] == "a > 45.00"
+
+    @pytest.mark.parametrize("build", BUILD)
+    def test_missing_categories_are_one_category(self, build):
+        """W4: each NaN of a categorical column was another one."""
+        model = Recorder()
+        explanation = explain(build({"a": GAPS}), {"a": None}, model, num_samples=1000)
+        assert explanation.names == ("a is missing",)
+        assert explanation.num_inputs == 4
+
+    @pytest.mark.parametrize("build", BUILD)
+    def test_a_new_category_is_compared_with_the_others(self, build):
+        """W5: its weight was that of a single perturbation, or names ran out."""
+        frame = build({"a": WORDS, "b": FLAGS})
+
+        def model(batch):
+            return np.array([2.0 if value == "yew" else 0.0 for value in values(batch, "a")])
+
+        explanation = explain(frame, ["yew", True], model, alpha=0, num_samples=1000)
+        assert dict(explanation.as_list()) == pytest.approx({"a=yew": 2.0, "b=True": 0.0}, abs=1e-9)
+        assert "outside_training_data" in codes(explanation)
+
+    def test_categories_that_are_fractions_keep_their_names(self):
+        """W6: they were cut to whole numbers."""
+        frame = pd.DataFrame({"a": pd.Categorical([0.5, 1.5] * 20)})
+        assert explain(frame, [0.5]).names == ("a=0.5",)
+        plain = explain(pd.DataFrame({"a": [0.5, 1.5] * 20}), [0.5], categorical_features=["a"])
+        assert plain.names == ("a=0.5",)
+
+    @pytest.mark.parametrize("build", BUILD)
+    def test_a_value_far_out_is_explained_where_it_is(self, build):
+        """W7: perturbations with the row's own bin never came near the row."""
+        model = Recorder()
+        explain(build({"a": NUMBERS["real"].tolist()}), [1e6], model)
+        cells = np.array(values(model.frames[0], "a"))
+        assert set(cells[cells > np.percentile(NUMBERS["real"], 75)]) == {1e6}
+
+    def test_drawing_around_the_row_is_not_ignored_with_bins(self):
+        """W14: it was, without a word."""
+        model = Recorder()
+        explain(pd.DataFrame({"a": NUMBERS["real"]}), [2.5], model, sample_around_instance=True)
+        assert np.mean(model.frames[0]["a"]) == pytest.approx(2.5, abs=0.1)
+
+    @pytest.mark.parametrize("build", BUILD)
+    def test_frames_texts_and_any_form_of_row(self, build):
+        """C4: frames, series, lists, rows of shape (1, d) and texts failed; the model never got names."""
+        seen = []
+
+        def model(batch):
+            seen.append([str(name) for name in getattr(batch, "column_names", None) or batch.columns])
+            return np.array([word == "oak" for word in values(batch, "text")], dtype=float)
+
+        record = {name: column[0] for name, column in SMALL.items()} | {"text": "oak"}
+        rows = [
+            record,
+            [*record.values()],
+            tuple(record.values()),
+            pd.Series(record),
+            np.array([[*record.values()]], dtype=object),
+        ]
+        explanations = [explain(build(SMALL), row, model) for row in rows]
+        assert explanations == explanations[:1] * 5
+        assert explanations[0].as_list()[0][0] == "text=oak"
+        assert seen[0] == [*SMALL]
+
+    @pytest.mark.parametrize("make", FRAMES)
+    def test_what_comes_out_is_plain(self, make):
+        """C12: numbers and names were numpy's, and could not be written as JSON. D5: explainers could not be pickled."""
+        frame = make()
+        explanation = explain(frame, one_row(frame, 3))
+        assert {type(name) for name in explanation.names} == {str}
+        assert json.loads(json.dumps(explanation.as_map()))["0"]
+        assert all(isinstance(cell, str) for cell in explanation.view.values().values())
+
+    def test_columns_whose_names_could_be_taken_for_each_other(self):
+        """W16: weights of columns with the same name fell together."""
+        frame = pd.DataFrame({"a": NUMBERS["real"], "A": NUMBERS["real"], "a ": NUMBERS["real"]})
+        names = explain(frame, [0.0, 0.0, math.pi]).names
+        assert len(set(names)) == 3
