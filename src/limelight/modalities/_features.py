@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from math import isnan
 from typing import Any
@@ -108,16 +108,31 @@ class FeatureRules:
 
     def of(self, number: int, values: np.ndarray) -> Feature:
         """The feature of a column with these training values."""
-        name, field = self._encoding.names[number], self._encoding.fields[number]
         there = ~np.isnan(values)
         present = self._present_column(number, values[there], there)
+        return self._named(number, present if there.all() else Missing(present, 1 - there.mean()))
+
+    def known(self, number: int, column: Column) -> Feature:
+        """The feature of a column with these statistics."""
+        present, kind = _present(column), "categorical" if number in self._categorical else self._kinds.get(number)
+        if kind is not None and (kind == "categorical") is not isinstance(present, Categorical):
+            has = "no bins" if isinstance(present, Categorical) else "bins"
+            raise ArgumentError(
+                f"column {self._encoding.names[number]!r} has {has} in training_data_stats; it cannot be {kind}."
+            )
+        if kind == "integer" and isinstance(present, Binned):
+            present = replace(present, whole=True)
+        return self._named(number, replace(column, present=present) if isinstance(column, Missing) else present)
+
+    def _named(self, number: int, column: Column) -> Feature:
+        name, field, present = self._encoding.names[number], self._encoding.fields[number], _present(column)
         categories = self._categories.get(number, ()) if isinstance(present, Categorical) else ()
         bins: tuple[str, ...] = ()
         if isinstance(present, Binned):
             numbers = isinstance(field, Numbers)
             shown = format_edges(present.edges) if numbers else [field.show(edge) for edge in present.edges.tolist()]
             bins = _bin_names(name, shown)
-        return Feature(name, present if there.all() else Missing(present, 1 - there.mean()), categories, bins)
+        return Feature(name, column, categories, bins)
 
     def _present_column(self, number: int, values: np.ndarray, there: np.ndarray) -> Binned | Categorical | Plain:
         field = self._encoding.fields[number]

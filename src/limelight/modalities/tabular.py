@@ -17,7 +17,7 @@ from limelight._seeds import fingerprint
 from limelight._views import Cell, TableView
 from limelight.modalities._columns import Column, Missing
 from limelight.modalities._discretize import EdgeRule
-from limelight.modalities._encoding import Encoding, SparseEncoding, encode
+from limelight.modalities._encoding import ArrayEncoding, Encoding, SparseEncoding, encode
 from limelight.modalities._features import Feature, FeatureRules, SparseFeatures
 from limelight.modalities._fields import Field
 from limelight.modalities._rows import RowValues, Table
@@ -31,6 +31,7 @@ from limelight.modalities._sources import (
     UserRows,
     constrained,
 )
+from limelight.modalities._statistics import Statistics, written
 from limelight.stages.proximity import euclidean
 
 __all__ = ["TabularExplainer"]
@@ -43,13 +44,14 @@ class TabularExplainer(Explainer):
 
     Parameters
     ----------
-    training_data : array-like of shape (n, d) or (n, steps, d), sparse array, or frame of pandas, polars or pyarrow
+    training_data : array-like of shape (n, d) or (n, steps, d), sparse array, frame of pandas, polars or pyarrow, or None
         Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a
         value is missing. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are
         categorical; times have bins of times), and the model gets frames of the same kind, columns and types.
         Arrays of three dimensions are sequences of rows, for recurrent models: a feature has a component at each step,
         "x_t-0" at the last one. Of sparse rows (scipy's) the entries that are not zero are perturbed, and nothing dense of the
-        table's width is made.
+        table's width is made. With `training_data_stats` it is None, or an array of which
+        only the shape is looked at.
     training_labels : array-like of shape (n,), optional
         What the model was trained to say; only ``discretizer="entropy"`` looks at them.
     feature_names : sequence of str, optional
@@ -82,6 +84,11 @@ class TabularExplainer(Explainer):
     constraint : callable, optional
         Gets perturbed rows in the training data's form, and gives them back repaired, or a boolean for each: whether to keep
         it.
+    training_data_stats : mapping, optional
+        What `statistics` of another explainer gives, or lime's statistics in its format: no training data are needed then, and
+        none are kept. Each of the keys has a mapping from columns, by number or name, to lists: "bins" has the inner edges of
+        every numeric column, "means", "stds", "mins" and "maxs" have a value for each of its bins, "feature_values" and
+        "feature_frequencies" have every column's numbers of bins or codes of categories, and how often they are.
     kernel_width : float, optional
         The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number.
     kernel : callable, optional
@@ -144,6 +151,7 @@ class TabularExplainer(Explainer):
         sampler: str | RowSampler = "marginals",
         groups: Mapping[str, Iterable[int | str]] | None = None,
         constraint: Constraint | None = None,
+        training_data_stats: Mapping[str, Any] | None = None,
         kernel_width: float | None = None,
         kernel: Kernel | None = None,
         feature_selection: str = "auto",
@@ -154,7 +162,17 @@ class TabularExplainer(Explainer):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        training, self._encoding = encode(training_data, feature_names)
+        known = None
+        if training_data_stats is not None:
+            needing = {
+                "training_labels": training_labels is not None,
+                "discretizer": not isinstance(discretizer, str) or discretizer != "quartile",
+                "discretize_continuous=False": not discretize_continuous,
+                'sampler="training_rows"': sampler == "training_rows",
+                "groups": bool(groups),
+            }
+            known = Statistics.checked(training_data_stats, training_data, feature_names, needing=needing)
+        training, self._encoding = (known.rows, known.encoding) if known else encode(training_data, feature_names)
         self._feature_names = self._encoding.names
         self._groups = self._checked_groups(groups)
         self._components = _components(len(self._feature_names), list(self._groups.values()))
@@ -188,6 +206,9 @@ class TabularExplainer(Explainer):
         if is_sparse:
             self._features = SparseFeatures(rules, training)
             self._content = fingerprint(training.data, training.indices, training.indptr)
+        elif known:
+            self._features = [rules.known(number, column) for number, column in enumerate(known.columns)]
+            self._content = known.content
         else:
             self._features = [rules.of(number, values) for number, values in enumerate(training.T)]
             self._content = fingerprint(training)
@@ -240,6 +261,43 @@ class TabularExplainer(Explainer):
             tuple(Cell(feature.name, feature.show(field, value), component) for (feature, field, value), component in shown)
         )
         return RowValues(table, encoding, row, codes, components, tuple(names), view, notes)
+
+    def statistics(self) -> dict[str, Any]:
+        """What this explainer knows of its training data: another one made from it gives the same explanations.
+
+        It is for arrays of numbers, whose numeric columns have bins, and holds what JSON can hold. Names, `kinds` and other
+        arguments have to be given again, but for `discretizer` and `training_labels`, which have done their work.
+
+        Returns
+        -------
+        statistics : dict
+            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and three keys that lime does not
+            look at. "scales" has the standard deviation of each numeric column, to draw around an instance; "missing" has the
+            share of each column that is missing; "fingerprint" is the number, made from the training data, that random points
+            are drawn for.
+
+        Raises
+        ------
+        ArgumentError
+            If the training data are a frame or sparse, or columns have no bins, or training rows are drawn.
+
+        Examples
+        --------
+        >>> import json
+        >>> import numpy as np
+        >>> from limelight import TabularExplainer
+        >>> rows = np.random.default_rng(0).normal(size=(500, 3))
+        >>> saved = json.dumps(TabularExplainer(rows).statistics())
+        >>> explainer = TabularExplainer(None, training_data_stats=json.loads(saved))
+        >>> again = explainer.explain_instance(rows[0], lambda x: x[:, 0])
+        >>> again == TabularExplainer(rows).explain_instance(rows[0], lambda x: x[:, 0])
+        True
+        """
+        if not isinstance(self._encoding, ArrayEncoding):
+            raise ArgumentError("statistics() needs training data that are an array of numbers.")
+        if self._groups or self._sampler == "training_rows":
+            raise ArgumentError("statistics() cannot hold rows: leave out groups and sampler='training_rows'.")
+        return written([feature.column for feature in self._features], self._content)
 
     def _table_for(
         self, row: np.ndarray, encoding: Encoding, told: list[tuple[Feature, Field, float]]
