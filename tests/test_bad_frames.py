@@ -15,6 +15,7 @@ from frames import (
     FLAGS,
     GAPS,
     LEVELS,
+    NUMBERS,
     SIZES,
     SMALL,
     WORDS,
@@ -221,3 +222,16 @@ class TestBadFrames:
     def test_cells_that_the_type_cannot_hold(self, column, value, message):
         with pytest.raises(InstanceError, match=f"column '{column}' .*{message}"):
             explain(polars_frame()[[column]], [value])
+
+    @pytest.mark.parametrize("build", BUILD)
+    @pytest.mark.parametrize(("name", "value"), [("text", "yew"), ("text", None), ("flag", None)])
+    def test_constraints_that_make_up_categories(self, build, name, value):
+        def repaired(frame):
+            return build({column: [value] * len(frame) if column == name else values(frame, column) for column in SMALL})
+
+        with pytest.raises(ArgumentError, match=f"constraint gives column '{name}' categories that the training data lack"):
+            explain(build(SMALL), [0.1, "oak", True], constraint=repaired)
+
+    def test_constraints_on_columns_without_texts_for_names(self):
+        frame = pd.DataFrame({1: NUMBERS["real"], 0: WORDS})
+        assert_finite(explain(frame, frame.iloc[3], constraint=lambda rows: rows.sort_index(axis=1)))

@@ -13,7 +13,6 @@ import pytest
 from frames import (
     BUILD,
     COUNT,
-    DAYS,
     FLAGS,
     FRAMES,
     GAPS,
@@ -81,16 +80,14 @@ class TestWhatTheModelGets:
     @pytest.mark.parametrize("kind", [pl.Date, pl.Datetime("ms")])
     def test_times_count_as_what_the_model_sees(self, kind):
         """Days and milliseconds are drawn whole: what a type rounds away would put a time into another bin for the model."""
-        frame = pl.DataFrame({"when": pl.Series(DAYS).cast(kind), "real": NUMBERS["real"]})
-        counts = frame["when"].to_physical().to_numpy()
-        low, high = np.percentile(counts, [25, 50])
-        row = int(np.argsort(counts)[COUNT * 3 // 8])
+        few = pl.Series(np.arange(COUNT) % 10, dtype=pl.Int32)
+        frame = pl.DataFrame({"when": few.cast(kind), "real": NUMBERS["real"]})
 
-        def model(batch):
+        def model(batch):  # the second quartile
             counts = batch["when"].to_physical().to_numpy()
-            return (low < counts) & (counts <= high)
+            return (counts > 2) & (counts <= 4.5)
 
-        weights = dict(explain(frame, frame[row], model, alpha=0).as_map()[0])
+        weights = dict(explain(frame, frame[3], model, alpha=0).as_map()[0])
         assert weights[0] == pytest.approx(1.0, abs=1e-9)
 
     @pytest.mark.parametrize("make", FRAMES)
@@ -146,6 +143,28 @@ class TestWhatTheModelGets:
         explanation = explain(frame, frame.iloc[3], model)  # a warning of scikit-learn's would be an error
         assert explanation.predictions == tuple(model.predict_proba(frame.iloc[[3]])[0])
         assert explanation.output_names == ("False", "True")
+
+
+class TestNames:
+    def test_times(self):
+        day = [dt.date(2024, 1, 1 + number) for number in range(5)]
+        moment = [dt.datetime(2024, 1, 1, 8, number) for number in range(5)]
+        frame = pl.DataFrame({"day": day, "moment": moment, "zone": moment}).with_columns(
+            pl.col("zone").dt.replace_time_zone("Asia/Kolkata")
+        )
+        explanation = explain(frame, frame[4])
+        assert explanation.names == (
+            "day > 2024-01-04",
+            "moment > 2024-01-01 08:03:00",
+            "zone > 2024-01-01 02:33:00 UTC",
+        )
+        assert [*explanation.view.values().values()] == ["2024-01-05", "2024-01-01 08:04:00", "2024-01-01 02:34:00 UTC"]
+
+    def test_booleans_and_whole_numbers(self):
+        frame = pd.DataFrame({"flag": FLAGS, "count": range(COUNT)})
+        explanation = explain(frame, frame.iloc[3])
+        assert explanation.names == ("flag=True", "count <= 14.75")
+        assert [*explanation.view.values().values()] == ["True", "3"]
 
 
 class TestRows:
