@@ -276,7 +276,8 @@ class Missing:
     def draw(self, points: np.ndarray) -> np.ndarray:
         there = points < 1 - self.share
         values = np.full(points.shape, np.nan)
-        values[there] = self.present.draw(points[there] / (1 - self.share))
+        if there.any():
+            values[there] = self.present.draw(points[there] / (1 - self.share))
         return values
 
     def code(self, values: np.ndarray) -> np.ndarray:
@@ -302,7 +303,7 @@ class Missing:
     def including(self, value: float) -> Missing:
         """A column that also draws what the training data lack."""
         if isnan(value):
-            return replace(self, share=1.0 / (self.present.states + 1))
+            return replace(self, share=1.0 / (1 + max(1, self.present.states)))
         return replace(self, present=self.present.including(value))
 
     @property
