@@ -80,6 +80,14 @@ class TestRebuilt:
         explainer = TabularExplainer(ROWS[:, [0]], discretizer={0: [-50, -40, 5, 60, 70]})
         agree(explainer, rebuilt(explainer), [[5.5], [-45], [65.0]])
 
+    def test_equal_values_whose_mean_and_deviation_are_rounded(self):
+        rows = np.repeat([0.1, 1e9 + 0.1, 2e9 + 0.7], 7)[:, None]
+        assert rows[:7].std() > 0
+        explainer = TabularExplainer(rows, discretizer={0: [5, 1.5e9]})
+        again = rebuilt(explainer)
+        assert again.statistics() == explainer.statistics()
+        agree(explainer, again, rows[::7])
+
     def test_sequences_take_their_shape_from_an_array(self):
         sequences = RNG.normal(size=(80, 3, 2))
         explainer = TabularExplainer(sequences)
@@ -237,6 +245,19 @@ class TestByHand:
         rows = drawn(simple(feature_values={0: [2, 1], 1: [3, 1]}, feature_frequencies={0: [3, 1], 1: [1, 3]}))[:, 0]
         assert rows.min() > 0
         assert np.mean(rows > 1) == pytest.approx(0.75, abs=0.01)
+
+    def test_ranges_may_be_narrower_than_bins(self):
+        stats = simple(mins={0: [-2.0, 0.4, 1.5]}, maxs={0: [-0.5, 0.6, 4.0]})
+        rows = drawn(stats)[:, 0]
+        assert not np.any(((rows > -0.5) & (rows < 0.4)) | ((rows > 0.6) & (rows < 1.5)))
+        explainer = TabularExplainer(None, training_data_stats=stats)
+        assert {key: explainer.statistics()[key] for key in ("mins", "maxs")} == {key: stats[key] for key in ("mins", "maxs")}
+
+    def test_the_order_of_categories_is_nothing(self):
+        other = simple(feature_values={0: [2, 0, 1], 1: [1, 3]}, feature_frequencies={0: [10, 10, 20], 1: [3, 1]})
+        one, same = (TabularExplainer(None, training_data_stats=stats) for stats in (simple(), other))
+        assert one.statistics() == same.statistics()
+        agree(one, same, [[0.5, 1], [3, 3]])
 
     def test_what_is_missing(self):
         rows = drawn(simple(missing={1: 0.4}))

@@ -185,14 +185,13 @@ class _Reader:
         shares[filled.astype(np.intp)] = shares_of_filled
         # A bin does not have its lower edge, at which its range begins.
         lows = np.append(mins[:1], np.maximum(mins[1:], np.nextafter(edges, np.inf)))
-        single = (stds <= LEAST) | (lows >= maxs)
+        single = (shares > 0) & (stds <= LEAST)
         outside = (np.append(-np.inf, edges) > mins) | (lows > maxs) | (maxs > np.append(edges, np.inf))
         far = np.abs(means - np.clip(means, mins, np.maximum(mins, maxs))) > stds + 1e-9 * np.abs(means)
         for key, bad in (("mins and maxs", outside), ("means", far)):
             numbers = np.flatnonzero(bad & (shares > 0)).tolist()
             if numbers:
                 raise ArgumentError(f"{STATS}: {key} of {self._names[number]!r} lie outside bins {_listed(numbers)}.")
-        single &= shares > 0
         means = np.where(single, np.clip(means, lows, np.maximum(lows, maxs)), means)
         center = shares @ means
         spread = float(np.sqrt(shares @ (stds**2 + (means - center) ** 2)))
