@@ -274,7 +274,7 @@ class TabularExplainer(Explainer):
             What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and three keys that lime does not
             look at. "scales" has the standard deviation of each numeric column, to draw around an instance; "missing" has the
             share of each column that is missing; "fingerprint" is the number, made from the training data, that random points
-            are drawn for.
+            are drawn for. No row is in it, but every category and each column's least and greatest value are.
 
         Raises
         ------
