@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limelight.stages.components import Stretch
+from limelight import ComponentsExplainer
+from limelight.stages.components import Stretch, fair_coins
 from limelight.stages.perturbation import (
     CONFIDENCE,
     DESIGNS,
@@ -16,6 +17,7 @@ from limelight.stages.perturbation import (
     ComplementaryPairs,
     Enumeration,
     Independent,
+    OrthogonalArrays,
     SobolPoints,
     looks,
     stretches,
@@ -393,3 +395,31 @@ def test_designs_say_what_they_cannot_draw():
 )
 def test_designs_are_found_by_name(name, expected):
     assert DESIGNS.load(name) is expected
+
+
+@pytest.mark.parametrize("parts", [17, 64, 65, 100, 128, 129, 300, 513, 1000])
+@pytest.mark.parametrize("num_samples", [None, 40, 130, 300, 512, 1000])
+def test_no_look_confounds_two_parts(parts, num_samples):
+    """Where two columns of masks are equal or opposite no fit can tell their parts apart, however narrow its intervals."""
+    law, rows = fair_coins(parts), []
+    for look in looks(OrthogonalArrays((0, 1)), parts, num_samples, 1000):
+        rows.append(look.design.masks(law, look.stretch).values)
+        signs = 2.0 * np.concatenate(rows) - 1
+        together = np.abs(signs.T @ signs) / len(signs)
+        np.fill_diagonal(together, 0)
+        assert together.max() < (0.95 if len(signs) < 100 else 0.6)
+
+
+@pytest.mark.parametrize("parts", [65, 80, 100, 130, 200, 300, 600])
+def test_parts_that_the_model_never_reads_have_no_weight(parts):
+    class Switches:
+        names = tuple(f"switch {i}" for i in range(parts))
+
+        def compose(self, masks):
+            return masks.astype(float)
+
+    read = np.random.default_rng(parts).choice(parts, 3, replace=False)
+    explanation = ComponentsExplainer().explain_instance(Switches(), lambda rows: rows[:, read] @ [3.0, 2.0, 1.0])
+    weights = dict(explanation.as_map()[0])
+    assert [weights[part] for part in read] == pytest.approx([3, 2, 1], abs=0.05)
+    assert max(abs(weight) for part, weight in weights.items() if part not in read) < 0.02

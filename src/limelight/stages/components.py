@@ -59,7 +59,19 @@ class Drawn:
 
 
 class Design:
-    """Which perturbations to ask for: masks, points of the unit cube, or both; see `limelight.stages.perturbation`."""
+    """Which perturbations to ask for: masks, points of the unit cube, or both; see `limelight.stages.perturbation`.
+
+    Attributes
+    ----------
+    seed : tuple of int
+        What the random streams are made from.
+    """
+
+    seed: tuple[int, ...]
+
+    def least(self, parts: int) -> int:  # noqa: ARG002 - most designs do with any number
+        """How many masks it takes until every part can be told from every other."""
+        return 0
 
     def masks(self, law: np.ndarray, stretch: Stretch) -> Drawn:
         """Masks of ``len(law) - 1`` parts, where `law` gives the probability of each number of absent parts."""
