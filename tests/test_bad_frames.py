@@ -233,3 +233,42 @@ class TestBadFrames:
     def test_constraints_on_columns_without_texts_for_names(self):
         frame = pd.DataFrame({1: NUMBERS["real"], 0: WORDS})
         assert_finite(explain(frame, frame.iloc[3], constraint=lambda rows: rows.sort_index(axis=1)))
+
+
+# --- what numbers mean ---------------------------------------------------------------------------------------------------
+
+
+def test_numbers_are_labels_where_columns_are_labelled_by_numbers():
+    frame = pd.DataFrame({1: np.arange(60) % 3, 2: np.linspace(0, 1, 60), 3: np.linspace(1, 2, 60)})
+    explanation = TabularExplainer(frame, categorical_features=[1]).explain_instance(
+        frame.iloc[0], lambda rows: rows[1].to_numpy(), num_samples=100
+    )
+    assert explanation.as_list()[0][0] == "1=0"
+    with pytest.raises(ArgumentError, match=r"categorical_features must name columns by number, .* got 0"):
+        TabularExplainer(frame, categorical_features=[0])
+
+
+def test_what_is_masked_is_missing():
+    rows = np.ma.array(np.random.default_rng(0).normal(size=(300, 3)))
+    rows[:100, 0] = np.ma.masked
+    explanation = TabularExplainer(rows).explain_instance(rows[0], lambda asked: np.isnan(asked[:, 0]) * 1.0, num_features=1)
+    ((name, weight),) = explanation.as_list()
+    assert name == "x0 is missing"
+    assert weight == pytest.approx(1, abs=0.02)
+
+
+@pytest.mark.parametrize("kind", [complex, "datetime64[D]"])
+def test_arrays_of_other_numbers(kind):
+    with pytest.raises(ArgumentTypeError, match="training_data must hold numbers only: got"):
+        TabularExplainer(np.zeros((5, 2), dtype=kind))
+
+
+def test_without_bins_what_is_missing_counts_as_the_mean_and_that_is_said():
+    rows = np.random.default_rng(0).normal(size=(300, 2))
+    rows[:90, 0] = np.nan
+    explanation = TabularExplainer(rows, discretize_continuous=False).explain_instance(
+        [np.nan, 0.5], lambda asked: np.nan_to_num(asked).sum(axis=1)
+    )
+    assert explanation.names == ("x0", "x1")
+    codes = [warning.code for warning in explanation.warnings]
+    assert codes[:2] == ["missing_as_mean", "slopes"]

@@ -434,7 +434,7 @@ class TestModels:
 
     def test_constant(self, explain):
         explanation = explain(model=lambda inputs: np.full((len(inputs), 2), 0.5))
-        assert message(explanation, "constant_output") == "The model gave the same output (1) for every perturbation."
+        assert message(explanation, "constant_output") == "The model's output '1' was the same for every perturbation."
         assert [weight for _, weight in explanation.as_list()] == [0.0] * len(explanation.as_list())
         assert explanation.surrogate().local_prediction == pytest.approx(0.5)
         assert math.isnan(explanation.surrogate().fidelity)

@@ -555,6 +555,12 @@ def test_marks_that_take_no_room_do_not_pile_up_without_end():
     assert len(render_text(made)) < 1000
 
 
+def test_weights_that_are_no_numbers_are_shown_as_such():
+    made = text_explanation(weights=(NAN, 0.4))
+    assert "NaN" in render_text(made)
+    assert "NaN" in parse(render_page(made)).text
+
+
 def test_empty_surrogate_and_several_labels():
     made = text_explanation(surrogates=(surrogate(1, (0.4, -0.1)), surrogate(0, (), fidelity=NAN)))
     text = render_text(made)

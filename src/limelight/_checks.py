@@ -69,8 +69,12 @@ def check_names(parameter: str, value: Iterable[object], length: int | None = No
 
 
 def check_numbers(parameter: str, value: Any, dimensions: int) -> np.ndarray:
-    """An array of finite doubles with so many dimensions; lists are fine."""
+    """An array of doubles with so many dimensions; lists are fine, and what is masked is NaN."""
     try:
+        if isinstance(value, np.ma.MaskedArray):
+            value = np.ma.filled(value.astype(np.float64), np.nan)
+        if getattr(value, "dtype", np.dtype(float)).kind in ("c", "m", "M"):
+            raise TypeError(f"got {value.dtype}")
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:
         raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error

@@ -94,8 +94,8 @@ def _explain_tumours() -> list[Entry]:
         _tell(
             "tumour-unsure",
             "Why is it not sure of this one?",
-            "The same forest's least sure answer. The figures below the weights warn: near this tumour no short list of "
-            "measurements says much about what the forest does.",
+            "The same forest's least sure answer. Its page warns: near this tumour no short list of measurements says "
+            "much about what the forest does.",
             unsure,
         ),
     ]

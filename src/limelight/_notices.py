@@ -37,7 +37,7 @@ def notices(
     for label, varied, one in zip(outputs.labels, varies, fits, strict=True):
         name = outputs.names[label]
         if not varied:
-            found.append(("constant_output", f"The model gave the same output ({name}) for every perturbation."))
+            found.append(("constant_output", f"The model's output {name!r} was the same for every perturbation."))
         elif one.fidelity < _LOW_FIDELITY:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {one.fidelity:.2f}."
             found.append(("low_fidelity", text))

@@ -48,4 +48,6 @@ class Surrogate:
         surrogate = cls(**{name: restore(value) for name, value in data.items()})
         if len({len(column) for column in (surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs)}) != 1:
             raise TypeError("a surrogate has as many weights and intervals as components")
+        if len(set(surrogate.components)) < len(surrogate.components):
+            raise TypeError("a surrogate has every component once")
         return surrogate

@@ -147,7 +147,7 @@ def _encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[n
     index = _index(frame)
     for place, labels in (("rows", index), ("columns", getattr(frame.to_native(), "columns", None))):
         if getattr(labels, "nlevels", 1) > 1:
-            raise ArgumentError(f"training_data has a MultiIndex on its {place}: give it single labels, with reset_index().")
+            raise ArgumentError(f"training_data has a MultiIndex on its {place}: give it single labels.")
     _check_size(frame.shape)
     names = tuple(map(str, frame.columns))
     twice = [name for name, count in Counter(names).items() if count > 1]
@@ -184,9 +184,10 @@ class ArrayEncoding(Encoding):
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         try:
-            row = np.array(instance, dtype=np.float64)
-        except (TypeError, ValueError) as error:
+            dimensions = np.ndim(instance)
+        except ValueError as error:  # lists within a list
             raise ArgumentTypeError(f"a row to explain must hold numbers only: {error}.") from error
+        row = check_numbers("a row to explain", instance, dimensions).copy()
         if row.ndim == 2 and len(row) == 1:
             row = row[0]
         width = len(self.names)
@@ -300,6 +301,12 @@ class FrameEncoding(Encoding):
     implementation: Any
     index: Any
     labels: Any
+
+    def columns_of(self, feature: object) -> list[int]:
+        labels = [] if self.labels is None else list(self.labels)
+        if any(isinstance(label, (int, np.integer)) for label in labels) and not isinstance(feature, str):
+            return [labels.index(feature)] if feature in labels else []  # a number is a label where labels are numbers
+        return super().columns_of(feature)
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         values = self._values(instance)

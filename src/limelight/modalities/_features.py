@@ -49,6 +49,14 @@ class Feature:
             return self.categories[int(value)]
         return field.show(value)
 
+    def note(self, value: float) -> tuple[str, str] | None:
+        """What has to be said of the component beside its name: without bins a weight is a slope."""
+        if not isinstance(_present(self.column), Plain):
+            return None
+        if isnan(value):
+            return "missing_as_mean", f"{self.name} is missing and counts as the mean; its weight is the column's slope."
+        return "slopes", "Weights of columns without bins are slopes, for one standard deviation upwards from here."
+
     def with_value(self, field: Field, value: float) -> str:
         """The column and its value."""
         return f"{self.name} is missing" if isnan(value) else f"{self.name}={self.show(field, value)}"
@@ -56,9 +64,11 @@ class Feature:
     def component(self, field: Field, value: float, code: float) -> str:
         """What a value counts as: itself, a bin, or the column where it has neither categories nor bins."""
         present = _present(self.column)
+        if isinstance(present, Plain):
+            return self.name
         if isnan(value) or isinstance(present, Categorical):
             return self.with_value(field, value)
-        return self.bins[int(code)] if isinstance(present, Binned) else self.name
+        return self.bins[int(code)]
 
 
 class FeatureRules:

@@ -260,6 +260,7 @@ class TabularExplainer(Explainer):
         view = TableView(
             tuple(Cell(feature.name, feature.show(field, value), component) for (feature, field, value), component in shown)
         )
+        notes += tuple(dict.fromkeys(note for feature, _, value in told if (note := feature.note(value))))
         return RowValues(table, encoding, row, codes, components, tuple(names), view, notes)
 
     def statistics(self) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
     >>> from matplotlib.figure import Figure
     >>> draw(explanation, None, Figure().subplots()).get_title()
-    'What raises and lowers output: model 1.00'
+    'What raises and lowers output\\nmodel 1.00, fidelity 1.00'
     """
     wanted = explanation.surrogate(label)
     summary = summarise(explanation).labels[explanation.surrogates.index(wanted)]
@@ -54,7 +54,10 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
             from matplotlib import pyplot
         except ImportError as error:
             raise MissingDependencyError("plots need matplotlib: pip install 'limelight[plot]'") from error
-        ax = pyplot.subplots(layout="constrained")[1]
+        # As high as a list of so many bars needs.
+        bars = not isinstance(explanation.view, (ImageView, SeriesView))
+        size = (6.4, max(2.0, 1.2 + 0.3 * len(summary.bars))) if bars else None
+        ax = pyplot.subplots(layout="constrained", figsize=size)[1]
     view = explanation.view
     if isinstance(view, ImageView):
         ax.imshow(view.overlay([(bar.component, bar.weight) for bar in summary.bars]))
@@ -63,7 +66,10 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
         _draw_series(view, summary, ax)
     else:
         _draw_bars(summary, ax)
-    ax.set_title(_plain(f"{summary.heading} {_short(summary.name)}: model {summary.prediction}"))
+    ax.set_title(
+        _plain(f"{summary.heading} {_short(summary.name)}\nmodel {summary.prediction}, fidelity {summary.fidelity}"),
+        fontsize="medium",
+    )
     return ax
 
 

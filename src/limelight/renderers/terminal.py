@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from math import isfinite
 
 from limelight._explanation import Explanation
 from limelight.renderers._cells import cells, fit, pad, take, visible
@@ -67,7 +68,7 @@ def _block(label: LabelSummary) -> Iterator[str]:
     # The axis runs from the lowest to the highest weight, or to zero; left of the zero line are so many cells.
     ends = [0.0, *(bar.weight for bar in label.bars)]
     span = (max(ends) - min(ends)) or 1.0
-    left = round(-min(ends) / span * chart_width)
+    left = round(-min(ends) / span * chart_width) if isfinite(span) else 0
     for name, bar in zip(names, label.bars, strict=True):
         columns = (
             pad(name, name_width),
@@ -80,7 +81,7 @@ def _block(label: LabelSummary) -> Iterator[str]:
 
 def _chart(length: float, left: int, right: int) -> str:
     """A bar of so many cells, in halves, on its side of a zero line that has `left` cells before it and `right` after it."""
-    whole, half = divmod(round(2 * abs(length)), 2)
+    whole, half = divmod(round(2 * abs(length)) if isfinite(length) else 0, 2)
     if length < 0:
         return ("▐" * half + "█" * whole)[max(0, whole + half - left) :].rjust(left) + "│"
     return " " * left + "│" + ("█" * whole + "▌" * half)[:right]
