@@ -96,9 +96,9 @@ def fit(
     for output in range(len(sample.origin)):
         covariance, cross = pooled.covariance[:d, :d], pooled.covariance[:d, d + output]
         chosen = choose(method, covariance, cross, float(pooled.penalty), num_features)
-        grams = sampled.grams(chosen)
+        grams = sampled.grams(chosen, output)
         if regressor is None:
-            intercepts, weights = _ridge(source.leaving_out(chosen, grams), len(chosen), output, alpha)
+            intercepts, weights = _ridge(source.leaving_out(chosen, output, grams), alpha)
         else:
             intercepts, weights = _refit(regressor, sample, chosen, output, nominal)
         penalty = alpha * float(pooled.penalty) if regressor is None else 0.0
@@ -111,7 +111,7 @@ def fit(
                 half_widths=np.zeros(len(chosen)) if exact else critical * _standard_error(weights[1:])[order],
                 intercept=float(intercepts[0] + sample.origin[output]),
                 local_prediction=float(intercepts[0] + weights[0] @ sample.instance[chosen] + sample.origin[output]),
-                fidelity=_fidelity(grams, intercepts, weights, output, exact) if varies[output] else np.nan,
+                fidelity=_fidelity(grams, intercepts, weights, exact) if varies[output] else np.nan,
                 shrinkage=penalty / (penalty + variance) if penalty else 0.0,
             )
         )
@@ -130,14 +130,17 @@ class _Sampled:
         mean, covariance, penalty = self._moments(self.stack.sum(axis=0)[None], self._sample.law_mass.sum()[None])
         return _Moments(mean[0], covariance[0], penalty[0])
 
-    def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - the matrices are of the chosen
+    def leaving_out(self, chosen: np.ndarray, output: int, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - these are in grams
         return self._moments(_left_out(grams), _left_out(self._sample.law_mass))
 
-    def grams(self, chosen: np.ndarray) -> np.ndarray:
-        """Each replicate's Gram matrix of the constant, the chosen components and the outputs."""
-        if len(self.stack) < self._sample.replicates:
-            return self._sample.grams(chosen)
-        return _sub_grams(self.stack, chosen, len(self._sample.origin))
+    def grams(self, chosen: np.ndarray, output: int) -> np.ndarray:
+        """Each replicate's Gram matrix of the constant, the chosen components and one output."""
+        width = len(self._sample.instance)
+        if len(self.stack) == self._sample.replicates:
+            grams, kept = self.stack, [0, *(1 + chosen), 1 + width + output]
+        else:
+            grams, kept = self._sample.grams(chosen), [*range(1 + len(chosen)), 1 + len(chosen) + output]
+        return grams[:, np.array(kept)[:, None], kept]
 
     def _moments(self, grams: np.ndarray, law_mass: np.ndarray) -> _Moments:
         mass = grams[:, 0, 0]
@@ -176,15 +179,16 @@ class _Projected:
         self._penalty = np.full(len(weights), 1.0 / (nominal * kernel_law.mean_weight))
 
     def pooled(self) -> _Moments:
-        moments = self._of(slice(None), slice(0, 1))
+        moments = self._of(slice(None), slice(None), slice(0, 1))
         return _Moments(moments.mean[0], moments.covariance[0], moments.penalty[0])
 
-    def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - knows more than they say
-        return self._of(chosen, slice(None))
+    def leaving_out(self, chosen: np.ndarray, output: int, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - knows more than they
+        return self._of(chosen, slice(output, output + 1), slice(None))
 
-    def _of(self, chosen: np.ndarray | slice, fits: slice) -> _Moments:
-        """Moments of the chosen components and the outputs according to some of the full fits."""
-        cross, outputs, outputs_mean = self._cross[fits][:, chosen], self._outputs[fits], self._outputs_mean[fits]
+    def _of(self, chosen: np.ndarray | slice, some: slice, fits: slice) -> _Moments:
+        """Moments of the chosen components and some of the outputs according to some of the full fits."""
+        cross, outputs = self._cross[fits, :, some][:, chosen], self._outputs[fits, some, some]
+        outputs_mean = self._outputs_mean[fits, some]
         own_mean, own = self._components_mean[chosen], self._covariance[chosen][:, chosen]
         mean = np.concatenate([np.broadcast_to(own_mean, (len(cross), len(own))), outputs_mean], axis=1)
         top = np.concatenate([np.broadcast_to(own, (len(cross), *own.shape)), cross], axis=2)
@@ -203,12 +207,6 @@ def _left_out(per_replicate: np.ndarray) -> np.ndarray:
     """The sum over all replicates, then the sums without each of them; a single replicate cannot be left out."""
     total = per_replicate.sum(axis=0, keepdims=True)
     return total if len(per_replicate) == 1 else np.concatenate([total, total - per_replicate])
-
-
-def _sub_grams(grams: np.ndarray, chosen: np.ndarray, outputs: int) -> np.ndarray:
-    width = grams.shape[-1]
-    kept = np.concatenate([[0], 1 + chosen, np.arange(width - outputs, width)])
-    return grams[:, kept[:, None], kept]
 
 
 class _FullFit:
@@ -255,15 +253,16 @@ def _straightened(fits: list[_FullFit], curves: Curves, products: CurveProducts,
     return np.asarray(coefficients - np.einsum("fiaq,faq->fiq", found - linear, shares * (sound / divisor)[:, None]))
 
 
-def _ridge(moments: _Moments, count: int, output: int, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """Intercepts (j,) and weights (j, count) of weighted ridge regressions with a free intercept."""
-    gram, cross = moments.covariance[:, :count, :count], moments.covariance[:, :count, count + output]
+def _ridge(moments: _Moments, alpha: float) -> tuple[np.ndarray, np.ndarray]:
+    """Intercepts (j,) and weights (j, count) of weighted ridge regressions with a free intercept, of one output."""
+    count = moments.mean.shape[1] - 1
+    gram, cross = moments.covariance[:, :count, :count], moments.covariance[:, :count, count]
     if alpha > 0:
         penalty = (alpha * moments.penalty)[:, None, None] * np.eye(count)
         weights = np.linalg.solve(gram + penalty, cross[:, :, None])[:, :, 0]
     else:  # components that never vary, or always together, have no weight of their own: the shortest solution
         weights = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ cross[:, :, None])[:, :, 0]
-    return moments.mean[:, count + output] - np.einsum("jc,jc->j", moments.mean[:, :count], weights), weights
+    return moments.mean[:, count] - np.einsum("jc,jc->j", moments.mean[:, :count], weights), weights
 
 
 def _refit(regressor: Any, sample: Sample, chosen: np.ndarray, output: int, nominal: int) -> tuple[np.ndarray, np.ndarray]:
@@ -303,13 +302,13 @@ def _critical(confidence: float, replicates: int) -> float:
     return float(stdtrit(replicates - 1, 0.5 + confidence / 2)) if replicates > 1 else np.nan
 
 
-def _fidelity(grams: np.ndarray, intercepts: np.ndarray, weights: np.ndarray, output: int, exact: bool) -> float:
+def _fidelity(grams: np.ndarray, intercepts: np.ndarray, weights: np.ndarray, exact: bool) -> float:
     """Weighted R2 of each replicate under the surrogate fitted without it; of the whole neighbourhood where it is `exact`."""
     count = weights.shape[1]
     if len(grams) == 1 and not exact:
         return np.nan
-    fitted, own = slice(0, 1) if exact else slice(1, None), count + 1 + output
-    # A row of the constant, the components and the outputs times this is what the surrogate misses.
+    fitted, own = slice(0, 1) if exact else slice(1, None), count + 1
+    # A row of the constant, the components and the output times this is what the surrogate misses.
     miss = np.zeros(grams.shape[:2])
     miss[:, 0], miss[:, 1 : count + 1], miss[:, own] = -intercepts[fitted], -weights[fitted], 1.0
     total = grams.sum(axis=0)
