@@ -255,6 +255,22 @@ def test_bad_constraints():
         TabularExplainer(FRAME, constraint=lambda frame: frame.assign(town="Oz")).explain_instance(FRAME.iloc[0], len)
 
 
+def test_what_the_users_functions_raise_names_the_argument():
+    def broken(*_):
+        raise ZeroDivisionError("oh")
+
+    for argument in ("constraint", "sampler", "discretizer"):
+        with pytest.raises(ArgumentError, match=f"{argument} raised ZeroDivisionError: oh"):
+            TabularExplainer(ROWS, **{argument: broken}).explain_instance(ROWS[0], linear)
+
+
+def test_contradictions_are_refused():
+    with pytest.raises(ArgumentError, match="column 'x0' is in categorical_features; kinds says 'numeric'"):
+        TabularExplainer(ROWS, kinds={0: "numeric"}, categorical_features=[0])
+    with pytest.raises(ArgumentTypeError, match=r"categorical_names\[0\] must be a sequence, in the order of the codes"):
+        TabularExplainer(ROWS, categorical_features=[0], categorical_names={0: {0: "red", 1: "green"}})
+
+
 def test_bad_samplers():
     with pytest.raises(ArgumentError, match="sampler must be one of 'marginals', 'around', 'training_rows'; got 'smote'"):
         TabularExplainer(ROWS, sampler="smote")

@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError, unknown_name
+from limelight._errors import ArgumentError, ArgumentTypeError, LimelightError, unknown_name
 
-__all__ = ["as_array", "check_choice", "check_count", "check_flag", "check_names", "check_number", "check_numbers"]
+__all__ = [
+    "as_array",
+    "check_choice",
+    "check_count",
+    "check_flag",
+    "check_names",
+    "check_number",
+    "check_numbers",
+    "users_own",
+]
 
 
 def check_count(parameter: str, value: object, minimum: int) -> int:
@@ -81,6 +91,23 @@ def check_numbers(parameter: str, value: Any, dimensions: int) -> np.ndarray:
     if array.ndim != dimensions:
         raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
     return array
+
+
+@contextmanager
+def users_own(parameter: str) -> Iterator[None]:
+    """Around a call of a user's function: what it raises says which argument it is.
+
+    Raises
+    ------
+    ArgumentError
+        If the function raises.
+    """
+    try:
+        yield
+    except LimelightError:
+        raise
+    except Exception as error:
+        raise ArgumentError(f"{parameter} raised {type(error).__name__}: {error}") from error
 
 
 def as_array(value: Any) -> np.ndarray:

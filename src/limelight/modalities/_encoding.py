@@ -124,6 +124,7 @@ def _encode_sparse(training_data: Any, feature_names: Iterable[object] | None) -
     if training.dtype.kind not in "biuf" or not np.isfinite(training.data).all():
         raise ArgumentError(f"a sparse training_data must hold finite numbers; it holds {training.dtype}, or NaN or infinity.")
     training = training.astype(np.float64)
+    training.sum_duplicates()
     width = training.shape[1]
     names = check_names("feature_names", (f"x{i}" for i in range(width)) if feature_names is None else feature_names, width)
     return training, SparseEncoding(names, type(training_data), range(width), width)

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_choice, check_flag, check_names, check_numbers
+from limelight._checks import check_choice, check_flag, check_names, check_numbers, users_own
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.modalities._columns import Binned, Categorical, Column, Missing, Plain
 from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edges
@@ -105,10 +105,14 @@ class FeatureRules:
             for feature in _checked_features(categorical_features)
             for number in encoding.wanted("categorical_features", feature)
         }
+        for number in self._categorical:
+            if self._kinds.get(number, "categorical") != "categorical":
+                name = encoding.names[number]
+                raise ArgumentError(f"column {name!r} is in categorical_features; kinds says {self._kinds[number]!r}.")
         if not isinstance(categorical_names, (Mapping, type(None))):
             raise ArgumentTypeError(f"categorical_names must be a mapping from columns to names; got {categorical_names!r}.")
         self._categories = {
-            number: check_names(f"categorical_names[{feature!r}]", values)
+            number: check_names(f"categorical_names[{feature!r}]", _in_order(feature, values))
             for feature, values in (categorical_names or {}).items()
             for number in encoding.wanted("categorical_names", feature)
         }
@@ -165,7 +169,10 @@ class SparseFeatures(dict[int, Feature]):
         self._training = training  # in columns
 
     def __missing__(self, number: int) -> Feature:
-        feature = self._rules.of(number, self._training[:, [number]].toarray().ravel())
+        entries = slice(*self._training.indptr[number : number + 2])
+        values = np.zeros(self._training.shape[0])
+        values[self._training.indices[entries]] = self._training.data[entries]
+        feature = self._rules.of(number, values)
         self[number] = feature
         return feature
 
@@ -176,6 +183,12 @@ class SparseFeatures(dict[int, Feature]):
 def _present(column: Column) -> Binned | Categorical | Plain:
     """A column without what may be missing of it."""
     return column.present if isinstance(column, Missing) else column
+
+
+def _in_order(feature: object, names: Any) -> Any:
+    if isinstance(names, (Mapping, set, frozenset)):
+        raise ArgumentTypeError(f"categorical_names[{feature!r}] must be a sequence, in the order of the codes; got {names!r}.")
+    return names
 
 
 def _checked_kinds(kinds: Any, encoding: Encoding) -> dict[int, str]:
@@ -218,7 +231,8 @@ class _Found:
     find: EdgeRule
 
     def __call__(self, number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG002
-        return self.find(values, labels)
+        with users_own("discretizer"):
+            return self.find(values, labels)
 
 
 def _checked_features(features: Any) -> Iterable[int | str]:

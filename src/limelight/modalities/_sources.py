@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from limelight._checks import users_own
 from limelight._errors import ArgumentError
 from limelight._seeds import fingerprint, stream
 from limelight.modalities._columns import Column, pick
@@ -131,7 +132,9 @@ class UserRows(Source):
     discrete = True
 
     def draw(self, points: np.ndarray) -> np.ndarray:
-        return self.encoding.numbers("sampler", self.sampler(len(points), stream(fingerprint(points))), len(points))
+        with users_own("sampler"):
+            rows = self.sampler(len(points), stream(fingerprint(points)))
+        return self.encoding.numbers("sampler", rows, len(points))
 
 
 def constrained(constraint: Constraint, encoding: Encoding, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -142,7 +145,8 @@ def constrained(constraint: Constraint, encoding: Encoding, rows: np.ndarray) ->
     ArgumentError
         If the constraint keeps none, or gives neither rows nor booleans.
     """
-    answer = constraint(encoding.batch(rows.copy()))
+    with users_own("constraint"):
+        answer = constraint(encoding.batch(rows.copy()))
     verdict = np.asarray(answer)
     if verdict.dtype != bool or verdict.shape != (len(rows),):
         return encoding.numbers("constraint", answer, len(rows)), np.ones(len(rows), dtype=bool)
