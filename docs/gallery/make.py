@@ -70,7 +70,12 @@ def take(browser: Browser, page: Path, part: str, width: int, scheme: str, pictu
     tab.goto(page.as_uri())
     box = tab.locator(part).first.bounding_box()
     left, top = max(0, box["x"] - MARGIN), max(0, box["y"] - MARGIN)
-    clip = {"x": left, "y": top, "width": min(width - left, box["width"] + 2 * MARGIN), "height": min(box["height"], TALLEST)}
+    clip = {
+        "x": left,
+        "y": top,
+        "width": min(width - left, box["width"] + 2 * MARGIN),
+        "height": min(box["height"] + 2 * MARGIN, TALLEST),
+    }
     taken = Image.open(BytesIO(tab.screenshot(clip=clip, full_page=True))).convert("RGB")
     taken.quantize(256, dither=Image.Dither.NONE).save(picture, optimize=True)
     tab.close()
