@@ -3,6 +3,7 @@
 import sys
 
 import matplotlib as mpl
+import matplotlib.style
 import numpy as np
 import pytest
 from click.testing import CliRunner
@@ -111,3 +112,18 @@ def test_show_says_what_is_wrong_with_a_file(contents, tmp_path):
     assert result.output.startswith("Error: ")
     assert "broken.json" in result.output
     assert "Traceback" not in result.output
+
+
+def test_colours_and_long_names_can_be_told_apart_on_any_ground():
+    names = [f"a very long name of measurement number {i} of the cell" for i in range(5)]
+    rows = np.random.default_rng(0).normal(size=(100, 5))
+    explanation = TabularExplainer(rows, feature_names=names).explain_instance(
+        rows[0], lambda batch: batch[:, 0], num_samples=100
+    )
+    colours = {}
+    for style in ("default", "dark_background"):
+        with mpl.style.context(style):
+            ax = explanation.plot()
+            colours[style] = ax.patches[0].get_facecolor()
+            assert len({tick.get_text() for tick in ax.get_yticklabels()}) == 5
+    assert sum(colours["dark_background"][:3]) > sum(colours["default"][:3])

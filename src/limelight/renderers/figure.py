@@ -8,10 +8,12 @@ from limelight._errors import MissingDependencyError
 from limelight._explanation import Explanation
 from limelight._raster import AGAINST, FOR
 from limelight._views import ImageView, SeriesView
-from limelight.renderers._summary import LabelSummary, summarise
+from limelight.renderers._cells import fit
+from limelight.renderers._summary import Bar, LabelSummary, summarise
 
 __all__ = ["draw"]
 
+_FOR_ON_DARK, _AGAINST_ON_DARK = "#58a6ff", "#f0963c"
 _LONGEST = 40  # letters of a name
 
 
@@ -79,7 +81,7 @@ def _draw_bars(label: LabelSummary, ax: Any) -> None:
     ax.barh(
         list(places),
         [bar.weight for bar in label.bars],
-        color=[AGAINST if bar.weight < 0 else FOR for bar in label.bars],
+        color=[_hue(ax, bar) for bar in label.bars],
         # Never colour alone: what speaks against is hatched, too.
         hatch=["//" if bar.weight < 0 else "" for bar in label.bars],
     )
@@ -87,6 +89,7 @@ def _draw_bars(label: LabelSummary, ax: Any) -> None:
         if bar.low is not None and bar.high is not None:
             ax.errorbar(bar.weight, place, xerr=bar.high - bar.weight, color=_ink(ax), capsize=3, linewidth=1)
     ax.set_yticks(list(places), [_plain(_short(bar.name)) for bar in label.bars])
+    ax.set_ylim(0.25, len(label.bars) + 0.75)
     ax.axvline(0, color=_ink(ax), linewidth=0.8)
     ax.set_xlabel("weight")
 
@@ -109,7 +112,7 @@ def _draw_series(view: SeriesView, label: LabelSummary, ax: Any) -> None:
                     segment.stop - 0.5,
                     (base / count),
                     (base + 1) / count,
-                    color=AGAINST if bar.weight < 0 else FOR,
+                    color=_hue(ax, bar),
                     alpha=0.1 + 0.5 * abs(bar.weight) / label.heaviest,
                     linewidth=0,
                     hatch="//" if bar.weight < 0 else "",
@@ -121,6 +124,16 @@ def _draw_series(view: SeriesView, label: LabelSummary, ax: Any) -> None:
     ax.set_xlabel("step")
 
 
+def _hue(ax: Any, bar: Bar) -> str:
+    """The pages' colour of what speaks for or against, to be seen on the ground of the user's style."""
+    from matplotlib.colors import to_rgb
+
+    on_dark = sum(to_rgb(ax.get_facecolor())) < 1.5
+    if bar.weight < 0:
+        return _AGAINST_ON_DARK if on_dark else AGAINST
+    return _FOR_ON_DARK if on_dark else FOR
+
+
 def _ink(ax: Any) -> Any:
     """The colour of the user's style for text, to be seen on its ground."""
     return ax.xaxis.label.get_color()
@@ -128,8 +141,7 @@ def _ink(ax: Any) -> Any:
 
 def _short(name: str) -> str:
     """A name on one line that leaves room for the bars."""
-    line = " ".join(name.split())
-    return line if len(line) <= _LONGEST else f"{line[: _LONGEST - 1]}\N{HORIZONTAL ELLIPSIS}"
+    return fit(" ".join(name.split()), _LONGEST)
 
 
 def _plain(text: str) -> str:
