@@ -249,16 +249,15 @@ class TabularExplainer(Explainer):
         feature_names = [
             feature.component(field, value, code) for (feature, field, value), code in zip(told, codes.tolist(), strict=True)
         ]
-        group_names = {tuple(group): name for name, group in self._groups.items()}
-        names, cells = [], []
         components = self._components if self._shared else [[number] for number in range(len(values))]
-        for component, own in enumerate(components):
-            joined = ", ".join(feature_names[number] for number in own)
-            names.append(f"{group_names[tuple(own)]}: {joined}" if tuple(own) in group_names else joined)
-            cells += [(number, component) for number in own]
-        shown = ((told[number], component) for number, component in sorted(cells))
+        group_names = {own[0]: f"{name}: " for name, own in self._groups.items()}
+        names = [group_names.get(own[0], "") + ", ".join(feature_names[number] for number in own) for own in components]
+        component_of = {number: component for component, own in enumerate(components) for number in own}
         view = TableView(
-            tuple(Cell(feature.name, feature.show(field, value), component) for (feature, field, value), component in shown)
+            tuple(
+                Cell(feature.name, feature.show(field, value), component_of[number])
+                for number, (feature, field, value) in enumerate(told)
+            )
         )
         notes += tuple(dict.fromkeys(note for feature, _, value in told if (note := feature.note(value))))
         return RowValues(table, encoding, row, codes, components, tuple(names), view, notes)
