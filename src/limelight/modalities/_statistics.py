@@ -13,8 +13,9 @@ import numpy as np
 from limelight._checks import check_names, check_number, check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint
+from limelight.modalities._array_encoding import ArrayEncoding
 from limelight.modalities._columns import Binned, Categorical, Column, Missing
-from limelight.modalities._encoding import ArrayEncoding, encode
+from limelight.modalities._training_data import encode
 
 __all__ = ["Statistics", "written"]
 

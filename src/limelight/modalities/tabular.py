@@ -15,11 +15,13 @@ from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
 from limelight._views import Cell, TableView
+from limelight.modalities._array_encoding import ArrayEncoding
 from limelight.modalities._columns import Column, Missing
 from limelight.modalities._discretize import EdgeRule
-from limelight.modalities._encoding import ArrayEncoding, Encoding, SparseEncoding, encode
+from limelight.modalities._encoding import Encoding
 from limelight.modalities._features import Feature, FeatureRules, SparseFeatures
 from limelight.modalities._fields import Field
+from limelight.modalities._groups import checked_groups, component_columns
 from limelight.modalities._rows import RowValues, Table
 from limelight.modalities._sources import (
     Constraint,
@@ -31,7 +33,9 @@ from limelight.modalities._sources import (
     UserRows,
     constrained,
 )
+from limelight.modalities._sparse_encoding import SparseEncoding
 from limelight.modalities._statistics import Statistics, written
+from limelight.modalities._training_data import encode
 from limelight.stages.proximity import euclidean
 
 __all__ = ["TabularExplainer"]
@@ -173,9 +177,8 @@ class TabularExplainer(Explainer):
             }
             known = Statistics.checked(training_data_stats, training_data, feature_names, needing=needing)
         training, self._encoding = (known.rows, known.encoding) if known else encode(training_data, feature_names)
-        self._feature_names = self._encoding.names
-        self._groups = self._checked_groups(groups)
-        self._components = _components(len(self._feature_names), list(self._groups.values()))
+        self._groups = checked_groups(groups, self._encoding)
+        self._components = component_columns(len(self._encoding.names), self._groups)
         width = len(self._components)
         self.options = Options.checked(
             class_names=class_names,
@@ -328,24 +331,3 @@ class TabularExplainer(Explainer):
 
     def _valid(self, encoding: Encoding) -> Any:
         return None if self._constraint is None else partial(constrained, self._constraint, encoding)
-
-    def _checked_groups(self, groups: Any) -> dict[str, list[int]]:
-        if not isinstance(groups, (Mapping, type(None))):
-            raise ArgumentTypeError(f"groups must be a mapping from a name to columns; got {groups!r}.")
-        checked: dict[str, list[int]] = {}
-        for name, features in (groups or {}).items():
-            own = sorted({number for feature in features for number in self._encoding.wanted(f"groups[{name!r}]", feature)})
-            for other, taken in checked.items():
-                if {*own} & {*taken}:
-                    shared = ", ".join(self._feature_names[number] for number in sorted({*own} & {*taken}))
-                    raise ArgumentError(f"a column can be in one group only; {other!r} and {name!r} share {shared}.")
-            if len(own) < 2:
-                raise ArgumentError(f"groups[{name!r}] must have two columns or more; got {len(own)}.")
-            checked[str(name)] = own
-        return checked
-
-
-def _components(width: int, groups: list[list[int]]) -> list[list[int]]:
-    """The columns of each component, a column of its own or a group, in the order of the table."""
-    grouped = {number for group in groups for number in group}
-    return sorted([*groups, *([number] for number in range(width) if number not in grouped)])

@@ -1,0 +1,112 @@
+"""Arrays of rows, or of sequences of rows, which are numbers already."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from limelight._checks import check_names, check_numbers
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.modalities._encoding import Encoding, check_size
+from limelight.modalities._fields import Field, Numbers
+
+__all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
+
+
+def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
+    """An array of numbers, or of sequences of rows of them, as rows of numbers."""
+    if len(getattr(training_data, "shape", ())) == 3:
+        return _encode_sequences(training_data, feature_names)
+    training = check_numbers("training_data", training_data, 2)
+    training = np.where(np.isnan(training), np.nan, training)  # one NaN for all
+    check_size(training.shape)
+    if np.isinf(training).any():
+        bad = ", ".join(str(number) for number in np.flatnonzero(np.isinf(training).any(axis=0))[:5])
+        raise ArgumentError(f"training_data must be finite, or NaN where a value is missing; columns {bad} have infinity.")
+    width = training.shape[1]
+    names = [f"x{i}" for i in range(width)] if feature_names is None else feature_names
+    return training, ArrayEncoding(check_names("feature_names", names, width))
+
+
+def _encode_sequences(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
+    count, steps, width = np.shape(training_data)
+    names = check_names("feature_names", [f"x{i}" for i in range(width)] if feature_names is None else feature_names, width)
+    training, encoding = encode_array(np.reshape(training_data, (count, steps * width)), _names_of_steps(names, steps))
+    return training, SequenceEncoding(encoding.names, names, steps)
+
+
+def _names_of_steps(names: Sequence[str], steps: int) -> list[str]:
+    """The last step is t-0."""
+    return [f"{name}_t-{ago}" for ago in reversed(range(steps)) for name in names]
+
+
+@dataclass(frozen=True)
+class ArrayEncoding(Encoding):
+    """Rows that are numbers already."""
+
+    names: tuple[str, ...]
+
+    @property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+        return (Numbers(),) * len(self.names)
+
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        try:
+            dimensions = np.ndim(instance)
+        except ValueError as error:  # lists within a list
+            raise ArgumentTypeError(f"a row to explain must hold numbers only: {error}.") from error
+        row = check_numbers("a row to explain", instance, dimensions).copy()
+        if row.ndim == 2 and len(row) == 1:
+            row = row[0]
+        width = len(self.names)
+        if row.shape != (width,):
+            raise InstanceError(f"a row to explain must have {width} columns, as the training data; got shape {row.shape}.")
+        if np.isinf(row).any():
+            bad = ", ".join(self.names[i] for i in np.flatnonzero(np.isinf(row))[:5])
+            raise InstanceError(f"a row to explain must be finite, or NaN where a value is missing; infinity in {bad}.")
+        return row, self
+
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+        array = check_numbers(f"what {parameter} gives", rows, 2)
+        if array.shape != (count, len(self.names)) or np.isinf(array).any():
+            raise ArgumentError(f"{parameter} must give {count} finite rows of {len(self.names)} columns; got {array.shape}.")
+        return array
+
+    def batch(self, rows: np.ndarray) -> np.ndarray:
+        return rows
+
+
+@dataclass(frozen=True)
+class SequenceEncoding(ArrayEncoding):
+    """Sequences of `steps` rows of numbers, step after step; a feature has a column for each step."""
+
+    features: tuple[str, ...]
+    steps: int
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self.steps, len(self.features)
+
+    def columns_of(self, feature: object) -> list[int]:
+        if isinstance(feature, str) and feature in self.features:
+            feature = self.features.index(feature)
+        if not isinstance(feature, (int, np.integer)) or isinstance(feature, bool) or not 0 <= feature < len(self.features):
+            return super().columns_of(feature) if isinstance(feature, str) else []
+        return [int(feature) + step * len(self.features) for step in range(self.steps)]
+
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        array = check_numbers("a sequence to explain", instance, np.ndim(instance))
+        array = array[0] if array.ndim == 3 and len(array) == 1 else array
+        if array.shape != self.shape:
+            raise InstanceError(f"a sequence to explain must have shape {self.shape}, as the training data; got {array.shape}.")
+        return super().read(array.reshape(-1))
+
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+        array = check_numbers(f"what {parameter} gives", rows, 3)
+        return super().numbers(parameter, array.reshape(len(array), -1), count)
+
+    def batch(self, rows: np.ndarray) -> np.ndarray:
+        return rows.reshape(-1, *self.shape)

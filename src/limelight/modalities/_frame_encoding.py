@@ -1,0 +1,144 @@
+"""Rows of frames of pandas, polars and pyarrow as numbers, and back."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentError, InstanceError
+from limelight.modalities._encoding import Encoding, check_size
+from limelight.modalities._fields import Field, field_of, is_missing
+
+__all__ = ["FrameEncoding", "encode_frame"]
+
+
+def encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
+    if feature_names is not None:
+        raise ArgumentError("feature_names must be left out where training_data is a frame: its columns have names.")
+    index = _index(frame)
+    for place, labels in (("rows", index), ("columns", getattr(frame.to_native(), "columns", None))):
+        if getattr(labels, "nlevels", 1) > 1:
+            raise ArgumentError(f"training_data has a MultiIndex on its {place}: give it single labels.")
+    check_size(frame.shape)
+    names = tuple(map(str, frame.columns))
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ArgumentError(
+            f"training_data has columns whose names look the same: {', '.join(map(repr, twice[:5]))}. Rename them."
+        )
+    fields, columns = zip(*map(field_of, frame.iter_columns()), strict=True)
+    labels = None if index is None else frame.to_native().columns
+    return np.stack(columns, axis=1), FrameEncoding(names, fields, frame.implementation, index, labels)
+
+
+@dataclass(frozen=True)
+class FrameEncoding(Encoding):
+    """Rows of a frame: its library by narwhals' name, and a pandas frame's labels of rows and columns."""
+
+    names: tuple[str, ...]
+    fields: tuple[Field, ...]
+    implementation: Any
+    index: Any
+    labels: Any
+
+    def columns_of(self, feature: object) -> list[int]:
+        labels = [] if self.labels is None else list(self.labels)
+        if any(isinstance(label, (int, np.integer)) for label in labels) and not isinstance(feature, str):
+            return [labels.index(feature)] if feature in labels else []  # a number is a label where labels are numbers
+        return super().columns_of(feature)
+
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        values = self._values(instance)
+        fields, row = list(self.fields), np.empty(len(values))
+        for number, (name, value) in enumerate(zip(self.names, values, strict=True)):
+            if is_missing(value):
+                fields[number], row[number] = fields[number].missing(), np.nan
+            else:
+                fields[number], row[number] = fields[number].read(name, value)
+        return row, replace(self, fields=tuple(fields))
+
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+        import narwhals.stable.v2 as nw
+
+        frame = nw.from_native(rows, eager_only=True, pass_through=True)
+        given = {str(series.name): series for series in frame.iter_columns()} if isinstance(frame, nw.DataFrame) else {}
+        if given.keys() != set(self.names) or len(frame) != count:
+            got = f"shape {frame.shape}" if given else type(rows).__name__
+            raise ArgumentError(f"{parameter} must give a frame of {count} rows with the training data's columns; got {got}.")
+        array = np.empty((count, len(self.names)))
+        for number, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
+            values = [None if is_missing(value) else value for value in given[name].to_list()]
+            read = {value: (field.missing(), np.nan) if value is None else field.read(name, value) for value in set(values)}
+            if any(known is not field for known, _ in read.values()):
+                raise ArgumentError(f"{parameter} gives column {name!r} categories that the training data lack.")
+            array[:, number] = [read[value][1] for value in values]
+        return array
+
+    def batch(self, rows: np.ndarray) -> Any:
+        import narwhals.stable.v2 as nw
+
+        columns = zip(self.names, self.fields, rows.T, strict=True)
+        frame = nw.from_dict({name: field.series(name, values, self.implementation) for name, field, values in columns})
+        native = frame.to_native()
+        if self.index is not None:
+            native.index, native.columns = self._labels(len(rows)), self.labels
+        return native
+
+    def _labels(self, count: int) -> Any:
+        """Labels of the kind that the training data's rows have; numbers in a row where they have those."""
+        kind = type(self.index)
+        if kind.__name__ == "RangeIndex":
+            return kind(count, name=self.index.name)
+        return self.index[:1].repeat(count)
+
+    def _values(self, instance: Any) -> Sequence[Any]:
+        """The row's values in the order of the columns."""
+        import narwhals.stable.v2 as nw
+
+        try:
+            wrapped = nw.from_native(instance, eager_only=True, allow_series=True, pass_through=True)
+        except ValueError as error:  # as where two columns have the same name
+            raise InstanceError(f"a row to explain is not a sound frame: {error}") from error
+        if isinstance(wrapped, nw.DataFrame):
+            if len(wrapped) != 1:
+                raise InstanceError(f"a row to explain must be one row; got a frame of {len(wrapped)}.")
+            return self._by_name(wrapped.row(0), wrapped.columns)
+        if isinstance(wrapped, nw.Series) and _index(wrapped) is not None:
+            return self._by_name(wrapped.to_list(), list(_index(wrapped)))
+        if isinstance(instance, Mapping):
+            return self._by_name(list(instance.values()), list(instance))
+        values: list[Any] | None = None
+        if isinstance(wrapped, nw.Series):
+            values = wrapped.to_list()
+        else:
+            array = instance if isinstance(instance, np.ndarray) else np.asarray(instance, dtype=object)
+            array = array[0] if array.ndim == 2 and len(array) == 1 else array
+            if array.ndim == 1:
+                values = list(array)
+        if values is None or len(values) != len(self.names):
+            got = f"{type(instance).__name__} {instance!r:.60}" if values is None else f"{len(values)} values"
+            raise InstanceError(f"a row to explain must have {len(self.names)} columns, as the training data; got {got}.")
+        return values
+
+    def _by_name(self, values: Sequence[Any], names: Sequence[Any]) -> Sequence[Any]:
+        found = dict(zip(map(str, names), values, strict=True))
+        lacking = [name for name in self.names if name not in found]
+        extra = [name for name in found if name not in self.names]
+        if lacking or extra or len(found) != len(names):
+            faults = {"lacks": lacking, "also has": extra}
+            said = " and ".join(f"{what} {', '.join(map(repr, some[:5]))}" for what, some in faults.items() if some)
+            raise InstanceError(
+                f"a row to explain must have the training data's columns, in any order; it {said or 'repeats some'}."
+            )
+        return [found[name] for name in self.names]
+
+
+def _index(frame: Any) -> Any:
+    """The labels of a pandas frame's rows; None for other frames."""
+    import narwhals.stable.v2 as nw
+
+    return nw.maybe_get_index(frame)

@@ -1,0 +1,81 @@
+"""Sparse rows as the numbers of their entries, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from limelight._checks import check_names, check_numbers
+from limelight._errors import ArgumentError, InstanceError
+from limelight.modalities._encoding import Encoding, check_size
+from limelight.modalities._fields import Field, Numbers
+
+__all__ = ["SparseEncoding", "encode_sparse"]
+
+
+def encode_sparse(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:
+    from scipy.sparse import csc_array
+
+    training = csc_array(training_data)
+    check_size(training.shape)
+    if training.dtype.kind not in "biuf" or not np.isfinite(training.data).all():
+        raise ArgumentError(f"a sparse training_data must hold finite numbers; it holds {training.dtype}, or NaN or infinity.")
+    training = training.astype(np.float64)
+    training.sum_duplicates()
+    width = training.shape[1]
+    names = check_names("feature_names", (f"x{i}" for i in range(width)) if feature_names is None else feature_names, width)
+    return training, SparseEncoding(names, type(training_data), range(width), width)
+
+
+@dataclass(frozen=True)
+class SparseEncoding(Encoding):
+    """Sparse rows of `width` numbers, of which only a row's `entries` are perturbed, those that are not zero.
+
+    `form` is the class that the training data have: a sparse array, or a sparse matrix.
+    """
+
+    names: tuple[str, ...]
+    form: Any
+    entries: Sequence[int]
+    width: int
+
+    @property
+    def places(self) -> Sequence[int]:
+        return self.entries
+
+    @property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+        return (Numbers(),) * len(self.names)
+
+    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        from scipy.sparse import csr_array
+
+        if not hasattr(instance, "tocsr"):
+            instance = check_numbers("a row to explain", np.atleast_2d(instance), 2)
+        row = csr_array(instance)
+        if row.shape != (1, self.width):
+            raise InstanceError(f"a row to explain must have shape (1, {self.width}), as the training data; got {row.shape}.")
+        row.sum_duplicates()
+        row.eliminate_zeros()
+        if not np.isfinite(row.data).all():
+            raise InstanceError("a sparse row to explain must hold finite numbers; it has NaN or infinity.")
+        if not row.nnz:
+            raise InstanceError("a sparse row to explain must have an entry that is not zero: it has nothing to perturb.")
+        places = tuple(row.indices.tolist())
+        names = tuple(self.names[place] for place in places)
+        return row.data.astype(np.float64), SparseEncoding(names, self.form, places, self.width)
+
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:  # noqa: ARG002
+        raise ArgumentError(f"{parameter} is not for sparse tables.")
+
+    def batch(self, rows: np.ndarray) -> Any:
+        from scipy.sparse import csr_array, csr_matrix, sparray
+
+        there = rows != 0
+        ends = np.concatenate([[0], np.cumsum(there.sum(axis=1))])
+        indices = np.broadcast_to(np.array(self.entries, dtype=np.int32), rows.shape)[there]
+        make = csr_array if issubclass(self.form, sparray) else csr_matrix
+        return make((rows[there], indices, ends), shape=(len(rows), self.width))

@@ -1,0 +1,37 @@
+"""Training data in any form: which encoding is theirs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.modalities._array_encoding import encode_array
+from limelight.modalities._encoding import Encoding
+from limelight.modalities._frame_encoding import encode_frame
+from limelight.modalities._sparse_encoding import encode_sparse
+
+__all__ = ["encode"]
+
+
+def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:
+    """Training data as numbers of shape (n, d), and how to write other rows in the same way.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If they are no table, have no rows or columns, or a column holds what no table should.
+    """
+    import narwhals.stable.v2 as nw
+
+    try:
+        frame = nw.from_native(training_data, eager_only=True, pass_through=True)
+    except ValueError as error:  # as where two columns have the same name
+        raise ArgumentError(f"training_data is not a sound frame: {error}") from error
+    if isinstance(frame, nw.DataFrame):
+        return encode_frame(frame, feature_names)
+    if hasattr(training_data, "collect"):
+        raise ArgumentTypeError(f"training_data must be in memory: collect() the {type(training_data).__name__} first.")
+    if hasattr(training_data, "tocsc"):
+        return encode_sparse(training_data, feature_names)
+    return encode_array(training_data, feature_names)
