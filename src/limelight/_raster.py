@@ -83,6 +83,10 @@ class ImageView:
         edges[:-1] |= self.segments[1:] != self.segments[:-1]
         return edges
 
+    def columns(self) -> dict[int, str]:
+        """None: an image has no columns."""
+        return {}
+
     def values(self) -> dict[int, str]:
         """For each component, where it lies."""
         count = int(self.segments.max()) + 1

@@ -18,8 +18,16 @@ class Span(NamedTuple):
     component: int
 
 
+class _View:
+    """What all views have unless they say otherwise."""
+
+    def columns(self) -> dict[int, str]:
+        """For components of a table, the columns that they are of; none elsewhere."""
+        return {}
+
+
 @dataclass(frozen=True)
-class TextView:
+class TextView(_View):
     """A text and the stretches of it that are components; the rest always stays."""
 
     kind: ClassVar[str] = "text"
@@ -49,7 +57,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TableView:
+class TableView(_View):
     """The columns of the explained row, in their order."""
 
     kind: ClassVar[str] = "table"
@@ -62,6 +70,12 @@ class TableView:
             values.setdefault(cell.component, []).append(cell.value)
         return {component: ", ".join(own) for component, own in values.items()}
 
+    def columns(self) -> dict[int, str]:
+        columns: dict[int, list[str]] = {}
+        for cell in self.cells:
+            columns.setdefault(cell.component, []).append(cell.column)
+        return {component: ", ".join(own) for component, own in columns.items()}
+
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""
         cells = [[cell.column, cell.value, cell.component] for cell in self.cells]
@@ -73,7 +87,7 @@ class TableView:
 
 
 @dataclass(frozen=True)
-class PartsView:
+class PartsView(_View):
     """Components of the user's own: nothing is known of them but their names."""
 
     kind: ClassVar[str] = "parts"
@@ -102,7 +116,7 @@ class Segment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SeriesView:
+class SeriesView(_View):
     """A series of one or more channels, its values, and its segments; `filling` shows where a segment is absent."""
 
     kind: ClassVar[str] = "series"
