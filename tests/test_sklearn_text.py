@@ -14,7 +14,7 @@ from sklearn.pipeline import Pipeline, make_pipeline
 from sklearn.preprocessing import MaxAbsScaler
 
 from limelight import TextExplainer
-from limelight.modalities.text import WordParts
+from limelight.modalities._words import WordParts
 from limelight.models.generic import adapt_any
 from limelight.models.sklearn_text import _Counts, adapt_text_pipeline
 

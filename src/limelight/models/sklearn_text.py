@@ -27,7 +27,7 @@ _WORD_PATTERN = re.compile(
 
 @runtime_checkable
 class _Words(Protocol):
-    """The components of a text: see `limelight.modalities.text.WordParts`."""
+    """The components of a text: see `limelight.modalities._words.WordParts`."""
 
     names: tuple[str, ...]
     numbers: tuple[int, ...]
