@@ -350,6 +350,34 @@ class TestRequests:
         with pytest.raises(ArgumentError, match="distance_metric must be a name that pairwise_distances of scikit-learn knows"):
             explain(distance_metric="bogus")
 
+    @pytest.mark.parametrize(
+        ("metric", "words"),
+        [
+            (
+                "correlation",
+                "must tell perturbations from the instance; got 'correlation', which gives NaN for some. Take anoth",
+            ),
+            ("yule", "must tell perturbations from the instance; got 'yule', which gives 0 for each. Take another, as 'euclid"),
+            (
+                "seuclidean",
+                "must be a name .* of a distance that needs nothing but the rows; got 'seuclidean': The 'V' parameter",
+            ),
+            (
+                "mahalanobis",
+                "must be a name .* of a distance that needs nothing but the rows; got 'mahalanobis': The 'VI' param",
+            ),
+            ("haversine", "must be a name .* of a distance that needs nothing but the rows; got 'haversine': Haversine"),
+        ],
+    )
+    def test_a_distance_that_says_nothing_of_masks(self, explain, metric, words):
+        with pytest.raises(ArgumentError, match=f"distance_metric {words}"):
+            explain(distance_metric=metric)
+
+    @pytest.mark.parametrize("metric", ["dice", "jaccard", "rogerstanimoto", "russellrao", "sokalsneath"])
+    def test_distances_of_masks(self, explain, metric):
+        """scikit-learn warns of what is no boolean, which would be an error here."""
+        assert all(math.isfinite(weight) for _, weight in explain(distance_metric=metric).as_list())
+
     @pytest.mark.parametrize("regressor", [5, "ridge", Ridge, Lars(), KNeighborsRegressor(), ROWS])
     def test_a_regressor_that_will_not_do(self, explain, regressor):
         with pytest.raises(
@@ -398,6 +426,18 @@ class TestModels:
 
         with pytest.raises(PredictionError, match=r"NaN or infinity for 2 of .*; the first is number 3\. "):
             explain(model=model)
+
+    @pytest.mark.parametrize("value", [1e151, -1e300])
+    def test_too_large_for_their_squares(self, explain, value):
+        def model(inputs):
+            return np.arange(len(inputs)) * value / len(inputs)
+
+        with pytest.raises(
+            PredictionError, match=r"numbers up to 1e\+150, since they are squared; the largest for .* is 9.*e\+"
+        ):
+            explain(model=model)
+        explanation = explain(model=lambda inputs: model(inputs) / abs(value) * 1e150)
+        assert all(math.isfinite(weight) for _, weight in explanation.as_list())
 
     def test_another_number_of_outputs_later(self, explain):
         calls = []
@@ -506,6 +546,25 @@ class TestKernels:
     def test_of_ones_own_that_is_nowhere_positive(self):
         with pytest.raises(KernelError, match="have weight 0"):
             explain_text(options={"kernel": lambda distances, width: 0 * distances})  # noqa: ARG005
+
+    @pytest.mark.parametrize("explain", [explain_text, explain_row])
+    def test_of_ones_own_that_raises(self, explain):
+        def kernel(distances, width):
+            raise KeyError(width, len(distances))
+
+        with pytest.raises(ArgumentError, match="kernel raised KeyError") as caught:
+            explain(options={"kernel": kernel})
+        assert isinstance(caught.value.__cause__, KeyError)
+
+    def test_of_ones_own_that_gives_no_numbers(self):
+        with pytest.raises(ArgumentTypeError, match="what kernel gives must hold numbers only"):
+            explain_row(options={"kernel": lambda distances, width: ["near"] * len(distances)})  # noqa: ARG005
+
+    def test_distances_of_masks_where_columns_have_no_bins(self):
+        with pytest.raises(
+            ArgumentError, match="must be one of numbers, as 'euclidean', where columns have no bins; got 'dice'"
+        ):
+            explain_row(options={"discretize_continuous": False}, distance_metric="dice")
 
 
 class TestSmallSamples:

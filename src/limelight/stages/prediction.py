@@ -29,6 +29,7 @@ class Shortcut(NamedTuple):
 PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)  # an odd number near 2^64 times the golden ratio's fraction
+_LARGEST = 1e150  # of sums of squares there is room for some 1e8 then
 _TOLERANCE = 1e-3  # by how much a float32 model's probabilities may miss a sum of 1
 
 
@@ -67,7 +68,7 @@ class Oracle:
         ModelError
             If the model raises.
         PredictionError
-            If its answer has not one row of finite numbers for each input.
+            If its answer has not one row of finite numbers, none of them huge, for each input.
         """
         if neighbourhood.keys is None:  # all distinct; but the instance is asked about only once
             known = self.instance.size > 0
@@ -122,6 +123,12 @@ class Oracle:
             raise PredictionError(
                 f"the model gave NaN or infinity for {np.count_nonzero(~finite)} of {batch}; the first is number "
                 f"{self.num_inputs + int(np.argmin(finite))}. Explanations need finite predictions."
+            )
+        largest = np.abs(answer).max()
+        if largest > _LARGEST:
+            raise PredictionError(
+                f"the model must give numbers up to {_LARGEST:g}, since they are squared; the largest for {batch} is "
+                f"{largest:.3g} in absolute value. Scale the outputs, or take their logarithm."
             )
         self.num_inputs += len(rows)
         return answer

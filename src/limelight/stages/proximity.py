@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from limelight._checks import check_numbers, users_own
 from limelight._errors import ArgumentError, KernelError
 from limelight.stages.components import count_present
 
@@ -39,8 +40,8 @@ class Proximity:
 
         Raises
         ------
-        ArgumentError
-            If a user's kernel gives anything but a finite number of at least 0 for each row.
+        ArgumentError, ArgumentTypeError
+            If a user's kernel raises, or gives anything but a finite number of at least 0 for each row.
         KernelError
             If no row but the instance itself has a weight.
         """
@@ -49,7 +50,9 @@ class Proximity:
             with np.errstate(over="ignore"):  # too far for any weight: the check below says so
                 weights = np.exp(-0.5 * (distances / self.width) ** 2)
         else:
-            weights = np.asarray(self.kernel(distances, self.width), dtype=np.float64)
+            with users_own("kernel"):
+                answer = self.kernel(distances, self.width)
+            weights = check_numbers("what kernel gives", answer, 1)
             if weights.shape != distances.shape or not np.all(np.isfinite(weights)) or weights.min() < 0:
                 raise ArgumentError(
                     f"kernel must give a finite weight of at least 0 for each of {len(distances)} distances; "
@@ -94,17 +97,33 @@ def pairwise(metric: str, scale: float) -> Metric:
     Raises
     ------
     ArgumentError
-        If there is no such distance.
+        If there is no such distance, or it says nothing about the rows that it is asked about.
     """
     from sklearn.metrics import pairwise_distances
+    from sklearn.metrics.pairwise import PAIRWISE_BOOLEAN_FUNCTIONS
 
     def distances(representation: np.ndarray) -> np.ndarray:
-        rows = representation.astype(np.float64)
+        are_masks = representation.dtype == np.uint8
+        if metric in PAIRWISE_BOOLEAN_FUNCTIONS and not are_masks:
+            raise ArgumentError(
+                f"distance_metric must be one of numbers, as 'euclidean', where columns have no bins; got {metric!r}, which is "
+                "for components that are on or off."
+            )
+        rows = representation.astype(bool if metric in PAIRWISE_BOOLEAN_FUNCTIONS else np.float64)
         try:
-            return np.asarray(pairwise_distances(rows, rows[:1], metric=metric))[:, 0] * scale
+            found = np.asarray(pairwise_distances(rows, rows[:1], metric=metric))[:, 0] * scale
         except ValueError as error:
             raise ArgumentError(
-                f"distance_metric must be a name that pairwise_distances of scikit-learn knows: {error}"
+                "distance_metric must be a name that pairwise_distances of scikit-learn knows, of a distance that needs "
+                f"nothing but the rows; got {metric!r}: {error}"
             ) from error
+        # Row 0 of masks never varies: some distances divide by how much it does, or count only what both rows lack.
+        is_blind = are_masks and not found.any() and not representation.all()
+        if is_blind or not np.isfinite(found).all():
+            raise ArgumentError(
+                f"distance_metric must tell perturbations from the instance; got {metric!r}, which gives "
+                f"{'0 for each' if is_blind else 'NaN for some'}. Take another, as 'euclidean' or 'cosine'."
+            )
+        return found
 
     return distances
