@@ -7,7 +7,7 @@ import numpy as np
 
 from limelight._explanation import Explanation, Notice, Surrogate
 from limelight._raster import ImageView
-from limelight._views import Cell, PartsView, Segment, SeriesView, Span, TableView, TextView
+from limelight._views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
 
 CLASSES = ("gardeners", "stargazers", "beekeepers")
 WORDS = "Last hour the telescope saw Jupiter rise over the allotments, and nobody spoke of tomatoes or of bees."
@@ -77,6 +77,19 @@ def table(columns=None, values=None, weights=None, **changes):
     return explain(TableView(cells), names, weights or {1: falling(4)}, **changes)
 
 
+def mixed(weights=None, **changes):
+    """An explained row with free text: three columns, then the words of a note and of a remark."""
+    cells = tuple(Cell(column, value, i) for i, (column, value) in enumerate({"bmi": "23.1", "age": "54", "sex": "f"}.items()))
+    names, passages = ["bmi <= 25", "50 < age <= 60", "sex=f"], []
+    for column, whole in (("note", WORDS), ("remark", "Nothing to add, but rain.")):
+        spans = []
+        for match in re.finditer(r"[^\s,.]+", whole):
+            spans.append(Span(match.start(), match.end(), len(names)))
+            names.append(f"{column}: {match.group()}")
+        passages.append(Passage(column, TextView(whole, tuple(spans))))
+    return explain(MixedView(TableView(cells), tuple(passages)), names, weights or {1: falling(9)}, **changes)
+
+
 def parts(names=("0 to 250 Hz", "250 to 500 Hz", "500 to 1000 Hz", "1000 to 2000 Hz", "2000 to 4000 Hz"), **changes):
     """Explained components of the user's own."""
     return explain(PartsView(tuple(names)), names, changes.pop("weights", {1: falling(min(3, len(names)))}), **changes)
@@ -103,11 +116,12 @@ def series(channels=("temperature", "pressure"), weights=None, **changes):
 
 
 THREE = {2: falling(6), 0: tuple(-weight for weight in falling(6)), 1: falling(3, 0.05)}
-MODALITIES = {"text": text(), "table": table(), "parts": parts(), "image": image(), "series": series()}
+MODALITIES = {"text": text(), "table": table(), "mixed": mixed(), "parts": parts(), "image": image(), "series": series()}
 # The cases that are hard for a page: much, long, wide, right to left, or nothing at all.
 HARD = {
     "text, three labels": text(weights=THREE, classes=CLASSES, notices=("Read with care.", "And slowly.")),
     "table, three labels": table(weights=THREE, classes=CLASSES),
+    "mixed, three labels": mixed(weights=THREE, classes=CLASSES),
     "parts, three labels": parts((*CLASSES, *"abcdef"), weights=THREE, classes=CLASSES),
     "image, three labels": image(THREE, classes=CLASSES),
     "series, three labels": series(weights=THREE, classes=CLASSES),

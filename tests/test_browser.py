@@ -269,6 +269,7 @@ def test_everything_is_on_paper(name, open_page):
     expected += {
         "text": lambda view: [view.text],
         "table": lambda view: [text for cell in view.cells for text in cell[:2]],
+        "mixed": lambda view: [text for cell in view.table.cells for text in cell[:2]] + [text.text for _, text in view.texts],
         "parts": lambda view: view.names,
         "image": lambda _: [],
         "series": lambda view: view.channel_names,

@@ -18,7 +18,7 @@ from samples import explain, falling, image, text
 
 from limelight import Explanation
 from limelight._cli import _commands
-from limelight._views import Cell, PartsView, Segment, SeriesView, Span, TableView, TextView
+from limelight._views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
 from limelight.renderers.index import Entry, render_index
 
 TREE = (Path(__file__).parent / "tree.js").read_text(encoding="utf-8")
@@ -30,7 +30,7 @@ TOUCH = """() => document.querySelectorAll('*').forEach((element) => {
 })"""
 # As many strings on one page as a browser lays out quickly: every fragment has a style sheet.
 AT_ONCE = 84
-KINDS = ("text", "table", "parts", "image", "series")
+KINDS = ("text", "table", "mixed", "parts", "image", "series")
 Tree = list[tuple[str, dict[str, str], list[str]]]
 
 
@@ -47,6 +47,10 @@ def explained(kind: str, strings: Sequence[str], classes: Sequence[str], notices
     if kind == "table":
         cells = tuple(Cell(string, string, i) for i, string in enumerate([*strings, strings[0]]))
         return explain(TableView(cells), [*strings, strings[0]], weights, **common)
+    if kind == "mixed":
+        cells, word = tuple(Cell(string, string, 0) for string in strings), (Span(0, len(strings[0]), 1),)
+        passages = tuple(Passage(string, TextView(strings[0], word)) for string in strings)
+        return explain(MixedView(TableView(cells), passages), [*strings, strings[0]], {1: falling(2), 0: falling(1)}, **common)
     if kind == "parts":
         return explain(PartsView((*strings, strings[0])), [*strings, strings[0]], weights, **common)
     if kind == "image":  # its parts have names of limelight's own, unless its JSON was written by somebody else

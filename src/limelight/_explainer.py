@@ -186,7 +186,7 @@ class Explainer(ABC):
             effective_sample_size=effective_size,
             confidence=look.confidence,
             converged=converged,
-            kernel_width=self.options.kernel_width,
+            kernel_width=proximity.width,
             alpha=self.options.alpha,
             random_state=self.options.random_state,
             warnings=notices(
@@ -206,7 +206,8 @@ class Explainer(ABC):
         distances = self.distances
         if request.distance_metric is not None:
             distances = pairwise(request.distance_metric, self.distance_unit)
-        proximity = Proximity(self.options.kernel_width, distances, self.options.kernel)
+        width = components.kernel_width or self.options.kernel_width
+        proximity = Proximity(width, distances, self.options.kernel)
         if components.law is None or request.distance_metric is not None or self.options.kernel is not None:
             return proximity, None
         return proximity, KernelLaw(components.law, proximity.by_absent(len(components.names)))

@@ -7,7 +7,20 @@ from typing import Any, ClassVar, NamedTuple
 from limelight._errors import ArgumentError, unknown_name
 from limelight._raster import ImageView
 
-__all__ = ["Cell", "ImageView", "PartsView", "Segment", "SeriesView", "Span", "TableView", "TextView", "View", "view_from_dict"]
+__all__ = [
+    "Cell",
+    "ImageView",
+    "MixedView",
+    "PartsView",
+    "Passage",
+    "Segment",
+    "SeriesView",
+    "Span",
+    "TableView",
+    "TextView",
+    "View",
+    "view_from_dict",
+]
 
 
 class Span(NamedTuple):
@@ -106,6 +119,42 @@ class PartsView(_View):
         return cls(tuple(data["names"]))
 
 
+class Passage(NamedTuple):
+    """A column's free text, whose words are components."""
+
+    column: str
+    text: TextView
+
+
+@dataclass(frozen=True)
+class MixedView(_View):
+    """A row of which some columns hold free text: the cells of the others, and the texts."""
+
+    kind: ClassVar[str] = "mixed"
+    table: TableView
+    texts: tuple[Passage, ...]
+
+    def values(self) -> dict[int, str]:
+        """For each component, what the instance has there."""
+        values = self.table.values()
+        for _, text in self.texts:
+            values |= text.values()
+        return values
+
+    def columns(self) -> dict[int, str]:
+        return self.table.columns() | {span.component: column for column, text in self.texts for span in text.spans}
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON types; `view_from_dict` is the inverse."""
+        texts = [[column, text.to_dict()] for column, text in self.texts]
+        return {"kind": self.kind, "table": self.table.to_dict(), "texts": texts}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "MixedView":
+        texts = tuple(Passage(column, TextView.from_dict(text)) for column, text in data["texts"])
+        return cls(TableView.from_dict(data["table"]), texts)
+
+
 class Segment(NamedTuple):
     """Steps `start` to `stop` (not included) of some of a series' channels, which belong to component number `component`."""
 
@@ -164,8 +213,8 @@ class SeriesView(_View):
         return view
 
 
-View = TextView | TableView | PartsView | ImageView | SeriesView
-_KINDS: dict[str, Any] = {view.kind: view for view in (TextView, TableView, PartsView, ImageView, SeriesView)}
+View = TextView | TableView | MixedView | PartsView | ImageView | SeriesView
+_KINDS: dict[str, Any] = {view.kind: view for view in (TextView, TableView, MixedView, PartsView, ImageView, SeriesView)}
 
 
 def view_from_dict(data: Mapping[str, Any]) -> View:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError
+from limelight._views import Cell, MixedView, TableView
 from limelight.modalities._fields import Field
 
 __all__ = ["Encoding", "check_size"]
@@ -23,10 +24,18 @@ class Encoding(ABC):
         A name for each of the d columns.
     fields : tuple of Field
         What each column holds.
+    texts : tuple of int
+        The columns that hold free text, which are no components: their words are.
     """
 
     names: tuple[str, ...]
     fields: tuple[Field, ...]
+    texts: tuple[int, ...] = ()
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        """Names of the words of a row's free texts: each has a column of its own, after the table's."""
+        return ()
 
     @property
     def places(self) -> Sequence[int]:
@@ -74,6 +83,10 @@ class Encoding(ABC):
         ArgumentError, ArgumentTypeError
             If they are not such rows.
         """
+
+    def view(self, cells: tuple[Cell, ...], components: int) -> TableView | MixedView:  # noqa: ARG002 - of words
+        """The row as a renderer sees it, from the cells of its first `components`, the columns."""
+        return TableView(cells)
 
     @abstractmethod
     def batch(self, rows: np.ndarray) -> Any:

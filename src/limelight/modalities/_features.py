@@ -17,9 +17,9 @@ from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edge
 from limelight.modalities._encoding import Encoding
 from limelight.modalities._fields import Field, Numbers
 
-__all__ = ["Feature", "FeatureRules", "SparseFeatures"]
+__all__ = ["Feature", "FeatureRules", "SparseFeatures", "Word"]
 
-KINDS = ("numeric", "integer", "categorical")
+KINDS = ("numeric", "integer", "categorical", "text")
 
 _Rule = Callable[[int, np.ndarray, "np.ndarray | None"], Any]
 
@@ -69,6 +69,18 @@ class Feature:
         if isnan(value) or isinstance(present, Categorical):
             return self.with_value(field, value)
         return self.bins[int(code)]
+
+
+class Word(Feature):
+    """A word of a free text, which is there or not: a component of its row alone."""
+
+    @classmethod
+    def named(cls, name: str) -> Word:
+        # As likely to stay as to go.
+        return cls(name, Categorical(np.array([0.0, 1.0]), np.array([0.5, 0.5])), (), ())
+
+    def component(self, field: Field, value: float, code: float) -> str:  # noqa: ARG002 - it is as the row has it
+        return self.name
 
 
 class FeatureRules:
@@ -198,7 +210,7 @@ def _checked_kinds(kinds: Any, encoding: Encoding) -> dict[int, str]:
     for feature, kind in (kinds or {}).items():
         for number in encoding.wanted("kinds", feature):
             checked[number] = check_choice(f"kinds[{feature!r}]", kind, KINDS)
-            if kind != "categorical" and encoding.fields[number].categorical:
+            if kind not in ("categorical", "text") and encoding.fields[number].categorical:
                 raise ArgumentError(f"kinds[{feature!r}] must be 'categorical': the column holds no numbers; got {kind!r}.")
     return checked
 

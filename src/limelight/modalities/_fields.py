@@ -13,7 +13,7 @@ import numpy as np
 
 from limelight._errors import ArgumentError, InstanceError
 
-__all__ = ["Choices", "Field", "Numbers", "Times", "field_of", "is_missing"]
+__all__ = ["Choices", "Field", "Numbers", "Times", "cast", "field_of", "is_missing"]
 
 MISSING = "missing"
 EXACT = 2.0**53  # whole numbers up to here are what they are in double precision
@@ -47,9 +47,9 @@ class Field(ABC):
     def read(self, name: str, value: Any) -> tuple[Field, float]:
         """A value that is there as a number, and the field that knows it."""
 
-    def missing(self) -> Field:
-        """The field that can also write a value that is missing."""
-        return self
+    def missing(self) -> tuple[Field, float]:
+        """A value that is missing as a number, and the field that can write it."""
+        return self, math.nan
 
     @abstractmethod
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
@@ -96,7 +96,7 @@ class Numbers(Field):
 
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
         # What is drawn without regard to the training data's range may lie where the type cannot follow.
-        return _cast(name, values.clip(*self._range), implementation, self.dtype, nan=self.nan)
+        return cast(name, values.clip(*self._range), implementation, self.dtype, nan=self.nan)
 
     def show(self, value: float) -> str:
         return MISSING if math.isnan(value) else f"{value:.6g}"
@@ -130,7 +130,7 @@ class Times(Field):
         times = np.full(len(values), np.datetime64("NaT", "us"))
         there = ~np.isnan(values)
         times[there] = (values[there].astype(np.int64) * self.step).view("datetime64[us]")
-        return _cast(name, times, implementation, self.dtype, nan=True, zone=self.zone)
+        return cast(name, times, implementation, self.dtype, nan=True, zone=self.zone)
 
     def show(self, value: float) -> str:
         if math.isnan(value):
@@ -157,11 +157,11 @@ class Choices(Field):
         except (KeyError, TypeError):  # a list has no place, and cannot be looked up either
             return self._including(name, value), float(len(self.values))
 
-    def missing(self) -> Choices:
+    def missing(self) -> tuple[Choices, float]:
         if len(self.pool) > len(self.values):
-            return self
+            return self, math.nan
         # A shift leaves what is missing behind, in whichever way the column's type says that.
-        return replace(self, pool=self.pool[[0, *range(len(self.values))]].shift(-1))
+        return replace(self, pool=self.pool[[0, *range(len(self.values))]].shift(-1)), math.nan
 
     @cached_property
     def _places(self) -> dict[Any, float]:
@@ -177,7 +177,7 @@ class Choices(Field):
         except Exception as error:
             raise InstanceError(f"column {name!r} can hold {known or 'nothing'} only; got {value!r:.60}.") from error
         field = replace(self, values=(*self.values, value), pool=pool)
-        return field.missing() if len(self.pool) > len(self.values) else field
+        return field.missing()[0] if len(self.pool) > len(self.values) else field
 
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:  # noqa: ARG002 - the pool's own
         places = np.where(np.isnan(values), len(self.values), values).astype(np.int64)
@@ -274,8 +274,8 @@ def _choices_of(series: Any) -> tuple[Choices, np.ndarray]:
     return Choices(tuple(known), pool), codes
 
 
-def _cast(name: str, values: np.ndarray, implementation: Any, dtype: Any, *, nan: bool, zone: str | None = None) -> Any:
-    """Numbers or times as a series of the library's own type."""
+def cast(name: str, values: Any, implementation: Any, dtype: Any, *, nan: bool, zone: str | None = None) -> Any:
+    """Numbers, times or texts as a series of the library's own type."""
     import narwhals.stable.v2 as nw
 
     series = nw.new_series(name, values, backend=implementation)

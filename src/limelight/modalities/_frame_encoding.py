@@ -51,14 +51,12 @@ class FrameEncoding(Encoding):
             return [labels.index(feature)] if feature in labels else []  # a number is a label where labels are numbers
         return super().columns_of(feature)
 
-    def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+    def read(self, instance: Any) -> tuple[np.ndarray, FrameEncoding]:
         values = self._values(instance)
         fields, row = list(self.fields), np.empty(len(values))
         for number, (name, value) in enumerate(zip(self.names, values, strict=True)):
-            if is_missing(value):
-                fields[number], row[number] = fields[number].missing(), np.nan
-            else:
-                fields[number], row[number] = fields[number].read(name, value)
+            field = fields[number]
+            fields[number], row[number] = field.missing() if is_missing(value) else field.read(name, value)
         return row, replace(self, fields=tuple(fields))
 
     def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
@@ -72,7 +70,7 @@ class FrameEncoding(Encoding):
         array = np.empty((count, len(self.names)))
         for number, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
             values = [None if is_missing(value) else value for value in given[name].to_list()]
-            read = {value: (field.missing(), np.nan) if value is None else field.read(name, value) for value in set(values)}
+            read = {value: field.missing() if value is None else field.read(name, value) for value in set(values)}
             if any(known is not field for known, _ in read.values()):
                 raise ArgumentError(f"{parameter} gives column {name!r} categories that the training data lack.")
             array[:, number] = [read[value][1] for value in values]

@@ -28,13 +28,15 @@ def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
             if {*own} & {*taken}:
                 shared = ", ".join(encoding.names[number] for number in sorted({*own} & {*taken}))
                 raise ArgumentError(f"a column can be in one group only; {other!r} and {name!r} share {shared}.")
+        if {*own} & {*encoding.texts}:
+            raise ArgumentError(f"groups[{name!r}] has a column of free text; the words of such a column are components.")
         if len(own) < 2:
             raise ArgumentError(f"groups[{name!r}] must have two columns or more; got {len(own)}.")
         checked[str(name)] = own
     return checked
 
 
-def component_columns(width: int, groups: Mapping[str, list[int]]) -> list[list[int]]:
+def component_columns(encoding: Encoding, groups: Mapping[str, list[int]]) -> list[list[int]]:
     """The columns of each component, a column of its own or a group, in the order of the table."""
-    grouped = {number for group in groups.values() for number in group}
-    return sorted([*groups.values(), *([number] for number in range(width) if number not in grouped)])
+    taken = {*encoding.texts, *(number for group in groups.values() for number in group)}
+    return sorted([*groups.values(), *([number] for number in range(len(encoding.names)) if number not in taken)])

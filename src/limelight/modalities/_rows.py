@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._views import TableView
+from limelight._views import MixedView, TableView
 from limelight.modalities._columns import Column
 from limelight.modalities._encoding import Encoding
 from limelight.modalities._sources import Source
@@ -33,7 +33,7 @@ class RowValues(Values):
         The instance, and what its values count as.
     columns : list of list of int
         The columns of each component, one or a group.
-    names, view, notes
+    names, view, notes, kernel_width
         As for all components.
     """
 
@@ -45,12 +45,14 @@ class RowValues(Values):
         codes: np.ndarray,
         columns: list[list[int]],
         names: tuple[str, ...],
-        view: TableView,
+        view: TableView | MixedView,
         notes: tuple[tuple[str, str], ...],
+        kernel_width: float | None,
     ) -> None:
         self.names = names
         self.view = view
         self.notes = notes
+        self.kernel_width = kernel_width
         self.content = table.content
         self._table = table
         self._encoding = encoding
@@ -63,16 +65,21 @@ class RowValues(Values):
         codes = self._codes.astype(drawn.codes.dtype)
         representation = np.empty((1 + len(drawn.codes), len(self.names)), dtype=np.uint8)
         representation[0] = 1
+        first = [columns[0] for columns in self._columns]
         if len(self.names) == len(codes):
             np.equal(drawn.codes, codes, out=representation[1:].view(np.bool_))
         else:
+            same = drawn.codes == codes
+            representation[1:] = same[:, first]
             for component, columns in enumerate(self._columns):
-                representation[1:, component] = (drawn.codes[:, columns] == codes[columns]).all(axis=1)
-        plain = [number for number, column in enumerate(self._table.columns) if not column.states]
+                if len(columns) > 1:
+                    representation[1:, component] = same[:, columns].all(axis=1)
+        plain = [component for component, number in enumerate(first) if not self._table.columns[number].states]
         if plain:
+            numbers = [first[component] for component in plain]
             representation = representation.astype(np.float64)
-            representation[0, plain] = codes[plain]
-            representation[1:, plain] = drawn.codes[:, plain]
+            representation[0, plain] = codes[numbers]
+            representation[1:, plain] = drawn.codes[:, numbers]
         keys = None
         if self._table.discrete:
             keys = np.concatenate([self._row[None], drawn.rows]).astype(np.float64).view(np.uint64)

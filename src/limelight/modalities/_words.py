@@ -40,6 +40,8 @@ class WordParts(Parts):
         For each word, its component.
     """
 
+    view: TextView
+
     def __init__(self, text: str, stretches: list[tuple[int, int]], bow: bool, mask_string: str) -> None:
         words = [text[start:stop] for start, stop in stretches]
         distinct = {word: number for number, word in enumerate(dict.fromkeys(words))}

@@ -14,12 +14,12 @@ from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
-from limelight._views import Cell, TableView
+from limelight._views import Cell
 from limelight.modalities._array_encoding import ArrayEncoding
 from limelight.modalities._columns import Column, Missing
 from limelight.modalities._discretize import EdgeRule
 from limelight.modalities._encoding import Encoding
-from limelight.modalities._features import Feature, FeatureRules, SparseFeatures
+from limelight.modalities._features import Feature, FeatureRules, SparseFeatures, Word
 from limelight.modalities._fields import Field
 from limelight.modalities._groups import checked_groups, component_columns
 from limelight.modalities._rows import RowValues, Table
@@ -35,6 +35,7 @@ from limelight.modalities._sources import (
 )
 from limelight.modalities._sparse_encoding import SparseEncoding
 from limelight.modalities._statistics import Statistics, written
+from limelight.modalities._texts import with_texts
 from limelight.modalities._training_data import encode
 from limelight.stages.proximity import euclidean
 
@@ -63,8 +64,9 @@ class TabularExplainer(Explainer):
     class_names : sequence of str, optional
         Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
     kinds : mapping, optional
-        What columns are, by number or name, where their types do not say it: "numeric", "integer" (drawn as whole numbers)
-        or "categorical".
+        What columns are, by number or name, where their types do not say it: "numeric", "integer" (drawn as whole numbers),
+        "categorical", or "text": free text in a column of a frame, of which each word of a row is a component, that stays or
+        goes with probability 1/2.
     categorical_features : sequence of int or str, optional
         The columns, by number or name, that hold codes of categories.
     categorical_names : mapping, optional
@@ -94,7 +96,8 @@ class TabularExplainer(Explainer):
         every numeric column, "means", "stds", "mins" and "maxs" have a value for each of its bins, "feature_values" and
         "feature_frequencies" have every column's numbers of bins or codes of categories, and how often they are.
     kernel_width : float, optional
-        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number.
+        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number, with
+        the words of a row's free texts.
     kernel : callable, optional
         ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
@@ -177,13 +180,14 @@ class TabularExplainer(Explainer):
             }
             known = Statistics.checked(training_data_stats, training_data, feature_names, needing=needing)
         training, self._encoding = (known.rows, known.encoding) if known else encode(training_data, feature_names)
+        training, self._encoding = with_texts(training, self._encoding, kinds)
         self._groups = checked_groups(groups, self._encoding)
-        self._components = component_columns(len(self._encoding.names), self._groups)
-        width = len(self._components)
+        self._components = component_columns(self._encoding, self._groups)
+        self._kernel_width = kernel_width
         self.options = Options.checked(
             class_names=class_names,
             mode=mode,
-            kernel_width=0.75 * width**0.5 if kernel_width is None else kernel_width,
+            kernel_width=_kernel_width(len(self._components)) if kernel_width is None else kernel_width,
             kernel=kernel,
             feature_selection=feature_selection,
             alpha=alpha,
@@ -202,6 +206,8 @@ class TabularExplainer(Explainer):
             discretizer=discretizer,
             discretize_continuous=discretize_continuous,
         )
+        if self._encoding.texts and (callable(sampler) or sampler == "training_rows"):
+            raise ArgumentError("columns of free text are perturbed word by word; leave out the sampler, or the kind 'text'.")
         is_sparse = isinstance(self._encoding, SparseEncoding)
         if is_sparse and (groups or constraint or callable(sampler) or sampler == "training_rows"):
             raise ArgumentError("sparse tables have no groups, constraint or sampler of their own; leave these out.")
@@ -246,24 +252,28 @@ class TabularExplainer(Explainer):
         """
         row, encoding = self._encoding.read(instance)
         values = row.tolist()
-        told = list(zip((self._features[place] for place in encoding.places), encoding.fields, values, strict=True))
+        features = [*(self._features[place] for place in encoding.places), *map(Word.named, encoding.words)]
+        told = list(zip(features, encoding.fields, values, strict=True))
         table, notes = self._table_for(row, encoding, told)
         codes = np.array([column.code_of(value) for column, value in zip(table.columns, values, strict=True)])
         feature_names = [
             feature.component(field, value, code) for (feature, field, value), code in zip(told, codes.tolist(), strict=True)
         ]
-        components = self._components if self._shared else [[number] for number in range(len(values))]
+        width = len(encoding.places)
+        columns = self._components if self._shared else [[number] for number in range(width)]
+        components = [*columns, *([number] for number in range(width, len(values)))]
         group_names = {own[0]: f"{name}: " for name, own in self._groups.items()}
         names = [group_names.get(own[0], "") + ", ".join(feature_names[number] for number in own) for own in components]
         component_of = {number: component for component, own in enumerate(components) for number in own}
-        view = TableView(
-            tuple(
-                Cell(feature.name, feature.show(field, value), component_of[number])
-                for number, (feature, field, value) in enumerate(told)
-            )
+        cells = tuple(
+            Cell(feature.name, feature.show(field, value), component_of[number])
+            for number, (feature, field, value) in enumerate(told[:width])
+            if number in component_of
         )
         notes += tuple(dict.fromkeys(note for feature, _, value in told if (note := feature.note(value))))
-        return RowValues(table, encoding, row, codes, components, tuple(names), view, notes)
+        view = encoding.view(cells, len(columns))
+        kernel_width = _kernel_width(len(names)) if encoding.texts and self._kernel_width is None else None
+        return RowValues(table, encoding, row, codes, components, tuple(names), view, notes, kernel_width)
 
     def statistics(self) -> dict[str, Any]:
         """What this explainer knows of its training data: another one made from it gives the same explanations.
@@ -313,7 +323,7 @@ class TabularExplainer(Explainer):
                 column = Missing(column, 0.0)
             columns.append(column.around(value) if self._sampler == "around" else column)
         outside = [number for number, column in enumerate(columns) if not column.covers(told[number][2])]
-        if self._shared and not outside and self._sampler != "around":
+        if self._shared and not outside and self._sampler != "around" and not encoding.words:
             return self._shared, ()
         for number in outside:
             columns[number] = columns[number].including(told[number][2])
@@ -324,10 +334,15 @@ class TabularExplainer(Explainer):
             source = Marginals(columns, joints)
         else:
             effect = "so perhaps no perturbation has it, and its weight says little"
-        content = fingerprint(row, np.array(encoding.places), str(self._content))
+        content = fingerprint(row, np.array(encoding.places), str(self._content), *encoding.words)
         table = Table(tuple(columns), source, self._valid(encoding), content)
         names = (feature.with_value(field, value) for feature, field, value in (told[number] for number in outside))
         return table, tuple(("outside_training_data", f"{name} lies outside the training data; {effect}.") for name in names)
 
     def _valid(self, encoding: Encoding) -> Any:
         return None if self._constraint is None else partial(constrained, self._constraint, encoding)
+
+
+def _kernel_width(components: int) -> float:
+    """lime's."""
+    return 0.75 * float(components**0.5)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from limelight._explanation import Explanation
-from limelight._views import Cell, ImageView, SeriesView, TableView, TextView
+from limelight._views import Cell, ImageView, MixedView, Passage, SeriesView, TableView, TextView
 from limelight.renderers._overlay import Overlay, draw_overlay
 from limelight.renderers._pictures import encode_png, enlargement, pillow, reduced
 from limelight.renderers._series import draw_series
@@ -105,15 +105,31 @@ def _whole_row(view: TableView) -> _WholeRow:
     return _WholeRow(view.cells, view.values())
 
 
+@dataclass(frozen=True)
+class _MixedRow(_WholeRow):
+    """And its texts."""
+
+    texts: tuple[Passage, ...]
+
+
+def _mixed_row(view: MixedView) -> _MixedRow:
+    return _MixedRow(view.table.cells, view.values(), view.texts)
+
+
+def _passages(row: _MixedRow, label: LabelSummary) -> list[tuple[str, list[_Piece]]]:
+    return [(column, _text_pieces(text, label)) for column, text in row.texts]
+
+
 def _overlay(photo: _Photo, label: LabelSummary) -> Overlay:
     return draw_overlay(photo.view, label)
 
 
 # What a kind of view needs beside its components: made once, and made of that for each label. Its templates are
 # `label_<kind>.html` and, for what is shown once, `before_<kind>.html` or `after_<kind>.html`.
-_SHARED: dict[str, Callable[[Any], Any]] = {TableView.kind: _whole_row, ImageView.kind: _photo}
+_SHARED: dict[str, Callable[[Any], Any]] = {TableView.kind: _whole_row, MixedView.kind: _mixed_row, ImageView.kind: _photo}
 _DRAWN: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TextView.kind: _text_pieces,
+    MixedView.kind: _passages,
     ImageView.kind: _overlay,
     SeriesView.kind: draw_series,
 }

@@ -133,6 +133,8 @@ class Components(ABC):
         every set of absent parts is equally likely. None for values.
     batch_size : int or None
         The largest number of model inputs to make at once where the user does not say; None where they are small.
+    kernel_width : float or None
+        The kernel's width where it depends on the instance; None where it is the explainer's.
     """
 
     names: tuple[str, ...]
@@ -141,6 +143,7 @@ class Components(ABC):
     notes: tuple[tuple[str, str], ...]
     law: np.ndarray | None
     batch_size: int | None = None
+    kernel_width: float | None = None
 
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:

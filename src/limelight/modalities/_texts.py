@@ -1,0 +1,138 @@
+"""Free text in a table's columns: a row's texts are perturbed word by word, beside the other columns."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentError, InstanceError
+from limelight._views import Cell, MixedView, Passage, Span, TableView, TextView
+from limelight.modalities._encoding import Encoding
+from limelight.modalities._fields import Choices, Field, Numbers, cast
+from limelight.modalities._frame_encoding import FrameEncoding
+from limelight.modalities._words import WordParts, between
+
+__all__ = ["TextEncoding", "Texts", "with_texts"]
+
+_BETWEEN_WORDS = re.compile(r"\W+")
+
+
+@dataclass(frozen=True)
+class Texts(Field):
+    """Texts of the library's type `dtype`, each as its place among `texts`."""
+
+    dtype: Any
+    texts: Sequence[str | None] = ()
+    categorical: bool = True
+
+    def read(self, name: str, value: Any) -> tuple[Texts, float]:
+        if not isinstance(value, str):
+            raise InstanceError(f"column {name!r} holds texts; got {value!r:.60} ({type(value).__name__}).")
+        return replace(self, texts=(value,)), 0.0
+
+    def missing(self) -> tuple[Texts, float]:
+        return replace(self, texts=(None,)), 0.0
+
+    def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
+        texts = [self.texts[place] for place in values.astype(np.intp).tolist()]
+        return cast(name, texts, implementation, self.dtype, nan=True)
+
+    def show(self, value: float) -> str:
+        return self.texts[int(value)] or ""
+
+
+@dataclass(frozen=True)
+class TextEncoding(Encoding):
+    """Rows of a frame with free text: after the frame's own columns, one that is 0 or 1 for each word of the row's texts.
+
+    Attributes
+    ----------
+    frame : FrameEncoding
+        The frame's own columns; those with free text are always 0.
+    texts : tuple of int
+        Which of them have free text.
+    parts : tuple of (number, WordParts)
+        The words of the row to explain, for each text that has any.
+    """
+
+    frame: FrameEncoding
+    texts: tuple[int, ...]
+    parts: tuple[tuple[int, WordParts], ...] = ()
+
+    @property
+    def names(self) -> tuple[str, ...]:  # type: ignore[override]
+        return self.frame.names
+
+    @property
+    def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
+        return (*self.frame.fields, *(Numbers(whole=True) for _ in self.words))
+
+    @property
+    def words(self) -> tuple[str, ...]:
+        return tuple(f"{self.names[number]}: {word}" for number, parts in self.parts for word in parts.names)
+
+    def columns_of(self, feature: object) -> list[int]:
+        return self.frame.columns_of(feature)
+
+    def read(self, instance: Any) -> tuple[np.ndarray, TextEncoding]:
+        row, frame = self.frame.read(instance)
+        found = []
+        for number in self.texts:
+            text = frame.fields[number].show(0.0)
+            stretches = between(_BETWEEN_WORDS, text)
+            if stretches:
+                found.append((number, WordParts(text, stretches, bow=True, mask_string="")))
+        encoding = replace(self, frame=frame, parts=tuple(found))
+        return np.concatenate([row, np.ones(len(encoding.words))]), encoding
+
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:  # noqa: ARG002 - cannot be told apart
+        raise ArgumentError(f"{parameter} cannot make rows with free text; a constraint may say with booleans which to keep.")
+
+    def batch(self, rows: np.ndarray) -> Any:
+        own = rows[:, : len(self.names)].copy()
+        fields = list(self.frame.fields)
+        first = len(self.names)
+        for number, parts in self.parts:
+            masks = rows[:, first : first + len(parts.names)].astype(np.uint8)
+            fields[number] = Texts(fields[number].dtype, parts.realise(masks))  # type: ignore[attr-defined]
+            own[:, number] = np.arange(len(rows))
+            first += len(parts.names)
+        return replace(self.frame, fields=tuple(fields)).batch(own)
+
+    def view(self, cells: tuple[Cell, ...], components: int) -> MixedView:
+        views = []
+        for number, parts in self.parts:
+            spans = (Span(span.start, span.stop, components + span.component) for span in parts.view.spans)
+            views.append(Passage(self.names[number], TextView(parts.view.text, tuple(spans))))
+            components += len(parts.names)
+        return MixedView(TableView(cells), tuple(views))
+
+
+def with_texts(training: Any, encoding: Encoding, kinds: Any) -> tuple[Any, Encoding]:
+    """The training data and their encoding, where the user says of some columns that they hold free text.
+
+    Raises
+    ------
+    ArgumentError
+        If they hold no texts.
+    """
+    said = kinds.items() if isinstance(kinds, Mapping) else ()
+    columns = sorted({number for feature, kind in said if kind == "text" for number in encoding.wanted("kinds", feature)})
+    if not columns:
+        return training, encoding
+    if not isinstance(encoding, FrameEncoding):
+        raise ArgumentError("kinds: only a frame can have columns of free text; give training_data as one.")
+    fields = list(encoding.fields)
+    for number in columns:
+        field = fields[number]
+        if not isinstance(field, Choices) or not all(isinstance(value, str) for value in field.values):
+            raise ArgumentError(f"kinds: column {encoding.names[number]!r} cannot be 'text'; it holds no texts.")
+        own = field.pool.to_native()
+        fields[number] = Texts(getattr(own, "dtype", getattr(own, "type", None)))
+    training = training.copy()
+    training[:, columns] = 0.0
+    return training, TextEncoding(replace(encoding, fields=tuple(fields)), tuple(columns))
