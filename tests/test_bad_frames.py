@@ -185,6 +185,7 @@ class TestBadFrames:
             (pl.DataFrame(SMALL), "must be one row; got a frame of 60"),
             ([1.0, "oak"], "must have 3 columns, as the training data; got 2 values"),
             (np.ones((2, 3)), "must have 3 columns, as the training data; got ndarray"),
+            ([np.ones(2), np.ones((2, 3))], "must have 3 columns, as the training data; got list"),
             ("oak", "must have 3 columns, as the training data; got str 'oak'"),
             (None, "must have 3 columns, as the training data; got NoneType None"),
             (pl.LazyFrame(SMALL), "must have 3 columns, as the training data; got LazyFrame"),

@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import pytest
+from scipy import sparse
 from sklearn.linear_model import Lars, LogisticRegression, Ridge
 from sklearn.neighbors import KNeighborsRegressor
 
@@ -187,6 +188,11 @@ class TestTrainingData:
     def test_feature_names_of_wrong_type(self, names):
         with pytest.raises(ArgumentTypeError, match="feature_names must be a sequence of names"):
             TabularExplainer(ROWS, feature_names=names)
+
+    def test_feature_names_that_are_the_same(self):
+        for rows in (ROWS, np.stack([ROWS, ROWS], axis=1), sparse.csr_array(ROWS)):
+            with pytest.raises(ArgumentError, match=r"feature_names must be distinct; got 'a' more than once\."):
+                TabularExplainer(rows, feature_names=["a", "b", "a"])
 
     @pytest.mark.parametrize("features", [[3], [-1], ["age"], [True], [1.5], [None]])
     def test_unknown_categorical_features(self, features):

@@ -198,6 +198,12 @@ class TestRows:
         assert explain(frame, frame.iloc[9].to_numpy(dtype="datetime64[ns]")) == expected
         assert explain(frame, [frame.iloc[9, 0].to_pydatetime(), np.datetime64(MOMENTS[9])]) == expected
 
+    def test_series_without_labels(self):
+        frame = pl.DataFrame({"start": MOMENTS, "end": MOMENTS[::-1]})
+        expected = explain(frame, frame[0])
+        for row in (pl.Series(frame.row(0), dtype=pl.Datetime("ns")), pa.chunked_array([frame.row(0)])):
+            assert explain(frame, row) == expected
+
     def test_a_number_that_a_narrow_type_rounds(self):
         frame = pl.DataFrame({"a": pl.Series([0.1, 0.2, 0.3, 0.7], dtype=pl.Float32)})
         for value in (0.1, 0.7):

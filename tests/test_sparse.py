@@ -70,7 +70,9 @@ def test_rows_of_other_forms_and_pickling():
     explainer = TabularExplainer(TRAINING, feature_names=[f"word {i}" for i in range(WIDTH)])
     first = explainer.explain_instance(TRAINING[[2]], linear, num_samples=300)
     assert first.names[0].startswith("word ")
-    assert explainer.explain_instance(TRAINING[[2]].toarray()[0], linear, num_samples=300) == first
+    single = sparse.coo_array(TRAINING[[2]]).reshape(-1)  # of one dimension, as an array's own [2]
+    for row in (TRAINING[[2]].toarray()[0], single, sparse.csr_array(TRAINING)[2]):
+        assert explainer.explain_instance(row, linear, num_samples=300) == first
     assert pickle.loads(pickle.dumps(explainer)).explain_instance(TRAINING[[2]], linear, num_samples=300) == first
 
 
@@ -78,6 +80,7 @@ def test_rows_of_other_forms_and_pickling():
     ("row", "message"),
     [
         (TRAINING[:2], rf"must have shape \(1, {WIDTH}\), as the training data; got \(2, {WIDTH}\)"),
+        (sparse.csr_array(TRAINING[[0], :9])[0], rf"must have shape \(1, {WIDTH}\), as the training data; got \(1, 9\)"),
         (TRAINING[[0], :9], rf"must have shape \(1, {WIDTH}\), as the training data; got \(1, 9\)"),
         (sparse.csr_matrix((1, WIDTH)), "must have an entry that is not zero: it has nothing to perturb"),
         (sparse.csr_matrix(([np.nan], ([0], [3])), shape=(1, WIDTH)), "must hold finite numbers"),
@@ -89,8 +92,13 @@ def test_bad_rows(row, message):
 
 
 def test_bad_tables():
-    with pytest.raises(ArgumentError, match="a sparse training_data must hold finite numbers"):
-        TabularExplainer(sparse.csr_matrix([[np.inf, 0.0]]))
+    for bad in (np.inf, np.nan):
+        with pytest.raises(
+            ArgumentError, match=r"finite numbers; it has NaN or infinity\. Put numbers in their place, or give a d"
+        ):
+            TabularExplainer(sparse.csr_matrix([[bad, 0.0]]))
+    with pytest.raises(ArgumentError, match="a sparse training_data must hold finite numbers; it holds complex128"):
+        TabularExplainer(sparse.csr_matrix([[1j, 0.0]]))
     with pytest.raises(ArgumentError, match="training_data must have rows and columns"):
         TabularExplainer(sparse.csr_matrix((0, 3)))
     with pytest.raises(ArgumentError, match="sparse tables have no groups, constraint or sampler of their own"):

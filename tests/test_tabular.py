@@ -4,6 +4,9 @@ import math
 import pickle
 
 import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -12,6 +15,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import SVC
 
 from limelight import TabularExplainer
+from limelight._errors import InstanceError
 from limelight.modalities._discretize import format_edges
 
 RNG = np.random.default_rng(7)
@@ -143,6 +147,34 @@ class TestNames:
         if apart.all():
             assert len(set(shown)) == len(shown)
             np.testing.assert_allclose([float(edge) for edge in shown], array, atol=0.01 * np.abs(array).max() + 0.005)
+
+
+SHUFFLED = {"count": 1.0, "fixed": 7.0, "size": 5.0, "colour": 3.0}
+
+
+class TestRowsWithNames:
+    """An array has no names but those that the user gives it; a row that bears them says which value is whose."""
+
+    @pytest.mark.parametrize(
+        "form",
+        [dict, pd.Series, *(lambda row, make=make: make([row]) for make in (pd.DataFrame, pl.DataFrame, pa.Table.from_pylist))],
+    )
+    def test_are_read_by_name(self, form):
+        explanation = mixed().explain_instance(form(SHUFFLED), len_of)
+        assert explanation == mixed().explain_instance([5, 3, 7, 1], len_of)
+
+    def test_and_what_is_missing_in_them_is_missing(self):
+        row = pd.Series(SHUFFLED | {"size": None}, dtype="Float64")
+        assert mixed().explain_instance(row, len_of) == mixed().explain_instance([math.nan, 3, 7, 1], len_of)
+
+    @pytest.mark.parametrize("labels", [None, [3, 2, 1, 0], [*"abcd"], ["size", "colour", "fixed", "size"]])
+    def test_with_other_labels_are_read_by_place(self, labels):
+        row = pd.Series([5.0, 3.0, 7.0, 1.0], index=labels)
+        assert mixed().explain_instance(row, len_of) == mixed().explain_instance([5, 3, 7, 1], len_of)
+
+    def test_mappings_must_have_the_names(self):
+        with pytest.raises(InstanceError, match="the training data's columns, in any order; it lacks 'size' and also has 'x0'"):
+            mixed().explain_instance({"x0": 5.0, "colour": 3.0, "fixed": 7.0, "count": 1.0}, len_of)
 
 
 def len_of(rows):

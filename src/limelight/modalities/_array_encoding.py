@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_names, check_numbers
+from limelight._checks import check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
-from limelight.modalities._encoding import Encoding, check_size
-from limelight.modalities._fields import Field, Numbers
+from limelight.modalities._encoding import Encoding, by_name, check_size, feature_names_of, labelled
+from limelight.modalities._fields import Field, Numbers, is_missing
 
 __all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
 
@@ -26,14 +27,12 @@ def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> 
     if np.isinf(training).any():
         bad = ", ".join(str(number) for number in np.flatnonzero(np.isinf(training).any(axis=0))[:5])
         raise ArgumentError(f"training_data must be finite, or NaN where a value is missing; columns {bad} have infinity.")
-    width = training.shape[1]
-    names = [f"x{i}" for i in range(width)] if feature_names is None else feature_names
-    return training, ArrayEncoding(check_names("feature_names", names, width))
+    return training, ArrayEncoding(feature_names_of(feature_names, training.shape[1]))
 
 
 def _encode_sequences(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
     count, steps, width = np.shape(training_data)
-    names = check_names("feature_names", [f"x{i}" for i in range(width)] if feature_names is None else feature_names, width)
+    names = feature_names_of(feature_names, width)
     training, encoding = encode_array(np.reshape(training_data, (count, steps * width)), _names_of_steps(names, steps))
     return training, SequenceEncoding(encoding.names, names, steps)
 
@@ -54,6 +53,10 @@ class ArrayEncoding(Encoding):
         return (Numbers(),) * len(self.names)
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
+        values, labels = labelled(instance) or ((), None)
+        # Labels may be anything, but where they are the columns' names they say the order, as a mapping's always do.
+        if labels is not None and (isinstance(instance, Mapping) or sorted(map(str, labels)) == sorted(self.names)):
+            instance = [math.nan if is_missing(value) else value for value in by_name(values, labels, self.names)]
         try:
             dimensions = np.ndim(instance)
         except ValueError as error:  # lists within a list

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError
+from limelight._checks import check_names
+from limelight._errors import ArgumentError, InstanceError
 from limelight._views import Cell, MixedView, TableView
 from limelight.modalities._fields import Field
 
-__all__ = ["Encoding", "check_size"]
+__all__ = ["Encoding", "by_name", "check_size", "feature_names_of", "labelled"]
 
 
 class Encoding(ABC):
@@ -97,3 +99,66 @@ def check_size(shape: tuple[int, ...]) -> None:
     """Refuse training data without rows or columns."""
     if 0 in shape:
         raise ArgumentError(f"training_data must have rows and columns; got shape {shape}.")
+
+
+def feature_names_of(given: Iterable[object] | None, width: int) -> tuple[str, ...]:
+    """A name for each column of an array, by default x0, x1, ...
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If there are more or fewer, or a name comes twice.
+    """
+    if given is None:
+        return tuple(f"x{number}" for number in range(width))
+    names = check_names("feature_names", given, width)
+    twice = [name for name, count in Counter(names).items() if count > 1]
+    if twice:
+        raise ArgumentError(f"feature_names must be distinct; got {', '.join(map(repr, twice[:5]))} more than once.")
+    return names
+
+
+def labelled(instance: Any) -> tuple[Sequence[Any], Sequence[Any] | None] | None:
+    """The values of a mapping, a frame of one row or a series, and their labels, which some series lack; None for other rows.
+
+    Raises
+    ------
+    InstanceError
+        If it is a frame that has several rows, or columns with the same name.
+    """
+    import narwhals.stable.v2 as nw
+
+    if isinstance(instance, Mapping):
+        return list(instance.values()), list(instance)
+    try:
+        wrapped = nw.from_native(instance, eager_only=True, allow_series=True, pass_through=True)
+    except ValueError as error:  # as where two columns have the same name
+        raise InstanceError(f"a row to explain is not a sound frame: {error}") from error
+    if isinstance(wrapped, nw.DataFrame):
+        if len(wrapped) != 1:
+            raise InstanceError(f"a row to explain must be one row; got a frame of {len(wrapped)}.")
+        return wrapped.row(0), wrapped.columns
+    if not isinstance(wrapped, nw.Series):
+        return None
+    index = nw.maybe_get_index(wrapped)
+    return wrapped.to_list(), None if index is None else list(index)
+
+
+def by_name(values: Sequence[Any], labels: Sequence[Any], names: Sequence[str]) -> list[Any]:
+    """A row's values in the order of the columns' names.
+
+    Raises
+    ------
+    InstanceError
+        If their labels are other names than these.
+    """
+    found = dict(zip(map(str, labels), values, strict=True))
+    lacking = [name for name in names if name not in found]
+    extra = [name for name in found if name not in names]
+    if lacking or extra or len(found) != len(labels):
+        faults = {"lacks": lacking, "also has": extra}
+        said = " and ".join(f"{what} {', '.join(map(repr, some[:5]))}" for what, some in faults.items() if some)
+        raise InstanceError(
+            f"a row to explain must have the training data's columns, in any order; it {said or 'repeats some'}."
+        )
+    return [found[name] for name in names]

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from limelight._errors import ArgumentError, InstanceError
-from limelight.modalities._encoding import Encoding, check_size
+from limelight.modalities._encoding import Encoding, by_name, check_size, labelled
 from limelight.modalities._fields import Field, field_of, is_missing
 
 __all__ = ["FrameEncoding", "encode_frame"]
@@ -95,44 +95,23 @@ class FrameEncoding(Encoding):
 
     def _values(self, instance: Any) -> Sequence[Any]:
         """The row's values in the order of the columns."""
-        import narwhals.stable.v2 as nw
-
-        try:
-            wrapped = nw.from_native(instance, eager_only=True, allow_series=True, pass_through=True)
-        except ValueError as error:  # as where two columns have the same name
-            raise InstanceError(f"a row to explain is not a sound frame: {error}") from error
-        if isinstance(wrapped, nw.DataFrame):
-            if len(wrapped) != 1:
-                raise InstanceError(f"a row to explain must be one row; got a frame of {len(wrapped)}.")
-            return self._by_name(wrapped.row(0), wrapped.columns)
-        if isinstance(wrapped, nw.Series) and _index(wrapped) is not None:
-            return self._by_name(wrapped.to_list(), list(_index(wrapped)))
-        if isinstance(instance, Mapping):
-            return self._by_name(list(instance.values()), list(instance))
-        values: list[Any] | None = None
-        if isinstance(wrapped, nw.Series):
-            values = wrapped.to_list()
-        else:
-            array = instance if isinstance(instance, np.ndarray) else np.asarray(instance, dtype=object)
-            array = array[0] if array.ndim == 2 and len(array) == 1 else array
-            if array.ndim == 1:
-                values = list(array)
+        values, labels = labelled(instance) or (_cells(instance), None)
+        if values is not None and labels is not None:
+            return by_name(values, labels, self.names)
         if values is None or len(values) != len(self.names):
             got = f"{type(instance).__name__} {instance!r:.60}" if values is None else f"{len(values)} values"
             raise InstanceError(f"a row to explain must have {len(self.names)} columns, as the training data; got {got}.")
         return values
 
-    def _by_name(self, values: Sequence[Any], names: Sequence[Any]) -> Sequence[Any]:
-        found = dict(zip(map(str, names), values, strict=True))
-        lacking = [name for name in self.names if name not in found]
-        extra = [name for name in found if name not in self.names]
-        if lacking or extra or len(found) != len(names):
-            faults = {"lacks": lacking, "also has": extra}
-            said = " and ".join(f"{what} {', '.join(map(repr, some[:5]))}" for what, some in faults.items() if some)
-            raise InstanceError(
-                f"a row to explain must have the training data's columns, in any order; it {said or 'repeats some'}."
-            )
-        return [found[name] for name in self.names]
+
+def _cells(row: Any) -> list[Any] | None:
+    """What a sequence, or the only row of an array, holds; None of anything else."""
+    try:
+        array = row if isinstance(row, np.ndarray) else np.asarray(row, dtype=object)
+    except ValueError:  # arrays of different shapes among its cells
+        return None
+    array = array[0] if array.ndim == 2 and len(array) == 1 else array
+    return list(array) if array.ndim == 1 else None
 
 
 def _index(frame: Any) -> Any:

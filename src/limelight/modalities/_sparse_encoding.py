@@ -8,9 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_names, check_numbers
+from limelight._checks import check_numbers
 from limelight._errors import ArgumentError, InstanceError
-from limelight.modalities._encoding import Encoding, check_size
+from limelight.modalities._encoding import Encoding, check_size, feature_names_of
 from limelight.modalities._fields import Field, Numbers
 
 __all__ = ["SparseEncoding", "encode_sparse"]
@@ -21,13 +21,17 @@ def encode_sparse(training_data: Any, feature_names: Iterable[object] | None) ->
 
     training = csc_array(training_data)
     check_size(training.shape)
-    if training.dtype.kind not in "biuf" or not np.isfinite(training.data).all():
-        raise ArgumentError(f"a sparse training_data must hold finite numbers; it holds {training.dtype}, or NaN or infinity.")
+    if training.dtype.kind not in "biuf":
+        raise ArgumentError(f"a sparse training_data must hold finite numbers; it holds {training.dtype}.")
+    if not np.isfinite(training.data).all():
+        raise ArgumentError(
+            "a sparse training_data must hold finite numbers; it has NaN or infinity. Put numbers in their place, or give "
+            "a dense array, in which NaN is a value that is missing."
+        )
     training = training.astype(np.float64)
     training.sum_duplicates()
     width = training.shape[1]
-    names = check_names("feature_names", (f"x{i}" for i in range(width)) if feature_names is None else feature_names, width)
-    return training, SparseEncoding(names, type(training_data), range(width), width)
+    return training, SparseEncoding(feature_names_of(feature_names, width), type(training_data), range(width), width)
 
 
 @dataclass(frozen=True)
@@ -55,7 +59,8 @@ class SparseEncoding(Encoding):
 
         if not hasattr(instance, "tocsr"):
             instance = check_numbers("a row to explain", np.atleast_2d(instance), 2)
-        row = csr_array(instance)
+        # An array's own [0] has one dimension.
+        row = csr_array(instance.reshape(1, -1) if instance.ndim == 1 else instance)
         if row.shape != (1, self.width):
             raise InstanceError(f"a row to explain must have shape (1, {self.width}), as the training data; got {row.shape}.")
         row.sum_duplicates()
