@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -144,9 +145,14 @@ class TestBadFrames:
             (pd.DataFrame({"a": [dt.timedelta(1)]}), r"column 'a' holds timedelta64\[us\]"),
             (pl.DataFrame({"a": [dt.timedelta(1)]}), "column 'a' holds Duration"),
             (pa.table({"a": [dt.time(1)]}), r"column 'a' holds time64\[us\]"),
-            (pd.DataFrame({"a": DAYS}), r"\(date\); .* in a type for these if they are no Python str, bool, int or float"),
+            (
+                pd.DataFrame({"a": DAYS}),
+                r"\(date\); .* in a type for these if they are no Python str, .*: convert it, as with pandas",
+            ),
+            (pd.DataFrame({"a": [Decimal(1)]}), r"holds Decimal\('1'\) \(Decimal\); .* convert it, as with .* astype\(float\)"),
             (pd.DataFrame({"a": [1.0, math.inf]}), "must be finite, or missing; column 'a' has infinity"),
             (pl.DataFrame({"a": [2**53 + 2]}), r"column 'a' has whole numbers beyond 2\*\*53, .* make them texts, or leave"),
+            (pl.DataFrame({"a": pl.Series([2**100], dtype=pl.Int128)}), r"column 'a' has whole numbers beyond 2\*\*53"),
             (pa.table({"a": [2**53 + 2]}), r"column 'a' has whole numbers beyond 2\*\*53"),
             (pd.DataFrame(np.ones((3, 2)), columns=["a", "a"]), "not a sound frame: Expected unique column names"),
             (pa.table([pa.array([1])] * 2, names=["a", "a"]), "not a sound frame: Expected unique column names"),
@@ -168,6 +174,26 @@ class TestBadFrames:
     def test_names_given_twice(self):
         with pytest.raises(ArgumentError, match="feature_names must be left out where training_data is a frame"):
             TabularExplainer(pd.DataFrame(SMALL), feature_names=["a", "b", "c"])
+
+    @pytest.mark.parametrize("build", BUILD)
+    @pytest.mark.parametrize("name", ["text", "flag"])
+    def test_names_of_categories_that_have_their_own(self, build, name):
+        with pytest.raises(
+            ArgumentError, match=f"categorical_names must leave out column '{name}': its own values are its names"
+        ):
+            TabularExplainer(build(SMALL), categorical_names={name: ["one", "two", "three"]})
+
+    @pytest.mark.parametrize(
+        ("kinds", "message"),
+        [
+            ({"real": "integer"}, r"kinds: column 'real' cannot be 'integer'; it has fractions, as -?\d.*\. Say 'numeric'"),
+            ({"real": "numeric", 0: "categorical"}, "kinds must name each column once; got 'real' as 'real' and as 0"),
+            ({"text": "numeric"}, r"kinds\['text'\] must be 'categorical': the column holds no numbers; got 'numeric'"),
+        ],
+    )
+    def test_kinds(self, kinds, message):
+        with pytest.raises(ArgumentError, match=message):
+            TabularExplainer(pl.DataFrame(SMALL), kinds=kinds)
 
     def test_class_names_of_wrong_length(self):
         with pytest.raises(ArgumentError, match="class_names must have a name for each of the model's 2 outputs; got 3"):

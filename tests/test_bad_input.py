@@ -217,6 +217,19 @@ class TestTrainingData:
             TabularExplainer(ROWS, categorical_features=[0], categorical_names={0: "abc"})
         with pytest.raises(ArgumentTypeError, match="categorical_names must be a mapping from columns to names"):
             TabularExplainer(ROWS, categorical_names=["a"])
+        with pytest.raises(
+            ArgumentError, match=r"categorical_names must be of columns of categories; 'x1' is none\. Add it to"
+        ):
+            TabularExplainer(ROWS, categorical_names={1: ["a"]})
+        with pytest.raises(ArgumentError, match="categorical_names must name each column once; got 'x1' as 1 and as 'x1'"):
+            TabularExplainer(ROWS, categorical_features=[1], categorical_names={1: ["a"], "x1": ["b"]})
+
+    def test_as_many_categorical_names_as_codes_or_more(self):
+        rows = np.arange(12.0)[:, None] % 4
+        with pytest.raises(ArgumentError, match="must have a name for each code of 'x0', 0 to 3; got 2 names"):
+            TabularExplainer(rows, categorical_features=[0], categorical_names={0: ["a", "b"]})
+        explainer = TabularExplainer(rows, categorical_features=[0], categorical_names={0: [*"abcdef"]})
+        assert explainer.explain_instance([3], first_column).names == ("x0=d",)
 
     @pytest.mark.parametrize("labels", [[0, 1], np.zeros((200, 1)), 0])
     def test_labels_of_another_shape(self, labels):
@@ -254,6 +267,17 @@ class TestDiscretizers:
     def test_a_mapping_of_unknown_columns(self):
         with pytest.raises(ArgumentError, match="discretizer must name columns by number, 0 to 2, or by name; got 'age'"):
             TabularExplainer(ROWS, discretizer={"age": [0.0]})
+
+    def test_a_mapping_that_names_a_column_twice(self):
+        with pytest.raises(ArgumentError, match="discretizer must name each column once; got 'x0' as 0 and as 'x0'"):
+            TabularExplainer(ROWS, discretizer={0: [0.0], "x0": [1.0], 1: [0.0], 2: [0.0]})
+
+
+class TestGroups:
+    @pytest.mark.parametrize("columns", ["x0x1", b"x0", 3, None])
+    def test_of_no_columns(self, columns):
+        with pytest.raises(ArgumentTypeError, match=r"groups\['all'\] must be a sequence of column numbers or names; got"):
+            TabularExplainer(ROWS, groups={"all": columns})
 
 
 @pytest.mark.parametrize("make", [TextExplainer, lambda **options: TabularExplainer(ROWS, **options)])

@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import math
 import pickle
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -156,9 +157,43 @@ class TestNames:
         assert explanation.names == (
             "day > 2024-01-04",
             "moment > 2024-01-01 08:03:00",
-            "zone > 2024-01-01 02:33:00 UTC",
+            "zone > 2024-01-01 08:03:00+05:30",
         )
-        assert [*explanation.view.values().values()] == ["2024-01-05", "2024-01-01 08:04:00", "2024-01-01 02:34:00 UTC"]
+        assert [*explanation.view.values().values()] == ["2024-01-05", "2024-01-01 08:04:00", "2024-01-01 08:04:00+05:30"]
+
+    @pytest.mark.parametrize(
+        ("column", "name"),
+        [
+            (pd.Series(MOMENTS).dt.tz_localize(dt.timezone(dt.timedelta(hours=-3))), "2024-01-01 08:00:00-03:00"),
+            (pd.Series(MOMENTS).dt.tz_localize("UTC"), "2024-01-01 08:00:00+00:00"),
+            (pl.Series(MOMENTS).dt.replace_time_zone("Europe/Berlin"), "2024-01-01 08:00:00+01:00"),
+            (pa.array([moment.replace(tzinfo=ZoneInfo("Asia/Kolkata")) for moment in MOMENTS]), "2024-01-01 08:00:00+05:30"),
+            (pa.array(MOMENTS, pa.timestamp("s", "+01:00")), "2024-01-01 09:00:00+01:00"),
+        ],
+    )
+    def test_times_with_a_zone_are_shown_in_it(self, column, name):
+        build = pd.DataFrame if isinstance(column, pd.Series) else pl.DataFrame if isinstance(column, pl.Series) else pa.table
+        explanation = explain(build({"a": column}), {"a": dt.datetime.fromisoformat(name)})
+        assert explanation.view.values()[0] == name
+
+    def test_edges_that_are_no_times(self):
+        frame = pd.DataFrame({"a": pd.Series(MOMENTS).astype("datetime64[s]")})
+        assert explain(frame, frame.iloc[0], discretizer={"a": [1.7e15]}).names == ("a <= 1.7e+15",)
+
+    def test_times_that_python_cannot_hold_are_shown_in_utc(self):
+        far = np.array(["2024-01-01", "12024-01-01"], dtype="datetime64[s]")
+        explanation = explain(pd.DataFrame({"a": pd.Series(far).dt.tz_localize("UTC")}), [far[1]])
+        assert explanation.view.values()[0] == "12024-01-01 00:00:00 UTC"
+
+    def test_days_have_no_hours(self):
+        """An edge between two days is as good as the first of them."""
+        frame = pl.DataFrame({"day": [dt.date(2024, 1, 1 + number) for number in range(4)]})
+        assert [explain(frame, frame[number]).names for number in range(4)] == [
+            ("day <= 2024-01-01",),
+            ("2024-01-01 < day <= 2024-01-02",),
+            ("2024-01-02 < day <= 2024-01-03",),
+            ("day > 2024-01-03",),
+        ]
 
     def test_booleans_and_whole_numbers(self):
         frame = pd.DataFrame({"flag": FLAGS, "count": range(COUNT)})
@@ -250,6 +285,8 @@ POLARS = [
     (WHOLE, True, polars_column(pl.Int64)),
     (st.integers(-128, 127), True, polars_column(pl.Int8)),
     (st.integers(0, 2**53), True, polars_column(pl.UInt64)),
+    (WHOLE, True, polars_column(pl.Int128)),
+    (st.integers(0, 2**53), True, polars_column(pl.UInt128)),
     (FLOATS, True, polars_column(pl.Float64)),
     (NARROW, True, polars_column(pl.Float32)),
     (st.booleans(), True, polars_column(pl.Boolean)),
@@ -296,7 +333,7 @@ class TestProperties:
             for row in (frame[number], record):
                 np.testing.assert_array_equal(encoding.read(row)[0], numbers[number])
 
-    @given(frame=st.one_of(frames(pd, PANDAS[8:14]), frames(pl, POLARS[5:9])), data=st.data())
+    @given(frame=st.one_of(frames(pd, PANDAS[8:14]), frames(pl, POLARS[7:11])), data=st.data())
     @settings(max_examples=30)
     def test_hostile_names_and_values_are_only_names_and_values(self, frame, data):
         """Whatever columns and cells are called, an explanation can be made, written and read again."""

@@ -125,9 +125,12 @@ class FeatureRules:
             raise ArgumentTypeError(f"categorical_names must be a mapping from columns to names; got {categorical_names!r}.")
         self._categories = {
             number: check_names(f"categorical_names[{feature!r}]", _in_order(feature, values))
-            for feature, values in (categorical_names or {}).items()
-            for number in encoding.wanted("categorical_names", feature)
+            for number, (feature, values) in _by_number("categorical_names", categorical_names or {}, encoding).items()
         }
+        for number in self._categories:
+            if encoding.fields[number].categorical:
+                name = encoding.names[number]
+                raise ArgumentError(f"categorical_names must leave out column {name!r}: its own values are its names.")
         self._edges = _checked_rule(discretizer, encoding)
         self._labels = None if labels is None else _checked_labels(labels, rows)
         self._binned = check_flag("discretize_continuous", discretize_continuous)
@@ -152,7 +155,9 @@ class FeatureRules:
 
     def _named(self, number: int, column: Column) -> Feature:
         name, field, present = self._encoding.names[number], self._encoding.fields[number], _present(column)
-        categories = self._categories.get(number, ()) if isinstance(present, Categorical) else ()
+        categories = self._categories.get(number, ())
+        if categories:
+            _check_categories(name, categories, present)
         bins: tuple[str, ...] = ()
         if isinstance(present, Binned):
             numbers = isinstance(field, Numbers)
@@ -166,6 +171,11 @@ class FeatureRules:
         if number in self._categorical or kind == "categorical" or field.categorical or not len(values):
             return Categorical.of(values)
         whole = field.whole if kind is None else kind == "integer"
+        if kind == "integer" and np.any(values % 1):
+            name, fraction = self._encoding.names[number], values[values % 1 != 0][0]
+            raise ArgumentError(
+                f"kinds: column {name!r} cannot be 'integer'; it has fractions, as {fraction:g}. Say 'numeric'."
+            )
         if not self._binned:
             return Plain.of(values, whole=whole)
         edges = self._edges(number, values, None if self._labels is None else self._labels[there])
@@ -197,6 +207,31 @@ def _present(column: Column) -> Binned | Categorical | Plain:
     return column.present if isinstance(column, Missing) else column
 
 
+def _by_number(parameter: str, given: Mapping[Any, Any], encoding: Encoding) -> dict[int, tuple[object, Any]]:
+    """What a mapping says of each column, under what the user calls it there."""
+    found: dict[int, tuple[object, Any]] = {}
+    for feature, value in given.items():
+        for number in encoding.wanted(parameter, feature):
+            if number in found:
+                name, other = encoding.names[number], found[number][0]
+                raise ArgumentError(f"{parameter} must name each column once; got {name!r} as {other!r} and as {feature!r}.")
+            found[number] = feature, value
+    return found
+
+
+def _check_categories(name: str, categories: Sequence[str], column: Binned | Categorical | Plain) -> None:
+    if not isinstance(column, Categorical):
+        raise ArgumentError(
+            f"categorical_names must be of columns of categories; {name!r} is none. Add it to categorical_features."
+        )
+    codes = column.values[(column.values >= 0) & (column.values % 1 == 0)]
+    last = codes.max(initial=-1)
+    if last >= len(categories):
+        raise ArgumentError(
+            f"categorical_names must have a name for each code of {name!r}, 0 to {last:g}; got {len(categories)} names."
+        )
+
+
 def _in_order(feature: object, names: Any) -> Any:
     if isinstance(names, (Mapping, set, frozenset)):
         raise ArgumentTypeError(f"categorical_names[{feature!r}] must be a sequence, in the order of the codes; got {names!r}.")
@@ -207,21 +242,18 @@ def _checked_kinds(kinds: Any, encoding: Encoding) -> dict[int, str]:
     if not isinstance(kinds, (Mapping, type(None))):
         raise ArgumentTypeError(f"kinds must be a mapping from columns to kinds; got {kinds!r}.")
     checked = {}
-    for feature, kind in (kinds or {}).items():
-        for number in encoding.wanted("kinds", feature):
-            checked[number] = check_choice(f"kinds[{feature!r}]", kind, KINDS)
-            if kind not in ("categorical", "text") and encoding.fields[number].categorical:
-                raise ArgumentError(f"kinds[{feature!r}] must be 'categorical': the column holds no numbers; got {kind!r}.")
+    for number, (feature, kind) in _by_number("kinds", kinds or {}, encoding).items():
+        checked[number] = check_choice(f"kinds[{feature!r}]", kind, KINDS)
+        if kind not in ("categorical", "text") and encoding.fields[number].categorical:
+            raise ArgumentError(f"kinds[{feature!r}] must be 'categorical': the column holds no numbers; got {kind!r}.")
     return checked
 
 
 def _checked_rule(discretizer: object, encoding: Encoding) -> _Rule:
     """What gives the edges of a column from its number, values and labels."""
     if isinstance(discretizer, Mapping):
-        edges = {
-            number: values for feature, values in discretizer.items() for number in encoding.wanted("discretizer", feature)
-        }
-        return _Given(edges, encoding.names)
+        edges = _by_number("discretizer", discretizer, encoding)
+        return _Given({number: values for number, (_, values) in edges.items()}, encoding.names)
     if not callable(discretizer):
         discretizer = DISCRETIZERS[check_choice("discretizer", discretizer, DISCRETIZERS)]
     return _Found(discretizer)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC
+from datetime import UTC, tzinfo
 from functools import cached_property
 from typing import Any
 
@@ -104,11 +105,15 @@ class Numbers(Field):
 
 @dataclass(frozen=True)
 class Times(Field):
-    """Times and dates since 1970, counted in steps of `step` microseconds, of the library's type `dtype`."""
+    """Times and dates since 1970, counted in steps of `step` microseconds, of the library's type `dtype`.
+
+    `zone` is the name of their time zone in the library, and `local` is that zone.
+    """
 
     dtype: Any
     zone: str | None
     step: int = 1
+    local: tzinfo | None = None
     whole: bool = True
 
     def read(self, name: str, value: Any) -> tuple[Field, float]:
@@ -135,8 +140,15 @@ class Times(Field):
     def show(self, value: float) -> str:
         if math.isnan(value):
             return MISSING
-        time = str(np.datetime64(round(value * self.step), "us")).replace("T", " ").removesuffix(".000000")
-        return f"{time} UTC" if self.zone else time.removesuffix(" 00:00:00")
+        count = math.floor(value) * self.step  # of an edge the last time that is not after it
+        if abs(count) >= 2**63:  # of an edge that the user gives, perhaps in another unit
+            return f"{value:.6g}"
+        time = np.datetime64(count, "us")
+        if self.local is not None:
+            with suppress(AttributeError, OverflowError):  # Python knows no years before 1 and after 9999
+                return str(time.item().replace(tzinfo=UTC).astimezone(self.local))
+        shown = str(time).replace("T", " ").removesuffix(".000000")
+        return f"{shown} UTC" if self.zone else shown.removesuffix(" 00:00:00")
 
 
 @dataclass(frozen=True)
@@ -222,7 +234,8 @@ def field_of(series: Any) -> tuple[Field, np.ndarray]:
     own = getattr(native, "dtype", getattr(native, "type", None))
     if dtype.is_numeric():
         whole = dtype.is_integer()
-        values = (series if whole else series.cast(nw.Float64)).to_numpy().astype(np.float64)
+        narrow = whole and not isinstance(dtype, (nw.Int128, nw.UInt128))  # numpy has none that wide
+        values = (series if narrow else series.cast(nw.Float64)).to_numpy().astype(np.float64)
         if whole and (np.abs(values) > EXACT).any():
             raise ArgumentError(
                 f"column {name!r} has whole numbers beyond 2**53, which would be rounded; make them texts, or leave them out."
@@ -234,11 +247,12 @@ def field_of(series: Any) -> tuple[Field, np.ndarray]:
         return Numbers(whole, own, bool(np.isnan(values).sum() > series.null_count()), kind), values
     if isinstance(dtype, (nw.Datetime, nw.Date)):
         zone = getattr(dtype, "time_zone", None)
+        local = [time.tzinfo for time in series.drop_nulls().head(1).to_list()] if zone else []
         step = MICROSECONDS.get(getattr(dtype, "time_unit", "D"), 1)
         if zone:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
         times = series.to_numpy().astype("datetime64[us]")
-        return Times(own, zone, step), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
+        return Times(own, zone, step, *local), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
     empty = isinstance(dtype, nw.Unknown) and series.null_count() == len(series)  # a type of its own, in some libraries
     if empty or isinstance(dtype, (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object)):
         return _choices_of(series)
@@ -257,7 +271,8 @@ def _choices_of(series: Any) -> tuple[Choices, np.ndarray]:
     if strange:
         raise ArgumentError(
             f"column {series.name!r} holds {strange[0]!r:.60} ({type(strange[0]).__name__}); a table's columns hold numbers, "
-            "texts, categories, booleans or times, in a type for these if they are no Python str, bool, int or float."
+            "texts, categories, booleans or times, in a type for these if they are no Python str, bool, int or float: "
+            "convert it, as with pandas.to_datetime(), astype(float) or astype(str)."
         )
 
     def order(value: Any) -> tuple[str, Any]:

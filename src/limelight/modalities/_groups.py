@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError
@@ -23,6 +23,8 @@ def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
         raise ArgumentTypeError(f"groups must be a mapping from a name to columns; got {groups!r}.")
     checked: dict[str, list[int]] = {}
     for name, features in (groups or {}).items():
+        if isinstance(features, (str, bytes)) or not isinstance(features, Iterable):
+            raise ArgumentTypeError(f"groups[{name!r}] must be a sequence of column numbers or names; got {features!r}.")
         own = sorted({number for feature in features for number in encoding.wanted(f"groups[{name!r}]", feature)})
         for other, taken in checked.items():
             if {*own} & {*taken}:
