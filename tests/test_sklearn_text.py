@@ -409,8 +409,8 @@ class TestWhereItIsNotExact:
 
 def test_the_generic_path_hands_over_the_texts():
     seen = []
-    ask = adapt_any(lambda texts: seen.extend(texts))
     parts = parts_of("one two")
+    path = adapt_any(lambda texts: seen.extend(texts), parts)
 
     class Inputs:
         def take(self, rows):
@@ -419,5 +419,5 @@ def test_the_generic_path_hands_over_the_texts():
     class Neighbourhood:
         inputs = Inputs()
 
-    ask(Neighbourhood(), np.arange(2))
+    path.finish(path.make(Neighbourhood(), np.arange(2)))
     assert seen == ["one two", "one two"]

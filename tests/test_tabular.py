@@ -207,7 +207,7 @@ class TestDrawnRows:
     def test_any_training_data(self, training, choice):
         model = Recorder()
         explanation = TabularExplainer(training).explain_instance(training[choice], model, num_samples=100)
-        np.testing.assert_array_equal(model.rows[0], training[choice])
+        assert (model.rows == training[choice]).all(axis=1).any()
         for column in range(2):
             seen = training[:, column]
             edges = np.unique(np.percentile(seen, [25, 50, 75]))

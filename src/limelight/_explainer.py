@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from limelight._errors import LimelightError
 from limelight._explanation import Explanation, Surrogate
 from limelight._notices import notices
 from limelight._options import Options, Request
@@ -18,7 +19,9 @@ from limelight.models import adapt
 from limelight.stages.components import Components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import DESIGNS, Look, looks
-from limelight.stages.prediction import LINKS, Oracle, read_outputs
+from limelight.stages.prediction import Asking, Oracle, SharedAnswers
+from limelight.stages.prediction_batches import ask_together
+from limelight.stages.prediction_outputs import LINKS, read_outputs
 from limelight.stages.proximity import Metric, Proximity, pairwise
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, fit
@@ -130,14 +133,22 @@ class Explainer(ABC):
             distance_metric=distance_metric,
             link=link,
         )
+        (result,) = ask_together([self._explain(instance, model, request, SharedAnswers())])
+        if isinstance(result, LimelightError):
+            raise result
+        return result
+
+    def _explain(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Asking[Explanation]:
+        """The pipeline for one instance."""
         components = self.components(instance)
         proximity, kernel_law = self._proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
         linked = LINKS[request.link]
-        oracle = Oracle(adapted.ask, request.batch_size or adapted.batch_size)
+        path = adapted.path._replace(batch_size=request.batch_size or adapted.path.batch_size)
+        oracle = Oracle(path, shared)
         for look in self._looks(components, kernel_law, request):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
-            predictions = oracle.predict(neighbourhood)
+            predictions = yield from oracle.predict(neighbourhood)
             if look.first:
                 outputs = read_outputs(
                     predictions,

@@ -8,7 +8,7 @@ import numpy as np
 
 from limelight._explanation import Notice
 from limelight.stages.components import Components
-from limelight.stages.prediction import Outputs
+from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.surrogate import Fit
 
 __all__ = ["notices"]

@@ -12,7 +12,7 @@ import numpy as np
 from limelight._checks import check_choice, check_count, check_flag, check_names, check_number
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import read_random_state
-from limelight.stages.prediction import LINKS
+from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.selection import METHODS
 
 __all__ = ["Options", "Request"]

@@ -57,7 +57,8 @@ class FrameEncoding(Encoding):
         for number, (name, value) in enumerate(zip(self.names, values, strict=True)):
             field = fields[number]
             fields[number], row[number] = field.missing() if is_missing(value) else field.read(name, value)
-        return row, replace(self, fields=tuple(fields))
+        known = all(field is own for field, own in zip(fields, self.fields, strict=True))
+        return row, self if known else replace(self, fields=tuple(fields))
 
     def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
         import narwhals.stable.v2 as nw

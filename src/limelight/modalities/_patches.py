@@ -56,6 +56,7 @@ class PatchParts(Parts):
         self.view = view
         self.notes = notes
         self.wrap = wrap
+        self.form = None if wrap else ("array", self.array.shape, self.array.dtype.str)
         self.content = fingerprint(self.array, self.filling, labels)
         self.law = fair_coins(len(names))
         self.batch_size = max(1, _BATCH // max(1, self.array.nbytes))

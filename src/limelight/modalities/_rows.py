@@ -13,7 +13,7 @@ from limelight._views import MixedView, TableView
 from limelight.modalities._columns import Column
 from limelight.modalities._encoding import Encoding
 from limelight.modalities._sources import Source
-from limelight.stages.components import Design, Neighbourhood, Stretch, Values
+from limelight.stages.components import Design, Neighbourhood, Shared, Stretch, Values
 
 __all__ = ["RowValues", "Table"]
 
@@ -56,6 +56,7 @@ class RowValues(Values):
         self.content = table.content
         self._table = table
         self._encoding = encoding
+        self.form = id(encoding)  # rows that any encoding knows are read by one and the same
         self._row = row
         self._codes = codes
         self._columns = columns
@@ -83,9 +84,11 @@ class RowValues(Values):
         keys = None
         if self._table.discrete:
             keys = np.concatenate([self._row[None], drawn.rows]).astype(np.float64).view(np.uint64)
-        return Neighbourhood(
-            representation, _Rows(self._encoding, self._row, drawn.rows), drawn.weights, drawn.replicates, keys
-        )
+        shared = Shared((self.content, design), stretch) if self._table.shared else None
+        return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.weights, drawn.replicates, keys, shared)
+
+    def batch(self, inputs: np.ndarray) -> Any:
+        return self._encoding.batch(inputs)
 
 
 @dataclass(frozen=True)
@@ -111,11 +114,16 @@ class Table:
         From drawn rows to those that are valid, and which of them they come from.
     content : int
         A number made from all of it.
+    shared : bool
+        Whether other instances have it, too.
     """
 
-    def __init__(self, columns: tuple[Column, ...], source: Source, valid: Valid | None, content: int) -> None:
+    def __init__(
+        self, columns: tuple[Column, ...], source: Source, valid: Valid | None, content: int, *, shared: bool = False
+    ) -> None:
         self.columns = columns
         self.content = content
+        self.shared = shared
         self._source = source
         self._valid = valid
         self._states = max(column.states for column in columns)
@@ -124,10 +132,10 @@ class Table:
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"columns": self.columns, "source": self._source, "valid": self._valid, "content": self.content}
+        return self.__dict__ | {"_drawn": {}, "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(**state)  # type: ignore[misc]
+        self.__dict__.update(state, _lock=threading.Lock())
 
     def codes(self, rows: np.ndarray) -> np.ndarray:
         """For each value what it counts as: equal codes are the same component state."""
@@ -153,11 +161,10 @@ class Table:
 class _Rows:
     """The instance and the drawn rows, copied for every batch: a model may write on what it is given."""
 
-    encoding: Encoding
     instance: np.ndarray
     drawn: np.ndarray
 
-    def take(self, rows: np.ndarray) -> Any:
+    def take(self, rows: np.ndarray) -> np.ndarray:
         batch = np.empty((len(rows), len(self.instance)))
         first = int(rows[0] == 0)
         batch[:first] = self.instance
@@ -166,4 +173,4 @@ class _Rows:
             batch[first:] = self.drawn[others[0] : others[-1] + 1]
         else:
             batch[first:] = self.drawn[others]
-        return self.encoding.batch(batch)
+        return batch

@@ -41,6 +41,7 @@ class WordParts(Parts):
     """
 
     view: TextView
+    form = "texts"
 
     def __init__(self, text: str, stretches: list[tuple[int, int]], bow: bool, mask_string: str) -> None:
         words = [text[start:stop] for start, stop in stretches]

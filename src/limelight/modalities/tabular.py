@@ -238,7 +238,7 @@ class TabularExplainer(Explainer):
             source = UserRows(self._sampler, self._encoding)
         self._source = source
         # A sparse row's columns are its own, so that nothing is shared.
-        self._shared = None if is_sparse else Table(columns, source, self._valid(self._encoding), self._content)
+        self._shared = None if is_sparse else Table(columns, source, self._valid(self._encoding), self._content, shared=True)
         if self._groups and any(not column.states for column in columns):
             raise ArgumentError("groups need bins: leave discretize_continuous=True.")
 
@@ -323,7 +323,7 @@ class TabularExplainer(Explainer):
                 column = Missing(column, 0.0)
             columns.append(column.around(value) if self._sampler == "around" else column)
         outside = [number for number, column in enumerate(columns) if not column.covers(told[number][2])]
-        if self._shared and not outside and self._sampler != "around" and not encoding.words:
+        if self._shared and not outside and self._sampler != "around" and encoding is self._encoding:
             return self._shared, ()
         for number in outside:
             columns[number] = columns[number].including(told[number][2])

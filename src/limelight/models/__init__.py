@@ -6,9 +6,9 @@ from typing import Any, NamedTuple
 
 from limelight._registry import Registry
 from limelight.stages.components import Components
-from limelight.stages.prediction import Ask, Shortcut
+from limelight.stages.prediction import ModelPath
 
-__all__ = ["ADAPTERS", "Adapted", "adapt"]
+__all__ = ["ADAPTERS", "Adapted", "adapt", "known_form"]
 
 # From files, sessions and modules to callables of batches; each gives None for what is not its own.
 FORMS = Registry("model", {"onnx": "limelight.models.onnx:as_onnx", "torch": "limelight.models.torch:as_torch"})
@@ -29,17 +29,23 @@ class Adapted(NamedTuple):
 
     Attributes
     ----------
-    ask : callable
-        From a neighbourhood and row numbers to the model's answer.
-    batch_size : int or None
-        The largest number of inputs to ask about at once where the user does not say; None for all.
+    path : ModelPath
+        How an instance's perturbations reach it.
     output_names : tuple of str or None
         The names of its outputs where it knows them.
     """
 
-    ask: Ask
-    batch_size: int | None
+    path: ModelPath
     output_names: tuple[str, ...] | None
+
+
+def known_form(model: Any) -> Any:
+    """A model that can be asked more than once without being read again: what is a file or a module becomes a callable."""
+    for name in FORMS:
+        made = FORMS.load(name)(model)
+        if made is not None:
+            return made
+    return model
 
 
 def adapt(model: Any, components: Components, shortcuts: bool) -> Adapted:
@@ -52,13 +58,9 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> Adapted:
     """
     from limelight.models.generic import adapt_any, prediction_method
 
-    for name in FORMS:
-        made = FORMS.load(name)(model)
-        if made is not None:
-            model = made
-    method, names = prediction_method(model)
+    method, names = prediction_method(known_form(model))
     for name in ADAPTERS if shortcuts else ():
-        shortcut: Shortcut | None = ADAPTERS.load(name)(method, components)
+        shortcut: ModelPath | None = ADAPTERS.load(name)(method, components)
         if shortcut is not None:
-            return Adapted(*shortcut, names)
-    return Adapted(adapt_any(method), components.batch_size, names)
+            return Adapted(shortcut, names)
+    return Adapted(adapt_any(method, components), names)

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentTypeError
-from limelight.stages.components import Neighbourhood
-from limelight.stages.prediction import PREDICTION_METHODS, Ask
+from limelight.stages.components import Components, Neighbourhood
+from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
 
 __all__ = ["adapt_any", "prediction_method"]
 
@@ -36,10 +36,15 @@ def prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...]
     return method, tuple(str(name) for name in classes)
 
 
-def adapt_any(method: Callable[[Any], Any]) -> Ask:
+def adapt_any(method: Callable[[Any], Any], components: Components) -> ModelPath:
     """Hand the perturbations over as they are."""
 
-    def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
-        return method(neighbourhood.inputs.take(rows))
+    def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+        return neighbourhood.inputs.take(rows)
 
-    return ask
+    def finish(inputs: Any) -> Any:
+        return method(components.batch(inputs))
+
+    return ModelPath(
+        make, finish, id(components) if components.form is None else ("generic", components.form), components.batch_size
+    )

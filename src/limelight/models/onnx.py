@@ -15,7 +15,7 @@ from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependenc
 from limelight._raster import CHANNEL_COUNTS
 from limelight.models._preparation import Patches, Preparation, ends
 from limelight.stages.components import Components, Neighbourhood
-from limelight.stages.prediction import Shortcut
+from limelight.stages.prediction import ModelPath
 
 __all__ = ["OnnxModel", "adapt_onnx", "as_onnx"]
 
@@ -187,7 +187,7 @@ def as_onnx(model: Any) -> OnnxModel | None:
     return OnnxModel(model) if is_file or is_session else None
 
 
-def adapt_onnx(method: Callable[[Any], Any], components: Components) -> Shortcut | None:
+def adapt_onnx(method: Callable[[Any], Any], components: Components) -> ModelPath | None:
     """Put the perturbations together as the model's own inputs: what each pixel becomes is worked out once."""
     if not isinstance(method, OnnxModel) or not isinstance(components, Patches):
         return None
@@ -196,7 +196,7 @@ def adapt_onnx(method: Callable[[Any], Any], components: Components) -> Shortcut
     places = labels.transpose(method.preparation.axes(labels.shape)).reshape(shown.shape)
     parts = components.recast(shown, hidden, places)
 
-    def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
-        return method._run(parts.realise(neighbourhood.representation[rows]))
+    def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+        return parts.realise(neighbourhood.representation[rows])
 
-    return Shortcut(ask, parts.batch_size)
+    return ModelPath(make, method._run, ("onnx", shown.shape), parts.batch_size)

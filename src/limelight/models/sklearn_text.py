@@ -14,7 +14,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from limelight.stages.components import Components, Neighbourhood, count_present
-from limelight.stages.prediction import PREDICTION_METHODS, Shortcut
+from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
 
 __all__ = ["adapt_text_pipeline"]
 
@@ -35,7 +35,7 @@ class _Words(Protocol):
     mask_string: str
 
 
-def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) -> Shortcut | None:
+def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) -> ModelPath | None:
     """Ask the steps after the vectorizer, where the perturbed counts are exactly the vectorizer's; None where not."""
     pipeline = getattr(method, "__self__", None)
     name = getattr(method, "__name__", "")
@@ -49,10 +49,10 @@ def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) ->
     finish = getattr(pipeline[1:], name)
     counts = _Counts(steps[0][1], components)
 
-    def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
-        return finish(counts.document_term_matrix(neighbourhood.representation[rows]))
+    def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+        return counts.document_term_matrix(neighbourhood.representation[rows])
 
-    return Shortcut(ask, components.batch_size)
+    return ModelPath(make, finish, "counts", components.batch_size)
 
 
 def _is_exact(vectorizer: Any, words: _Words) -> bool:

@@ -13,7 +13,7 @@ from limelight._checks import check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
 from limelight.models._preparation import Patches, Preparation, ends
 from limelight.stages.components import Components, Neighbourhood
-from limelight.stages.prediction import PREDICTION_METHODS, Shortcut
+from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -203,7 +203,7 @@ def as_torch(model: Any) -> TorchModel | None:
     return TorchModel(model)
 
 
-def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcut | None:
+def adapt_torch(method: Callable[[Any], Any], components: Components) -> ModelPath | None:
     """Send the masks to the module's device and choose there between the instance's and the filling's prepared pixels."""
     if not isinstance(method, TorchModel) or not isinstance(components, Patches):
         return None
@@ -219,15 +219,18 @@ def adapt_torch(method: Callable[[Any], Any], components: Components) -> Shortcu
         places = labels.to(shown.device)
     size = _BATCH
 
-    def ask(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+    def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+        return torch.from_numpy(neighbourhood.representation[rows]).to(shown.device).bool()
+
+    def finish(masks: Tensor) -> np.ndarray:
         nonlocal size
-        masks = torch.from_numpy(neighbourhood.representation[rows]).to(shown.device).bool()
 
         def inputs(start: int, stop: int) -> Tensor:
             present = masks[start:stop].index_select(1, places.reshape(-1)).reshape(-1, *places.shape[1:])
             return torch.where(present, shown, hidden)
 
-        answer, size = method._run(len(rows), inputs, shown.numel(), size)
+        answer, size = method._run(len(masks), inputs, shown.numel(), size)
         return answer
 
-    return Shortcut(ask, None)  # it takes a large batch apart itself
+    # It takes a large batch apart itself, and its masks are of this instance alone.
+    return ModelPath(make, finish, ("torch", components.content), None)

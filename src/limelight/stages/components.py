@@ -8,8 +8,9 @@ another row, and a component is on where the drawn value counts as the instance'
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Hashable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,6 +23,7 @@ __all__ = [
     "Inputs",
     "Neighbourhood",
     "Parts",
+    "Shared",
     "Stretch",
     "Values",
     "count_present",
@@ -83,10 +85,17 @@ class Design:
 
 
 class Inputs(Protocol):
-    """Perturbations as the model takes them, made only when they are asked for."""
+    """Perturbations, made only when they are asked for."""
 
     def take(self, rows: np.ndarray) -> Any:
-        """The model inputs of these rows of the neighbourhood, as one batch."""
+        """The inputs of these rows of the neighbourhood: `Components.batch` makes of them what the model takes."""
+
+
+class Shared(NamedTuple):
+    """What tells drawn rows that several instances share from others: where they come from, and which of those they are."""
+
+    source: Hashable
+    part: Hashable
 
 
 @dataclass(frozen=True)
@@ -106,6 +115,8 @@ class Neighbourhood:
         Bounds of the independent replicates among the drawn rows.
     keys : ndarray of shape (1 + m, w), uint64, or None
         For each row the words that make it distinct; None where no two rows can be the same.
+    shared : Shared or None
+        Neighbourhoods for which this is the same have the same drawn rows; None where nobody else has them.
     """
 
     representation: np.ndarray
@@ -113,6 +124,7 @@ class Neighbourhood:
     weights: np.ndarray
     replicates: np.ndarray
     keys: np.ndarray | None
+    shared: Shared | None = None
 
 
 class Components(ABC):
@@ -135,6 +147,8 @@ class Components(ABC):
         The largest number of model inputs to make at once where the user does not say; None where they are small.
     kernel_width : float or None
         The kernel's width where it depends on the instance; None where it is the explainer's.
+    form : Hashable
+        Inputs of components of the same form may be put one after the other into one batch; None where that cannot be.
     """
 
     names: tuple[str, ...]
@@ -144,6 +158,11 @@ class Components(ABC):
     law: np.ndarray | None
     batch_size: int | None = None
     kernel_width: float | None = None
+    form: Hashable = None
+
+    def batch(self, inputs: Any) -> Any:
+        """Inputs as the model takes them."""
+        return inputs
 
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:

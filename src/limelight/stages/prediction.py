@@ -1,36 +1,136 @@
-"""Stage 3: ask the model, in batches, each distinct input once, and check what it answers."""
+"""Stage 3a: what to ask the model: each distinct input once, and rows that instances share once for all of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from collections.abc import Callable, Generator, Hashable
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from limelight._checks import as_array
-from limelight._errors import ArgumentError, LabelError, LimelightError, ModelError, PredictionError
-from limelight.stages.components import Neighbourhood
+from limelight._errors import PredictionError
+from limelight.stages.components import Neighbourhood, Shared
 
-__all__ = ["LINKS", "PREDICTION_METHODS", "Ask", "Oracle", "Outputs", "Shortcut", "distinct_rows", "read_outputs"]
-
-Ask = Callable[[Neighbourhood, np.ndarray], Any]
-"""From a neighbourhood and the numbers of some of its rows to the model's raw answer for them."""
-
-
-class Shortcut(NamedTuple):
-    """A quicker way to ask a model, and the largest number of inputs for it where the user does not say; None for all."""
-
-    ask: Ask
-    batch_size: int | None
-
+__all__ = ["PREDICTION_METHODS", "Asking", "ModelPath", "Oracle", "Question", "SharedAnswers", "distinct_rows"]
 
 # What an estimator is asked, the first of these that it has.
 PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)  # an odd number near 2^64 times the golden ratio's fraction
-_LARGEST = 1e150  # of sums of squares there is room for some 1e8 then
-_TOLERANCE = 1e-3  # by how much a float32 model's probabilities may miss a sum of 1
+
+T = TypeVar("T")
+
+
+class ModelPath(NamedTuple):
+    """How perturbations of one instance reach a model.
+
+    Attributes
+    ----------
+    make : callable
+        From a neighbourhood and row numbers to inputs.
+    finish : callable
+        From inputs to the model's raw answer.
+    form : Hashable
+        Inputs of paths of the same form may be put one after the other, and finished by either.
+    batch_size : int or None
+        The largest number of inputs at once; None for all.
+    """
+
+    make: Callable[[Neighbourhood, np.ndarray], Any]
+    finish: Callable[[Any], Any]
+    form: Hashable
+    batch_size: int | None
+
+
+class Question(NamedTuple):
+    """Rows of a neighbourhood that the model is to be asked about.
+
+    Attributes
+    ----------
+    path, neighbourhood, rows
+        How to ask, about what.
+    asked : int
+        How many inputs its instance has asked about before, for messages.
+    key : Hashable
+        Questions with equal keys, but None, have the same answer.
+    """
+
+    path: ModelPath
+    neighbourhood: Neighbourhood
+    rows: np.ndarray
+    asked: int
+    key: Hashable = None
+
+
+Asking = Generator[list[Question], list[np.ndarray], T]
+"""Puts questions, is sent their answers, of shape (m, k), and gives a result in the end."""
+
+
+class _Memory:
+    """The answers for distinct inputs, in the order in which they were asked."""
+
+    def __init__(self) -> None:
+        self._keys = np.empty((0, 0), dtype=np.uint64)
+        self._answers = np.empty((0, 0))
+
+    def __len__(self) -> int:
+        return len(self._answers)
+
+    def unknown(self, keys: np.ndarray | None, count: int) -> np.ndarray:
+        """Which of so many inputs were not asked about, each distinct one once; without keys all are distinct."""
+        if keys is None:
+            return np.arange(count)
+        first, _ = self._distinct(keys)
+        return first[len(self._keys) :] - len(self._keys)
+
+    def recall(self, keys: np.ndarray | None, answers: np.ndarray | None) -> np.ndarray:
+        """The answers for all of the inputs, after those for the unknown ones have come."""
+        if keys is None:
+            assert answers is not None
+            self._add(answers)
+            return answers
+        known = len(self._keys)
+        first, where = self._distinct(keys)
+        if answers is not None:
+            self._add(answers)
+            self._keys = (np.concatenate([self._keys, keys]) if known else keys)[first]
+        return np.asarray(self._answers[where[known:]])
+
+    def _distinct(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        return distinct_rows(np.concatenate([self._keys, keys]) if len(self._keys) else keys)
+
+    def _add(self, answers: np.ndarray) -> None:
+        known = self._answers
+        if len(known) and known.shape[1] != answers.shape[1]:
+            raise PredictionError(f"the model gave {known.shape[1]} outputs an input at first, and then {answers.shape[1]}.")
+        self._answers = np.concatenate([known, answers]) if len(known) else answers
+
+
+class SharedAnswers:
+    """Answers for rows that the neighbourhoods of several instances share; each is asked about once."""
+
+    def __init__(self) -> None:
+        self._memories: dict[Hashable, _Memory] = {}
+        self._found: dict[Shared, tuple[np.ndarray, int]] = {}
+
+    def unknown(self, neighbourhood: Neighbourhood) -> np.ndarray | None:
+        """Which rows of the neighbourhood nobody has asked about; None if its drawn rows have their answers."""
+        assert neighbourhood.shared is not None
+        if neighbourhood.shared in self._found:
+            return None
+        memory = self._memories.setdefault(neighbourhood.shared.source, _Memory())
+        keys = neighbourhood.keys
+        return 1 + memory.unknown(None if keys is None else keys[1:], len(neighbourhood.representation) - 1)
+
+    def found(self, neighbourhood: Neighbourhood, answers: np.ndarray | None) -> tuple[np.ndarray, int]:
+        """The answers for the drawn rows, after those for the unknown ones have come; and how many inputs it took so far."""
+        shared = neighbourhood.shared
+        assert shared is not None
+        if shared not in self._found:
+            memory = self._memories[shared.source]
+            keys = neighbourhood.keys
+            recalled = memory.recall(None if keys is None else keys[1:], answers)
+            self._found[shared] = recalled, len(memory)
+        return self._found[shared]
 
 
 class Oracle:
@@ -38,131 +138,70 @@ class Oracle:
 
     Parameters
     ----------
-    ask : callable
-        From a neighbourhood and row numbers to the model's raw answer.
-    batch_size : int or None
-        The largest number of inputs to hand over at once; None for all of them.
+    path : ModelPath
+        How to ask.
+    shared : SharedAnswers
+        What is known of rows that other instances have, too.
 
     Attributes
     ----------
     num_inputs : int
-        How many inputs the model was asked about so far.
+        How many inputs the explanation has needed so far.
     instance : ndarray of shape (k,)
         The model's answer for the instance, once something was asked.
     """
 
-    def __init__(self, ask: Ask, batch_size: int | None) -> None:
-        self._ask = ask
-        self._batch_size = batch_size
-        self._keys = np.empty((0, 0), dtype=np.uint64)
-        self._answers = np.empty((0, 0))
-        self._width: int | None = None
+    def __init__(self, path: ModelPath, shared: SharedAnswers) -> None:
+        self._path = path
+        self._shared = shared
+        self._memory = _Memory()
+        self._alone = 0  # inputs besides those that are shared
         self.num_inputs = 0
         self.instance = np.empty(0)
 
-    def predict(self, neighbourhood: Neighbourhood) -> np.ndarray:
+    def predict(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
         """The model's outputs for the drawn rows of a neighbourhood, of shape (m, k).
 
         Raises
         ------
-        ModelError
-            If the model raises.
         PredictionError
-            If its answer has not one row of finite numbers, none of them huge, for each input.
+            If its answers have different numbers of outputs.
         """
-        if neighbourhood.keys is None:  # all distinct; but the instance is asked about only once
-            known = self.instance.size > 0
-            answers = self._in_batches(neighbourhood, np.arange(int(known), len(neighbourhood.representation)))
-            if known:
-                return answers
-            self.instance = answers[0]
-            return answers[1:]
-        asked = len(self._keys)
-        keys = np.concatenate([self._keys, neighbourhood.keys]) if asked else neighbourhood.keys
-        first, where = distinct_rows(keys)
-        if len(first) > asked:
-            answers = self._in_batches(neighbourhood, first[asked:] - asked)
-            self._answers = np.concatenate([self._answers, answers]) if asked else answers
-            self._keys = keys[first]
-        found: np.ndarray = self._answers[where[asked:]]
-        self.instance = found[0]
-        return found[1:]
+        if neighbourhood.shared is not None:
+            return (yield from self._predict_shared(neighbourhood))
+        keys = neighbourhood.keys
+        count = len(neighbourhood.representation)
+        # Where all rows are distinct, the instance is asked about only once all the same.
+        rows = np.arange(1, count) if keys is None and self.instance.size else self._memory.unknown(keys, count)
+        answers = (yield [Question(self._path, neighbourhood, rows, self.num_inputs)])[0] if len(rows) else None
+        known = self._memory.recall(keys, answers)
+        self.num_inputs = len(self._memory)
+        if len(known) < count:
+            return known
+        self.instance = known[0]
+        return known[1:]
 
-    def _in_batches(self, neighbourhood: Neighbourhood, rows: np.ndarray) -> np.ndarray:
-        size = self._batch_size or len(rows)
-        answers = [self._answer(neighbourhood, rows[start : start + size]) for start in range(0, len(rows), size)]
-        return answers[0] if len(answers) == 1 else np.concatenate(answers)
-
-    def _answer(self, neighbourhood: Neighbourhood, rows: np.ndarray) -> np.ndarray:
-        batch = f"{len(rows)} inputs, numbers {self.num_inputs} to {self.num_inputs + len(rows) - 1}"
-        try:
-            raw = self._ask(neighbourhood, rows)
-        except LimelightError:
-            raise
-        except Exception as error:
-            raise ModelError(f"the model raised {type(error).__name__} while it was asked about {batch}: {error}") from error
-        raw = _side_by_side(raw, len(rows))
-        try:
-            if np.iscomplexobj(as_array(raw)):
-                raise TypeError("complex numbers cannot be ordered")
-            answer = as_array(raw).astype(np.float64, copy=False)
-        except (TypeError, ValueError) as error:
-            raise PredictionError(f"the model must give numbers; for {batch} it gave {type(raw).__name__}: {error}") from error
-        if answer.ndim == 1:
-            answer = answer[:, None]
-        if answer.ndim != 2 or len(answer) != len(rows) or answer.shape[1] == 0:
-            raise PredictionError(
-                f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-                f"for {batch} it gave shape {np.shape(raw)}."
-            )
-        if self._width not in (None, answer.shape[1]):
-            raise PredictionError(f"the model gave {self._width} outputs an input at first, and {answer.shape[1]} for {batch}.")
-        self._width = answer.shape[1]
-        if not np.isfinite(answer).all():
-            finite = np.isfinite(answer).all(axis=1)
-            raise PredictionError(
-                f"the model gave NaN or infinity for {np.count_nonzero(~finite)} of {batch}; the first is number "
-                f"{self.num_inputs + int(np.argmin(finite))}. Explanations need finite predictions."
-            )
-        largest = np.abs(answer).max()
-        if largest > _LARGEST:
-            raise PredictionError(
-                f"the model must give numbers up to {_LARGEST:g}, since they are squared; the largest for {batch} is "
-                f"{largest:.3g} in absolute value. Scale the outputs, or take their logarithm."
-            )
-        self.num_inputs += len(rows)
-        return answer
-
-
-def _side_by_side(raw: Any, count: int) -> Any:
-    """Several outputs with classes of their own, as scikit-learn gives them, as the columns of one array.
-
-    Of an output with two classes the second is taken, of others all.
-    """
-    parts = raw if isinstance(raw, list) and raw and all(isinstance(part, np.ndarray) for part in raw) else []
-    if not parts or any(part.ndim != 2 or len(part) != count for part in parts):
-        return raw
-    return np.concatenate([part[:, 1:] if part.shape[1] == 2 else part for part in parts], axis=1)
-
-
-def log_odds(probabilities: np.ndarray) -> np.ndarray:
-    """The logarithm of p / (1 - p); nearer to 0 or 1 than 1e-6 counts as 1e-6.
-
-    Raises
-    ------
-    PredictionError
-        If the numbers are not between 0 and 1.
-    """
-    if probabilities.min() < -_TOLERANCE or probabilities.max() > 1 + _TOLERANCE:
-        raise PredictionError(
-            f'link="logit" needs probabilities; the model gave {probabilities.min():.3g} to {probabilities.max():.3g}.'
-        )
-    inside = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(inside / (1 - inside)))
-
-
-LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"identity": np.asarray, "logit": log_odds}
-"""From a model's outputs to what is explained."""
+    def _predict_shared(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
+        unknown, keys = self._shared.unknown(neighbourhood), neighbourhood.keys
+        first = not self.instance.size
+        drawn = np.flatnonzero((keys[1:] == keys[0]).all(axis=1)) if first and keys is not None else np.empty(0, np.intp)
+        alone = first and not len(drawn)
+        questions = []
+        if alone:
+            self._alone = 1
+            questions.append(Question(self._path, neighbourhood, np.array([0]), 0))
+        if unknown is not None and len(unknown):
+            questions.append(Question(self._path, neighbourhood, unknown, self.num_inputs + alone, neighbourhood.shared))
+        answers = (yield questions) if questions else []
+        if alone:
+            self.instance, *answers = answers[0][0], *answers[1:]
+        found, count = self._shared.found(neighbourhood, answers[0] if answers else None)
+        if first and not alone:
+            self.instance = found[drawn[0]]
+        if found.shape[1] != len(self.instance):
+            raise PredictionError(f"the model gave {len(self.instance)} outputs for the instance, else {found.shape[1]}.")
+        self.num_inputs = self._alone + count
+        return found
 
 
 def distinct_rows(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -185,91 +224,3 @@ def distinct_rows(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return first[order], rank[which.reshape(-1)]
-
-
-@dataclass(frozen=True)
-class Outputs:
-    """The model's outputs: what they are taken for, what they are called, and which of them are explained.
-
-    Attributes
-    ----------
-    kind : {"probabilities", "scores"}
-        What the outputs were taken for.
-    names : tuple of str
-        A name for each output.
-    labels : tuple of int
-        The outputs that are explained.
-    default : int
-        The one that is meant where none is named.
-    notes : tuple of (code, message)
-        What a reader should know about them.
-    """
-
-    kind: str
-    names: tuple[str, ...]
-    labels: tuple[int, ...]
-    default: int
-    notes: tuple[tuple[str, str], ...]
-
-    def under(self, link: str) -> Outputs:
-        """What the outputs are after a link."""
-        if link == "identity":
-            return self
-        return replace(self, kind="scores", names=tuple(f"log-odds of {name}" for name in self.names))
-
-
-def read_outputs(
-    predictions: np.ndarray,
-    instance: np.ndarray,
-    *,
-    mode: str | None,
-    class_names: tuple[str, ...] | None,
-    model_names: tuple[str, ...] | None,
-    labels: tuple[int, ...] | None,
-    top_labels: int | None,
-) -> Outputs:
-    """Decide from the model's answers, of shape (n, k) and (k,), what they are and which outputs to explain.
-
-    Raises
-    ------
-    ArgumentError
-        If there are not as many class names as outputs.
-    LabelError
-        If the model has no output of a label's number.
-    """
-    count = len(instance)
-    kind = "scores" if mode == "regression" else _kind(predictions)
-    notes = []
-    if mode == "classification" and kind == "scores":
-        text = "The model's outputs are not probabilities that sum to 1; the weights are in the units of its scores."
-        notes.append(("not_probabilities", text))
-    ranked = [int(label) for label in np.argsort(-instance, kind="stable")]
-    usual = tuple(range(count))
-    if kind == "probabilities":
-        usual = (1,) if count == 2 else (ranked[0],)
-    explained = tuple(ranked[:top_labels]) if top_labels else labels or usual
-    for label in explained:
-        if label >= count:
-            raise LabelError(f"label {label} cannot be explained: the model has {count} outputs, 0 to {count - 1}.")
-    default = next((label for label in (*usual, ranked[0]) if label in explained), explained[0])
-    return Outputs(kind, _output_names(count, class_names, model_names), explained, default, tuple(notes))
-
-
-def _kind(predictions: np.ndarray) -> str:
-    if predictions.shape[1] < 2 or predictions.min() < -_TOLERANCE:
-        return "scores"
-    sums = predictions @ np.ones(predictions.shape[1])  # a product with ones adds short rows faster than sum does
-    return "probabilities" if sums.min() >= 1 - _TOLERANCE and sums.max() <= 1 + _TOLERANCE else "scores"
-
-
-def _output_names(count: int, given: tuple[str, ...] | None, from_model: tuple[str, ...] | None) -> tuple[str, ...]:
-    for names in (given, from_model):
-        if names is None:
-            continue
-        if len(names) == count:
-            return names
-        if count == 1 and len(names) == 2:  # one score of a two-class model speaks for its second class
-            return names[1:]
-        if names is given:
-            raise ArgumentError(f"class_names must have a name for each of the model's {count} outputs; got {len(names)}.")
-    return tuple(str(label) for label in range(count)) if count > 1 else ("output",)
