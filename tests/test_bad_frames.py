@@ -144,12 +144,20 @@ class TestBadFrames:
             (pd.DataFrame({"a": [1j]}), "column 'a' holds complex128"),
             (pd.DataFrame({"a": [dt.timedelta(1)]}), r"column 'a' holds timedelta64\[us\]"),
             (pl.DataFrame({"a": [dt.timedelta(1)]}), "column 'a' holds Duration"),
-            (pa.table({"a": [dt.time(1)]}), r"column 'a' holds time64\[us\]"),
+            (pa.table({"a": [dt.time(1)]}), r"column 'a' holds time64\[us\]; .* or times\. Convert it"),
             (
                 pd.DataFrame({"a": DAYS}),
                 r"\(date\); .* in a type for these if they are no Python str, .*: convert it, as with pandas",
             ),
             (pd.DataFrame({"a": [Decimal(1)]}), r"holds Decimal\('1'\) \(Decimal\); .* convert it, as with .* astype\(float\)"),
+            (
+                pa.table({"a": pa.array(["b"], pa.string_view())}),
+                "string_view, of which pyarrow can take no rows; cast it, as to s",
+            ),
+            (
+                pd.DataFrame({"a": [1.0, -1e200]}),
+                r"numbers up to 1e\+150, since they are squared; column 'a' has 1e\+200 in absol",
+            ),
             (pd.DataFrame({"a": [1.0, math.inf]}), "must be finite, or missing; column 'a' has infinity"),
             (pl.DataFrame({"a": [2**53 + 2]}), r"column 'a' has whole numbers beyond 2\*\*53, .* make them texts, or leave"),
             (pl.DataFrame({"a": pl.Series([2**100], dtype=pl.Int128)}), r"column 'a' has whole numbers beyond 2\*\*53"),
@@ -170,6 +178,13 @@ class TestBadFrames:
     def test_a_frame_that_is_not_in_memory(self):
         with pytest.raises(ArgumentTypeError, match=r"must be in memory: collect\(\) the LazyFrame first"):
             TabularExplainer(pl.LazyFrame({"a": [1]}))
+
+    def test_a_frame_of_another_kind(self):
+        """It could be read as an array, but then the model would get arrays, and the names would be gone."""
+        with pytest.raises(
+            ArgumentTypeError, match="must be a frame of pandas, polars or pyarrow; got a RecordBatch: make one of"
+        ):
+            TabularExplainer(pa.record_batch({"a": [1]}))
 
     def test_names_given_twice(self):
         with pytest.raises(ArgumentError, match="feature_names must be left out where training_data is a frame"):
@@ -215,7 +230,7 @@ class TestBadFrames:
             ("oak", "must have 3 columns, as the training data; got str 'oak'"),
             (None, "must have 3 columns, as the training data; got NoneType None"),
             (pl.LazyFrame(SMALL), "must have 3 columns, as the training data; got LazyFrame"),
-            (["1.0", "oak", True], r"column 'real' holds finite numbers; got '1.0' \(str\)"),
+            (["1.0", "oak", True], r"column 'real' holds numbers; got '1.0' \(str\)"),
             (["one", "oak", True], r"column 'real' holds numbers; got 'one' \(str\)"),
             ([[1.0], "oak", True], r"column 'real' holds numbers; got \[1.0\] \(list\)"),
             ([-math.inf, "oak", True], r"column 'real' holds finite numbers; got -inf \(float\)"),
@@ -236,6 +251,7 @@ class TestBadFrames:
             ("tiny", 300, "holds numbers from -128 to 127; got 300"),
             ("whole", 1e300, r"holds numbers from -9.0072e\+15 to 9.0072e\+15; got 1e\+300"),
             ("single", 1e39, "holds numbers from"),
+            ("decimal", 1e9, r"holds numbers from -1e\+08 to 1e\+08; got"),
             ("moment", "2024-01-01", "holds times; got '2024-01-01'"),
             ("moment", 5, "holds times; got 5"),
             ("moment", dt.datetime(2024, 1, 1, tzinfo=dt.UTC), "holds times without a zone"),
@@ -256,6 +272,30 @@ class TestBadFrames:
 
         with pytest.raises(ArgumentError, match=f"constraint gives column '{name}' categories that the training data lack"):
             explain(build(SMALL), [0.1, "oak", True], constraint=repaired)
+
+    @pytest.mark.parametrize("option", ["sampler", "constraint"])
+    @pytest.mark.parametrize(
+        ("column", "message"),
+        [
+            ("one", r"gives column 'a' what it cannot hold: column 'a' holds numbers; got 'one' \(str\)"),
+            ([1], "gives column 'a' what it cannot hold: unhashable type: 'list'"),
+            (0.5, r"gives column 'a' what it cannot hold: column 'a' holds whole numbers; got 0\.5"),
+        ],
+    )
+    def test_rows_with_cells_of_other_kinds(self, option, column, message):
+        def rows(many, *_):
+            count = many if option == "sampler" else len(many)
+            return pd.DataFrame({"a": [column] * count})
+
+        with pytest.raises(ArgumentError, match=f"{option} {message}"):
+            explain(pd.DataFrame({"a": range(COUNT)}), [1], **{option: rows})
+
+    def test_rows_with_columns_of_the_same_name(self):
+        def sampler(count, generator):
+            return pd.DataFrame(generator.normal(size=(count, 2)), columns=["a", "a"])
+
+        with pytest.raises(ArgumentError, match="sampler must give a sound frame: Expected unique column names"):
+            explain(pd.DataFrame({"a": NUMBERS["real"]}), [1.0], sampler=sampler)
 
     def test_constraints_on_columns_without_texts_for_names(self):
         frame = pd.DataFrame({1: NUMBERS["real"], 0: WORDS})

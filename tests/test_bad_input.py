@@ -4,6 +4,7 @@ import inspect
 import math
 
 import numpy as np
+import polars as pl
 import pytest
 from scipy import sparse
 from sklearn.linear_model import Lars, LogisticRegression, Ridge
@@ -174,6 +175,20 @@ class TestTrainingData:
         with pytest.raises(ArgumentError, match="training_data must have 2 dimensions"):
             TabularExplainer(rows)
 
+    def test_a_series_of_polars(self):
+        with pytest.raises(ArgumentError, match=r"training_data must have 2 dimensions; got shape \(200,\)"):
+            TabularExplainer(pl.Series(ROWS[:, 0]))
+
+    def test_too_large_for_their_squares(self):
+        with pytest.raises(
+            ArgumentError, match=r"up to 1e\+150, since they are squared; column 'x0' has .*e\+\d+ in absolute value"
+        ):
+            TabularExplainer(ROWS * 1e151)
+        with pytest.raises(
+            ArgumentError, match=r"the edges of 'x0' must be one or more finite numbers, up to 1e\+150; got \[1e\+200"
+        ):
+            TabularExplainer(ROWS, discretizer=lambda values, labels: [1e200])  # noqa: ARG005
+
     @pytest.mark.parametrize("rows", ["text", [["a", 1]], [[1, 2], [3]]])
     def test_no_numbers(self, rows):
         with pytest.raises(ArgumentTypeError, match="training_data must hold numbers only"):
@@ -230,6 +245,10 @@ class TestTrainingData:
             TabularExplainer(rows, categorical_features=[0], categorical_names={0: ["a", "b"]})
         explainer = TabularExplainer(rows, categorical_features=[0], categorical_names={0: [*"abcdef"]})
         assert explainer.explain_instance([3], first_column).names == ("x0=d",)
+
+    def test_labels_within_labels(self):
+        with pytest.raises(ArgumentTypeError, match="training_labels must be a sequence of labels, one for each row"):
+            TabularExplainer(ROWS, training_labels=[[0, 1], [0]])
 
     @pytest.mark.parametrize("labels", [[0, 1], np.zeros((200, 1)), 0])
     def test_labels_of_another_shape(self, labels):

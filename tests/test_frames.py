@@ -4,6 +4,7 @@ import datetime as dt
 import json
 import math
 import pickle
+from decimal import Decimal
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -90,6 +91,21 @@ class TestWhatTheModelGets:
 
         weights = dict(explain(frame, frame[3], model, alpha=0).as_map()[0])
         assert weights[0] == pytest.approx(1.0, abs=1e-9)
+
+    @pytest.mark.parametrize("dtype", ["int64", "Int64", "int64[pyarrow]"])
+    def test_whole_numbers_stay_whole_whatever_is_said_of_them(self, dtype):
+        """A fraction, which the type cannot hold, would be cut to another number, or to an error."""
+        frame, model = pd.DataFrame({"a": pd.Series(range(COUNT), dtype=dtype)}), Recorder()
+        explanation = explain(frame, [3], model, kinds={"a": "numeric"})
+        assert explanation == explain(frame, [3])
+        assert model.frames[0]["a"].dtype == dtype
+
+    @pytest.mark.parametrize("build", [pl.DataFrame, pa.table])
+    def test_decimals_are_clipped(self, build):
+        column = pa.array([Decimal("0.5"), Decimal("9.99")] * 20, pa.decimal128(3, 2))
+        frame, model = build({"a": column}), Recorder()
+        explain(frame, [9.99], model, sample_around_instance=True)
+        assert max(values(model.frames[0], "a")) == Decimal("9.99")
 
     @pytest.mark.parametrize("make", FRAMES)
     def test_small_integers_are_clipped_and_do_not_wrap_around(self, make):
@@ -279,6 +295,7 @@ PANDAS = [
     (st.sampled_from("ab"), True, pandas_column(pd.CategoricalDtype([*"cab"], ordered=True))),
     (INSTANTS, True, pandas_column("datetime64[us]")),
     (SECONDS, True, pandas_column("datetime64[s]")),
+    (INSTANTS.map(dt.datetime.date), True, pandas_column("date32[day][pyarrow]")),
     (INSTANTS, True, lambda cells: pandas_column("datetime64[ns]")(cells).dt.tz_localize("UTC").dt.tz_convert("Asia/Kolkata")),
 ]
 POLARS = [

@@ -10,7 +10,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 
 from limelight import TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, InstanceError, PredictionError
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, PredictionError
 
 ROWS = np.random.default_rng(0).normal(size=(400, 3))
 TEXTS = ["good film", "bad film", "good good plot", "bad end", "a film", "the end", "good end", "bad bad plot"]
@@ -130,5 +130,21 @@ def test_sequences_of_another_shape():
         InstanceError, match=r"a sequence to explain must have shape \(5, 2\), as the training data; got \(2, 5\)"
     ):
         TabularExplainer(SEQUENCES).explain_instance(SEQUENCES[0].T, lambda batch: batch[:, 0, 0])
+    with pytest.raises(ArgumentTypeError, match="a sequence to explain must hold numbers only"):
+        TabularExplainer(SEQUENCES).explain_instance([[1.0, 2.0], [3.0]], lambda batch: batch[:, 0, 0])
     with pytest.raises(ArgumentError, match="feature_names must have 2 names; got 10"):
         TabularExplainer(SEQUENCES, feature_names=map(str, range(10)))
+
+
+def test_sequences_as_lists():
+    explanation = TabularExplainer(SEQUENCES).explain_instance(SEQUENCES[3], lambda batch: batch[:, 0, 0], num_samples=50)
+    listed = TabularExplainer(SEQUENCES.tolist())
+    assert listed.explain_instance(SEQUENCES[3].tolist(), lambda batch: batch[:, 0, 0], num_samples=50) == explanation
+
+
+@pytest.mark.parametrize("shape", [(2, 5), (0, 2)])
+def test_samplers_of_sequences_of_another_shape(shape):
+    """Turned round, a sequence has as many numbers, and they would stand in wrong places."""
+    explainer = TabularExplainer(SEQUENCES, sampler=lambda count, generator: generator.normal(size=(count, *shape)))
+    with pytest.raises(ArgumentError, match=r"sampler must give 49 sequences of shape \(5, 2\); got \(49, "):
+        explainer.explain_instance(SEQUENCES[0], lambda batch: batch[:, 0, 0], num_samples=50)

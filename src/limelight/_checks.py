@@ -83,7 +83,7 @@ def check_numbers(parameter: str, value: Any, dimensions: int) -> np.ndarray:
     try:
         if isinstance(value, np.ma.MaskedArray):
             value = np.ma.filled(value.astype(np.float64), np.nan)
-        if getattr(value, "dtype", np.dtype(float)).kind in ("c", "m", "M"):
+        if getattr(getattr(value, "dtype", None), "kind", "f") in ("c", "m", "M"):
             raise TypeError(f"got {value.dtype}")
         array = np.asarray(value, dtype=np.float64)
     except (TypeError, ValueError) as error:

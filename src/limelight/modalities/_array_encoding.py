@@ -19,7 +19,7 @@ __all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
 
 def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
     """An array of numbers, or of sequences of rows of them, as rows of numbers."""
-    if len(getattr(training_data, "shape", ())) == 3:
+    if _dimensions("training_data", training_data) == 3:
         return _encode_sequences(training_data, feature_names)
     training = check_numbers("training_data", training_data, 2)
     training = np.where(np.isnan(training), np.nan, training)  # one NaN for all
@@ -35,6 +35,13 @@ def _encode_sequences(training_data: Any, feature_names: Iterable[object] | None
     names = feature_names_of(feature_names, width)
     training, encoding = encode_array(np.reshape(training_data, (count, steps * width)), _names_of_steps(names, steps))
     return training, SequenceEncoding(encoding.names, names, steps)
+
+
+def _dimensions(parameter: str, value: Any) -> int:
+    try:
+        return np.ndim(value)
+    except ValueError as error:  # lists of different lengths within a list
+        raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
 
 
 def _names_of_steps(names: Sequence[str], steps: int) -> list[str]:
@@ -53,15 +60,14 @@ class ArrayEncoding(Encoding):
         return (Numbers(),) * len(self.names)
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
-        values, labels = labelled(instance) or ((), None)
-        # Labels may be anything, but where they are the columns' names they say the order, as a mapping's always do.
-        if labels is not None and (isinstance(instance, Mapping) or sorted(map(str, labels)) == sorted(self.names)):
-            instance = [math.nan if is_missing(value) else value for value in by_name(values, labels, self.names)]
-        try:
-            dimensions = np.ndim(instance)
-        except ValueError as error:  # lists within a list
-            raise ArgumentTypeError(f"a row to explain must hold numbers only: {error}.") from error
-        row = check_numbers("a row to explain", instance, dimensions).copy()
+        own = labelled(instance)
+        if own is not None:
+            values, labels = own
+            # Labels may be anything, but where they are the columns' names they say the order, as a mapping's always do.
+            if labels is not None and (isinstance(instance, Mapping) or sorted(map(str, labels)) == sorted(self.names)):
+                values = by_name(values, labels, self.names)
+            instance = [math.nan if is_missing(value) else value for value in values]
+        row = check_numbers("a row to explain", instance, _dimensions("a row to explain", instance)).copy()
         if row.ndim == 2 and len(row) == 1:
             row = row[0]
         width = len(self.names)
@@ -101,7 +107,7 @@ class SequenceEncoding(ArrayEncoding):
         return [int(feature) + step * len(self.features) for step in range(self.steps)]
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
-        array = check_numbers("a sequence to explain", instance, np.ndim(instance))
+        array = check_numbers("a sequence to explain", instance, _dimensions("a sequence to explain", instance))
         array = array[0] if array.ndim == 3 and len(array) == 1 else array
         if array.shape != self.shape:
             raise InstanceError(f"a sequence to explain must have shape {self.shape}, as the training data; got {array.shape}.")
@@ -109,6 +115,8 @@ class SequenceEncoding(ArrayEncoding):
 
     def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
         array = check_numbers(f"what {parameter} gives", rows, 3)
+        if array.shape != (count, *self.shape):
+            raise ArgumentError(f"{parameter} must give {count} sequences of shape {self.shape}; got {array.shape}.")
         return super().numbers(parameter, array.reshape(len(array), -1), count)
 
     def batch(self, rows: np.ndarray) -> np.ndarray:

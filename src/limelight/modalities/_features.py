@@ -21,6 +21,8 @@ __all__ = ["Feature", "FeatureRules", "SparseFeatures", "Word"]
 
 KINDS = ("numeric", "integer", "categorical", "text")
 
+LARGEST = 1e150
+
 _Rule = Callable[[int, np.ndarray, "np.ndarray | None"], Any]
 
 
@@ -170,16 +172,22 @@ class FeatureRules:
         kind = self._kinds.get(number)
         if number in self._categorical or kind == "categorical" or field.categorical or not len(values):
             return Categorical.of(values)
-        whole = field.whole if kind is None else kind == "integer"
+        whole = field.whole or kind == "integer"  # a type of whole numbers holds no others
+        name, largest = self._encoding.names[number], np.abs(values).max()
+        if largest > LARGEST:
+            raise ArgumentError(
+                f"training_data must hold numbers up to {LARGEST:g}, since they are squared; column {name!r} has {largest:.3g} "
+                "in absolute value. Scale it, or take its logarithm."
+            )
         if kind == "integer" and np.any(values % 1):
-            name, fraction = self._encoding.names[number], values[values % 1 != 0][0]
+            fraction = values[values % 1 != 0][0]
             raise ArgumentError(
                 f"kinds: column {name!r} cannot be 'integer'; it has fractions, as {fraction:g}. Say 'numeric'."
             )
         if not self._binned:
             return Plain.of(values, whole=whole)
         edges = self._edges(number, values, None if self._labels is None else self._labels[there])
-        return Binned.of(values, _checked_edges(edges, self._encoding.names[number]), whole=whole)
+        return Binned.of(values, _checked_edges(edges, name), whole=whole)
 
 
 class SparseFeatures(dict[int, Feature]):
@@ -286,7 +294,10 @@ def _checked_features(features: Any) -> Iterable[int | str]:
 
 
 def _checked_labels(training_labels: Any, rows: int) -> np.ndarray:
-    labels = np.asarray(training_labels)
+    try:
+        labels = np.asarray(training_labels)
+    except ValueError as error:  # lists within a list
+        raise ArgumentTypeError(f"training_labels must be a sequence of labels, one for each row: {error}.") from error
     if labels.shape != (rows,):
         raise ArgumentError(f"training_labels must have shape ({rows},), one for each row; got shape {labels.shape}.")
     return labels
@@ -294,8 +305,10 @@ def _checked_labels(training_labels: Any, rows: int) -> np.ndarray:
 
 def _checked_edges(edges: Any, feature: str) -> np.ndarray:
     array = check_numbers(f"the edges of {feature!r}", edges, 1)
-    if array.size == 0 or not np.isfinite(array).all():
-        raise ArgumentError(f"the edges of {feature!r} must be one or more finite numbers; got {array.tolist()}.")
+    if array.size == 0 or not np.all(np.abs(array) <= LARGEST):
+        raise ArgumentError(
+            f"the edges of {feature!r} must be one or more finite numbers, up to {LARGEST:g}; got {array.tolist()}."
+        )
     return array
 
 

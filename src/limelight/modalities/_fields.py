@@ -65,21 +65,24 @@ class Field(ABC):
 class Numbers(Field):
     """Numbers of the library's own type `dtype`, which are as exact as numpy's `kind`.
 
-    `nan` says that NaN stands for what is missing where null could, too.
+    `nan` says that NaN stands for what is missing where null could, too; `most` is the greatest number of a decimal type.
     """
 
     whole: bool = False
     dtype: Any = None
     nan: bool = False
     kind: str = "float64"
+    most: float = math.inf
 
     def read(self, name: str, value: Any) -> tuple[Field, float]:
         try:
+            if isinstance(value, (str, bytes)):
+                raise TypeError("a text that looks like a number is none")
             number = float(value)
         except (OverflowError, TypeError, ValueError) as error:
             raise InstanceError(f"column {name!r} holds numbers; got {value!r:.60} ({type(value).__name__}).") from error
         low, high = self._range
-        if isinstance(value, (str, bytes)) or not low <= number <= high or math.isinf(number):
+        if not low <= number <= high or math.isinf(number):
             held = "finite numbers" if math.isinf(high) else f"numbers from {low:.6g} to {high:.6g}"
             raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60} ({type(value).__name__}).")
         if self.whole and not number.is_integer():
@@ -90,7 +93,7 @@ class Numbers(Field):
     def _range(self) -> tuple[float, float]:
         """The least and the greatest number that the column can hold."""
         if self.kind == "float64":
-            return -math.inf, math.inf
+            return -self.most, self.most
         info = np.iinfo(self.kind) if self.whole else np.finfo(self.kind)
         exact = EXACT if self.whole else math.inf
         return max(-exact, float(info.min)), min(exact, float(info.max))
@@ -244,19 +247,30 @@ def field_of(series: Any) -> tuple[Field, np.ndarray]:
             raise ArgumentError(f"training_data must be finite, or missing; column {name!r} has infinity.")
         kind = str(dtype).lower().replace("128", "64")
         kind = kind if whole or kind.startswith("float") else "float64"  # decimals
-        return Numbers(whole, own, bool(np.isnan(values).sum() > series.null_count()), kind), values
+        return Numbers(whole, own, bool(np.isnan(values).sum() > series.null_count()), kind, _greatest(own)), values
     if isinstance(dtype, (nw.Datetime, nw.Date)):
         zone = getattr(dtype, "time_zone", None)
         local = [time.tzinfo for time in series.drop_nulls().head(1).to_list()] if zone else []
         step = MICROSECONDS.get(getattr(dtype, "time_unit", "D"), 1)
         if zone:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
-        times = series.to_numpy().astype("datetime64[us]")
+        times = series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
         return Times(own, zone, step, *local), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
     empty = isinstance(dtype, nw.Unknown) and series.null_count() == len(series)  # a type of its own, in some libraries
     if empty or isinstance(dtype, (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object)):
         return _choices_of(series)
-    raise ArgumentError(f"column {name!r} holds {own}; a table's columns hold numbers, texts, categories, booleans or times.")
+    raise ArgumentError(
+        f"column {name!r} holds {own}; a table's columns hold numbers, texts, categories, booleans or times. Convert it."
+    )
+
+
+def _greatest(dtype: Any) -> float:
+    """The greatest number that a decimal type holds, which is its own number of digits; others have no such limit."""
+    dtype = getattr(dtype, "pyarrow_dtype", dtype)  # what pandas wraps
+    if getattr(dtype, "precision", None) is None:
+        return math.inf
+    bound = 10.0 ** (dtype.precision - dtype.scale)
+    return float(min(math.nextafter(bound, 0), bound - 10.0**-dtype.scale))
 
 
 def _choices_of(series: Any) -> tuple[Choices, np.ndarray]:
@@ -285,7 +299,12 @@ def _choices_of(series: Any) -> tuple[Choices, np.ndarray]:
     first = {value: row for row, value in reversed(list(enumerate(values)))}
     rows = [first[value] for value in known]
     # A value that is missing comes last, where the series has one.
-    pool = series[[*rows, first[None]] if None in first else rows]
+    try:
+        pool = series[[*rows, first[None]] if None in first else rows]
+    except NotImplementedError as error:  # as of pyarrow's string_view
+        raise ArgumentError(
+            f"column {series.name!r} holds {series.to_native().type}, of which pyarrow can take no rows; cast it, as to string."
+        ) from error
     return Choices(tuple(known), pool), codes
 
 

@@ -63,7 +63,10 @@ class FrameEncoding(Encoding):
     def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
         import narwhals.stable.v2 as nw
 
-        frame = nw.from_native(rows, eager_only=True, pass_through=True)
+        try:
+            frame = nw.from_native(rows, eager_only=True, pass_through=True)
+        except ValueError as error:  # as where two columns have the same name
+            raise ArgumentError(f"{parameter} must give a sound frame: {error}") from error
         given = {str(series.name): series for series in frame.iter_columns()} if isinstance(frame, nw.DataFrame) else {}
         if given.keys() != set(self.names) or len(frame) != count:
             got = f"shape {frame.shape}" if given else type(rows).__name__
@@ -71,7 +74,10 @@ class FrameEncoding(Encoding):
         array = np.empty((count, len(self.names)))
         for number, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
             values = [None if is_missing(value) else value for value in given[name].to_list()]
-            read = {value: field.missing() if value is None else field.read(name, value) for value in set(values)}
+            try:
+                read = {value: field.missing() if value is None else field.read(name, value) for value in set(values)}
+            except (InstanceError, TypeError) as error:  # what is no value of the column, or cannot even be looked up
+                raise ArgumentError(f"{parameter} gives column {name!r} what it cannot hold: {error}") from error
             if any(known is not field for known, _ in read.values()):
                 raise ArgumentError(f"{parameter} gives column {name!r} categories that the training data lack.")
             array[:, number] = [read[value][1] for value in values]

@@ -32,6 +32,9 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
         return encode_frame(frame, feature_names)
     if hasattr(training_data, "collect"):
         raise ArgumentTypeError(f"training_data must be in memory: collect() the {type(training_data).__name__} first.")
+    if hasattr(training_data, "column_names") or hasattr(training_data, "columns"):  # an array would lose the names
+        got = type(training_data).__name__
+        raise ArgumentTypeError(f"training_data must be a frame of pandas, polars or pyarrow; got a {got}: make one of it.")
     if hasattr(training_data, "tocsc"):
         return encode_sparse(training_data, feature_names)
     return encode_array(training_data, feature_names)
