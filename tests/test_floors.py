@@ -24,11 +24,20 @@ FLOORS = {
     "_raster": VALUES,
     "_views": VALUES,
     "_explanation": VALUES,
+    "_failure": VALUES,
+    "_storage": VALUES,
+    "_parquet": VALUES,
+    "_chunks": VALUES,
+    "_weights": VALUES,
+    "_importance": VALUES,
+    "_frames": VALUES,
+    "_explanations": VALUES,
     "stages": STAGES,
     "models": SIDES,
     "renderers": SIDES,
     "_notices": SIDES,
     "_options": SIDES,
+    "_pick": SIDES,
     "_explainer": EXPLAINER,
     "modalities": MODALITIES,
     "": DOORS,
@@ -42,12 +51,15 @@ FLOORS = {
 # Within these a file imports from the ones before it.
 ORDERED = [
     ("_errors", "_registry", "_checks", "_seeds"),
-    ("_plain", "_surrogate", "_raster", "_views", "_explanation"),
+    (
+        *("_plain", "_surrogate", "_raster", "_views", "_explanation", "_failure", "_storage", "_parquet", "_chunks"),
+        *("_weights", "_importance", "_frames", "_explanations"),
+    ),
     ("segmentation", "", "_demo_corpus", "_demo_signals", "_demo", "_cli", "__main__"),
 ]
-# A name that is looked up in a registry is an import as well. This one goes up, inside a method: an explanation calls its
-# renderer by name.
-LOOKS_UP = {("_explanation", "renderers")}
+# A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer
+# by name, and many of them their pick.
+LOOKS_UP = {("_explanation", "renderers"), ("_explanations", "_pick")}
 
 
 def sources(root: Path) -> dict[str, ast.Module]:

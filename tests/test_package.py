@@ -6,17 +6,18 @@ import subprocess
 import sys
 from importlib.metadata import entry_points, version
 from importlib.resources import files
+from itertools import pairwise
 
 import pytest
 
 import limelight
 
-CLASSES = [getattr(limelight, name) for name in limelight.__all__ if name != "__version__"]
+PUBLIC_NAMES = [getattr(limelight, name) for name in limelight.__all__ if name != "__version__"]
 
 
 def documented_callables():
-    """Every public class, and every public method that is limelight's own."""
-    for owner in CLASSES:
+    """Every public class and function, and every public method that is limelight's own."""
+    for owner in PUBLIC_NAMES:
         yield owner.__name__, owner
         for name, member in inspect.getmembers(owner):
             function = member.fget if isinstance(member, property) else member
@@ -30,8 +31,8 @@ PUBLIC = dict(documented_callables())
 
 def described(docstring: str) -> set[str]:
     """The names that a numpydoc docstring describes under Parameters and Attributes."""
-    names, section, lines = set(), "", docstring.splitlines()
-    for line, following in zip(lines, [*lines[1:], ""], strict=True):
+    names, section = set(), ""
+    for line, following in pairwise([*docstring.splitlines(), ""]):
         if following and set(following) == {"-"}:
             section = line
         elif section in ("Parameters", "Attributes") and line and not line.startswith((" ", "-")):
@@ -92,7 +93,7 @@ def test_console_script_can_be_called():
 @pytest.mark.parametrize("name", PUBLIC)
 def test_public_object_has_a_docstring(name):
     owner, _, member = name.partition(".")
-    bases = getattr(limelight, owner).__mro__
+    bases = getattr(getattr(limelight, owner), "__mro__", ())  # a function has none
     attributes = set().union(*(described(inspect.cleandoc(base.__doc__ or "")) for base in bases))
     # `inspect.getdoc` would find the base class's docstring for a class without one.
     assert (PUBLIC[name].__doc__ or "").strip() or member in attributes

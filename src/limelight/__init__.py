@@ -11,6 +11,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "ComponentsExplainer": "limelight.modalities.custom",
     "Explanation": "limelight._explanation",
+    "Explanations": "limelight._explanations",
+    "Failure": "limelight._failure",
     "ImageExplainer": "limelight.modalities.image",
     "LimelightError": "limelight._errors",
     "OnnxModel": "limelight.models.onnx",
@@ -18,11 +20,15 @@ _HOMES = {
     "TextExplainer": "limelight.modalities.text",
     "TimeSeriesExplainer": "limelight.modalities.series",
     "TorchModel": "limelight.models.torch",
+    "random_pick": "limelight._pick",
+    "submodular_pick": "limelight._pick",
 }
 
 __all__ = [
     "ComponentsExplainer",
     "Explanation",
+    "Explanations",
+    "Failure",
     "ImageExplainer",
     "LimelightError",
     "OnnxModel",
@@ -31,11 +37,16 @@ __all__ = [
     "TimeSeriesExplainer",
     "TorchModel",
     "__version__",
+    "random_pick",
+    "submodular_pick",
 ]
 
 if TYPE_CHECKING:
     from limelight._errors import LimelightError
     from limelight._explanation import Explanation
+    from limelight._explanations import Explanations
+    from limelight._failure import Failure
+    from limelight._pick import random_pick, submodular_pick
     from limelight.modalities.custom import ComponentsExplainer
     from limelight.modalities.image import ImageExplainer
     from limelight.modalities.series import TimeSeriesExplainer

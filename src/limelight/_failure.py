@@ -1,0 +1,34 @@
+"""What stands in a collection for an instance that could not be explained."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+__all__ = ["Failure"]
+
+
+@dataclass(frozen=True)
+class Failure:
+    """Why one of many instances has no explanation.
+
+    Attributes
+    ----------
+    error : str
+        The name of the exception's class.
+    message : str
+        What the exception said.
+
+    Examples
+    --------
+    >>> from limelight import Failure
+    >>> Failure.of(ValueError("no words"))
+    Failure(error='ValueError', message='no words')
+    """
+
+    error: str
+    message: str
+
+    @classmethod
+    def of(cls, exception: BaseException) -> Failure:
+        """What an exception leaves behind: its class's name and what it said."""
+        return cls(type(exception).__name__, str(exception))
