@@ -142,7 +142,7 @@ def test_stretches_are_added_up(seed, outputs):
     whole, cut = given_rows.sample(), given_rows.sample((0.3, 0.6))
     assert cut.size == whole.size == 200
     assert cut.law_mass == pytest.approx(whole.law_mass)
-    assert cut.grams(None) == pytest.approx(whole.grams(None))
+    assert cut.stack() == pytest.approx(whole.stack())
     for one, other in zip(fitted(whole), fitted(cut), strict=True):
         assert other.components.tolist() == one.components.tolist()
         for name in ("weights", "half_widths", "intercept", "fidelity"):
@@ -240,7 +240,15 @@ def test_grams_are_weighted_products_of_each_replicate():
     weights = given_rows.law * given_rows.kernel
     expected = np.stack([(columns * (weights * (given_rows.replicate == number))[:, None]).T @ columns for number in range(8)])
     assert sample.grams(np.array([4, 1])) == pytest.approx(expected)
-    assert sample.grams(np.array([4, 1]), pooled=True) == pytest.approx(expected.sum(axis=0)[None])
+    width = given_rows.rows.shape[1]
+    kept = np.array([0, 5, 2, width + 1, width + 2])
+    assert sample.stack()[:, kept[:, None], kept] == pytest.approx(expected)
+
+
+def test_many_components_have_one_gram_for_all_replicates(monkeypatch):
+    whole = problem(6).sample().stack().sum(axis=0)
+    monkeypatch.setattr("limelight.stages.sample._STACKED_COMPONENTS", 3)
+    assert problem(6).sample().stack() == pytest.approx(whole[None])
 
 
 def test_varies_tells_rounding_from_variation():

@@ -60,7 +60,7 @@ class ArrayEncoding(Encoding):
         return (Numbers(),) * len(self.names)
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
-        own = labelled(instance)
+        own = None if type(instance) is np.ndarray else labelled(instance)
         if own is not None:
             values, labels = own
             # Labels may be anything, but where they are the columns' names they say the order, as a mapping's always do.

@@ -64,11 +64,12 @@ class RowValues(Values):
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         drawn = self._table.draw(design, stretch)
         codes = self._codes.astype(drawn.codes.dtype)
-        representation = np.empty((1 + len(drawn.codes), len(self.names)), dtype=np.uint8)
+        # A column's entries lie side by side: all that follows goes column by column.
+        representation = np.empty((1 + len(drawn.codes), len(self.names)), dtype=np.uint8, order="F")
         representation[0] = 1
         first = [columns[0] for columns in self._columns]
         if len(self.names) == len(codes):
-            np.equal(drawn.codes, codes, out=representation[1:].view(np.bool_))
+            np.equal(drawn.codes, codes, out=representation[1:].T.view(np.bool_).T)
         else:
             same = drawn.codes == codes
             representation[1:] = same[:, first]
@@ -139,10 +140,10 @@ class Table:
 
     def codes(self, rows: np.ndarray) -> np.ndarray:
         """For each value what it counts as: equal codes are the same component state."""
-        codes = np.stack([column.code(values) for column, values in zip(self.columns, rows.T, strict=True)], axis=1)
+        codes = np.stack([column.code(values) for column, values in zip(self.columns, rows.T, strict=True)])
         if codes.dtype.kind != "i":
-            return codes
-        return codes.astype(np.uint8 if self._states <= 2**8 else np.uint32)
+            return codes.T
+        return codes.astype(np.uint8 if self._states <= 2**8 else np.uint32).T
 
     def draw(self, design: Design, stretch: Stretch) -> _DrawnRows:
         """The rows of a stretch of a design."""

@@ -13,6 +13,7 @@ from limelight.stages.kernel_law import Curves
 __all__ = ["CurveProducts", "Sample"]
 
 _CACHE = 2**19  # bytes of weighted rows at a time
+_STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicate (92 MB), above only their sum
 
 
 @dataclass
@@ -30,6 +31,8 @@ class Sample:
     instance: np.ndarray
     origin: np.ndarray
     _rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
+    _stack: np.ndarray | None = None
+    _stacked: int = 0  # stretches that the stack has
 
     def add(
         self,
@@ -81,31 +84,45 @@ class Sample:
         answer: np.ndarray = spread > 1e-12 * np.abs(self.origin)
         return answer
 
-    def grams(self, components: np.ndarray | None, *, pooled: bool = False) -> np.ndarray:
-        """Weighted Gram matrices, of shape (r, p, p), of the constant, the components (default: all) and the outputs.
+    def stack(self) -> np.ndarray:
+        """Weighted Gram matrices, of shape (r, p, p), of the constant, all components and the outputs; r is 1 for many."""
+        d = len(self.instance)
+        if self._stack is None:
+            width = 1 + d + len(self.origin)
+            self._stack = np.zeros((1 if d > _STACKED_COMPONENTS else self.replicates, width, width))
+        for number in range(self._stacked, len(self._rows)):
+            self._add_products(number, slice(None), self._stack)
+        self._stacked = len(self._rows)
+        return self._stack
 
-        Where they are to be `pooled`, r is 1.
-        """
-        columns: Any = slice(None) if components is None else components
-        width = (len(self.instance) if components is None else len(components)) + 1 + len(self.origin)
-        answer = np.zeros((1 if pooled else self.replicates, width, width))
-        for representation, outputs, law, kernel, bounds in self._rows:
-            root = np.sqrt(law * kernel)[:, None]
-            longest = int(np.diff(bounds).max())
-            together = max(1, _CACHE // (8 * width * longest))  # replicates whose weighted rows stay in the cache
-            buffer = np.empty((together * longest, width))
-            for first in range(0, len(bounds) - 1, together):
-                group = bounds[first : first + together + 1]
-                rows = slice(group[0], group[-1])
-                block = buffer[: group[-1] - group[0]]
-                block[:, 0] = 1.0
-                block[:, 1 : width - len(self.origin)] = representation[rows, columns]
-                block[:, width - len(self.origin) :] = outputs[rows]
-                block *= root[rows]
-                for replicate, (start, stop) in enumerate(pairwise((group - group[0]).tolist()), start=first):
-                    part = block[start:stop]
-                    answer[0 if pooled else replicate] += part.T @ part  # a symmetric product: half the work
+    def grams(self, components: np.ndarray) -> np.ndarray:
+        """Weighted Gram matrices of each replicate, of shape (r, p, p), of the constant, some components and the outputs."""
+        width = 1 + len(components) + len(self.origin)
+        answer = np.zeros((self.replicates, width, width))
+        for number in range(len(self._rows)):
+            self._add_products(number, components, answer)
         return answer
+
+    def _add_products(self, number: int, columns: Any, grams: np.ndarray) -> None:
+        """Add the products of one stretch to Gram matrices, one for each replicate or one for all."""
+        representation, outputs, law, kernel, bounds = self._rows[number]
+        width, last = grams.shape[1], grams.shape[1] - len(self.origin)
+        root = np.sqrt(law * kernel)
+        longest = int(np.diff(bounds).max())
+        together = max(1, _CACHE // (8 * width * longest))  # replicates whose weighted rows stay in the cache
+        # Rows lie side by side, so that whatever is done to a column is done in one run.
+        buffer = np.empty((width, together * longest))
+        for first in range(0, len(bounds) - 1, together):
+            group = bounds[first : first + together + 1]
+            rows = slice(group[0], group[-1])
+            block = buffer[:, : group[-1] - group[0]]
+            block[0] = 1.0
+            block[1:last] = representation[rows, columns].T
+            block[last:] = outputs[rows].T
+            block *= root[rows]
+            for replicate, (start, stop) in enumerate(pairwise((group - group[0]).tolist()), start=first):
+                part = block[:, start:stop]
+                grams[replicate if len(grams) > 1 else 0] += part @ part.T  # a symmetric product: half the work
 
     def with_curves(self, curves: Curves) -> CurveProducts:
         """Weighted products of curves with the constant, the components, the outputs and each other.

@@ -18,7 +18,6 @@ __all__ = ["Fit", "fit"]
 _FULL_FIT_ROWS = 2  # effective rows (and pairs of rows) a component from which on the full fit is a good control variate
 _FEWEST_CURVED, _MOST_CURVED = 4, 300  # components of a full fit that knows curves; with more they cost more than they save
 _OWN_CURVES = 50  # rows a component up to which the choice of the curves adds to the error
-_STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicate (92 MB), above only their sum
 
 
 class Fit(NamedTuple):
@@ -124,7 +123,7 @@ class _Sampled:
     def __init__(self, sample: Sample, nominal: int) -> None:
         self._sample = sample
         self._nominal = nominal
-        self.stack = sample.grams(None, pooled=len(sample.instance) > _STACKED_COMPONENTS)
+        self.stack = sample.stack()
 
     def pooled(self) -> _Moments:
         mean, covariance, penalty = self._moments(self.stack.sum(axis=0)[None], self._sample.law_mass.sum()[None])
@@ -200,7 +199,7 @@ def _is_full_fit_sound(sample: Sample, d: int) -> bool:
     """Whether there are so many rows that least squares on all components is a good control variate."""
     # Of a mask and its complement, the second tells the components' weights little that the first did not.
     rows = min(sample.size / 2, sample.fitting_size)
-    return d <= _STACKED_COMPONENTS and rows >= _FULL_FIT_ROWS * (d + 1)
+    return len(sample.stack()) == sample.replicates and rows >= _FULL_FIT_ROWS * (d + 1)
 
 
 def _left_out(per_replicate: np.ndarray) -> np.ndarray:
