@@ -159,6 +159,7 @@ class TestBadFrames:
                 r"numbers up to 1e\+150, since they are squared; column 'a' has 1e\+200 in absol",
             ),
             (pd.DataFrame({"a": [1.0, math.inf]}), "must be finite, or missing; column 'a' has infinity"),
+            (pd.DataFrame({"a": [1, -(2**53) - 1]}), r"column 'a' has whole numbers beyond 2\*\*53"),
             (pl.DataFrame({"a": [2**53 + 2]}), r"column 'a' has whole numbers beyond 2\*\*53, .* make them texts, or leave"),
             (pl.DataFrame({"a": pl.Series([2**100], dtype=pl.Int128)}), r"column 'a' has whole numbers beyond 2\*\*53"),
             (pa.table({"a": [2**53 + 2]}), r"column 'a' has whole numbers beyond 2\*\*53"),
@@ -249,6 +250,7 @@ class TestBadFrames:
         [
             ("whole", 2.5, "holds whole numbers; got 2.5"),
             ("tiny", 300, "holds numbers from -128 to 127; got 300"),
+            ("whole", 2**53 + 1, r"holds numbers from .* got 9007199254740993"),
             ("whole", 1e300, r"holds numbers from -9.0072e\+15 to 9.0072e\+15; got 1e\+300"),
             ("single", 1e39, "holds numbers from"),
             ("decimal", 1e9, r"holds numbers from -1e\+08 to 1e\+08; got"),

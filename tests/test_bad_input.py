@@ -5,6 +5,7 @@ import math
 
 import numpy as np
 import polars as pl
+import pyarrow as pa
 import pytest
 from scipy import sparse
 from sklearn.linear_model import Lars, LogisticRegression, Ridge
@@ -146,7 +147,7 @@ class TestRows:
         with pytest.raises(InstanceError, match=r"must have 3 columns, as the training data; got shape \("):
             explain_row(row)
 
-    @pytest.mark.parametrize("row", [["a", 0, 0], {1, 2}, [None, [], 0]])
+    @pytest.mark.parametrize("row", [["a", 0, 0], {1, 2}, [None, [], 0], [10**400, 0, 0], pa.record_batch({"a": [TEXT]})])
     def test_no_numbers(self, row):
         with pytest.raises(ArgumentTypeError, match="a row to explain must hold numbers only"):
             explain_row(row)

@@ -249,6 +249,12 @@ class TestRows:
         assert explain(frame, frame.iloc[9].to_numpy(dtype="datetime64[ns]")) == expected
         assert explain(frame, [frame.iloc[9, 0].to_pydatetime(), np.datetime64(MOMENTS[9])]) == expected
 
+    def test_what_is_masked_is_missing(self):
+        frame = pd.DataFrame({"a": NUMBERS["real"], "b": WORDS})
+        masked = np.ma.array([1.0, "oak"], mask=[True, False], dtype=object)
+        for row in (masked, masked[None], [np.ma.masked, "oak"]):
+            assert explain(frame, row) == explain(frame, [None, "oak"])
+
     def test_series_without_labels(self):
         frame = pl.DataFrame({"start": MOMENTS, "end": MOMENTS[::-1]})
         expected = explain(frame, frame[0])
@@ -266,7 +272,7 @@ INSTANTS = st.datetimes(dt.datetime(1900, 1, 1), dt.datetime(2200, 1, 1))
 SECONDS = INSTANTS.map(lambda moment: moment.replace(microsecond=0))
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 NARROW = st.floats(allow_nan=False, allow_infinity=False, width=32)
-WHOLE = st.integers(-(2**53), 2**53)
+WHOLE = st.integers(1 - 2**53, 2**53 - 1)
 
 
 def pandas_column(kind):
@@ -301,9 +307,9 @@ PANDAS = [
 POLARS = [
     (WHOLE, True, polars_column(pl.Int64)),
     (st.integers(-128, 127), True, polars_column(pl.Int8)),
-    (st.integers(0, 2**53), True, polars_column(pl.UInt64)),
+    (st.integers(0, 2**53 - 1), True, polars_column(pl.UInt64)),
     (WHOLE, True, polars_column(pl.Int128)),
-    (st.integers(0, 2**53), True, polars_column(pl.UInt128)),
+    (st.integers(0, 2**53 - 1), True, polars_column(pl.UInt128)),
     (FLOATS, True, polars_column(pl.Float64)),
     (NARROW, True, polars_column(pl.Float32)),
     (st.booleans(), True, polars_column(pl.Boolean)),

@@ -4,11 +4,12 @@ import pickle
 import tracemalloc
 
 import numpy as np
+import pandas as pd
 import pytest
 from scipy import sparse
 
 from limelight import TabularExplainer
-from limelight._errors import ArgumentError, InstanceError
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 
 WIDTH = 3000
 TRAINING = sparse.random(400, WIDTH, density=0.02, format="csr", random_state=0, data_rvs=np.random.default_rng(0).random)
@@ -73,6 +74,9 @@ def test_rows_of_other_forms_and_pickling():
     single = sparse.coo_array(TRAINING[[2]]).reshape(-1)  # of one dimension, as an array's own [2]
     for row in (TRAINING[[2]].toarray()[0], single, sparse.csr_array(TRAINING)[2]):
         assert explainer.explain_instance(row, linear, num_samples=300) == first
+    by_name = pd.Series(TRAINING[[2]].toarray()[0], index=[f"word {i}" for i in range(WIDTH)])[::-1]
+    for row in (by_name, by_name.to_dict()):
+        assert explainer.explain_instance(row, linear, num_samples=300) == first
     assert pickle.loads(pickle.dumps(explainer)).explain_instance(TRAINING[[2]], linear, num_samples=300) == first
 
 
@@ -91,6 +95,11 @@ def test_bad_rows(row, message):
         TabularExplainer(TRAINING).explain_instance(row, linear)
 
 
+def test_rows_of_other_things():
+    with pytest.raises(ArgumentTypeError, match="a row to explain must hold numbers only"):
+        TabularExplainer(TRAINING).explain_instance([[1.0], [2.0, 3.0]], linear)
+
+
 def test_bad_tables():
     for bad in (np.inf, np.nan):
         with pytest.raises(
@@ -99,6 +108,8 @@ def test_bad_tables():
             TabularExplainer(sparse.csr_matrix([[bad, 0.0]]))
     with pytest.raises(ArgumentError, match="a sparse training_data must hold finite numbers; it holds complex128"):
         TabularExplainer(sparse.csr_matrix([[1j, 0.0]]))
+    with pytest.raises(ArgumentError, match=r"training_data must have 2 dimensions; got shape \(2,\)"):
+        TabularExplainer(sparse.coo_array([1.0, 2.0]))
     with pytest.raises(ArgumentError, match="training_data must have rows and columns"):
         TabularExplainer(sparse.csr_matrix((0, 3)))
     with pytest.raises(ArgumentError, match="sparse tables have no groups, constraint or sampler of their own"):

@@ -78,17 +78,17 @@ def check_names(parameter: str, value: Iterable[object], length: int | None = No
     return names
 
 
-def check_numbers(parameter: str, value: Any, dimensions: int) -> np.ndarray:
-    """An array of doubles with so many dimensions; lists are fine, and what is masked is NaN."""
+def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndarray:
+    """An array of doubles with so many dimensions, or with any; lists are fine, and what is masked is NaN."""
     try:
         if isinstance(value, np.ma.MaskedArray):
             value = np.ma.filled(value.astype(np.float64), np.nan)
         if getattr(getattr(value, "dtype", None), "kind", "f") in ("c", "m", "M"):
             raise TypeError(f"got {value.dtype}")
         array = np.asarray(value, dtype=np.float64)
-    except (TypeError, ValueError) as error:
+    except (OverflowError, TypeError, ValueError) as error:
         raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
-    if array.ndim != dimensions:
+    if dimensions is not None and array.ndim != dimensions:
         raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
     return array
 

@@ -2,26 +2,26 @@
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from limelight._checks import check_numbers
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
-from limelight.modalities._encoding import Encoding, by_name, check_size, feature_names_of, labelled
-from limelight.modalities._fields import Field, Numbers, is_missing
+from limelight._errors import ArgumentError, InstanceError
+from limelight.modalities._encoding import Encoding, check_size, feature_names_of, in_order
+from limelight.modalities._fields import Field, Numbers
 
 __all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
 
 
 def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
     """An array of numbers, or of sequences of rows of them, as rows of numbers."""
-    if _dimensions("training_data", training_data) == 3:
-        return _encode_sequences(training_data, feature_names)
-    training = check_numbers("training_data", training_data, 2)
+    training = check_numbers("training_data", training_data, None)
+    if training.ndim == 3:
+        return _encode_sequences(training, feature_names)
+    training = check_numbers("training_data", training, 2)
     training = np.where(np.isnan(training), np.nan, training)  # one NaN for all
     check_size(training.shape)
     if np.isinf(training).any():
@@ -30,18 +30,11 @@ def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> 
     return training, ArrayEncoding(feature_names_of(feature_names, training.shape[1]))
 
 
-def _encode_sequences(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
-    count, steps, width = np.shape(training_data)
+def _encode_sequences(sequences: np.ndarray, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
+    count, steps, width = sequences.shape
     names = feature_names_of(feature_names, width)
-    training, encoding = encode_array(np.reshape(training_data, (count, steps * width)), _names_of_steps(names, steps))
+    training, encoding = encode_array(sequences.reshape(count, steps * width), _names_of_steps(names, steps))
     return training, SequenceEncoding(encoding.names, names, steps)
-
-
-def _dimensions(parameter: str, value: Any) -> int:
-    try:
-        return np.ndim(value)
-    except ValueError as error:  # lists of different lengths within a list
-        raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
 
 
 def _names_of_steps(names: Sequence[str], steps: int) -> list[str]:
@@ -60,14 +53,7 @@ class ArrayEncoding(Encoding):
         return (Numbers(),) * len(self.names)
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
-        own = None if type(instance) is np.ndarray else labelled(instance)
-        if own is not None:
-            values, labels = own
-            # Labels may be anything, but where they are the columns' names they say the order, as a mapping's always do.
-            if labels is not None and (isinstance(instance, Mapping) or sorted(map(str, labels)) == sorted(self.names)):
-                values = by_name(values, labels, self.names)
-            instance = [math.nan if is_missing(value) else value for value in values]
-        row = check_numbers("a row to explain", instance, _dimensions("a row to explain", instance)).copy()
+        row = check_numbers("a row to explain", in_order(instance, self.names), None).copy()
         if row.ndim == 2 and len(row) == 1:
             row = row[0]
         width = len(self.names)
@@ -107,7 +93,7 @@ class SequenceEncoding(ArrayEncoding):
         return [int(feature) + step * len(self.features) for step in range(self.steps)]
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
-        array = check_numbers("a sequence to explain", instance, _dimensions("a sequence to explain", instance))
+        array = check_numbers("a sequence to explain", instance, None)
         array = array[0] if array.ndim == 3 and len(array) == 1 else array
         if array.shape != self.shape:
             raise InstanceError(f"a sequence to explain must have shape {self.shape}, as the training data; got {array.shape}.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -12,9 +13,9 @@ import numpy as np
 from limelight._checks import check_names
 from limelight._errors import ArgumentError, InstanceError
 from limelight._views import Cell, MixedView, TableView
-from limelight.modalities._fields import Field
+from limelight.modalities._fields import Field, is_missing
 
-__all__ = ["Encoding", "by_name", "check_size", "feature_names_of", "labelled"]
+__all__ = ["Encoding", "by_name", "check_size", "feature_names_of", "in_order", "labelled"]
 
 
 class Encoding(ABC):
@@ -152,9 +153,9 @@ def by_name(values: Sequence[Any], labels: Sequence[Any], names: Sequence[str]) 
     InstanceError
         If their labels are other names than these.
     """
-    found = dict(zip(map(str, labels), values, strict=True))
+    found, known = dict(zip(map(str, labels), values, strict=True)), set(names)
     lacking = [name for name in names if name not in found]
-    extra = [name for name in found if name not in names]
+    extra = [name for name in found if name not in known]
     if lacking or extra or len(found) != len(labels):
         faults = {"lacks": lacking, "also has": extra}
         said = " and ".join(f"{what} {', '.join(map(repr, some[:5]))}" for what, some in faults.items() if some)
@@ -162,3 +163,21 @@ def by_name(values: Sequence[Any], labels: Sequence[Any], names: Sequence[str]) 
             f"a row to explain must have the training data's columns, in any order; it {said or 'repeats some'}."
         )
     return [found[name] for name in names]
+
+
+def in_order(instance: Any, names: Sequence[str]) -> Any:
+    """A row for an array's columns, which have no names but those that the user gives them: numbers, or as it came.
+
+    Raises
+    ------
+    InstanceError
+        If it is a mapping with other names, or several rows.
+    """
+    own = None if type(instance) is np.ndarray else labelled(instance)  # the usual case is told sooner
+    if own is None:
+        return instance
+    values, labels = own
+    # Labels may be anything, but where they are the columns' names they say the order, as a mapping's always do.
+    if labels is not None and (isinstance(instance, Mapping) or sorted(map(str, labels)) == sorted(names)):
+        values = by_name(values, labels, names)
+    return [math.nan if is_missing(value) else value for value in values]

@@ -17,17 +17,17 @@ from limelight._errors import ArgumentError, InstanceError
 __all__ = ["Choices", "Field", "Numbers", "Times", "cast", "field_of", "is_missing"]
 
 MISSING = "missing"
-EXACT = 2.0**53  # whole numbers up to here are what they are in double precision
+EXACT = 2.0**53 - 1  # whole numbers up to here are what they are in double precision, and no others become them
 MICROSECONDS = {"D": 86_400_000_000, "s": 1_000_000, "ms": 1000}
 
 
 def is_missing(value: Any) -> bool:
-    """Whether a value stands for no value: None, NaN, pandas' NA and NaT."""
+    """Whether a value stands for no value: None, NaN, pandas' NA and NaT, numpy's masked."""
     if isinstance(value, (float, np.floating)):
         return math.isnan(value)
     if isinstance(value, np.datetime64):
         return bool(np.isnat(value))
-    return value is None or type(value).__name__ in ("NAType", "NaTType")
+    return value is None or type(value).__name__ in ("MaskedConstant", "NAType", "NaTType")
 
 
 class Field(ABC):

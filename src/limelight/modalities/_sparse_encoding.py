@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight._checks import check_numbers
 from limelight._errors import ArgumentError, InstanceError
-from limelight.modalities._encoding import Encoding, check_size, feature_names_of
+from limelight.modalities._encoding import Encoding, check_size, feature_names_of, in_order
 from limelight.modalities._fields import Field, Numbers
 
 __all__ = ["SparseEncoding", "encode_sparse"]
@@ -19,6 +19,8 @@ __all__ = ["SparseEncoding", "encode_sparse"]
 def encode_sparse(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:
     from scipy.sparse import csc_array
 
+    if training_data.ndim != 2:
+        raise ArgumentError(f"training_data must have 2 dimensions; got shape {training_data.shape}.")
     training = csc_array(training_data)
     check_size(training.shape)
     if training.dtype.kind not in "biuf":
@@ -58,7 +60,7 @@ class SparseEncoding(Encoding):
         from scipy.sparse import csr_array
 
         if not hasattr(instance, "tocsr"):
-            instance = check_numbers("a row to explain", np.atleast_2d(instance), 2)
+            instance = np.atleast_2d(check_numbers("a row to explain", in_order(instance, self.names), None))
         # An array's own [0] has one dimension.
         row = csr_array(instance.reshape(1, -1) if instance.ndim == 1 else instance)
         if row.shape != (1, self.width):
