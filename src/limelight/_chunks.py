@@ -74,7 +74,8 @@ class Rows:
     def __reduce__(self) -> tuple[Any, ...]:
         if all(isinstance(chunk, FileChunk) for chunk in self._chunks):
             return Rows, (self._chunks, self._positions)
-        return rows_of_tables, ([table.combine_chunks() for table in self.tables()],)
+        # A copy, for a slice would take all that it is a slice of with it.
+        return rows_of_tables, ([table.take(arrow().array(range(len(table)))) for table in self.tables()],)
 
     def chosen(self, index: Any) -> Rows:
         """Some of these rows: those of a slice, of a mask, or of a sequence of positions.
@@ -114,8 +115,10 @@ class Rows:
         owners = np.searchsorted(self._bounds, self._array, side="right") - 1
         in_order = bool(np.all(owners[1:] >= owners[:-1]))
         cuts = np.flatnonzero(np.diff(owners)) + 1 if in_order else np.arange(CHUNK, len(self), CHUNK)
+        # Tables that are put together have to have all parts of nested columns, as those in memory do.
+        read = columns if in_order or columns is None else names
         for positions, own in zip(np.split(self._array, cuts), np.split(owners, cuts), strict=True):
-            yield self._gathered(positions, own, columns)
+            yield self._gathered(positions, own, read)
 
     def _gathered(self, positions: np.ndarray, owners: np.ndarray, columns: list[str] | None) -> pa.Table:
         """Rows of some chunks, each of which is read once."""
@@ -157,12 +160,12 @@ def _positions(index: Any, length: int) -> np.ndarray:
         If there is no such position.
     """
     array = np.asarray(index if isinstance(index, np.ndarray) else list(index) if isinstance(index, Iterable) else index)
-    if array.dtype == bool:
-        if array.shape != (length,):
-            raise ArgumentError(f"a mask must have one entry for each of the {length} explanations; got shape {array.shape}.")
-        return np.flatnonzero(array)
-    if array.ndim != 1 or (array.size and array.dtype.kind not in "iu"):
+    if array.ndim != 1 or (array.size and array.dtype.kind not in "biu"):
         raise ArgumentTypeError(f"explanations are chosen by a position, a slice, a mask or positions; got {index!r:.80}.")
+    if array.dtype == bool:
+        if len(array) != length:
+            raise ArgumentError(f"a mask must have one entry for each of the {length} explanations; got {len(array)}.")
+        return np.flatnonzero(array)
     positions: np.ndarray = array.astype(np.int64)
     if positions.size and not -length <= positions.min() <= positions.max() < length:
         raise IndexError(f"there are {length} explanations; positions {positions.min()} to {positions.max()} were asked for.")
