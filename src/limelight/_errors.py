@@ -8,7 +8,11 @@ LimelightError
 ├── LabelError (ValueError)              a label that was not explained was asked for
 ├── PredictionError (ValueError)         the model's answer has a wrong shape or is not finite
 ├── ModelError (RuntimeError)            the model raised; the original error is its cause
+├── CheckpointError (OSError)            a folder of finished chunks cannot be read or written
+├── EngineError (RuntimeError)           what explains many instances elsewhere has broken down
 └── MissingDependencyError (ImportError) an optional package is not installed
+
+Interrupted (KeyboardInterrupt)          the user stopped a batch; what was finished is in it
 """
 
 from collections.abc import Iterable
@@ -16,7 +20,10 @@ from collections.abc import Iterable
 __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
+    "CheckpointError",
+    "EngineError",
     "InstanceError",
+    "Interrupted",
     "KernelError",
     "LabelError",
     "LimelightError",
@@ -56,6 +63,30 @@ class PredictionError(LimelightError, ValueError):
 
 class ModelError(LimelightError, RuntimeError):
     """The model raised an error while it was asked; that error is the ``__cause__``."""
+
+
+class CheckpointError(LimelightError, OSError):
+    """A folder of finished chunks cannot be read or written; what is in it stays whole."""
+
+
+class EngineError(LimelightError, RuntimeError):
+    """What explains many instances in other processes or on other machines has broken down."""
+
+
+class Interrupted(KeyboardInterrupt):
+    """The user stopped a batch.
+
+    Parameters
+    ----------
+    message : str
+        What is finished.
+    explanations : Explanations
+        All of it, in order.
+    """
+
+    def __init__(self, message: str, explanations: object) -> None:
+        super().__init__(message)
+        self.explanations = explanations
 
 
 class MissingDependencyError(LimelightError, ImportError):

@@ -82,6 +82,10 @@ class SequenceEncoding(ArrayEncoding):
     steps: int
 
     @property
+    def columns(self) -> None:
+        return None
+
+    @property
     def shape(self) -> tuple[int, int]:
         return self.steps, len(self.features)
 

@@ -36,6 +36,11 @@ class Encoding(ABC):
     texts: tuple[int, ...] = ()
 
     @property
+    def columns(self) -> tuple[str, ...] | None:
+        """The names of a row's columns, where rows can be read from a table; None where an instance is no such row."""
+        return self.names
+
+    @property
     def words(self) -> tuple[str, ...]:
         """Names of the words of a row's free texts: each has a column of its own, after the table's."""
         return ()

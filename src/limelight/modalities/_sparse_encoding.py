@@ -49,6 +49,10 @@ class SparseEncoding(Encoding):
     width: int
 
     @property
+    def columns(self) -> None:
+        return None
+
+    @property
     def places(self) -> Sequence[int]:
         return self.entries
 

@@ -181,6 +181,7 @@ class TabularExplainer(Explainer):
             known = Statistics.checked(training_data_stats, training_data, feature_names, needing=needing)
         training, self._encoding = (known.rows, known.encoding) if known else encode(training_data, feature_names)
         training, self._encoding = with_texts(training, self._encoding, kinds)
+        self.columns = self._encoding.columns
         self._groups = checked_groups(groups, self._encoding)
         self._components = component_columns(self._encoding, self._groups)
         self._kernel_width = kernel_width

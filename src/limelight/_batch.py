@@ -1,0 +1,261 @@
+"""Many instances: in chunks, each a table of explanations; what is finished is kept, and what fails is data."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any, Protocol
+
+from limelight._checkpoint import Checkpoint
+from limelight._checks import check_choice, check_count, check_flag, check_number
+from limelight._engines import engine_of, time_limit
+from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError
+from limelight._explanation import Explanation
+from limelight._explanations import Explanations
+from limelight._failure import Failure
+from limelight._instances import Chunk, Instances, chunks_of
+from limelight._storage import table_of
+from limelight.stages.prediction import Asking, SharedAnswers
+from limelight.stages.prediction_batches import ask_together
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from limelight._options import Options, Request
+
+__all__ = ["Batch", "Job", "run"]
+
+_PROBE = 64  # perturbations of the explanation that tells a model from others
+_TOGETHER = 64  # instances whose questions are put to the model together
+
+
+class Pipeline(Protocol):
+    """What an explainer does for one instance."""
+
+    def __call__(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Asking[Explanation]: ...
+
+
+@dataclass(frozen=True)
+class Batch:
+    """How many instances are explained; the parameters are described at ``explain_many``."""
+
+    n_jobs: int
+    engine: str
+    chunk_size: int
+    checkpoint: str | os.PathLike[str] | None
+    keeps_errors: bool
+    timeout: float | None
+    verbose: bool
+
+    @classmethod
+    def checked(
+        cls,
+        *,
+        n_jobs: int,
+        engine: str | None,
+        chunk_size: int,
+        checkpoint: str | os.PathLike[str] | None,
+        on_error: str,
+        timeout: float | None,
+        verbose: bool,
+    ) -> Batch:
+        """Check a call's arguments.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If one of them is not allowed.
+        """
+        if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
+            raise ArgumentError(f"n_jobs must be a number of processes, or -1 for one a core; got {n_jobs!r}.")
+        if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
+            raise ArgumentTypeError(f"checkpoint must be a folder's path; got {checkpoint!r}.")
+        name = engine or ("serial" if n_jobs == 1 else "processes")
+        if timeout is not None and name != "processes":
+            raise ArgumentError(f'timeout needs processes that can be stopped: give engine="processes"; got {name!r}.')
+        return cls(
+            n_jobs=n_jobs,
+            engine=name,
+            chunk_size=check_count("chunk_size", chunk_size, 1),
+            checkpoint=checkpoint,
+            keeps_errors=check_choice("on_error", on_error, ("raise", "keep")) == "keep",
+            timeout=None if timeout is None else check_number("timeout", timeout, 0, inclusive=False),
+            verbose=check_flag("verbose", verbose),
+        )
+
+
+@dataclass
+class Job:
+    """What every chunk is explained with; it goes to wherever that happens.
+
+    Attributes
+    ----------
+    pipeline : callable
+        An explainer's.
+    model : object
+        As the user gave it, but for files, which are opened.
+    request : Request
+        What was asked for.
+    keeps_errors : bool
+        Whether an instance that cannot be explained is a `Failure`, or the end of the job.
+    timeout : float or None
+        Seconds after which an instance counts as failed.
+    """
+
+    pipeline: Pipeline
+    model: Any
+    request: Request
+    keeps_errors: bool
+    timeout: float | None
+
+    def __post_init__(self) -> None:
+        self._own = threading.local()  # every thread asks about shared rows for itself: nothing is waited for
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {name: value for name, value in self.__dict__.items() if name != "_own"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self.__post_init__()
+
+    def explain(self, chunk: Chunk) -> pa.Table:
+        """The explanations of a chunk.
+
+        Raises
+        ------
+        LimelightError
+            If an instance cannot be explained, and errors are not kept.
+        """
+        entries: list[Explanation | Failure] = []
+        together = _TOGETHER if self.timeout is None else 1
+        for start in range(0, len(chunk.instances), together):
+            for entry in self._explain(chunk.instances[start : start + together]):
+                if not isinstance(entry, LimelightError):
+                    entries.append(entry)
+                elif self.keeps_errors:
+                    entries.append(Failure.of(entry))
+                else:
+                    entry.add_note(f"This was instance {chunk.first + len(entries)}.")
+                    raise entry
+        return table_of(entries, range(chunk.first, chunk.first + len(entries)))
+
+    def _explain(self, instances: Sequence[Any]) -> Sequence[Explanation | LimelightError]:
+        if not hasattr(self._own, "shared"):
+            self._own.shared = SharedAnswers()
+        pipelines = [self.pipeline(instance, self.model, self.request, self._own.shared) for instance in instances]
+        if self.timeout is None:
+            return ask_together(pipelines)
+        entries: Sequence[Explanation | LimelightError] = ()
+        with time_limit(self.timeout) as limit:
+            entries = ask_together(pipelines)
+        if limit.error is None:
+            return entries
+        self.__post_init__()  # what was shared may be half written
+        return [limit.error]
+
+
+class _Memory:
+    """Finished chunks in memory."""
+
+    def __init__(self) -> None:
+        self._tables: dict[int, pa.Table] = {}
+
+    def has(self, chunk: Chunk) -> bool:  # noqa: ARG002 - nothing was there before
+        return False
+
+    def add(self, chunk: Chunk, table: pa.Table) -> None:
+        self._tables[chunk.number] = table
+
+    def explanations(self) -> Explanations:
+        return Explanations.of_tables([self._tables[number] for number in sorted(self._tables)])
+
+
+def run(
+    pipeline: Pipeline,
+    model: Any,
+    request: Request,
+    instances: Any,
+    batch: Batch,
+    *,
+    columns: Sequence[str] | None,
+    options: Options,
+) -> Explanations:
+    """Explain all instances.
+
+    Parameters
+    ----------
+    pipeline : callable
+        An explainer's.
+    model : object
+        What is asked.
+    request, batch : Request, Batch
+        What for, and how.
+    instances : object
+        In the form that a user has them.
+    columns : sequence of str or None
+        Their columns, where they are rows.
+    options : Options
+        The explainer's; another job's checkpoint may have others.
+
+    Raises
+    ------
+    Interrupted
+        If the user stops it; what is finished is in it.
+    """
+    engine = engine_of(batch.engine, batch.n_jobs)
+    job = Job(pipeline, model, request, batch.keeps_errors, batch.timeout)
+    each, total = Instances.of(instances, columns)
+    store: Checkpoint | _Memory = _Memory()
+    if batch.checkpoint is not None:
+        first = list(islice(each, 1))
+        store = Checkpoint(batch.checkpoint, _about(job, first, batch, options))
+        each = chain(first, each)
+    begun: dict[int, Chunk] = {}
+    with _progress(total, batch.verbose) as bar:
+
+        def unfinished() -> Iterator[Chunk]:
+            for chunk in chunks_of(each, batch.chunk_size):
+                if store.has(chunk):
+                    bar.update(len(chunk.instances))
+                else:
+                    begun[chunk.number] = chunk
+                    yield chunk
+
+        try:
+            for number, table in engine(job, unfinished()):
+                chunk = begun.pop(number)
+                store.add(chunk, table)
+                bar.update(len(chunk.instances))
+        except KeyboardInterrupt:
+            finished = store.explanations()
+            raise Interrupted(
+                f"{len(finished)} instances are explained; they are this error's .explanations", finished
+            ) from None
+    return store.explanations()
+
+
+def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> dict[str, Any]:
+    """What finished chunks depend on, as a checkpoint keeps it."""
+    told = vars(options) | vars(job.request)
+    arguments = {name: getattr(value, "__qualname__", repr(value)) for name, value in told.items()}
+    arguments |= {"chunk_size": str(batch.chunk_size), "on_error": "keep" if batch.keeps_errors else "raise"}
+    probe = replace(job, request=replace(job.request, num_samples=_PROBE), keeps_errors=True, timeout=None)
+    numbers: list[float] = []
+    for explanation in Explanations.of_tables([probe.explain(Chunk(0, 0, [*first]))]):
+        if isinstance(explanation, Explanation):
+            arguments["components"] = repr(explanation.names)
+            for surrogate in explanation.surrogates:
+                numbers += [surrogate.label, surrogate.intercept, *surrogate.components, *surrogate.weights]
+            numbers += explanation.predictions
+    return {"arguments": arguments, "probe": numbers}
+
+
+def _progress(total: int | None, verbose: bool) -> Any:
+    try:
+        from tqdm.auto import tqdm
+    except ImportError as error:
+        raise MissingDependencyError("explain_many needs pyarrow and tqdm: pip install 'limelight[batch]'") from error
+    return tqdm(total=total, unit=" instances", disable=None if verbose else True)
