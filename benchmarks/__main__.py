@@ -18,6 +18,7 @@ SECTIONS = {
     "series": "time series: finding the window that a model reads",
     "accuracy": "error of the weights at equal numbers of model inputs",
     "photographs": "error of images' weights at equal numbers of model inputs",
+    "pick": "many explanations: keeping them, picking the few that show most; time, memory",
     "pages": "an explanation's HTML: time and size",
     "imports": "time of the import",
 }

@@ -46,7 +46,7 @@ def wide_frame(explanations: Tables, label: int | str | None, by: str, num_featu
     for table in explanations.tables([*wanted, *(f"surrogates.list.element.{name}" for name in figures)]):
         own = chosen(table, label)
         columns = _about(table, own)
-        columns["prediction"] = _of_label(table["predictions"], own)
+        columns["prediction"] = own.of_label(table["predictions"])
         columns |= {name: own.surrogates.field(name) for name in figures}
         columns["converged"] = table["converged"].combine_chunks().take(pa.array(own.owners))
         pieces.append(pa.table(columns))
@@ -79,22 +79,5 @@ def _about(table: pa.Table, own: Chosen) -> dict[str, pa.Array]:
     return {
         "item": table["item"].combine_chunks().take(pa.array(own.owners)),
         "label": own.surrogates.field("label").cast(pa.int64()),
-        "output": _of_label(table["output_names"], own),
+        "output": own.of_label(table["output_names"]),
     }
-
-
-def _of_label(column: pa.ChunkedArray, own: Chosen) -> pa.Array:
-    """Of a column with something for each output, what it has for each surrogate's label.
-
-    Raises
-    ------
-    ArgumentError
-        If a label is of no output.
-    """
-    lists = column.combine_chunks()
-    lengths = lists.value_lengths().fill_null(0).to_numpy()
-    labels = own.surrogates.field("label").to_numpy()
-    if np.any((labels < 0) | (labels >= lengths[own.owners])):
-        raise ArgumentError("these are not whole explanations: a label is the number of no output.")
-    starts = np.cumsum(lengths) - lengths
-    return lists.flatten().take(arrow().array(starts[own.owners] + labels))

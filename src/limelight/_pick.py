@@ -210,15 +210,16 @@ def _greedy(matrix: sparse.csr_array, importance: np.ndarray, allowed: Sequence[
     ]
     covered = np.zeros(len(units), dtype=bool)
     picked: list[int] = []
-    while len(picked) < min(num_picks, len(allowed)):
-        row = int(np.argmax(gains))
+    count = min(num_picks, len(allowed))
+    while len(picked) < count and gains[row := int(np.argmax(gains))] > 0:
         picked.append(row)
         gains[row] = -np.inf
         for feature in matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]:
             if not covered[feature]:
                 covered[feature] = True
                 gains[by_feature.indices[by_feature.indptr[feature] : by_feature.indptr[feature + 1]]] -= units[feature]
-    return picked
+    left = np.flatnonzero(gains == 0)  # not picked yet, and nothing is left to be covered
+    return [*picked, *left[: count - len(picked)].tolist()]
 
 
 def _pick(

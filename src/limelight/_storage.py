@@ -147,15 +147,16 @@ def in_backend(table: pa.Table, backend: str) -> Any:
 
 
 def check_whole(table: pa.Table) -> None:
-    """Refuse a table with lists or structs from which something is missing; only a whole value may be null.
+    """Refuse a table with lists or structs from which something is missing; only a whole value may be null, and no item.
 
     Raises
     ------
     ArgumentError
-        If there is a null within a value.
+        If there is another null.
     """
     for name, column in zip(table.column_names, table.columns, strict=True):
-        if any(_has_gaps(chunk.drop_null()) for chunk in column.chunks):
+        gaps = any(_has_gaps(chunk.drop_null()) for chunk in column.chunks)
+        if gaps or (name == "item" and column.null_count):
             raise ArgumentError(f"there are gaps in column {name!r}.")
 
 

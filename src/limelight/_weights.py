@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from limelight._checks import check_choice
-from limelight._errors import ArgumentTypeError, LabelError
-from limelight._storage import unescape
+from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
+from limelight._storage import arrow, unescape
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -142,6 +142,22 @@ class Chosen(NamedTuple):
     weights: pa.StructArray
     places: np.ndarray
 
+    def of_label(self, column: pa.ChunkedArray) -> pa.Array:
+        """Of the table's column with something for each output, what it has for each surrogate's label.
+
+        Raises
+        ------
+        ArgumentError
+            If a label is of no output.
+        """
+        lists = column.combine_chunks()
+        lengths = lists.value_lengths().fill_null(0).to_numpy()
+        labels = self.surrogates.field("label").to_numpy()
+        if np.any((labels < 0) | (labels >= lengths[self.owners])):
+            raise ArgumentError("what was stored are not whole explanations: a label is the number of no output.")
+        starts = np.cumsum(lengths) - lengths
+        return lists.flatten().take(arrow().array(starts[self.owners] + labels))
+
 
 def chosen(table: pa.Table, label: int | str | None) -> Chosen:
     """The surrogates of a label (see `read_weights`) in a table that has `COLUMNS`.
@@ -157,7 +173,7 @@ def chosen(table: pa.Table, label: int | str | None) -> Chosen:
     surrogates, owners = column.flatten(), _owners(column)
     if label != ALL:
         kept = surrogates.field("label").to_numpy() == _wanted(table, label)[owners]
-        surrogates, owners = surrogates.filter(kept), owners[kept]
+        surrogates, owners = surrogates.filter(arrow().array(kept)), owners[kept]
     weights = surrogates.field("weights")
     return Chosen(surrogates, owners, weights.flatten(), _owners(weights))
 
@@ -185,10 +201,12 @@ def _wanted(table: pa.Table, label: int | str | None) -> np.ndarray:
 
 
 def not_explained(explanations: Tables, label: int | str | None) -> LabelError:
-    known = set()
-    for table in explanations.tables(COLUMNS):
-        for surrogates, names in zip(table["surrogates"].to_pylist(), table["output_names"].to_pylist(), strict=True):
-            known |= {(surrogate["label"], names[surrogate["label"]]) for surrogate in surrogates or ()}
+    known: set[tuple[int, str]] = set()
+    for table in explanations.tables(["default_label", "output_names", f"{_SURROGATE}.label", f"{_SURROGATE}.weights"]):
+        own = chosen(table, ALL)
+        known |= set(
+            zip(own.surrogates.field("label").to_pylist(), own.of_label(table["output_names"]).to_pylist(), strict=True)
+        )
     if not known:
         return LabelError("there is no explanation, so no label was explained.")
     explained = ", ".join(f"{number} ({name})" for number, name in sorted(known)[:20])
