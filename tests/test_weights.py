@@ -1,0 +1,244 @@
+"""The weights of many explanations: in frames, and added up to importance."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from many import FAILURE, WAYS, few, keep
+from samples import HARD, explain, parts, table, text
+from scipy import stats
+
+from limelight import Explanations, Failure
+from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
+from limelight._views import Cell, MixedView, Passage, Span, TableView, TextView
+
+
+@pytest.fixture(params=WAYS)
+def stored(request, tmp_path):
+    return keep(request.param, tmp_path)
+
+
+class TestFrames:
+    def test_long(self, stored):
+        frame = stored.to_frame()
+        assert list(frame.columns) == [
+            *("item", "label", "output", "component", "feature", "name", "value", "weight", "low", "high")
+        ]
+        expected = pd.concat([entry.to_frame().assign(item=i) for i, entry in enumerate(few()) if entry != FAILURE])
+        own = expected.reset_index(drop=True)[["item", "label", "component", "name", "value", "weight", "low", "high"]]
+        pd.testing.assert_frame_equal(frame[own.columns], own)
+        assert set(frame["output"]) == {"stargazers"}
+        assert set(frame["feature"]) == {"bmi", "blood pressure", "age"}
+
+    def test_backends(self, stored):
+        frame = stored.to_frame()
+        assert isinstance(stored.to_frame("polars"), pl.DataFrame)
+        assert isinstance(stored.to_frame("pyarrow"), pa.Table)
+        assert stored.to_frame("polars").rows() == list(frame.itertuples(index=False, name=None))
+        assert stored.to_frame("pyarrow").to_pydict() == frame.to_dict("list")
+        for look in (stored.to_frame, lambda backend: stored.to_wide_frame(backend=backend), stored.importance().to_frame):
+            with pytest.raises(ArgumentError, match="backend must be one of 'pandas', 'polars', 'pyarrow'; got 'dask'"):
+                look(backend="dask")
+
+    def test_backend_that_is_missing(self, monkeypatch):
+        def missing(*_, **__):
+            raise ModuleNotFoundError("no polars")
+
+        monkeypatch.setattr("narwhals.stable.v2.from_arrow", missing)
+        with pytest.raises(MissingDependencyError, match="a frame of polars needs it: pip install polars"):
+            Explanations.of(few()).to_frame("polars")
+
+    def test_all_labels(self):
+        entries = [HARD["text, three labels"], HARD["parts, three labels"]]
+        frame = Explanations.of(entries).to_frame()
+        assert len(frame) == sum(len(surrogate.components) for entry in entries for surrogate in entry.surrogates)
+        assert frame["output"].unique().tolist() == ["beekeepers", "gardeners", "stargazers"]
+        assert frame[["label", "output"]].drop_duplicates()["label"].tolist() == [2, 0, 1]
+        assert (frame["feature"] == frame["name"]).all()
+
+    def test_wide(self, stored):
+        frame = stored.to_wide_frame()
+        entries = [entry for entry in few() if entry != FAILURE]
+        fixed = ["item", "label", "output", "prediction", "local_prediction", "fidelity", "converged"]
+        assert list(frame.columns) == [*fixed, "bmi", "age", "blood pressure"]
+        assert frame["item"].tolist() == [0, 1, 3, 4, 5, 6]
+        assert frame["prediction"].tolist() == [0.5] * 6
+        assert frame["local_prediction"].tolist() == [0.65] * 6
+        assert frame["fidelity"].tolist() == [0.875] * 6
+        assert frame["converged"].all()
+        assert frame["bmi"].tolist() == [entry.surrogate().weights[0] for entry in entries]
+
+    def test_wide_of_labels(self):
+        entries = [HARD["table, three labels"], HARD["text, three labels"], FAILURE]
+        collection = Explanations.of(entries)
+        every = collection.to_wide_frame("all", by="name")
+        assert every[["item", "label"]].to_numpy().tolist() == [[0, 2], [0, 0], [0, 1], [1, 2], [1, 0], [1, 1]]
+        for label, name in ((1, "stargazers"), (0, "gardeners")):
+            one = collection.to_wide_frame(name, by="name")
+            assert one.equals(collection.to_wide_frame(label, by="name"))
+            assert one["label"].tolist() == [label, label]
+            for row, entry in zip(one.to_dict("records"), entries, strict=False):
+                expected = dict(entry.as_list(label))
+                assert {name: weight for name, weight in row.items() if weight and name in entry.names} == expected
+        absent = collection.to_wide_frame(1, by="name", num_features=2)
+        assert len(absent.columns) == 9
+        assert (absent.iloc[:, 7:] == 0).any(axis=None)
+
+    def test_wide_columns_that_are_called_alike(self):
+        columns = ("item", "feature item", "prediction", "a")
+        frame = Explanations.of([table(columns, weights={1: (0.4, 0.3, 0.2, 0.1)})]).to_wide_frame(backend="polars")
+        assert frame.columns[7:] == ["feature item", "feature feature item", "feature prediction", "a"]
+
+    def test_features_of_several_components(self):
+        view = MixedView(
+            TableView((Cell("age", "39", 0),)), (Passage("note", TextView("a b", (Span(0, 1, 1), Span(2, 3, 2)))),)
+        )
+        collection = Explanations.of([explain(view, ("age", "a", "b"), {1: (0.1, 0.5, -0.25)})])
+        assert collection.to_wide_frame()["note"].tolist() == [0.25]
+        assert collection.importance().as_list() == [("note", 0.75), ("age", 0.1)]
+        assert collection.importance(by="name").as_list() == [("a", 0.5), ("b", 0.25), ("age", 0.1)]
+
+    def test_too_wide(self, monkeypatch):
+        monkeypatch.setattr("limelight._frames.MOST_CELLS", 10)
+        with pytest.raises(
+            ArgumentError, match="6 rows and 3 features would have more than 10 weights; give a smaller num_feat"
+        ):
+            Explanations.of(few()).to_wide_frame()
+        assert len(Explanations.of(few()).to_wide_frame(num_features=1)) == 6
+
+    def test_texts_that_no_frame_can_hold(self):
+        collection = Explanations.of([parts(("\ud800", "b"), weights={1: (0.2, 0.1)})])
+        assert collection.to_frame("polars")["name"].to_list() == ["\0d800", "b"]
+        assert collection.to_wide_frame("all", backend="polars").columns[7:] == ["\0d800", "b"]
+
+    def test_mistakes(self, stored):
+        with pytest.raises(ArgumentError, match="num_features must be an integer of at least 1; got 0"):
+            stored.to_wide_frame(num_features=0)
+        with pytest.raises(ArgumentError, match="by must be one of 'feature', 'name'; got 'value'"):
+            stored.to_wide_frame(by="value")
+
+
+def plain_weights(entries, label, by):
+    """W of the paper as a frame, written as simply as can be; NaN where a label was not explained."""
+    rows = []
+    for entry in entries:
+        own = [] if isinstance(entry, Failure) else [*entry.surrogates]
+        wanted = entry.default_label if label is None and own else label
+        own = [surrogate for surrogate in own if wanted == "all" or surrogate.label == wanted]
+        row = {}
+        for surrogate in own:
+            for component, weight in zip(surrogate.components, surrogate.weights, strict=True):
+                name = entry.names[component]
+                key = entry.view.columns().get(component, name) if by == "feature" else name
+                row[key] = row.get(key, 0) + abs(weight)
+        if own:
+            rows.append(row)
+    return pd.DataFrame(rows).fillna(0.0)
+
+
+@st.composite
+def weighted(draw):
+    """Explanations of few components with few different weights and labels."""
+    entries = []
+    for _ in range(draw(st.integers(1, 6))):
+        labels = draw(st.lists(st.integers(0, 2), min_size=1, max_size=3, unique=True))
+        weight = st.sampled_from((0.5, -0.25, 0.125, 1.0, 0.0))
+        weights = {label: draw(st.lists(weight, max_size=4)) for label in labels}
+        columns = draw(st.lists(st.sampled_from("abcd"), min_size=4, max_size=4))
+        entries.append(draw(st.just(table(columns, weights=weights, classes=("u", "v", "w"))) | st.just(FAILURE)))
+    return entries
+
+
+class TestImportance:
+    @given(weighted(), st.sampled_from([None, "all", 0, 1]), st.sampled_from(["feature", "name"]))
+    def test_as_the_paper_says(self, entries, label, by):
+        plain = plain_weights(entries, label, by)
+        collection = Explanations.of(entries)
+        if not len(plain):
+            with pytest.raises(LabelError):
+                collection.importance(label, by=by)
+            return
+        importance = collection.importance(label, by=by)
+        assert importance.count == len(plain)
+        assert dict(importance.as_list()) == pytest.approx(plain.mean().to_dict())
+        assert dict(zip(importance.features, importance.reported, strict=True)).keys() == plain.mean().to_dict().keys()
+        root = collection.importance(label, by=by, kind="sqrt")
+        assert dict(root.as_list()) == pytest.approx(np.sqrt(plain.sum()).to_dict())
+        assert root.features == importance.features
+        assert list(importance.values) == sorted(importance.values, reverse=True)
+
+    def test_of_each_storage(self, stored):
+        assert stored.importance() == Explanations.of(few()).importance()
+        assert stored[[0, 4, 3]].importance() == Explanations.of([few()[i] for i in (0, 4, 3)]).importance()
+
+    def test_intervals(self):
+        draw = np.random.default_rng(0)
+        weights = draw.normal(size=(30, 3))
+        collection = Explanations.of([table(weights={1: tuple(row)}) for row in weights])
+        importance = collection.importance()
+        for name, low, high in zip(importance.features, importance.lows, importance.highs, strict=True):
+            own = np.abs(weights[:, ("bmi", "blood pressure", "age").index(name)])
+            assert (low, high) == pytest.approx(stats.t.interval(0.95, 29, own.mean(), stats.sem(own)))
+        root = collection.importance(kind="sqrt")
+        assert root.lows == pytest.approx(np.sqrt(30 * np.array(importance.lows)))
+
+    def test_of_one(self):
+        importance = Explanations.of([table()]).importance()
+        assert importance.reported == (1,) * 4
+        assert np.isnan(importance.lows).all()
+        assert np.isnan(importance.highs).all()
+
+    def test_huge_weights(self):
+        importance = Explanations.of([table(weights={1: (1e300, 2.0)}), table(weights={1: (-1e300, 0.0)})]).importance()
+        assert importance.values == (1e300, 1.0)
+        assert importance.lows[0] == importance.highs[0] == 1e300
+
+    def test_nothing_reported(self):
+        importance = Explanations.of([HARD["table, nothing reported"]]).importance()
+        assert importance.as_list() == []
+        assert importance.count == 1
+
+    def test_by_class_and_by_slice(self):
+        entries = [text(weights=weights) for weights in ({0: (0.5,), 1: (-0.5, 0.25)}, {1: (0.75,)}, {0: (0.125,)})]
+        collection = Explanations.of(entries)
+        assert collection.importance("stargazers") == collection.importance(1)
+        assert collection.importance(1).as_list() == [("Last", 0.625), ("hour", 0.125)]
+        assert collection.importance(0).count == 2
+        assert collection[[False, True, True]].importance("gardeners").as_list() == [("Last", 0.125)]
+
+    def test_names_that_two_outputs_share(self):
+        entry = replace(table(weights={1: (0.5,), 0: (0.25,)}), output_names=("same", "same"))
+        assert Explanations.of([entry]).importance("same").values == (0.25,)
+
+    def test_frame_and_repr(self, stored):
+        importance = stored.importance()
+        frame = importance.to_frame()
+        assert list(frame.columns) == ["feature", "importance", "low", "high", "reported"]
+        assert list(frame.itertuples(index=False, name=None)) == [
+            *zip(*(getattr(importance, name) for name in ("features", "values", "lows", "highs", "reported")), strict=True)
+        ]
+        assert importance.to_frame("polars").columns[0] == "feature"
+        assert stored.importance(by="name").to_frame("pyarrow").column_names[0] == "name"
+        assert repr(importance).splitlines()[:2] == ["Importance (mean_abs) in 6 explanations:", "    0.3167  'bmi'"]
+        assert repr(Explanations.of([HARD["table, thirty columns"]]).importance()).endswith("... and 20 more")
+        assert "\x1b" not in repr(Explanations.of([parts(("\x1b[31m", "b"))]).importance())
+
+    def test_mistakes(self, stored):
+        with pytest.raises(LabelError, match=r"label 'ham' was not explained for any instance; explained: 1 \(stargazers\)\."):
+            stored.importance("ham")
+        with pytest.raises(LabelError, match="label 0 was not explained"):
+            stored.importance(0)
+        with pytest.raises(LabelError, match="there is no explanation"):
+            stored[2:3].importance()
+        for label in (1.0, True, ["ham"]):
+            with pytest.raises(ArgumentTypeError, match="label must be an output's number or name, 'all' or None; got"):
+                stored.importance(label)
+        with pytest.raises(ArgumentError, match="kind must be one of 'mean_abs', 'sqrt'; got 'max'"):
+            stored.importance(kind="max")
+        with pytest.raises(ArgumentError, match="by must be one of 'feature', 'name'; got None"):
+            stored.importance(by=None)
