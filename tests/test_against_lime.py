@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from limelight import TabularExplainer, TextExplainer
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import fit
+from limelight.stages.surrogate import Settings, fit
 
 METHODS = ["forward_selection", "highest_weights", "lasso_path", "none", "auto"]
 
@@ -54,8 +54,7 @@ def our_fits(masks, outputs, distances, width, method, num_features, regressor=N
     sample = Sample(masks[0], outputs[0])
     bounds = np.linspace(0, len(masks), 9).astype(int)
     sample.add(masks, outputs, np.ones(len(masks)), np.exp(-0.5 * (distances / width) ** 2), bounds)
-    return fit(
-        sample,
+    settings = Settings(
         method=method,
         num_features=num_features,
         alpha=1.0,
@@ -65,6 +64,7 @@ def our_fits(masks, outputs, distances, width, method, num_features, regressor=N
         confidence=0.95,
         exact=False,
     )
+    return fit([sample], settings)[0]
 
 
 @pytest.mark.parametrize("law", ["text", "table"])

@@ -272,3 +272,18 @@ def test_distinct_rows_are_those_of_a_dictionary(mixer, rows):
     numbers: dict[tuple[int, ...], int] = {}
     assert which.tolist() == [numbers.setdefault(tuple(row), len(numbers)) for row in rows]
     assert [tuple(rows[row]) for row in first] == list(numbers)
+
+
+def test_distinct_inputs_are_counted_once_whenever_the_instance_is_drawn():
+    rows = np.stack(np.meshgrid(*[np.arange(3.0)] * 6), axis=-1).reshape(-1, 6)
+    explainer = TabularExplainer(rows, categorical_features=range(6))
+    for row in rows[:20]:
+        asked = []
+
+        def model(batch, asked=asked):
+            asked.append(batch.copy())
+            return (batch[:, 0] == 1) * (batch[:, 1] == batch[:, 2]) + 0.1 * batch[:, 3]
+
+        explanation = explainer.explain_instance(row, model)
+        inputs = np.concatenate(asked)
+        assert explanation.num_inputs == len(np.unique(inputs, axis=0)) >= len(inputs) - 1

@@ -423,3 +423,9 @@ def test_parts_that_the_model_never_reads_have_no_weight(parts):
     weights = dict(explanation.as_map()[0])
     assert [weights[part] for part in read] == pytest.approx([3, 2, 1], abs=0.05)
     assert max(abs(weight) for part, weight in weights.items() if part not in read) < 0.02
+
+
+def test_more_dimensions_than_sobol_has_are_drawn_independently():
+    stretch = Stretch(2, 0, 4)
+    drawn = SobolPoints((7,)).points(21_202, stretch)
+    np.testing.assert_array_equal(drawn.values, Independent((7,)).points(21_202, stretch).values)

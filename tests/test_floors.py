@@ -38,6 +38,7 @@ FLOORS = {
     "_notices": SIDES,
     "_options": SIDES,
     "_pick": SIDES,
+    "_together": SIDES,
     "_instances": SIDES,
     "_engines": SIDES,
     "_checkpoint": SIDES,
@@ -59,7 +60,7 @@ ORDERED = [
         *("_plain", "_surrogate", "_raster", "_views", "_explanation", "_failure", "_storage", "_parquet", "_chunks"),
         *("_weights", "_importance", "_frames", "_explanations"),
     ),
-    ("_options", "_instances", "_engines", "_checkpoint", "_batch"),
+    ("_together", "_options", "_instances", "_engines", "_checkpoint", "_batch"),
     ("segmentation", "", "_demo_corpus", "_demo_signals", "_demo", "_cli", "__main__"),
 ]
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer

@@ -18,7 +18,7 @@ from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import ComplementaryPairs, Enumeration
 from limelight.stages.sample import Sample
 from limelight.stages.selection import METHODS, choose
-from limelight.stages.surrogate import fit
+from limelight.stages.surrogate import Settings, fit
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -89,7 +89,7 @@ def fitted(sample, **changes):
         "confidence": 0.95,
         "exact": False,
     }
-    return fit(sample, **(options | changes))
+    return fit([sample], Settings(**(options | changes)))[0]
 
 
 def dense(one, d):
@@ -290,7 +290,7 @@ def test_forward_selection_keeps_the_order_of_choice(seed):
     rng = np.random.default_rng(seed)
     rows, outputs, weights = rng.normal(size=(60, 7)) @ rng.normal(size=(7, 7)), rng.normal(size=60), rng.random(60)
     covariance = np.cov(np.column_stack([rows, outputs]).T, aweights=weights, ddof=0)
-    chosen = choose("forward_selection", covariance[:7, :7], covariance[:7, 7], 0.0, 7)
+    chosen = choose("forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros(1), 7)[0, 0]
     assert chosen.tolist() == greedy(rows, outputs, weights, 7)
 
 
@@ -322,11 +322,11 @@ def test_lasso_path_is_scikit_learns(seed, count):
 def test_auto_is_forward_for_six_and_highest_weights_for_more():
     rng = np.random.default_rng(0)
     factor = rng.normal(size=(12, 12)) * np.linspace(0.3, 3.0, 12)
-    covariance, cross = factor @ factor.T + 0.1 * np.eye(12), rng.normal(size=12)
+    covariance, cross = (factor @ factor.T + 0.1 * np.eye(12))[None], rng.normal(size=(1, 1, 12))
     for count, method, other in ((6, "forward_selection", "highest_weights"), (7, "highest_weights", "forward_selection")):
-        auto = set(choose("auto", covariance, cross, 0.0, count).tolist())
-        assert auto == set(choose(method, covariance, cross, 0.0, count).tolist())
-        assert auto != set(choose(other, covariance, cross, 0.0, count).tolist())
+        auto = set(choose("auto", covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        assert auto == set(choose(method, covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        assert auto != set(choose(other, covariance, cross, np.zeros(1), count)[0, 0].tolist())
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -337,7 +337,7 @@ def test_no_method_chooses_more_than_there_are_or_one_twice(method):
 
 def test_unknown_method_is_named():
     with pytest.raises(ArgumentError, match=r"feature_selection must be one of 'auto', .*; got 'best'"):
-        choose("best", np.eye(2), np.ones(2), 0.0, 1)
+        choose("best", np.eye(2)[None], np.ones((1, 1, 2)), np.zeros(1), 1)
 
 
 # --- intervals and fidelity -------------------------------------------------------------------------------------------------

@@ -18,8 +18,8 @@ from limelight._explanations import Explanations
 from limelight._failure import Failure
 from limelight._instances import Chunk, Instances, chunks_of
 from limelight._storage import table_of
-from limelight.stages.prediction import Asking, SharedAnswers
-from limelight.stages.prediction_batches import ask_together
+from limelight._together import Step, in_step
+from limelight.stages.prediction import SharedAnswers
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -35,7 +35,7 @@ _TOGETHER = 64  # instances whose questions are put to the model together
 class Pipeline(Protocol):
     """What an explainer does for one instance."""
 
-    def __call__(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Asking[Explanation]: ...
+    def __call__(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Step[Explanation]: ...
 
 
 @dataclass(frozen=True)
@@ -147,10 +147,10 @@ class Job:
             self._own.shared = SharedAnswers()
         pipelines = [self.pipeline(instance, self.model, self.request, self._own.shared) for instance in instances]
         if self.timeout is None:
-            return ask_together(pipelines)
+            return in_step(pipelines)
         entries: Sequence[Explanation | LimelightError] = ()
         with time_limit(self.timeout) as limit:
-            entries = ask_together(pipelines)
+            entries = in_step(pipelines)
         if limit.error is None:
             return entries
         self.__post_init__()  # what was shared may be half written

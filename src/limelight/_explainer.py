@@ -15,16 +15,16 @@ from limelight._errors import LimelightError
 from limelight._explanation import Explanation, Surrogate
 from limelight._notices import notices
 from limelight._options import Options, Request
+from limelight._together import Fitting, Step, in_step
 from limelight.models import adapt, known_form
 from limelight.stages.components import Components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import DESIGNS, Look, looks
-from limelight.stages.prediction import Asking, Oracle, SharedAnswers
-from limelight.stages.prediction_batches import ask_together
+from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, read_outputs
 from limelight.stages.proximity import Metric, Proximity, pairwise
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, fit
+from limelight.stages.surrogate import Fit, Settings
 
 if TYPE_CHECKING:
     import os
@@ -141,7 +141,7 @@ class Explainer(ABC):
             distance_metric=distance_metric,
             link=link,
         )
-        (result,) = ask_together([self._explain(instance, model, request, SharedAnswers())])
+        (result,) = in_step([self._explain(instance, model, request, SharedAnswers())])
         if isinstance(result, LimelightError):
             raise result
         return result
@@ -251,7 +251,7 @@ class Explainer(ABC):
         )
         return run(self._explain, known_form(model), request, instances, batch, columns=self.columns, options=self.options)
 
-    def _explain(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Asking[Explanation]:
+    def _explain(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Step[Explanation]:
         """The pipeline for one instance."""
         components = self.components(instance)
         proximity, kernel_law = self._proximity(components, request)
@@ -281,8 +281,7 @@ class Explainer(ABC):
                 proximity.weights(neighbourhood.representation)[1:],
                 neighbourhood.replicates,
             )
-            fits = fit(
-                sample,
+            settings = Settings(
                 method=self.options.feature_selection,
                 num_features=request.num_features or NUM_FEATURES,
                 alpha=self.options.alpha,
@@ -292,6 +291,7 @@ class Explainer(ABC):
                 confidence=look.confidence,
                 exact=look.exact,
             )
+            fits = yield Fitting(sample, settings)
             converged = all(_converged(one, self.options.tolerance) for one in fits)
             # An output that has not varied yet may still: a few perturbations do not show a rare event.
             if converged and (look.exact or all(np.any(one.weights) for one in fits)):

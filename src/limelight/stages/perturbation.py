@@ -163,7 +163,8 @@ class Independent(Design):
 class SobolPoints(Design):
     """Scrambled Sobol points, a scrambling and an order of the columns for each replicate.
 
-    The columns are permuted because the first dimensions of a Sobol sequence are spread more evenly than later ones.
+    The columns are permuted because the first dimensions of a Sobol sequence are spread more evenly than later ones. Of more than
+    21,201 dimensions there are no such points, and independent ones serve.
 
     Parameters
     ----------
@@ -182,6 +183,9 @@ class SobolPoints(Design):
 
     def points(self, dimensions: int, stretch: Stretch) -> Drawn:
         from scipy.stats import qmc
+
+        if dimensions > qmc.Sobol.MAXDIM:  # as many as there are direction numbers for
+            return Independent(self.seed).points(dimensions, stretch)
 
         def net(replicate: int, count: int) -> np.ndarray:
             generator = stream(*self.seed, replicate)

@@ -184,12 +184,14 @@ class Oracle:
     def _predict_shared(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
         unknown, keys = self._shared.unknown(neighbourhood), neighbourhood.keys
         first = not self.instance.size
-        drawn = np.flatnonzero((keys[1:] == keys[0]).all(axis=1)) if first and keys is not None else np.empty(0, np.intp)
+        drawn = np.flatnonzero((keys[1:] == keys[0]).all(axis=1)) if keys is not None else np.empty(0, np.intp)
         alone = first and not len(drawn)
         questions = []
         if alone:
             self._alone = 1
             questions.append(Question(self._path, neighbourhood, np.array([0]), 0))
+        elif len(drawn):
+            self._alone = 0  # what was the instance's alone is one of the drawn rows now
         if unknown is not None and len(unknown):
             questions.append(Question(self._path, neighbourhood, unknown, self.num_inputs + alone, neighbourhood.shared))
         answers = (yield questions) if questions else []

@@ -1,58 +1,24 @@
-"""Stage 3b: ask the model in batches, and check what it answers.
-
-Who explains an instance puts questions and waits; what several instances ask at a time is put to the model together.
-"""
+"""Stage 3b: ask the model in batches, of several instances at a time where they can be, and check what it answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from limelight._checks import as_array
 from limelight._errors import LimelightError, ModelError, PredictionError
-from limelight.stages.prediction import Asking, Question
+from limelight.stages.prediction import Question
 
-__all__ = ["ask_together"]
+__all__ = ["answers_to"]
 
 _LARGEST = 1e150  # of sums of squares there is room for some 1e8 then
 _TOGETHER = 4096  # inputs of several instances at once, where the user does not say; those of one may be more
 
-T = TypeVar("T")
 
-
-def ask_together(askers: Sequence[Asking[T]]) -> list[T | LimelightError]:
-    """Let all of them put their questions until each has its result, or the error that kept it from one."""
-    results: list[Any] = [None] * len(askers)
-    waiting: dict[int, list[Question]] = {}
-
-    def go_on(number: int, answers: list[np.ndarray] | None) -> None:
-        try:
-            waiting[number] = next(askers[number]) if answers is None else askers[number].send(answers)
-        except StopIteration as stop:
-            results[number] = stop.value
-        except LimelightError as error:
-            results[number] = error
-
-    for number in range(len(askers)):
-        go_on(number, None)
-    while waiting:
-        put, waiting = waiting, {}
-        distinct = {question.key or id(question): question for questions in put.values() for question in questions}
-        answers = dict(zip(distinct, _answers(list(distinct.values())), strict=True))
-        for number, questions in put.items():
-            own = [answers[question.key or id(question)] for question in questions]
-            errors = [answer for answer in own if isinstance(answer, LimelightError)]
-            if errors:
-                results[number] = errors[0]
-            else:
-                go_on(number, own)  # type: ignore[arg-type]
-    return results
-
-
-def _answers(questions: Sequence[Question]) -> list[np.ndarray | LimelightError]:
+def answers_to(questions: Sequence[Question]) -> list[np.ndarray | LimelightError]:
     """The model's answer to each question, or its error."""
     parts: list[list[np.ndarray]] = [[] for _ in questions]
     errors: dict[int, LimelightError] = {}

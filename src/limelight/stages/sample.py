@@ -84,6 +84,13 @@ class Sample:
         answer: np.ndarray = spread > 1e-12 * np.abs(self.origin)
         return answer
 
+    def outputs_apart(self) -> list[Sample]:
+        """A sample for each output."""
+        return [
+            Sample(self.instance, self.origin[[i]], [(row[0], row[1][:, [i]], *row[2:]) for row in self._rows])
+            for i in range(len(self.origin))
+        ]
+
     def stack(self) -> np.ndarray:
         """Weighted Gram matrices, of shape (r, p, p), of the constant, all components and the outputs; r is 1 for many."""
         d = len(self.instance)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
@@ -13,7 +14,7 @@ from limelight.stages.kernel_law import Curves, KernelLaw
 from limelight.stages.sample import CurveProducts, Sample
 from limelight.stages.selection import choose, factor, solve_factored
 
-__all__ = ["Fit", "fit"]
+__all__ = ["Fit", "Settings", "fit"]
 
 _FULL_FIT_ROWS = 2  # effective rows (and pairs of rows) a component from which on the full fit is a good control variate
 _FEWEST_CURVED, _MOST_CURVED = 4, 300  # components of a full fit that knows curves; with more they cost more than they save
@@ -35,35 +36,11 @@ class Fit(NamedTuple):
     shrinkage: float
 
 
-class _Moments(NamedTuple):
-    """Means and covariances of components and outputs, and the ridge penalty of alpha = 1 in the same units.
+class Settings(NamedTuple):
+    """How surrogates are fitted.
 
-    All but the pooled ones have a leading axis: 0 for all rows, then one for each replicate left out.
-    """
-
-    mean: np.ndarray
-    covariance: np.ndarray
-    penalty: np.ndarray
-
-
-def fit(
-    sample: Sample,
-    *,
-    method: str,
-    num_features: int,
-    alpha: float,
-    nominal: int,
-    kernel_law: KernelLaw | None,
-    regressor: Any,
-    confidence: float,
-    exact: bool,
-) -> list[Fit]:
-    """Fit the surrogate of each output.
-
-    Parameters
+    Attributes
     ----------
-    sample : Sample
-        The perturbations and what the model said.
     method : str
         How components are chosen; one of `limelight.stages.selection.METHODS`.
     num_features : int
@@ -82,70 +59,125 @@ def fit(
     exact : bool
         Whether the sample is the whole neighbourhood rather than a sample.
     """
-    d = len(sample.instance)
-    sampled = _Sampled(sample, nominal)
-    source: _Sampled | _Projected = sampled
-    if kernel_law is not None and regressor is None and not exact and _is_full_fit_sound(sample, d):
-        with suppress(np.linalg.LinAlgError):  # chance can leave components together in all rows of some replicates
-            source = _Projected(sample, sampled.stack, kernel_law, nominal)
+
+    method: str
+    num_features: int
+    alpha: float
+    nominal: int
+    kernel_law: KernelLaw | None
+    regressor: Any
+    confidence: float
+    exact: bool
+
+
+class _Moments(NamedTuple):
+    """Means and covariances of components and outputs, and the ridge penalty of alpha = 1 in the same units.
+
+    Shapes (..., p), (..., p, p) and (...). The first axis is that of the samples.
+    """
+
+    mean: np.ndarray
+    covariance: np.ndarray
+    penalty: np.ndarray
+
+
+def fit(samples: Sequence[Sample], settings: Settings) -> list[list[Fit]]:
+    """Fit the surrogate of each output of some samples, which have equal numbers of components, outputs and replicates.
+
+    What the fits are does not depend on which samples are fitted together; together they take less time. Where the settings
+    have a law or a regressor, there can be one sample only.
+    """
+    if settings.method == "lasso_path" and len(samples) * len(samples[0].origin) > 1:
+        # A path may end early: outputs may have different numbers of components.
+        return [[fit([one], settings)[0][0] for one in sample.outputs_apart()] for sample in samples]
+    d, exact = len(samples[0].instance), settings.exact
+    source = _source(samples, settings)
     pooled = source.pooled()
-    critical = _critical(confidence, sample.replicates)
-    varies = sample.varies
-    fits = []
-    for output in range(len(sample.origin)):
-        covariance, cross = pooled.covariance[:d, :d], pooled.covariance[:d, d + output]
-        chosen = choose(method, covariance, cross, float(pooled.penalty), num_features)
-        grams = sampled.grams(chosen, output)
-        if regressor is None:
-            intercepts, weights = _ridge(source.leaving_out(chosen, output, grams), alpha)
-        else:
-            intercepts, weights = _refit(regressor, sample, chosen, output, nominal)
-        penalty = alpha * float(pooled.penalty) if regressor is None else 0.0
-        variance = float(np.diag(covariance)[chosen].mean())
-        order = np.argsort(-np.abs(weights[0]), kind="stable")
-        fits.append(
+    covariance, cross = pooled.covariance[:, :d, :d], np.swapaxes(pooled.covariance[:, :d, d:], 1, 2)
+    chosen = choose(settings.method, covariance, cross, pooled.penalty, settings.num_features)
+    grams = _grams_of(samples, chosen)
+    if settings.regressor is None:
+        intercepts, weights = _ridge(source.leaving_out(chosen, grams), settings.alpha)
+    else:
+        intercepts, weights = _refit(samples[0], chosen[0], settings)
+    order = np.argsort(-np.abs(weights[:, :, 0]), axis=-1, kind="stable")
+    errors = np.zeros(chosen.shape)
+    if not exact:
+        errors = _critical(settings.confidence, samples[0].replicates) * _standard_errors(weights[:, :, 1:])
+    instances = np.stack([sample.instance for sample in samples])
+    own = np.take_along_axis(instances[:, None], chosen, axis=-1).astype(np.float64)
+    local = intercepts[:, :, 0] + _dot(weights[:, :, 0], own)
+    fidelity = _fidelity(grams, intercepts, weights, exact)
+    penalty = settings.alpha * pooled.penalty[:, None] if settings.regressor is None else np.zeros((len(samples), 1))
+    variance = np.take_along_axis(np.diagonal(covariance, axis1=1, axis2=2)[:, None], chosen, axis=-1).mean(axis=-1)
+    shrinkage = np.divide(penalty, penalty + variance, out=np.zeros(variance.shape), where=penalty > 0)
+    chosen, heaviest, errors = (np.take_along_axis(part, order, axis=-1) for part in (chosen, weights[:, :, 0], errors))
+    return [
+        [
             Fit(
-                components=chosen[order],
-                weights=weights[0, order],
-                half_widths=np.zeros(len(chosen)) if exact else critical * _standard_error(weights[1:])[order],
-                intercept=float(intercepts[0] + sample.origin[output]),
-                local_prediction=float(intercepts[0] + weights[0] @ sample.instance[chosen] + sample.origin[output]),
-                fidelity=_fidelity(grams, intercepts, weights, exact) if varies[output] else np.nan,
-                shrinkage=penalty / (penalty + variance) if penalty else 0.0,
+                components=chosen[number, output],
+                weights=heaviest[number, output],
+                half_widths=errors[number, output],
+                intercept=float(intercepts[number, output, 0] + origin),
+                local_prediction=float(local[number, output] + origin),
+                fidelity=float(fidelity[number, output]) if varied else np.nan,
+                shrinkage=float(shrinkage[number, output]),
             )
-        )
-    return fits
+            for output, (origin, varied) in enumerate(zip(sample.origin, sample.varies, strict=True))
+        ]
+        for number, sample in enumerate(samples)
+    ]
+
+
+def _source(samples: Sequence[Sample], settings: Settings) -> _Sampled | _Projected:
+    sampled = _Sampled(samples, settings.nominal)
+    if settings.kernel_law is None or settings.regressor is not None or settings.exact:
+        return sampled
+    (sample,) = samples
+    if _is_full_fit_sound(sample, len(sample.instance)):
+        with suppress(np.linalg.LinAlgError):  # chance can leave components together in all rows of some replicates
+            return _Projected(sample, settings.kernel_law, settings.nominal)
+    return sampled
 
 
 class _Sampled:
     """Moments of the perturbations that were asked."""
 
-    def __init__(self, sample: Sample, nominal: int) -> None:
-        self._sample = sample
+    def __init__(self, samples: Sequence[Sample], nominal: int) -> None:
+        self._samples = samples
+        self._law_mass = np.stack([sample.law_mass for sample in samples])
         self._nominal = nominal
-        self.stack = sample.stack()
 
     def pooled(self) -> _Moments:
-        mean, covariance, penalty = self._moments(self.stack.sum(axis=0)[None], self._sample.law_mass.sum()[None])
-        return _Moments(mean[0], covariance[0], penalty[0])
+        total = np.stack([sample.stack().sum(axis=0) for sample in self._samples])
+        return self._moments(total, self._law_mass.sum(axis=1))
 
-    def leaving_out(self, chosen: np.ndarray, output: int, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - these are in grams
-        return self._moments(_left_out(grams), _left_out(self._sample.law_mass))
-
-    def grams(self, chosen: np.ndarray, output: int) -> np.ndarray:
-        """Each replicate's Gram matrix of the constant, the chosen components and one output."""
-        width = len(self._sample.instance)
-        if len(self.stack) == self._sample.replicates:
-            grams, kept = self.stack, [0, *(1 + chosen), 1 + width + output]
-        else:
-            grams, kept = self._sample.grams(chosen), [*range(1 + len(chosen)), 1 + len(chosen) + output]
-        return grams[:, np.array(kept)[:, None], kept]
+    def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - these are in the grams
+        return self._moments(_left_out(grams, axis=2), _left_out(self._law_mass, axis=1)[:, None])
 
     def _moments(self, grams: np.ndarray, law_mass: np.ndarray) -> _Moments:
-        mass = grams[:, 0, 0]
-        mean = grams[:, 0, 1:] / mass[:, None]
-        covariance = grams[:, 1:, 1:] / mass[:, None, None] - mean[:, :, None] * mean[:, None, :]
+        mass = grams[..., 0, 0]
+        mean = grams[..., 0, 1:] / mass[..., None]
+        covariance = grams[..., 1:, 1:] / mass[..., None, None]
+        covariance -= mean[..., :, None] * mean[..., None, :]
         return _Moments(mean, covariance, law_mass / (self._nominal * mass))
+
+
+def _grams_of(samples: Sequence[Sample], chosen: np.ndarray) -> np.ndarray:
+    """Each replicate's Gram matrix of the constant, the chosen components and one output, for each sample and output."""
+    count, outputs, width = chosen.shape
+    d, replicates = len(samples[0].instance), samples[0].replicates
+    grams = np.empty((count, outputs, replicates, width + 2, width + 2))
+    for number, sample in enumerate(samples):
+        stack = sample.stack()
+        for output, own in enumerate(chosen[number]):
+            if len(stack) == replicates:
+                kept = np.concatenate([[0], 1 + own, [1 + d + output]])
+                grams[number, output] = stack[:, kept[:, None], kept]
+            else:
+                kept = np.array([*range(1 + width), 1 + width + output])
+                grams[number, output] = sample.grams(own)[:, kept[:, None], kept]
+    return grams
 
 
 class _Projected:
@@ -157,8 +189,9 @@ class _Projected:
     sample takes for linear in the square and the cube of the full fit's own prediction: most models bend along it.
     """
 
-    def __init__(self, sample: Sample, stack: np.ndarray, kernel_law: KernelLaw, nominal: int) -> None:
+    def __init__(self, sample: Sample, kernel_law: KernelLaw, nominal: int) -> None:
         self._components_mean, self._covariance = kernel_law.moments()
+        stack = sample.stack()
         d = len(self._components_mean)
         total = stack.sum(axis=0)
         kept = [total, *(total - gram for gram in stack)] if len(stack) > 1 else [total]
@@ -178,11 +211,11 @@ class _Projected:
         self._penalty = np.full(len(weights), 1.0 / (nominal * kernel_law.mean_weight))
 
     def pooled(self) -> _Moments:
-        moments = self._of(slice(None), slice(None), slice(0, 1))
-        return _Moments(moments.mean[0], moments.covariance[0], moments.penalty[0])
+        return self._of(slice(None), slice(None), slice(0, 1))
 
-    def leaving_out(self, chosen: np.ndarray, output: int, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - knows more than they
-        return self._of(chosen, slice(output, output + 1), slice(None))
+    def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> _Moments:  # noqa: ARG002 - knows more than they
+        each = [self._of(own, slice(output, output + 1), slice(None)) for output, own in enumerate(chosen[0])]
+        return _Moments(*(np.stack(parts)[None] for parts in zip(*each, strict=True)))
 
     def _of(self, chosen: np.ndarray | slice, some: slice, fits: slice) -> _Moments:
         """Moments of the chosen components and some of the outputs according to some of the full fits."""
@@ -202,10 +235,10 @@ def _is_full_fit_sound(sample: Sample, d: int) -> bool:
     return len(sample.stack()) == sample.replicates and rows >= _FULL_FIT_ROWS * (d + 1)
 
 
-def _left_out(per_replicate: np.ndarray) -> np.ndarray:
+def _left_out(per_replicate: np.ndarray, axis: int) -> np.ndarray:
     """The sum over all replicates, then the sums without each of them; a single replicate cannot be left out."""
-    total = per_replicate.sum(axis=0, keepdims=True)
-    return total if len(per_replicate) == 1 else np.concatenate([total, total - per_replicate])
+    total = per_replicate.sum(axis=axis, keepdims=True)
+    return total if per_replicate.shape[axis] == 1 else np.concatenate([total, total - per_replicate], axis=axis)
 
 
 class _FullFit:
@@ -253,43 +286,53 @@ def _straightened(fits: list[_FullFit], curves: Curves, products: CurveProducts,
 
 
 def _ridge(moments: _Moments, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """Intercepts (j,) and weights (j, count) of weighted ridge regressions with a free intercept, of one output."""
-    count = moments.mean.shape[1] - 1
-    gram, cross = moments.covariance[:, :count, :count], moments.covariance[:, :count, count]
+    """Intercepts (...) and weights (..., count) of weighted ridge regressions with a free intercept, of one output each."""
+    count = moments.mean.shape[-1] - 1
+    gram, cross = moments.covariance[..., :count, :count], moments.covariance[..., :count, count:]
     if alpha > 0:
-        penalty = (alpha * moments.penalty)[:, None, None] * np.eye(count)
-        weights = np.linalg.solve(gram + penalty, cross[:, :, None])[:, :, 0]
+        penalty = (alpha * moments.penalty)[..., None, None] * np.eye(count)
+        weights = np.linalg.solve(gram + penalty, cross)[..., 0]
     else:  # components that never vary, or always together, have no weight of their own: the shortest solution
-        weights = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ cross[:, :, None])[:, :, 0]
-    return moments.mean[:, count] - np.einsum("jc,jc->j", moments.mean[:, :count], weights), weights
+        weights = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ cross)[..., 0]
+    return moments.mean[..., count] - _dot(moments.mean[..., :count], weights), weights
 
 
-def _refit(regressor: Any, sample: Sample, chosen: np.ndarray, output: int, nominal: int) -> tuple[np.ndarray, np.ndarray]:
-    """The same from a user's regressor, fitted to clones on all rows and with each replicate left out."""
+def _refit(sample: Sample, chosen: np.ndarray, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
+    """The same from a user's regressor, fitted to clones on all rows and with each replicate left out, for each output."""
     from sklearn.base import clone
 
-    rows, outputs, row_weights, replicate = sample.weighted_rows(chosen)
-    kept = [np.ones(len(rows), dtype=bool), *(replicate != number for number in range(sample.replicates))]
-    intercepts, weights = [], []
-    # As many draws from LIME's law as lime would have made, so that the user's own penalty means the same in every fit.
-    for keep, law_mass in zip(kept, _left_out(sample.law_mass), strict=False):
-        scaled = row_weights[keep] * (nominal / law_mass)
-        fitted = clone(regressor).fit(rows[keep], outputs[keep, output], sample_weight=scaled)
-        if not hasattr(fitted, "coef_") or np.size(fitted.coef_) != len(chosen):
-            raise ArgumentTypeError(
-                f"model_regressor must be linear, with a coef_ for each component once fitted; got {type(fitted).__name__}."
-            )
-        weights.append(np.asarray(fitted.coef_, dtype=np.float64).reshape(-1))
-        intercepts.append(float(np.squeeze(fitted.intercept_)))
-    return np.array(intercepts), np.array(weights)
+    intercepts = np.empty((1, len(chosen), 1 + sample.replicates))
+    weights = np.empty((*intercepts.shape, chosen.shape[1]))
+    for output, own in enumerate(chosen):
+        rows, outputs, row_weights, replicate = sample.weighted_rows(own)
+        kept = [np.ones(len(rows), dtype=bool), *(replicate != number for number in range(sample.replicates))]
+        # As many draws from LIME's law as lime would have made, so that the user's own penalty means the same in every fit.
+        for number, (keep, law_mass) in enumerate(zip(kept, _left_out(sample.law_mass, axis=0), strict=False)):
+            scaled = row_weights[keep] * (settings.nominal / law_mass)
+            fitted = clone(settings.regressor).fit(rows[keep], outputs[keep, output], sample_weight=scaled)
+            if not hasattr(fitted, "coef_") or np.size(fitted.coef_) != len(own):
+                raise ArgumentTypeError(
+                    f"model_regressor must be linear, with a coef_ for each component once fitted; got {type(fitted).__name__}."
+                )
+            weights[0, output, number] = np.asarray(fitted.coef_, dtype=np.float64).reshape(-1)
+            intercepts[0, output, number] = float(np.squeeze(fitted.intercept_))
+    return intercepts, weights
 
 
-def _standard_error(left_out: np.ndarray) -> np.ndarray:
-    """Jackknife over replicates (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11)."""
-    count = len(left_out)
+def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    """Products along the last axis."""
+    return np.asarray((one[..., None, :] @ other[..., :, None])[..., 0, 0])
+
+
+def _standard_errors(left_out: np.ndarray) -> np.ndarray:
+    """Jackknife over replicates, which are along the last axis but one.
+
+    (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11.)
+    """
+    count = left_out.shape[-2]
     if count < 2:
-        return np.full(left_out.shape[1], np.nan)
-    squares = ((left_out - left_out.mean(axis=0)) ** 2).sum(axis=0)
+        return np.full((*left_out.shape[:-2], left_out.shape[-1]), np.nan)
+    squares = ((left_out - left_out.mean(axis=-2, keepdims=True)) ** 2).sum(axis=-2)
     return np.asarray(np.sqrt((count - 1) / count * squares))
 
 
@@ -301,17 +344,17 @@ def _critical(confidence: float, replicates: int) -> float:
     return float(stdtrit(replicates - 1, 0.5 + confidence / 2)) if replicates > 1 else np.nan
 
 
-def _fidelity(grams: np.ndarray, intercepts: np.ndarray, weights: np.ndarray, exact: bool) -> float:
+def _fidelity(grams: np.ndarray, intercepts: np.ndarray, weights: np.ndarray, exact: bool) -> np.ndarray:
     """Weighted R2 of each replicate under the surrogate fitted without it; of the whole neighbourhood where it is `exact`."""
-    count = weights.shape[1]
-    if len(grams) == 1 and not exact:
-        return np.nan
+    count = weights.shape[-1]
+    if grams.shape[2] == 1 and not exact:
+        return np.full(grams.shape[:2], np.nan)
     fitted, own = slice(0, 1) if exact else slice(1, None), count + 1
     # A row of the constant, the components and the output times this is what the surrogate misses.
-    miss = np.zeros(grams.shape[:2])
-    miss[:, 0], miss[:, 1 : count + 1], miss[:, own] = -intercepts[fitted], -weights[fitted], 1.0
-    total = grams.sum(axis=0)
-    spread = total[own, own] - total[0, own] * (total[0, own] / total[0, 0])
-    if spread <= 0:  # all that varied has no weight
-        return np.nan
-    return float(1.0 - np.sum(miss * (grams @ miss[:, :, None])[:, :, 0]) / spread)
+    miss = np.ones(grams.shape[:-1])
+    miss[..., 0], miss[..., 1:own] = -intercepts[:, :, fitted], -weights[:, :, fitted]
+    total = grams.sum(axis=2)
+    spread = total[..., own, own] - total[..., 0, own] * (total[..., 0, own] / total[..., 0, 0])
+    missed = _dot(miss, (grams @ miss[..., None])[..., 0]).sum(axis=-1)
+    # Without spread all that varied has no weight.
+    return np.asarray(1.0 - np.divide(missed, spread, out=np.full(spread.shape, np.nan), where=spread > 0))

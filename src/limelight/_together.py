@@ -1,0 +1,105 @@
+"""Several explanations at a time, in step: the model is asked about all of them at once, and so are their surrogates fitted."""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Hashable, Sequence
+from typing import Any, NamedTuple, TypeVar
+
+import numpy as np
+
+from limelight._errors import InstanceError, LimelightError
+from limelight.stages.prediction import Question
+from limelight.stages.prediction_batches import answers_to
+from limelight.stages.sample import Sample
+from limelight.stages.surrogate import Fit, Settings, fit
+
+__all__ = ["Fitting", "Step", "in_step"]
+
+T = TypeVar("T")
+
+
+class Fitting(NamedTuple):
+    """A surrogate that is wanted of each output of a sample."""
+
+    sample: Sample
+    settings: Settings
+
+    @property
+    def kind(self) -> Hashable:
+        """What may be fitted together is equal in this."""
+        settings, sample = self.settings, self.sample
+        if settings.kernel_law is not None or settings.regressor is not None:
+            return id(self)
+        return settings, len(sample.instance), len(sample.origin), sample.replicates
+
+
+Step = Generator[list[Question] | Fitting, Any, T]
+"""Wants answers to questions, or fits, is sent them, and gives a result in the end."""
+
+
+def in_step(runs: Sequence[Step[T]]) -> list[T | LimelightError]:
+    """Let all of them go on until each has its result, or the error that kept it from one."""
+    results: list[Any] = [None] * len(runs)
+    waiting: dict[int, list[Question] | Fitting] = {}
+
+    def go_on(number: int, sent: Any) -> None:
+        if isinstance(sent, LimelightError):
+            results[number] = sent
+            return
+        try:
+            waiting[number] = runs[number].send(sent)
+        except StopIteration as stop:
+            results[number] = stop.value
+        except LimelightError as error:
+            results[number] = error
+
+    for number in range(len(runs)):
+        go_on(number, None)
+    while waiting:
+        asked = {number: wanted for number, wanted in waiting.items() if isinstance(wanted, list)}
+        fitted = {number: wanted for number, wanted in waiting.items() if isinstance(wanted, Fitting)}
+        waiting = {}
+        for number, answers in _answered(asked).items():
+            go_on(number, answers)
+        for number, fits in _fitted(fitted).items():
+            go_on(number, fits)
+    return results
+
+
+def _answered(asked: dict[int, list[Question]]) -> dict[int, Any]:
+    """The answers to each one's questions, or an error; what several ask about the same rows is put to the model once."""
+    distinct = {question.key or id(question): question for questions in asked.values() for question in questions}
+    answers = dict(zip(distinct, answers_to(list(distinct.values())), strict=True))
+    found: dict[int, Any] = {}
+    for number, questions in asked.items():
+        own = [answers[question.key or id(question)] for question in questions]
+        found[number] = next((answer for answer in own if isinstance(answer, LimelightError)), own)
+    return found
+
+
+def _fitted(wanted: dict[int, Fitting]) -> dict[int, Any]:
+    """The fits that each one wants, or an error."""
+    kinds: dict[Hashable, list[int]] = {}
+    for number, one in wanted.items():
+        kinds.setdefault(one.kind, []).append(number)
+    found: dict[int, Any] = {}
+    for numbers in kinds.values():
+        settings = wanted[numbers[0]].settings
+        try:
+            fits: list[Any] = fit([wanted[number].sample for number in numbers], settings)
+        except np.linalg.LinAlgError:
+            fits = [_fit_alone(wanted[number]) for number in numbers]
+        except LimelightError as error:
+            fits = [error] * len(numbers)
+        found |= zip(numbers, fits, strict=True)
+    return found
+
+
+def _fit_alone(wanted: Fitting) -> list[Fit] | InstanceError:
+    try:
+        return fit([wanted.sample], wanted.settings)[0]
+    except np.linalg.LinAlgError:
+        return InstanceError(
+            "the surrogate's equations have no solution in double precision: the components' numbers are too large beside how "
+            "they vary. Scale the columns, or put them into bins."
+        )
