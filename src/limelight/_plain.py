@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import asdict, is_dataclass
+from functools import cache
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from limelight._errors import ArgumentError, ArgumentTypeError
@@ -45,21 +46,29 @@ def check_types(value: Any, wanted: Any, place: str = "") -> None:
     TypeError
         If it is something else, or holds something else.
     """
-    if get_origin(wanted) is tuple:
-        inner, *_ = get_args(wanted)
-        wanted = tuple
-    else:
-        inner = None
-    allowed = get_args(wanted) or ((int, float) if wanted is float else (wanted,))
+    allowed, inner = _allowed(wanted)
     if not isinstance(value, allowed) or (isinstance(value, bool) and wanted is not bool):
         raise TypeError(f"{place} holds {value!r:.80}, which is {type(value).__name__}")
     if inner is not None:
         for item in value:
             check_types(item, inner, place)
     elif is_dataclass(value) or hasattr(value, "_fields"):
-        for name, hint in get_type_hints(type(value)).items():
-            if get_origin(hint) is not ClassVar:
-                check_types(getattr(value, name), hint, name)
+        for name, hint in _hints(type(value)):
+            check_types(getattr(value, name), hint, name)
+
+
+@cache
+def _allowed(wanted: Any) -> tuple[tuple[type, ...], Any]:
+    """The types that an annotation allows, and of a tuple's the annotation of its items."""
+    if get_origin(wanted) is tuple:
+        return (tuple,), get_args(wanted)[0]
+    return get_args(wanted) or ((int, float) if wanted is float else (wanted,)), None
+
+
+@cache
+def _hints(kind: type) -> tuple[tuple[str, Any], ...]:
+    """What the instances of a class hold, by name."""
+    return tuple((name, hint) for name, hint in get_type_hints(kind).items() if get_origin(hint) is not ClassVar)
 
 
 def read_object(text: str | bytes) -> dict[str, Any]:
