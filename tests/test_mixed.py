@@ -180,14 +180,73 @@ def test_pages_show_the_texts_and_the_other_columns():
     ("options", "message"),
     [
         ({"kinds": {"price": "text"}}, "kinds: column 'price' cannot be 'text'; it holds no texts"),
+        (
+            {"kinds": {"city": "text"}, "cities": ["Rome", 7] * 100},
+            r"'city' cannot be 'text'; it holds 7 \(int\), which is no",
+        ),
         ({"sampler": "training_rows"}, "columns of free text are perturbed word by word; leave out the sampler"),
         ({"groups": {"both": ["note", "city"]}}, r"groups\['both'\] has a column of free text"),
         ({"constraint": lambda rows: rows}, "constraint cannot make rows with free text; .* with booleans which to keep"),
     ],
 )
 def test_what_cannot_be(options, message):
+    options = dict(options)
+    frame = pd.DataFrame(COLUMNS | {"city": options.pop("cities", COLUMNS["city"])})
     with pytest.raises(ArgumentError, match=message):
-        explain(pd.DataFrame(COLUMNS), **options)
+        explain(frame, **options)
+
+
+@pytest.mark.parametrize(
+    ("frame", "dtype"),
+    [
+        (pd.DataFrame(COLUMNS).astype({"note": "category"}), "category"),
+        (pl.DataFrame(COLUMNS, schema_overrides={"note": pl.Enum(sorted(set(COLUMNS["note"])))}), "Enum"),
+        (pl.DataFrame(COLUMNS | {"note": [None] * COUNT}), "Null"),
+        (pa.table(COLUMNS | {"note": [None] * COUNT}), "null"),
+    ],
+    ids=["category", "Enum", "Null", "null"],
+)
+def test_types_without_room_for_perturbed_texts_are_refused(frame, dtype):
+    with pytest.raises(ArgumentError, match=f"column 'note' cannot be 'text'; it holds {dtype}.*, a type that has no room"):
+        explain(frame)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        pl.DataFrame(COLUMNS, schema_overrides={"note": pl.Categorical}),
+        pa.table(COLUMNS | {"note": pa.array(COLUMNS["note"]).dictionary_encode()}),
+        pd.DataFrame(COLUMNS).assign(note=None),
+    ],
+    ids=["Categorical", "dictionary", "objects"],
+)
+def test_types_with_room_for_perturbed_texts(frame):
+    assert explain(frame) == explain(pd.DataFrame(COLUMNS))
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("नमस्ते, दुनिया", ["नमस्ते", "दुनिया"]),
+        ("cafe\u0301 \u0301 e\u0301le\u0300ve", ["cafe\u0301", "e\u0301le\u0300ve"]),
+        ("नमस्\u200dते ❤\ufe0f!", ["नमस्\u200dते"]),
+    ],
+    ids=["vowel signs", "accents", "joiners"],
+)
+def test_marks_belong_to_the_letters_before_them(text, words):
+    model = Recorder()
+    explanation = explain(pd.DataFrame(COLUMNS), model, {**ROW, "review": "", "note": text}, feature_selection="none")
+    assert [name.removeprefix("note: ") for name in explanation.names[2:]] == words
+    left = text
+    for word in words:
+        left = left.replace(word, "")
+    assert {text, left} <= {note for frame in model.frames for note in frame.note}
+
+
+def test_a_row_without_words_or_other_columns():
+    explainer = TabularExplainer(pd.DataFrame(COLUMNS)[["note"]], kinds={"note": "text"}, kernel_width=1.0)
+    with pytest.raises(InstanceError, match="must have words in its texts, where it has no other columns"):
+        explainer.explain_instance({"note": "?"}, len)
 
 
 def test_arrays_hold_no_texts():

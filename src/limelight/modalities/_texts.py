@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -14,11 +15,13 @@ from limelight._views import Cell, MixedView, Passage, Span, TableView, TextView
 from limelight.modalities._encoding import Encoding
 from limelight.modalities._fields import Choices, Field, Numbers, cast
 from limelight.modalities._frame_encoding import FrameEncoding
-from limelight.modalities._words import WordParts, between
+from limelight.modalities._words import WordParts
 
 __all__ = ["TextEncoding", "Texts", "with_texts"]
 
-_BETWEEN_WORDS = re.compile(r"\W+")
+_MARK = "\N{COMBINING GRAVE ACCENT}"
+_WORD = re.compile(rf"\w[\w{_MARK}]*")
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 @dataclass(frozen=True)
@@ -83,9 +86,11 @@ class TextEncoding(Encoding):
         found = []
         for number in self.texts:
             text = frame.fields[number].show(0.0)
-            stretches = between(_BETWEEN_WORDS, text)
+            stretches = _words_of(text)
             if stretches:
                 found.append((number, WordParts(text, stretches, bow=True, mask_string="")))
+        if not found and len(self.texts) == len(self.names):
+            raise InstanceError("a row to explain must have words in its texts, where it has no other columns.")
         encoding = replace(self, frame=frame, parts=tuple(found))
         return np.concatenate([row, np.ones(len(encoding.words))]), encoding
 
@@ -128,11 +133,31 @@ def with_texts(training: Any, encoding: Encoding, kinds: Any) -> tuple[Any, Enco
         raise ArgumentError("kinds: only a frame can have columns of free text; give training_data as one.")
     fields = list(encoding.fields)
     for number in columns:
-        field = fields[number]
-        if not isinstance(field, Choices) or not all(isinstance(value, str) for value in field.values):
-            raise ArgumentError(f"kinds: column {encoding.names[number]!r} cannot be 'text'; it holds no texts.")
-        own = field.pool.to_native()
-        fields[number] = Texts(getattr(own, "dtype", getattr(own, "type", None)))
+        fields[number] = _texts_of(encoding.names[number], fields[number])
     training = training.copy()
     training[:, columns] = 0.0
     return training, TextEncoding(replace(encoding, fields=tuple(fields)), tuple(columns))
+
+
+def _texts_of(name: str, field: Field) -> Texts:
+    """The field of a column of texts whose rows may get others than the training data have."""
+    import narwhals.stable.v2 as nw
+
+    said = f"kinds: column {name!r} cannot be 'text'; it holds"
+    if not isinstance(field, Choices):
+        raise ArgumentError(f"{said} no texts.")
+    strange = [value for value in field.values if not isinstance(value, str)]
+    if strange:
+        raise ArgumentError(f"{said} {strange[0]!r:.60} ({type(strange[0]).__name__}), which is no text.")
+    own = field.pool.to_native()
+    dtype = getattr(own, "dtype", getattr(own, "type", None))
+    # pandas' categories and polars' Enum are fixed, and what is no category would be missing; of nothing some have a type, too.
+    if isinstance(field.pool.dtype, (nw.Enum, nw.Unknown)) or (hasattr(own, "iloc") and hasattr(own, "cat")):
+        raise ArgumentError(f"{said} {dtype!s:.60}, a type that has no room for other texts. Cast it to one of strings.")
+    return Texts(dtype)
+
+
+def _words_of(text: str) -> list[tuple[int, int]]:
+    """Where a text's words stand, each with its accents and vowel signs, which regular expressions take for no part of it."""
+    marked = (_MARK if letter in _JOINERS or unicodedata.category(letter)[0] == "M" else letter for letter in text)
+    return [match.span() for match in _WORD.finditer("".join(marked))]
