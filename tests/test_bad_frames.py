@@ -332,6 +332,19 @@ def test_arrays_of_other_numbers(kind):
         TabularExplainer(np.zeros((5, 2), dtype=kind))
 
 
+@pytest.mark.parametrize("rows", [[["oak", 1.0]], [{"text": "oak"}], "table.csv"])
+def test_what_belongs_in_a_frame(rows):
+    with pytest.raises(ArgumentTypeError, match=r"training_data must hold numbers only: .* as a frame"):
+        TabularExplainer(rows)
+
+
+def test_neither_training_data_nor_statistics():
+    with pytest.raises(
+        ArgumentError, match=r"training_data must have 2 dimensions; got None\. Give it, or training_data_stats"
+    ):
+        TabularExplainer(None)
+
+
 def test_without_bins_what_is_missing_counts_as_the_mean_and_that_is_said():
     rows = np.random.default_rng(0).normal(size=(300, 2))
     rows[:90, 0] = np.nan

@@ -388,6 +388,7 @@ class TestBad:
         ("options", "message"),
         [
             ({"feature_names": ["a"]}, "feature_names must have 2 names; got 1"),
+            ({"feature_names": ["a", "a"]}, "feature_names must be distinct; got 'a' more than once"),
             ({"categorical_features": [0]}, "column 'x0' has bins in training_data_stats; it cannot be categorical"),
             ({"kinds": {0: "categorical"}}, "column 'x0' has bins in training_data_stats; it cannot be categorical"),
             ({"kinds": {1: "integer"}}, "column 'x1' has no bins in training_data_stats; it cannot be integer"),

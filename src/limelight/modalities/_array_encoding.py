@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_numbers
-from limelight._errors import ArgumentError, InstanceError
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._encoding import Encoding, check_size, feature_names_of, in_order
 from limelight.modalities._fields import Field, Numbers
 
@@ -18,7 +18,10 @@ __all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
 
 def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
     """An array of numbers, or of sequences of rows of them, as rows of numbers."""
-    training = check_numbers("training_data", training_data, None)
+    try:
+        training = check_numbers("training_data", training_data, None)
+    except ArgumentTypeError as error:
+        raise ArgumentTypeError(f"{error} Give a table of texts, categories or dates as a frame.") from error
     if training.ndim == 3:
         return _encode_sequences(training, feature_names)
     training = check_numbers("training_data", training, 2)

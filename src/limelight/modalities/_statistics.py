@@ -10,11 +10,12 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_names, check_number, check_numbers
+from limelight._checks import check_number, check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint
 from limelight.modalities._array_encoding import ArrayEncoding
 from limelight.modalities._columns import Binned, Categorical, Column, Missing
+from limelight.modalities._encoding import feature_names_of
 from limelight.modalities._training_data import encode
 
 __all__ = ["Statistics", "written"]
@@ -251,8 +252,7 @@ def _encoding_of(stats: Mapping[str, Any], training_data: Any, feature_names: It
         values = stats["feature_values"]
         if not isinstance(values, Mapping) or not values:
             raise ArgumentTypeError(f"{STATS}['feature_values'] must be a mapping with every column; got {values!r:.60}.")
-        names = [f"x{i}" for i in range(len(values))] if feature_names is None else feature_names
-        return ArrayEncoding(check_names("feature_names", names, len(values)))
+        return ArrayEncoding(feature_names_of(feature_names, len(values)))
     _, encoding = encode(training_data, feature_names)
     if not isinstance(encoding, ArrayEncoding):
         raise ArgumentTypeError(f"training_data must be None or an array beside {STATS}; got {type(training_data).__name__}.")

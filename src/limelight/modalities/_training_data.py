@@ -24,6 +24,8 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
     """
     import narwhals.stable.v2 as nw
 
+    if training_data is None:
+        raise ArgumentError("training_data must have 2 dimensions; got None. Give it, or training_data_stats.")
     try:
         frame = nw.from_native(training_data, eager_only=True, pass_through=True)
     except ValueError as error:  # as where two columns have the same name
