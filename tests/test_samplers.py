@@ -249,6 +249,11 @@ def test_bad_constraints():
         explain(lambda rows: np.zeros(len(rows), dtype=bool))
     with pytest.raises(ArgumentError, match=r"constraint must give .* finite rows of 4 columns; got \(.*, 2\)"):
         explain(lambda rows: rows[:, :2])
+    with pytest.raises(ArgumentError, match=r"constraint raised ValueError: .* inhomogeneous"):
+        explain(lambda _: [[1], [1, 2]])
+    for verdict in (lambda rows: [1] * len(rows), lambda rows: [True, None] * (len(rows) // 2), lambda _: [True, False]):
+        with pytest.raises(ArgumentError, match="constraint must give 128 rows, or a boolean for each of them; got "):
+            TabularExplainer(FRAME, constraint=verdict).explain_instance(FRAME.iloc[0], len)
     with pytest.raises(ArgumentTypeError, match="constraint must be a callable that repairs or rejects rows; got 3"):
         explain(3)
     with pytest.raises(ArgumentError, match="constraint gives column 'town' categories that the training data lack"):

@@ -147,8 +147,11 @@ def constrained(constraint: Constraint, encoding: Encoding, rows: np.ndarray) ->
     """
     with users_own("constraint"):
         answer = constraint(encoding.batch(rows.copy()))
-    verdict = np.asarray(answer)
-    if verdict.dtype != bool or verdict.shape != (len(rows),):
+        verdict = np.asarray(answer)  # fails where lists are of different lengths
+    if verdict.ndim == 1 and (verdict.dtype != bool or len(verdict) != len(rows)):
+        got = f"{verdict.dtype} of shape {verdict.shape}"
+        raise ArgumentError(f"constraint must give {len(rows)} rows, or a boolean for each of them; got {got}.")
+    if verdict.dtype != bool or verdict.ndim != 1:
         return encoding.numbers("constraint", answer, len(rows)), np.ones(len(rows), dtype=bool)
     if not verdict.any():
         raise ArgumentError(f"constraint rejects every one of {len(rows)} perturbed rows; let it repair rows, or keep some.")
