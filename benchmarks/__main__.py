@@ -18,10 +18,13 @@ SECTIONS = {
     "series": "time series: finding the window that a model reads",
     "accuracy": "error of the weights at equal numbers of model inputs",
     "photographs": "error of images' weights at equal numbers of model inputs",
+    "batch": "many rows and texts: the whole job",
+    "growth": "up to a million rows: time and memory as they grow; half an hour, on request only",
     "pick": "many explanations: keeping them, picking the few that show most; time, memory",
     "pages": "an explanation's HTML: time and size",
     "imports": "time of the import",
 }
+ON_REQUEST = ("growth",)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
@@ -50,7 +53,13 @@ def _read(arguments: Sequence[str] | None) -> argparse.Namespace:
         description="Measures limelight beside lime 0.2.0.1. Without a section: all of them, some minutes.",
         epilog="sections: " + "; ".join(f"{name} ({what})" for name, what in SECTIONS.items()),
     )
-    parser.add_argument("sections", nargs="*", default=list(SECTIONS), metavar="SECTION", help="which sections to run")
+    parser.add_argument(
+        "sections",
+        nargs="*",
+        default=[section for section in SECTIONS if section not in ON_REQUEST],
+        metavar="SECTION",
+        help="which sections to run",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures to this file as well")
     options = parser.parse_args(arguments)
     # Not argparse's `choices`, which refuses the default of an optional list of positional arguments.

@@ -17,7 +17,7 @@ from benchmarks._report import Row, Table, at_most
 from benchmarks._timing import Cost, TimedModel, cost_of_explaining, median_cost
 from limelight import TabularExplainer
 
-__all__ = ["tables"]
+__all__ = ["ADULT", "adult", "adult_model", "tables"]
 
 ADULT = DATA / "tabular" / "adult.csv.gz"
 NUM_SAMPLES, ROWS, PROCESSES = 5000, 21, 3
@@ -64,7 +64,7 @@ def tables() -> Iterator[Table]:
             "share what it drew. lime makes rows of the whole width and is not waited for.",
         ],
     )
-    first, *later = _costs(TimedModel(_model().predict_proba))
+    first, *later = _costs(TimedModel(adult_model().predict_proba))
     costs = {"a later row": median_cost(later), "the first row": first}
     yield Table(
         name="frames",
@@ -110,7 +110,7 @@ def _milliseconds(explainer: TabularExplainer, row: Any, model: Any) -> float:
 
 
 @cache
-def _adult() -> tuple[Any, np.ndarray]:
+def adult() -> tuple[Any, np.ndarray]:
     """32561 rows of six columns of numbers and eight of texts, and whether the income is high."""
     import pandas as pd
 
@@ -119,7 +119,7 @@ def _adult() -> tuple[Any, np.ndarray]:
 
 
 @cache
-def _model() -> Any:
+def adult_model() -> Any:
     """Texts as one column for each, then gradient boosted trees; fitted on the frame."""
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.ensemble import HistGradientBoostingClassifier
@@ -128,12 +128,12 @@ def _model() -> Any:
 
     texts = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
     columns = make_column_transformer((texts, make_column_selector(dtype_exclude="number")), remainder="passthrough")
-    return make_pipeline(columns, HistGradientBoostingClassifier(random_state=0)).fit(*_adult())
+    return make_pipeline(columns, HistGradientBoostingClassifier(random_state=0)).fit(*adult())
 
 
 def _costs(model: TimedModel) -> list[Cost]:
     """Of some rows, each explained once, in a random order, by one explainer."""
-    rows, _ = _adult()
+    rows, _ = adult()
     explainer = TabularExplainer(rows)
     chosen = np.random.default_rng(0).permutation(len(rows))[:ROWS]
     return [cost_of_explaining(explainer, rows.iloc[row], model, num_features=5, num_samples=NUM_SAMPLES) for row in chosen]
@@ -142,7 +142,7 @@ def _costs(model: TimedModel) -> list[Cost]:
 def _memory() -> tuple[float, float]:
     """MB with the model and its training data, and at the peak of explaining, in a fresh interpreter."""
     with tempfile.NamedTemporaryFile() as file:
-        pickle.dump((_model(), _adult()[0]), file)
+        pickle.dump((adult_model(), adult()[0]), file)
         file.flush()
         program = [sys.executable, "-c", PROGRAM, file.name, str(NUM_SAMPLES)]
         printed = subprocess.run(program, check=True, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True).stdout
