@@ -87,6 +87,14 @@ def test_readme_examples_run_and_show_what_they_print():
         assert without_figures("\n".join(result)) == without_figures(printed)
 
 
+def test_examples_about_tables_run():
+    page = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
+    names: dict[str, object] = {"print": str}
+    for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
+        exec(compile(code, "docs/tables.md", "exec"), names)
+    assert "review: " in str(names["explanation"])
+
+
 def test_readme_ten_lines_on_a_table_as_it_comes(data_folder, tmp_path, monkeypatch, capsys):
     readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
     ((code, printed),) = re.findall(r"```py\n(import pandas.*?)```\n+```text\n(.*?)```", readme, flags=re.DOTALL)
