@@ -61,6 +61,12 @@ class TestRebuilt:
     def test_bins_are_kept_without_what_they_were_found_with(self, options):
         agree(trained(**options), rebuilt(trained(**options), feature_names=NAMES, categorical_names=COLOURS))
 
+    def test_arrays_of_whole_numbers(self):
+        """They stay whole, although statistics have no type."""
+        rows = np.random.default_rng(5).poisson(4, (200, 2))
+        explainer = TabularExplainer(rows)
+        agree(explainer, rebuilt(explainer), rows[:3].astype(float), num_samples=300)
+
     def test_missing_values(self):
         rows = ROWS.copy()
         rows[RNG.random(rows.shape) < 0.2] = np.nan
@@ -139,6 +145,8 @@ class TestWhatTheyAre:
         assert stats["feature_frequencies"] == {0: [0.25] * 4, 1: [2 / 3, 1 / 3]}
         assert stats["missing"] == {1: 0.25}
         assert stats["scales"] == {0: pytest.approx(np.std([0, 1, 2, 9]))}
+        assert stats["whole"] == {}
+        assert TabularExplainer(np.arange(9).reshape(-1, 1)).statistics()["whole"] == {0: 1}
 
     def test_frames_sparse_rows_and_columns_without_bins_have_none(self):
         pandas, sparse = pytest.importorskip("pandas"), pytest.importorskip("scipy.sparse")
@@ -207,7 +215,7 @@ def simple(**changes):
     return stats | changes
 
 
-def drawn(stats, **options):
+def drawn(stats, row=(0.5, 1), **options):
     """The rows that a model is asked about."""
     seen = []
 
@@ -215,7 +223,8 @@ def drawn(stats, **options):
         seen.append(rows.copy())
         return rows[:, 0]
 
-    TabularExplainer(None, training_data_stats=stats, **options).explain_instance([0.5, 1], record, num_samples=4001)
+    explainer = TabularExplainer(options.pop("training_data", None), training_data_stats=stats, **options)
+    explainer.explain_instance(row, record, num_samples=4001)
     return np.concatenate(seen)[1:]
 
 
@@ -296,7 +305,13 @@ class TestByHand:
         assert not np.array_equal(drawn(simple())[:, 1], drawn(simple(means={0: [-1.0, 0.6, 2.0]}))[:, 1])
 
     def test_whole_numbers(self):
-        assert np.all(drawn(simple(), kinds={0: "integer"}) % 1 == 0)
+        assert np.all(drawn(simple(), (1, 1), kinds={0: "integer"}) % 1 == 0)
+        assert np.all(drawn(simple(whole={0: 1}), (1, 1)) % 1 == 0)
+
+    def test_the_type_of_an_array_beside_them_says_nothing(self):
+        """lime's users give zeros, of any type."""
+        rows = drawn(simple(), training_data=np.zeros((1, 2), dtype=int))
+        assert np.array_equal(rows, drawn(simple()))
 
 
 class TestBad:

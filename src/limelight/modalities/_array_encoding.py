@@ -4,40 +4,51 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
 from limelight._checks import check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
-from limelight.modalities._encoding import Encoding, check_size, feature_names_of, in_order
+from limelight.modalities._encoding import Encoding, are_names, by_name, check_size, feature_names_of, in_order
 from limelight.modalities._fields import Field, Numbers
 
 __all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
 
 
 def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
-    """An array of numbers, or of sequences of rows of them, as rows of numbers."""
+    """An array of numbers, or of sequences of rows of them, as rows of numbers.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it holds anything but numbers, or infinity, or has no rows or columns.
+    """
+    # Of an array, its type says whether it holds whole numbers; a list of them may only look so.
+    whole = isinstance(training_data, np.ndarray) and training_data.dtype.kind in "biu"
     try:
         training = check_numbers("training_data", training_data, None)
     except ArgumentTypeError as error:
         raise ArgumentTypeError(f"{error} Give a table of texts, categories or dates as a frame.") from error
     if training.ndim == 3:
-        return _encode_sequences(training, feature_names)
+        return _encode_sequences(training, feature_names, whole)
     training = check_numbers("training_data", training, 2)
     training = np.where(np.isnan(training), np.nan, training)  # one NaN for all
     check_size(training.shape)
     if np.isinf(training).any():
         bad = ", ".join(str(number) for number in np.flatnonzero(np.isinf(training).any(axis=0))[:5])
         raise ArgumentError(f"training_data must be finite, or NaN where a value is missing; columns {bad} have infinity.")
-    return training, ArrayEncoding(feature_names_of(feature_names, training.shape[1]))
+    return training, ArrayEncoding(feature_names_of(feature_names, training.shape[1]), whole)
 
 
-def _encode_sequences(sequences: np.ndarray, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
+def _encode_sequences(
+    sequences: np.ndarray, feature_names: Iterable[object] | None, whole: bool
+) -> tuple[np.ndarray, ArrayEncoding]:
     count, steps, width = sequences.shape
     names = feature_names_of(feature_names, width)
     training, encoding = encode_array(sequences.reshape(count, steps * width), _names_of_steps(names, steps))
-    return training, SequenceEncoding(encoding.names, names, steps)
+    return training, SequenceEncoding(encoding.names, whole, names, steps)
 
 
 def _names_of_steps(names: Sequence[str], steps: int) -> list[str]:
@@ -47,13 +58,14 @@ def _names_of_steps(names: Sequence[str], steps: int) -> list[str]:
 
 @dataclass(frozen=True)
 class ArrayEncoding(Encoding):
-    """Rows that are numbers already."""
+    """Rows that are numbers already, `whole` ones or any; the model gets doubles all the same."""
 
     names: tuple[str, ...]
+    whole: bool
 
-    @property
+    @cached_property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
-        return (Numbers(),) * len(self.names)
+        return (Numbers(self.whole),) * len(self.names)
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         row = check_numbers("a row to explain", in_order(instance, self.names), None).copy()
@@ -62,16 +74,21 @@ class ArrayEncoding(Encoding):
         width = len(self.names)
         if row.shape != (width,):
             raise InstanceError(f"a row to explain must have {width} columns, as the training data; got shape {row.shape}.")
-        if np.isinf(row).any():
-            bad = ", ".join(self.names[i] for i in np.flatnonzero(np.isinf(row))[:5])
-            raise InstanceError(f"a row to explain must be finite, or NaN where a value is missing; infinity in {bad}.")
+        if not np.isfinite(row).all():
+            if np.isinf(row).any():
+                bad = ", ".join(self.names[i] for i in np.flatnonzero(np.isinf(row))[:5])
+                raise InstanceError(f"a row to explain must be finite, or NaN where a value is missing; infinity in {bad}.")
+            row[np.isnan(row)] = np.nan  # one NaN for all
         return row, self
 
     def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
         array = check_numbers(f"what {parameter} gives", rows, 2)
-        if array.shape != (count, len(self.names)) or np.isinf(array).any():
-            raise ArgumentError(f"{parameter} must give {count} finite rows of {len(self.names)} columns; got {array.shape}.")
-        return array
+        if array.shape != (count, len(self.names)):
+            raise ArgumentError(f"{parameter} must give {count} rows of {len(self.names)} columns; got shape {array.shape}.")
+        if np.isinf(array).any():
+            bad = ", ".join(self.names[i] for i in np.flatnonzero(np.isinf(array).any(axis=0))[:5])
+            raise ArgumentError(f"{parameter} must give finite numbers, or NaN where a value is missing; infinity in {bad}.")
+        return np.where(np.isnan(array), np.nan, array)
 
     def batch(self, rows: np.ndarray) -> np.ndarray:
         return rows
@@ -100,11 +117,25 @@ class SequenceEncoding(ArrayEncoding):
         return [int(feature) + step * len(self.features) for step in range(self.steps)]
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
-        array = check_numbers("a sequence to explain", instance, None)
+        array = check_numbers("a sequence to explain", self._in_order(instance), None)
         array = array[0] if array.ndim == 3 and len(array) == 1 else array
         if array.shape != self.shape:
             raise InstanceError(f"a sequence to explain must have shape {self.shape}, as the training data; got {array.shape}.")
         return super().read(array.reshape(-1))
+
+    def _in_order(self, instance: Any) -> Any:
+        """A frame of steps with its columns in the order of the features, whose names they may bear; else as it came."""
+        import narwhals.stable.v2 as nw
+
+        if type(instance) is np.ndarray:  # the usual case is told sooner
+            return instance
+        try:
+            frame = nw.from_native(instance, eager_only=True, pass_through=True)
+        except ValueError as error:  # as where two columns have the same name
+            raise InstanceError(f"a sequence to explain is not a sound frame: {error}") from error
+        if not isinstance(frame, nw.DataFrame) or not are_names(frame.columns, self.features):
+            return instance
+        return frame.select(by_name(frame.columns, frame.columns, self.features)).to_native()
 
     def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
         array = check_numbers(f"what {parameter} gives", rows, 3)

@@ -9,7 +9,7 @@ from math import isnan
 
 import numpy as np
 
-__all__ = ["Binned", "Categorical", "Column", "Missing", "Plain", "pick"]
+__all__ = ["Binned", "Categorical", "Column", "Including", "Missing", "Plain", "RowColumn", "including", "pick"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,12 @@ class Categorical:
     @property
     def states(self) -> int:
         """How many codes there are."""
-        return len(self.values) + 1  # a code past the last is that of a value the training data lack
+        return len(self.values) + 1  # the last is that of all values that the training data lack
+
+    @property
+    def filled(self) -> int:
+        """How many of them are drawn."""
+        return int(np.count_nonzero(self.shares))
 
     @property
     def discrete(self) -> bool:
@@ -46,28 +51,24 @@ class Categorical:
 
     def code(self, values: np.ndarray) -> np.ndarray:
         """The number of each value's component state: equal to the instance's number where the value counts as its own."""
-        return np.asarray(self.values.searchsorted(values))
+        codes = self.values.searchsorted(values)
+        known = np.append(self.values, np.inf)[codes] == values
+        return np.where(known, codes, len(self.values))
 
     def around(self, value: float) -> Categorical:  # noqa: ARG002 - categories have no neighbours
         return self
 
     def code_of(self, value: float) -> int:
         """`code` of a single value."""
-        return bisect_left(self._values, value)
+        return self._codes.get(value, len(self._codes))
 
     def covers(self, value: float) -> bool:
         """Whether the training data have the value."""
-        return value in self._values
+        return value in self._codes
 
     @cached_property
-    def _values(self) -> list[float]:
-        return list(self.values.tolist())
-
-    def including(self, value: float) -> Categorical:
-        """A column that can also draw a value that the training data lack, as often as their average value."""
-        where = int(self.values.searchsorted(value))
-        share = 1.0 / (len(self.values) + 1)
-        return Categorical(np.insert(self.values, where, value), np.insert(self.shares * (1 - share), where, share))
+    def _codes(self) -> dict[float, int]:
+        return {value: code for code, value in enumerate(self.values.tolist())}
 
 
 @dataclass(frozen=True)
@@ -85,10 +86,12 @@ class Binned:
         Of the training values in each bin: their share, mean and standard deviation.
     lows, highs : ndarray of shape (b,)
         Where each bin's distribution ends.
-    center, scale : float
-        Mean and standard deviation of the whole column, to draw around an instance.
+    scale : float
+        The standard deviation of the whole column, to draw around an instance.
     whole : bool
         Whether only whole numbers are drawn.
+    center : float or None
+        An instance's own value, around which values are drawn; None to draw them as in the training data.
     """
 
     edges: np.ndarray
@@ -130,8 +133,13 @@ class Binned:
         return len(self.edges) + 1
 
     @property
+    def filled(self) -> int:
+        """How many bins are drawn from."""
+        return int(np.count_nonzero(self.shares))
+
+    @property
     def discrete(self) -> bool:
-        return self.center is None and bool(np.all((self.lows == self.highs) | (self.shares == 0)))
+        return self.whole or (self.center is None and bool(np.all((self.lows == self.highs) | (self.shares == 0))))
 
     def draw(self, points: np.ndarray) -> np.ndarray:
         from scipy.special import ndtr, ndtri
@@ -153,7 +161,7 @@ class Binned:
 
     def around(self, value: float) -> Binned:
         """A column that draws around a value, with the training data's standard deviation, whatever the bins."""
-        return replace(self, center=value)
+        return replace(self, center=value) if self.scale else self
 
     def code_of(self, value: float) -> int:
         """`code` of a single value."""
@@ -161,8 +169,8 @@ class Binned:
 
     def covers(self, value: float) -> bool:
         """Whether the value is one that its bin's distribution can draw."""
-        low, high = self._ranges[self.code_of(value)]
-        return self.center is not None or low <= value <= high
+        low, high = self._ranges[bisect_left(self._edges, value)]
+        return (low <= value <= high or self.center is not None) and not (self.whole and value % 1)
 
     # Single values are looked up in lists: numpy takes ten times as long for them.
     @cached_property
@@ -174,20 +182,6 @@ class Binned:
         """The range of the training values in each bin; a bin without any contains nothing."""
         lows, highs = np.where(self.shares > 0, self.lows, np.inf), np.where(self.shares > 0, self.highs, -np.inf)
         return list(zip(lows.tolist(), highs.tolist(), strict=True))
-
-    def including(self, value: float) -> Binned:
-        """A column that keeps a value the training data never come near: its bin stays at the value itself."""
-        number = int(self.edges.searchsorted(value))
-        one = np.arange(len(self.shares)) == number
-        share = self.shares[number] if self.shares[number] > 0 else 1.0 / (np.count_nonzero(self.shares) + 1)
-        rest = (1 - share) / max(1 - self.shares[number], np.finfo(float).tiny)
-        return replace(
-            self,
-            shares=np.where(one, share, self.shares * rest),
-            means=np.where(one, value, self.means),
-            lows=np.where(one, value, self.lows),
-            highs=np.where(one, value, self.highs),
-        )
 
 
 @dataclass(frozen=True)
@@ -219,8 +213,13 @@ class Plain:
         return 0
 
     @property
+    def filled(self) -> int:
+        """All its values count as one."""
+        return 1
+
+    @property
     def discrete(self) -> bool:
-        return self.scale == 0
+        return self.whole or self.scale == 0
 
     def draw(self, points: np.ndarray) -> np.ndarray:
         from scipy.special import ndtri
@@ -240,11 +239,9 @@ class Plain:
         """`code` of a single value."""
         return (value - self.mean) / self.scale if self.scale else 0.0
 
-    def covers(self, value: float) -> bool:  # noqa: ARG002 - a normal distribution reaches everywhere
-        return True
-
-    def including(self, value: float) -> Plain:  # noqa: ARG002
-        return self
+    def covers(self, value: float) -> bool:
+        """Whether it can be drawn: a normal distribution reaches everywhere."""
+        return not (isnan(value) or (self.whole and value % 1))
 
 
 @dataclass(frozen=True)
@@ -268,6 +265,11 @@ class Missing:
     def states(self) -> int:
         """How many codes there are; the last is that of what is missing."""
         return 0 if isinstance(self.present, Plain) else self.present.states + 1
+
+    @property
+    def filled(self) -> int:
+        """How many of them are drawn."""
+        return self.present.filled + (self.share > 0)
 
     @property
     def discrete(self) -> bool:
@@ -300,18 +302,70 @@ class Missing:
         """Whether the training data have the value, or miss some."""
         return self.share > 0 if isnan(value) else self.present.covers(value)
 
-    def including(self, value: float) -> Missing:
-        """A column that also draws what the training data lack."""
-        if isnan(value):
-            return replace(self, share=1.0 / (1 + max(1, self.present.states)))
-        return replace(self, present=self.present.including(value))
-
     @property
     def _code_of_missing(self) -> int:
         return 0 if isinstance(self.present, Plain) else self.present.states
 
 
 Column = Binned | Categorical | Missing | Plain
+"""How a column is drawn, as the training data say."""
+
+
+@dataclass(frozen=True)
+class Including:
+    """A column that also draws a value which the training data lack, as often as an average state; it counts as itself.
+
+    Attributes
+    ----------
+    column : Column
+        The column as the training data have it.
+    value : float
+        An instance's own.
+    """
+
+    column: Column
+    value: float
+
+    @property
+    def states(self) -> int:
+        """How many codes there are; the last is that of the value."""
+        return self.column.states + 1
+
+    @property
+    def filled(self) -> int:
+        """How many of them are drawn."""
+        return self.column.filled + 1
+
+    @property
+    def discrete(self) -> bool:
+        return self.column.discrete
+
+    def draw(self, points: np.ndarray) -> np.ndarray:
+        others = 1 - 1.0 / self.filled
+        known = points < others
+        values = np.full(points.shape, self.value)
+        if known.any():
+            values[known] = self.column.draw(points[known] / others)
+        return values
+
+    def code(self, values: np.ndarray) -> np.ndarray:
+        """The code of each value in the column, or of the instance's own."""
+        return np.where(values == self.value, self.column.states, self.column.code(values))
+
+    def code_of(self, value: float) -> float:
+        """`code` of a single value."""
+        return self.column.states if value == self.value else self.column.code_of(value)
+
+
+RowColumn = Column | Including
+"""How a column is drawn for some row."""
+
+
+def including(column: Column, value: float) -> RowColumn:
+    """A column that also draws what the training data lack, as often as an average state."""
+    if isnan(value):
+        return Missing(column.present if isinstance(column, Missing) else column, 1.0 / (column.filled + 1))
+    return Including(column, value)
 
 
 def pick(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

@@ -6,6 +6,7 @@ import math
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
@@ -13,13 +14,13 @@ import numpy as np
 from limelight._checks import check_names
 from limelight._errors import ArgumentError, InstanceError
 from limelight._views import Cell, MixedView, TableView
-from limelight.modalities._fields import Field, is_missing
+from limelight.modalities._fields import Field, is_cut, is_missing
 
-__all__ = ["Encoding", "by_name", "check_size", "feature_names_of", "in_order", "labelled"]
+__all__ = ["Encoding", "are_names", "by_name", "check_size", "feature_names_of", "in_order", "labelled"]
 
 
 class Encoding(ABC):
-    """How rows are written as numbers: a category as its place among all categories, a time in microseconds, missing as NaN.
+    """How rows are written as numbers: a category as its place among all, a time as a count of its unit, missing as NaN.
 
     Attributes
     ----------
@@ -29,11 +30,14 @@ class Encoding(ABC):
         What each column holds.
     texts : tuple of int
         The columns that hold free text, which are no components: their words are.
+    own_components : bool
+        Whether each row has components of its own, words or entries: the kernel is then as wide as their number says.
     """
 
     names: tuple[str, ...]
     fields: tuple[Field, ...]
     texts: tuple[int, ...] = ()
+    own_components: bool = False
 
     @property
     def columns(self) -> tuple[str, ...] | None:
@@ -72,6 +76,15 @@ class Encoding(ABC):
             raise ArgumentError(f"{parameter} must name columns by number, 0 to {last}, or by name; got {feature!r}.")
         return columns
 
+    def check_drawing(self, *, groups: object, sampler: object, constraint: object) -> None:  # noqa: B027 - most do all
+        """Refuse what rows of this kind cannot be drawn with.
+
+        Raises
+        ------
+        ArgumentError
+            If there is anything such.
+        """
+
     @abstractmethod
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         """A row to explain as d numbers, and the encoding that also knows the categories which only this row has.
@@ -82,8 +95,7 @@ class Encoding(ABC):
             If the row has other columns, or values of another kind.
         """
 
-    @abstractmethod
-    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:  # noqa: ARG002 - of those that can be read
         """Rows that a user's function made, `parameter`, as numbers of shape (count, d).
 
         Raises
@@ -91,6 +103,7 @@ class Encoding(ABC):
         ArgumentError, ArgumentTypeError
             If they are not such rows.
         """
+        raise ArgumentError(f"{parameter} cannot make rows with free text; a constraint may say with booleans which to keep.")
 
     def view(self, cells: tuple[Cell, ...], components: int) -> TableView | MixedView:  # noqa: ARG002 - of words
         """The row as a renderer sees it, from the cells of its first `components`, the columns."""
@@ -130,7 +143,7 @@ def labelled(instance: Any) -> tuple[Sequence[Any], Sequence[Any] | None] | None
     Raises
     ------
     InstanceError
-        If it is a frame that has several rows, or columns with the same name.
+        If it is a frame that has several rows, columns with the same name, or times that Python's own cannot hold.
     """
     import narwhals.stable.v2 as nw
 
@@ -143,11 +156,21 @@ def labelled(instance: Any) -> tuple[Sequence[Any], Sequence[Any] | None] | None
     if isinstance(wrapped, nw.DataFrame):
         if len(wrapped) != 1:
             raise InstanceError(f"a row to explain must be one row; got a frame of {len(wrapped)}.")
-        return wrapped.row(0), wrapped.columns
+        row = wrapped.row(0)
+        for name, value in zip(wrapped.columns, row, strict=True):
+            if type(value) is datetime and is_cut(wrapped[name]):
+                raise InstanceError(f"column {name!r} of a row to explain has a time with parts of a microsecond: round it.")
+        return row, wrapped.columns
     if not isinstance(wrapped, nw.Series):
         return None
     index = nw.maybe_get_index(wrapped)
     return wrapped.to_list(), None if index is None else list(index)
+
+
+def are_names(labels: Iterable[Any], names: Sequence[str]) -> bool:
+    """Whether labels, which may be anything, say by name which value is whose: as soon as a text is one of the names."""
+    labels = list(labels)
+    return any(isinstance(label, str) and label in names for label in labels) or sorted(map(str, labels)) == sorted(names)
 
 
 def by_name(values: Sequence[Any], labels: Sequence[Any], names: Sequence[str]) -> list[Any]:
@@ -176,13 +199,12 @@ def in_order(instance: Any, names: Sequence[str]) -> Any:
     Raises
     ------
     InstanceError
-        If it is a mapping with other names, or several rows.
+        If it is a mapping with other names, has only some of the names, or several rows.
     """
     own = None if type(instance) is np.ndarray else labelled(instance)  # the usual case is told sooner
     if own is None:
         return instance
     values, labels = own
-    # Labels may be anything, but where they are the columns' names they say the order, as a mapping's always do.
-    if labels is not None and (isinstance(instance, Mapping) or sorted(map(str, labels)) == sorted(names)):
+    if labels is not None and (isinstance(instance, Mapping) or are_names(labels, names)):
         values = by_name(values, labels, names)
     return [math.nan if is_missing(value) else value for value in values]

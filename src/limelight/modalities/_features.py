@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, check_flag, check_names, check_numbers, users_own
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._columns import Binned, Categorical, Column, Missing, Plain
 from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edges
 from limelight.modalities._encoding import Encoding
@@ -51,10 +51,27 @@ class Feature:
             return self.categories[int(value)]
         return field.show(value)
 
-    def note(self, value: float) -> tuple[str, str] | None:
-        """What has to be said of the component beside its name: without bins a weight is a slope."""
-        if not isinstance(_present(self.column), Plain):
-            return None
+    @property
+    def is_slope(self) -> bool:
+        """Whether its weight is a slope, since it has no bins."""
+        return isinstance(_present(self.column), Plain)
+
+    def check(self, value: float) -> None:
+        """Refuse a fraction where there are whole numbers only.
+
+        Raises
+        ------
+        InstanceError
+            If the value is one.
+        """
+        if value % 1 and not isnan(value) and getattr(_present(self.column), "whole", False):
+            raise InstanceError(
+                f"column {self.name!r} holds whole numbers; got {value!r}. Where it may hold fractions, give training_data of "
+                "floats, and no kind 'integer'."
+            )
+
+    def note(self, value: float) -> tuple[str, str]:
+        """What has to be said of a slope beside its name."""
         if isnan(value):
             return "missing_as_mean", f"{self.name} is missing and counts as the mean; its weight is the column's slope."
         return "slopes", "Weights of columns without bins are slopes, for one standard deviation upwards from here."
@@ -63,14 +80,11 @@ class Feature:
         """The column and its value."""
         return f"{self.name} is missing" if isnan(value) else f"{self.name}={self.show(field, value)}"
 
-    def component(self, field: Field, value: float, code: float) -> str:
+    def component(self, field: Field, value: float) -> str:
         """What a value counts as: itself, a bin, or the column where it has neither categories nor bins."""
-        present = _present(self.column)
-        if isinstance(present, Plain):
-            return self.name
-        if isnan(value) or isinstance(present, Categorical):
-            return self.with_value(field, value)
-        return self.bins[int(code)]
+        if self.bins and not isnan(value):
+            return self.bins[int(self.column.code_of(value))]
+        return self.name if self.is_slope else self.with_value(field, value)
 
 
 class Word(Feature):
@@ -81,7 +95,7 @@ class Word(Feature):
         # As likely to stay as to go.
         return cls(name, Categorical(np.array([0.0, 1.0]), np.array([0.5, 0.5])), (), ())
 
-    def component(self, field: Field, value: float, code: float) -> str:  # noqa: ARG002 - it is as the row has it
+    def component(self, field: Field, value: float) -> str:  # noqa: ARG002 - it is as the row has it
         return self.name
 
 
@@ -98,6 +112,8 @@ class FeatureRules:
         How many training rows there are.
     kinds, categorical_features, categorical_names, discretizer, discretize_continuous
         As the explainer's.
+    may_lack : bool
+        Whether perturbed rows may lack values of which the training data lack none.
     """
 
     def __init__(
@@ -111,6 +127,7 @@ class FeatureRules:
         categorical_names: Any,
         discretizer: Any,
         discretize_continuous: Any,
+        may_lack: bool,
     ) -> None:
         self._encoding = encoding
         self._kinds = _checked_kinds(kinds, encoding)
@@ -136,6 +153,13 @@ class FeatureRules:
         self._edges = _checked_rule(discretizer, encoding)
         self._labels = None if labels is None else _checked_labels(labels, rows)
         self._binned = check_flag("discretize_continuous", discretize_continuous)
+        self._may_lack = may_lack
+
+    def features(self, training: Any) -> list[Feature] | SparseFeatures:
+        """The features of all columns of training data, dense or sparse."""
+        if hasattr(training, "indptr"):
+            return SparseFeatures(self, training)
+        return [self.of(number, values) for number, values in enumerate(training.T)]
 
     def of(self, number: int, values: np.ndarray) -> Feature:
         """The feature of a column with these training values."""
@@ -165,6 +189,8 @@ class FeatureRules:
             numbers = isinstance(field, Numbers)
             shown = format_edges(present.edges) if numbers else [field.show(edge) for edge in present.edges.tolist()]
             bins = _bin_names(name, shown)
+        if self._may_lack and not isinstance(column, Missing):
+            column = Missing(present, 0.0)
         return Feature(name, column, categories, bins)
 
     def _present_column(self, number: int, values: np.ndarray, there: np.ndarray) -> Binned | Categorical | Plain:

@@ -14,7 +14,7 @@ import numpy as np
 
 from limelight._errors import ArgumentError, InstanceError
 
-__all__ = ["Choices", "Field", "Numbers", "Times", "cast", "field_of", "is_missing"]
+__all__ = ["Choices", "Field", "Numbers", "Times", "cast", "field_of", "is_cut", "is_missing"]
 
 MISSING = "missing"
 EXACT = 2.0**53 - 1  # whole numbers up to here are what they are in double precision, and no others become them
@@ -108,7 +108,7 @@ class Numbers(Field):
 
 @dataclass(frozen=True)
 class Times(Field):
-    """Times and dates since 1970, counted in steps of `step` microseconds, of the library's type `dtype`.
+    """Times and dates since 1970, counted in steps of `step` whole microseconds, of the library's type `dtype`.
 
     `zone` is the name of their time zone in the library, and `local` is that zone.
     """
@@ -125,13 +125,19 @@ class Times(Field):
             held = f"times with a zone ({self.zone})" if self.zone else "times without a zone"
             raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60}.")
         try:
-            if not isinstance(value, np.datetime64):
+            if isinstance(value, np.datetime64):
+                moment = value.astype("datetime64[us]")
+                is_finer = bool(moment != value)
+            else:
+                is_finer = getattr(value, "nanosecond", 0) > 0
                 value = (value if zone is None else value.astimezone(UTC).replace(tzinfo=None)).isoformat()
-            time = np.datetime64(value, "us").astype(np.int64)
+                moment = np.datetime64(value, "us")
         except (AttributeError, TypeError, ValueError) as error:
             raise InstanceError(f"column {name!r} holds times; got {value!r:.60} ({type(value).__name__}).") from error
-        if time % self.step:
-            raise InstanceError(f"column {name!r} holds {self.dtype}, which is too coarse for {value!r:.60}.")
+        time = int(moment.astype(np.int64))
+        if is_finer or time % self.step:
+            held = "times to the microsecond" if is_finer else self.dtype
+            raise InstanceError(f"column {name!r} holds {held}, which is too coarse for {value!r:.60}.")
         return self, float(time // self.step)
 
     def series(self, name: str, values: np.ndarray, implementation: Any) -> Any:
@@ -254,6 +260,10 @@ def field_of(series: Any) -> tuple[Field, np.ndarray]:
         step = MICROSECONDS.get(getattr(dtype, "time_unit", "D"), 1)
         if zone:
             series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
+        if is_cut(series):
+            raise ArgumentError(
+                f"column {name!r} has times with parts of a microsecond, which would be cut; round them, as by .dt.floor('us')."
+            )
         times = series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
         return Times(own, zone, step, *local), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
     empty = isinstance(dtype, nw.Unknown) and series.null_count() == len(series)  # a type of its own, in some libraries
@@ -262,6 +272,14 @@ def field_of(series: Any) -> tuple[Field, np.ndarray]:
     raise ArgumentError(
         f"column {name!r} holds {own}; a table's columns hold numbers, texts, categories, booleans or times. Convert it."
     )
+
+
+def is_cut(series: Any) -> bool:
+    """Whether times of a narwhals series have parts of a microsecond, which Python's own have not."""
+    if getattr(series.dtype, "time_unit", None) != "ns":
+        return False
+    counts = series.drop_nulls().to_numpy().astype("datetime64[ns]").astype(np.int64)
+    return bool((counts % 1000).any())
 
 
 def _greatest(dtype: Any) -> float:

@@ -17,6 +17,14 @@ __all__ = ["FrameEncoding", "encode_frame"]
 
 
 def encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
+    """A narwhals frame as rows of numbers.
+
+    Raises
+    ------
+    ArgumentError
+        If it has no rows or columns, labels of several levels, names that look the same, or columns of what no table should
+        hold; or if there are names for its columns besides its own.
+    """
     if feature_names is not None:
         raise ArgumentError("feature_names must be left out where training_data is a frame: its columns have names.")
     index = _index(frame)
@@ -32,12 +40,13 @@ def encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np
         )
     fields, columns = zip(*map(field_of, frame.iter_columns()), strict=True)
     labels = None if index is None else frame.to_native().columns
+    index = None if index is None else index[:1]  # of the rows' labels no more than their kind is kept
     return np.stack(columns, axis=1), FrameEncoding(names, fields, frame.implementation, index, labels)
 
 
 @dataclass(frozen=True)
 class FrameEncoding(Encoding):
-    """Rows of a frame: its library by narwhals' name, and a pandas frame's labels of rows and columns."""
+    """Rows of a frame: its library by narwhals' name, and a pandas frame's labels of columns and of its first row."""
 
     names: tuple[str, ...]
     fields: tuple[Field, ...]
@@ -98,7 +107,7 @@ class FrameEncoding(Encoding):
         kind = type(self.index)
         if kind.__name__ == "RangeIndex":
             return kind(count, name=self.index.name)
-        return self.index[:1].repeat(count)
+        return self.index.repeat(count)
 
     def _values(self, instance: Any) -> Sequence[Any]:
         """The row's values in the order of the columns."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.modalities._encoding import Encoding
 
-__all__ = ["checked_groups", "component_columns"]
+__all__ = ["Layout", "checked_groups"]
 
 
 def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
@@ -17,7 +18,7 @@ def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If a group has fewer than two columns, or shares one with another.
+        If a group has fewer than two columns, or shares one or its name with another.
     """
     if not isinstance(groups, (Mapping, type(None))):
         raise ArgumentTypeError(f"groups must be a mapping from a name to columns; got {groups!r}.")
@@ -34,11 +35,48 @@ def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
             raise ArgumentError(f"groups[{name!r}] has a column of free text; the words of such a column are components.")
         if len(own) < 2:
             raise ArgumentError(f"groups[{name!r}] must have two columns or more; got {len(own)}.")
+        if str(name) in checked:
+            raise ArgumentError(f"groups must have names that look different; {str(name)!r} is there twice.")
         checked[str(name)] = own
     return checked
 
 
-def component_columns(encoding: Encoding, groups: Mapping[str, list[int]]) -> list[list[int]]:
-    """The columns of each component, a column of its own or a group, in the order of the table."""
-    taken = {*encoding.texts, *(number for group in groups.values() for number in group)}
-    return sorted([*groups.values(), *([number] for number in range(len(encoding.names)) if number not in taken)])
+@dataclass(frozen=True)
+class Layout:
+    """Which columns each component has, one or a group.
+
+    Attributes
+    ----------
+    columns : list of list of int
+        Those of each component, ascending.
+    component_of : dict
+        For each column its component; columns of free text have none.
+    prefixes : list of str
+        What stands before the names of each component's columns: that of its group.
+    """
+
+    columns: list[list[int]]
+    component_of: dict[int, int]
+    prefixes: list[str]
+
+    @classmethod
+    def of(cls, width: int, texts: Iterable[int] = (), groups: Mapping[str, list[int]] | None = None) -> Layout:
+        """That of a table so wide, in the order of its columns."""
+        groups = groups or {}
+        taken = {*texts, *(number for group in groups.values() for number in group)}
+        columns = sorted([*groups.values(), *([number] for number in range(width) if number not in taken)])
+        prefix_of = {own[0]: f"{name}: " for name, own in groups.items()}
+        return cls(
+            columns,
+            {number: component for component, own in enumerate(columns) for number in own},
+            [prefix_of.get(own[0], "") for own in columns],
+        )
+
+    def names(self, of_columns: Sequence[str]) -> list[str]:
+        """A name for each component."""
+        if len(self.columns) == len(of_columns):  # every column is one
+            return list(of_columns)
+        return [
+            prefix + ", ".join([of_columns[number] for number in own]) if len(own) > 1 else of_columns[own[0]]
+            for prefix, own in zip(self.prefixes, self.columns, strict=True)
+        ]

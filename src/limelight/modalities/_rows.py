@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
+from limelight._errors import ArgumentError
 from limelight._views import MixedView, TableView
-from limelight.modalities._columns import Column
+from limelight.modalities._columns import RowColumn
 from limelight.modalities._encoding import Encoding
 from limelight.modalities._sources import Source
 from limelight.stages.components import Design, Neighbourhood, Shared, Stretch, Values
@@ -18,6 +20,8 @@ from limelight.stages.components import Design, Neighbourhood, Shared, Stretch, 
 __all__ = ["RowValues", "Table"]
 
 Valid = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
+
+_KEPT = 8  # stretches of rows that a table remembers: "auto" takes no more
 
 
 class RowValues(Values):
@@ -76,15 +80,15 @@ class RowValues(Values):
             for component, columns in enumerate(self._columns):
                 if len(columns) > 1:
                     representation[1:, component] = same[:, columns].all(axis=1)
-        plain = [component for component, number in enumerate(first) if not self._table.columns[number].states]
-        if plain:
+        if self._table.plain:
+            plain = [component for component, number in enumerate(first) if number in self._table.plain]
             numbers = [first[component] for component in plain]
             representation = representation.astype(np.float64)
             representation[0, plain] = codes[numbers]
             representation[1:, plain] = drawn.codes[:, numbers]
         keys = None
         if self._table.discrete:
-            keys = np.concatenate([self._row[None], drawn.rows]).astype(np.float64).view(np.uint64)
+            keys = np.concatenate([self._row[None] + 0.0, drawn.rows]).view(np.uint64)
         shared = Shared((self.content, design), stretch) if self._table.shared else None
         return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.weights, drawn.replicates, keys, shared)
 
@@ -103,11 +107,11 @@ class _DrawnRows:
 
 
 class Table:
-    """Rows around an instance; what was drawn once is kept, since it depends on these arguments and the design alone.
+    """Rows around an instance; what was drawn is kept for a while, since it depends on these arguments and the design alone.
 
     Parameters
     ----------
-    columns : tuple of Column
+    columns : sequence of RowColumn
         When a value counts as the instance's own.
     source : Source
         Where rows come from.
@@ -117,10 +121,15 @@ class Table:
         A number made from all of it.
     shared : bool
         Whether other instances have it, too.
+
+    Attributes
+    ----------
+    plain : frozenset of int
+        The columns without codes, whose components are standardised values.
     """
 
     def __init__(
-        self, columns: tuple[Column, ...], source: Source, valid: Valid | None, content: int, *, shared: bool = False
+        self, columns: Sequence[RowColumn], source: Source, valid: Valid | None, content: int, *, shared: bool = False
     ) -> None:
         self.columns = columns
         self.content = content
@@ -128,12 +137,13 @@ class Table:
         self._source = source
         self._valid = valid
         self._states = max(column.states for column in columns)
+        self.plain = frozenset(number for number, column in enumerate(columns) if not column.states)
         self.discrete = source.discrete
-        self._drawn: dict[tuple[Design, Stretch], _DrawnRows] = {}
+        self._drawn: OrderedDict[tuple[Design, Stretch], _DrawnRows] = OrderedDict()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_drawn": {}, "_lock": None}
+        return self.__dict__ | {"_drawn": OrderedDict(), "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
@@ -146,16 +156,35 @@ class Table:
         return codes.astype(np.uint8 if self._states <= 2**8 else np.uint32).T
 
     def draw(self, design: Design, stretch: Stretch) -> _DrawnRows:
-        """The rows of a stretch of a design."""
+        """The rows of a stretch of a design.
+
+        Raises
+        ------
+        ArgumentError
+            If too few of them are valid.
+        """
         with self._lock:
             if (design, stretch) not in self._drawn:
-                points = design.points(self._source.dimensions, stretch)
-                rows, weights, replicates = self._source.draw(points.values), points.weights, points.replicates
-                if self._valid is not None:
-                    rows, kept = self._valid(rows)
-                    weights, replicates = weights[kept], np.append(0, np.cumsum(kept))[replicates]
-                self._drawn[design, stretch] = _DrawnRows(rows, self.codes(rows), weights, replicates)
+                self._drawn[design, stretch] = self._new(design, stretch)
+            self._drawn.move_to_end((design, stretch))
+            if len(self._drawn) > _KEPT:
+                self._drawn.popitem(last=False)
             return self._drawn[design, stretch]
+
+    def _new(self, design: Design, stretch: Stretch) -> _DrawnRows:
+        points = design.points(self._source.dimensions, stretch)
+        rows, weights, replicates = self._source.draw(points.values), points.weights, points.replicates
+        if self._valid is not None:
+            rows, kept = self._valid(rows)
+            weights, replicates = weights[kept], np.append(0, np.cumsum(kept))[replicates]
+            # Errors are told from what one replicate or another leaves out.
+            if np.count_nonzero(np.diff(replicates)) < min(2, len(replicates) - 1):
+                raise ArgumentError(
+                    f"constraint keeps too few perturbed rows, {len(rows)} of {len(kept)}; let it repair rows, or keep more, "
+                    "or give a greater num_samples."
+                )
+        rows = rows + 0.0  # zeros with a sign are the same rows
+        return _DrawnRows(rows, self.codes(rows), weights, replicates)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -12,8 +12,9 @@ import numpy as np
 from limelight._checks import users_own
 from limelight._errors import ArgumentError
 from limelight._seeds import fingerprint, stream
-from limelight.modalities._columns import Column, pick
+from limelight.modalities._columns import Column, RowColumn, pick
 from limelight.modalities._encoding import Encoding
+from limelight.modalities._fields import is_missing
 
 __all__ = ["Constraint", "Joint", "Marginals", "RowSampler", "Source", "TrainingRows", "UserRows", "constrained"]
 
@@ -55,27 +56,33 @@ class Joint:
         The distinct values that they have together.
     shares : ndarray of shape (u,)
         How often each row is in the training data.
+    states : frozenset of tuple of int
+        The codes that values have together in some training row.
     """
 
     columns: tuple[int, ...]
     rows: np.ndarray
     shares: np.ndarray
+    states: frozenset[tuple[float, ...]]
 
     @classmethod
-    def of(cls, columns: Sequence[int], training: np.ndarray) -> Joint:
+    def of(cls, columns: Sequence[int], training: np.ndarray, table: Sequence[Column]) -> Joint:
+        """Some columns of a table."""
         # NaN equals itself as bits.
         own = np.ascontiguousarray(training[:, list(columns)]) + 0.0
         _, first, counts = np.unique(own.view(np.uint64), axis=0, return_index=True, return_counts=True)
-        return cls(tuple(columns), own[first], counts / counts.sum())
+        codes = np.stack([table[number].code(values) for number, values in zip(columns, own[first].T, strict=True)], axis=1)
+        return cls(tuple(columns), own[first], counts / counts.sum(), frozenset(map(tuple, codes.tolist())))
+
+    def covers(self, codes: Sequence[float]) -> bool:
+        """Whether some training row counts as a row with these codes does, for all columns of the table."""
+        return tuple(codes[number] for number in self.columns) in self.states
 
     def including(self, row: np.ndarray) -> Joint:
-        """As often as the average row, one more."""
-        share = 1.0 / (len(self.shares) + 1)
-        return Joint(
-            self.columns,
-            np.concatenate([self.rows, row[None, list(self.columns)]]),
-            np.append(self.shares * (1 - share), share),
-        )
+        """With what another row has together, as often as an average state."""
+        share = 1.0 / (len(self.states) + 1)
+        rows = np.concatenate([self.rows, row[None, list(self.columns)]])
+        return replace(self, rows=rows, shares=np.append(self.shares * (1 - share), share))
 
     def draw(self, points: np.ndarray) -> np.ndarray:
         """Rows of shape (m, k) from points of shape (m,)."""
@@ -87,13 +94,13 @@ class Marginals(Source):
 
     Parameters
     ----------
-    columns : sequence of Column
+    columns : sequence of RowColumn
         All columns.
     joints : sequence of Joint
         Those drawn together.
     """
 
-    def __init__(self, columns: Sequence[Column], joints: Sequence[Joint] = ()) -> None:
+    def __init__(self, columns: Sequence[RowColumn], joints: Sequence[Joint] = ()) -> None:
         together = {number for joint in joints for number in joint.columns}
         self._single = [(number, column) for number, column in enumerate(columns) if number not in together]
         self._joints = tuple(joints)
@@ -143,16 +150,15 @@ def constrained(constraint: Constraint, encoding: Encoding, rows: np.ndarray) ->
     Raises
     ------
     ArgumentError
-        If the constraint keeps none, or gives neither rows nor booleans.
+        If the constraint gives neither rows nor booleans.
     """
     with users_own("constraint"):
         answer = constraint(encoding.batch(rows.copy()))
         verdict = np.asarray(answer)  # fails where lists are of different lengths
     if verdict.ndim == 1 and (verdict.dtype != bool or len(verdict) != len(rows)):
         got = f"{verdict.dtype} of shape {verdict.shape}"
-        raise ArgumentError(f"constraint must give {len(rows)} rows, or a boolean for each of them; got {got}.")
+        gaps = "; what is missing is neither True nor False" if any(map(is_missing, verdict)) else ""
+        raise ArgumentError(f"constraint must give {len(rows)} rows, or a boolean for each of them; got {got}{gaps}.")
     if verdict.dtype != bool or verdict.ndim != 1:
         return encoding.numbers("constraint", answer, len(rows)), np.ones(len(rows), dtype=bool)
-    if not verdict.any():
-        raise ArgumentError(f"constraint rejects every one of {len(rows)} perturbed rows; let it repair rows, or keep some.")
     return rows[verdict], verdict

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -17,6 +17,13 @@ __all__ = ["SparseEncoding", "encode_sparse"]
 
 
 def encode_sparse(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:
+    """A sparse array or matrix of scipy's in columns of doubles.
+
+    Raises
+    ------
+    ArgumentError
+        If it has no rows or columns, or holds anything but finite numbers.
+    """
     from scipy.sparse import csc_array
 
     if training_data.ndim != 2:
@@ -30,23 +37,26 @@ def encode_sparse(training_data: Any, feature_names: Iterable[object] | None) ->
             "a sparse training_data must hold finite numbers; it has NaN or infinity. Put numbers in their place, or give "
             "a dense array, in which NaN is a value that is missing."
         )
+    whole = training.dtype.kind in "biu"
     training = training.astype(np.float64)
     training.sum_duplicates()
     width = training.shape[1]
-    return training, SparseEncoding(feature_names_of(feature_names, width), type(training_data), range(width), width)
+    return training, SparseEncoding(feature_names_of(feature_names, width), whole, type(training_data), range(width), width)
 
 
 @dataclass(frozen=True)
 class SparseEncoding(Encoding):
     """Sparse rows of `width` numbers, of which only a row's `entries` are perturbed, those that are not zero.
 
-    `form` is the class that the training data have: a sparse array, or a sparse matrix.
+    `whole` says that they are whole ones; `form` is the class that the training data have: a sparse array, or a sparse matrix.
     """
 
     names: tuple[str, ...]
+    whole: bool
     form: Any
     entries: Sequence[int]
     width: int
+    own_components = True
 
     @property
     def columns(self) -> None:
@@ -58,7 +68,11 @@ class SparseEncoding(Encoding):
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
-        return (Numbers(),) * len(self.names)
+        return (Numbers(self.whole),) * len(self.names)
+
+    def check_drawing(self, *, groups: object, sampler: object, constraint: object) -> None:
+        if groups or constraint is not None or callable(sampler) or sampler == "training_rows":
+            raise ArgumentError("sparse tables have no groups, constraint or sampler of their own; leave these out.")
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         from scipy.sparse import csr_array
@@ -77,10 +91,7 @@ class SparseEncoding(Encoding):
             raise InstanceError("a sparse row to explain must have an entry that is not zero: it has nothing to perturb.")
         places = tuple(row.indices.tolist())
         names = tuple(self.names[place] for place in places)
-        return row.data.astype(np.float64), SparseEncoding(names, self.form, places, self.width)
-
-    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:  # noqa: ARG002
-        raise ArgumentError(f"{parameter} is not for sparse tables.")
+        return row.data.astype(np.float64), replace(self, names=names, entries=places)
 
     def batch(self, rows: np.ndarray) -> Any:
         from scipy.sparse import csr_array, csr_matrix, sparray

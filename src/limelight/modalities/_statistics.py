@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,8 @@ from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint
 from limelight.modalities._array_encoding import ArrayEncoding
 from limelight.modalities._columns import Binned, Categorical, Column, Missing
-from limelight.modalities._encoding import feature_names_of
+from limelight.modalities._encoding import Encoding, feature_names_of
+from limelight.modalities._features import Feature, FeatureRules
 from limelight.modalities._training_data import encode
 
 __all__ = ["Statistics", "written"]
@@ -24,8 +25,9 @@ STATS = "training_data_stats"
 # lime's keys: those of numeric columns, and those of all.
 OF_BINS = ("bins", "means", "stds", "mins", "maxs")
 OF_ALL = ("feature_values", "feature_frequencies")
-# Ours, each optional: a numeric column's standard deviation, the share that is missing, what random points are drawn for.
-SCALES, MISSING, CONTENT = "scales", "missing", "fingerprint"
+# Ours, each optional: a numeric column's standard deviation, whether it is of whole numbers, the share that is missing, what
+# random points are drawn for.
+SCALES, WHOLE, MISSING, CONTENT = "scales", "whole", "missing", "fingerprint"
 # lime adds this to every standard deviation, so that a bin with a single value has no more.
 LEAST = 1e-11
 
@@ -47,6 +49,10 @@ class Statistics:
     encoding: ArrayEncoding
     columns: tuple[Column, ...]
     content: int
+
+    def features(self, rules: FeatureRules) -> list[Feature]:
+        """The features of all columns."""
+        return [rules.known(number, column) for number, column in enumerate(self.columns)]
 
     @property
     def rows(self) -> Any:
@@ -84,7 +90,7 @@ class Statistics:
         if lacking:
             raise ArgumentError(f"{STATS} must have keys {_listed((*OF_BINS, *OF_ALL))}; it lacks {_listed(lacking)}.")
         encoding = _encoding_of(stats, training_data, feature_names)
-        reader = _Reader(stats, encoding.names)
+        reader = _Reader(stats, encoding)
         columns = tuple(reader.column(number) for number in range(len(encoding.names)))
         return cls(encoding, columns, _content_of(stats, columns))
 
@@ -97,10 +103,11 @@ def written(columns: Sequence[Column], content: int | None = None) -> dict[str, 
     ArgumentError
         If a numeric column has no bins.
     """
-    stats: dict[str, Any] = {key: {} for key in (*OF_BINS, *OF_ALL, SCALES, MISSING)}
+    stats: dict[str, Any] = {key: {} for key in (*OF_BINS, *OF_ALL, SCALES, WHOLE, MISSING)}
     for number, column in enumerate(columns):
         if isinstance(column, Missing):
-            stats[MISSING][number] = float(column.share)
+            if column.share:
+                stats[MISSING][number] = float(column.share)
             column = column.present
         if isinstance(column, Categorical):
             known = {"feature_values": column.values, "feature_frequencies": column.shares}
@@ -119,6 +126,8 @@ def written(columns: Sequence[Column], content: int | None = None) -> dict[str, 
                 "feature_frequencies": column.shares[filled],
             }
             stats[SCALES][number] = float(column.scale)
+            if column.whole:
+                stats[WHOLE][number] = 1
         else:
             raise ArgumentError("statistics need bins: leave discretize_continuous=True.")
         for key, values in known.items():
@@ -129,15 +138,16 @@ def written(columns: Sequence[Column], content: int | None = None) -> dict[str, 
 class _Reader:
     """Statistics by column; each column's are checked when they are read."""
 
-    def __init__(self, stats: Mapping[str, Any], names: tuple[str, ...]) -> None:
-        self._names = names
-        self._given = {key: self._by_number(key, stats.get(key, {})) for key in (*OF_BINS, *OF_ALL, SCALES, MISSING)}
+    def __init__(self, stats: Mapping[str, Any], encoding: ArrayEncoding) -> None:
+        self._encoding = encoding
+        self._names = names = encoding.names
+        self._given = {key: self._by_number(key, stats.get(key, {})) for key in (*OF_BINS, *OF_ALL, SCALES, WHOLE, MISSING)}
         for keys, wanted in ((OF_ALL, range(len(names))), (OF_BINS, self._given["bins"])):
             for key in keys:
                 lacking = [names[number] for number in wanted if number not in self._given[key]]
                 if lacking:
                     raise ArgumentError(f"{STATS}[{key!r}] lacks columns {_listed(lacking)}.")
-        for key in (*OF_BINS, SCALES):
+        for key in (*OF_BINS, SCALES, WHOLE):
             extra = [names[number] for number in self._given[key] if number not in self._given["bins"]]
             if extra:
                 raise ArgumentError(f'{STATS}[{key!r}] has columns that have no "bins": {_listed(extra)}.')
@@ -205,6 +215,7 @@ class _Reader:
             lows=np.where(single, means, lows),
             highs=np.where(single, means, maxs),
             scale=self._number(SCALES, number, spread),
+            whole=self._number(WHOLE, number, 0.0) > 0,
         )
 
     def _numbers(self, key: str, number: int) -> np.ndarray:
@@ -240,11 +251,8 @@ class _Reader:
         """A column's number; JSON makes a text of it, which goes before a name that looks like a number."""
         if isinstance(feature, str) and re.fullmatch("[0-9]{1,9}", feature) and int(feature) < len(self._names):
             return int(feature)
-        if isinstance(feature, str):
-            return self._names.index(feature) if feature in self._names else None
-        if not isinstance(feature, (int, np.integer)) or isinstance(feature, bool) or not 0 <= feature < len(self._names):
-            return None
-        return int(feature)
+        columns = Encoding.columns_of(self._encoding, feature)  # of sequences, too, single columns
+        return columns[0] if columns else None
 
 
 def _encoding_of(stats: Mapping[str, Any], training_data: Any, feature_names: Iterable[object] | None) -> ArrayEncoding:
@@ -252,11 +260,11 @@ def _encoding_of(stats: Mapping[str, Any], training_data: Any, feature_names: It
         values = stats["feature_values"]
         if not isinstance(values, Mapping) or not values:
             raise ArgumentTypeError(f"{STATS}['feature_values'] must be a mapping with every column; got {values!r:.60}.")
-        return ArrayEncoding(feature_names_of(feature_names, len(values)))
+        return ArrayEncoding(feature_names_of(feature_names, len(values)), whole=False)
     _, encoding = encode(training_data, feature_names)
     if not isinstance(encoding, ArrayEncoding):
         raise ArgumentTypeError(f"training_data must be None or an array beside {STATS}; got {type(training_data).__name__}.")
-    return encoding
+    return replace(encoding, whole=False)  # only the shape is looked at
 
 
 def _content_of(stats: Mapping[str, Any], columns: Sequence[Column]) -> int:

@@ -65,6 +65,7 @@ class TextEncoding(Encoding):
     frame: FrameEncoding
     texts: tuple[int, ...]
     parts: tuple[tuple[int, WordParts], ...] = ()
+    own_components = True
 
     @property
     def names(self) -> tuple[str, ...]:  # type: ignore[override]
@@ -81,6 +82,10 @@ class TextEncoding(Encoding):
     def columns_of(self, feature: object) -> list[int]:
         return self.frame.columns_of(feature)
 
+    def check_drawing(self, *, groups: object, sampler: object, constraint: object) -> None:  # noqa: ARG002 - both can be
+        if callable(sampler) or sampler == "training_rows":
+            raise ArgumentError("columns of free text are perturbed word by word; leave out the sampler, or the kind 'text'.")
+
     def read(self, instance: Any) -> tuple[np.ndarray, TextEncoding]:
         row, frame = self.frame.read(instance)
         found = []
@@ -93,9 +98,6 @@ class TextEncoding(Encoding):
             raise InstanceError("a row to explain must have words in its texts, where it has no other columns.")
         encoding = replace(self, frame=frame, parts=tuple(found))
         return np.concatenate([row, np.ones(len(encoding.words))]), encoding
-
-    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:  # noqa: ARG002 - cannot be told apart
-        raise ArgumentError(f"{parameter} cannot make rows with free text; a constraint may say with booleans which to keep.")
 
     def batch(self, rows: np.ndarray) -> Any:
         own = rows[:, : len(self.names)].copy()

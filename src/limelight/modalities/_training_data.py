@@ -6,12 +6,13 @@ from collections.abc import Iterable
 from typing import Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight._seeds import fingerprint
 from limelight.modalities._array_encoding import encode_array
 from limelight.modalities._encoding import Encoding
 from limelight.modalities._frame_encoding import encode_frame
 from limelight.modalities._sparse_encoding import encode_sparse
 
-__all__ = ["encode"]
+__all__ = ["content_of", "encode"]
 
 
 def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:
@@ -40,3 +41,9 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
     if hasattr(training_data, "tocsc"):
         return encode_sparse(training_data, feature_names)
     return encode_array(training_data, feature_names)
+
+
+def content_of(training: Any) -> int:
+    """A number made from training data's numbers, dense or sparse."""
+    parts = (training.data, training.indices, training.indptr) if hasattr(training, "indptr") else (training,)
+    return fingerprint(*parts)

@@ -16,12 +16,12 @@ from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
 from limelight._views import Cell
 from limelight.modalities._array_encoding import ArrayEncoding
-from limelight.modalities._columns import Column, Missing
+from limelight.modalities._columns import RowColumn, including
 from limelight.modalities._discretize import EdgeRule
 from limelight.modalities._encoding import Encoding
-from limelight.modalities._features import Feature, FeatureRules, SparseFeatures, Word
+from limelight.modalities._features import Feature, FeatureRules, Word
 from limelight.modalities._fields import Field
-from limelight.modalities._groups import checked_groups, component_columns
+from limelight.modalities._groups import Layout, checked_groups
 from limelight.modalities._rows import RowValues, Table
 from limelight.modalities._sources import (
     Constraint,
@@ -33,10 +33,9 @@ from limelight.modalities._sources import (
     UserRows,
     constrained,
 )
-from limelight.modalities._sparse_encoding import SparseEncoding
 from limelight.modalities._statistics import Statistics, written
 from limelight.modalities._texts import with_texts
-from limelight.modalities._training_data import encode
+from limelight.modalities._training_data import content_of, encode
 from limelight.stages.proximity import euclidean
 
 __all__ = ["TabularExplainer"]
@@ -182,21 +181,12 @@ class TabularExplainer(Explainer):
         training, self._encoding = (known.rows, known.encoding) if known else encode(training_data, feature_names)
         training, self._encoding = with_texts(training, self._encoding, kinds)
         self.columns = self._encoding.columns
-        self._groups = checked_groups(groups, self._encoding)
-        self._components = component_columns(self._encoding, self._groups)
-        self._kernel_width = kernel_width
-        self.options = Options.checked(
-            class_names=class_names,
-            mode=mode,
-            kernel_width=_kernel_width(len(self._components)) if kernel_width is None else kernel_width,
-            kernel=kernel,
-            feature_selection=feature_selection,
-            alpha=alpha,
-            tolerance=tolerance,
-            design=design,
-            shortcuts=shortcuts,
-            random_state=random_state,
-        )
+        own_groups = checked_groups(groups, self._encoding)
+        self._sampler = _checked_sampler(sampler, sample_around_instance)
+        if constraint is not None and not callable(constraint):
+            raise ArgumentTypeError(f"constraint must be a callable that repairs or rejects rows; got {constraint!r}.")
+        self._constraint = constraint
+        self._encoding.check_drawing(groups=groups, sampler=sampler, constraint=constraint)
         rules = FeatureRules(
             self._encoding,
             training_labels,
@@ -206,42 +196,43 @@ class TabularExplainer(Explainer):
             categorical_names=categorical_names,
             discretizer=discretizer,
             discretize_continuous=discretize_continuous,
+            may_lack=callable(sampler) or constraint is not None,
         )
-        if self._encoding.texts and (callable(sampler) or sampler == "training_rows"):
-            raise ArgumentError("columns of free text are perturbed word by word; leave out the sampler, or the kind 'text'.")
-        is_sparse = isinstance(self._encoding, SparseEncoding)
-        if is_sparse and (groups or constraint or callable(sampler) or sampler == "training_rows"):
-            raise ArgumentError("sparse tables have no groups, constraint or sampler of their own; leave these out.")
-        self._features: Any
-        if is_sparse:
-            self._features = SparseFeatures(rules, training)
-            self._content = fingerprint(training.data, training.indices, training.indptr)
-        elif known:
-            self._features = [rules.known(number, column) for number, column in enumerate(known.columns)]
-            self._content = known.content
-        else:
-            self._features = [rules.of(number, values) for number, values in enumerate(training.T)]
-            self._content = fingerprint(training)
-        columns = () if is_sparse else tuple(feature.column for feature in self._features)
-        self._joints = tuple(Joint.of(group, training) for group in self._groups.values())
-        self._sampler = sampler if callable(sampler) else check_choice("sampler", sampler, SAMPLERS)
-        if check_flag("sample_around_instance", sample_around_instance):
-            if self._sampler not in ("marginals", "around"):
-                raise ArgumentError(f"give either sample_around_instance or sampler; got sampler={sampler!r} as well.")
-            self._sampler = "around"
-        if constraint is not None and not callable(constraint):
-            raise ArgumentTypeError(f"constraint must be a callable that repairs or rejects rows; got {constraint!r}.")
-        self._constraint = constraint
-        source: Source = Marginals(columns, self._joints)
+        self._content = known.content if known else content_of(training)
+        self._drawn: Source | None = None  # where whole rows come from, where columns are not drawn on their own
         if self._sampler == "training_rows":
-            source = TrainingRows(training)
+            self._drawn = TrainingRows(training)
         elif callable(self._sampler):
-            source = UserRows(self._sampler, self._encoding)
-        self._source = source
-        # A sparse row's columns are its own, so that nothing is shared.
-        self._shared = None if is_sparse else Table(columns, source, self._valid(self._encoding), self._content, shared=True)
-        if self._groups and any(not column.states for column in columns):
-            raise ArgumentError("groups need bins: leave discretize_continuous=True.")
+            self._drawn = UserRows(self._sampler, self._encoding)
+        self._joints: dict[str, Joint] = {}
+        self._common: tuple[Layout, Table] | None = None
+        width = 0
+        features = known.features(rules) if known else rules.features(training)
+        self._features = features
+        if isinstance(features, list):  # a sparse row's columns are its own, so that rows have nothing in common
+            columns = [feature.column for feature in features]
+            if any(not columns[number].states for own in own_groups.values() for number in own):
+                raise ArgumentError("groups need bins: leave discretize_continuous=True.")
+            self._joints = {name: Joint.of(own, training, columns) for name, own in own_groups.items()}
+            layout = Layout.of(len(columns), self._encoding.texts, own_groups)
+            width = len(layout.columns)
+            source = self._drawn or Marginals(columns, tuple(self._joints.values()))
+            self._common = layout, Table(columns, source, self._valid(self._encoding), self._content, shared=True)
+        self._joined = {number for joint in self._joints.values() for number in joint.columns}
+        self._has_slopes = not isinstance(features, list) or any(feature.is_slope for feature in features)
+        self._kernel_width = kernel_width
+        self.options = Options.checked(
+            class_names=class_names,
+            mode=mode,
+            kernel_width=_kernel_width(width) if kernel_width is None else kernel_width,
+            kernel=kernel,
+            feature_selection=feature_selection,
+            alpha=alpha,
+            tolerance=tolerance,
+            design=design,
+            shortcuts=shortcuts,
+            random_state=random_state,
+        )
 
     def components(self, instance: Any) -> RowValues:
         """The columns of a row.
@@ -255,26 +246,25 @@ class TabularExplainer(Explainer):
         values = row.tolist()
         features = [*(self._features[place] for place in encoding.places), *map(Word.named, encoding.words)]
         told = list(zip(features, encoding.fields, values, strict=True))
-        table, notes = self._table_for(row, encoding, told)
-        codes = np.array([column.code_of(value) for column, value in zip(table.columns, values, strict=True)])
-        feature_names = [
-            feature.component(field, value, code) for (feature, field, value), code in zip(told, codes.tolist(), strict=True)
-        ]
+        table, codes, notes = self._table_for(row, encoding, told)
         width = len(encoding.places)
-        columns = self._components if self._shared else [[number] for number in range(width)]
-        components = [*columns, *([number] for number in range(width, len(values)))]
-        group_names = {own[0]: f"{name}: " for name, own in self._groups.items()}
-        names = [group_names.get(own[0], "") + ", ".join(feature_names[number] for number in own) for own in components]
-        component_of = {number: component for component, own in enumerate(components) for number in own}
+        layout = self._common[0] if self._common else Layout.of(width)
+        of_columns = [feature.component(field, value) for feature, field, value in told]
+        names = (*layout.names(of_columns[:width]), *of_columns[width:])
+        columns = [*layout.columns, *([number] for number in range(width, len(values)))]
+        component_of = layout.component_of
         cells = tuple(
-            Cell(feature.name, feature.show(field, value), component_of[number])
-            for number, (feature, field, value) in enumerate(told[:width])
-            if number in component_of
+            [
+                Cell(feature.name, feature.show(field, value), component_of[number])
+                for number, (feature, field, value) in enumerate(told[:width])
+                if number in component_of
+            ]
         )
-        notes += tuple(dict.fromkeys(note for feature, _, value in told if (note := feature.note(value))))
-        view = encoding.view(cells, len(columns))
-        kernel_width = _kernel_width(len(names)) if encoding.texts and self._kernel_width is None else None
-        return RowValues(table, encoding, row, codes, components, tuple(names), view, notes, kernel_width)
+        if self._has_slopes:
+            notes += tuple(dict.fromkeys(feature.note(value) for feature, _, value in told if feature.is_slope))
+        view = encoding.view(cells, len(layout.columns))
+        kernel_width = _kernel_width(len(names)) if encoding.own_components and self._kernel_width is None else None
+        return RowValues(table, encoding, row, codes, columns, names, view, notes, kernel_width)
 
     def statistics(self) -> dict[str, Any]:
         """What this explainer knows of its training data: another one made from it gives the same explanations.
@@ -309,41 +299,57 @@ class TabularExplainer(Explainer):
         """
         if not isinstance(self._encoding, ArrayEncoding):
             raise ArgumentError("statistics() needs training data that are an array of numbers.")
-        if self._groups or self._sampler == "training_rows":
+        if self._joints or self._sampler == "training_rows":
             raise ArgumentError("statistics() cannot hold rows: leave out groups and sampler='training_rows'.")
+        assert isinstance(self._features, list)
         return written([feature.column for feature in self._features], self._content)
 
     def _table_for(
         self, row: np.ndarray, encoding: Encoding, told: list[tuple[Feature, Field, float]]
-    ) -> tuple[Table, tuple[tuple[str, str], ...]]:
-        """Where rows around this one come from, and what has to be said of it: the shared table, if it will do."""
-        columns: list[Column] = []
-        for feature, _, value in told:
-            column = feature.column
-            if isnan(value) and not isinstance(column, Missing):
-                column = Missing(column, 0.0)
-            columns.append(column.around(value) if self._sampler == "around" else column)
-        outside = [number for number, column in enumerate(columns) if not column.covers(told[number][2])]
-        if self._shared and not outside and self._sampler != "around" and encoding is self._encoding:
-            return self._shared, ()
+    ) -> tuple[Table, np.ndarray, tuple[tuple[str, str], ...]]:
+        """Where rows around this one come from, the common table if it will do, its codes there, and what has to be said."""
+        known = [feature.column for feature, _, _ in told]
+        if self._sampler == "around":
+            for number, (_, _, value) in enumerate(told):
+                if number not in self._joined and not isnan(value):
+                    known[number] = known[number].around(value)
+        outside = [number for number, (_, _, value) in enumerate(told) if not known[number].covers(value)]
+        columns: list[RowColumn] = [*known]
         for number in outside:
-            columns[number] = columns[number].including(told[number][2])
-        source = self._source
-        effect = "its weight compares just this value with them"
-        if isinstance(source, Marginals):
-            joints = [joint.including(row) if {*outside} & {*joint.columns} else joint for joint in self._joints]
-            source = Marginals(columns, joints)
-        else:
-            effect = "so perhaps no perturbation has it, and its weight says little"
+            feature, _, value = told[number]
+            feature.check(value)
+            columns[number] = including(known[number], value)
+        codes = [column.code_of(value) for column, (_, _, value) in zip(columns, told, strict=True)]
+        apart = [name for name, joint in self._joints.items() if not joint.covers(codes)]
+        if self._common and not outside and not apart and self._sampler != "around" and encoding is self._encoding:
+            return self._common[1], np.array(codes), ()
+        source, effect = self._drawn, "so perhaps no perturbation has it, and its weight says little"
+        if source is None:
+            joints = [joint.including(row) if name in apart else joint for name, joint in self._joints.items()]
+            source, effect = Marginals(columns, joints), "its weight compares just this value with them"
         content = fingerprint(row, np.array(encoding.places), str(self._content), *encoding.words)
-        table = Table(tuple(columns), source, self._valid(encoding), content)
-        names = (feature.with_value(field, value) for feature, field, value in (told[number] for number in outside))
-        return table, tuple(("outside_training_data", f"{name} lies outside the training data; {effect}.") for name in names)
+        table = Table(columns, source, self._valid(encoding), content)
+        lying = [feature.with_value(field, value) for feature, field, value in (told[number] for number in outside)]
+        for name in apart:
+            own = self._joints[name].columns
+            if not {*own} & {*outside}:  # each value is known, but not with the others
+                lying.append(f"{name}: " + ", ".join(told[number][0].with_value(*told[number][1:]) for number in own))
+        notes = (("outside_training_data", f"{one} lies outside the training data; {effect}.") for one in lying)
+        return table, np.array(codes), tuple(notes)
 
     def _valid(self, encoding: Encoding) -> Any:
         return None if self._constraint is None else partial(constrained, self._constraint, encoding)
 
 
+def _checked_sampler(given: str | RowSampler, sample_around_instance: bool) -> str | RowSampler:
+    sampler = given if callable(given) else check_choice("sampler", given, SAMPLERS)
+    if not check_flag("sample_around_instance", sample_around_instance):
+        return sampler
+    if sampler not in ("marginals", "around"):
+        raise ArgumentError(f"give either sample_around_instance or sampler; got sampler={sampler!r} as well.")
+    return "around"
+
+
 def _kernel_width(components: int) -> float:
-    """lime's."""
-    return 0.75 * float(components**0.5)
+    """lime's; a table without columns of its own leaves it to its rows."""
+    return 0.75 * float(max(1, components) ** 0.5)
