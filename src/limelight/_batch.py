@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+import re
+import signal
 import threading
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from limelight._checkpoint import Checkpoint
+import numpy as np
+
+from limelight._checkpoint import About, Checkpoint
 from limelight._checks import check_choice, check_count, check_flag, check_number
 from limelight._engines import engine_of, time_limit
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError
@@ -28,7 +33,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Batch", "Job", "run"]
 
-_PROBE = 64  # perturbations of the explanation that tells a model from others
+_PROBE, _PROBED = 64, 8  # perturbations of the explanation that tells a model from others; where the first fails, the next
 _TOGETHER = 64  # instances whose questions are put to the model together
 
 
@@ -69,15 +74,17 @@ class Batch:
         ArgumentError, ArgumentTypeError
             If one of them is not allowed.
         """
-        if isinstance(n_jobs, bool) or not isinstance(n_jobs, int) or n_jobs == 0:
+        if isinstance(n_jobs, bool) or not isinstance(n_jobs, (int, np.integer)) or n_jobs == 0:
             raise ArgumentError(f"n_jobs must be a number of processes, or -1 for one a core; got {n_jobs!r}.")
         if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
             raise ArgumentTypeError(f"checkpoint must be a folder's path; got {checkpoint!r}.")
-        name = engine or ("serial" if n_jobs == 1 else "processes")
+        name = ("serial" if n_jobs == 1 else "processes") if engine is None else engine
+        if timeout is not None and not hasattr(signal, "setitimer"):
+            raise ArgumentError("timeout needs a system that has alarms, as Linux and macOS; leave it out.")
         if timeout is not None and name != "processes":
             raise ArgumentError(f'timeout needs processes that can be stopped: give engine="processes"; got {name!r}.')
         return cls(
-            n_jobs=n_jobs,
+            n_jobs=int(n_jobs),
             engine=name,
             chunk_size=check_count("chunk_size", chunk_size, 1),
             checkpoint=checkpoint,
@@ -166,8 +173,8 @@ class _Memory:
     def has(self, chunk: Chunk) -> bool:  # noqa: ARG002 - nothing was there before
         return False
 
-    def add(self, chunk: Chunk, table: pa.Table) -> None:
-        self._tables[chunk.number] = table
+    def add(self, number: int, table: pa.Table) -> None:
+        self._tables[number] = table
 
     def explanations(self) -> Explanations:
         return Explanations.of_tables([self._tables[number] for number in sorted(self._tables)])
@@ -210,10 +217,9 @@ def run(
     each, total = Instances.of(instances, columns)
     store: Checkpoint | _Memory = _Memory()
     if batch.checkpoint is not None:
-        first = list(islice(each, 1))
+        first = list(islice(each, _PROBED))
         store = Checkpoint(batch.checkpoint, _about(job, first, batch, options))
         each = chain(first, each)
-    begun: dict[int, Chunk] = {}
     with _progress(total, batch.verbose) as bar:
 
         def unfinished() -> Iterator[Chunk]:
@@ -221,36 +227,54 @@ def run(
                 if store.has(chunk):
                     bar.update(len(chunk.instances))
                 else:
-                    begun[chunk.number] = chunk
                     yield chunk
 
         try:
-            for number, table in engine(job, unfinished()):
-                chunk = begun.pop(number)
-                store.add(chunk, table)
-                bar.update(len(chunk.instances))
+            with closing(engine(job, unfinished())) as finished:
+                for number, table in finished:
+                    store.add(number, table)
+                    bar.update(table.num_rows)
         except KeyboardInterrupt:
-            finished = store.explanations()
-            raise Interrupted(
-                f"{len(finished)} instances are explained; they are this error's .explanations", finished
-            ) from None
+            explanations = store.explanations()
+            message = f"{len(explanations)} instances are explained; they are this error's .explanations"
+            raise Interrupted(message, explanations) from None
     return store.explanations()
 
 
-def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> dict[str, Any]:
-    """What finished chunks depend on, as a checkpoint keeps it."""
-    told = vars(options) | vars(job.request)
-    arguments = {name: getattr(value, "__qualname__", repr(value)) for name, value in told.items()}
-    arguments |= {"chunk_size": str(batch.chunk_size), "on_error": "keep" if batch.keeps_errors else "raise"}
-    probe = replace(job, request=replace(job.request, num_samples=_PROBE), keeps_errors=True, timeout=None)
-    numbers: list[float] = []
-    for explanation in Explanations.of_tables([probe.explain(Chunk(0, 0, [*first]))]):
+def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> About:
+    """What finished chunks depend on: arguments, and what becomes of the first instance that can be explained."""
+    told = {**vars(options), **vars(job.request), "chunk_size": batch.chunk_size}
+    arguments = {name: _said(value) for name, value in told.items() if name != "batch_size"}  # it changes no result
+    answers: list[float] = []
+    for instance in first:
+        shared = SharedAnswers()
+        probe = job.pipeline(instance, job.model, replace(job.request, num_samples=_PROBE), shared)
+        (explanation,) = in_step([_overheard(probe, answers)])
         if isinstance(explanation, Explanation):
             arguments["components"] = repr(explanation.names)
-            for surrogate in explanation.surrogates:
-                numbers += [surrogate.label, surrogate.intercept, *surrogate.components, *surrogate.weights]
-            numbers += explanation.predictions
-    return {"arguments": arguments, "probe": numbers}
+            weights = [weight for surrogate in explanation.surrogates for weight in surrogate.weights]
+            return About(arguments, answers, weights)
+    return About(arguments, answers, [])
+
+
+def _overheard(run: Step[Explanation], answers: list[float]) -> Step[Explanation]:
+    """The same run; what it is answered is kept, one number for each input."""
+    sent = None
+    while True:
+        try:
+            wanted = run.send(sent)
+        except StopIteration as stop:
+            explanation: Explanation = stop.value
+            return explanation
+        sent = yield wanted
+        if isinstance(wanted, list):
+            for answer in sent:
+                answers += (answer @ np.linspace(1.0, 2.0, answer.shape[1])).tolist()
+
+
+def _said(value: object) -> str:
+    """An argument as a checkpoint keeps it; where it lies in memory is nothing of its own."""
+    return re.sub(" at 0x[0-9a-fA-F]+", "", getattr(value, "__qualname__", repr(value)))
 
 
 def _progress(total: int | None, verbose: bool) -> Any:

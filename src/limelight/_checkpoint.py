@@ -5,86 +5,128 @@ from __future__ import annotations
 import json
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from pickle import PicklingError
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import joblib
 import numpy as np
 
-from limelight._errors import ArgumentError, CheckpointError
+from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError
 from limelight._explanations import Explanations
 from limelight._instances import Chunk
-from limelight._parquet import write
+from limelight._parquet import open_chunks, whole_file, write
 from limelight._storage import schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Checkpoint"]
+__all__ = ["About", "Checkpoint"]
 
 _ABOUT = "about.json"
 _PART = re.compile(r"part-(\d{9})-([0-9a-f]{16})\.parquet")
-_SAME = 1e-6  # of the heaviest weight: what a model that is asked again may differ by
+_SAME = 1e-6  # of the largest number: what a model that is asked again may differ by
+
+
+class About(NamedTuple):
+    """What finished chunks depend on.
+
+    Attributes
+    ----------
+    arguments : dict of str
+        What has to be the same for the folder to be used again.
+    answers, weights : list of float
+        What the model says to some inputs, and some weights, which have to be the same but for rounding.
+    """
+
+    arguments: dict[str, str]
+    answers: list[float]
+    weights: list[float]
+
+    def check_same(self, known: About, folder: str) -> None:
+        """Refuse a folder that belongs to another job.
+
+        Raises
+        ------
+        ArgumentError
+            If it does.
+        """
+        old, new = known.arguments, self.arguments
+        differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        if differ:
+            shown = "; ".join(f"{name} was {old.get(name)!r:.60} and is {new.get(name)!r:.60}" for name in differ[:3])
+            raise ArgumentError(f"checkpoint={folder!r} belongs to a job with other arguments: {shown}. Give another folder.")
+        for before, now, changed in (
+            (known.answers, self.answers, "another model, or other training data: it answers otherwise"),
+            (known.weights, self.weights, "another explainer: its weights are others"),
+        ):
+            scale = max(map(abs, now), default=0.0)
+            if len(before) != len(now) or not np.allclose(before, now, rtol=0, atol=_SAME * scale):
+                raise ArgumentError(f"checkpoint={folder!r} was made with {changed}. Give another folder.")
 
 
 class Checkpoint:
-    """Finished chunks in a folder, each a Parquet file that appears there whole.
+    """Finished chunks in a folder, each a Parquet file that appears there whole. One job at a time uses it.
 
     Parameters
     ----------
     folder : path
         Made if it is not there.
-    about : mapping
-        What the chunks depend on, in JSON's types: "arguments", which have to be the same for the folder to be used again, and
-        "probe", numbers that the model had a part in, which have to be the same but for rounding.
+    about : About
+        The job's.
 
     Raises
     ------
     ArgumentError
         If the folder belongs to another job, or holds other things.
     CheckpointError
-        If it cannot be written.
+        If it cannot be written, or is damaged.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], about: Mapping[str, Any]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], about: About) -> None:
         self._folder = Path(folder)
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
+            for left in self._folder.glob(".*.unfinished"):  # by a process that was killed
+                left.unlink()
             known = self._folder / _ABOUT
             if known.exists():
-                _check_same(json.loads(known.read_text(encoding="utf-8")), about, self._folder)
+                about.check_same(_read(known), str(folder))
             elif any(self._folder.iterdir()):
                 raise ArgumentError(f"checkpoint={str(folder)!r} holds other files; give a folder that is new, or empty.")
             else:
-                unfinished = self._folder / f".{_ABOUT}.unfinished"
-                unfinished.write_text(json.dumps(about), encoding="utf-8")
-                os.replace(unfinished, known)
-        except json.JSONDecodeError as error:
-            raise ArgumentError(f"checkpoint={str(folder)!r} has a damaged {_ABOUT}: {error}.") from error
+                with whole_file(known) as file:
+                    file.write(json.dumps(about._asdict()).encode())
+            parts = [match for path in self._folder.iterdir() if (match := _PART.fullmatch(path.name))]
+        except CheckpointError:
+            raise
         except OSError as error:
             raise CheckpointError(f"checkpoint={str(folder)!r} cannot be used: {error}.") from error
-        parts = [match for path in self._folder.iterdir() if (match := _PART.fullmatch(path.name))]
         self._finished = {int(match[1]): match[2] for match in parts}
+        self._met: dict[int, str] = {}  # this job's chunks, and what tells their instances from others
+        for number, content in self._finished.items():
+            self._check_whole(self._part(number, content))
 
     def has(self, chunk: Chunk) -> bool:
-        """Whether a chunk is finished.
+        """Whether a chunk is finished; each is asked about before it is explained, which may change instances.
 
         Raises
         ------
         ArgumentError
             If its instances are others than when it was.
         """
+        self._met[chunk.number] = content_of(chunk.instances)
         if chunk.number not in self._finished:
             return False
-        if self._finished[chunk.number] != content_of(chunk):
+        if self._finished[chunk.number] != self._met[chunk.number]:
             last = chunk.first + len(chunk.instances) - 1
             raise ArgumentError(
                 f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {last} differ."
             )
         return True
 
-    def add(self, chunk: Chunk, table: pa.Table) -> None:
+    def add(self, number: int, table: pa.Table) -> None:
         """Keep a finished chunk.
 
         Raises
@@ -92,36 +134,53 @@ class Checkpoint:
         CheckpointError
             If it cannot be written.
         """
-        content = content_of(chunk)
         try:
-            write(self._folder / f"part-{chunk.number:09}-{content}.parquet", [table])
+            write(self._part(number, self._met[number]), [table])
         except OSError as error:
             raise CheckpointError(
                 f"checkpoint={str(self._folder)!r} cannot be written: {error}. "
                 f"The {len(self._finished)} chunks in it are whole; the same call goes on from there."
             ) from error
-        self._finished[chunk.number] = content
+        self._finished[number] = self._met[number]
 
     def explanations(self) -> Explanations:
-        """All that is finished, read from the folder as it is looked at."""
-        return Explanations.load(self._folder) if self._finished else Explanations.of_tables([schema().empty_table()])
+        """All of this job's that is finished, read from the folder as it is looked at."""
+        finished = sorted(self._met.keys() & self._finished.keys())
+        if not finished:
+            return Explanations.of_tables([schema().empty_table()])
+        return Explanations.concat(Explanations.load(self._part(number, self._met[number])) for number in finished)
+
+    def _part(self, number: int, content: str) -> Path:
+        return self._folder / f"part-{number:09}-{content}.parquet"
+
+    def _check_whole(self, part: Path) -> None:
+        try:
+            open_chunks(part)
+        except ArgumentError as error:
+            raise CheckpointError(f"{error} Delete it, and the same call explains its instances again.") from error
 
 
-def content_of(chunk: Chunk) -> str:
-    """What tells a chunk's instances from others."""
-    return str(joblib.hash(chunk.instances))[:16]
+def content_of(instances: Sequence[Any]) -> str:
+    """What tells instances from others.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If they cannot be told from others.
+    """
+    try:
+        return str(joblib.hash(instances))[:16]
+    except (AttributeError, PicklingError, TypeError) as error:
+        raise ArgumentTypeError(f"instances must be such as can be pickled to be kept in a checkpoint: {error}") from error
 
 
-def _check_same(known: Mapping[str, Any], about: Mapping[str, Any], folder: Path) -> None:
-    if known.get("arguments") != about["arguments"]:
-        old, new = known.get("arguments") or {}, about["arguments"]
-        differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-        shown = "; ".join(f"{name} was {old.get(name)!r:.60} and is {new.get(name)!r:.60}" for name in differ[:3])
-        raise ArgumentError(f"checkpoint={str(folder)!r} belongs to a job with other arguments: {shown}. Give another folder.")
-    before, now = np.array(known.get("probe"), dtype=float), np.array(about["probe"], dtype=float)
-    scale = max(1e-300, float(np.abs(now).max(initial=0.0)))
-    if before.shape != now.shape or not np.allclose(before, now, rtol=0, atol=_SAME * scale, equal_nan=True):
-        raise ArgumentError(
-            f"checkpoint={str(folder)!r} was made with another model, or other training data: the first instance's explanation "
-            "differs. Give another folder."
-        )
+def _read(known: Path) -> About:
+    try:
+        found = json.loads(known.read_text(encoding="utf-8"))
+        answers, weights = ([float(number) for number in found[name]] for name in ("answers", "weights"))
+        return About({name: str(value) for name, value in found["arguments"].items()}, answers, weights)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        raise CheckpointError(
+            f"{str(known)!r} is damaged ({type(error).__name__}: {error}), and without it nobody can tell which job the folder "
+            "belongs to. Give another folder."
+        ) from error

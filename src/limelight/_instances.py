@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence, Sized
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
@@ -14,7 +15,8 @@ from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependenc
 __all__ = ["Chunk", "Instances", "chunks_of"]
 
 _FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}
-_BATCH_ROWS = 4096  # rows of a file that are read at once
+_BATCH_ROWS, _BATCH_CELLS = 4096, 2**20  # of a file that are read at once: no more than either
+_CSV_BLOCK = 2**24  # bytes of a CSV file that are read at once; the first of them tell the columns' types
 
 
 class Chunk(NamedTuple):
@@ -53,18 +55,25 @@ class Instances(NamedTuple):
 
         if isinstance(instances, (str, os.PathLike)):
             return _from_files(Path(instances), columns)
-        wrapped = nw.from_native(instances, eager_only=True, allow_series=True, pass_through=True)
+        try:
+            wrapped = nw.from_native(instances, eager_only=True, allow_series=True, pass_through=True)
+        except ValueError as error:  # as where two columns have the same name
+            raise ArgumentError(f"instances must be a sound frame: {error}") from error
         if isinstance(wrapped, nw.DataFrame):
-            read = _reader([str(name) for name in wrapped.columns], columns)
-            return cls(map(read, wrapped.iter_rows()), len(wrapped))
+            places = _places([str(name) for name in wrapped.columns], columns)
+            rows = ([row[place] for place in places] for row in wrapped.iter_rows())
+            return cls(map(_reader(columns), rows), len(wrapped))
         if isinstance(wrapped, nw.Series):
             return cls(iter(wrapped.to_list()), len(wrapped))
         if hasattr(instances, "tocsr"):
-            rows = instances.tocsr()
-            return cls((rows[[number]] for number in range(rows.shape[0])), rows.shape[0])
-        if not isinstance(instances, Iterable) or getattr(instances, "shape", None) == ():
+            sparse = instances.tocsr()
+            return cls((sparse[[number]] for number in range(sparse.shape[0])), sparse.shape[0])
+        single = isinstance(instances, (Mapping, bytes)) or getattr(instances, "shape", None) == ()
+        if single or not isinstance(instances, Iterable):
             got = f"{instances!r:.60} ({type(instances).__name__})"
-            raise ArgumentTypeError(f"instances must be a frame, a file's path, an array or an iterable; got {got}.")
+            raise ArgumentTypeError(
+                f"instances must be many: a frame, a file's path, an array or an iterable of them; got {got}."
+            )
         return cls(iter(instances), len(instances) if isinstance(instances, Sized) else None)
 
 
@@ -78,34 +87,93 @@ def chunks_of(instances: Iterator[Any], size: int) -> Iterator[Chunk]:
 
 def _from_files(path: Path, columns: Sequence[str] | None) -> Instances:
     try:
-        import pyarrow.dataset
+        import pyarrow
     except ImportError as error:
         raise MissingDependencyError("files of instances need pyarrow: pip install 'limelight[batch]'") from error
-    inside = sorted(file for file in path.iterdir() if file.suffix in _FORMATS) if path.is_dir() else [path]
-    formats = {_FORMATS.get(file.suffix) for file in inside}
+    files = sorted(file for file in path.iterdir() if _format(file)) if path.is_dir() else [path]
+    formats = {_format(file) for file in files}
     if not path.exists() or len(formats) != 1 or None in formats:
         raise ArgumentError(
             f"instances must be a file, or a folder of files of one kind, that end in {', '.join(_FORMATS)}; got {str(path)!r}."
         )
-    dataset = pyarrow.dataset.dataset(inside, format=formats.pop())
-    read = _reader(dataset.schema.names, columns)
-    batches = dataset.to_batches(batch_size=_BATCH_ROWS)
-    rows = (values for batch in batches for values in zip(*(column.to_pylist() for column in batch.columns), strict=True))
-    return Instances(map(read, rows), dataset.count_rows())
+    try:
+        dataset = _dataset(files, str(formats.pop()))
+        names = dataset.schema.names
+        places = _places(names, columns)
+        rows = _rows(dataset, [names[place] for place in places], path)
+        return Instances(map(_reader(columns), rows), dataset.count_rows())
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
 
 
-def _reader(names: Sequence[str], columns: Sequence[str] | None) -> Callable[[Sequence[Any]], Any]:
-    """What makes an instance of a row of a table with these columns; the explainer's own may be among others."""
+def _format(file: Path) -> str | None:
+    return _FORMATS.get(file.suffix.lower())
+
+
+def _dataset(files: Sequence[Path], format_: str) -> Any:
+    import pyarrow.csv
+    import pyarrow.dataset
+
+    if format_ == "csv":
+        # As pandas reads them: texts may be missing, and may have several lines.
+        format_ = pyarrow.dataset.CsvFileFormat(
+            read_options=pyarrow.csv.ReadOptions(block_size=_CSV_BLOCK),
+            parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
+            convert_options=pyarrow.csv.ConvertOptions(strings_can_be_null=True),
+        )
+    return pyarrow.dataset.dataset([str(file) for file in files], format=format_)
+
+
+def _rows(dataset: Any, names: Sequence[str], path: Path) -> Iterator[Sequence[Any]]:
+    """The rows of a table in files; of no other columns than these, and few at a time."""
+    import pyarrow
+
+    rows = max(1, min(_BATCH_ROWS, _BATCH_CELLS // len(names)))
+    try:
+        for batch in dataset.to_batches(columns=list(names), batch_size=rows, batch_readahead=2, fragment_readahead=1):
+            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+    except (pyarrow.ArrowException, OSError) as error:
+        raise _unreadable(path, error) from error
+
+
+def _unreadable(path: Path, error: Exception) -> ArgumentError:
+    return ArgumentError(f"instances cannot be read from {str(path)!r}: {error}")
+
+
+def _places(names: Sequence[str], columns: Sequence[str] | None) -> Sequence[int]:
+    """Which columns of a table with these names an instance needs; the explainer's own may be among others.
+
+    Raises
+    ------
+    ArgumentError
+        If it lacks one, or has one twice; or if an instance is no row, and it has not one column.
+    """
     if columns is None:
         if len(names) != 1:
-            shown = ", ".join(map(repr, names[:5]))
-            raise ArgumentError(f"instances must be in the only column of a frame or file; it has {shown}.")
-        return itemgetter(0)
-    if not {*names} & {*columns} and len(names) == len(columns):
-        names = columns  # the training data's columns had no names, or others
+            raise ArgumentError(
+                f"instances that are no rows must be the only column of a frame or file; it has {_shown(names)}. "
+                "Give that column alone."
+            )
+        return [0]
+    twice = [name for name, count in Counter(names).items() if count > 1 and name in columns]
+    if twice:
+        raise ArgumentError(f"instances must have each column once; they have {_shown(twice)} more often.")
+    unnamed = list(columns) == [f"x{number}" for number in range(len(columns))]
+    if unnamed and len(names) == len(columns) and not {*names} & {*columns}:
+        return range(len(names))  # an array's columns, of which nobody has said the names
     lacking = [name for name in columns if name not in names]
     if lacking:
-        shown = ", ".join(map(repr, lacking[:5]))
-        raise ArgumentError(f"instances must have the training data's columns; {shown} are lacking.")
-    places = [(name, names.index(name)) for name in columns]
-    return lambda values: {name: values[place] for name, place in places}
+        raise ArgumentError(f"instances must have the training data's columns; they lack {_shown(lacking)}.")
+    return [names.index(name) for name in columns]
+
+
+def _shown(names: Sequence[str]) -> str:
+    return ", ".join(map(repr, names[:5])) + ", ..." * (len(names) > 5)
+
+
+def _reader(columns: Sequence[str] | None) -> Callable[[Sequence[Any]], Any]:
+    """What makes an instance of the values of its columns."""
+    if columns is None:
+        return itemgetter(0)
+    names = tuple(columns)
+    return lambda values: dict(zip(names, values, strict=True))

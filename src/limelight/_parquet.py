@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limelight._errors import ArgumentError
 from limelight._storage import arrow, check_schema, check_whole, schema
@@ -15,7 +16,7 @@ from limelight._storage import arrow, check_schema, check_whole, schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FileChunk", "open_chunks", "write"]
+__all__ = ["FileChunk", "open_chunks", "whole_file", "write"]
 
 GROUP_ROWS, GROUP_BYTES = 10_000, 2**26  # a row group holds no more than either, or one row
 
@@ -131,13 +132,21 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
     arrow()
     import pyarrow.parquet as pq
 
-    place = Path(path)
+    with (
+        whole_file(Path(path)) as file,
+        pq.ParquetWriter(file, schema(), compression="zstd", write_page_checksum=True) as writer,
+    ):
+        for group in _groups(tables):
+            writer.write_table(group, row_group_size=max(group.num_rows, 1))
+
+
+@contextmanager
+def whole_file(place: Path) -> Iterator[BinaryIO]:
+    """A file to write to, that takes its place when all is written, for good; where that fails, what was there stays."""
     unfinished = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
     try:
         with unfinished.open("wb") as file:
-            with pq.ParquetWriter(file, schema(), compression="zstd", write_page_checksum=True) as writer:
-                for group in _groups(tables):
-                    writer.write_table(group, row_group_size=max(group.num_rows, 1))
+            yield file
             file.flush()
             os.fsync(file.fileno())
         os.replace(unfinished, place)
