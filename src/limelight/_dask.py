@@ -1,0 +1,100 @@
+"""Chunks on Dask workers: futures, a few for each worker at a time; if a worker dies, Dask does again what it had."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
+from itertools import islice
+from typing import Any
+
+from limelight._errors import ArgumentError, EngineError, LimelightError, MissingDependencyError
+from limelight._instances import Chunk
+from limelight._workers import Finished, packed, unpacked
+
+__all__ = ["in_dask", "in_local_dask"]
+
+_AHEAD = 3  # chunks for each thread of the workers: one at work, the others on their way
+
+
+def in_local_dask(n_jobs: int, job: Any, chunks: Iterable[Chunk]) -> Finished:
+    """So many worker processes on this machine, which end with the job."""
+    import joblib
+
+    distributed = _distributed()
+    count = joblib.effective_n_jobs(n_jobs)
+    with (
+        distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.Client(cluster, set_as_default=False) as client,
+    ):
+        yield from in_dask(client, job, chunks)
+
+
+def in_dask(client: Any, job: Any, chunks: Iterable[Chunk]) -> Finished:
+    """The workers of a cluster that the user has.
+
+    Raises
+    ------
+    ArgumentError
+        If the client is one for coroutines.
+    EngineError
+        If Dask gives up.
+    """
+    if client.asynchronous:
+        raise ArgumentError("engine must be a client that waits for its results; got one with asynchronous=True.")
+    chunks = iter(chunks)
+    # The result of a task, not scattered data: if the worker that has it dies, Dask runs the task again.
+    work = _submit(client, unpacked, packed(job))
+    running = _distributed().as_completed(loop=client.loop)
+    try:
+        while True:
+            for chunk in islice(chunks, max(0, _AHEAD * _threads(client) - running.count())):
+                running.add(_submit(client, _explain, work, packed(chunk)))
+            if running.is_empty():
+                return
+            with _engine_errors():
+                found = next(running).result()
+            yield found
+    finally:
+        with suppress(Exception):  # the cluster may be gone
+            client.cancel([work, *running.futures])
+
+
+def _threads(client: Any) -> int:
+    """How many chunks are explained at a time: a cluster may grow and shrink, and begin with none."""
+    with _engine_errors():
+        threads: dict[str, int] = client.nthreads()
+    return max(1, sum(threads.values()))
+
+
+def _submit(client: Any, function: Any, *arguments: Any) -> Any:
+    import dask
+
+    # Dask advises to scatter what is large; but that would be lost with the worker that has it.
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}), _engine_errors():
+        return client.submit(function, *arguments, pure=False)
+
+
+def _explain(job: Any, data: bytes) -> tuple[int, Any]:
+    chunk = unpacked(data)
+    return chunk.number, job.explain(chunk)
+
+
+@contextmanager
+def _engine_errors() -> Iterator[None]:
+    try:
+        yield
+    except LimelightError:
+        raise
+    except Exception as error:
+        raise EngineError(
+            f"Dask has given up ({type(error).__name__}: {error}). Its workers need limelight and what the model needs, and "
+            "memory for it. With checkpoint= the same call goes on from what is finished."
+        ) from error
+
+
+def _distributed() -> Any:
+    try:
+        import distributed
+    except ImportError as error:
+        raise MissingDependencyError("engine=\"dask\" needs Dask's scheduler: pip install 'limelight[dask]'") from error
+    return distributed
