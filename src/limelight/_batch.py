@@ -16,7 +16,7 @@ import numpy as np
 
 from limelight._checkpoint import About, Checkpoint
 from limelight._checks import check_choice, check_count, check_flag, check_number
-from limelight._engines import engine_of, time_limit
+from limelight._engines import engine_of, kind_of, time_limit
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError
 from limelight._explanation import Explanation
 from limelight._explanations import Explanations
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 __all__ = ["Batch", "Job", "run"]
 
 _PROBE, _PROBED = 64, 8  # perturbations of the explanation that tells a model from others; where the first fails, the next
+_STOPPED = ("processes", "spark")  # engines whose work is in main threads, where an alarm can stop it
 _TOGETHER = 64  # instances whose questions are put to the model together
 
 
@@ -48,7 +49,7 @@ class Batch:
     """How many instances are explained; the parameters are described at ``explain_many``."""
 
     n_jobs: int
-    engine: str
+    engine: Any
     chunk_size: int
     checkpoint: str | os.PathLike[str] | None
     keeps_errors: bool
@@ -60,7 +61,7 @@ class Batch:
         cls,
         *,
         n_jobs: int,
-        engine: str | None,
+        engine: Any,
         chunk_size: int,
         checkpoint: str | os.PathLike[str] | None,
         on_error: str,
@@ -81,8 +82,8 @@ class Batch:
         name = ("serial" if n_jobs == 1 else "processes") if engine is None else engine
         if timeout is not None and not hasattr(signal, "setitimer"):
             raise ArgumentError("timeout needs a system that has alarms, as Linux and macOS; leave it out.")
-        if timeout is not None and name != "processes":
-            raise ArgumentError(f'timeout needs processes that can be stopped: give engine="processes"; got {name!r}.')
+        if timeout is not None and kind_of(name) not in _STOPPED:
+            raise ArgumentError(f'timeout needs processes to stop: give engine="processes", or Spark; got {name!r}.')
         return cls(
             n_jobs=int(n_jobs),
             engine=name,

@@ -7,23 +7,25 @@ import os
 import pickle
 import signal
 import tempfile
-from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, ThreadPoolExecutor, wait
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache, partial
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from limelight._checks import check_choice
+from limelight._dask import in_dask, in_local_dask
 from limelight._errors import ArgumentTypeError, EngineError, ModelError
 from limelight._instances import Chunk
+from limelight._spark import in_any_spark, in_spark
+from limelight._workers import Finished, as_finished, packed
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Engine", "engine_of", "in_this_process", "time_limit"]
+__all__ = ["Engine", "engine_of", "in_this_process", "kind_of", "time_limit"]
 
 _AHEAD = 2  # chunks for each worker that are handed out at a time, so that none waits for its next one
 _GRACE, _STDERR = 2.0, 2  # seconds for a model to heed an alarm; the file descriptor
@@ -36,25 +38,48 @@ class Work(Protocol):
     def explain(self, chunk: Chunk) -> pa.Table: ...
 
 
-Finished = Generator[tuple[int, Any], None, None]
 Engine = Callable[[Any, Iterable[Chunk]], Finished]
 """From a job and chunks, which it asks for as it needs them, to pairs of a chunk's number and its table, in any order."""
 
 
-def engine_of(name: str, n_jobs: int) -> Engine:
-    """An engine by its name.
+def engine_of(engine: Any, n_jobs: int) -> Engine:
+    """An engine by its name, or the one that a cluster's client or session gives access to.
 
     Raises
     ------
-    ArgumentError
-        If there is none of that name.
+    ArgumentError, ArgumentTypeError
+        If there is none of that name, or it is something else.
     """
+    clusters = {"dask": in_dask, "spark": in_spark}
+    if not isinstance(engine, str):
+        return partial(clusters[kind_of(engine)], engine)
     engines: dict[str, Engine] = {
         "serial": in_this_process,
         "threads": partial(_in_threads, n_jobs),
         "processes": partial(_in_processes, n_jobs),
+        "dask": partial(in_local_dask, n_jobs),
+        "spark": in_any_spark,
     }
-    return engines[check_choice("engine", name, engines)]
+    return engines[check_choice("engine", engine, engines)]
+
+
+def kind_of(engine: Any) -> str:
+    """An engine's name; libraries are not imported to recognise their objects.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is neither a name nor an object that gives access to a cluster.
+    """
+    if isinstance(engine, str):
+        return engine
+    bases = {(base.__module__.partition(".")[0], base.__name__) for base in type(engine).__mro__}
+    for kind, base in {"dask": ("distributed", "Client"), "spark": ("pyspark", "SparkSession")}.items():
+        if base in bases:
+            return kind
+    raise ArgumentTypeError(
+        f"engine must be a name, a distributed.Client or a pyspark.sql.SparkSession; got {type(engine).__name__}."
+    )
 
 
 def in_this_process(job: Work, chunks: Iterable[Chunk]) -> Finished:
@@ -69,7 +94,7 @@ def _in_threads(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
 
     count = joblib.effective_n_jobs(n_jobs)
     with ThreadPoolExecutor(count) as threads:
-        yield from _as_finished(threads, partial(_explain, job), chunks, _AHEAD * count)
+        yield from as_finished(threads, partial(_explain, job), chunks, _AHEAD * count)
 
 
 def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
@@ -90,7 +115,7 @@ def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
             env={name: os.environ.get(name, share) for name in (f"{pool}_NUM_THREADS" for pool in _POOLS)},
         )
         try:
-            yield from _as_finished(processes, partial(_explain_from, str(path)), chunks, _AHEAD * count)
+            yield from as_finished(processes, partial(_explain_from, str(path)), chunks, _AHEAD * count)
         except BrokenProcessPool as error:
             raise EngineError(
                 "a worker process has died: perhaps for want of memory, or because the model did not stop at timeout=. "
@@ -102,27 +127,6 @@ def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
             ) from error
         finally:
             processes.shutdown(kill_workers=True)
-
-
-def _as_finished(
-    workers: Executor, explain: Callable[[Chunk], tuple[int, Any]], chunks: Iterable[Chunk], ahead: int
-) -> Finished:
-    """What becomes of chunks, as they are finished; they are read here, and no more of them than `ahead` wait."""
-    chunks = iter(chunks)
-    waiting: set[Future[tuple[int, Any]]] = set()
-    try:
-        while True:
-            for chunk in islice(chunks, ahead - len(waiting)):
-                waiting.add(workers.submit(explain, chunk))
-            if not waiting:
-                return
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            # What has failed comes last: it ends the job, and the others are finished.
-            for one in sorted(done, key=lambda one: one.exception() is not None):
-                yield one.result()
-    finally:
-        for one in waiting:
-            one.cancel()
 
 
 def _explain(job: Work, chunk: Chunk) -> tuple[int, Any]:
@@ -142,27 +146,10 @@ def _job(path: str) -> Work:
 
 
 def _write(job: Work, path: Path) -> None:
-    """Write a job for workers; functions of the user's script go along.
-
-    Raises
-    ------
-    ArgumentTypeError
-        If it cannot leave this process.
-    EngineError
-        If there is no room for it.
-    """
-    import joblib
-
     try:
-        with path.open("wb") as file:
-            pickle.dump(joblib.wrap_non_picklable_objects(job, keep_wrapper=False), file)
+        path.write_bytes(packed(job))
     except OSError as error:
         raise EngineError(f"the model cannot be written to {str(path)!r} for other processes to read: {error}.") from error
-    except Exception as error:  # any class has its own way to say that it cannot be pickled
-        raise ArgumentTypeError(
-            f"the model or the explainer cannot be sent to other processes ({type(error).__name__}: {error}); "
-            'engine="threads" or "serial" sends nothing.'
-        ) from error
 
 
 class _TimeUp(BaseException):
