@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Sequence
+from itertools import chain
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -68,7 +69,9 @@ def in_step(runs: Sequence[Step[T]]) -> list[T | LimelightError]:
 
 def _answered(asked: dict[int, list[Question]]) -> dict[int, Any]:
     """The answers to each one's questions, or an error; what several ask about the same rows is put to the model once."""
-    distinct = {question.key or id(question): question for questions in asked.values() for question in questions}
+    distinct: dict[Hashable, Question] = {}
+    for question in chain.from_iterable(asked.values()):
+        distinct.setdefault(question.key or id(question), question)  # of those who ask first, beside their own question
     answers = dict(zip(distinct, answers_to(list(distinct.values())), strict=True))
     found: dict[int, Any] = {}
     for number, questions in asked.items():
