@@ -167,6 +167,45 @@ def test_a_group_that_no_training_row_has_is_drawn_now_and_then():
     assert {tuple(row) for row in model.asked[:, 2:]} == {(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 7)}
 
 
+@pytest.mark.parametrize("sampler", ["marginals", "around"])
+def test_a_combination_that_no_training_row_has(sampler):
+    """Each of its values is known; its weight was exactly 0, without a word."""
+    explainer = TabularExplainer(
+        ONE_HOT, categorical_features=[2, 3, 4], groups={"colour": [2, 3, 4]}, sampler=sampler, alpha=0
+    )
+    model = Listener(lambda rows: 5 * rows[:, 2] * rows[:, 3])
+    explanation = explainer.explain_instance([0, 0, 1, 1, 0], model)
+    assert explanation.as_list()[0] == ("colour: x2=1, x3=1, x4=0", pytest.approx(5))
+    assert [warning.message for warning in explanation.warnings if warning.code == "outside_training_data"] == [
+        "colour: x2=1, x3=1, x4=0 lies outside the training data; its weight compares just this value with them."
+    ]
+    assert np.mean((model.asked[:, 2:] == [1, 1, 0]).all(axis=1)) == pytest.approx(1 / 4, abs=0.02)
+
+
+def test_numbers_that_no_training_row_has_together():
+    """Those in the same bins count as the row's own, if there are any: rows are warned of, or a group can have a weight."""
+    explainer = TabularExplainer(ROWS, groups={"all": [0, 1, 2]})
+    rows = np.clip(np.random.default_rng(9).normal(size=(30, 4)), ROWS.min(axis=0), ROWS.max(axis=0))
+    bins = [np.searchsorted(np.percentile(column, [25, 50, 75]), column) for column in ROWS.T[:3]]
+    known = set(zip(*(number.tolist() for number in bins), strict=True))
+    edges = np.percentile(ROWS, [25, 50, 75], axis=0)
+    for row in rows:
+        own = tuple(int(np.searchsorted(edges[:, i], row[i])) for i in range(3))
+        explanation = explainer.explain_instance(row, lambda rows: rows[:, :3].sum(axis=1), num_samples=2000)
+        assert any(warning.code == "outside_training_data" for warning in explanation.warnings) is (own not in known)
+        assert dict(explanation.as_map()[0])[0]
+
+
+@pytest.mark.parametrize("sampler", ["marginals", "around"])
+def test_a_number_far_out_in_a_group(sampler):
+    """Training rows with a value in the same bin are no rows like this one."""
+    model = Listener(lambda rows: rows[:, 0] > 1e5)
+    explainer = TabularExplainer(ROWS, groups={"both": [0, 1]}, alpha=0, sampler=sampler)
+    explanation = explainer.explain_instance([1e6, 0.0, 0.0, 0.0], model, num_samples=4000)
+    assert explanation.as_list()[0] == (explanation.names[0], pytest.approx(1))
+    assert "x0=1e+06 lies outside the training data" in explanation.warnings[0].message
+
+
 def test_groups_of_frames_with_missing_values():
     frame = FRAME.assign(street=FRAME["town"].map({"Bonn": "Am Hof", "Ulm": None, "Jena": "Markt"}))
     seen = Listener(lambda rows: (rows["town"] == "Ulm").to_numpy() * 1.0)
@@ -185,6 +224,7 @@ def test_groups_of_frames_with_missing_values():
         (["x0", "x1"], ArgumentTypeError, "groups must be a mapping from a name to columns"),
         ({"one": [0, 1], "two": [1, 2]}, ArgumentError, "a column can be in one group only; 'one' and 'two' share x1"),
         ({"one": [0]}, ArgumentError, r"groups\['one'\] must have two columns or more; got 1"),
+        ({1: [0, 1], "1": [2, 3]}, ArgumentError, "groups must have names that look different; '1' is there twice"),
         ({"one": [0, 9]}, ArgumentError, r"groups\['one'\] must name columns by number, 0 to 3, or by name; got 9"),
     ],
 )
@@ -196,6 +236,12 @@ def test_bad_groups(groups, error, message):
 def test_groups_need_bins():
     with pytest.raises(ArgumentError, match="groups need bins"):
         TabularExplainer(ROWS, groups={"one": [0, 1]}, discretize_continuous=False)
+    explainer = TabularExplainer(
+        ONE_HOT, categorical_features=[2, 3, 4], groups={"colour": [2, 3, 4]}, discretize_continuous=False, alpha=0
+    )
+    explanation = explainer.explain_instance(ONE_HOT[0], lambda rows: rows @ [1.0, 0, *(5 * ONE_HOT[0, 2:])])
+    weights = {name.split(":")[0]: weight for name, weight in explanation.as_list()}
+    assert weights == pytest.approx({"colour": 5, "x0": ONE_HOT[:, 0].std(), "x1": 0}, abs=1e-6)
 
 
 # --- the user's sampler and constraint -----------------------------------------------------------------------------------
@@ -211,6 +257,39 @@ def test_a_sampler_of_ones_own():
     explanation = explainer.explain_instance(ROWS[0], model, num_samples=500)
     assert np.abs(model.asked).max() <= 1
     assert explanation == explainer.explain_instance(ROWS[0], linear, num_samples=500)
+
+
+@pytest.mark.parametrize("argument", ["sampler", "constraint"])
+def test_what_is_missing_in_the_users_rows_is_in_no_bin(argument):
+    """It counted as the top one."""
+
+    def gaps(rows, generator):
+        return np.where(generator.random(rows.shape) < 0.3, np.nan, rows)
+
+    draw = np.random.default_rng(0)
+    options = {
+        "sampler": lambda count, generator: gaps(generator.normal(size=(count, 4)), generator),
+        "constraint": lambda rows: gaps(rows, draw),
+    }
+    explainer = TabularExplainer(ROWS, alpha=0, **{argument: options[argument]})
+    top = np.percentile(ROWS[:, 0], 75)
+    explanation = explainer.explain_instance([2.0, 0, 0, 0], lambda rows: rows[:, 0] > top, num_samples=2000)
+    assert explanation.as_list()[0][1] == pytest.approx(1)
+    missing = explainer.explain_instance([np.nan, 0, 0, 0], lambda rows: np.isnan(rows[:, 0]), num_samples=2000)
+    assert missing.as_list()[0] == ("x0 is missing", pytest.approx(1))
+
+
+def test_codes_of_the_users_rows_that_the_training_data_lack():
+    """They counted as the next known code."""
+    rows = np.column_stack([ROWS[:, 0], np.random.default_rng(2).choice([0.0, 1.0, 3.0], 300)])
+    explainer = TabularExplainer(
+        rows,
+        categorical_features=[1],
+        sampler=lambda count, generator: np.column_stack([generator.normal(size=count), generator.integers(0, 5, count)]),
+        alpha=0,
+    )
+    explanation = explainer.explain_instance([0.0, 3.0], lambda rows: rows[:, 1] == 3, num_samples=1000)
+    assert explanation.as_list()[0] == ("x1=3", pytest.approx(1))
 
 
 def test_a_sampler_of_frames():
@@ -260,6 +339,31 @@ def test_bad_constraints():
         TabularExplainer(FRAME, constraint=lambda frame: frame.assign(town="Oz")).explain_instance(FRAME.iloc[0], len)
 
 
+def test_verdicts_that_are_missing():
+    frame = pd.DataFrame({"a": pd.array([None, *range(9)], dtype="Int64"), "b": range(10)})
+    explainer = TabularExplainer(frame, constraint=lambda rows: rows["a"] > 3)
+    with pytest.raises(ArgumentError, match=r"got object of shape \(.*,\); what is missing is neither True nor False"):
+        explainer.explain_instance(frame.iloc[5], len)
+
+
+@pytest.mark.parametrize("kept", [0, 1, 2])
+def test_constraints_that_keep_too_few_rows(kept):
+    """A single row has no spread; rows of a single replicate cannot tell how far off they are."""
+
+    def few(rows):
+        return np.arange(len(rows)) < kept
+
+    with pytest.raises(ArgumentError, match=f"constraint keeps too few perturbed rows, {kept} of 99; let it repair rows"):
+        TabularExplainer(ROWS, constraint=few).explain_instance(ROWS[0], linear, num_samples=100)
+
+
+@pytest.mark.parametrize("every", [20, 40])
+def test_constraints_that_keep_few_rows(every):
+    explainer = TabularExplainer(ROWS, constraint=lambda rows: np.arange(len(rows)) % every == 0)
+    explanation = explainer.explain_instance(ROWS[0], linear)
+    assert all(np.isfinite(weight) for weight in explanation.surrogate().weights)
+
+
 def test_what_the_users_functions_raise_names_the_argument():
     def broken(*_):
         raise ZeroDivisionError("oh")
@@ -283,5 +387,7 @@ def test_bad_samplers():
         TabularExplainer(ROWS, sampler="training_rows", sample_around_instance=True)
     with pytest.raises(ArgumentError, match=r"sampler must give 128 rows of 4 columns; got shape \(129, 4\)"):
         TabularExplainer(ROWS, sampler=lambda count, _: np.zeros((count + 1, 4))).explain_instance(ROWS[0], linear)
+    with pytest.raises(ArgumentError, match=r"sampler must give finite numbers, or NaN where .*; infinity in x0, x1, x2, x3"):
+        TabularExplainer(ROWS, sampler=lambda count, _: np.full((count, 4), np.inf)).explain_instance(ROWS[0], linear)
     with pytest.raises(ArgumentError, match="sampler must give a frame of 128 rows with the training data's columns; got list"):
         TabularExplainer(FRAME, sampler=lambda count, _: [1] * count).explain_instance(FRAME.iloc[0], len)

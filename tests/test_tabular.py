@@ -459,6 +459,16 @@ class TestOutsideTheTrainingData:
         assert np.mean(model.drawn[:, 1] == 5.0) == pytest.approx(share, abs=0.02)
         assert explanation.as_list()[0][1] == pytest.approx(1.0)
 
+    def test_too_far_out_to_be_squared(self):
+        for sampler in ("marginals", "around"):
+            explainer = TabularExplainer(ROWS, discretize_continuous=False, sampler=sampler)
+            with pytest.raises(
+                InstanceError, match=r"column 'x1' has no bins, and can be up to 1e\+150 in absolute value; got -2e"
+            ):
+                explainer.explain_instance([0.0, -2e150, 0.0], len_of)
+        explanation = TabularExplainer(ROWS).explain_instance([0.0, -1e300, 0.0], len_of)
+        assert "outside_training_data" in codes(explanation)
+
     def test_nothing_to_warn_of_inside(self):
         assert "outside_training_data" not in codes(mixed().explain_instance(MIXED[0], len_of))
         for number in range(4):

@@ -1,6 +1,8 @@
 """What is explained: log-odds, several outputs at once, scores; and sequences of rows."""
 
 import numpy as np
+import pandas as pd
+import polars as pl
 import pytest
 from sklearn.datasets import load_diabetes
 from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
@@ -134,6 +136,22 @@ def test_sequences_of_another_shape():
         TabularExplainer(SEQUENCES).explain_instance([[1.0, 2.0], [3.0]], lambda batch: batch[:, 0, 0])
     with pytest.raises(ArgumentError, match="feature_names must have 2 names; got 10"):
         TabularExplainer(SEQUENCES, feature_names=map(str, range(10)))
+
+
+@pytest.mark.parametrize("make", [pd.DataFrame, pl.DataFrame])
+def test_sequences_as_frames(make):
+    """Their columns are the features, in any order, where they bear their names."""
+    explainer = TabularExplainer(SEQUENCES, feature_names=["level", "rate"])
+
+    def explain(frame):
+        return explainer.explain_instance(frame, lambda batch: batch[:, 0, 0], num_samples=50)
+
+    steps = dict(zip(("level", "rate"), SEQUENCES[3].T, strict=True))
+    expected = explain(SEQUENCES[3])
+    assert explain(make(steps)) == explain(make(dict(reversed(steps.items())))) == expected
+    assert explain(make(dict(zip("ab", SEQUENCES[3].T, strict=True)))) == expected
+    with pytest.raises(InstanceError, match="it lacks 'level' and also has 'a'"):
+        explain(make({"rate": SEQUENCES[3, :, 1], "a": SEQUENCES[3, :, 0]}))
 
 
 def test_sequences_as_lists():

@@ -9,7 +9,10 @@ from math import isnan
 
 import numpy as np
 
-__all__ = ["Binned", "Categorical", "Column", "Including", "Missing", "Plain", "RowColumn", "including", "pick"]
+__all__ = ["LARGEST", "Binned", "Categorical", "Column", "Including", "Missing", "Plain", "RowColumn", "including", "pick"]
+
+LARGEST = 1e150
+"""The greatest number whose square is one."""
 
 
 @dataclass(frozen=True)
@@ -240,8 +243,8 @@ class Plain:
         return (value - self.mean) / self.scale if self.scale else 0.0
 
     def covers(self, value: float) -> bool:
-        """Whether it can be drawn: a normal distribution reaches everywhere."""
-        return not (isnan(value) or (self.whole and value % 1))
+        """Whether it can be drawn: a normal distribution reaches everywhere, but it is squared."""
+        return abs(value) <= LARGEST and not (self.whole and value % 1)
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ import numpy as np
 
 from limelight._checks import check_choice, check_flag, check_names, check_numbers, users_own
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
-from limelight.modalities._columns import Binned, Categorical, Column, Missing, Plain
+from limelight.modalities._columns import LARGEST, Binned, Categorical, Column, Missing, Plain
 from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edges
 from limelight.modalities._encoding import Encoding
 from limelight.modalities._fields import Field, Numbers
@@ -20,8 +20,6 @@ from limelight.modalities._fields import Field, Numbers
 __all__ = ["Feature", "FeatureRules", "SparseFeatures", "Word"]
 
 KINDS = ("numeric", "integer", "categorical", "text")
-
-LARGEST = 1e150
 
 _Rule = Callable[[int, np.ndarray, "np.ndarray | None"], Any]
 
@@ -57,13 +55,17 @@ class Feature:
         return isinstance(_present(self.column), Plain)
 
     def check(self, value: float) -> None:
-        """Refuse a fraction where there are whole numbers only.
+        """Refuse what the column cannot even have for this row alone.
 
         Raises
         ------
         InstanceError
-            If the value is one.
+            If the value is a fraction among whole numbers, or too large to be squared where it is.
         """
+        if self.is_slope and abs(value) > LARGEST:
+            raise InstanceError(
+                f"column {self.name!r} has no bins, and can be up to {LARGEST:g} in absolute value; got {value!r}."
+            )
         if value % 1 and not isnan(value) and getattr(_present(self.column), "whole", False):
             raise InstanceError(
                 f"column {self.name!r} holds whole numbers; got {value!r}. Where it may hold fractions, give training_data of "

@@ -86,9 +86,7 @@ class RowValues(Values):
             representation = representation.astype(np.float64)
             representation[0, plain] = codes[numbers]
             representation[1:, plain] = drawn.codes[:, numbers]
-        keys = None
-        if self._table.discrete:
-            keys = np.concatenate([self._row[None] + 0.0, drawn.rows]).view(np.uint64)
+        keys = None if drawn.keys is None else np.concatenate([_keys(self._row[None]), drawn.keys])
         shared = Shared((self.content, design), stretch) if self._table.shared else None
         return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.weights, drawn.replicates, keys, shared)
 
@@ -98,10 +96,11 @@ class RowValues(Values):
 
 @dataclass(frozen=True)
 class _DrawnRows:
-    """Rows of a table as the model takes them, of shape (m, d), and the codes of their values."""
+    """Rows of a table as the model takes them, of shape (m, d), the codes of their values, and what makes each row distinct."""
 
     rows: np.ndarray
     codes: np.ndarray
+    keys: np.ndarray | None
     weights: np.ndarray
     replicates: np.ndarray
 
@@ -138,7 +137,6 @@ class Table:
         self._valid = valid
         self._states = max(column.states for column in columns)
         self.plain = frozenset(number for number, column in enumerate(columns) if not column.states)
-        self.discrete = source.discrete
         self._drawn: OrderedDict[tuple[Design, Stretch], _DrawnRows] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -183,8 +181,15 @@ class Table:
                     f"constraint keeps too few perturbed rows, {len(rows)} of {len(kept)}; let it repair rows, or keep more, "
                     "or give a greater num_samples."
                 )
-        rows = rows + 0.0  # zeros with a sign are the same rows
-        return _DrawnRows(rows, self.codes(rows), weights, replicates)
+        return _DrawnRows(rows, self.codes(rows), _keys(rows) if self._source.discrete else None, weights, replicates)
+
+
+def _keys(rows: np.ndarray) -> np.ndarray:
+    """Words that tell rows apart, zeros of either sign being the same.
+
+    Small whole numbers differ in the first bytes of a double. As the last bytes of a word they are mixed without loss.
+    """
+    return (rows + 0.0).view(np.uint64).byteswap()
 
 
 @dataclass(frozen=True)

@@ -50,7 +50,7 @@ class TabularExplainer(Explainer):
     ----------
     training_data : array-like of shape (n, d) or (n, steps, d), sparse array, frame of pandas, polars or pyarrow, or None
         Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a
-        value is missing. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are
+        value is missing; the model gets arrays of doubles, of whole numbers where the array's own type has no others. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are
         categorical; times have bins of times), and the model gets frames of the same kind, columns and types.
         Arrays of three dimensions are sequences of rows, for recurrent models: a feature has a component at each step,
         "x_t-0" at the last one. Of sparse rows (scipy's) the entries that are not zero are perturbed, and nothing dense of the
@@ -95,8 +95,8 @@ class TabularExplainer(Explainer):
         every numeric column, "means", "stds", "mins" and "maxs" have a value for each of its bins, "feature_values" and
         "feature_frequencies" have every column's numbers of bins or codes of categories, and how often they are.
     kernel_width : float, optional
-        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number, with
-        the words of a row's free texts.
+        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number,
+        which counts the words of a row's free texts, and of a sparse row only its entries.
     kernel : callable, optional
         ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
@@ -275,10 +275,11 @@ class TabularExplainer(Explainer):
         Returns
         -------
         statistics : dict
-            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and three keys that lime does not
-            look at. "scales" has the standard deviation of each numeric column, to draw around an instance; "missing" has the
-            share of each column that is missing; "fingerprint" is the number, made from the training data, that random points
-            are drawn for. No row is in it, but every category and each column's least and greatest value are.
+            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and four keys that lime does not
+            look at. "scales" has the standard deviation of each numeric column, to draw around an instance; "whole" has the
+            columns of whole numbers; "missing" has the share of each column that is missing; "fingerprint" is the number,
+            made from the training data, that random points are drawn for. No row is in it, but every category and each
+            column's least and greatest value are.
 
         Raises
         ------
