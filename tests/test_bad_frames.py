@@ -158,6 +158,15 @@ class TestBadFrames:
                 pd.DataFrame({"a": [1.0, -1e200]}),
                 r"numbers up to 1e\+150, since they are squared; column 'a' has 1e\+200 in absol",
             ),
+            (
+                pd.DataFrame({"a": pd.to_datetime([1000, 3_000_009], unit="ns")}),
+                "column 'a' has times with parts of a microsecond, which would be cut; round them",
+            ),
+            (
+                pl.DataFrame({"a": pl.Series([None, 3_000_009]).cast(pl.Datetime("ns", "Asia/Kolkata"))}),
+                "column 'a' has times with parts of a microsecond",
+            ),
+            (pa.table({"a": pa.array([1000, 3_000_009], pa.timestamp("ns"))}), "column 'a' has times with parts of a micro"),
             (pd.DataFrame({"a": [1.0, math.inf]}), "must be finite, or missing; column 'a' has infinity"),
             (pd.DataFrame({"a": [1, -(2**53) - 1]}), r"column 'a' has whole numbers beyond 2\*\*53"),
             (pl.DataFrame({"a": [2**53 + 2]}), r"column 'a' has whole numbers beyond 2\*\*53, .* make them texts, or leave"),
@@ -265,6 +274,25 @@ class TestBadFrames:
     def test_cells_that_the_type_cannot_hold(self, column, value, message):
         with pytest.raises(InstanceError, match=f"column '{column}' .*{message}"):
             explain(polars_frame()[[column]], [value])
+
+    @pytest.mark.parametrize(
+        "row",
+        [
+            pd.DataFrame({"a": pd.to_datetime([3_000_009], unit="ns")}),
+            pd.Series({"a": pd.Timestamp(3_000_009)}),
+            {"a": np.datetime64(3_000_009, "ns")},
+            pl.DataFrame({"a": pl.Series([3_000_009]).cast(pl.Datetime("ns"))}),
+            pa.table({"a": pa.array([3_000_009], pa.timestamp("ns"))}),
+        ],
+        ids=lambda row: type(row).__module__,
+    )
+    def test_times_with_parts_of_a_microsecond(self, row):
+        """They were cut."""
+        whole = pd.DataFrame({"a": pd.to_datetime(np.arange(60) * 1000, unit="ns")})
+        for frame in (whole, pl.from_pandas(whole)):
+            with pytest.raises(InstanceError, match=r"column 'a' .*microsecond"):
+                explain(frame, row)
+            assert explain(frame, {"a": pd.Timestamp(9_000)}) == explain(frame, frame[9:10])
 
     @pytest.mark.parametrize("build", BUILD)
     @pytest.mark.parametrize(("name", "value"), [("text", "yew"), ("text", None), ("flag", None)])

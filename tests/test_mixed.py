@@ -119,6 +119,16 @@ def test_the_kernel_is_as_wide_as_the_row_has_components():
     assert explain(frame, kernel_width=3.0).kernel_width == 3.0
 
 
+@pytest.mark.parametrize("build", BUILD)
+def test_a_frame_of_texts_alone(build):
+    explanation = explain(
+        build({"note": COLUMNS["note"]}), lambda frame: np.array([3.0 * ("late" in note) for note in values(frame, "note")]),
+        {"note": NOTE}, {"note": "text"}, alpha=0,
+    )  # fmt: skip
+    assert dict(explanation.as_list()) == pytest.approx({"note: late": 3.0, "note: again": 0.0})
+    assert explanation.kernel_width == pytest.approx(0.75 * 2**0.5)
+
+
 @pytest.mark.parametrize(("text", "others"), [("", 4), (" -- ", 4), (None, 4)])
 @pytest.mark.parametrize("build", BUILD)
 def test_a_text_without_words_stays_as_it_is(build, text, others):

@@ -56,6 +56,66 @@ def test_sparse_and_dense_rows_say_the_same():
         assert by_place[places[component]] == pytest.approx(weight, abs=2 * (high - low))
 
 
+def test_the_kernel_is_as_wide_as_the_row_has_entries():
+    """As wide as the table has columns, it would weigh all perturbations alike."""
+    row = TRAINING[[5]]
+    explanation = TabularExplainer(TRAINING).explain_instance(row, linear, num_samples=100)
+    assert explanation.kernel_width == pytest.approx(0.75 * row.nnz**0.5)
+    assert TabularExplainer(TRAINING, kernel_width=3).explain_instance(row, linear, num_samples=100).kernel_width == 3
+
+
+def test_columns_of_any_scale():
+    """W3: lime multiplied by the standard deviation, so that distances were 1e5 and all weights 0; and reported components
+    twice where fewer than asked for were there."""
+    scales = np.where(np.arange(WIDTH) % 2, 1e4, 1e-3)
+    row = TRAINING[[5]].multiply(scales).tocsr()
+    explanation = TabularExplainer(TRAINING.multiply(scales).tocsr(), alpha=0).explain_instance(
+        row, lambda rows: (rows > 0).sum(axis=1), num_features=1000, num_samples=4000
+    )
+    weights = dict(explanation.as_list())
+    assert len(weights) == len(explanation.as_list()) == row.nnz
+    inside = [weight for name, weight in weights.items() if not any(name in one.message for one in explanation.warnings)]
+    assert min(inside) > 0.1
+    assert explanation.effective_sample_size > 100
+
+
+def test_sparse_categories():
+    """C11: they could not be hashed."""
+    codes = TRAINING.copy()
+    codes.data = np.ceil(3 * codes.data)
+    row = codes[[5]]
+    place = int(np.sort(row.indices)[0])
+    explainer = TabularExplainer(codes, categorical_features=[place], alpha=0)
+    value = row[0, place]
+    explanation = explainer.explain_instance(row, lambda rows: (rows[:, [place]] == value).toarray()[:, 0], num_features=1)
+    assert explanation.as_list() == [(f"x{place}={value:g}", pytest.approx(1.0))]
+
+
+def test_sparse_lasso_path():
+    """C11: the shapes did not fit."""
+    row = TRAINING[[5]]
+    heaviest = max(row.indices, key=lambda place: abs(COEFFICIENTS[place]))
+
+    explanation = TabularExplainer(TRAINING, feature_selection="lasso_path").explain_instance(
+        row, lambda rows: linear(rows) + 9 * (rows @ (np.arange(WIDTH) == heaviest)), num_features=1
+    )
+    assert explanation.as_list()[0][0].startswith(f"x{heaviest} ")
+
+
+def test_sparse_whole_numbers_stay_whole():
+    counts = TRAINING.copy()
+    counts.data = np.ceil(9 * counts.data)
+    seen = []
+
+    def model(rows):
+        seen.append(rows.data)
+        return rows.sum(axis=1)
+
+    explainer = TabularExplainer(counts.astype(np.int32))
+    explainer.explain_instance(counts[[5]].astype(np.int32), model, num_samples=500)
+    assert np.array_equal(np.concatenate(seen), np.rint(np.concatenate(seen)))
+
+
 def test_nothing_dense_of_the_tables_width_is_made():
     wide = sparse.random(200, 200_000, density=0.0005, format="csr", random_state=1)
     explainer = TabularExplainer(wide)

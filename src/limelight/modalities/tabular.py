@@ -50,12 +50,12 @@ class TabularExplainer(Explainer):
     ----------
     training_data : array-like of shape (n, d) or (n, steps, d), sparse array, frame of pandas, polars or pyarrow, or None
         Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a
-        value is missing; the model gets arrays of doubles, of whole numbers where the array's own type has no others. A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are
-        categorical; times have bins of times), and the model gets frames of the same kind, columns and types.
+        value is missing; the model gets arrays of doubles, which stay whole where the array's own type holds whole numbers.
+        A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are categorical; times have
+        bins of times), and the model gets frames of the same kind, columns and types.
         Arrays of three dimensions are sequences of rows, for recurrent models: a feature has a component at each step,
         "x_t-0" at the last one. Of sparse rows (scipy's) the entries that are not zero are perturbed, and nothing dense of the
-        table's width is made. With `training_data_stats` it is None, or an array of which
-        only the shape is looked at.
+        table's width is made. With `training_data_stats` it is None, or an array of which only the shape is looked at.
     training_labels : array-like of shape (n,), optional
         What the model was trained to say; only ``discretizer="entropy"`` looks at them.
     feature_names : sequence of str, optional
