@@ -6,7 +6,7 @@ The templates decide the words and the structure.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -20,7 +20,7 @@ from limelight.renderers._series import draw_series
 from limelight.renderers._summary import Bar, LabelSummary, summarise
 from limelight.renderers._templates import fill_template
 
-__all__ = ["page_data"]
+__all__ = ["Chart", "chart_of", "cut_text", "page_data", "percent", "script_hash"]
 
 
 class _Line(NamedTuple):
@@ -34,22 +34,23 @@ class _Line(NamedTuple):
 
 
 @dataclass(frozen=True)
-class _Chart:
+class Chart:
     """A label's components on an axis from its lowest (0 %) to its highest value (100 %); `zero` is where zero lies."""
 
     zero: str
     lines: tuple[_Line, ...]
 
 
-def _chart(label: LabelSummary) -> _Chart:
+def chart_of(label: LabelSummary) -> Chart:
+    """A label's bars, laid out."""
     lowest, spread = label.lowest, (label.highest - label.lowest) or 1.0
     lines = []
     for bar in label.bars:
         whisker = ("", "")
         if bar.low is not None and bar.high is not None:
-            whisker = _percent((bar.low - lowest) / spread), _percent((bar.high - bar.low) / spread)
-        lines.append(_Line(bar, label.strength(bar), _percent(abs(bar.weight) / spread), *whisker))
-    return _Chart(_percent(-lowest / spread), tuple(lines))
+            whisker = percent((bar.low - lowest) / spread), percent((bar.high - bar.low) / spread)
+        lines.append(_Line(bar, label.strength(bar), percent(abs(bar.weight) / spread), *whisker))
+    return Chart(percent(-lowest / spread), tuple(lines))
 
 
 class _Piece(NamedTuple):
@@ -83,14 +84,19 @@ def _photo(view: ImageView) -> _Photo:
 def _text_pieces(view: TextView, label: LabelSummary) -> list[_Piece]:
     """The whole text in order, cut where a weighted stretch begins or ends; what is too light to be seen is left unmarked."""
     marks = {bar.component: (bar, label.strength(bar)) for bar in label.seen}
-    pieces: list[_Piece] = []
+    unmarked = None, ""
+    return [_Piece(text, *(unmarked if own is None else marks[own])) for text, own in cut_text(view, marks)]
+
+
+def cut_text(view: TextView, components: Container[int]) -> list[tuple[str, int | None]]:
+    """The whole text in order, cut where a stretch of one of these components begins or ends, and whose each piece is."""
+    pieces: list[tuple[str, int | None]] = []
     done = 0
-    for span in sorted(span for span in view.spans if span.component in marks):
+    for span in sorted(span for span in view.spans if span.component in components):
         if done <= span.start < span.stop:
-            pieces.append(_Piece(view.text[done : span.start], None, ""))
-            pieces.append(_Piece(view.text[span.start : span.stop], *marks[span.component]))
+            pieces += (view.text[done : span.start], None), (view.text[span.start : span.stop], span.component)
             done = span.stop
-    return [piece for piece in (*pieces, _Piece(view.text[done:], None, "")) if piece.text]
+    return [piece for piece in (*pieces, (view.text[done:], None)) if piece[0]]
 
 
 @dataclass(frozen=True)
@@ -143,22 +149,22 @@ def page_data(explanation: Explanation) -> dict[str, Any]:
     return {
         "summary": summary,
         "title": "Explanation: " + ", ".join(label.name for label in summary.labels),
-        "script_hash": _script_hash(),
+        "script_hash": script_hash("limelight.js"),
         "kind": view.kind,
-        "outputs": [(output, None if output.share is None else _percent(output.share)) for output in summary.outputs],
-        "labels": [(label, _chart(label), draw and draw(shared, label)) for label in summary.labels],
+        "outputs": [(output, None if output.share is None else percent(output.share)) for output in summary.outputs],
+        "labels": [(label, chart_of(label), draw and draw(shared, label)) for label in summary.labels],
         "has_bars": any(label.bars for label in summary.labels),
         "shared": shared,
     }
 
 
 @cache
-def _script_hash() -> str:
-    """The script as a Content-Security-Policy names it, so that it and no other runs."""
-    script = fill_template("limelight.js").encode("utf-8")
+def script_hash(template: str) -> str:
+    """A script as a Content-Security-Policy names it, so that it and no other runs."""
+    script = fill_template(template).encode("utf-8")
     return f"sha256-{b64encode(sha256(script).digest()).decode('ascii')}"
 
 
-def _percent(share: float) -> str:
+def percent(share: float) -> str:
     """A share as a length for a style attribute: a plain number between 0 and 100, whatever comes."""
     return f"{100 * share if 0 <= share <= 1 else 100 * (share > 1):.1f}%"

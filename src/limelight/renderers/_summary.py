@@ -3,12 +3,24 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
 from limelight._explanation import Explanation, Surrogate
 
-__all__ = ["Bar", "Fact", "LabelSummary", "Output", "Summary", "number", "summarise"]
+__all__ = [
+    "Bar",
+    "Fact",
+    "LabelSummary",
+    "Output",
+    "Summary",
+    "column_decimals",
+    "number",
+    "output_name",
+    "output_value",
+    "summarise",
+]
 
 MOST_OUTPUTS = 10
 # Numbers from here on are written with an exponent.
@@ -63,6 +75,12 @@ class LabelSummary:
     lowest: float
     highest: float
     heaviest: float
+
+    @property
+    def remark(self) -> str:
+        """What the model and the surrogate say, and how far the one follows the other, in a sentence or two."""
+        said = f"Model {self.prediction}, surrogate {self.local_prediction}"
+        return f"{said}. Fidelity {self.fidelity} (held-out weighted R²): {self.fidelity_meaning}."
 
     @property
     def seen(self) -> tuple[Bar, ...]:
@@ -175,8 +193,8 @@ def summarise(explanation: Explanation) -> Summary:
     probabilities = explanation.output_kind == "probabilities"
     outputs = tuple(
         Output(
-            name=_output_name(explanation, i),
-            text=_output_value(explanation, i),
+            name=output_name(explanation.output_names, i, explanation.output_kind),
+            text=output_value(values[i], explanation.output_kind),
             share=values[i] if probabilities else None,
             explained=i in explained,
         )
@@ -193,23 +211,23 @@ def summarise(explanation: Explanation) -> Summary:
     )
 
 
-def _output_name(explanation: Explanation, label: int) -> str:
-    """The output's name; where that is only its number, with a word before it."""
-    name = explanation.output_names[label]
+def output_name(names: Sequence[str], label: int, output_kind: str) -> str:
+    """The name of one of the model's outputs; where that is only its number, with a word before it."""
+    name = names[label]
     if name != str(label):
         return name
-    if explanation.output_kind == "probabilities":
+    if output_kind == "probabilities":
         return f"class {name}"
-    return f"output {name}" if len(explanation.predictions) > 1 else "the output"
+    return f"output {name}" if len(names) > 1 else "the output"
 
 
-def _output_value(explanation: Explanation, label: int) -> str:
-    value = explanation.predictions[label]
-    return probability(value) if explanation.output_kind == "probabilities" else number(value)
+def output_value(value: float, output_kind: str) -> str:
+    """What the model said of one of its outputs."""
+    return probability(value) if output_kind == "probabilities" else number(value)
 
 
 def _label(explanation: Explanation, surrogate: Surrogate) -> LabelSummary:
-    name = _output_name(explanation, surrogate.label)
+    name = output_name(explanation.output_names, surrogate.label, explanation.output_kind)
     probabilities = explanation.output_kind == "probabilities"
     heaviest = max(map(abs, surrogate.weights), default=0.0)
     decimals = column_decimals(heaviest)
@@ -225,7 +243,7 @@ def _label(explanation: Explanation, surrogate: Surrogate) -> LabelSummary:
         heading="For and against" if probabilities else "What raises and lowers",
         towards="for" if probabilities else "raises",
         away="against" if probabilities else "lowers",
-        prediction=_output_value(explanation, surrogate.label),
+        prediction=output_value(explanation.predictions[surrogate.label], explanation.output_kind),
         local_prediction=number(surrogate.local_prediction),
         fidelity=_fidelity(surrogate.fidelity),
         fidelity_meaning=_fidelity_meaning(surrogate.fidelity),
