@@ -40,11 +40,20 @@ class Adapted(NamedTuple):
 
 
 def known_form(model: Any) -> Any:
-    """A model that can be asked more than once without being read again: what is a file or a module becomes a callable."""
+    """A model that can be asked more than once without being read again: what is a file or a module becomes a callable.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If the model is neither a callable nor an estimator, nor anything that can be made one.
+    """
+    from limelight.models.generic import prediction_method
+
     for name in FORMS:
         made = FORMS.load(name)(model)
         if made is not None:
             return made
+    prediction_method(model)
     return model
 
 
