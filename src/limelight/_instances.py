@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
 from itertools import islice
 from operator import itemgetter
@@ -146,7 +145,7 @@ def _places(names: Sequence[str], columns: Sequence[str] | None) -> Sequence[int
     Raises
     ------
     ArgumentError
-        If it lacks one, or has one twice; or if an instance is no row, and it has not one column.
+        If it lacks one; or if an instance is no row, and it has not one column.
     """
     if columns is None:
         if len(names) != 1:
@@ -155,9 +154,6 @@ def _places(names: Sequence[str], columns: Sequence[str] | None) -> Sequence[int
                 "Give that column alone."
             )
         return [0]
-    twice = [name for name, count in Counter(names).items() if count > 1 and name in columns]
-    if twice:
-        raise ArgumentError(f"instances must have each column once; they have {_shown(twice)} more often.")
     unnamed = list(columns) == [f"x{number}" for number in range(len(columns))]
     if unnamed and len(names) == len(columns) and not {*names} & {*columns}:
         return range(len(names))  # an array's columns, of which nobody has said the names
