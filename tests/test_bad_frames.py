@@ -56,7 +56,7 @@ class TestHonestCases:
         self.check(build, row, f"{name} is missing")
         frame, model = build(SMALL), Recorder()
         explain(frame, row, model)
-        cells = values(model.frames[0], name)
+        cells = values(model.batches[0], name)
         assert missing(cells[0])
         assert 0 < sum(map(missing, cells)) < len(cells) / 2
 
@@ -86,7 +86,7 @@ class TestHonestCases:
     def test_without_bins_what_is_missing_is_drawn_now_and_then(self, build):
         model = Recorder()
         explain(build(SMALL), {"real": None, "text": "oak", "flag": True}, model, discretize_continuous=False)
-        cells = values(model.frames[0], "real")
+        cells = values(model.batches[0], "real")
         assert 0 < sum(map(missing, cells)) < len(cells)
 
 
@@ -112,7 +112,7 @@ class TestNewCategories:
         build = pd.DataFrame if isinstance(column, pd.Series) else pl.DataFrame if isinstance(column, pl.Series) else pa.table
         frame, model = build({"a": column}), Recorder()
         assert codes(explain(frame, {"a": value}, model)) >= {"outside_training_data"}
-        batch = model.frames[0]
+        batch = model.batches[0]
         if build is pd.DataFrame:
             pd.testing.assert_series_equal(batch.dtypes, frame.dtypes)
         else:
@@ -123,7 +123,7 @@ class TestNewCategories:
     def test_a_pandas_category_joins_the_others(self):
         frame, model = pd.DataFrame({"a": pd.Categorical(SIZES, categories=LEVELS)}), Recorder()
         explain(frame, {"a": "huge"}, model)
-        assert [*model.frames[0]["a"].cat.categories] == [*LEVELS, "huge"]
+        assert [*model.batches[0]["a"].cat.categories] == [*LEVELS, "huge"]
 
     @pytest.mark.parametrize(
         "column", [pd.Categorical(SIZES, categories=LEVELS, ordered=True), pl.Series(SIZES, dtype=pl.Enum(LEVELS))]

@@ -42,15 +42,15 @@ class TestWhatTheModelGets:
     def test_the_same_kind_of_frame(self, make, options):
         frame, model = make(), Recorder()
         explain(frame, one_row(frame, 3), model, batch_size=90, **options)
-        assert len(model.frames) == 3
-        for batch in model.frames:
+        assert len(model.batches) == 3
+        for batch in model.batches:
             assert type(batch) is type(frame)
             if isinstance(frame, pd.DataFrame):
                 pd.testing.assert_series_equal(batch.dtypes, frame.dtypes)
                 pd.testing.assert_index_equal(batch.index, pd.RangeIndex(len(batch)))
             else:
                 assert batch.schema == frame.schema
-        first, row = one_row(model.frames[0], 0), one_row(frame, 3)
+        first, row = one_row(model.batches[0], 0), one_row(frame, 3)
         if isinstance(frame, pd.DataFrame):
             pd.testing.assert_frame_equal(first, row.reset_index(drop=True), check_exact=True)
         else:
@@ -61,7 +61,7 @@ class TestWhatTheModelGets:
     def test_values_are_those_of_the_training_data(self, make, options):
         frame, model = make(), Recorder()
         explain(frame, one_row(frame, 3), model, num_samples=1000, **options)
-        (batch,) = model.frames
+        (batch,) = model.batches
         for name in frame.column_names if isinstance(frame, pa.Table) else frame.columns:
             seen, drawn = values(frame, name), values(batch, name)
             there, gaps = [value for value in seen if not missing(value)], sum(map(missing, seen))
@@ -93,21 +93,21 @@ class TestWhatTheModelGets:
         frame, model = pd.DataFrame({"a": pd.Series(range(COUNT), dtype=dtype)}), Recorder()
         explanation = explain(frame, [3], model, kinds={"a": "numeric"})
         assert explanation == explain(frame, [3])
-        assert model.frames[0]["a"].dtype == dtype
+        assert model.batches[0]["a"].dtype == dtype
 
     @pytest.mark.parametrize("build", [pl.DataFrame, pa.table])
     def test_decimals_are_clipped(self, build):
         column = pa.array([Decimal("0.5"), Decimal("9.99")] * 20, pa.decimal128(3, 2))
         frame, model = build({"a": column}), Recorder()
         explain(frame, [9.99], model, sample_around_instance=True)
-        assert max(values(model.frames[0], "a")) == Decimal("9.99")
+        assert max(values(model.batches[0], "a")) == Decimal("9.99")
 
     @pytest.mark.parametrize("make", FRAMES)
     def test_small_integers_are_clipped_and_do_not_wrap_around(self, make):
         names = ["tiny", "real"]  # real numbers keep all drawn rows apart
         frame, model = make().select(names) if make is arrow_frame else make()[names], Recorder()
         explain(frame, [120, 0.0], model, num_samples=1000, sample_around_instance=True)
-        drawn = np.array(values(model.frames[0], "tiny"))
+        drawn = np.array(values(model.batches[0], "tiny"))
         assert np.mean(drawn == 127) == pytest.approx(0.46, abs=0.03)  # the normal tail above 127
         assert np.mean(drawn < 0) == pytest.approx(0.055, abs=0.02)
 
@@ -124,7 +124,7 @@ class TestWhatTheModelGets:
     def test_labels_of_rows_are_of_the_same_kind(self, labels):
         frame, model = pandas_frame().set_axis(labels), Recorder()
         explanation = explain(frame, frame.iloc[3], model)
-        for batch in model.frames:
+        for batch in model.batches:
             assert (type(batch.index), batch.index.dtype, batch.index.name) == (type(labels), labels.dtype, labels.name)
         assert explanation == explain(pandas_frame(), pandas_frame().iloc[3])
 
@@ -153,7 +153,7 @@ class TestWhatTheModelGets:
             for row in (frame.iloc[3], frame.iloc[[3], ::-1], {frame.columns[1]: WORDS[3], frame.columns[0]: frame.iloc[3, 0]})
         ]
         assert explanations == explanations[:1] * 3
-        pd.testing.assert_index_equal(model.frames[0].columns, frame.columns)
+        pd.testing.assert_index_equal(model.batches[0].columns, frame.columns)
         assert explanations[0].view.cells[0].column == str(frame.columns[0])
 
     def test_estimators_that_know_their_columns_are_content(self):
@@ -375,7 +375,7 @@ class TestProperties:
         first, second = Recorder(), Recorder()
         expected = explainer.explain_instance(row, first, num_samples=100)
         assert pickle.loads(pickle.dumps(explainer)).explain_instance(row, second, num_samples=100) == expected
-        assert all(one.equals(other) for one, other in zip(first.frames, second.frames, strict=True))
+        assert all(one.equals(other) for one, other in zip(first.batches, second.batches, strict=True))
         assert Explanation.from_json(expected.to_json()) == expected
 
     @pytest.mark.parametrize("make", FRAMES)
@@ -392,4 +392,4 @@ class TestProperties:
             return answer
 
         assert explainer.explain_instance(row, vandal) == explainer.explain_instance(row, second)
-        assert all(one.equals(other) for one, other in zip(first.frames, second.frames, strict=True))
+        assert all(one.equals(other) for one, other in zip(first.batches, second.batches, strict=True))

@@ -45,8 +45,8 @@ def test_a_bin_of_one_value_draws_that_value(build):
     """W1: zero was drawn, which is nowhere in the data."""
     model = Recorder()
     explain(build({"count": [3] * 50 + [*range(4, 14)], "fixed": [7] * 60}), [3, 7], model)
-    assert min(values(model.frames[0], "count")) == 3
-    assert set(values(model.frames[0], "fixed")) == {7}
+    assert min(values(model.batches[0], "count")) == 3
+    assert set(values(model.batches[0], "fixed")) == {7}
 
 
 @pytest.mark.parametrize("build", BUILD)
@@ -99,7 +99,7 @@ def test_a_value_far_out_is_explained_where_it_is(build):
     """W7: perturbations with the row's own bin never came near the row."""
     model = Recorder()
     explain(build({"a": NUMBERS["real"].tolist()}), [1e6], model)
-    cells = np.array(values(model.frames[0], "a"))
+    cells = np.array(values(model.batches[0], "a"))
     assert cells.max() == 1e6
     assert np.mean(cells == 1e6) == pytest.approx(1 / 5, abs=0.02)
     assert cells[cells < 1e6].max() <= NUMBERS["real"].max()
@@ -109,7 +109,7 @@ def test_drawing_around_the_row_is_not_ignored_with_bins():
     """W14: it was, without a word."""
     model = Recorder()
     explain(pd.DataFrame({"a": NUMBERS["real"]}), [2.5], model, sample_around_instance=True)
-    assert np.mean(model.frames[0]["a"]) == pytest.approx(2.5, abs=0.1)
+    assert np.mean(model.batches[0]["a"]) == pytest.approx(2.5, abs=0.1)
 
 
 @pytest.mark.parametrize("build", BUILD)
@@ -359,7 +359,7 @@ def test_the_model_is_asked_about_each_row_once():
     rows = np.random.default_rng(0).integers(0, 3, (200, 3))
     model = Recorder()
     TabularExplainer(rows, categorical_features=range(3)).explain_instance(rows[0], model, num_samples=2000)
-    asked = np.concatenate(model.frames)
+    asked = np.concatenate(model.batches)
     assert len(asked) == len(np.unique(asked, axis=0)) == 27
 
 
@@ -367,5 +367,5 @@ def test_the_model_gets_as_many_rows_at_once_as_it_can_take():
     """P9: it got all of them at once."""
     model = Recorder()
     explain(pandas_frame(), pandas_frame().iloc[3], model, num_samples=500, batch_size=64)
-    assert max(map(len, model.frames)) <= 64
-    assert sum(map(len, model.frames)) == 500
+    assert max(map(len, model.batches)) <= 64
+    assert sum(map(len, model.batches)) == 500

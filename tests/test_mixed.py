@@ -7,6 +7,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from frames import BUILD, values
+from tables import Recorder
 
 from limelight import Explanation, TabularExplainer
 from limelight._errors import ArgumentError, InstanceError
@@ -22,12 +24,6 @@ COLUMNS = {
 REVIEW, NOTE = "A fine soup; fine bread!", "late again"
 ROW = {"price": COLUMNS["price"][3], "city": "Rome", "review": REVIEW, "note": NOTE}
 KINDS = {"review": "text", "note": "text"}
-BUILD = [pd.DataFrame, pl.DataFrame, pa.table]
-
-
-def values(frame, name):
-    column = frame[name]
-    return column.to_pylist() if hasattr(column, "to_pylist") else column.to_list()
 
 
 def additive(frame):
@@ -44,17 +40,6 @@ def additive(frame):
 def explain(frame, model=additive, row=ROW, kinds=KINDS, **options):
     asked = {name: options.pop(name) for name in ("num_samples", "num_features", "batch_size") if name in options}
     return TabularExplainer(frame, kinds=kinds, **options).explain_instance(row, model, **asked)
-
-
-class Recorder:
-    """A model that keeps what it was asked."""
-
-    def __init__(self):
-        self.frames = []
-
-    def __call__(self, frame):
-        self.frames.append(frame)
-        return additive(frame)
 
 
 def test_words_are_components_beside_the_other_columns():
@@ -78,25 +63,25 @@ def test_weights_are_the_effects_of_an_additive_model(num_samples):
 
 @pytest.mark.parametrize("build", BUILD)
 def test_models_get_frames_of_the_same_types_whose_texts_lack_words(build):
-    frame, model = build(COLUMNS), Recorder()
+    frame, model = build(COLUMNS), Recorder(additive)
     explain(frame, model, num_samples=500)
-    first = model.frames[0]
+    first = model.batches[0]
     assert {name: values(first, name)[0] for name in COLUMNS} == ROW
     assert type(first) is type(frame)
     if build is pd.DataFrame:
         pd.testing.assert_series_equal(first.dtypes, frame.dtypes)
     else:
         assert first.schema == frame.schema
-    kept = {review for batch in model.frames for review in values(batch, "review")}
+    kept = {review for batch in model.batches for review in values(batch, "review")}
     # Each distinct word goes wherever it stands; what lies between stays.
     assert len(kept) == 2**4
     assert {"A fine soup; fine bread!", "A  soup;  bread!", "  ;  !"} <= kept
 
 
 def test_each_word_stays_with_probability_one_half_whatever_the_others():
-    model = Recorder()
+    model = Recorder(additive)
     explain(pd.DataFrame(COLUMNS), model, num_samples=4000)
-    frame = pd.concat(model.frames)
+    frame = pd.concat(model.batches)
     late, fine = frame.note.str.contains("late"), frame.review.str.contains("fine")
     # Distinct rows only are asked for, so that the common ones are fewer here than in the neighbourhood.
     assert 0.4 < late.mean() < 0.6
@@ -162,9 +147,9 @@ def test_words_with_columns_that_have_no_bins():
 
 
 def test_around_the_instance_and_with_rows_rejected():
-    model = Recorder()
+    model = Recorder(additive)
     explain(pd.DataFrame(COLUMNS), model, sampler="around", constraint=lambda rows: rows.note.str.contains("late").to_numpy())
-    assert all(frame.note.str.contains("late").all() for frame in model.frames)
+    assert all(frame.note.str.contains("late").all() for frame in model.batches)
 
 
 def test_rows_outside_the_training_data_say_so():
@@ -244,13 +229,13 @@ def test_types_with_room_for_perturbed_texts(frame):
     ids=["vowel signs", "accents", "joiners"],
 )
 def test_marks_belong_to_the_letters_before_them(text, words):
-    model = Recorder()
+    model = Recorder(additive)
     explanation = explain(pd.DataFrame(COLUMNS), model, {**ROW, "review": "", "note": text}, feature_selection="none")
     assert [name.removeprefix("note: ") for name in explanation.names[2:]] == words
     left = text
     for word in words:
         left = left.replace(word, "")
-    assert {text, left} <= {note for frame in model.frames for note in frame.note}
+    assert {text, left} <= {note for frame in model.batches for note in frame.note}
 
 
 def test_a_row_without_words_or_other_columns():

@@ -7,6 +7,7 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.ensemble import RandomForestClassifier
+from tables import Recorder
 
 from limelight import TabularExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError
@@ -19,23 +20,6 @@ ONE_HOT = np.column_stack([ROWS[:, :2], COLOURS])
 FRAME = pd.DataFrame({"age": np.arange(300) % 60, "town": np.array(["Bonn", "Ulm", "Jena"])[np.arange(300) % 3]})
 
 
-class Listener:
-    """A model that keeps what it was asked about."""
-
-    def __init__(self, answer):
-        self.answer = answer
-        self.batches = []
-
-    def __call__(self, rows):
-        self.batches.append(rows)
-        return self.answer(rows)
-
-    @property
-    def asked(self):
-        """All rows but the instance, which comes first."""
-        return np.concatenate(self.batches)[1:]
-
-
 def linear(rows):
     return rows @ np.arange(1.0, rows.shape[1] + 1)
 
@@ -45,11 +29,11 @@ def linear(rows):
 
 def test_kinds_can_be_said():
     whole = np.column_stack([np.arange(300) % 40, np.arange(300) % 3]).astype(float)
-    model = Listener(lambda rows: rows[:, 0])
+    model = Recorder(lambda rows: rows[:, 0])
     explanation = TabularExplainer(whole, kinds={"x0": "integer", 1: "categorical"}).explain_instance(whole[5], model)
-    assert np.array_equal(model.asked, np.rint(model.asked))
+    assert np.array_equal(model.drawn, np.rint(model.drawn))
     assert set(explanation.names) == {"x0 <= 9.00", "x1=2"}
-    frame = Listener(lambda rows: rows["age"].to_numpy())
+    frame = Recorder(lambda rows: rows["age"].to_numpy())
     TabularExplainer(FRAME.assign(age=FRAME["age"].astype(float)), kinds={"age": "integer"}).explain_instance(
         FRAME.iloc[0], frame
     )
@@ -83,10 +67,10 @@ def test_bad_kinds(kinds, error, message):
 
 
 def test_training_rows_are_all_that_the_model_sees():
-    model = Listener(linear)
+    model = Recorder(linear)
     explainer = TabularExplainer(ROWS, sampler="training_rows")
     explanation = explainer.explain_instance(ROWS[7], model, num_samples=1000)
-    assert {row.tobytes() for row in model.asked} <= {row.tobytes() for row in ROWS}
+    assert {row.tobytes() for row in model.drawn} <= {row.tobytes() for row in ROWS}
     assert explanation.num_inputs <= 300
     assert explanation == pickle.loads(pickle.dumps(explainer)).explain_instance(ROWS[7], linear, num_samples=1000)
 
@@ -94,9 +78,9 @@ def test_training_rows_are_all_that_the_model_sees():
 def test_training_rows_keep_correlations():
     # The second column is the first: marginals draw rows that no one ever saw, and share the weight between both.
     together = np.column_stack([ROWS[:, 0], ROWS[:, 0], ROWS[:, 1]])
-    model = Listener(lambda rows: rows[:, 0])
+    model = Recorder(lambda rows: rows[:, 0])
     TabularExplainer(together, sampler="training_rows").explain_instance(together[3], model)
-    assert np.array_equal(model.asked[:, 0], model.asked[:, 1])
+    assert np.array_equal(model.drawn[:, 0], model.drawn[:, 1])
 
 
 def test_training_rows_say_where_they_cannot_help():
@@ -146,12 +130,12 @@ def test_a_model_that_hides_its_bias_from_synthetic_rows_is_found_out(data_folde
 
 
 def test_a_group_is_one_component_and_always_valid():
-    model = Listener(lambda rows: 3 * rows[:, 2] + rows[:, 0])
+    model = Recorder(lambda rows: 3 * rows[:, 2] + rows[:, 0])
     explainer = TabularExplainer(ONE_HOT, feature_names=["a", "b", "red", "green", "blue"], categorical_features=[2, 3, 4],
                                  groups={"colour": ["red", "green", "blue"]})  # fmt: skip
     red = ONE_HOT[ONE_HOT[:, 2] == 1][0]
     explanation = explainer.explain_instance(red, model, num_samples=2000)
-    assert np.array_equal(model.asked[:, 2:].sum(axis=1), np.ones(len(model.asked)))
+    assert np.array_equal(model.drawn[:, 2:].sum(axis=1), np.ones(len(model.drawn)))
     assert len(explanation.names) == 3
     assert explanation.names[2] == "colour: red=1, green=0, blue=0"
     assert dict(explanation.as_map()[0])[2] == pytest.approx(3, rel=0.02)
@@ -160,11 +144,11 @@ def test_a_group_is_one_component_and_always_valid():
 
 
 def test_a_group_that_no_training_row_has_is_drawn_now_and_then():
-    model = Listener(lambda rows: rows[:, 2] * rows[:, 3])
+    model = Recorder(lambda rows: rows[:, 2] * rows[:, 3])
     explainer = TabularExplainer(ONE_HOT, categorical_features=[2, 3, 4], groups={"colour": [2, 3, 4]})
     explanation = explainer.explain_instance([0, 0, 1, 1, 7], model)
     assert "x4=7 lies outside the training data" in explanation.warnings[0].message
-    assert {tuple(row) for row in model.asked[:, 2:]} == {(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 7)}
+    assert {tuple(row) for row in model.drawn[:, 2:]} == {(1, 0, 0), (0, 1, 0), (0, 0, 1), (1, 1, 7)}
 
 
 @pytest.mark.parametrize("sampler", ["marginals", "around"])
@@ -173,13 +157,13 @@ def test_a_combination_that_no_training_row_has(sampler):
     explainer = TabularExplainer(
         ONE_HOT, categorical_features=[2, 3, 4], groups={"colour": [2, 3, 4]}, sampler=sampler, alpha=0
     )
-    model = Listener(lambda rows: 5 * rows[:, 2] * rows[:, 3])
+    model = Recorder(lambda rows: 5 * rows[:, 2] * rows[:, 3])
     explanation = explainer.explain_instance([0, 0, 1, 1, 0], model)
     assert explanation.as_list()[0] == ("colour: x2=1, x3=1, x4=0", pytest.approx(5))
     assert [warning.message for warning in explanation.warnings if warning.code == "outside_training_data"] == [
         "colour: x2=1, x3=1, x4=0 lies outside the training data; its weight compares just this value with them."
     ]
-    assert np.mean((model.asked[:, 2:] == [1, 1, 0]).all(axis=1)) == pytest.approx(1 / 4, abs=0.02)
+    assert np.mean((model.drawn[:, 2:] == [1, 1, 0]).all(axis=1)) == pytest.approx(1 / 4, abs=0.02)
 
 
 def test_numbers_that_no_training_row_has_together():
@@ -203,7 +187,7 @@ def test_numbers_that_no_training_row_has_together():
 @pytest.mark.parametrize("sampler", ["marginals", "around"])
 def test_a_number_far_out_in_a_group(sampler):
     """Training rows with a value in the same bin are no rows like this one."""
-    model = Listener(lambda rows: rows[:, 0] > 1e5)
+    model = Recorder(lambda rows: rows[:, 0] > 1e5)
     explainer = TabularExplainer(ROWS, groups={"both": [0, 1]}, alpha=0, sampler=sampler)
     explanation = explainer.explain_instance([1e6, 0.0, 0.0, 0.0], model, num_samples=4000)
     assert explanation.as_list()[0] == (explanation.names[0], pytest.approx(1))
@@ -212,7 +196,7 @@ def test_a_number_far_out_in_a_group(sampler):
 
 def test_groups_of_frames_with_missing_values():
     frame = FRAME.assign(street=FRAME["town"].map({"Bonn": "Am Hof", "Ulm": None, "Jena": "Markt"}))
-    seen = Listener(lambda rows: (rows["town"] == "Ulm").to_numpy() * 1.0)
+    seen = Recorder(lambda rows: (rows["town"] == "Ulm").to_numpy() * 1.0)
     explainer = TabularExplainer(frame, groups={"address": ["town", "street"]})
     explanation = explainer.explain_instance(frame.iloc[1], seen)
     asked = pd.concat(seen.batches)
@@ -252,14 +236,14 @@ def test_groups_need_bins():
 
 
 def test_a_sampler_of_ones_own():
-    model = Listener(linear)
+    model = Recorder(linear)
 
     def sampler(count, generator):
         return generator.uniform(-1, 1, size=(count, 4))
 
     explainer = TabularExplainer(ROWS, sampler=sampler)
     explanation = explainer.explain_instance(ROWS[0], model, num_samples=500)
-    assert np.abs(model.asked).max() <= 1
+    assert np.abs(model.drawn).max() <= 1
     assert explanation == explainer.explain_instance(ROWS[0], linear, num_samples=500)
 
 
@@ -300,25 +284,25 @@ def test_a_sampler_of_frames():
     explainer = TabularExplainer(
         FRAME, sampler=lambda count, generator: FRAME.sample(count, replace=True, random_state=generator)
     )
-    model = Listener(lambda rows: (rows["town"] == "Ulm").to_numpy() * 1.0)
+    model = Recorder(lambda rows: (rows["town"] == "Ulm").to_numpy() * 1.0)
     explanation = explainer.explain_instance(FRAME.iloc[1], model, num_features=1)
     assert explanation.as_list()[0][0] == "town=Ulm"
     assert all(list(batch.columns) == ["age", "town"] for batch in model.batches)
 
 
 def test_a_constraint_that_rejects():
-    model = Listener(linear)
+    model = Recorder(linear)
     explainer = TabularExplainer(ROWS, constraint=lambda rows: rows[:, 0] > rows[:, 1])
     explanation = explainer.explain_instance(ROWS[0], model, num_samples=1000)
-    assert (model.asked[:, 0] > model.asked[:, 1]).all()
-    assert explanation.num_samples == len(model.asked) + 1 < 1000
+    assert (model.drawn[:, 0] > model.drawn[:, 1]).all()
+    assert explanation.num_samples == len(model.drawn) + 1 < 1000
 
 
 def test_a_constraint_that_repairs():
     def repair(frame):
         return frame.assign(age=frame["age"].clip(lower=18))
 
-    model = Listener(lambda rows: (rows["age"] > 40).to_numpy() * 1.0)
+    model = Recorder(lambda rows: (rows["age"] > 40).to_numpy() * 1.0)
     TabularExplainer(FRAME, constraint=repair).explain_instance(FRAME.iloc[50], model, num_samples=400)
     assert pd.concat(model.batches)["age"].min() >= 18
     assert {str(batch["age"].dtype) for batch in model.batches} == {"int64"}

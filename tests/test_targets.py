@@ -5,14 +5,14 @@ import pandas as pd
 import polars as pl
 import pytest
 from sklearn.datasets import load_diabetes
-from sklearn.ensemble import IsolationForest, RandomForestClassifier, RandomForestRegressor
+from sklearn.ensemble import HistGradientBoostingClassifier, IsolationForest, RandomForestClassifier, RandomForestRegressor
 from sklearn.feature_extraction.text import CountVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 
 from limelight import TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, PredictionError
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, ModelError, PredictionError
 
 ROWS = np.random.default_rng(0).normal(size=(400, 3))
 TEXTS = ["good film", "bad film", "good good plot", "bad end", "a film", "the end", "good end", "bad bad plot"]
@@ -88,6 +88,41 @@ def test_anomaly_scores():
     ((name, weight),) = explanation.as_list()
     assert "x0" in name
     assert weight < 0
+
+
+class Matrix:
+    """What xgboost's DMatrix is like: a form of rows that only its own library knows."""
+
+    def __init__(self, rows):
+        self.rows = np.asarray(rows)
+
+
+class Booster:
+    """What xgboost's Booster is like: no estimator, but it predicts margins, or probabilities of one class alone."""
+
+    def __init__(self, estimator):
+        self.estimator = estimator
+
+    def predict(self, matrix, output_margin=False):
+        if not isinstance(matrix, Matrix):
+            raise TypeError("Expecting data to be a Matrix object")
+        if output_margin:
+            return self.estimator.decision_function(matrix.rows)
+        return self.estimator.predict_proba(matrix.rows)[:, 1]
+
+
+@pytest.mark.parametrize("make", [np.asarray, pd.DataFrame])
+def test_raw_boosters_through_a_callable(make):
+    estimator = HistGradientBoostingClassifier(max_iter=10).fit(ROWS, ROWS[:, 0] > 0)
+    booster, explainer = Booster(estimator), TabularExplainer(make(ROWS))
+    margins = explainer.explain_instance(ROWS[0], lambda rows: booster.predict(Matrix(rows), output_margin=True))
+    assert margins.output_kind == "scores"
+    assert margins.predictions[0] == estimator.decision_function(ROWS[:1])[0]
+    alone = explainer.explain_instance(ROWS[0], lambda rows: booster.predict(Matrix(rows)))
+    both = explainer.explain_instance(ROWS[0], lambda rows: estimator.predict_proba(np.asarray(rows)))
+    assert dict(alone.as_list()) == pytest.approx(dict(both.as_list()), abs=1e-9)
+    with pytest.raises(ModelError, match="Expecting data to be a Matrix object"):
+        explainer.explain_instance(ROWS[0], booster)
 
 
 # --- sequences -----------------------------------------------------------------------------------------------------------
