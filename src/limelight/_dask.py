@@ -23,7 +23,7 @@ def in_local_dask(n_jobs: int, job: Any, chunks: Iterable[Chunk]) -> Finished:
     distributed = _distributed()
     count = joblib.effective_n_jobs(n_jobs)
     with (
-        distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address="localhost:0") as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
         yield from in_dask(client, job, chunks)

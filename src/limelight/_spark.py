@@ -66,8 +66,9 @@ def _run(context: Any, group: str, work: Any, chunk: Chunk) -> tuple[int, Any]:
         with _broadcast(context, data) as given:
             (result,) = context.parallelize([None], 1).map(partial(_explain, work, given)).collect()
     except Exception as error:
+        said = "\n".join(line for line in str(error).splitlines() if not line.startswith("\tat "))  # without Java's frames
         raise EngineError(
-            f"Spark has given up on instances {chunk.first} to {last}: {error}\nExecutors need limelight, what the model needs "
+            f"Spark has given up on instances {chunk.first} to {last}: {said}\nExecutors need limelight, what the model needs "
             "and memory for it. A local master repeats failed tasks only if it says how often, as local[2,4] does. "
             "With checkpoint= the same call goes on from what is finished."
         ) from error

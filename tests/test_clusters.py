@@ -1,0 +1,343 @@
+"""Many instances on Dask and Spark: the same bits as in one process, whatever dies; and frames explained where they are."""
+
+import os
+import pickle
+import shutil
+import signal
+import subprocess
+import sys
+import threading
+import time
+from contextlib import suppress
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
+
+from limelight import Explanation, Explanations, TabularExplainer, TextExplainer
+from limelight._errors import ArgumentError, ArgumentTypeError, EngineError, Interrupted, MissingDependencyError, ModelError
+
+pytestmark = [
+    pytest.mark.xdist_group("clusters"),  # one cluster of each kind for all these tests
+    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
+]
+
+EXPLAINER = TabularExplainer(ROWS)
+FEW = {"num_samples": 100}
+ENGINES = ("dask", "spark")
+missing = pytest.fail if "CI" in os.environ else pytest.skip
+
+
+@pytest.fixture(scope="module")
+def dask():
+    """A client of two worker processes with one thread each."""
+    try:
+        from distributed import Client, LocalCluster
+    except ImportError:
+        missing("no Dask: pip install distributed")
+    with (
+        LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address="localhost:0") as cluster,
+        Client(cluster, set_as_default=False) as client,
+    ):
+        yield client
+
+
+@pytest.fixture(scope="module")
+def spark():
+    """A session with two cores, where what fails is tried four times."""
+    try:
+        from pyspark.sql import SparkSession
+    except ImportError:
+        missing("no Spark: pip install pyspark")
+    if not (shutil.which("java") or "JAVA_HOME" in os.environ):
+        missing("no Java, which Spark needs: apt-get install default-jre-headless")
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYSPARK_PYTHON", sys.executable)
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # models of these tests
+        settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
+        session = SparkSession.builder.master("local[2,4]").config(map=settings).getOrCreate()
+        yield session
+        session.stop()
+        signal.signal(signal.SIGINT, handler)  # Spark has one of its own
+
+
+@pytest.fixture(params=ENGINES)
+def cluster(request):
+    """A user's own client or session."""
+    return request.getfixturevalue(request.param)
+
+
+@pytest.fixture(scope="module")
+def alone():
+    """What one process says of the rows."""
+    return list(EXPLAINER.explain_many(OUTSIDE, plain, **FEW))
+
+
+class Deadly:
+    """A model that kills the processes that ask it, so many of them, and answers in the end."""
+
+    def __init__(self, folder, deaths):
+        self.folder, self.deaths, self.home = folder, deaths, os.getpid()
+
+    def __call__(self, rows):
+        if os.getpid() != self.home:
+            for number in range(self.deaths):
+                try:
+                    (self.folder / str(number)).touch(exist_ok=False)
+                except FileExistsError:
+                    continue
+                os.kill(os.getpid(), signal.SIGKILL)
+        return plain(rows)
+
+
+# --- the same explanations -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("case", ["arrays", "pandas", "texts", "text pipeline", "images"])
+def test_clusters_change_nothing(cluster, case):
+    explainer, instances, model, arguments = CASES[case]()
+    wanted = explainer.explain_many(instances, model, **arguments)
+    for size in (2, 1000):
+        assert same(explainer.explain_many(instances, model, engine=cluster, chunk_size=size, **arguments), wanted)
+
+
+def test_functions_of_scripts_go_along(cluster, alone):
+    assert same(EXPLAINER.explain_many(OUTSIDE, lambda rows: plain(rows), engine=cluster, **FEW), alone)
+
+
+def test_instances_without_end_are_taken_as_they_are_needed(cluster):
+    taken = 0
+
+    def rows():
+        nonlocal taken
+        for row in np.tile(ROWS, (10, 1)):
+            taken += 1
+            if taken > 12:
+                raise OSError("the source is broken")
+            yield row
+
+    with pytest.raises(OSError, match="the source is broken"):
+        EXPLAINER.explain_many(rows(), plain, engine=cluster, chunk_size=1, **FEW)
+    assert taken == 13
+
+
+# --- what dies -----------------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("deaths", [1, 2])
+def test_workers_that_die_change_nothing(cluster, deaths, tmp_path, alone):
+    explanations = EXPLAINER.explain_many(OUTSIDE, Deadly(tmp_path, deaths), engine=cluster, chunk_size=2, **FEW)
+    assert same(explanations, alone)
+    assert len(list(tmp_path.iterdir())) == deaths
+
+
+def test_dask_gives_up_where_workers_die_again_and_again(tmp_path):
+    dask = pytest.importorskip("dask")
+    with dask.config.set({"distributed.scheduler.allowed-failures": 0}), pytest.raises(EngineError, match="KilledWorker"):
+        EXPLAINER.explain_many(OUTSIDE, Deadly(tmp_path, 10), engine="dask", **FEW)
+
+
+def test_spark_gives_up_where_workers_die_again_and_again(spark, tmp_path):
+    with pytest.raises(EngineError, match=r"(?s)instances 0 to 7: .*crashed.*local\[2,4\]"):
+        EXPLAINER.explain_many(OUTSIDE, Deadly(tmp_path, 10), engine=spark, **FEW)
+
+
+def test_a_client_that_is_killed_leaves_a_job_to_go_on_with(dask, script):
+    process, folder = script
+    workers = psutil_children(process)
+    process.kill()
+    process.wait()
+    parts = {path: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}
+    explanations = EXPLAINER.explain_many(ROWS, plain, engine=dask, chunk_size=2, checkpoint=folder, **FEW)
+    assert same(explanations, EXPLAINER.explain_many(ROWS, plain, **FEW))
+    assert parts
+    assert parts.items() <= {path: path.stat().st_mtime_ns for path in folder.glob("*.parquet")}.items()
+    assert ended(workers)
+
+
+def test_ctrl_c_reaches_workers_and_keeps_what_is_done(script):
+    process, folder = script
+    workers = psutil_children(process)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    said, _ = process.communicate(timeout=60)
+    assert int(said) == 2 * len(list(folder.glob("*.parquet"))) > 0
+    assert ended(workers)
+
+
+@pytest.fixture
+def script(tmp_path):
+    """A program of its own on two Dask workers, after its first chunk; and the folder of its checkpoint."""
+    pytest.importorskip("distributed")
+    file, folder = tmp_path / "script.py", tmp_path / "chunks"
+    file.write_text(SCRIPT, encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, str(file), str(folder)]
+    with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
+        try:
+            waited = time.monotonic()
+            while not list(folder.glob("*.parquet")):
+                assert process.poll() is None
+                assert time.monotonic() < waited + 60
+                time.sleep(0.05)
+            yield process, folder
+        finally:
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+SCRIPT = """
+import sys, time
+from batches import ROWS, plain
+from limelight import TabularExplainer
+from limelight._errors import Interrupted
+
+def model(rows):
+    time.sleep(0.02)
+    return plain(rows)
+
+if __name__ == "__main__":
+    asked = {"num_samples": 100, "chunk_size": 2, "checkpoint": sys.argv[1]}
+    try:
+        TabularExplainer(ROWS).explain_many(ROWS, model, engine="dask", n_jobs=2, **asked)
+    except Interrupted as stopped:
+        print(len(stopped.explanations))
+"""
+
+
+def psutil_children(process):
+    psutil = pytest.importorskip("psutil")
+    return psutil.Process(process.pid).children(recursive=True)
+
+
+def ended(processes):
+    psutil = pytest.importorskip("psutil")
+    _, alive = psutil.wait_procs(processes, timeout=20)
+    return not alive
+
+
+# --- errors --------------------------------------------------------------------------------------------------------------
+
+
+def raises_above(rows):
+    if np.any(rows[:, 0] > 5):
+        raise ValueError("too large")
+    return plain(rows)
+
+
+def test_failures_are_data(cluster):
+    wanted = EXPLAINER.explain_many(OUTSIDE, raises_above, on_error="keep", **FEW)
+    explanations = EXPLAINER.explain_many(OUTSIDE, raises_above, on_error="keep", engine=cluster, chunk_size=2, **FEW)
+    assert same(explanations, wanted)
+    assert [failure.error for failure in explanations.failures.values()] == ["ModelError"] * 2
+
+
+def test_errors_arrive_as_they_are(cluster):
+    with pytest.raises(ModelError, match=r"the model raised ValueError .*: too large") as caught:
+        EXPLAINER.explain_many(OUTSIDE, raises_above, engine=cluster, chunk_size=2, **FEW)
+    assert caught.value.__notes__[0] in ("This was instance 3.", "This was instance 4.")
+
+
+def test_the_user_can_stop_it(cluster, alone):
+    def rows():
+        for number, row in enumerate(np.tile(OUTSIDE, (20, 1))):
+            if number == 25:
+                os.kill(os.getpid(), signal.SIGINT)
+            yield row
+
+    with pytest.raises(Interrupted) as caught:
+        EXPLAINER.explain_many(rows(), plain, engine=cluster, chunk_size=1, **FEW)
+    finished = list(caught.value.explanations)
+    assert 10 < len(finished) <= 25
+    assert {bits(entry) for entry in finished} == {bits(entry) for entry in alone}
+    assert same(EXPLAINER.explain_many(OUTSIDE, plain, engine=cluster, **FEW), alone)
+
+
+def sleeps_above(rows):
+    if np.any(rows[:, 0] > 5):
+        time.sleep(600)
+    return plain(rows)
+
+
+def test_spark_stops_what_takes_too_long(spark, alone):
+    explanations = EXPLAINER.explain_many(OUTSIDE, sleeps_above, on_error="keep", timeout=2, engine=spark, chunk_size=4, **FEW)
+    assert list(explanations.failures) == [3, 4]
+    assert "longer than timeout=2" in explanations.failures[3].message
+    assert bits(explanations[5]) == bits(alone[5])
+
+
+def test_wrong_engines_are_told(dask):
+    with pytest.raises(ArgumentError, match='timeout needs processes to stop: give engine="processes", or Spark'):
+        EXPLAINER.explain_many(OUTSIDE, plain, engine=dask, timeout=1)
+    with pytest.raises(ArgumentTypeError, match=r"engine must be a name, a distributed.Client or .*; got list"):
+        EXPLAINER.explain_many(OUTSIDE, plain, engine=[])
+    of_connect = type("SparkSession", (), {"__module__": "pyspark.sql.connect.session"})
+    with pytest.raises(ArgumentError, match=r"got one of Spark Connect.*frame_function"):
+        EXPLAINER.explain_many(OUTSIDE, plain, engine=of_connect())
+    with pytest.raises(ArgumentTypeError, match="cannot be sent to other processes"):
+        EXPLAINER.explain_many(OUTSIDE, threading.Lock().__enter__, engine=dask)
+
+
+@pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("spark", "pyspark.sql")])
+def test_what_is_missing_is_told(engine, package, monkeypatch):
+    monkeypatch.setitem(sys.modules, package, None)
+    with pytest.raises(MissingDependencyError, match=rf"pip install 'limelight\[{engine}\]'"):
+        EXPLAINER.explain_many(OUTSIDE, plain, engine=engine)
+
+
+# --- frames where they are -----------------------------------------------------------------------------------------------
+
+FRAME = pd.DataFrame(ROWS, columns=[f"x{i}" for i in range(5)]).assign(name=[f"row {i}" for i in range(200)])[:20]
+
+
+def explained(frame):
+    """The explanations in a frame function's answer, by name."""
+    assert frame["error"].isna().all()
+    return {name: bits(Explanation.from_json(text)) for name, text in zip(frame["item"], frame["explanation"], strict=True)}
+
+
+@pytest.fixture(scope="module")
+def function():
+    return EXPLAINER.frame_function(plain, item="name", **FEW)
+
+
+def test_frames_are_explained_as_their_rows_are(function):
+    wanted = EXPLAINER.explain_many(ROWS[:20], plain, **FEW)
+    answer = pickle.loads(pickle.dumps(function))(FRAME[5:])
+    assert explained(answer) == {f"row {i}": bits(wanted[i]) for i in range(5, 20)}
+    assert list(answer.index) == list(range(5, 20))
+    assert list(answer.dtypes) == list(function.meta.dtypes)
+
+
+def test_frames_of_spark(function, spark):
+    rows = spark.createDataFrame(FRAME).repartition(3)
+    answer = rows.mapInPandas(function.each, function.schema).collect()
+    assert explained(pd.DataFrame(answer, columns=["item", "error", "explanation"])) == explained(function(FRAME))
+
+
+def test_frames_of_dask(function, dask):
+    frames = pytest.importorskip("dask.dataframe")
+    with dask.as_current():
+        answer = frames.from_pandas(FRAME, npartitions=3).map_partitions(function, meta=function.meta).compute()
+    assert explained(answer) == explained(function(FRAME))
+
+
+def test_frames_of_texts():
+    frame = pd.DataFrame({"text": [*REVIEWS[:2], None], "id": [7, 8, None]})
+    answer = TextExplainer().frame_function(of_texts, item="id")(frame)
+    assert answer["item"].tolist() == ["7.0", "8.0", None]
+    assert answer["error"].tolist()[:2] == [None, None]
+    assert answer["error"][2].startswith("ArgumentTypeError: a text to explain must be a str")
+    assert answer["explanation"][2] is None
+    assert same(map(Explanation.from_json, answer["explanation"][:2]), TextExplainer().explain_many(REVIEWS[:2], of_texts))
+
+
+def test_frames_without_rows_or_items(function):
+    assert list(function(FRAME[:0]).columns) == ["item", "error", "explanation"]
+    answer = EXPLAINER.frame_function(plain, **FEW)(FRAME[:2])
+    assert answer["item"].tolist() == [None, None]
+    assert len(Explanations.of(map(Explanation.from_json, answer["explanation"]))) == 2
+    with pytest.raises(ArgumentError, match="item must be a column of the frame; got 'name', and the frame has 'x0', 'x1'"):
+        function(FRAME.drop(columns="name"))
