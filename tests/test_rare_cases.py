@@ -35,3 +35,21 @@ def test_effective_sample_size_of_a_very_narrow_kernel_is_a_number():
     rows = np.random.default_rng(0).normal(size=(500, 30))
     explanation = TabularExplainer(rows, kernel_width=0.15).explain_instance(rows[0], lambda x: x[:, 0])
     assert 0 < explanation.effective_sample_size < explanation.num_samples
+
+
+def test_a_kernel_that_leaves_weight_to_few_perturbations_has_no_intervals():
+    rows = np.random.default_rng(0).normal(size=(500, 4))
+    explanation = TabularExplainer(rows, kernel_width=0.05).explain_instance(
+        rows[0], lambda batch: batch[:, 0], num_samples=300
+    )
+    codes = {warning.code for warning in explanation.warnings}
+    assert codes >= {"no_intervals", "low_effective_sample_size"}
+    assert np.isnan(explanation.surrogates[0].lows).all()
+
+
+def test_weights_of_nothing_within_a_narrow_kernel_have_not_converged():
+    rows = np.random.default_rng(0).normal(size=(500, 4))
+    explanation = TabularExplainer(rows, kernel_width=0.05).explain_instance(rows[0], lambda batch: batch[:, 0])
+    assert not np.any(explanation.surrogates[0].weights)
+    assert not explanation.converged
+    assert "low_effective_sample_size" in {warning.code for warning in explanation.warnings}

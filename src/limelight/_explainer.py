@@ -359,8 +359,11 @@ class Explainer(ABC):
             fits = yield Fitting(sample, settings)
             converged = all(_converged(one, self.options.tolerance) for one in fits)
             # An output that has not varied yet may still: a few perturbations do not show a rare event.
-            if converged and (look.exact or all(np.any(one.weights) for one in fits)):
+            weighty = [bool(np.any(one.weights)) for one in fits]
+            if converged and (look.exact or all(weighty)):
                 break
+        if not look.exact:  # an output that varies and weighs nothing: no component varies within a narrow kernel
+            converged = converged and all(weighty | ~sample.varies)
         effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_surrogate(label, one) for label, one in zip(outputs.labels, fits, strict=True)),

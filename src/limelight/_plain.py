@@ -58,7 +58,7 @@ def check_types(value: Any, wanted: Any, place: str = "") -> None:
 
 
 @cache
-def _allowed(wanted: Any) -> tuple[tuple[type, ...], Any]:
+def _allowed(wanted: Any) -> tuple[Any, Any]:
     """The types that an annotation allows, and of a tuple's the annotation of its items."""
     if get_origin(wanted) is tuple:
         return (tuple,), get_args(wanted)[0]
@@ -66,7 +66,7 @@ def _allowed(wanted: Any) -> tuple[tuple[type, ...], Any]:
 
 
 @cache
-def _hints(kind: type) -> tuple[tuple[str, Any], ...]:
+def _hints(kind: Any) -> tuple[tuple[str, Any], ...]:
     """What the instances of a class hold, by name."""
     return tuple((name, hint) for name, hint in get_type_hints(kind).items() if get_origin(hint) is not ClassVar)
 

@@ -90,17 +90,17 @@ def _fitted(wanted: dict[int, Fitting]) -> dict[int, Any]:
         settings = wanted[numbers[0]].settings
         try:
             fits: list[Any] = fit([wanted[number].sample for number in numbers], settings)
-        except np.linalg.LinAlgError:
+        except (LimelightError, np.linalg.LinAlgError):  # of one of them, perhaps
             fits = [_fit_alone(wanted[number]) for number in numbers]
-        except LimelightError as error:
-            fits = [error] * len(numbers)
         found |= zip(numbers, fits, strict=True)
     return found
 
 
-def _fit_alone(wanted: Fitting) -> list[Fit] | InstanceError:
+def _fit_alone(wanted: Fitting) -> list[Fit] | LimelightError:
     try:
         return fit([wanted.sample], wanted.settings)[0]
+    except LimelightError as error:
+        return error
     except np.linalg.LinAlgError:
         return InstanceError(
             "the surrogate's equations have no solution in double precision: the components' numbers are too large beside how "

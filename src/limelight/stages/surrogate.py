@@ -156,7 +156,8 @@ class _Sampled:
         return self._moments(_left_out(grams, axis=2), _left_out(self._law_mass, axis=1)[:, None])
 
     def _moments(self, grams: np.ndarray, law_mass: np.ndarray) -> _Moments:
-        mass = grams[..., 0, 0]
+        # Where a narrow kernel leaves weight to one replicate only, nothing is left without that one, and no interval known.
+        mass = np.where(grams[..., 0, 0] > 0, grams[..., 0, 0], np.nan)
         mean = grams[..., 0, 1:] / mass[..., None]
         covariance = grams[..., 1:, 1:] / mass[..., None, None]
         covariance -= mean[..., :, None] * mean[..., None, :]
