@@ -53,7 +53,8 @@ def check_types(value: Any, wanted: Any, place: str = "") -> None:
         for item in value:
             check_types(item, inner, place)
     elif is_dataclass(value) or hasattr(value, "_fields"):
-        for name, hint in _hints(type(value)):
+        kind: Any = type(value)
+        for name, hint in _hints(kind):
             check_types(getattr(value, name), hint, name)
 
 
