@@ -6,7 +6,7 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from itertools import chain, islice
@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from limelight._checkpoint import About, Checkpoint
+from limelight._checkpoint import About, Checkpoint, content_of
 from limelight._checks import check_choice, check_count, check_flag, check_number
 from limelight._engines import engine_of, kind_of, time_limit
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError
@@ -215,31 +215,33 @@ def run(
     """
     engine = engine_of(batch.engine, batch.n_jobs)
     job = Job(pipeline, model, request, batch.keeps_errors, batch.timeout)
-    each, total = Instances.of(instances, columns)
     store: Checkpoint | _Memory = _Memory()
-    if batch.checkpoint is not None:
-        first = list(islice(each, _PROBED))
-        store = Checkpoint(batch.checkpoint, _about(job, first, batch, options))
-        each = chain(first, each)
-    with _progress(total, batch.verbose) as bar:
-
-        def unfinished() -> Iterator[Chunk]:
-            for chunk in chunks_of(each, batch.chunk_size):
-                if store.has(chunk):
-                    bar.update(len(chunk.instances))
-                else:
-                    yield chunk
-
-        try:
-            with closing(engine(job, unfinished())) as finished:
+    try:
+        each, total = Instances.of(instances, columns)
+        if batch.checkpoint is not None:
+            first = list(islice(each, _PROBED))
+            each = chain(first, each)
+            if first:  # nothing needs no folder
+                store = Checkpoint(batch.checkpoint, _about(job, first, batch, options))
+        with _progress(total, batch.verbose) as bar:
+            chunks = _unfinished(chunks_of(each, batch.chunk_size), store, bar)
+            with closing(engine(job, chunks)) as finished:
                 for number, table in finished:
                     store.add(number, table)
                     bar.update(table.num_rows)
-        except KeyboardInterrupt:
-            explanations = store.explanations()
-            message = f"{len(explanations)} instances are explained; they are this error's .explanations"
-            raise Interrupted(message, explanations) from None
+    except KeyboardInterrupt:
+        explanations = store.explanations()
+        message = f"{len(explanations)} instances are explained; they are this error's .explanations"
+        raise Interrupted(message, explanations) from None
     return store.explanations()
+
+
+def _unfinished(chunks: Iterable[Chunk], store: Checkpoint | _Memory, bar: Any) -> Iterator[Chunk]:
+    for chunk in chunks:
+        if store.has(chunk):
+            bar.update(len(chunk.instances))
+        else:
+            yield chunk
 
 
 def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> About:
@@ -247,15 +249,15 @@ def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> Ab
     told = {**vars(options), **vars(job.request), "chunk_size": batch.chunk_size}
     arguments = {name: _said(value) for name, value in told.items() if name != "batch_size"}  # it changes no result
     answers: list[float] = []
+    weights: list[float] = []
+    told_by = content_of(first[:1])  # explaining may change instances
     for instance in first:
-        shared = SharedAnswers()
-        probe = job.pipeline(instance, job.model, replace(job.request, num_samples=_PROBE), shared)
+        probe = job.pipeline(instance, job.model, replace(job.request, num_samples=_PROBE), SharedAnswers())
         (explanation,) = in_step([_overheard(probe, answers)])
         if isinstance(explanation, Explanation):
-            arguments["components"] = repr(explanation.names)
             weights = [weight for surrogate in explanation.surrogates for weight in surrogate.weights]
-            return About(arguments, answers, weights)
-    return About(arguments, answers, [])
+            break
+    return About(arguments, told_by, answers, weights)
 
 
 def _overheard(run: Step[Explanation], answers: list[float]) -> Step[Explanation]:

@@ -22,7 +22,7 @@ from limelight._storage import schema
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["About", "Checkpoint"]
+__all__ = ["About", "Checkpoint", "content_of"]
 
 _ABOUT = "about.json"
 _PART = re.compile(r"part-(\d{9})-([0-9a-f]{16})\.parquet")
@@ -36,11 +36,14 @@ class About(NamedTuple):
     ----------
     arguments : dict of str
         What has to be the same for the folder to be used again.
+    first : str
+        What tells the first instance from others.
     answers, weights : list of float
         What the model says to some inputs, and some weights, which have to be the same but for rounding.
     """
 
     arguments: dict[str, str]
+    first: str
     answers: list[float]
     weights: list[float]
 
@@ -54,16 +57,18 @@ class About(NamedTuple):
         """
         old, new = known.arguments, self.arguments
         differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
+        problem = None
         if differ:
             shown = "; ".join(f"{name} was {old.get(name)!r:.60} and is {new.get(name)!r:.60}" for name in differ[:3])
-            raise ArgumentError(f"checkpoint={folder!r} belongs to a job with other arguments: {shown}. Give another folder.")
-        for before, now, changed in (
-            (known.answers, self.answers, "another model, or other training data: it answers otherwise"),
-            (known.weights, self.weights, "another explainer: its weights are others"),
-        ):
-            scale = max(map(abs, now), default=0.0)
-            if len(before) != len(now) or not np.allclose(before, now, rtol=0, atol=_SAME * scale):
-                raise ArgumentError(f"checkpoint={folder!r} was made with {changed}. Give another folder.")
+            problem = f"belongs to a job with other arguments: {shown}"
+        elif known.first != self.first:
+            problem = "was made for other instances: the first one differs"
+        elif _differ(known.answers, self.answers):
+            problem = "was made with another model, explainer or training data: what the model answers differs"
+        elif _differ(known.weights, self.weights):
+            problem = "was made with another explainer or regressor: the first instance's weights differ"
+        if problem:
+            raise ArgumentError(f"checkpoint={folder!r} {problem}. Give another folder.")
 
 
 class Checkpoint:
@@ -178,9 +183,15 @@ def _read(known: Path) -> About:
     try:
         found = json.loads(known.read_text(encoding="utf-8"))
         answers, weights = ([float(number) for number in found[name]] for name in ("answers", "weights"))
-        return About({name: str(value) for name, value in found["arguments"].items()}, answers, weights)
+        return About({name: str(value) for name, value in found["arguments"].items()}, str(found["first"]), answers, weights)
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{str(known)!r} is damaged ({type(error).__name__}: {error}), and without it nobody can tell which job the folder "
             "belongs to. Give another folder."
         ) from error
+
+
+def _differ(before: Sequence[float], now: Sequence[float]) -> bool:
+    """Whether numbers differ by more than rounding."""
+    scale = max(map(abs, now), default=0.0)
+    return len(before) != len(now) or not np.allclose(before, now, rtol=0, atol=_SAME * scale)
