@@ -20,6 +20,7 @@ SECTIONS = {
     "photographs": "error of images' weights at equal numbers of model inputs",
     "batch": "many rows and texts: the whole job",
     "growth": "up to a million rows: time and memory as they grow; half an hour, on request only",
+    "clusters": "Dask workers and Spark cores, two beside one: the whole job",
     "pick": "many explanations: keeping them, picking the few that show most; time, memory",
     "pages": "an explanation's HTML: time and size",
     "imports": "time of the import",
