@@ -55,6 +55,7 @@ FLOORS = {
     "_demo_corpus": DOORS,
     "_demo_signals": DOORS,
     "_cli": DOORS,
+    "_cli_explain": DOORS,
     "__main__": DOORS,
 }
 # Within these a file imports from the ones before it.
@@ -76,11 +77,11 @@ ORDERED = [
         "_checkpoint",
         "_batch",
     ),
-    ("segmentation", "", "_demo_corpus", "_demo_signals", "_demo", "_cli", "__main__"),
+    ("segmentation", "", "_demo_corpus", "_demo_signals", "_demo", "_cli_explain", "_cli", "__main__"),
 ]
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer
-# by name, and many of them their pick.
-LOOKS_UP = {("_explanation", "renderers"), ("_explanations", "_pick")}
+# by name, and many of them their pick and their report.
+LOOKS_UP = {("_explanation", "renderers"), ("_explanations", "_pick"), ("_explanations", "renderers")}
 
 
 def sources(root: Path) -> dict[str, ast.Module]:

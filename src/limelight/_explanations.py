@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -14,7 +15,7 @@ from limelight._errors import ArgumentTypeError
 from limelight._failure import Failure
 from limelight._frames import long_frame, wide_frame
 from limelight._importance import Importance, importance_of
-from limelight._parquet import open_chunks, write
+from limelight._parquet import open_chunks, whole_file, write
 from limelight._registry import Registry
 from limelight._storage import Entry, check_schema, entries_of, table_of, unescape
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Explanations", "Failure"]
 
 PICKS = Registry("pick", {"submodular": "limelight._pick:submodular_pick"})
+RENDERERS = Registry("renderer", {"report": "limelight.renderers.report:render_report"})
 
 STEP = 1_000  # entries that are made at once when all are wanted
 
@@ -376,6 +378,62 @@ class Explanations(Sequence[Entry]):
         """
         pick = PICKS.load("submodular")
         return pick(self, num_picks, label=label, by=by, candidates=candidates, random_state=random_state)
+
+    def to_html(self, *, title: str | None = None, labels: Any = None, num_picks: int = 10, num_features: int = 20) -> str:
+        """A report as one self-contained page: what holds for all, `pick`'s picks, and a list to search, filter and sort.
+
+        Each explanation is drawn in its place when it is opened. The list holds as many as some 5 MB have room for: of 10
+        features in rows of 30 columns or in texts of 200 words about 2000, those that were picked, that failed or that are
+        misclassified before the others. It needs the page's own script; what stands above it does not.
+
+        Parameters
+        ----------
+        title : str, optional
+            The page's heading.
+        labels : sequence, optional
+            The true label of each entry: the name or the number of its class, or, where the outputs are no probabilities, what
+            the model should have said; None or NaN where it is not known.
+        num_picks : int
+            How many explanations are picked to be shown first.
+        num_features : int
+            Of how many features the importance is shown, for each of the labels explained most often.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument is not one of those allowed.
+
+        Examples
+        --------
+        >>> from limelight import Explanations, TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> "One film" in Explanations.of([explanation]).to_html(title="One film")
+        True
+        """
+        page: str = RENDERERS.load("report")(self, title, labels, num_picks, num_features)
+        return page
+
+    def save_report(
+        self,
+        path: str | os.PathLike[str],
+        *,
+        title: str | None = None,
+        labels: Any = None,
+        num_picks: int = 10,
+        num_features: int = 20,
+    ) -> None:
+        """Write `to_html`'s page to a file; until it is whole, what was there before stays.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to; an existing file is replaced.
+        title, labels, num_picks, num_features
+            As `to_html` takes them.
+        """
+        page = self.to_html(title=title, labels=labels, num_picks=num_picks, num_features=num_features)
+        with whole_file(Path(path)) as file:
+            file.write(page.encode("utf-8"))
 
     def __repr__(self) -> str:
         failed = converged = 0

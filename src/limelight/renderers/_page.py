@@ -17,7 +17,7 @@ from limelight._views import Cell, ImageView, MixedView, Passage, SeriesView, Ta
 from limelight.renderers._overlay import Overlay, draw_overlay
 from limelight.renderers._pictures import encode_png, enlargement, pillow, reduced
 from limelight.renderers._series import draw_series
-from limelight.renderers._summary import Bar, LabelSummary, summarise
+from limelight.renderers._summary import Bar, Bars, LabelSummary, summarise
 from limelight.renderers._templates import fill_template
 
 __all__ = ["Chart", "chart_of", "cut_text", "page_data", "percent", "script_hash"]
@@ -41,15 +41,15 @@ class Chart:
     lines: tuple[_Line, ...]
 
 
-def chart_of(label: LabelSummary) -> Chart:
-    """A label's bars, laid out."""
-    lowest, spread = label.lowest, (label.highest - label.lowest) or 1.0
+def chart_of(bars: Bars) -> Chart:
+    """Bars, laid out."""
+    lowest, spread = bars.lowest, (bars.highest - bars.lowest) or 1.0
     lines = []
-    for bar in label.bars:
+    for bar in bars.bars:
         whisker = ("", "")
         if bar.low is not None and bar.high is not None:
             whisker = percent((bar.low - lowest) / spread), percent((bar.high - bar.low) / spread)
-        lines.append(_Line(bar, label.strength(bar), percent(abs(bar.weight) / spread), *whisker))
+        lines.append(_Line(bar, bars.strength(bar), percent(abs(bar.weight) / spread), *whisker))
     return Chart(percent(-lowest / spread), tuple(lines))
 
 

@@ -12,9 +12,21 @@ from limelight._errors import MissingDependencyError
 from limelight._views import ImageView
 from limelight.renderers._summary import Bar, LabelSummary
 
-__all__ = ["Pillow", "encode_png", "enlargement", "image_panel", "middle", "overlay_panel", "pillow", "reduced", "typeface"]
+__all__ = [
+    "Pillow",
+    "encode_png",
+    "encode_thumbnail",
+    "enlargement",
+    "image_panel",
+    "middle",
+    "overlay_panel",
+    "pillow",
+    "reduced",
+    "typeface",
+]
 
 LEAST, MOST = 320, 640  # pixels of a panel's longer side
+THUMBNAIL, QUALITY = 240, 75  # pixels of a small picture's longer side, and of JPEG's hundred
 NUMERALS = 12  # size of the superpixels' numbers on the screen
 
 
@@ -87,6 +99,14 @@ def encode_png(panel: Any) -> bytes:
     """A Pillow image as the bytes of a PNG file."""
     file = BytesIO()
     panel.save(file, format="PNG")
+    return file.getvalue()
+
+
+def encode_thumbnail(panel: Any) -> bytes:
+    """A Pillow image, reduced, as the bytes of a JPEG file: where there are many, and none has much room."""
+    file = BytesIO()
+    panel.thumbnail((THUMBNAIL, THUMBNAIL))
+    panel.save(file, format="JPEG", quality=QUALITY)
     return file.getvalue()
 
 

@@ -5,17 +5,21 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 from limelight._explanation import Explanation, Surrogate
 
 __all__ = [
     "Bar",
+    "Bars",
     "Fact",
     "LabelSummary",
     "Output",
     "Summary",
     "column_decimals",
+    "fidelity_text",
+    "make_bar",
     "number",
     "output_name",
     "output_value",
@@ -56,31 +60,30 @@ class Bar(NamedTuple):
 
 
 @dataclass(frozen=True)
-class LabelSummary:
-    """One explained label: what the model and the surrogate say, and the weights.
+class Bars:
+    """Bars on one axis, which is from `lowest` to `highest` and holds zero, every weight and every interval."""
 
-    `lowest` and `highest` are the ends of an axis that holds zero, every weight and every interval; `heaviest` is the largest
-    absolute weight.
-    """
-
-    name: str
-    heading: str
-    towards: str
-    away: str
-    prediction: str
-    local_prediction: str
-    fidelity: str
-    fidelity_meaning: str
     bars: tuple[Bar, ...]
-    lowest: float
-    highest: float
-    heaviest: float
 
-    @property
-    def remark(self) -> str:
-        """What the model and the surrogate say, and how far the one follows the other, in a sentence or two."""
-        said = f"Model {self.prediction}, surrogate {self.local_prediction}"
-        return f"{said}. Fidelity {self.fidelity} (held-out weighted R²): {self.fidelity_meaning}."
+    @cached_property
+    def heaviest(self) -> float:
+        """The largest absolute weight."""
+        return max((abs(bar.weight) for bar in self.bars), default=0.0)
+
+    @cached_property
+    def lowest(self) -> float:
+        """Where the axis begins."""
+        return min(self._ends)
+
+    @cached_property
+    def highest(self) -> float:
+        """Where the axis ends."""
+        return max(self._ends)
+
+    @cached_property
+    def _ends(self) -> tuple[float, ...]:
+        ends = (end for bar in self.bars for end in (bar.weight, bar.low, bar.high) if end is not None and math.isfinite(end))
+        return (0.0, *ends)
 
     @property
     def seen(self) -> tuple[Bar, ...]:
@@ -95,6 +98,26 @@ class LabelSummary:
     def has_intervals(self) -> bool:
         """Whether any component has an interval."""
         return any(bar.interval for bar in self.bars)
+
+
+@dataclass(frozen=True)
+class LabelSummary(Bars):
+    """One explained label: what the model and the surrogate say, and the weights."""
+
+    name: str
+    heading: str
+    towards: str
+    away: str
+    prediction: str
+    local_prediction: str
+    fidelity: str
+    fidelity_meaning: str
+
+    @property
+    def remark(self) -> str:
+        """What the model and the surrogate say, and how far the one follows the other, in a sentence or two."""
+        said = f"Model {self.prediction}, surrogate {self.local_prediction}"
+        return f"{said}. Fidelity {self.fidelity} (held-out weighted R²): {self.fidelity_meaning}."
 
 
 @dataclass(frozen=True)
@@ -229,15 +252,13 @@ def output_value(value: float, output_kind: str) -> str:
 def _label(explanation: Explanation, surrogate: Surrogate) -> LabelSummary:
     name = output_name(explanation.output_names, surrogate.label, explanation.output_kind)
     probabilities = explanation.output_kind == "probabilities"
-    heaviest = max(map(abs, surrogate.weights), default=0.0)
-    decimals = column_decimals(heaviest)
+    decimals = column_decimals(max(map(abs, surrogate.weights), default=0.0))
     bars = tuple(
-        _bar(component, explanation.names[component], weight, low, high, decimals)
+        make_bar(component, explanation.names[component], weight, low, high, decimals)
         for component, weight, low, high in zip(
             surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
         )
     )
-    ends = [0.0, *(end for bar in bars for end in (bar.weight, bar.low, bar.high) if end is not None and math.isfinite(end))]
     return LabelSummary(
         name=name,
         heading="For and against" if probabilities else "What raises and lowers",
@@ -245,24 +266,25 @@ def _label(explanation: Explanation, surrogate: Surrogate) -> LabelSummary:
         away="against" if probabilities else "lowers",
         prediction=output_value(explanation.predictions[surrogate.label], explanation.output_kind),
         local_prediction=number(surrogate.local_prediction),
-        fidelity=_fidelity(surrogate.fidelity),
+        fidelity=fidelity_text(surrogate.fidelity),
         fidelity_meaning=_fidelity_meaning(surrogate.fidelity),
         bars=bars,
-        lowest=min(ends),
-        highest=max(ends),
-        heaviest=heaviest,
     )
 
 
-def _bar(component: int, name: str, weight: float, low: float, high: float, decimals: int | None) -> Bar:
-    text = number(weight, signed=True, decimals=decimals)
+def make_bar(
+    component: int, name: str, weight: float, low: float, high: float, decimals: int | None, *, signed: bool = True
+) -> Bar:
+    """A bar with its numbers written, `signed` where they may be of either sign; an interval that is not finite is none."""
+    text = number(weight, signed=signed, decimals=decimals)
     if not (math.isfinite(low) and math.isfinite(high)):
         return Bar(component, name, weight, None, None, text, "")
-    ends = (number(end, signed=True, decimals=decimals) for end in (low, high))
+    ends = (number(end, signed=signed, decimals=decimals) for end in (low, high))
     return Bar(component, name, weight, low, high, text, f"[{', '.join(ends)}]")
 
 
-def _fidelity(fidelity: float) -> str:
+def fidelity_text(fidelity: float) -> str:
+    """A fidelity with two decimals, if it is one."""
     if math.isnan(fidelity):
         return "unknown"
     return f"{max(0.0, fidelity):.2f}" if fidelity > -0.005 else number(fidelity)

@@ -2,16 +2,35 @@
 
 from __future__ import annotations
 
+import json
 import re
 from functools import cache
 from html import escape
+from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-__all__ = ["fill_template"]
+__all__ = ["ScriptData", "fill_template"]
 
 # What HTML or UTF-8 cannot hold.
 _UNWRITABLE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
+# What would end a script element or begin a comment in it, and what ends a line of a script.
+_NOT_IN_SCRIPTS = {ord(character): f"\\u{ord(character):04x}" for character in "<>&\u2028\u2029"}
+
+
+class ScriptData:
+    """Data that a template hands to its script: JSON in which nothing is markup.
+
+    Parameters
+    ----------
+    data : object
+        Of JSON's types; numbers are finite.
+    """
+
+    def __init__(self, data: Any) -> None:
+        self.json = json.dumps(_writable(data), ensure_ascii=False, allow_nan=False, separators=(",", ":")).translate(
+            _NOT_IN_SCRIPTS
+        )
 
 
 def fill_template(template: str, **data: object) -> str:
@@ -21,10 +40,23 @@ def fill_template(template: str, **data: object) -> str:
 
 def _escaped(value: object) -> str:
     """Any value as text in which nothing is markup, not even a string of a class that says it is safe."""
-    text = str(value)
-    if not text.isprintable():
-        text = _UNWRITABLE.sub(_visible, text.replace("\r\n", "\n").replace("\r", "\n"))
-    return escape(text)
+    return value.json if isinstance(value, ScriptData) else escape(_readable(str(value)))
+
+
+def _writable(data: Any) -> Any:
+    """Data with all their texts as a page shows them."""
+    if isinstance(data, str):
+        return _readable(data)
+    if isinstance(data, dict):
+        return {key: _writable(value) for key, value in data.items()}
+    return [_writable(value) for value in data] if isinstance(data, (list, tuple)) else data
+
+
+def _readable(text: str) -> str:
+    """A text with something to see for what a page cannot hold."""
+    if text.isprintable():
+        return text
+    return _UNWRITABLE.sub(_visible, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
 def _visible(found: re.Match[str]) -> str:

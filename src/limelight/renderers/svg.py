@@ -5,14 +5,12 @@ from __future__ import annotations
 from limelight._errors import ArgumentError
 from limelight._explanation import Explanation
 from limelight._views import SeriesView
-from limelight.renderers._series import draw_series
+from limelight.renderers._series import series_svg
 from limelight.renderers._summary import summarise
-from limelight.renderers._templates import fill_template
 
 __all__ = ["render_svg"]
 
 _HEADING = 28
-_NOT_XML = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
 
 
 def render_svg(explanation: Explanation) -> str:
@@ -48,14 +46,4 @@ def render_svg(explanation: Explanation) -> str:
     view = explanation.view
     if not isinstance(view, SeriesView):
         raise ArgumentError(f"an SVG can be drawn of an explained series only; this explains a {view.kind}. Save it as .html.")
-    summaries = summarise(explanation).labels
-    drawings = [draw_series(view, label) for label in summaries]
-    places = [sum(before.height + _HEADING for before in drawings[:i]) for i in range(len(drawings))]
-    svg = fill_template(
-        "series.svg",
-        labels=list(zip(summaries, drawings, places, strict=True)),
-        width=drawings[0].width,
-        height=places[-1] + drawings[-1].height + _HEADING,
-        heading=_HEADING,
-    )
-    return svg.translate(_NOT_XML)
+    return series_svg(view, summarise(explanation).labels, heading=_HEADING)

@@ -1,0 +1,91 @@
+"""Many explanations as one page: what holds for all, the few that show most, and a list in which each of them can be found."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+from limelight._checks import check_count
+from limelight._errors import ArgumentTypeError
+from limelight._explanation import Explanation
+from limelight._explanations import Explanations
+from limelight.renderers._answers import Answer, read_answers, read_truths
+from limelight.renderers._page import page_data, script_hash
+from limelight.renderers._report_figures import Picks, read_figures
+from limelight.renderers._report_list import list_entries
+from limelight.renderers._summary import output_value
+from limelight.renderers._templates import fill_template
+
+__all__ = ["render_report"]
+
+
+def render_report(explanations: Explanations, title: str | None, labels: Any, num_picks: int, num_features: int) -> str:
+    """Write a set of explanations as a whole, self-contained HTML page; see `Explanations.to_html`.
+
+    Parameters
+    ----------
+    explanations : Explanations
+        Of any kind, with failures among them, or none at all.
+    title : str, optional
+        The heading.
+    labels : sequence, optional
+        The true label of each instance.
+    num_picks, num_features : int
+        How many explanations are picked, and how many features are shown of each label's importance.
+
+    Returns
+    -------
+    page : str
+        HTML with a Content-Security-Policy that lets nothing run but the page's own script. What stands above the list is
+        there without the script.
+
+    Examples
+    --------
+    >>> from limelight import Explanations, Failure
+    >>> from limelight.renderers.report import render_report
+    >>> render_report(Explanations.of([Failure("ValueError", "no words")]), None, None, 10, 20).splitlines()[0]
+    '<!doctype html>'
+    """
+    if not isinstance(title, (str, type(None))):
+        raise ArgumentTypeError(f"title must be a text; got {title!r:.80}.")
+    num_picks, num_features = check_count("num_picks", num_picks, 1), check_count("num_features", num_features, 1)
+    answers = read_answers(explanations)
+    truths = read_truths(labels, answers.of_each)
+    figures = read_figures(explanations, answers, truths, num_picks, num_features)
+    picked = () if figures.picks is None else figures.picks.positions
+    count = len(explanations)
+    return fill_template(
+        "report.html",
+        title=title or f"Explanations of {count} prediction{'' if count == 1 else 's'}",
+        script_hash=script_hash("report.js"),
+        figures=figures,
+        count=count,
+        cards=[] if figures.picks is None else _cards(explanations, answers.of_each, truths, figures.picks),
+        entries=list_entries(explanations, answers.of_each, truths, picked),
+    )
+
+
+def _cards(
+    explanations: Explanations, answers: Sequence[Answer | None], truths: Sequence[str | None], picks: Picks
+) -> list[dict[str, Any]]:
+    """For each pick what the templates say of its default label, and why it was picked."""
+    picked = explanations[picks.positions]
+    before = (0.0, *picks.coverage)
+    return [
+        {
+            "item": item,
+            "name": answer.name,
+            "said": output_value(answer.value, answer.kind),
+            "truth": truths[position],
+            "is_wrong": answer.is_wrong(truths[position]),
+            "new": f"{100 * (covered - earlier):.3g} %",
+            "covered": f"{100 * covered:.3g} %",
+            "reasons": reasons,
+            **page_data(replace(explanation, surrogates=(explanation.surrogate(),))),
+        }
+        for item, explanation, position, covered, earlier, reasons in zip(
+            picked.items.tolist(), picked, picks.positions, picks.coverage, before, picks.reasons, strict=False
+        )
+        if isinstance(explanation, Explanation) and (answer := answers[position]) is not None
+    ]
