@@ -1,8 +1,15 @@
 """The command ``limelight``."""
 
+from __future__ import annotations
+
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from limelight import Explanation
 
 __all__ = ["main"]
 
@@ -21,6 +28,9 @@ def _commands() -> Callable[[], None]:
     import click
 
     from limelight import __version__
+    from limelight._cli_explain import explain
+
+    file_to_read = click.Path(exists=True, dir_okay=False, path_type=Path)
 
     @click.group()
     @click.version_option(__version__, prog_name="limelight")
@@ -42,19 +52,82 @@ def _commands() -> Callable[[], None]:
         run(out)
 
     @limelight.command()
-    @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+    @click.argument("file", type=file_to_read)
+    @click.option("--item", type=int, help="Which one of a Parquet file's explanations: its instance's number.")
     @click.option("--html", type=click.Path(dir_okay=False, path_type=Path), help="Write its page to this file instead.")
-    def show(file: Path, html: Path | None) -> None:
-        """Print the explanation that FILE holds as JSON."""
-        from limelight import Explanation, LimelightError
-
-        try:
-            explanation = Explanation.from_json(file.read_text(encoding="utf-8"))
+    def show(file: Path, item: int | None, html: Path | None) -> None:
+        """Print the explanation that FILE holds as JSON, or one of those that it holds as Parquet."""
+        with _told(file):
+            explanation = _explanation(file, item)
             if html is None:
                 click.echo(str(explanation))
             else:
                 explanation.save_to_file(html)
-        except (LimelightError, UnicodeDecodeError, OSError) as error:
-            raise click.ClickException(f"{str(file)!r}: {error}") from error
 
+    @limelight.command()
+    @click.argument("file", type=file_to_read)
+    @click.option("--num-picks", type=int, default=5, show_default=True, help="How many.")
+    def pick(file: Path, num_picks: int) -> None:
+        """Print the few explanations of FILE, Parquet, that together show most of what the model goes by."""
+        from limelight import Explanations
+
+        with _told(file):
+            picks = Explanations.load(file).pick(num_picks)
+            click.echo(str(picks))
+            for item, explanation in zip(picks.explanations.items, picks.explanations, strict=True):
+                click.echo(f"\nitem {item}\n{explanation}")
+
+    @limelight.command()
+    @click.argument("file", type=file_to_read)
+    @click.option(
+        "-o", "--out", type=click.Path(dir_okay=False, path_type=Path), required=True, help="Where the page is written."
+    )
+    @click.option("--title", help="Its heading.")
+    @click.option("--num-picks", type=int, default=10, show_default=True, help="How many explanations are shown first.")
+    def report(file: Path, out: Path, title: str | None, num_picks: int) -> None:
+        """Write a page about all explanations of FILE, Parquet."""
+        from limelight import Explanations
+
+        with _told(file):
+            Explanations.load(file).save_report(out, title=title, num_picks=num_picks)
+
+    limelight.add_command(explain)
     return limelight
+
+
+@contextmanager
+def _told(file: Path) -> Iterator[None]:
+    """Errors in a file, as a message that names it."""
+    import click
+
+    from limelight import LimelightError
+
+    try:
+        yield
+    except (LimelightError, UnicodeDecodeError, OSError) as error:
+        raise click.ClickException(f"{str(file)!r}: {error}") from error
+
+
+def _explanation(file: Path, item: int | None) -> Explanation:
+    """The explanation that a file holds, or the one of an instance."""
+    from limelight import Explanation, Explanations
+    from limelight._errors import ArgumentError
+
+    if not _is_parquet(file):
+        if item is not None:
+            raise ArgumentError("it is no Parquet file, and holds one explanation; leave out --item.")
+        return Explanation.from_json(file.read_text(encoding="utf-8"))
+    explanations = Explanations.load(file)
+    items = explanations.items.tolist()
+    if item not in items:
+        known = f"{min(items)} to {max(items)}" if items else "none"
+        raise ArgumentError(f"give --item, the number of one of its {len(items)} instances, {known}; got {item}.")
+    entry = explanations[items.index(item)]
+    if isinstance(entry, Explanation):
+        return entry
+    raise ArgumentError(f"item {item} has no explanation. {entry.error}: {entry.message}")
+
+
+def _is_parquet(file: Path) -> bool:
+    with file.open("rb") as opened:
+        return opened.read(4) == b"PAR1"

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Sized
+from contextlib import contextmanager
 from itertools import islice
 from operator import itemgetter
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError
 
-__all__ = ["Chunk", "Instances", "chunks_of"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["Chunk", "Instances", "chunks_of", "read_table"]
 
 _FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}
 _BATCH_ROWS, _BATCH_CELLS = 4096, 2**20  # of a file that are read at once: no more than either
@@ -84,35 +88,61 @@ def chunks_of(instances: Iterator[Any], size: int) -> Iterator[Chunk]:
         number += 1
 
 
+def read_table(path: Path) -> pa.Table:
+    """The whole of a table in a file, or in a folder of files.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such table, or it is damaged.
+    """
+    with _readable(path):
+        return _dataset(path).to_table()
+
+
 def _from_files(path: Path, columns: Sequence[str] | None) -> Instances:
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise MissingDependencyError("files of instances need pyarrow: pip install 'limelight[batch]'") from error
-    files = sorted(file for file in path.iterdir() if _format(file)) if path.is_dir() else [path]
-    formats = {_format(file) for file in files}
-    if not path.exists() or len(formats) != 1 or None in formats:
-        raise ArgumentError(
-            f"instances must be a file, or a folder of files of one kind, that end in {', '.join(_FORMATS)}; got {str(path)!r}."
-        )
-    try:
-        dataset = _dataset(files, str(formats.pop()))
+    with _readable(path):
+        dataset = _dataset(path)
         names = dataset.schema.names
         places = _places(names, columns)
         rows = _rows(dataset, [names[place] for place in places], path)
         return Instances(map(_reader(columns), rows), dataset.count_rows())
+
+
+@contextmanager
+def _readable(path: Path) -> Iterator[None]:
+    try:
+        import pyarrow
+    except ImportError as error:
+        raise MissingDependencyError("files of instances need pyarrow: pip install 'limelight[batch]'") from error
+    try:
+        yield
     except (pyarrow.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
+        raise ArgumentError(f"instances cannot be read from {str(path)!r}: {error}") from error
 
 
 def _format(file: Path) -> str | None:
     return _FORMATS.get(file.suffix.lower())
 
 
-def _dataset(files: Sequence[Path], format_: str) -> Any:
+def _dataset(path: Path) -> Any:
+    """A file, or a folder of files, none of which is read yet but for its beginning or end.
+
+    Raises
+    ------
+    ArgumentError
+        If there is none, or it is of another format.
+    """
     import pyarrow.csv
     import pyarrow.dataset
 
+    files = sorted(file for file in path.iterdir() if _format(file)) if path.is_dir() else [path]
+    formats = {_format(file) for file in files}
+    if not path.exists() or len(formats) != 1 or None in formats:
+        raise ArgumentError(
+            f"instances must be a file, or a folder of files of one kind, that end in {', '.join(_FORMATS)}; got {str(path)!r}."
+        )
+    (format_,) = formats
     if format_ == "csv":
         # As pandas reads them: texts may be missing, and may have several lines.
         format_ = pyarrow.dataset.CsvFileFormat(
@@ -125,18 +155,10 @@ def _dataset(files: Sequence[Path], format_: str) -> Any:
 
 def _rows(dataset: Any, names: Sequence[str], path: Path) -> Iterator[Sequence[Any]]:
     """The rows of a table in files; of no other columns than these, and few at a time."""
-    import pyarrow
-
     rows = max(1, min(_BATCH_ROWS, _BATCH_CELLS // len(names)))
-    try:
+    with _readable(path):
         for batch in dataset.to_batches(columns=list(names), batch_size=rows, batch_readahead=2, fragment_readahead=1):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
-    except (pyarrow.ArrowException, OSError) as error:
-        raise _unreadable(path, error) from error
-
-
-def _unreadable(path: Path, error: Exception) -> ArgumentError:
-    return ArgumentError(f"instances cannot be read from {str(path)!r}: {error}")
 
 
 def _places(names: Sequence[str], columns: Sequence[str] | None) -> Sequence[int]:

@@ -1,0 +1,215 @@
+"""``limelight explain``: what a model says about the instances in a file, explained into a file."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from pkgutil import resolve_name
+from typing import Any
+
+import click
+
+import limelight  # whose names are loaded when they are used
+from limelight._errors import ArgumentError, Interrupted, LimelightError, MissingDependencyError
+from limelight._instances import Instances, read_table
+
+__all__ = ["explain"]
+
+INTERRUPTED = 130  # 128 and the number of the signal, as shells count
+INPUT = click.Path(exists=True, path_type=Path)
+OUTPUT = click.Path(dir_okay=False, path_type=Path)
+FOLDER = click.Path(file_okay=False, path_type=Path)
+
+
+def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: str) -> int | str:
+    try:
+        return "auto" if value == "auto" else int(value)
+    except ValueError:
+        raise click.BadParameter(f"{value!r} is neither a number nor 'auto'.") from None
+
+
+@click.command()
+@click.option("--model", "name", required=True, help="A .skops or .onnx file, or module:name of a callable or estimator.")
+@click.option("--data", type=INPUT, required=True, help="Instances: a Parquet, CSV or Arrow file, or a folder of them.")
+@click.option("--out", type=OUTPUT, required=True, help="The Parquet file to write.")
+@click.option("--report", type=OUTPUT, help="Write a page about all of them as well.")
+@click.option("--train", type=INPUT, help="Rows like those that the model was trained on, in such a file.")
+@click.option("--target", metavar="COLUMN", help="A column of --train that the model does not get.")
+@click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of rows.")
+@click.option("--num-features", type=int, help="How many components to report at most; by default 10.")
+@click.option(
+    "--num-samples",
+    callback=_count_or_auto,
+    default="auto",
+    show_default=True,
+    metavar="N|auto",
+    help="Perturbations an instance.",
+)
+@click.option("--label", "labels", type=int, multiple=True, help="An output's number; may be given more than once.")
+@click.option("--class-names", metavar="A,B,...", help="The outputs' names, in their order.")
+@click.option("--n-jobs", type=int, default=1, show_default=True, help="Processes or threads; -1 for all cores.")
+@click.option("--engine", help="serial, processes, threads, dask or spark; by default processes if --n-jobs is not 1.")
+@click.option(
+    "--checkpoint", type=FOLDER, metavar="DIR", help="A folder for what is finished; the same command goes on from it."
+)
+@click.option("--trust", "trusted", metavar="TYPE", multiple=True, help="A type that a .skops file may load; repeatable.")
+@click.pass_context
+def explain(
+    context: click.Context,
+    name: str,
+    data: Path,
+    out: Path,
+    report: Path | None,
+    train: Path | None,
+    target: str | None,
+    text: str | None,
+    num_features: int | None,
+    num_samples: int | str,
+    labels: tuple[int, ...],
+    class_names: str | None,
+    n_jobs: int,
+    engine: str | None,
+    checkpoint: Path | None,
+    trusted: tuple[str, ...],
+) -> None:
+    """Explain what a model says about every row, or every text, of a file.
+
+    An instance that cannot be explained is kept with its error, and counted on stderr; if none can be, the command fails.
+    """
+    if (train is None) is (text is None):
+        raise click.UsageError("Give either --train, to explain rows, or --text, to explain texts.")
+    if target is not None and train is None:
+        raise click.UsageError("--target is a column of --train; give both.")
+    for option, path in (("--out", out), ("--report", report)):
+        if path is not None and not os.access(path.absolute().parent, os.W_OK):  # told now, not after hours
+            raise click.UsageError(f"{option} cannot be written: no folder {str(path.parent)!r} may be written in.")
+    classes = None if class_names is None else class_names.split(",")
+    try:
+        model = _load(name, trusted)
+        explainer = _tabular(train, target, model, classes) if train else limelight.TextExplainer(class_names=classes)
+        explanations = explainer.explain_many(
+            data if text is None else _Texts(data, text),
+            model,
+            labels=labels or None,
+            num_features=num_features,
+            num_samples=num_samples,
+            n_jobs=n_jobs,
+            engine=engine,
+            checkpoint=checkpoint,
+            on_error="keep",
+            verbose=True,
+        )
+        explanations.save(out)
+        if report is not None:
+            explanations.save_report(report)
+        _tell_failures(explanations)
+    except KeyboardInterrupt as stop:
+        if isinstance(stop, Interrupted):
+            _keep(stop.explanations, out, checkpoint)
+        context.exit(INTERRUPTED)
+    except (LimelightError, OSError) as error:
+        raise click.ClickException(str(error)) from error
+
+
+class _Texts:
+    """The texts in one column of a file, to be read once."""
+
+    def __init__(self, path: Path, column: str) -> None:
+        self._column = column
+        self._rows, self._total = Instances.of(path, (column,))
+
+    def __len__(self) -> int:
+        return self._total or 0
+
+    def __iter__(self) -> Iterator[Any]:
+        return (row[self._column] for row in self._rows)
+
+
+def _load(name: str, trusted: Sequence[str]) -> Any:
+    """A model by what the user calls it."""
+    if name.endswith(".onnx"):
+        return name
+    if name.endswith(".skops"):
+        return _from_skops(name, trusted)
+    if ":" not in name:
+        raise click.UsageError(f"--model must be a .skops or .onnx file, or module:name; got {name!r}.")
+    sys.path.insert(0, os.getcwd())
+    try:
+        return resolve_name(name)
+    except Exception as error:  # the module is the user's own, and may fail in any way
+        raise ArgumentError(f"--model {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+
+
+def _from_skops(path: str, trusted: Sequence[str]) -> Any:
+    """A model from a file that may hold nothing but what scikit-learn's own models are known to need, and trusted types."""
+    try:
+        from skops import io
+    except ImportError as error:
+        raise MissingDependencyError(".skops files need skops: pip install 'limelight[cli]'") from error
+    try:
+        unknown = [kind for kind in io.get_untrusted_types(file=path) if kind not in trusted]
+        if not unknown:
+            return io.load(path, trusted=list(trusted))
+    except Exception as error:  # of zip files, JSON, and of all that the model is made of
+        raise ArgumentError(f"--model {path!r} cannot be read: {type(error).__name__}: {error}") from error
+    raise ArgumentError(
+        f"--model {path!r} holds types that can do harm: {', '.join(unknown)}. If you know who made the file, and trust them, "
+        f"give {' '.join(f'--trust {kind}' for kind in unknown)}."
+    )
+
+
+def _tabular(train: Path, target: str | None, model: Any, class_names: Sequence[str] | None) -> limelight.TabularExplainer:
+    """An explainer of rows as the model wants them: estimators that know no columns' names, and ONNX files, take arrays."""
+    frame = _frame(train)
+    columns = list(frame.columns)
+    if target is not None and target not in columns:
+        raise ArgumentError(f"--target must be a column of --train; got {target!r}, and it has {', '.join(columns)}.")
+    known = getattr(model, "feature_names_in_", None)
+    wanted = [name for name in columns if name != target] if known is None else list(known)
+    lacking = [name for name in wanted if name not in columns]
+    if lacking:
+        raise ArgumentError(f"--train must have the columns that the model was trained on; it lacks {', '.join(lacking)}.")
+    count = getattr(model, "n_features_in_", len(wanted))
+    if count != len(wanted):
+        raise ArgumentError(f"the model takes {count} columns, --train has {len(wanted)}; what is the model's --target?")
+    frame = frame[wanted]
+    takes_arrays = known is None and (isinstance(model, str) or hasattr(model, "predict"))
+    if takes_arrays and all(kind.kind in "biuf" for kind in frame.dtypes):
+        return limelight.TabularExplainer(frame.to_numpy(dtype=float), feature_names=wanted, class_names=class_names)
+    return limelight.TabularExplainer(frame, class_names=class_names)
+
+
+def _frame(path: Path) -> Any:
+    """A table as pandas has it; times stay times."""
+    table = read_table(path)
+    try:
+        return table.to_pandas(date_as_object=False)
+    except ImportError as error:
+        raise MissingDependencyError("--train needs pandas: pip install pandas") from error
+
+
+def _keep(finished: Any, out: Path, checkpoint: Path | None) -> None:
+    """Save what is finished, and say where."""
+    where = checkpoint
+    if checkpoint is None:
+        where = out.with_name(f"{out.stem}.partial{out.suffix}")
+        finished.save(where)
+    click.echo(
+        f"Interrupted; {len(finished)} explanations are in {str(where)!r}. "
+        + ("The same command goes on from there." if checkpoint else "With --checkpoint DIR the same command could go on."),
+        err=True,
+    )
+
+
+def _tell_failures(explanations: limelight.Explanations) -> None:
+    failures = explanations.failures
+    if not failures:
+        return
+    number, failure = next(iter(failures.items()))
+    said = f"{len(failures)} of {len(explanations)} instances cannot be explained; number {number}: "
+    said += f"{failure.error}: {failure.message}"
+    if len(failures) == len(explanations):
+        raise ArgumentError(said)
+    click.echo(said, err=True)

@@ -1,0 +1,385 @@
+"""The command line on files of many explanations: explain, show, pick."""
+
+import os
+import pty
+import re
+import signal
+import subprocess
+import sys
+import termios
+import time
+
+import pandas as pd
+import pytest
+from batches import COLUMNS, REVIEWS, ROWS, of_frame, of_texts, one_by_one, plain, same
+from click.testing import CliRunner
+from sklearn.compose import make_column_transformer
+from sklearn.ensemble import HistGradientBoostingClassifier
+from sklearn.feature_extraction.text import TfidfVectorizer
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import OneHotEncoder
+from sklearn.tree import DecisionTreeRegressor
+from skops.io import dump
+
+from limelight import Explanations, Failure, OnnxModel, TabularExplainer, TextExplainer
+from limelight._cli import _commands
+
+FRAME = pd.DataFrame(COLUMNS)
+NUMBERS = pd.DataFrame(ROWS, columns=list("abcde"))
+FEW = {"num_samples": 64}
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path, monkeypatch):
+    """A folder with training data, rows and texts, where the command is given."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(sys, "path", [*sys.path])  # the command adds the current folder
+    monkeypatch.delitem(sys.modules, "mine", raising=False)
+    FRAME.to_parquet("train.parquet")
+    FRAME[:9].to_csv("rows.csv", index=False)
+    NUMBERS.assign(price=plain(ROWS)).to_parquet("numbers.parquet")
+    NUMBERS[:9].to_parquet("some.parquet")
+    pd.DataFrame({"id": range(6), "review": REVIEWS[:6]}).to_csv("texts.csv", index=False)
+    return tmp_path
+
+
+def run(*arguments):
+    return CliRunner().invoke(_commands(), [str(argument) for argument in arguments])
+
+
+def explain(model, *arguments, train="train.parquet", data="rows.csv", out="out.parquet"):
+    given = () if train is None else ("--train", train)
+    return run("explain", "--model", model, *given, "--data", data, "--out", out, "--num-samples", "64", *arguments)
+
+
+def assert_quiet(result):
+    assert result.output == ""
+    assert result.exit_code == 0
+
+
+def assert_fails(result, message, code=1):
+    assert re.search(message, re.sub(r"\s+", " ", result.output)), result.output
+    assert result.exit_code == code
+    assert "Traceback" not in result.output
+    assert result.stdout == ""
+
+
+# --- what is explained ---------------------------------------------------------------------------------------------------
+
+
+def test_a_table_and_a_function():
+    assert_quiet(explain("batches:of_frame", "--num-features", "2", "--class-names", "price"))
+    explanations = Explanations.load("out.parquet")
+    explainer = TabularExplainer(FRAME, class_names=["price"])
+    assert same(explanations, one_by_one(explainer, FRAME[:9], of_frame, num_features=2, **FEW))
+
+
+def test_a_report_beside(place):
+    assert_quiet(explain("batches:of_frame", "--report", "report.html"))
+    page = Explanations.load("out.parquet").to_html()
+    assert (place / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_functions_of_the_current_folder(place):
+    (place / "mine.py").write_text("class Models:\n    def of(frame):\n        return frame['real'] * 3\n")
+    assert_quiet(explain("mine:Models.of"))
+    (name, weight), *_ = Explanations.load("out.parquet")[0].as_list()
+    assert "real" in name
+    assert weight != 0
+
+
+def test_texts():
+    assert_quiet(explain("batches:of_texts", "--text", "review", train=None, data="texts.csv"))
+    assert same(Explanations.load("out.parquet"), one_by_one(TextExplainer(), REVIEWS[:6], of_texts, **FEW))
+
+
+def test_estimators_that_know_columns_get_frames_with_these():
+    columns = make_column_transformer((OneHotEncoder(), ["city", "flag"]), remainder="passthrough")
+    model = make_pipeline(columns, HistGradientBoostingClassifier(max_iter=5)).fit(
+        FRAME[["flag", "real", "city"]], COLUMNS["flag"]
+    )
+    dump(model, "model.skops")
+    kinds = re.search(r"give (--trust .*)\.", explain("model.skops").output.replace("\n", " "))[1].split()
+    assert_quiet(explain("model.skops", *kinds))
+    explainer = TabularExplainer(FRAME[["flag", "real", "city"]])
+    assert same(Explanations.load("out.parquet"), one_by_one(explainer, FRAME[:9][["flag", "real", "city"]], model, **FEW))
+
+
+def test_estimators_that_know_none_get_arrays():
+    model = DecisionTreeRegressor(max_depth=3).fit(ROWS, plain(ROWS))
+    dump(model, "tree.skops")
+    tree = ("--trust", "sklearn.tree._tree.Tree")
+    files = {"train": "numbers.parquet", "data": "some.parquet"}
+    assert_fails(explain("tree.skops", *tree, **files), r"the model takes 5 columns, --train has 6; what is .* --target\?")
+    assert_quiet(explain("tree.skops", *tree, "--target", "price", **files))
+    explainer = TabularExplainer(ROWS, feature_names=list("abcde"))
+    assert same(Explanations.load("out.parquet"), one_by_one(explainer, ROWS[:9], model, **FEW))
+
+
+def test_onnx_files(onnx_file):
+    assert_quiet(explain(onnx_file, "--target", "price", train="numbers.parquet", data="some.parquet"))
+    explainer = TabularExplainer(ROWS, feature_names=list("abcde"))
+    explanations = Explanations.load("out.parquet")
+    for entry, alone in zip(explanations, one_by_one(explainer, ROWS[:9], OnnxModel(onnx_file), **FEW), strict=True):
+        assert dict(entry.as_list()) == pytest.approx(dict(alone.as_list()), rel=1e-5)
+
+
+@pytest.fixture
+def onnx_file():
+    """Adds up a row's columns."""
+    from onnx import TensorProto, helper, save
+
+    given = helper.make_tensor_value_info("rows", TensorProto.FLOAT, ["n", 5])
+    gives = helper.make_tensor_value_info("sums", TensorProto.FLOAT, ["n"])
+    axes = helper.make_tensor("axes", TensorProto.INT64, [1], [1])
+    node = helper.make_node("ReduceSum", ["rows", "axes"], ["sums"], keepdims=0)
+    graph = helper.make_graph([node], "sums", [given], [gives], [axes])
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), "sums.onnx")
+    return "sums.onnx"
+
+
+def test_text_pipelines_and_labels():
+    model = make_pipeline(TfidfVectorizer(), LogisticRegression()).fit(REVIEWS, [i % 3 for i in range(60)])
+    dump(model, "texts.skops")
+    assert_quiet(explain("texts.skops", "--text", "review", "--label", "2", "--label", "0", train=None, data="texts.csv"))
+    assert [surrogate.label for surrogate in Explanations.load("out.parquet")[0].surrogates] == [2, 0]
+
+
+def test_processes_and_checkpoints(place):
+    once = explain("batches:of_frame", "--n-jobs", "2", "--checkpoint", "kept")
+    assert_quiet(once)
+    whole = (place / "out.parquet").read_bytes()
+    (place / "out.parquet").unlink()
+    assert_quiet(explain("batches:of_frame", "--checkpoint", "kept"))
+    assert (place / "out.parquet").read_bytes() == whole
+    assert_fails(
+        explain("batches:of_frame", "--checkpoint", "kept", "--num-features", "2"),
+        "checkpoint='kept' belongs to a job with other arguments: num_features was 'None' and is '2'",
+    )
+
+
+# --- what cannot be explained --------------------------------------------------------------------------------------------
+
+
+def test_failures_are_counted_and_kept():
+    pd.DataFrame({"real": [0.1, "none", 0.3], "count": 1, "city": "Rome", "flag": True}).to_csv("rows.csv", index=False)
+    result = explain("batches:of_frame")
+    assert result.exit_code == 1  # the column holds texts: nothing can be explained
+    assert "Error: 3 of 3 instances cannot be explained; number 0: InstanceError: column 'real' holds numbers" in result.stderr
+    assert len(Explanations.load("out.parquet").failures) == 3
+    pd.DataFrame({"review": ["fine", None, "so so"]}).to_parquet("texts.parquet")
+    result = explain("batches:of_texts", "--text", "review", train=None, data="texts.parquet")
+    assert result.exit_code == 0
+    assert result.stdout == ""
+    assert result.stderr == (
+        "1 of 3 instances cannot be explained; number 1: ArgumentTypeError: a text to explain must be a str; got NoneType.\n"
+    )
+    assert isinstance(Explanations.load("out.parquet")[1], Failure)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--model", "m.skops"], "Missing option '--data'"),
+        (["--model", "a:b", "--data", "none.csv", "--out", "o"], "Path 'none.csv' does not exist"),
+        (["--model", "a:b", "--data", "rows.csv", "--out", "o"], "Give either --train, to explain rows, or --text"),
+        (
+            ["--model", "a:b", "--data", "rows.csv", "--out", "o", "--train", "rows.csv", "--text", "a"],
+            "Give either --train, to explain rows, or --text",
+        ),
+        (["--model", "a:b", "--data", "texts.csv", "--out", "o", "--text", "review", "--target", "id"], "give both"),
+        (["--model", "a:b", "--data", "rows.csv", "--out", "no/o", "--train", "rows.csv"], "--out cannot be written"),
+        (
+            ["--model", "a:b", "--data", "rows.csv", "--out", "o", "--train", "rows.csv", "--report", "no/r"],
+            "--report cannot be written: no folder 'no' may be written in",
+        ),
+        (["--model", "a", "--data", "rows.csv", "--out", "o", "--train", "rows.csv"], "or module:name; got 'a'"),
+        (
+            ["--model", "a:b", "--data", "rows.csv", "--out", "o", "--train", "rows.csv", "--num-samples", "many"],
+            "'many' is neither a number nor 'auto'",
+        ),
+    ],
+)
+def test_wrong_use_is_told(arguments, message):
+    assert_fails(run("explain", *arguments), message, code=2)
+
+
+@pytest.mark.parametrize(
+    ("model", "arguments", "message"),
+    [
+        ("none:model", [], "--model 'none:model' cannot be imported: ModuleNotFoundError: No module named 'none'"),
+        ("batches:nobody", [], "'batches:nobody' cannot be imported: AttributeError: .*nobody"),
+        ("batches:COLUMNS", [], "model must be a callable"),
+        ("none.skops", [], "--model 'none.skops' cannot be read: FileNotFoundError"),
+        ("rows.csv.skops", [], "--model 'rows.csv.skops' cannot be read: BadZipFile"),
+        ("none.onnx", [], "none.onnx"),
+        (
+            "batches:of_frame",
+            ["--target", "price"],
+            "--target must be a column of --train; got 'price', and it has real, count",
+        ),
+        ("batches:of_frame", ["--target", "city"], "KeyError|city"),
+        ("batches:of_frame", ["--engine", "cluster"], "engine must be one of 'serial'"),
+        ("batches:of_frame", ["--num-features", "0"], "num_features must be an integer of at least 1"),
+        ("batches:of_frame", ["--label", "4"], "label 4 cannot be explained: the model has 1 outputs"),
+        ("batches:of_frame", ["--checkpoint", "full"], "checkpoint='full' holds other files"),
+    ],
+)
+def test_what_is_wrong_is_told(model, arguments, message, place):
+    (place / "rows.csv.skops").write_text("no zip file")
+    (place / "full").mkdir()
+    (place / "full" / "thesis.tex").touch()
+    assert_fails(explain(model, *arguments), message)
+
+
+def test_columns_that_lack_are_told(place):
+    model = DecisionTreeRegressor(max_depth=2).fit(NUMBERS, plain(ROWS))
+    dump(model, "tree.skops")
+    assert_fails(explain("tree.skops", "--trust", "sklearn.tree._tree.Tree"), r"it lacks a, b, c, d, e\.")
+    NUMBERS[["a", "b"]].to_parquet("few.parquet")
+    result = explain("tree.skops", "--trust", "sklearn.tree._tree.Tree", train="numbers.parquet", data="few.parquet")
+    assert_fails(result, "must have the training data's columns; they lack 'c', 'd', 'e'")
+    assert not (place / "out.parquet").exists()
+
+
+def test_types_that_are_not_trusted_are_named_with_what_to_give(place):
+    dump(DecisionTreeRegressor().fit(NUMBERS, plain(ROWS)), "tree.skops")
+    result = explain("tree.skops", train="numbers.parquet", data="some.parquet")
+    assert_fails(
+        result, r"holds types that can do harm: sklearn\.tree\._tree\.Tree\. .* give --trust sklearn\.tree\._tree\.Tree\."
+    )
+    assert not (place / "out.parquet").exists()
+
+
+@pytest.mark.parametrize(("module", "said"), [("skops", ".skops files need skops"), ("pandas", "--train needs pandas")])
+def test_packages_that_are_not_installed_are_told(module, said, monkeypatch, place):
+    (place / "mine.py").write_text("def model(rows):\n    return rows\n")
+    monkeypatch.setitem(sys.modules, module, None)
+    assert_fails(explain("model.skops" if module == "skops" else "mine:model"), said)
+
+
+# --- pipes, terminals, Ctrl-C --------------------------------------------------------------------------------------------
+
+COMMAND = [sys.executable, "-W", "error", "-m", "limelight"]
+# A shell's foreground job; one that runs in the background ignores Ctrl-C, and so do its children.
+INTERRUPTIBLE = [
+    *COMMAND[:3],
+    "-c",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from limelight._cli import main; main()",
+]
+REAL = ["explain", "--model", "slow:model", "--train", "train.parquet", "--data", "rows.csv", "--out", "out.parquet"]
+
+
+def slow(place, seconds):
+    """A model that takes its time, and leaves a mark when it has been asked ten times."""
+    (place / "slow.py").write_text(
+        f"""
+import pathlib, time
+calls = []
+def model(frame):
+    time.sleep({seconds})
+    calls.append(len(frame))
+    if len(calls) == 10:
+        pathlib.Path("mark").touch()
+    return frame["real"].to_numpy()
+"""
+    )
+
+
+def test_a_real_process_is_quiet_in_a_pipe(place):
+    slow(place, 0)
+    done = subprocess.run([*COMMAND, *REAL, "--n-jobs", "2"], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    assert len(Explanations.load("out.parquet")) == 9
+    shown = subprocess.run([*COMMAND, "show", "out.parquet", "--item", "8"], capture_output=True, text=True, check=False)
+    assert shown.stdout == f"{Explanations.load('out.parquet')[8]}\n"
+
+
+def test_a_terminal_shows_progress(place):
+    slow(place, 0)
+    ours, theirs = pty.openpty()
+    termios.tcsetwinsize(theirs, (24, 80))
+    done = subprocess.run([*COMMAND, *REAL], stdout=subprocess.PIPE, stderr=theirs, check=False)
+    os.close(theirs)
+    shown = b""
+    while chunk := read_some(ours):
+        shown += chunk
+    os.close(ours)
+    assert done.returncode == 0
+    assert done.stdout == b""
+    assert b"9/9" in shown
+
+
+def read_some(terminal):
+    try:
+        return os.read(terminal, 10_000)
+    except OSError:  # its other end is closed
+        return b""
+
+
+@pytest.mark.parametrize("checkpoint", [[], ["--checkpoint", "kept"]])
+def test_ctrl_c_keeps_what_is_done(checkpoint, place):
+    slow(place, 0.05)
+    pd.concat([FRAME] * 20).to_csv("rows.csv", index=False)  # 4000 rows are 16 chunks of some calls each
+    process = subprocess.Popen([*INTERRUPTIBLE, *REAL, *checkpoint], stderr=subprocess.PIPE, text=True)
+    while not (place / "mark").exists():
+        assert process.poll() is None
+        time.sleep(0.05)
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert process.returncode == 130
+    count, where = re.fullmatch(r"Interrupted; (\d+) explanations are in '(.*?)'\. .*\n", said).groups()
+    kept = Explanations.load(where)
+    assert 0 < len(kept) == int(count) < 4000
+    assert int(count) % 256 == 0
+    assert not (place / "out.parquet").exists()
+    assert ("The same command goes on from there." in said) == bool(checkpoint)
+
+
+# --- what is in a file ---------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def saved():
+    explanations = Explanations.of([*one_by_one(TextExplainer(), REVIEWS[:4], of_texts), Failure("ModelError", "no luck")])
+    explanations.save("saved.parquet")
+    return explanations
+
+
+def test_show_prints_one_of_many(saved, place):
+    result = run("show", "saved.parquet", "--item", "2")
+    assert result.output == f"{saved[2]}\n"
+    assert_quiet(run("show", "saved.parquet", "--item", "2", "--html", "page.html"))
+    assert (place / "page.html").read_text(encoding="utf-8") == saved[2].as_html()
+    saved[[3, 1]].save("two.parquet")
+    assert run("show", "two.parquet", "--item", "3").output == f"{saved[3]}\n"
+
+
+def test_show_says_what_is_not_there(saved, place):
+    assert_fails(run("show", "saved.parquet"), "give --item, the number of one of its 5 instances, 0 to 4; got None")
+    assert_fails(run("show", "saved.parquet", "--item", "5"), "0 to 4; got 5")
+    assert_fails(run("show", "saved.parquet", "--item", "4"), "item 4 has no explanation. ModelError: no luck")
+    (place / "one.json").write_text(saved[0].to_json(), encoding="utf-8")
+    assert_fails(run("show", "one.json", "--item", "0"), "holds one explanation; leave out --item")
+    Explanations.of([]).save("none.parquet")
+    assert_fails(run("show", "none.parquet", "--item", "0"), "0 instances, none")
+    assert_fails(run("show", "train.parquet", "--item", "0"), "'train.parquet': .* holds no explanations that limelight saved")
+
+
+def test_pick_prints_the_picks(saved):
+    result = run("pick", "saved.parquet", "--num-picks", "2")
+    picks = saved.pick(2)
+    assert result.exit_code == 0
+    assert result.output.startswith(f"{picks}\n\nitem {picks.positions[0]}\n{picks.explanations[0]}\n")
+    assert result.output.endswith(f"\nitem {picks.positions[1]}\n{picks.explanations[1]}\n")
+    assert_fails(run("pick", "saved.parquet", "--num-picks", "0"), "num_picks must be an integer of at least 1")
+    assert_fails(run("pick", "train.parquet"), "holds no explanations that limelight saved")
+
+
+def test_report_writes_a_page(saved, place):
+    assert_quiet(run("report", "saved.parquet", "-o", "report.html", "--title", "Soups & reviews", "--num-picks", "2"))
+    page = saved.to_html(title="Soups & reviews", num_picks=2)
+    assert (place / "report.html").read_text(encoding="utf-8") == page
+    assert_fails(run("report", "train.parquet", "-o", "page.html"), "holds no explanations that limelight saved")
+    assert_fails(run("report", "saved.parquet"), "Missing option '-o'", code=2)
