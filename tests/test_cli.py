@@ -272,7 +272,7 @@ REAL = ["explain", "--model", "slow:model", "--train", "train.parquet", "--data"
 
 
 def slow(place, seconds):
-    """A model that takes its time, and leaves a mark when it has been asked ten times."""
+    """A model that takes its time, and leaves a mark when it has been asked thirty times."""
     (place / "slow.py").write_text(
         f"""
 import pathlib, time
@@ -280,7 +280,7 @@ calls = []
 def model(frame):
     time.sleep({seconds})
     calls.append(len(frame))
-    if len(calls) == 10:
+    if len(calls) == 30:
         pathlib.Path("mark").touch()
     return frame["real"].to_numpy()
 """
