@@ -279,8 +279,8 @@ def test_an_instance_that_takes_too_long_is_a_failure(alone):
             time.sleep(600)
         return plain(rows)
 
-    explanations = EXPLAINER.explain_many(OUTSIDE[:4], model, engine="processes", n_jobs=1, timeout=6, on_error="keep", **FEW)
-    assert explanations.failures == {3: Failure("ModelError", "the explanation took longer than timeout=6 seconds.")}
+    explanations = EXPLAINER.explain_many(OUTSIDE[:4], model, engine="processes", n_jobs=1, timeout=5, on_error="keep", **FEW)
+    assert explanations.failures == {3: Failure("ModelError", "the explanation took longer than timeout=5 seconds.")}
     assert same(explanations[:3], alone[:3])
 
 
@@ -292,7 +292,7 @@ def test_a_model_that_does_not_heed_the_timeout_is_ended():
 
     start = time.monotonic()
     with pytest.raises(EngineError, match="did not stop at timeout="):
-        EXPLAINER.explain_many(OUTSIDE, model, engine="processes", n_jobs=1, timeout=2, on_error="keep", **FEW)
+        EXPLAINER.explain_many(OUTSIDE, model, engine="processes", n_jobs=1, timeout=0.5, on_error="keep", **FEW)
     assert time.monotonic() - start < 60
 
 
@@ -361,3 +361,17 @@ def test_nothing_gives_nothing():
         assert len(EXPLAINER.explain_many(nothing, plain)) == 0
     assert len(TextExplainer().explain_many([], of_texts)) == 0
     assert REVIEWS
+
+
+def test_processes_wait_for_another_job(tmp_path):
+    """To start them takes seconds."""
+    rows = np.random.default_rng(0).normal(size=(40, 3))
+    explainer = TabularExplainer(rows)
+
+    def model(batch):
+        (tmp_path / str(os.getpid())).touch()
+        return batch[:, 0]
+
+    for _ in range(2):
+        explainer.explain_many(rows, model, num_samples=50, engine="processes", n_jobs=2, chunk_size=5)
+    assert 1 <= len(list(tmp_path.iterdir())) <= 2

@@ -268,7 +268,19 @@ INTERRUPTIBLE = [
     "-c",
     "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from limelight._cli import main; main()",
 ]
-REAL = ["explain", "--model", "slow:model", "--train", "train.parquet", "--data", "rows.csv", "--out", "out.parquet"]
+REAL = [
+    "explain",
+    "--model",
+    "slow:model",
+    "--train",
+    "train.parquet",
+    "--data",
+    "rows.csv",
+    "--out",
+    "out.parquet",
+    "--num-samples",
+    "64",
+]
 
 
 def slow(place, seconds):
