@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 __all__ = ["Engine", "engine_of", "in_this_process", "kind_of", "time_limit"]
 
 _AHEAD = 2  # chunks for each worker that are handed out at a time, so that none waits for its next one
+_IDLE = 60  # seconds that a process waits for another job
 _GRACE, _STDERR = 2.0, 2  # seconds for a model to heed an alarm; the file descriptor
 _POOLS = ("BLIS", "MKL", "NUMEXPR", "OMP", "OPENBLAS")  # libraries that start a thread for each core if they are not told
 
@@ -100,22 +101,19 @@ def _in_threads(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
 def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
     """So many processes, each of which reads the job once."""
     import joblib
-    from joblib.externals.loky import BrokenProcessPool, ProcessPoolExecutor
+    from joblib.externals.loky import BrokenProcessPool
 
     count = joblib.effective_n_jobs(n_jobs)
     share = str(max(1, joblib.cpu_count() // count))
+    threads = tuple((f"{pool}_NUM_THREADS", os.environ.get(f"{pool}_NUM_THREADS", share)) for pool in _POOLS)
     with tempfile.TemporaryDirectory(prefix="limelight-") as folder:
         path = Path(folder) / "job"
         _write(job, path)
-        # Ctrl-C reaches workers as well, but it is the parent that stops them.
-        processes = ProcessPoolExecutor(
-            count,
-            initializer=signal.signal,
-            initargs=(signal.SIGINT, signal.SIG_IGN),
-            env={name: os.environ.get(name, share) for name in (f"{pool}_NUM_THREADS" for pool in _POOLS)},
-        )
+        processes = _processes(count, threads, os.getpid())
+        finished = False
         try:
             yield from as_finished(processes, partial(_explain_from, str(path)), chunks, _AHEAD * count)
+            finished = True
         except BrokenProcessPool as error:
             raise EngineError(
                 "a worker process has died: perhaps for want of memory, or because the model did not stop at timeout=. "
@@ -126,7 +124,22 @@ def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
                 f'instances cannot be sent to other processes ({error}); engine="threads" or "serial" sends nothing.'
             ) from error
         finally:
-            processes.shutdown(kill_workers=True)
+            if not finished:
+                _processes.cache_clear()
+                processes.shutdown(kill_workers=True)
+
+
+@lru_cache(maxsize=1)
+def _processes(count: int, threads: tuple[tuple[str, str], ...], parent: int) -> Any:  # noqa: ARG001 - no child has its parent's
+    """So many processes, with these numbers of threads in their libraries; they wait a while for another job.
+
+    To start one takes seconds: it imports what the model needs.
+    """
+    from joblib.externals.loky import ProcessPoolExecutor
+
+    # Ctrl-C reaches workers as well, but it is the parent that stops them.
+    ignored = (signal.SIGINT, signal.SIG_IGN)
+    return ProcessPoolExecutor(count, timeout=_IDLE, initializer=signal.signal, initargs=ignored, env=dict(threads))
 
 
 def _explain(job: Work, chunk: Chunk) -> tuple[int, Any]:
