@@ -2,6 +2,7 @@
 
 import os
 import pickle
+import re
 import shutil
 import signal
 import subprocess
@@ -341,3 +342,22 @@ def test_frames_without_rows_or_items(function):
     assert len(Explanations.of(map(Explanation.from_json, answer["explanation"]))) == 2
     with pytest.raises(ArgumentError, match="item must be a column of the frame; got 'name', and the frame has 'x0', 'x1'"):
         function(FRAME.drop(columns="name"))
+
+
+@pytest.mark.usefixtures("spark")
+def test_readme_examples_run(dask, tmp_path, monkeypatch):
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    section = readme.partition("\n## On a cluster\n")[2].partition("\n## ")[0]
+    monkeypatch.chdir(tmp_path)
+    FRAME.assign(id=range(20)).drop(columns="name").to_parquet("rows.parquet")
+    names = {"explainer": EXPLAINER, "model": plain}
+    for code in re.findall(r"```py\n(.*?)```", section, flags=re.DOTALL):
+        code = code.replace("tcp://scheduler:8786", dask.scheduler.address).replace(
+            "rows.parquet", str(tmp_path / "rows.parquet")
+        )
+        exec(compile(code, "README.md", "exec"), names)
+        if "explanations" in names:
+            assert same(names.pop("explanations"), EXPLAINER.explain_many(ROWS[:20], plain))
+    by_spark = pd.DataFrame(names["by_spark"].collect(), columns=["item", "error", "explanation"])
+    with dask.as_current():
+        assert explained(names["by_dask"].compute()) == explained(by_spark)
