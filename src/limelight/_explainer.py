@@ -191,7 +191,8 @@ class Explainer(ABC):
             How many instances are handed out, and kept as finished, at a time.
         checkpoint : path, optional
             A folder for finished chunks. Whatever stops the job, the same call with the same folder goes on from there, and
-            explains nothing twice; the explanations are then read from the folder.
+            explains nothing twice; the explanations are then read from the folder. Only `n_jobs`, `engine`, `batch_size`,
+            `on_error`, `timeout` and `verbose` may be others than before.
         on_error : {"raise", "keep"}, default "raise"
             What happens to an instance that cannot be explained: "raise" ends the job with its error, "keep" puts a `Failure`
             in its place.
@@ -217,7 +218,8 @@ class Explainer(ABC):
         Interrupted
             If the user stops it; what is finished is in the error.
         LimelightError
-            What `explain_instance` raises, for the first instance that cannot be explained, unless errors are kept.
+            What `explain_instance` raises, for an instance that cannot be explained, unless errors are kept. A note says which
+            one; in this process it is the first.
 
         Examples
         --------
