@@ -47,6 +47,7 @@ FLOORS = {
     "_engines": SIDES,
     "_checkpoint": SIDES,
     "_batch": SIDES,
+    "_many": EXPLAINER,
     "_explainer": EXPLAINER,
     "modalities": MODALITIES,
     "": DOORS,
@@ -77,6 +78,7 @@ ORDERED = [
         "_checkpoint",
         "_batch",
     ),
+    ("_many", "_explainer"),
     ("segmentation", "", "_demo_corpus", "_demo_signals", "_demo", "_cli_explain", "_cli", "__main__"),
 ]
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer

@@ -163,8 +163,8 @@ class Independent(Design):
 class SobolPoints(Design):
     """Scrambled Sobol points, a scrambling and an order of the columns for each replicate.
 
-    The columns are permuted because the first dimensions of a Sobol sequence are spread more evenly than later ones. Of more than
-    21,201 dimensions there are no such points, and independent ones serve.
+    The columns are permuted because the first dimensions of a Sobol sequence are spread more evenly than later ones. Of more
+    than 21,201 dimensions there are no such points: independent ones serve.
 
     Parameters
     ----------
