@@ -1,9 +1,10 @@
 """A few explanations that differ, with a failure among them, kept in each of the ways there are."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from samples import table
+from samples import falling, table
 
 from limelight import Explanations, Failure
 from limelight._storage import schema
@@ -38,3 +39,21 @@ def keep(way: str, folder: Path) -> Explanations:
         (folder / "notes.txt").write_text("nothing to see here")
         return Explanations.load(folder)
     return Explanations.concat([whole[:3], Explanations.load(folder / "part-1.parquet"), whole[:0], whole[4:]])
+
+
+def rows(count=9, **changes):
+    """Explained rows, all different, of which number 2 is a failure; the model says stargazers from number 5 on."""
+    made = [
+        table(weights={1: falling(4, 0.1 * i + 0.1)}, predictions=(0.99 - 0.1 * i, 0.01 + 0.1 * i), **changes)
+        for i in range(count)
+    ]
+    made = [
+        replace(entry, surrogates=tuple(replace(own, fidelity=1 - 0.1 * i) for own in entry.surrogates))
+        for i, entry in enumerate(made)
+    ]
+    made[2] = FAILURE
+    return Explanations.of(made)
+
+
+TRUE = ["gardeners", "stargazers", "gardeners", None, "gardeners", "stargazers", "gardeners", "gardeners", "stargazers"]
+WRONG = [1, 6, 7]

@@ -7,7 +7,8 @@ a harmless word in its place. The fragments' host page has no Content-Security-P
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,9 +17,10 @@ from click.testing import CliRunner
 from hostile import PAYLOADS, shown
 from samples import explain, falling, image, text
 
-from limelight import Explanation
+from limelight import Explanation, Explanations, Failure
 from limelight._cli import _commands
 from limelight._views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
+from limelight.renderers import _report_figures, _templates
 from limelight.renderers.index import Entry, render_index
 
 TREE = (Path(__file__).parent / "tree.js").read_text(encoding="utf-8")
@@ -158,6 +160,69 @@ def test_hostile_strings_on_an_index_stay_text(open_page):
     (found,) = trees(open_page(html(PAYLOADS)), "html")
     faults = differences(plain, found, PAYLOADS)
     assert not faults, f"{len(faults)}, the first: {faults[:3]}"
+
+
+def report(strings: Sequence[str], failing: Sequence[int]) -> str:
+    """A report in which each string stands in an explanation, and some in a failure; weights differ, so that none are tied."""
+    entries: list[Explanation | Failure] = [Failure(strings[i], strings[i]) for i in failing]
+    for i, string in enumerate(strings):
+        made = explained(KINDS[i % len(KINDS)], [string] * 3, [string, "another"], [string])
+        heavier = [replace(own, weights=tuple(1.0137**i * weight for weight in own.weights)) for own in made.surrogates]
+        entries.append(replace(made, surrogates=tuple(heavier)))
+    labels = [*(strings[i] for i in failing), *("another" if i % 2 else string for i, string in enumerate(strings))]
+    return Explanations.of(entries).to_html(title=strings[0], labels=labels, num_picks=len(strings), num_features=1000)
+
+
+def opened_report(page: Any) -> Tree:
+    """The tree of a report's page with the whole list shown and everything opened; without its data, which are no elements."""
+    page.evaluate(
+        """async () => {
+          const soon = () => new Promise((done) => setTimeout(done, 50));
+          while (!document.querySelector(".further").hidden) document.querySelector(".further").click();
+          for (const details of document.querySelectorAll("details")) details.open = true;
+          await soon();
+          for (const details of document.querySelectorAll("details")) details.open = true;
+          await soon();
+          document.querySelector(".data").remove();
+        }"""
+    )
+    return trees(page, "html")[0]
+
+
+def report_faults(strings: Sequence[str], open_page: Any, change: Callable[[str], str] = str) -> list[str]:
+    """Where the report of these strings, which may be changed, is not the harmless one."""
+    failing = [i for i, string in enumerate(strings) if len(string) <= 160]  # a row has no room for more
+    plain = opened_report(open_page(report([word(i) for i in range(len(strings))], failing)))
+    page = open_page(change(report(strings, failing)))
+    faults = differences(plain, opened_report(page), strings)
+    page.evaluate(TOUCH)
+    return faults
+
+
+@pytest.mark.parametrize("start", range(0, len(PAYLOADS), AT_ONCE))
+def test_hostile_strings_in_a_report_stay_text(start, open_page, monkeypatch):
+    monkeypatch.setattr(_report_figures, "MOST", 1000)
+    faults = report_faults(PAYLOADS[start : start + AT_ONCE], open_page)
+    assert not faults, f"{len(faults)}, the first: {faults[:3]}"
+
+
+def test_a_report_that_does_not_escape_is_noticed(open_page, monkeypatch):
+    """In the markup, in the data, and in what the script writes; and its policy lets none of it run."""
+    strings = ["<img src=x onerror=__pwned()>", "<b>bold</b>", "a & b"]
+
+    def with_inner_html(page: str) -> str:
+        page = re.sub("script-src '[^']*'", "script-src 'unsafe-inline'", page)
+        return page.replace(".textContent = ", ".innerHTML = ")
+
+    assert not report_faults(strings, open_page)
+    assert report_faults(strings, open_page, with_inner_html)
+    with monkeypatch.context() as patch:
+        patch.setattr(_templates, "escape", str)
+        assert report_faults(strings, open_page)
+    monkeypatch.setattr(_templates, "_NOT_IN_SCRIPTS", {})
+    page = open_page(report(["</script><script>__pwned()</script>", "one", "two"], [0]))
+    assert any(event.startswith("error: ") for event in page.happened)
+    page.happened.clear()
 
 
 def test_hostile_strings_in_a_drawing_stay_text(open_page, tmp_path):

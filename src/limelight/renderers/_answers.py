@@ -169,14 +169,13 @@ def read_truths(labels: Any, answers: Sequence[Answer | None]) -> list[str | Non
         return [None if label is None else _as_text(label) for label in given]
     known = {name for names in classes for name in names}
     by_name = all(str(label) in known for label in given if label is not None)
-    some = next(iter(classes))  # what the classes are called where there is no explanation
 
     def truth(label: Any, answer: Answer | None) -> str | None:
         if label is None:
             return None
-        if answer is not None and not answer.is_class:
-            return _as_text(label)
-        return _class_name(label, some if answer is None else answer.names, by_name)
+        if answer is None:  # what its classes are called is not known: as elsewhere
+            return _class_name(label, next((own for own in classes if str(label) in own), next(iter(classes))), by_name)
+        return _class_name(label, answer.names, by_name) if answer.is_class else _as_text(label)
 
     return list(map(truth, given, answers))
 

@@ -158,8 +158,9 @@ def _notes(explanations: Explanations) -> tuple[int, _Tally, _Tally]:
             if error is not None:
                 title, message = unescape(error["error"]), unescape(error["message"])
                 failures.add(title, message, message, item)
-            for notice in notices or ():
-                warnings.add("", notice["code"], unescape(notice["message"]), item)
+            # One for each code: several labels may give the same warning.
+            for code, message in {notice["code"]: notice["message"] for notice in notices or ()}.items():
+                warnings.add("", code, unescape(message), item)
     return converged, failures, warnings
 
 
@@ -223,8 +224,13 @@ def _fidelity(fidelities: Sequence[float]) -> Fidelity | None:
     return Fidelity(draw_fidelity(known), sentence)
 
 
-def _picks(explanations: Explanations, num_picks: int) -> Picks:
+def _picks(explanations: Explanations, num_picks: int) -> Picks | None:
+    """Those picks that add something; there are none where nothing was reported."""
     pick = explanations.pick(num_picks)
-    reasons = (tuple(name for name, _ in own) for own in pick.reasons)
+    count = sum(gain > 0 for gain in pick.gains)  # the others come last
+    if not count:
+        return None
+    reasons = (tuple(name for name, _ in own) for own in pick.reasons[:count])
     tops = tuple(Top(own[:MOST_REASONS], max(0, len(own) - MOST_REASONS)) for own in reasons)
-    return Picks(pick.positions, pick.coverage, tops, draw_coverage(pick.coverage))
+    coverage = pick.coverage[:count]
+    return Picks(pick.positions[:count], coverage, tops, draw_coverage(coverage))

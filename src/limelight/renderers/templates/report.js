@@ -1,7 +1,7 @@
 // The list of a report: searched, filtered and sorted, and each explanation drawn when it is opened. It fills in copies of what the
 // page has in its <template> elements; what comes from the data becomes text, a length or the address of a picture.
 {
-  const STEP = 50, HEAVIEST = 3; // rows that are shown at once, weights that each row names
+  const STEP = 50, HEAVIEST = 3, LONGEST = 160; // rows shown at once, weights and letters of a message that a row has room for
   const { words, entries } = JSON.parse(document.querySelector(".data").textContent);
   const list = document.querySelector(".list");
   const find = (selector, from = list) => from.querySelector(selector);
@@ -107,6 +107,7 @@
   // --- its row
 
   const hasFailed = (entry) => entry.error !== undefined;
+  const shortened = (text) => ([...text].length > LONGEST ? `${[...text].slice(0, LONGEST).join("")}\u2026` : text);
 
   const drawRow = (entry) => {
     const row = copy(find(hasFailed(entry) ? ".failed-row" : ".row"));
@@ -114,7 +115,7 @@
     if (entry.true === undefined) find(".truth", row).remove();
     else write(row, { ".truth bdi": words[entry.true] });
     if (hasFailed(entry)) {
-      write(row, { ".error": words[entry.error], ".message": words[entry.message] });
+      write(row, { ".error": words[entry.error], ".message": shortened(words[entry.message]) });
     } else {
       const main = entry.labels[entry.main];
       write(row, { ".said bdi": words[entry.output], ".said b": entry.said, ".fidelity b": entry.trust, ".heaviest small bdi": words[main.name] });

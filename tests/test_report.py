@@ -1,0 +1,305 @@
+"""The report of many explanations: what it says of all of them, and what its list is given."""
+
+import json
+import math
+import re
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import polars as pl
+import pyarrow as pa
+import pytest
+from many import FAILURE, TRUE, WRONG, rows
+from samples import CLASSES, MODALITIES, SAMPLES, falling, series, table, text
+
+from limelight import Explanations
+from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.renderers import _report_list
+from limelight.renderers._summary import summarise
+from limelight.renderers._templates import ScriptData
+
+
+def data_of(page):
+    """What the list's script is given, with the words for their numbers."""
+    return json.loads(re.search(r'<script type="application/json" class="data">(.*?)</script>', page, re.DOTALL)[1])
+
+
+def items_of(page):
+    return [entry["item"] for entry in data_of(page)["entries"]]
+
+
+def plain(page):
+    """A page's texts, without its scripts, styles and blanks."""
+    page = re.sub(r"<(script|style|template).*?</\1>", "", page, flags=re.DOTALL)
+    return " ".join(re.sub(r"<[^>]*>", " ", page).split())
+
+
+# --- what it says -------------------------------------------------------------------------------------------------------------
+
+
+def test_counts_of_all():
+    page = plain(rows().to_html(labels=TRUE))
+    assert "Explanations of 9 predictions" in page
+    assert "Explained 8 of 9 instances" in page
+    assert "Converged 100 % of them" in page
+    assert "Misclassified 42.9 % 3 of 7 with a true label" in page
+    assert "gardeners 4 1 stargazers 4 2" in page  # chosen, and wrong
+    assert "1 : ModelError : no such column item 2" in page
+
+
+def test_fidelity_in_quartiles():
+    known = [1 - 0.1 * i for i in range(9) if i != 2]
+    low, middle, high = np.quantile(known, (0.25, 0.5, 0.75))
+    page = rows().to_html()
+    assert f"The median is {middle:.2f}, half of all lie between {low:.2f} and {high:.2f}." in page
+    drawn = re.findall(r"<rect [^>]*><title>([^<]*)</title>", page)
+    assert sum(int(bar.rpartition(": ")[2]) for bar in drawn) == len(known)
+
+
+def with_fidelity(fidelity):
+    made = table()
+    return replace(made, surrogates=tuple(replace(own, fidelity=fidelity) for own in made.surrogates))
+
+
+def test_fidelity_that_is_not_known():
+    page = Explanations.of([with_fidelity(math.nan), with_fidelity(0.5), with_fidelity(-3.0)]).to_html()
+    assert "Of 1 it is unknown." in page
+    assert re.findall(r"<rect [^>]*><title>([^<]*)</title>", page) == ["below 0: 1", "0.50 to 0.55: 1"]
+    none = Explanations.of([with_fidelity(math.nan)]).to_html()
+    assert "How well the surrogates follow" not in none
+    assert data_of(none)["entries"][0]["fidelity"] is None
+    assert data_of(none)["entries"][0]["trust"] == "unknown"
+
+
+def test_importance_is_that_of_all():
+    explanations = rows()
+    page = explanations.to_html(num_features=3)
+    importance = explanations.importance(1)
+    shown = re.findall(
+        r'<tr data-c="\d"[^>]*><th scope="row"><bdi>([^<]*)</bdi></th><td><bdi>(\d+)</bdi>.*?<td class="num">([\d.]+)', page
+    )
+    assert shown[:3] == [
+        (feature, str(times), f"{value:.3f}")
+        for feature, times, value in zip(importance.features[:3], importance.reported, importance.values, strict=False)
+    ]
+    assert "and 1 more" in page
+    assert "stargazers: 8 explanations" in plain(page).replace(" :", ":")
+
+
+def test_each_label_has_its_importance():
+    made = [text(weights={i % 3: falling(4), (i + 1) % 3: falling(2)}, classes=CLASSES) for i in range(4)]
+    page = plain(Explanations.of(made).to_html())
+    for name, count in zip(CLASSES, (3, 3, 2), strict=True):
+        assert f"{name} : {count} explanations" in page
+
+
+def test_labels_of_one_number_and_other_names_are_told_apart():
+    made = [text(), text(), table(classes=("benign", "malignant"))]
+    page = Explanations.of(made).to_html()
+    assert "stargazers : 2 explanations" in plain(page)
+    malignant = page[page.index("<bdi>malignant</bdi>: 1 explanation<") :]
+    assert re.search(r'<th scope="row"><bdi>([^<]*)', malignant)[1] == "bmi"
+
+
+def test_picks_are_those_of_pick_as_long_as_they_add_something():
+    made = [text("one two"), text("one two three"), text("four"), text("one"), FAILURE]
+    explanations = Explanations.of(made)
+    page = plain(explanations.to_html(num_picks=4))
+    assert explanations.pick(4).positions[:2] == (1, 2)
+    assert re.findall(r"Item (\d+):", page) == ["1", "2"]
+    assert "It is the first to report one , two , three ." in page
+    assert "They cover 100 % of the importance" in page
+    assert re.findall(r"Item (\d+):", plain(explanations.to_html(num_picks=1))) == ["1"]
+
+
+def test_warnings_are_counted_by_explanation():
+    made = [table(notices=("Read with care.", "Read with care.")), table(notices=("Read slowly.",)), table()]
+    assert "Warnings 2 , for example: Read with care. items 0, 1" in plain(Explanations.of(made).to_html())
+
+
+@pytest.mark.parametrize(
+    "made",
+    [[], [FAILURE], [FAILURE] * 3, [text()], list(MODALITIES.values()), [table(weights={1: ()})], list(SAMPLES.values())],
+)
+def test_whatever_the_set_holds_there_is_a_page(made):
+    page = Explanations.of(made).to_html()
+    assert f"Explanations of {len(made)} prediction" in page
+    assert items_of(page) == list(range(len(made))) if made else "<h2>All explanations" not in page
+
+
+def test_regression():
+    made = [
+        table(classes=("price",), predictions=(1000.0 * i,), kind="scores", weights={0: falling(3, 100)}, half=5)
+        for i in range(5)
+    ]
+    page = Explanations.of(made).to_html(labels=[1.5, 2.25, math.nan, 4.0, 5.0])
+    assert "Prediction 2000 is the median; they go from 0 to 4000" in plain(page)
+    assert "misclassified" not in plain(page.partition('id="list"')[0]).lower()
+    data = data_of(page)
+    assert [data["words"][entry["true"]] if "true" in entry else None for entry in data["entries"]] == [
+        *("1.50", "2.25", None, "4.00", "5.00")
+    ]
+    assert [entry["value"] for entry in data["entries"]] == [0, 1000, 2000, 3000, 4000]
+
+
+def test_items_are_those_of_the_job():
+    assert items_of(rows()[4:].to_html()) == [4, 5, 6, 7, 8]
+
+
+def test_the_page_is_made_of_files_too(tmp_path):
+    rows().save(tmp_path / "rows.parquet")
+    assert Explanations.load(tmp_path / "rows.parquet").to_html(labels=TRUE) == rows().to_html(labels=TRUE)
+
+
+# --- true labels --------------------------------------------------------------------------------------------------------------
+
+
+def wrong_of(page):
+    return [entry["item"] for entry in data_of(page)["entries"] if entry.get("wrong")]
+
+
+NUMBERS = [None if name is None else CLASSES.index(name) for name in TRUE]
+
+
+@pytest.mark.parametrize(
+    "labels",
+    [
+        TRUE,
+        NUMBERS,
+        [None if number is None else bool(number) for number in NUMBERS],
+        [math.nan if number is None else float(number) for number in NUMBERS],
+        np.array(TRUE, dtype=object),
+        pd.Series(TRUE, index=range(10, 19)),
+        pd.Series(NUMBERS),
+        pd.Series(NUMBERS, dtype="Int64"),
+        pd.Series(TRUE, dtype="category"),
+        pl.Series(TRUE),
+        pl.Series(NUMBERS),
+        pa.array(NUMBERS),
+        pa.chunked_array([TRUE]),
+    ],
+    ids=[
+        "names",
+        "numbers",
+        "booleans",
+        "floats",
+        "objects",
+        "series",
+        "floats of a series",
+        "Int64",
+        "categories",
+        "polars",
+        "polars numbers",
+        "arrow",
+        "arrow chunks",
+    ],
+)
+def test_true_labels_may_be_names_or_numbers(labels):
+    assert wrong_of(rows().to_html(labels=labels)) == WRONG
+
+
+def test_names_that_are_numbers_are_names():
+    explanations = Explanations.of([table(classes=("1", "0"), predictions=(0.9, 0.1))] * 2)
+    assert wrong_of(explanations.to_html(labels=[1, 0])) == [1]
+
+
+def test_without_true_labels_nothing_is_misclassified():
+    page = rows().to_html()
+    assert wrong_of(page) == []
+    assert "misclassified" not in plain(page.partition('id="list"')[0]).lower()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "error", "message"),
+    [
+        ({"labels": TRUE[:3]}, ArgumentError, "labels must have one true label for each of the 9 instances; got 3"),
+        ({"labels": "gardeners"}, ArgumentTypeError, "labels must be a sequence of true labels"),
+        ({"labels": [[0]] * 9}, ArgumentTypeError, "labels must be a sequence of true labels"),
+        ({"labels": ["gardener"] * 9}, ArgumentError, "got 'gardener', the outputs are"),
+        ({"labels": [2] * 9}, ArgumentError, "labels must be the names or the numbers of the model's outputs; got 2"),
+        ({"labels": [0.5] * 9}, ArgumentError, "got 0.5"),
+        ({"labels": [math.inf] * 9}, ArgumentError, "got inf"),
+        ({"title": 3}, ArgumentTypeError, "title must be a text; got 3"),
+        ({"num_picks": 0}, ArgumentError, "num_picks must be an integer of at least 1"),
+        ({"num_features": "all"}, ArgumentTypeError, "num_features must be an integer"),
+    ],
+)
+def test_wrong_arguments(arguments, error, message):
+    with pytest.raises(error, match=re.escape(message)):
+        rows().to_html(**arguments)
+
+
+def test_what_are_not_whole_explanations_is_refused():
+    (stored,) = Explanations.of([table()]).tables()
+    names = stored["output_names"].combine_chunks()
+    shorter = pa.ListArray.from_arrays([0, 1], names.flatten()[:1], type=names.type)
+    broken = stored.set_column(stored.schema.get_field_index("output_names"), stored.schema.field("output_names"), shorter)
+    with pytest.raises(ArgumentError, match="not whole explanations"):
+        Explanations.of_tables([broken]).to_html()
+
+
+# --- the file -----------------------------------------------------------------------------------------------------------------
+
+
+def test_a_report_is_saved_whole_or_not_at_all(tmp_path, monkeypatch):
+    path = tmp_path / "report.html"
+    rows().save_report(path, title="Rows", labels=TRUE, num_picks=2, num_features=3)
+    before = rows().to_html(title="Rows", labels=TRUE, num_picks=2, num_features=3)
+    assert path.read_text(encoding="utf-8") == before
+
+    def full(_):
+        raise OSError("no space left on device")
+
+    monkeypatch.setattr("os.fsync", full)
+    with pytest.raises(OSError, match="no space left"):
+        rows().save_report(path)
+    assert path.read_text(encoding="utf-8") == before
+    assert list(tmp_path.iterdir()) == [path]
+
+
+def test_entries_take_little_room():
+    columns = [f"measurement number {i}" for i in range(30)]
+    made = [table(columns, [f"{i}.{j}" for j in range(30)], weights={1: falling(10, 0.01 * i + 0.1)}) for i in range(100)]
+    one, all_of_them = (len(Explanations.of(some).to_html(num_picks=1).encode()) for some in (made[:1], made))
+    assert all_of_them - one < 99 * 3_000
+
+
+def test_a_list_that_is_too_long_is_cut_and_says_so(monkeypatch):
+    monkeypatch.setattr(_report_list, "MOST_BYTES", 9_000)
+    explanations = rows(30)
+    made = []
+    monkeypatch.setattr(_report_list, "summarise", lambda explanation: made.append(explanation) or summarise(explanation))
+    labels = ["stargazers"] * 30
+    labels[:3] = ["gardeners"] * 3
+    page = explanations.to_html(labels=labels, num_picks=1)
+    items = items_of(page)
+    assert set(items) >= {2, *explanations.pick(1).positions} | {3, 4}  # failed, picked, misclassified
+    assert items == sorted(items)
+    assert 5 <= len(items) < 30
+    assert f"The list holds {len(items)} of the 30" in page
+    assert len(made) <= len(items) + 1
+    monkeypatch.undo()
+    assert "The list holds" not in explanations.to_html()
+
+
+def test_pictures_are_drawn_as_long_as_there_is_room(monkeypatch):
+    made = [*MODALITIES.values(), *[series(weights={1: falling(2, 0.1 * i + 0.1)}) for i in range(3)]]
+    drawn = [entry.get("pictures") for entry in data_of(Explanations.of(made).to_html())["entries"]]
+    image, *others = drawn[4:]
+    assert [picture[:16] for picture in image] == ["data:image/jpeg;"] * 2
+    assert all(first == "" and second.startswith("data:image/svg+xml;base64,") for first, second in others)
+    assert drawn[:4] == [None] * 4
+    monkeypatch.setattr(_report_list, "PICTURE_BYTES", 20_000)
+    scarce = [entry.get("pictures") for entry in data_of(Explanations.of(made).to_html())["entries"]]
+    assert scarce[4] == image
+    assert scarce[-1] == []
+
+
+@pytest.mark.parametrize("string", ["</script><script>", "<!--", "&lt;", "\u2028\u2029", "\x00\x1b\x7f\ud800", '"\\', "\r\n"])
+def test_data_for_the_script_hold_no_markup(string):
+    held = ScriptData({"words": [string, (string,)]}).json
+    assert not set(held) & set("<>&\u2028\u2029")
+    first, (second,) = json.loads(held)["words"]
+    assert first == second
+    assert held.encode("utf-8")
