@@ -9,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import Executor, Future
 from itertools import count, islice
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from limelight._errors import (
     ModelError,
     PredictionError,
 )
+from limelight._workers import as_finished
 
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 100}
@@ -271,6 +273,25 @@ def test_errors_come_from_other_threads_and_processes_as_they_are():
         with pytest.raises(ModelError, match="no such row") as caught:
             EXPLAINER.explain_many(OUTSIDE[:4], raising, engine=engine, n_jobs=2, **FEW)
         assert caught.value.__notes__ == ["This was instance 1."]
+
+
+class AtOnce(Executor):
+    """Workers that have done everything before they are asked how it went."""
+
+    def submit(self, function, *arguments):
+        future = Future()
+        try:
+            future.set_result(function(*arguments))
+        except ZeroDivisionError as error:
+            future.set_exception(error)
+        return future
+
+
+def test_an_error_does_not_hide_what_is_finished():
+    finished = as_finished(AtOnce(), lambda number: 1 / number, [4, 2, 0, 1], 4)
+    assert sorted(islice(finished, 3)) == [0.25, 0.5, 1.0]
+    with pytest.raises(ZeroDivisionError):
+        next(finished)
 
 
 def test_an_instance_that_takes_too_long_is_a_failure(alone):

@@ -174,6 +174,13 @@ def test_a_file_of_texts(tmp_path):
     assert same(TextExplainer().explain_many(path, of_texts), one_by_one(TextExplainer(), texts, of_texts))
 
 
+def test_texts_of_several_lines_may_lie_anywhere_in_a_file(tmp_path, monkeypatch):
+    monkeypatch.setattr("limelight._instances._CSV_BLOCK", 2**12)
+    texts = [f"line {i},\n" * (i % 40 + 1) for i in range(400)]
+    path = written(pd.DataFrame({"review": texts}), tmp_path / "texts.csv")
+    assert read(path, None) == texts
+
+
 def test_only_the_columns_that_are_needed_are_read(tmp_path, monkeypatch):
     path = written(pd.DataFrame({f"c{i}": range(10) for i in range(50)}), tmp_path / "wide.parquet")
     seen = []
