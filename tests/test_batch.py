@@ -29,6 +29,7 @@ from limelight._errors import (
     PredictionError,
 )
 from limelight._workers import as_finished
+from limelight.modalities._rows import _Rows
 
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 100}
@@ -132,6 +133,13 @@ def test_the_model_gets_no_more_inputs_than_it_may(size):
         if case != "sparse":  # whose rows have columns of their own
             full = sum(one == size for one in counter.sizes)
             assert full >= sum(counter.sizes) // size - 2, case
+
+
+@pytest.mark.parametrize("rows", [[0], [3], [0, 1, 2], [4, 5], [1, 2, 0], [1, 0, 2], [1, 4, 3], [2, 0, 0, 9], [5, 4]])
+def test_rows_are_made_in_the_order_in_which_they_are_asked_about(rows):
+    drawn = np.arange(30.0).reshape(10, 3)
+    wanted = [[-1.0] * 3 if row == 0 else drawn[row - 1].tolist() for row in rows]
+    assert _Rows(np.full(3, -1.0), drawn).take(np.array(rows)).tolist() == wanted
 
 
 def test_texts_and_images_are_asked_about_side_by_side():

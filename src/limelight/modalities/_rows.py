@@ -201,11 +201,12 @@ class _Rows:
 
     def take(self, rows: np.ndarray) -> np.ndarray:
         batch = np.empty((len(rows), len(self.instance)))
-        first = int(rows[0] == 0)
-        batch[:first] = self.instance
-        others = rows[first:] - 1
-        if len(others) and others[-1] - others[0] == len(others) - 1:
-            batch[first:] = self.drawn[others[0] : others[-1] + 1]
+        start, stop = rows[0], rows[0] + len(rows)
+        if np.array_equal(rows, np.arange(start, stop)):  # as nearly always: copied in one go
+            first = int(start == 0)
+            batch[:first] = self.instance
+            batch[first:] = self.drawn[start + first - 1 : stop - 1]
         else:
-            batch[first:] = self.drawn[others]
+            batch[:] = self.drawn[rows - 1]
+            batch[rows == 0] = self.instance
         return batch
