@@ -19,7 +19,7 @@ demo: $(VENV)/.installed-demo
 	@$(VENV)/bin/limelight demo
 
 test: $(VENV)/.installed-dev
-	@$(VENV)/bin/python -m pytest -n auto --dist loadgroup -rs
+	@$(VENV)/bin/python -m pytest -n auto --dist worksteal -rs
 
 bench: $(VENV)/.installed-dev $(VENV)/.installed-bench
 	@$(VENV)/bin/python -m benchmarks

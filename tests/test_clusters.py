@@ -20,10 +20,7 @@ from batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
 from limelight import Explanation, Explanations, TabularExplainer, TextExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, EngineError, Interrupted, MissingDependencyError, ModelError
 
-pytestmark = [
-    pytest.mark.xdist_group("clusters"),  # one cluster of each kind for all these tests
-    pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning"),
-]
+pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 100}
