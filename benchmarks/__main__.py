@@ -22,7 +22,7 @@ SECTIONS = {
     "growth": "up to a million rows: time and memory as they grow; half an hour, on request only",
     "clusters": "Dask workers and Spark cores, two beside one: the whole job",
     "pick": "many explanations: keeping them, picking the few that show most; time, memory",
-    "pages": "an explanation's HTML: time and size",
+    "pages": "an explanation's HTML, and a report of many: time and size",
     "imports": "time of the import",
 }
 ON_REQUEST = ("growth",)

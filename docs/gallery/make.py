@@ -17,8 +17,10 @@ from tempfile import TemporaryDirectory
 import numpy as np
 from PIL import Image
 from playwright.sync_api import Browser, sync_playwright
+from sklearn.datasets import load_breast_cancer
+from sklearn.ensemble import RandomForestClassifier
 
-from limelight import Explanation, ImageExplainer, OnnxModel
+from limelight import Explanation, ImageExplainer, OnnxModel, TabularExplainer
 from limelight._demo import run
 
 HERE = Path(__file__).resolve().parent
@@ -34,6 +36,7 @@ SHOTS = (
     ("chord_narrow", "chord.html", "main", 400, "light"),
     ("tumour", "tumour-unsure.html", "main", 1000, "light"),
     ("photograph", "photograph.html", ".labels", 1200, "light"),
+    ("report", "report.html", "main", 1200, "light"),
 )
 TALLEST, MARGIN = 1500, 16  # CSS pixels
 
@@ -44,6 +47,7 @@ def main(folder: Path) -> None:
         pages = Path(temporary)
         with redirect_stdout(StringIO()):
             run(pages)
+        report(pages / "report.html")
         if DATA.is_dir():
             photograph().save_to_file(pages / "photograph.html")
         browser = playwright.chromium.launch(executable_path=shutil.which("chromium"), args=["--no-sandbox"])
@@ -51,6 +55,15 @@ def main(folder: Path) -> None:
             if (pages / page).exists():
                 take(browser, pages / page, part, width, scheme, folder / f"{name}.png")
         browser.close()
+
+
+def report(path: Path) -> None:
+    """What a forest says of tumours that it has not seen, with their diagnoses."""
+    data = load_breast_cancer()
+    model = RandomForestClassifier(200, random_state=0).fit(data.data[:400], data.target[:400])
+    explainer = TabularExplainer(data.data[:400], feature_names=data.feature_names, class_names=data.target_names)
+    explanations = explainer.explain_many(data.data[400:], model, num_features=5, num_samples=20_000)
+    explanations.save_report(path, title="Tumours", labels=data.target[400:], num_picks=2, num_features=6)
 
 
 def photograph() -> Explanation:

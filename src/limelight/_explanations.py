@@ -382,8 +382,8 @@ class Explanations(Sequence[Entry]):
     def to_html(self, *, title: str | None = None, labels: Any = None, num_picks: int = 10, num_features: int = 20) -> str:
         """A report as one self-contained page: what holds for all, `pick`'s picks, and a list to search, filter and sort.
 
-        Each explanation is drawn in its place when it is opened. The list holds as many as some 5 MB have room for: of 10
-        features in rows of 30 columns or in texts of 200 words about 2000, those that were picked, that failed or that are
+        Each explanation is drawn in its place when it is opened. The list holds as many as some 4.5 MB have room for, with 10
+        features 2400 rows of 30 columns or 1500 texts of 200 words: those that were picked, that failed or that are
         misclassified before the others. It needs the page's own script; what stands above it does not.
 
         Parameters

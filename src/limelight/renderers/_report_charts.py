@@ -11,7 +11,7 @@ import numpy as np
 __all__ = ["Curve", "Histogram", "Mark", "draw_coverage", "draw_fidelity"]
 
 WIDTH, HEIGHT = 360, 150
-LEFT, RIGHT, TOP, BOTTOM = 44, 350, 10, 128  # of the ground
+LEFT, RIGHT, TOP, BOTTOM = 60, 350, 10, 128  # of the ground
 BINS = 20  # from 0 to 1; what is below 0 has one more
 _GAP = 6  # between that one and the others
 

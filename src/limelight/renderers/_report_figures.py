@@ -13,6 +13,7 @@ import numpy as np
 from limelight._explanations import Explanations
 from limelight._storage import unescape
 from limelight.renderers._answers import Answer, Answers
+from limelight.renderers._cells import fit
 from limelight.renderers._page import Chart, chart_of, percent
 from limelight.renderers._report_charts import Curve, Histogram, draw_coverage, draw_fidelity
 from limelight.renderers._summary import Bars, Fact, column_decimals, fidelity_text, make_bar, number
@@ -21,6 +22,7 @@ __all__ = ["Fidelity", "Figures", "Group", "OutputCount", "Panel", "Picks", "Top
 
 MOST = 10  # of whatever there may be very many of: labels, classes, failures, warnings
 MOST_ITEMS, MOST_REASONS = 5, 5  # that are named of a group, and of a pick
+MOST_LETTERS = 1000  # of a message, which may be anything
 
 
 class Top(NamedTuple):
@@ -124,28 +126,34 @@ def read_figures(
 
 
 class _Tally:
-    """Counts what instances have in common."""
+    """Counts what instances have in common, and keeps the first of each kind."""
 
     def __init__(self) -> None:
-        self._groups: dict[tuple[str, str], list[tuple[int, str]]] = {}
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._messages: dict[tuple[str, str], str] = {}
+        self._varying: set[tuple[str, str]] = set()
+        self._items: dict[tuple[str, str], list[int]] = {}
 
-    def add(self, title: str, key: str, message: str, item: int) -> None:
-        """One more of those with this title and this key."""
-        self._groups.setdefault((title, key), []).append((item, message))
+    def add(self, title: str, kind: str, message: str, item: int) -> None:
+        """One more of those with this title and of this kind."""
+        key = title, kind
+        self._counts[key] += 1
+        if self._messages.setdefault(key, message) != message:
+            self._varying.add(key)
+        if self._counts[key] <= MOST_ITEMS:
+            self._items.setdefault(key, []).append(item)
 
     def top(self) -> Top:
         """The largest groups, each with the message of its first."""
-        ranked = sorted(self._groups.items(), key=lambda group: -len(group[1]))
-        groups = []
-        for (title, _), own in ranked[:MOST]:
-            items, messages = zip(*own, strict=True)
-            groups.append(Group(title, messages[0], len(set(messages)) > 1, len(items), _first(items)))
-        return Top(tuple(groups), len(ranked) - len(groups))
+        groups = [
+            Group(key[0], fit(self._messages[key], MOST_LETTERS), key in self._varying, count, self._named(key))
+            for key, count in self._counts.most_common(MOST)
+        ]
+        return Top(tuple(groups), len(self._counts) - len(groups))
 
-
-def _first(items: Sequence[int]) -> str:
-    more = ", \N{HORIZONTAL ELLIPSIS}" if len(items) > MOST_ITEMS else ""
-    return f"item{'s' * (len(items) > 1)} {', '.join(map(str, items[:MOST_ITEMS]))}{more}"
+    def _named(self, key: tuple[str, str]) -> str:
+        more = ["\N{HORIZONTAL ELLIPSIS}"] * (self._counts[key] > MOST_ITEMS)
+        return f"item{'s' * (self._counts[key] > 1)} {', '.join([*map(str, self._items[key]), *more])}"
 
 
 def _notes(explanations: Explanations) -> tuple[int, _Tally, _Tally]:
