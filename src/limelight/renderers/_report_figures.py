@@ -16,7 +16,7 @@ from limelight.renderers._answers import Answer, Answers
 from limelight.renderers._cells import fit
 from limelight.renderers._page import Chart, chart_of, percent
 from limelight.renderers._report_charts import Curve, Histogram, draw_coverage, draw_fidelity
-from limelight.renderers._summary import Bars, Fact, column_decimals, fidelity_text, make_bar, number
+from limelight.renderers._summary import Bars, Fact, column_decimals, fidelity_text, make_bar, number, on_one_axis
 
 __all__ = ["Fidelity", "Figures", "Group", "OutputCount", "Panel", "Picks", "Top", "read_figures"]
 
@@ -216,7 +216,8 @@ def _panel(explanations: Explanations, label: int, name: str, count: int, num_fe
     columns = (importance.features, importance.values, importance.lows, importance.highs)
     decimals = column_decimals(max(importance.values, default=0.0))
     rows = enumerate(list(zip(*columns, strict=True))[:num_features])
-    bars = Bars(tuple(make_bar(i, name, value, low, high, decimals, signed=False) for i, (name, value, low, high) in rows))
+    own = tuple(make_bar(i, name, value, low, high, decimals, signed=False) for i, (name, value, low, high) in rows)
+    bars = Bars(**on_one_axis(own))
     reported = {i: str(often) for i, often in enumerate(importance.reported[:num_features])}
     return Panel(name, bars, chart_of(bars), reported, count, len(importance.features) - len(bars.bars))
 

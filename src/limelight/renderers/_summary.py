@@ -5,8 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from limelight._explanation import Explanation, Surrogate
 
@@ -21,6 +20,7 @@ __all__ = [
     "fidelity_text",
     "make_bar",
     "number",
+    "on_one_axis",
     "output_name",
     "output_value",
     "summarise",
@@ -61,29 +61,15 @@ class Bar(NamedTuple):
 
 @dataclass(frozen=True)
 class Bars:
-    """Bars on one axis, which is from `lowest` to `highest` and holds zero, every weight and every interval."""
+    """Bars on one axis, which is from `lowest` to `highest` and holds zero, every weight and every interval.
+
+    `heaviest` is the largest absolute weight. `on_one_axis` makes all of these.
+    """
 
     bars: tuple[Bar, ...]
-
-    @cached_property
-    def heaviest(self) -> float:
-        """The largest absolute weight."""
-        return max((abs(bar.weight) for bar in self.bars), default=0.0)
-
-    @cached_property
-    def lowest(self) -> float:
-        """Where the axis begins."""
-        return min(self._ends)
-
-    @cached_property
-    def highest(self) -> float:
-        """Where the axis ends."""
-        return max(self._ends)
-
-    @cached_property
-    def _ends(self) -> tuple[float, ...]:
-        ends = (end for bar in self.bars for end in (bar.weight, bar.low, bar.high) if end is not None and math.isfinite(end))
-        return (0.0, *ends)
+    heaviest: float
+    lowest: float
+    highest: float
 
     @property
     def seen(self) -> tuple[Bar, ...]:
@@ -268,8 +254,15 @@ def _label(explanation: Explanation, surrogate: Surrogate) -> LabelSummary:
         local_prediction=number(surrogate.local_prediction),
         fidelity=fidelity_text(surrogate.fidelity),
         fidelity_meaning=_fidelity_meaning(surrogate.fidelity),
-        bars=bars,
+        **on_one_axis(bars),
     )
+
+
+def on_one_axis(bars: tuple[Bar, ...]) -> dict[str, Any]:
+    """What `Bars` are made of."""
+    ends = [0.0, *(end for bar in bars for end in (bar.weight, bar.low, bar.high) if end is not None and math.isfinite(end))]
+    heaviest = max((abs(bar.weight) for bar in bars), default=0.0)
+    return {"bars": bars, "heaviest": heaviest, "lowest": min(ends), "highest": max(ends)}
 
 
 def make_bar(

@@ -40,13 +40,19 @@ def fill_template(template: str, **data: object) -> str:
 
 def _escaped(value: object) -> str:
     """Any value as text in which nothing is markup, not even a string of a class that says it is safe."""
-    return value.json if isinstance(value, ScriptData) else escape(_readable(str(value)))
+    if type(value) is not str:  # a page has hundreds of values, most of them texts, some of them numbers
+        if type(value) is int:
+            return str(value)
+        if isinstance(value, ScriptData):
+            return value.json
+        value = str(value)
+    return escape(value if value.isprintable() else _readable(value))
 
 
 def _writable(data: Any) -> Any:
     """Data with all their texts as a page shows them."""
     if isinstance(data, str):
-        return _readable(data)
+        return data if data.isprintable() else _readable(data)
     if isinstance(data, dict):
         return {key: _writable(value) for key, value in data.items()}
     return [_writable(value) for value in data] if isinstance(data, (list, tuple)) else data
@@ -54,8 +60,6 @@ def _writable(data: Any) -> Any:
 
 def _readable(text: str) -> str:
     """A text with something to see for what a page cannot hold."""
-    if text.isprintable():
-        return text
     return _UNWRITABLE.sub(_visible, text.replace("\r\n", "\n").replace("\r", "\n"))
 
 
