@@ -79,23 +79,26 @@ class _Memory:
         """Which of so many inputs were not asked about, each distinct one once; without keys all are distinct."""
         if keys is None:
             return np.arange(count)
-        first, _ = self._distinct(keys)
+        first, _ = self.distinct(keys)
         return first[len(self._keys) :] - len(self._keys)
 
-    def recall(self, keys: np.ndarray | None, answers: np.ndarray | None) -> np.ndarray:
-        """The answers for all of the inputs, after those for the unknown ones have come."""
+    def recall(
+        self, keys: np.ndarray | None, answers: np.ndarray | None, distinct: tuple[np.ndarray, np.ndarray] | None = None
+    ) -> np.ndarray:
+        """The answers for all of the inputs, after those for the unknown ones have come; `distinct` where it is known."""
         if keys is None:
             assert answers is not None
             self._add(answers)
             return answers
         known = len(self._keys)
-        first, where = self._distinct(keys)
+        first, where = distinct or self.distinct(keys)
         if answers is not None:
             self._add(answers)
             self._keys = (np.concatenate([self._keys, keys]) if known else keys)[first]
         return np.asarray(self._answers[where[known:]])
 
-    def _distinct(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def distinct(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Of all inputs asked about and these, where each distinct one stands first, and which of these each is."""
         return distinct_rows(np.concatenate([self._keys, keys]) if len(self._keys) else keys)
 
     def _add(self, answers: np.ndarray) -> None:
@@ -111,6 +114,7 @@ class SharedAnswers:
     def __init__(self) -> None:
         self._memories: dict[Hashable, _Memory] = {}
         self._found: dict[Shared, tuple[np.ndarray, int]] = {}
+        self._distinct: tuple[Shared, int, tuple[np.ndarray, np.ndarray]] | None = None  # of the rows looked at last
 
     def unknown(self, neighbourhood: Neighbourhood) -> np.ndarray | None:
         """Which rows of the neighbourhood nobody has asked about; None if its drawn rows have their answers."""
@@ -118,8 +122,19 @@ class SharedAnswers:
         if neighbourhood.shared in self._found:
             return None
         memory = self._memories.setdefault(neighbourhood.shared.source, _Memory())
-        keys = neighbourhood.keys
-        return 1 + memory.unknown(None if keys is None else keys[1:], len(neighbourhood.representation) - 1)
+        if neighbourhood.keys is None:
+            return np.arange(1, len(neighbourhood.representation))
+        first, _ = self._distinct_of(neighbourhood, memory)
+        return 1 + first[len(memory) :] - len(memory)
+
+    def _distinct_of(self, neighbourhood: Neighbourhood, memory: _Memory) -> tuple[np.ndarray, np.ndarray]:
+        """The distinct rows, looked for once for all that ask about them."""
+        assert neighbourhood.shared is not None
+        assert neighbourhood.keys is not None
+        latest = self._distinct
+        if latest is None or latest[:2] != (neighbourhood.shared, len(memory)):
+            latest = self._distinct = neighbourhood.shared, len(memory), memory.distinct(neighbourhood.keys[1:])
+        return latest[2]
 
     def found(self, neighbourhood: Neighbourhood, answers: np.ndarray | None) -> tuple[np.ndarray, int]:
         """The answers for the drawn rows, after those for the unknown ones have come; and how many inputs it took so far."""
@@ -128,7 +143,8 @@ class SharedAnswers:
         if shared not in self._found:
             memory = self._memories[shared.source]
             keys = neighbourhood.keys
-            recalled = memory.recall(None if keys is None else keys[1:], answers)
+            distinct = None if keys is None else self._distinct_of(neighbourhood, memory)
+            recalled = memory.recall(None if keys is None else keys[1:], answers, distinct)
             self._found[shared] = recalled, len(memory)
         return self._found[shared]
 

@@ -55,8 +55,10 @@ def _batches(questions: Sequence[Question]) -> list[list[tuple[int, Question]]]:
         start = 0
         while start < len(question.rows):
             rest = len(question.rows) - start
-            # Where the user does not say, an instance's own inputs stay together.
-            if not batches or form != question.path.form or room < (1 if size else rest):
+            # Where the user does not say, an instance's own inputs stay together: for each batch there is much to prepare.
+            own = bool(batches) and batches[-1][-1][1].neighbourhood is question.neighbourhood
+            needed = 1 if size else 0 if own else rest
+            if not batches or form != question.path.form or room < needed:
                 batches.append([])
                 room, form = size or _TOGETHER, question.path.form
             count = min(rest, room) if size else rest
