@@ -31,6 +31,8 @@ _AHEAD = 2  # chunks for each worker that are handed out at a time, so that none
 _IDLE = 60  # seconds that a process waits for another job
 _GRACE, _STDERR = 2.0, 2  # seconds for a model to heed an alarm; the file descriptor
 _POOLS = ("BLIS", "MKL", "NUMEXPR", "OMP", "OPENBLAS")  # libraries that start a thread for each core if they are not told
+# glibc gives memory back and asks for it again, page by page, for every few instances; that took a tenth of a worker's time.
+_KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**24), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 
 
 class Work(Protocol):
@@ -105,11 +107,12 @@ def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
 
     count = joblib.effective_n_jobs(n_jobs)
     share = str(max(1, joblib.cpu_count() // count))
-    threads = tuple((f"{pool}_NUM_THREADS", os.environ.get(f"{pool}_NUM_THREADS", share)) for pool in _POOLS)
+    wanted = {f"{pool}_NUM_THREADS": share for pool in _POOLS} | _KEPT_MEMORY
+    settings = tuple((name, os.environ.get(name, value)) for name, value in wanted.items())
     with tempfile.TemporaryDirectory(prefix="limelight-") as folder:
         path = Path(folder) / "job"
         _write(job, path)
-        processes = _processes(count, threads, os.getpid())
+        processes = _processes(count, settings, os.getpid())
         finished = False
         try:
             yield from as_finished(processes, partial(_explain_from, str(path)), chunks, _AHEAD * count)
@@ -130,8 +133,8 @@ def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
 
 
 @lru_cache(maxsize=1)
-def _processes(count: int, threads: tuple[tuple[str, str], ...], parent: int) -> Any:  # noqa: ARG001 - no child has its parent's
-    """So many processes, with these numbers of threads in their libraries; they wait a while for another job.
+def _processes(count: int, settings: tuple[tuple[str, str], ...], parent: int) -> Any:  # noqa: ARG001 - no child has its parent's
+    """So many processes, with these settings in their environment; they wait a while for another job.
 
     To start one takes seconds: it imports what the model needs.
     """
@@ -139,7 +142,7 @@ def _processes(count: int, threads: tuple[tuple[str, str], ...], parent: int) ->
 
     # Ctrl-C reaches workers as well, but it is the parent that stops them.
     ignored = (signal.SIGINT, signal.SIG_IGN)
-    return ProcessPoolExecutor(count, timeout=_IDLE, initializer=signal.signal, initargs=ignored, env=dict(threads))
+    return ProcessPoolExecutor(count, timeout=_IDLE, initializer=signal.signal, initargs=ignored, env=dict(settings))
 
 
 def _explain(job: Work, chunk: Chunk) -> tuple[int, Any]:

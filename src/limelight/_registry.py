@@ -37,6 +37,7 @@ class Registry:
     def __init__(self, parameter: str, entries: dict[str, str]) -> None:
         self._parameter = parameter
         self._entries = entries
+        self._loaded: dict[str, Any] = {}
 
     def __iter__(self) -> Iterator[str]:
         return iter(self._entries)
@@ -51,5 +52,7 @@ class Registry:
         """
         if name not in self._entries:
             raise unknown_name(self._parameter, name, self._entries)
-        module, _, attribute = self._entries[name].partition(":")
-        return getattr(import_module(module), attribute)
+        if name not in self._loaded:
+            module, _, attribute = self._entries[name].partition(":")
+            self._loaded[name] = getattr(import_module(module), attribute)
+        return self._loaded[name]
