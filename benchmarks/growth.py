@@ -61,13 +61,15 @@ most = 0
 def look():
     # The processes of this session: this one and those that it has started.
     global most
-    while not done.wait(0.5):
+    over = False
+    while not over:
+        over = done.wait(0.1)
         total = 0
         for status in Path("/proc").glob("[0-9]*/status"):
             try:
-                text = status.read_text()
                 if os.getsid(int(status.parent.name)) == os.getsid(0):
-                    total += sum(1024 * int(line.split()[1]) for line in text.splitlines() if line.startswith("RssAnon"))
+                    lines = status.read_text().splitlines()
+                    total += sum(1024 * int(line.split()[1]) for line in lines if line.startswith("RssAnon"))
             except OSError:
                 pass
         most = max(most, total)

@@ -223,6 +223,6 @@ class Values(Components):
 def count_present(masks: np.ndarray) -> np.ndarray:
     """The number of ones in each row of 0/1 masks; where a row lies in one run, a product with ones adds them fastest."""
     if masks.strides[0] == 1 and masks.shape[1] < 2**8:  # a column lies in one run: all rows' bytes are added at a time
-        return masks.sum(axis=1, dtype=np.uint8).astype(np.intp)
+        return np.asarray(masks.sum(axis=1, dtype=np.uint8), dtype=np.intp)
     ones = np.ones(masks.shape[1], dtype=np.float32)
     return (masks.astype(np.float32) @ ones).astype(np.intp)
