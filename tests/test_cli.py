@@ -9,6 +9,7 @@ import sys
 import termios
 import time
 
+import numpy as np
 import pandas as pd
 import pytest
 from batches import COLUMNS, REVIEWS, ROWS, of_frame, of_texts, one_by_one, plain, same
@@ -19,7 +20,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.linear_model import LogisticRegression
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import OneHotEncoder
-from sklearn.tree import DecisionTreeRegressor
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skops.io import dump
 
 from limelight import Explanations, Failure, OnnxModel, TabularExplainer, TextExplainer
@@ -27,6 +28,7 @@ from limelight._cli import _commands
 
 FRAME = pd.DataFrame(COLUMNS)
 NUMBERS = pd.DataFrame(ROWS, columns=list("abcde"))
+KINDS = np.where(ROWS[:, 0] + ROWS[:, 1] > 0, "hot", "cold")
 FEW = {"num_samples": 64}
 
 
@@ -79,6 +81,21 @@ def test_a_report_beside(place):
     assert_quiet(explain("batches:of_frame", "--report", "report.html"))
     page = Explanations.load("out.parquet").to_html()
     assert (place / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_a_report_beside_reads_the_target(place):
+    dump(DecisionTreeClassifier(max_depth=1).fit(ROWS, KINDS), "tree.skops")
+    files = {"train": "kinds.parquet", "data": "kinds.csv"}
+    NUMBERS.assign(kind=KINDS).to_parquet("kinds.parquet")
+    report = ("--trust", "sklearn.tree._tree.Tree", "--target", "kind", "--report", "report.html")
+    for labels, said in ((KINDS[:9], ""), (None, ""), (["soup"] * 9, "does not say what is misclassified")):
+        frame = NUMBERS[:9] if labels is None else NUMBERS[:9].assign(kind=labels)
+        frame.to_csv("kinds.csv", index=False)
+        result = explain("tree.skops", *report, **files)
+        assert result.exit_code == 0
+        assert said in result.stderr if said else result.output == ""
+        page = Explanations.load("out.parquet").to_html(labels=None if said else labels)
+        assert (place / "report.html").read_text(encoding="utf-8") == page
 
 
 def test_functions_of_the_current_folder(place):
@@ -395,3 +412,17 @@ def test_report_writes_a_page(saved, place):
     assert (place / "report.html").read_text(encoding="utf-8") == page
     assert_fails(run("report", "train.parquet", "-o", "page.html"), "holds no explanations that limelight saved")
     assert_fails(run("report", "saved.parquet"), "Missing option '-o'", code=2)
+
+
+def test_reports_say_what_is_misclassified(place):
+    explanations = TabularExplainer(ROWS).explain_many(ROWS[:9], DecisionTreeClassifier(max_depth=1).fit(ROWS, KINDS), **FEW)
+    explanations[3:].save("some-explained.parquet")
+    NUMBERS[:9].assign(kind=KINDS[:9]).to_csv("labelled.csv", index=False)
+    labels = ("--data", "labelled.csv", "--target")
+    assert_quiet(run("report", "some-explained.parquet", "-o", "report.html", *labels, "kind"))
+    assert (place / "report.html").read_text(encoding="utf-8") == explanations[3:].to_html(labels=KINDS[3:9])
+    assert_fails(run("report", "some-explained.parquet", "-o", "r.html", *labels, "kin"), "got 'kin'", code=2)
+    assert_fails(run("report", "some-explained.parquet", "-o", "r.html", *labels[:2]), "give both", code=2)
+    assert_fails(run("report", "some-explained.parquet", "-o", "r.html", *labels, "a"), "must be the names or the numbers")
+    NUMBERS[:5].assign(kind=KINDS[:5]).to_csv("labelled.csv", index=False)
+    assert_fails(run("report", "some-explained.parquet", "-o", "r.html", *labels, "kind"), "has 5 rows, and no instance 8")

@@ -278,6 +278,14 @@ def test_wrong_engines_are_told(dask):
         EXPLAINER.explain_many(OUTSIDE, threading.Lock().__enter__, engine=dask)
 
 
+def test_a_scheduler_has_an_address(dask, alone, monkeypatch):
+    explanations = EXPLAINER.explain_many(OUTSIDE, plain, engine=dask.scheduler.address, **FEW)
+    assert list(map(bits, explanations)) == list(map(bits, alone))
+    monkeypatch.setenv("DASK_DISTRIBUTED__COMM__TIMEOUTS__CONNECT", "1s")
+    with pytest.raises(EngineError, match="Dask has given up"):
+        EXPLAINER.explain_many(OUTSIDE, plain, engine="tcp://127.0.0.1:1")
+
+
 @pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("spark", "pyspark.sql")])
 def test_what_is_missing_is_told(engine, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)

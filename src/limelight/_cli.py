@@ -28,9 +28,10 @@ def _commands() -> Callable[[], None]:
     import click
 
     from limelight import __version__
-    from limelight._cli_explain import explain
+    from limelight._cli_explain import explain, true_labels
 
     file_to_read = click.Path(exists=True, dir_okay=False, path_type=Path)
+    table_to_read = click.Path(exists=True, path_type=Path)
 
     @click.group()
     @click.version_option(__version__, prog_name="limelight")
@@ -84,12 +85,22 @@ def _commands() -> Callable[[], None]:
     )
     @click.option("--title", help="Its heading.")
     @click.option("--num-picks", type=int, default=10, show_default=True, help="How many explanations are shown first.")
-    def report(file: Path, out: Path, title: str | None, num_picks: int) -> None:
+    @click.option("--data", type=table_to_read, help="The instances that were explained, with what would have been true.")
+    @click.option("--target", metavar="COLUMN", help="The column of --data that says it: a class, or a number.")
+    def report(file: Path, out: Path, title: str | None, num_picks: int, data: Path | None, target: str | None) -> None:
         """Write a page about all explanations of FILE, Parquet."""
         from limelight import Explanations
 
         with _told(file):
-            Explanations.load(file).save_report(out, title=title, num_picks=num_picks)
+            explanations = Explanations.load(file)
+            labels = None
+            if data is not None and target is not None:
+                labels = true_labels(explanations, data, target)
+                if labels is None:
+                    raise click.UsageError(f"--target must be a column of --data; got {target!r}.")
+            elif data is not None or target is not None:
+                raise click.UsageError("--target is a column of --data; give both.")
+            explanations.save_report(out, title=title, labels=labels, num_picks=num_picks)
 
     limelight.add_command(explain)
     return limelight

@@ -13,9 +13,9 @@ import click
 
 import limelight  # whose names are loaded when they are used
 from limelight._errors import ArgumentError, Interrupted, LimelightError, MissingDependencyError
-from limelight._instances import Instances, read_table
+from limelight._instances import Instances, read_column, read_table
 
-__all__ = ["explain"]
+__all__ = ["explain", "true_labels"]
 
 INTERRUPTED = 130  # 128 and the number of the signal, as shells count
 INPUT = click.Path(exists=True, path_type=Path)
@@ -34,9 +34,11 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 @click.option("--model", "name", required=True, help="A .skops or .onnx file, or module:name of a callable or estimator.")
 @click.option("--data", type=INPUT, required=True, help="Instances: a Parquet, CSV or Arrow file, or a folder of them.")
 @click.option("--out", type=OUTPUT, required=True, help="The Parquet file to write.")
-@click.option("--report", type=OUTPUT, help="Write a page about all of them as well.")
+@click.option(
+    "--report", type=OUTPUT, help="Write a page about all of them as well; of --data it reads --target, if it is there."
+)
 @click.option("--train", type=INPUT, help="Rows like those that the model was trained on, in such a file.")
-@click.option("--target", metavar="COLUMN", help="A column of --train that the model does not get.")
+@click.option("--target", metavar="COLUMN", help="A column that the model does not get; --report holds --data's against it.")
 @click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of rows.")
 @click.option("--num-features", type=int, help="How many components to report at most; by default 10.")
 @click.option(
@@ -103,7 +105,7 @@ def explain(
         )
         explanations.save(out)
         if report is not None:
-            explanations.save_report(report)
+            _save_report(explanations, report, data, target)
         _tell_failures(explanations)
     except KeyboardInterrupt as stop:
         if isinstance(stop, Interrupted):
@@ -111,6 +113,35 @@ def explain(
         context.exit(INTERRUPTED)
     except (LimelightError, OSError) as error:
         raise click.ClickException(str(error)) from error
+
+
+def true_labels(explanations: limelight.Explanations, data: Path, target: str) -> list[Any] | None:
+    """What would have been true of each instance, as a column of the data says; None if there is no such column.
+
+    Raises
+    ------
+    ArgumentError
+        If these are not the data.
+    """
+    values = read_column(data, target)
+    if values is None:
+        return None
+    items = explanations.items.tolist()
+    if max(items, default=-1) >= len(values):
+        raise ArgumentError(f"{str(data)!r} has {len(values)} rows, and no instance {max(items)}.")
+    return [values[item] for item in items]
+
+
+def _save_report(explanations: limelight.Explanations, path: Path, data: Path, target: str | None) -> None:
+    """Write a page that also says what is misclassified, where the data have the target, and it names the model's classes."""
+    labels = None if target is None else true_labels(explanations, data, target)
+    try:
+        explanations.save_report(path, labels=labels)
+    except ArgumentError as error:
+        if labels is None:
+            raise
+        explanations.save_report(path)
+        click.echo(f"The report does not say what is misclassified: {error}", err=True)
 
 
 class _Texts:

@@ -11,7 +11,7 @@ from limelight._errors import ArgumentError, EngineError, LimelightError, Missin
 from limelight._instances import Chunk
 from limelight._workers import Finished, packed, unpacked
 
-__all__ = ["in_dask", "in_local_dask"]
+__all__ = ["in_dask", "in_dask_at", "in_local_dask"]
 
 _AHEAD = 3  # chunks for each thread of the workers: one at work, the others on their way
 
@@ -26,6 +26,20 @@ def in_local_dask(n_jobs: int, job: Any, chunks: Iterable[Chunk]) -> Finished:
         distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address="localhost:0") as cluster,
         distributed.Client(cluster, set_as_default=False) as client,
     ):
+        yield from in_dask(client, job, chunks)
+
+
+def in_dask_at(address: str, job: Any, chunks: Iterable[Chunk]) -> Finished:
+    """The workers of the cluster whose scheduler has this address.
+
+    Raises
+    ------
+    EngineError
+        If nobody answers there, or Dask gives up.
+    """
+    with _engine_errors():
+        client = _distributed().Client(address, set_as_default=False)
+    with client:
         yield from in_dask(client, job, chunks)
 
 

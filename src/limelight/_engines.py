@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from limelight._checks import check_choice
-from limelight._dask import in_dask, in_local_dask
+from limelight._dask import in_dask, in_dask_at, in_local_dask
 from limelight._errors import ArgumentTypeError, EngineError, ModelError
 from limelight._instances import Chunk
 from limelight._spark import in_any_spark, in_spark
@@ -46,7 +46,7 @@ Engine = Callable[[Any, Iterable[Chunk]], Finished]
 
 
 def engine_of(engine: Any, n_jobs: int) -> Engine:
-    """An engine by its name, or the one that a cluster's client or session gives access to.
+    """An engine by its name, or the one that a Dask scheduler's address, or a cluster's client or session, gives access to.
 
     Raises
     ------
@@ -56,6 +56,8 @@ def engine_of(engine: Any, n_jobs: int) -> Engine:
     clusters = {"dask": in_dask, "spark": in_spark}
     if not isinstance(engine, str):
         return partial(clusters[kind_of(engine)], engine)
+    if "://" in engine:
+        return partial(in_dask_at, engine)
     engines: dict[str, Engine] = {
         "serial": in_this_process,
         "threads": partial(_in_threads, n_jobs),

@@ -15,7 +15,7 @@ from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependenc
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Chunk", "Instances", "chunks_of", "read_table"]
+__all__ = ["Chunk", "Instances", "chunks_of", "read_column", "read_table"]
 
 _FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}
 _BATCH_ROWS, _BATCH_CELLS = 4096, 2**20  # of a file that are read at once: no more than either
@@ -98,6 +98,19 @@ def read_table(path: Path) -> pa.Table:
     """
     with _readable(path):
         return _dataset(path).to_table()
+
+
+def read_column(path: Path, name: str) -> list[Any] | None:
+    """A column of such a table; None if it has none of that name.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such table, or it is damaged.
+    """
+    with _readable(path):
+        dataset = _dataset(path)
+        return dataset.to_table(columns=[name])[name].to_pylist() if name in dataset.schema.names else None
 
 
 def _from_files(path: Path, columns: Sequence[str] | None) -> Instances:

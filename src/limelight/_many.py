@@ -75,10 +75,11 @@ class ManyInstances(ABC):
             As `explain_instance` takes them.
         n_jobs : int, default 1
             How many processes or threads; -1 for as many as there are cores. Clusters of the user's have theirs.
-        engine : {"serial", "processes", "threads", "dask", "spark"}, distributed.Client or pyspark.sql.SparkSession, optional
+        engine : {"serial", "processes", "threads", "dask", "spark"}, str, distributed.Client or SparkSession, optional
             Where they are explained; by default in this process, or in processes if `n_jobs` is not 1. The result is the same.
-            "dask" starts `n_jobs` worker processes and ends them, "spark" takes the session that there is, or a new one; a
-            client or session stands for a cluster of the user's. What dies there is done again, as Dask and Spark are set up.
+            "dask" starts `n_jobs` worker processes and ends them, "spark" takes the session that there is, or a new one. The
+            address of a Dask scheduler, as ``"tcp://scheduler:8786"``, a client or a session stands for a cluster of the
+            user's. What dies there is done again, as Dask and Spark are set up.
         chunk_size : int, default 256
             How many instances are handed out, and kept as finished, at a time.
         checkpoint : path, optional

@@ -23,11 +23,24 @@ GROUP_ROWS, GROUP_BYTES = 10_000, 2**26  # a row group holds no more than either
 
 @dataclass(frozen=True)
 class Part:
-    """One open file; a file that is later put in its place leaves it as it is."""
+    """One open file; a file that is later put in its place leaves it as it is.
+
+    Attributes
+    ----------
+    path : str
+        Where it was.
+    contents : pyarrow.Buffer
+        What it holds, mapped into memory.
+    groups : tuple of int
+        How many rows each of its row groups has.
+    footer : pyarrow.parquet.FileMetaData or None
+        Of a single group it is sooner read again than kept: it takes 70 kB, and a long job leaves thousands of such files.
+    """
 
     path: str
     contents: pa.Buffer
-    metadata: Any
+    groups: tuple[int, ...]
+    footer: Any
 
     def read(self, group: int, columns: Sequence[str] | None) -> pa.Table:
         """One row group. A reader of its own for each call makes this safe in threads."""
@@ -36,10 +49,10 @@ class Part:
 
         try:
             contents = pa.BufferReader(self.contents)
-            file = pq.ParquetFile(contents, metadata=self.metadata, page_checksum_verification=True)
+            file = pq.ParquetFile(contents, metadata=self.footer, page_checksum_verification=True)
             table = file.read_row_group(group, columns=columns)
             table.validate(full=True)
-            if table.num_rows != self.metadata.row_group(group).num_rows:
+            if table.num_rows != self.groups[group]:
                 raise ValueError("its columns differ in length from what its footer says")
             check_whole(table)
         except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
@@ -47,7 +60,7 @@ class Part:
         return table
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _open_again, (self.path, self.contents.size, self.metadata.num_rows)
+        return _open_again, (self.path, self.contents.size, self.groups)
 
 
 @dataclass(frozen=True)
@@ -59,8 +72,7 @@ class FileChunk:
 
     @property
     def num_rows(self) -> int:
-        rows: int = self.part.metadata.row_group(self.group).num_rows
-        return rows
+        return self.part.groups[self.group]
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
         """Their table, or some columns of it; ``"a.list.element.b"`` is a part of nested column ``a``.
@@ -93,7 +105,7 @@ def open_chunks(path: str | os.PathLike[str]) -> list[FileChunk]:
     if not files:
         raise ArgumentError(f"the folder {str(place)!r} has no .parquet files.")
     parts = [_open(str(file)) for file in files]
-    return [FileChunk(part, group) for part in parts for group in range(part.metadata.num_row_groups)]
+    return [FileChunk(part, group) for part in parts for group in range(len(part.groups))]
 
 
 def _open(path: str) -> Part:
@@ -108,13 +120,14 @@ def _open(path: str) -> Part:
     except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
         raise ArgumentError(f"{path!r} is no Parquet file that can be read: {error}.") from error
     check_schema(found, repr(path))
-    return Part(path, contents, footer.metadata)
+    groups = tuple(footer.metadata.row_group(group).num_rows for group in range(footer.num_row_groups))
+    return Part(path, contents, groups, footer.metadata if len(groups) > 1 else None)
 
 
-def _open_again(path: str, size: int, rows: int) -> Part:
+def _open_again(path: str, size: int, groups: tuple[int, ...]) -> Part:
     """A file that was pickled by its name."""
     part = _open(path)
-    if (part.contents.size, part.metadata.num_rows) != (size, rows):
+    if (part.contents.size, part.groups) != (size, groups):
         raise ArgumentError(f"{path!r} is another file than when these explanations were pickled.")
     return part
 

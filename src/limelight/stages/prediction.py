@@ -65,6 +65,13 @@ Asking = Generator[list[Question], list[np.ndarray], T]
 """Puts questions, is sent their answers, of shape (m, k), and gives a result in the end."""
 
 
+class _Distinct(NamedTuple):
+    """Where each distinct row stands first, and which of these each row is."""
+
+    first: np.ndarray
+    which: np.ndarray
+
+
 class _Memory:
     """The answers for distinct inputs, in the order in which they were asked."""
 
@@ -75,31 +82,27 @@ class _Memory:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def unknown(self, keys: np.ndarray | None, count: int) -> np.ndarray:
-        """Which of so many inputs were not asked about, each distinct one once; without keys all are distinct."""
+    def distinct(self, keys: np.ndarray | None) -> _Distinct | None:
+        """Of all inputs asked about and these, which are distinct; None where they have no keys, and all are."""
         if keys is None:
-            return np.arange(count)
-        first, _ = self.distinct(keys)
-        return first[len(self._keys) :] - len(self._keys)
+            return None
+        return _Distinct(*distinct_rows(np.concatenate([self._keys, keys]) if len(self._keys) else keys))
 
-    def recall(
-        self, keys: np.ndarray | None, answers: np.ndarray | None, distinct: tuple[np.ndarray, np.ndarray] | None = None
-    ) -> np.ndarray:
-        """The answers for all of the inputs, after those for the unknown ones have come; `distinct` where it is known."""
-        if keys is None:
+    def unknown(self, distinct: _Distinct | None, count: int) -> np.ndarray:
+        """Which of so many inputs were not asked about, each distinct one once."""
+        return np.arange(count) if distinct is None else distinct.first[len(self._keys) :] - len(self._keys)
+
+    def recall(self, keys: np.ndarray | None, distinct: _Distinct | None, answers: np.ndarray | None) -> np.ndarray:
+        """The answers for all of the inputs, after those for the unknown ones have come."""
+        if keys is None or distinct is None:
             assert answers is not None
             self._add(answers)
             return answers
         known = len(self._keys)
-        first, where = distinct or self.distinct(keys)
         if answers is not None:
             self._add(answers)
-            self._keys = (np.concatenate([self._keys, keys]) if known else keys)[first]
-        return np.asarray(self._answers[where[known:]])
-
-    def distinct(self, keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Of all inputs asked about and these, where each distinct one stands first, and which of these each is."""
-        return distinct_rows(np.concatenate([self._keys, keys]) if len(self._keys) else keys)
+            self._keys = (np.concatenate([self._keys, keys]) if known else keys)[distinct.first]
+        return np.asarray(self._answers[distinct.which[known:]])
 
     def _add(self, answers: np.ndarray) -> None:
         known = self._answers
@@ -114,7 +117,7 @@ class SharedAnswers:
     def __init__(self) -> None:
         self._memories: dict[Hashable, _Memory] = {}
         self._found: dict[Shared, tuple[np.ndarray, int]] = {}
-        self._distinct: tuple[Shared, int, tuple[np.ndarray, np.ndarray]] | None = None  # of the rows looked at last
+        self._distinct: tuple[Shared, int, _Distinct | None] | None = None  # of the rows looked at last
 
     def unknown(self, neighbourhood: Neighbourhood) -> np.ndarray | None:
         """Which rows of the neighbourhood nobody has asked about; None if its drawn rows have their answers."""
@@ -122,18 +125,14 @@ class SharedAnswers:
         if neighbourhood.shared in self._found:
             return None
         memory = self._memories.setdefault(neighbourhood.shared.source, _Memory())
-        if neighbourhood.keys is None:
-            return np.arange(1, len(neighbourhood.representation))
-        first, _ = self._distinct_of(neighbourhood, memory)
-        return 1 + first[len(memory) :] - len(memory)
+        return 1 + memory.unknown(self._distinct_of(neighbourhood, memory), len(neighbourhood.weights))
 
-    def _distinct_of(self, neighbourhood: Neighbourhood, memory: _Memory) -> tuple[np.ndarray, np.ndarray]:
+    def _distinct_of(self, neighbourhood: Neighbourhood, memory: _Memory) -> _Distinct | None:
         """The distinct rows, looked for once for all that ask about them."""
         assert neighbourhood.shared is not None
-        assert neighbourhood.keys is not None
         latest = self._distinct
         if latest is None or latest[:2] != (neighbourhood.shared, len(memory)):
-            latest = self._distinct = neighbourhood.shared, len(memory), memory.distinct(neighbourhood.keys[1:])
+            latest = self._distinct = neighbourhood.shared, len(memory), memory.distinct(_drawn_keys(neighbourhood))
         return latest[2]
 
     def found(self, neighbourhood: Neighbourhood, answers: np.ndarray | None) -> tuple[np.ndarray, int]:
@@ -142,11 +141,13 @@ class SharedAnswers:
         assert shared is not None
         if shared not in self._found:
             memory = self._memories[shared.source]
-            keys = neighbourhood.keys
-            distinct = None if keys is None else self._distinct_of(neighbourhood, memory)
-            recalled = memory.recall(None if keys is None else keys[1:], answers, distinct)
+            recalled = memory.recall(_drawn_keys(neighbourhood), self._distinct_of(neighbourhood, memory), answers)
             self._found[shared] = recalled, len(memory)
         return self._found[shared]
+
+
+def _drawn_keys(neighbourhood: Neighbourhood) -> np.ndarray | None:
+    return None if neighbourhood.keys is None else neighbourhood.keys[1:]
 
 
 class Oracle:
@@ -186,11 +187,12 @@ class Oracle:
         if neighbourhood.shared is not None:
             return (yield from self._predict_shared(neighbourhood))
         keys = neighbourhood.keys
-        count = len(neighbourhood.representation)
+        count = 1 + len(neighbourhood.weights)
         # Where all rows are distinct, the instance is asked about only once all the same.
-        rows = np.arange(1, count) if keys is None and self.instance.size else self._memory.unknown(keys, count)
+        distinct = self._memory.distinct(keys)
+        rows = np.arange(1, count) if keys is None and self.instance.size else self._memory.unknown(distinct, count)
         answers = (yield [Question(self._path, neighbourhood, rows, self.num_inputs)])[0] if len(rows) else None
-        known = self._memory.recall(keys, answers)
+        known = self._memory.recall(keys, distinct, answers)
         self.num_inputs = len(self._memory)
         if len(known) < count:
             return known
