@@ -255,6 +255,41 @@ def test_failures_are_kept_or_raised(model, error, message, batch_size, alone):
         assert caught.value.__notes__ == ["This was instance 1."]
 
 
+@pytest.mark.parametrize("asked", [{"num_samples": 100, "batch_size": 30}, {"num_samples": 5000}])
+def test_the_first_that_asks_about_shared_rows_may_fail_alone(asked):
+    def model(rows):
+        if (rows[:, 0] == ROWS[0, 0]).any():
+            raise ValueError("no such row")
+        return plain(rows)
+
+    explanations = EXPLAINER.explain_many(ROWS[:4], model, on_error="keep", **asked)
+    assert [*explanations.failures] == [0]
+    assert same(explanations[1:], one_by_one(EXPLAINER, ROWS[1:4], plain, **asked))
+
+
+def test_a_model_that_has_failed_is_not_asked_on():
+    calls = count()
+
+    def model(rows):
+        raise RuntimeError(f"no connection for {len(rows)} rows at call {next(calls)}")
+
+    for _ in range(2):
+        with pytest.raises(ModelError, match="no connection"):
+            EXPLAINER.explain_instance(ROWS[0], model, num_samples=1000, batch_size=10)
+    assert next(calls) <= 6
+
+
+def test_models_may_write_all_answers_in_one_place():
+    place = np.empty(5000)
+
+    def model(rows):
+        np.copyto(place[: len(rows)], plain(rows))
+        return place[: len(rows)]
+
+    for asked in ({}, {"num_samples": 500, "batch_size": 50}):
+        assert same(EXPLAINER.explain_many(OUTSIDE, model, **asked), one_by_one(EXPLAINER, OUTSIDE, plain, **asked))
+
+
 def test_instances_that_are_none_are_failures():
     mixed = [ROWS[0], [1.0, 2.0], "text", None, ROWS[1]]
     explanations = EXPLAINER.explain_many(mixed, plain, on_error="keep", **FEW)

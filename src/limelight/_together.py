@@ -71,7 +71,8 @@ def _answered(asked: dict[int, list[Question]]) -> dict[int, Any]:
     """The answers to each one's questions, or an error; what several ask about the same rows is put to the model once."""
     distinct: dict[Hashable, Question] = {}
     for question in chain.from_iterable(asked.values()):
-        distinct.setdefault(question.key or id(question), question)  # of those who ask first, beside their own question
+        # Of those who ask first, beside their own question; for the answer to one that asks alone nobody else waits.
+        distinct.setdefault(question.key or id(question), question if len(asked) > 1 else question._replace(key=None))
     answers = dict(zip(distinct, answers_to(list(distinct.values())), strict=True))
     found: dict[int, Any] = {}
     for number, questions in asked.items():

@@ -22,11 +22,15 @@ def answers_to(questions: Sequence[Question]) -> list[np.ndarray | LimelightErro
     """The model's answer to each question, or its error."""
     parts: list[list[np.ndarray]] = [[] for _ in questions]
     errors: dict[int, LimelightError] = {}
-    for batch in _batches(questions):
+    for wanted in _batches(questions):
+        batch = [(number, part) for number, part in wanted if number not in errors]
+        if not batch:
+            continue
         try:
             answers: list[Any] = _ask([part for _, part in batch])
         except LimelightError as error:
-            alone = len({id(part.neighbourhood) for _, part in batch}) == 1
+            # Where an instance fails, what it asks about shared rows may have an answer that others wait for.
+            alone = len({id(part.neighbourhood) for _, part in batch}) == 1 and all(part.key is None for _, part in batch)
             answers = [error] * len(batch) if alone else [_ask_alone(part) for _, part in batch]
         for (number, part), answer in zip(batch, answers, strict=True):
             if isinstance(answer, LimelightError):
@@ -118,9 +122,10 @@ def _checked(raw: Any, count: int, batch: str, first: int) -> np.ndarray:
     """A model's answer as an array of shape (count, k)."""
     raw = _side_by_side(raw, count)
     try:
-        if np.iscomplexobj(as_array(raw)):
+        given = as_array(raw)
+        if np.iscomplexobj(given):
             raise TypeError("complex numbers cannot be ordered")
-        answer = as_array(raw).astype(np.float64, copy=False)
+        answer = given.astype(np.float64)  # a copy: the model may write its next answer over this one
     except (TypeError, ValueError) as error:
         raise PredictionError(f"the model must give numbers; for {batch} it gave {type(raw).__name__}: {error}") from error
     if answer.ndim == 1:
