@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, bits, of_images, of_texts, one_by_one, plain, same
+from sklearn.linear_model import Ridge
 
 from limelight import Explanation, Failure, ImageExplainer, TabularExplainer, TextExplainer
 from limelight._errors import (
@@ -277,6 +278,25 @@ def test_a_model_that_has_failed_is_not_asked_on():
         with pytest.raises(ModelError, match="no connection"):
             EXPLAINER.explain_instance(ROWS[0], model, num_samples=1000, batch_size=10)
     assert next(calls) <= 6
+
+
+class Fastidious(Ridge):
+    """A regressor that some answers are too large for."""
+
+    def fit(self, rows, answers, sample_weight=None):
+        if np.abs(answers).max() > 20:
+            raise ValueError("too large")
+        return super().fit(rows, answers, sample_weight)
+
+
+def test_a_regressor_that_raises_fails_its_instance_alone():
+    asked = FEW | {"model_regressor": Fastidious()}
+    explanations = EXPLAINER.explain_many(OUTSIDE, plain, on_error="keep", **asked)
+    failure = Failure("ArgumentError", "model_regressor raised ValueError: too large")
+    assert 0 < len(explanations.failures) < len(OUTSIDE)
+    assert set(explanations.failures.values()) == {failure}
+    with pytest.raises(ArgumentError, match="model_regressor raised ValueError: too large"):
+        EXPLAINER.explain_instance(OUTSIDE[next(iter(explanations.failures))], plain, **asked)
 
 
 def test_models_may_write_all_answers_in_one_place():

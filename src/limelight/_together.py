@@ -8,7 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from limelight._errors import InstanceError, LimelightError
+from limelight._errors import ArgumentError, InstanceError, LimelightError
 from limelight.stages.prediction import Question
 from limelight.stages.prediction_batches import answers_to
 from limelight.stages.sample import Sample
@@ -91,7 +91,7 @@ def _fitted(wanted: dict[int, Fitting]) -> dict[int, Any]:
         settings = wanted[numbers[0]].settings
         try:
             fits: list[Any] = fit([wanted[number].sample for number in numbers], settings)
-        except (LimelightError, np.linalg.LinAlgError):  # of one of them, perhaps
+        except Exception:  # of one of them, perhaps
             fits = [_fit_alone(wanted[number]) for number in numbers]
         found |= zip(numbers, fits, strict=True)
     return found
@@ -107,3 +107,9 @@ def _fit_alone(wanted: Fitting) -> list[Fit] | LimelightError:
             "the surrogate's equations have no solution in double precision: the components' numbers are too large beside how "
             "they vary. Scale the columns, or put them into bins."
         )
+    except Exception as error:
+        if wanted.settings.regressor is None:
+            raise
+        refused = ArgumentError(f"model_regressor raised {type(error).__name__}: {error}")
+        refused.__cause__ = error
+        return refused
