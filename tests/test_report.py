@@ -204,6 +204,21 @@ def test_names_that_are_numbers_are_names():
     assert wrong_of(explanations.to_html(labels=[1, 0])) == [1]
 
 
+@pytest.mark.parametrize("classes", [("1", "2", "3"), ("1.0", "2.0", "3.0")])
+@pytest.mark.parametrize("labels", [[2, 1, 3], [2.0, math.nan, 1.0], [np.int64(2), None, np.float64(1)], ["2", math.nan, "1"]])
+def test_whole_numbers_are_names_whatever_their_type(classes, labels):
+    explanations = Explanations.of([table(classes=classes, predictions=(0.1, 0.9, 0.0))] * 3)
+    data = data_of(explanations.to_html(labels=labels))
+    true = [data["words"][entry["true"]].partition(".")[0] if "true" in entry else None for entry in data["entries"]]
+    assert true == [None if label in (None, math.nan) else str(int(label)) for label in labels]
+    assert [entry["wrong"] for entry in data["entries"]] == [int(name not in (None, "2")) for name in true]
+
+
+def test_missing_among_names():
+    labels = [math.nan if label is None else label for label in TRUE]
+    assert wrong_of(rows().to_html(labels=labels)) == WRONG
+
+
 def test_without_true_labels_nothing_is_misclassified():
     page = rows().to_html()
     assert wrong_of(page) == []
@@ -217,6 +232,8 @@ def test_without_true_labels_nothing_is_misclassified():
         ({"labels": "gardeners"}, ArgumentTypeError, "labels must be a sequence of true labels"),
         ({"labels": [[0]] * 9}, ArgumentTypeError, "labels must be a sequence of true labels"),
         ({"labels": ["gardener"] * 9}, ArgumentError, "got 'gardener', the outputs are"),
+        ({"labels": [*TRUE[:8], "gardener"]}, ArgumentError, "got 'gardener', the outputs are"),
+        ({"labels": [[0], *[[0, 1]] * 8]}, ArgumentError, "got [0], the outputs are"),
         ({"labels": [2] * 9}, ArgumentError, "labels must be the names or the numbers of the model's outputs; got 2"),
         ({"labels": [0.5] * 9}, ArgumentError, "got 0.5"),
         ({"labels": [math.inf] * 9}, ArgumentError, "got inf"),

@@ -157,49 +157,68 @@ def read_truths(labels: Any, answers: Sequence[Answer | None]) -> list[str | Non
     """
     if labels is None:
         return [None] * len(answers)
-    array = np.asarray(labels)
+    # A list with a missing label among texts would become an array of texts, in which it is "nan".
+    array = np.asarray(labels, dtype=object if isinstance(labels, (list, tuple)) else None)
     if array.ndim != 1:
         raise ArgumentTypeError(f"labels must be a sequence of true labels, one for each instance; got {labels!r:.80}.")
     if len(array) != len(answers):
         raise ArgumentError(f"labels must have one true label for each of the {len(answers)} instances; got {len(array)}.")
-    given = [None if _is_missing(label) else label for label in array.tolist()]
+    plain = (label.item() if isinstance(label, np.generic) else label for label in array.tolist())
+    given = [None if _is_missing(label) else label for label in plain]
     # In the order in which they are met, so that nothing hangs on the order of a set.
-    classes = dict.fromkeys(answer.names for answer in answers if answer is not None and answer.is_class)
+    classes = {answer.names: _numbers(answer.names) for answer in answers if answer is not None and answer.is_class}
     if not classes:
         return [None if label is None else _as_text(label) for label in given]
-    known = {name for names in classes for name in names}
-    by_name = all(str(label) in known for label in given if label is not None)
+    by_name = all(
+        isinstance(label, str) or any(_as_name(label) in numbers for numbers in classes.values())
+        for label in given
+        if label is not None
+    )
 
     def truth(label: Any, answer: Answer | None) -> str | None:
         if label is None:
             return None
-        if answer is None:  # what its classes are called is not known: as elsewhere
-            return _class_name(label, next((own for own in classes if str(label) in own), next(iter(classes))), by_name)
-        return _class_name(label, answer.names, by_name) if answer.is_class else _as_text(label)
+        if answer is not None and not answer.is_class:
+            return _as_text(label)
+        if answer is not None:
+            names = answer.names
+        else:  # what its classes are called is not known: as elsewhere
+            names = next((own for own, numbers in classes.items() if _as_name(label) in numbers), next(iter(classes)))
+        return output_name(names, _class_number(label, names, classes[names] if by_name else {}), "probabilities")
 
     return list(map(truth, given, answers))
+
+
+def _numbers(names: Sequence[str]) -> dict[str, int]:
+    """The number of each class by its name; of two with the same one, the first."""
+    return {_as_name(name): number for number, name in reversed([*enumerate(names)])}
 
 
 def _is_missing(label: object) -> bool:
     return not isinstance(label, str) and str(label) in ("None", "nan", "NaT", "<NA>")
 
 
+def _as_name(label: object) -> str:
+    """A label, or a class's name, in a form to compare: whole numbers are doubles in a column with missing ones."""
+    return str(label).removesuffix(".0")
+
+
 def _as_text(label: object) -> str:
     return number(label) if isinstance(label, float) else str(label)
 
 
-def _class_name(label: Any, names: tuple[str, ...], by_name: bool) -> str:
-    """What pages call the class of this name or number.
+def _class_number(label: Any, names: tuple[str, ...], numbers: dict[str, int]) -> int:
+    """The number of the class of this name or number.
 
     Raises
     ------
     ArgumentError
         If there is no such class.
     """
-    if by_name and str(label) in names:
-        return output_name(names, names.index(str(label)), "probabilities")
+    if _as_name(label) in numbers:
+        return numbers[_as_name(label)]
     if isinstance(label, (int, float)) and float(label).is_integer() and 0 <= label < len(names):
-        return output_name(names, int(label), "probabilities")
+        return int(label)
     raise ArgumentError(
         f"labels must be the names or the numbers of the model's outputs; got {label!r:.80}, the outputs are {names!r:.200}."
     )
