@@ -83,6 +83,32 @@ class TestSaving:
         assert list(loaded) == few()
         assert list(Explanations.load(path)) == few()[::-2]
 
+    def test_through_a_link(self, tmp_path):
+        (tmp_path / "kept").mkdir()
+        link = tmp_path / "all.parquet"
+        for _ in ("a file that is not there yet", "and one that is"):
+            link.unlink(missing_ok=True)
+            link.symlink_to(tmp_path / "kept" / "real.parquet")
+            Explanations.of(few()).save(link)
+            assert link.is_symlink()
+            assert list(Explanations.load(tmp_path / "kept" / "real.parquet")) == few()
+            assert os.listdir(tmp_path / "kept") == ["real.parquet"]
+
+    @pytest.mark.parametrize("name", ["pipe", "link to a pipe", "folder", ""])
+    def test_nothing_but_a_file_is_replaced(self, name, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        (tmp_path / "link to a pipe").symlink_to(tmp_path / "pipe")
+        (tmp_path / "folder").mkdir()
+        for save in (Explanations.save, Explanations.save_report):
+            with pytest.raises(ArgumentError, match="cannot be written: it is no file that could be replaced"):
+                save(Explanations.of(few()), tmp_path / name)
+        assert (tmp_path / "pipe").is_fifo()
+        assert (tmp_path / "link to a pipe").is_symlink()
+
+    def test_in_no_folder(self, tmp_path):
+        with pytest.raises(ArgumentError, match=r"all.parquet' cannot be written: there is no folder '.*/none'"):
+            Explanations.of(few()).save(tmp_path / "none" / "all.parquet")
+
     def test_rights_are_those_of_any_new_file(self, tmp_path):
         Explanations.of([FAILURE]).save(tmp_path / "all.parquet")
         (tmp_path / "other").write_text("")

@@ -144,6 +144,8 @@ class Explanations(Sequence[Entry]):
 
         Raises
         ------
+        ArgumentError
+            If there is no such folder, or what is there is no file, as a device or a pipe.
         OSError
             If it cannot be written; what was there before is left as it was.
 
@@ -430,6 +432,11 @@ class Explanations(Sequence[Entry]):
             Where to; an existing file is replaced.
         title, labels, num_picks, num_features
             As `to_html` takes them.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError, OSError
+            As `to_html` and `save` raise them.
         """
         page = self.to_html(title=title, labels=labels, num_picks=num_picks, num_features=num_features)
         with whole_file(Path(path)) as file:

@@ -155,7 +155,23 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
 
 @contextmanager
 def whole_file(place: Path) -> Iterator[BinaryIO]:
-    """A file to write to, that takes its place when all is written, for good; where that fails, what was there stays."""
+    """A file to write to, that takes its place when all is written, for good; where that fails, what was there stays.
+
+    Parameters
+    ----------
+    place : Path
+        Of a file, or of none yet; where it is a link, what that leads to.
+
+    Raises
+    ------
+    ArgumentError
+        If what is there is no file, as a device or a pipe, which nothing may take the place of; or there is no such folder.
+    """
+    place = place.resolve()
+    if place.exists() and not place.is_file():
+        raise ArgumentError(f"{str(place)!r} cannot be written: it is no file that could be replaced.")
+    if not place.parent.is_dir():
+        raise ArgumentError(f"{str(place)!r} cannot be written: there is no folder {str(place.parent)!r}.")
     unfinished = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
     try:
         with unfinished.open("wb") as file:
