@@ -6,8 +6,9 @@ import faulthandler
 import os
 import pickle
 import signal
+import sys
 import tempfile
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -108,43 +109,70 @@ def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
     from joblib.externals.loky import BrokenProcessPool
 
     count = joblib.effective_n_jobs(n_jobs)
-    share = str(max(1, joblib.cpu_count() // count))
-    wanted = {f"{pool}_NUM_THREADS": share for pool in _POOLS} | _KEPT_MEMORY
-    settings = tuple((name, os.environ.get(name, value)) for name, value in wanted.items())
     with tempfile.TemporaryDirectory(prefix="limelight-") as folder:
         path = Path(folder) / "job"
         _write(job, path)
-        processes = _processes(count, settings, os.getpid())
-        finished = False
-        try:
-            yield from as_finished(processes, partial(_explain_from, str(path)), chunks, _AHEAD * count)
-            finished = True
-        except BrokenProcessPool as error:
-            raise EngineError(
-                "a worker process has died: perhaps for want of memory, or because the model did not stop at timeout=. "
-                "With checkpoint= the same call goes on from what is finished."
-            ) from error
-        except pickle.PicklingError as error:
-            raise ArgumentTypeError(
-                f'instances cannot be sent to other processes ({error}); engine="threads" or "serial" sends nothing.'
-            ) from error
-        finally:
-            if not finished:
-                _processes.cache_clear()
-                processes.shutdown(kill_workers=True)
+        with _processes(count) as processes:
+            try:
+                yield from as_finished(processes, partial(_explain_from, str(path)), chunks, _AHEAD * count)
+            except BrokenProcessPool as error:
+                raise EngineError(
+                    "a worker process has died: perhaps for want of memory, or because the model did not stop at timeout=. "
+                    "With checkpoint= the same call goes on from what is finished."
+                ) from error
+            except pickle.PicklingError as error:
+                raise ArgumentTypeError(
+                    f'instances cannot be sent to other processes ({error}); engine="threads" or "serial" sends nothing.'
+                ) from error
 
 
-@lru_cache(maxsize=1)
-def _processes(count: int, settings: tuple[tuple[str, str], ...], parent: int) -> Any:  # noqa: ARG001 - no child has its parent's
-    """So many processes, with these settings in their environment; they wait a while for another job.
+_waiting: dict[Hashable, Any] = {}  # processes that have done a job, and what is the same for those that were started like them
+
+
+@contextmanager
+def _processes(count: int) -> Iterator[Any]:
+    """So many processes, for one job at a time; after one that ended well they wait a while for another.
 
     To start one takes seconds: it imports what the model needs.
     """
+    import joblib
+
+    share = str(max(1, joblib.cpu_count() // count))
+    environment = {f"{pool}_NUM_THREADS": share for pool in _POOLS} | _KEPT_MEMORY | os.environ
+    # A model may look at any of it, where it is read as well as where it is asked. No child has its parent's processes.
+    alike = count, frozenset(environment.items()), tuple(sys.path), os.getcwd(), os.getpid()
+    processes = _waiting.pop(alike, None)
+    _waiting.clear()
+    if processes is None or not _are_sound(processes):
+        processes = _new_processes(count, environment)
+    finished = False
+    try:
+        yield processes
+        finished = True
+    finally:
+        if finished:
+            _waiting[alike] = processes
+        else:
+            processes.shutdown(kill_workers=True)
+
+
+def _new_processes(count: int, environment: dict[str, str]) -> Any:
     from joblib.externals.loky import ProcessPoolExecutor
 
     # Ctrl-C reaches workers as well, but it is the parent that stops them.
     ignored = (signal.SIGINT, signal.SIG_IGN)
-    return ProcessPoolExecutor(count, timeout=_IDLE, initializer=signal.signal, initargs=ignored, env=dict(settings))
+    return ProcessPoolExecutor(count, timeout=_IDLE, initializer=signal.signal, initargs=ignored, env=environment)
+
+
+def _are_sound(processes: Any) -> bool:
+    """Whether none of them has died while they waited."""
+    from joblib.externals.loky import BrokenProcessPool
+
+    try:
+        processes.submit(os.getpid).result()
+    except BrokenProcessPool:
+        return False
+    return True
 
 
 def _explain(job: Work, chunk: Chunk) -> tuple[int, Any]:
@@ -157,9 +185,21 @@ def _explain_from(path: str, chunk: Chunk) -> tuple[int, Any]:
 
 @lru_cache(maxsize=1)
 def _job(path: str) -> Work:
-    """This worker's job: a file that the process which started it has just written, and no other reads or writes."""
-    with Path(path).open("rb") as file:
-        job: Work = pickle.load(file)
+    """This worker's job: a file that the process which started it has just written, and no other reads or writes.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If this process cannot read it.
+    """
+    try:
+        with Path(path).open("rb") as file:
+            job: Work = pickle.load(file)
+    except Exception as error:  # any class has its own way to be unpickled
+        raise ArgumentTypeError(
+            f"the model or the explainer cannot be read in other processes ({type(error).__name__}: {error}); "
+            'engine="threads" or "serial" sends nothing.'
+        ) from error
     return job
 
 
