@@ -20,6 +20,7 @@ from batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, bits, of_ima
 from sklearn.linear_model import Ridge
 
 from limelight import Explanation, Failure, ImageExplainer, TabularExplainer, TextExplainer
+from limelight._engines import in_time
 from limelight._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -367,6 +368,31 @@ def test_an_instance_that_takes_too_long_is_a_failure(alone):
     explanations = EXPLAINER.explain_many(OUTSIDE[:4], model, engine="processes", n_jobs=1, timeout=5, on_error="keep", **FEW)
     assert explanations.failures == {3: Failure("ModelError", "the explanation took longer than timeout=5 seconds.")}
     assert same(explanations[:3], alone[:3])
+
+
+@pytest.mark.parametrize("timeout", [1e-9, 2e-6, 1e-5])
+def test_however_short_a_timeout_is_it_is_no_error_of_its_own(timeout):
+    for _ in range(5):
+        with pytest.raises(ModelError, match="the explanation took longer than timeout="):
+            in_time(timeout, lambda: time.sleep(5))
+
+
+def test_a_long_timeout_is_as_good_as_none(alone):
+    assert same(EXPLAINER.explain_many(OUTSIDE, plain, engine="processes", n_jobs=1, timeout=1e300, **FEW), alone)
+
+
+def test_alarms_of_the_user_are_left_to_ring():
+    rung = []
+    before = signal.signal(signal.SIGALRM, lambda *_: rung.append(True))
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 1000)
+        assert in_time(5, lambda: "done") == "done"
+        assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
+        signal.raise_signal(signal.SIGALRM)
+        assert rung == [True]
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
 
 
 def test_a_model_that_does_not_heed_the_timeout_is_ended():

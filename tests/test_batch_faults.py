@@ -424,6 +424,18 @@ def test_the_model_is_known_by_the_first_instance_that_can_be_explained(folder):
         explain(folder, lambda batch: ["soup" in text for text in batch], texts, explainer, on_error="keep")
 
 
+def test_an_instance_that_takes_too_long_does_not_keep_a_job_from_beginning(folder, alone):
+    def model(rows):
+        if (rows[:, 0] == OUTSIDE[0, 0]).any():
+            time.sleep(600)
+        return plain(rows)
+
+    for _ in range(2):
+        explanations = explain(folder, model, OUTSIDE[:2], engine="processes", n_jobs=1, timeout=2, on_error="keep")
+        assert [*explanations.failures] == [0]
+        assert same(explanations[1:], alone[1:2])
+
+
 def test_instances_that_cannot_be_pickled_are_told(folder):
     class Stuck:
         names = ("a", "b")

@@ -6,18 +6,19 @@ import os
 import re
 import signal
 import threading
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from itertools import chain, islice
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
 from limelight._checkpoint import About, Checkpoint, content_of
 from limelight._checks import check_choice, check_count, check_flag, check_number
-from limelight._engines import engine_of, kind_of, time_limit
-from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError
+from limelight._engines import engine_of, in_time, in_time_or_ended, kind_of
+from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError, ModelError
 from limelight._explanation import Explanation
 from limelight._explanations import Explanations
 from limelight._failure import Failure
@@ -35,7 +36,10 @@ __all__ = ["Batch", "Job", "run"]
 
 _PROBE, _PROBED = 64, 8  # perturbations of the explanation that tells a model from others; where the first fails, the next
 _STOPPED = ("processes", "spark")  # engines whose work is in main threads, where an alarm can stop it
+_LONGEST = 1e9  # seconds, thirty years: systems' clocks know no times much longer
 _TOGETHER = 64  # instances whose questions are put to the model together
+
+T = TypeVar("T")
 
 
 class Pipeline(Protocol):
@@ -90,7 +94,7 @@ class Batch:
             chunk_size=check_count("chunk_size", chunk_size, 1),
             checkpoint=checkpoint,
             keeps_errors=check_choice("on_error", on_error, ("raise", "keep")) == "keep",
-            timeout=None if timeout is None else check_number("timeout", timeout, 0, inclusive=False),
+            timeout=None if timeout is None else min(_LONGEST, check_number("timeout", timeout, 0, inclusive=False)),
             verbose=check_flag("verbose", verbose),
         )
 
@@ -156,13 +160,11 @@ class Job:
         pipelines = [self.pipeline(instance, self.model, self.request, self._own.shared) for instance in instances]
         if self.timeout is None:
             return in_step(pipelines)
-        entries: Sequence[Explanation | LimelightError] = ()
-        with time_limit(self.timeout) as limit:
-            entries = in_step(pipelines)
-        if limit.error is None:
-            return entries
-        self.__post_init__()  # what was shared may be half written
-        return [limit.error]
+        try:
+            return in_time_or_ended(self.timeout, partial(in_step, pipelines))
+        except ModelError as error:
+            self.__post_init__()  # what was shared may be half written
+            return [error]
 
 
 class _Memory:
@@ -252,12 +254,24 @@ def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> Ab
     weights: list[float] = []
     told_by = content_of(first[:1])  # explaining may change instances
     for instance in first:
-        probe = job.pipeline(instance, job.model, replace(job.request, num_samples=_PROBE), SharedAnswers())
-        (explanation,) = in_step([_overheard(probe, answers)])
+        heard: list[float] = []
+        probe = _overheard(job.pipeline(instance, job.model, replace(job.request, num_samples=_PROBE), SharedAnswers()), heard)
+        try:
+            (explanation,) = _while_there_is_time(job.timeout, partial(in_step, [probe]))
+        except ModelError:  # where it was stopped is chance
+            continue
+        answers += heard
         if isinstance(explanation, Explanation):
             weights = [weight for surrogate in explanation.surrogates for weight in surrogate.weights]
             break
     return About(arguments, told_by, answers, weights)
+
+
+def _while_there_is_time(timeout: float | None, work: Callable[[], T]) -> T:
+    """What some work gives; only a program's main thread can be stopped."""
+    if timeout is None or threading.current_thread() is not threading.main_thread():
+        return work()
+    return in_time(timeout, work)
 
 
 def _overheard(run: Step[Explanation], answers: list[float]) -> Step[Explanation]:

@@ -11,10 +11,9 @@ import tempfile
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import lru_cache, partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from limelight._checks import check_choice
 from limelight._dask import in_dask, in_dask_at, in_local_dask
@@ -26,7 +25,7 @@ from limelight._workers import Finished, as_finished, packed
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["Engine", "engine_of", "in_this_process", "kind_of", "time_limit"]
+__all__ = ["Engine", "engine_of", "in_this_process", "in_time", "in_time_or_ended", "kind_of"]
 
 _AHEAD = 2  # chunks for each worker that are handed out at a time, so that none waits for its next one
 _IDLE = 60  # seconds that a process waits for another job
@@ -34,6 +33,8 @@ _GRACE, _STDERR = 2.0, 2  # seconds for a model to heed an alarm; the file descr
 _POOLS = ("BLIS", "MKL", "NUMEXPR", "OMP", "OPENBLAS")  # libraries that start a thread for each core if they are not told
 # glibc gives memory back and asks for it again, page by page, for every few instances; that took a tenth of a worker's time.
 _KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**24), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
+
+T = TypeVar("T")
 
 
 class Work(Protocol):
@@ -214,38 +215,45 @@ class _TimeUp(BaseException):
     """No `Exception`: a model shall not take it for one of its own."""
 
 
-@dataclass
-class TimeLimit:
-    """What became of a piece of work: the error is there if it took too long."""
+def in_time(seconds: float, work: Callable[[], T]) -> T:
+    """What some work gives; in the main thread of a process, on systems that have alarms.
 
-    error: ModelError | None = None
-    over: bool = False
-
-
-@contextmanager
-def time_limit(seconds: float) -> Iterator[TimeLimit]:
-    """Stop what is done within after some seconds; in the main thread of a process, on systems that have alarms.
-
-    Compiled code that never comes back to Python does not notice. So after twice the time the process ends, and says on stderr
-    where it was.
+    Raises
+    ------
+    ModelError
+        If it is stopped because it takes longer. Compiled code that never comes back to Python does not notice.
     """
-    limit = TimeLimit()
+    over, left = False, (0.0, 0.0)
 
     def stop(*_: object) -> None:
-        if not limit.over:  # else the work was done just in time
-            limit.over = True
+        if not over:  # else the work was done just in time
             raise _TimeUp
 
     before = signal.signal(signal.SIGALRM, stop)
-    faulthandler.dump_traceback_later(2 * seconds + _GRACE, exit=True, file=_STDERR)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
-        yield limit
-        limit.over = True
+        try:
+            left = signal.setitimer(signal.ITIMER_REAL, seconds)
+            return work()
+        finally:
+            over = True
     except _TimeUp:
-        limit.error = ModelError(f"the explanation took longer than timeout={seconds:g} seconds.")
+        raise ModelError(f"the explanation took longer than timeout={seconds:g} seconds.") from None
     finally:
-        limit.over = True
         signal.setitimer(signal.ITIMER_REAL, 0)
-        faulthandler.cancel_dump_traceback_later()
         signal.signal(signal.SIGALRM, before)
+        signal.setitimer(signal.ITIMER_REAL, *left)  # an alarm of the user's may come late, but comes
+
+
+def in_time_or_ended(seconds: float, work: Callable[[], T]) -> T:
+    """The same in a process that others can do without: if it does not notice, it ends and says on stderr where it was.
+
+    Raises
+    ------
+    ModelError
+        If the work is stopped because it takes longer.
+    """
+    faulthandler.dump_traceback_later(2 * seconds + _GRACE, exit=True, file=_STDERR)
+    try:
+        return in_time(seconds, work)
+    finally:
+        faulthandler.cancel_dump_traceback_later()
