@@ -18,7 +18,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from many import FAILURE, WAYS, few, keep
-from samples import HARD, SAMPLES, parts
+from samples import HARD, SAMPLES, parts, text
 
 from limelight import Explanation, Explanations, Failure
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
@@ -157,6 +157,13 @@ class TestRoundTrip:
         assert entry.names == names
         assert len(set(Explanations.of([entry]).importance().features)) == 6
 
+    def test_surrogates_that_make_a_pair_stay_two(self, tmp_path):
+        words = "\ud83d\ude00 saw \0 and \U0001f600"
+        Explanations.of([text(words)]).save(tmp_path / "all.parquet")
+        (entry,) = Explanations.load(tmp_path / "all.parquet")
+        assert entry.view.text == words
+        assert entry == text(words)
+
     def test_none_at_all(self, tmp_path):
         empty = Explanations.of([])
         empty.save(tmp_path / "none.parquet")
@@ -177,6 +184,14 @@ class TestRoundTrip:
             Explanations.of(3)
         with pytest.raises(ArgumentError, match="table 0 holds no explanations that limelight saved"):
             Explanations.of_tables([pa.table({"item": [1]})])
+        whole = Explanations.of([FAILURE])
+        with pytest.raises(ArgumentTypeError, match=r"put together by Explanations\.of\(\.\.\.\); got list"):
+            Explanations([FAILURE])
+        with pytest.raises(ArgumentTypeError, match="tables must be a sequence of Table; entry 0 is ChunkedArray"):
+            Explanations.of_tables(next(whole.tables()))
+        for parts_, said in ((whole, "entry 0 is Failure"), ([whole, [FAILURE]], "entry 1 is list"), (3, "got int")):
+            with pytest.raises(ArgumentTypeError, match=f"parts must be a sequence of Explanations; {said}"):
+                Explanations.concat(parts_)
 
 
 class TestSequence:

@@ -202,6 +202,8 @@ class TestImportance:
         importance = Explanations.of([HARD["table, nothing reported"]]).importance()
         assert importance.as_list() == []
         assert importance.count == 1
+        full = Explanations.of([table()]).importance()
+        assert importance.to_frame("pyarrow").schema == full.to_frame("pyarrow").schema
 
     def test_by_class_and_by_slice(self):
         entries = [text(weights=weights) for weights in ({0: (0.5,), 1: (-0.5, 0.25)}, {1: (0.75,)}, {0: (0.125,)})]
@@ -210,6 +212,14 @@ class TestImportance:
         assert collection.importance(1).as_list() == [("Last", 0.625), ("hour", 0.125)]
         assert collection.importance(0).count == 2
         assert collection[[False, True, True]].importance("gardeners").as_list() == [("Last", 0.125)]
+
+    def test_texts_that_no_frame_can_hold(self):
+        collection = Explanations.of([parts(("\ud800", "b"), weights={1: (0.2, 0.1)}, classes=("\0", "\udfff"))])
+        importance = collection.importance("\udfff")
+        assert importance.features == ("\ud800", "b")
+        assert importance.to_frame("polars")["feature"].to_list() == ["\0d800", "b"]
+        with pytest.raises(LabelError, match=r"explained: 1 \(\udfff\)"):
+            collection.importance("\0")
 
     def test_names_that_two_outputs_share(self):
         entry = replace(table(weights={1: (0.5,), 0: (0.25,)}), output_names=("same", "same"))

@@ -17,7 +17,7 @@ from limelight._frames import long_frame, wide_frame
 from limelight._importance import Importance, importance_of
 from limelight._parquet import open_chunks, whole_file, write
 from limelight._registry import Registry
-from limelight._storage import Entry, check_schema, entries_of, table_of, unescape
+from limelight._storage import Entry, arrow, check_schema, entries_of, table_of, unescape
 
 if TYPE_CHECKING:
     import os
@@ -61,6 +61,8 @@ class Explanations(Sequence[Entry]):
     """
 
     def __init__(self, rows: Rows) -> None:
+        if not isinstance(rows, Rows):
+            raise ArgumentTypeError(f"explanations are put together by Explanations.of(...); got {type(rows).__name__}.")
         self._rows = rows
 
     @classmethod
@@ -107,10 +109,10 @@ class Explanations(Sequence[Entry]):
 
         Raises
         ------
-        ArgumentError
-            If they are other tables.
+        ArgumentError, ArgumentTypeError
+            If they are other tables, or none.
         """
-        tables = list(tables)
+        tables = _all_of("tables", tables, arrow().Table)
         for i, table in enumerate(tables):
             check_schema(table.schema, f"table {i}")
         return cls(rows_of_tables(tables))
@@ -169,8 +171,20 @@ class Explanations(Sequence[Entry]):
         ----------
         parts : iterable of Explanations
             In the order wanted.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If one of them is something else.
+
+        Examples
+        --------
+        >>> from limelight import Explanations, Failure
+        >>> failed = Explanations.of([Failure("ValueError", "no words")])
+        >>> Explanations.concat([failed, failed]).items
+        array([0, 0])
         """
-        return cls(Rows.concat([part._rows for part in parts]))
+        return cls(Rows.concat([part._rows for part in _all_of("parts", parts, Explanations)]))
 
     def __len__(self) -> int:
         return len(self._rows)
@@ -215,7 +229,7 @@ class Explanations(Sequence[Entry]):
 
     @property
     def failures(self) -> dict[int, Failure]:
-        """Which instances have no explanation, by item number, and why."""
+        """Which instances have no explanation, by item number, and why; where numbers come up again, the last of each."""
         found = {}
         for table in self.tables(["item", "error"]):
             failed = table.filter(table["error"].is_valid())
@@ -235,7 +249,8 @@ class Explanations(Sequence[Entry]):
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
             Columns item, label, output (the label's name), component, feature (in tables the component's column or columns,
-            elsewhere its name), name, value, weight, low, high.
+            elsewhere its name), name, value, weight, low, high. Texts are as Arrow can hold them: lone surrogates and NUL are
+            written as NUL and four hexadecimal digits.
 
         Raises
         ------
@@ -445,7 +460,18 @@ class Explanations(Sequence[Entry]):
     def __repr__(self) -> str:
         failed = converged = 0
         for table in self.tables(["error", "converged"]):
-            failed += len(self) and table.num_rows - table["error"].null_count
+            failed += table.num_rows - table["error"].null_count
             converged += int(np.sum(table["converged"].fill_null(False).to_numpy()))
         facts = [f"{len(self)} instances", *[f"{failed} failed"] * (failed > 0), f"{converged} converged"]
         return f"Explanations({', '.join(facts)})"
+
+
+def _all_of(parameter: str, values: Iterable[Any], kind: type) -> list[Any]:
+    """A list of what an iterable holds, all of one kind."""
+    if not isinstance(values, Iterable):
+        raise ArgumentTypeError(f"{parameter} must be a sequence of {kind.__name__}; got {type(values).__name__}.")
+    values = list(values)
+    for i, value in enumerate(values):
+        if not isinstance(value, kind):
+            raise ArgumentTypeError(f"{parameter} must be a sequence of {kind.__name__}; entry {i} is {type(value).__name__}.")
+    return values

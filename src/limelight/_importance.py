@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice
-from limelight._storage import arrow, in_backend
+from limelight._storage import arrow, escape, in_backend
 from limelight._weights import Tables, read_weights
 
 __all__ = ["Importance", "importance_of"]
@@ -54,9 +54,14 @@ class Importance:
 
     def to_frame(self, backend: str = "pandas") -> Any:
         """The same as a table of pandas, polars or pyarrow: columns feature (or name), importance, low, high, reported."""
-        columns = (self.features, self.values, self.lows, self.highs, self.reported)
-        names = (self.by, "importance", "low", "high", "reported")
-        return in_backend(arrow().table(dict(zip(names, map(list, columns), strict=True))), backend)
+        pa = arrow()
+        numbers = {"importance": self.values, "low": self.lows, "high": self.highs}
+        columns = {
+            self.by: pa.array(map(escape, self.features), pa.string()),
+            **{name: pa.array(values, pa.float64()) for name, values in numbers.items()},
+            "reported": pa.array(self.reported, pa.int64()),
+        }
+        return in_backend(pa.table(columns), backend)
 
     def __repr__(self) -> str:
         rows = [f"{value:10.4g}  {feature!r}" for feature, value in self.as_list()[:SHOWN]]

@@ -200,7 +200,8 @@ def _columns(explanations: Sequence[Explanation]) -> dict[str, pa.Array]:
     values = {
         "surrogates": _surrogates(explanations),
         "names": _texts(_flat(all_of("names"))),
-        "view": _texts([json.dumps(view.to_dict()) for view in all_of("view")], pa.large_string()),
+        # Not as JSON's escapes, which are read as one character where two lone surrogates make a pair.
+        "view": _texts([json.dumps(view.to_dict(), ensure_ascii=False) for view in all_of("view")], pa.large_string()),
         "predictions": _doubles(_flat(all_of("predictions"))),
         "output_names": _texts(_flat(all_of("output_names"))),
         "output_kind": _texts(all_of("output_kind")),

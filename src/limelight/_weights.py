@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight._checks import check_choice
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
-from limelight._storage import arrow, unescape
+from limelight._storage import arrow, escape, unescape
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -194,7 +194,8 @@ def _wanted(table: pa.Table, label: int | str | None) -> np.ndarray:
     names = table["output_names"].combine_chunks()
     owners = _owners(names)
     numbers = np.arange(len(owners)) - np.searchsorted(owners, owners)
-    found = np.flatnonzero(names.flatten().to_numpy(zero_copy_only=False) == label)[::-1]  # so that the first one counts
+    alike = names.flatten().to_numpy(zero_copy_only=False) == escape(label)
+    found = np.flatnonzero(alike)[::-1]  # so that the first one counts
     wanted = np.full(table.num_rows, -1)
     wanted[owners[found]] = numbers[found]
     return wanted
@@ -209,5 +210,5 @@ def not_explained(explanations: Tables, label: int | str | None) -> LabelError:
         )
     if not known:
         return LabelError("there is no explanation, so no label was explained.")
-    explained = ", ".join(f"{number} ({name})" for number, name in sorted(known)[:20])
+    explained = ", ".join(f"{number} ({unescape(name)})" for number, name in sorted(known)[:20])
     return LabelError(f"label {label!r} was not explained for any instance; explained: {explained}.")
