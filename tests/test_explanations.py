@@ -187,7 +187,7 @@ class TestRoundTrip:
         whole = Explanations.of([FAILURE])
         with pytest.raises(ArgumentTypeError, match=r"put together by Explanations\.of\(\.\.\.\); got list"):
             Explanations([FAILURE])
-        with pytest.raises(ArgumentTypeError, match="tables must be a sequence of Table; entry 0 is ChunkedArray"):
+        with pytest.raises(ArgumentTypeError, match="tables must be a sequence of Table; got Table"):
             Explanations.of_tables(next(whole.tables()))
         for parts_, said in ((whole, "entry 0 is Failure"), ([whole, [FAILURE]], "entry 1 is list"), (3, "got int")):
             with pytest.raises(ArgumentTypeError, match=f"parts must be a sequence of Explanations; {said}"):
