@@ -17,7 +17,7 @@ from killed import CHUNKS, PAUSE, SIZE
 from sklearn.linear_model import Ridge
 
 from limelight import ComponentsExplainer, TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError, EngineError, Interrupted
+from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError, EngineError, Interrupted, ModelError
 from limelight._parquet import whole_file
 
 HERE = Path(__file__).parent
@@ -373,6 +373,10 @@ KERNELS = [lambda distances, width: np.exp(-distances / width), lambda distances
             "another model, explainer or training data: what",
         ),
         ({"explainer": TabularExplainer(ROWS, discretizer="decile")}, "another model, explainer or training data: what"),
+        (
+            {"explainer": TabularExplainer(ROWS, feature_names=list("abcde"))},
+            r"other names of features or outputs: 'x0 > .*' is 'a > .*' now\. Give another folder",
+        ),
         ({"model": lambda rows: plain(rows) + 1e-4}, "another model, explainer or training data: what"),
         ({"model": lambda rows: np.column_stack([plain(rows)] * 2)}, "another model"),
         ({"instances": OUTSIDE[::-1]}, "was made for other instances: the first one differs"),
@@ -447,6 +451,35 @@ def test_instances_that_cannot_be_pickled_are_told(folder):
         explain(folder, instances=[Stuck()], on_error="keep")
 
 
+def test_a_model_that_is_mended_before_anything_is_finished_may_use_the_folder(folder, alone):
+    def broken(rows):
+        raise RuntimeError(f"no key; {len(rows)} rows")
+
+    with pytest.raises(ModelError, match="no key"):
+        explain(folder, broken)
+    assert parts(folder) == []
+    assert same(explain(folder), alone)
+    with pytest.raises(ArgumentError, match="another model"):
+        explain(folder, lambda rows: plain(rows) + 1)
+
+
+def test_equal_instances_are_the_same_however_they_lie_in_memory(folder, alone):
+    assert same(explain(folder, instances=np.ascontiguousarray(OUTSIDE)), alone)
+    assert same(explain(folder, instances=np.asfortranarray(OUTSIDE)), alone)
+    once = folder.parent / "once"
+    row = tuple(ROWS[0].tolist())
+    first = explain(once, instances=[row] * 4)
+    assert same(explain(once, instances=[tuple(ROWS[0].tolist()) for _ in range(4)]), first)
+
+
+def test_a_file_of_the_same_name_is_not_overwritten(folder):
+    folder.mkdir()
+    (folder / "about.json").write_text('{"name": "my page"}')
+    with pytest.raises(CheckpointError, match="is damaged"):
+        explain(folder)
+    assert (folder / "about.json").read_text() == '{"name": "my page"}'
+
+
 def test_folders_with_other_things_are_refused(folder):
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
@@ -482,7 +515,8 @@ def test_truncated_chunks_are_told(length, folder, alone):
         b"null",
         b"{}",
         b"\xff",
-        b'{"arguments": [], "first": "", "answers": [], "weights": []}',
+        b'{"arguments": [], "first": "", "answers": [], "weights": [], "names": []}',
+        b'{"arguments": {}, "first": "", "answers": [], "weights": [], "names": null}',
     ],
 )
 def test_damaged_notes_are_told(contents, folder):

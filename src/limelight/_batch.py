@@ -252,6 +252,7 @@ def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> Ab
     arguments = {name: _said(value) for name, value in told.items() if name != "batch_size"}  # it changes no result
     answers: list[float] = []
     weights: list[float] = []
+    names: list[str] = []
     told_by = content_of(first[:1])  # explaining may change instances
     for instance in first:
         heard: list[float] = []
@@ -263,8 +264,9 @@ def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> Ab
         answers += heard
         if isinstance(explanation, Explanation):
             weights = [weight for surrogate in explanation.surrogates for weight in surrogate.weights]
+            names = [*explanation.names, *explanation.output_names]
             break
-    return About(arguments, told_by, answers, weights)
+    return About(arguments, told_by, answers, weights, names)
 
 
 def _while_there_is_time(timeout: float | None, work: Callable[[], T]) -> T:

@@ -6,6 +6,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
+from itertools import zip_longest
 from pathlib import Path
 from pickle import PicklingError
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -40,12 +41,15 @@ class About(NamedTuple):
         What tells the first instance from others.
     answers, weights : list of float
         What the model says to some inputs, and some weights, which have to be the same but for rounding.
+    names : list of str
+        What components and outputs are called.
     """
 
     arguments: dict[str, str]
     first: str
     answers: list[float]
     weights: list[float]
+    names: list[str]
 
     def check_same(self, known: About, folder: str) -> None:
         """Refuse a folder that belongs to another job.
@@ -67,6 +71,9 @@ class About(NamedTuple):
             problem = "was made with another model, explainer or training data: what the model answers differs"
         elif _differ(known.weights, self.weights):
             problem = "was made with another explainer or regressor: the first instance's weights differ"
+        elif known.names != self.names:
+            was, now = next(pair for pair in zip_longest(known.names, self.names) if pair[0] != pair[1])
+            problem = f"was made with other names of features or outputs: {was!r:.60} is {now!r:.60} now"
         if problem:
             raise ArgumentError(f"checkpoint={folder!r} {problem}. Give another folder.")
 
@@ -96,14 +103,15 @@ class Checkpoint:
             for left in self._folder.glob(".*.unfinished"):  # by a process that was killed
                 left.unlink()
             known = self._folder / _ABOUT
-            if known.exists():
-                about.check_same(_read(known), str(folder))
-            elif any(self._folder.iterdir()):
+            before = _read(known) if known.exists() else None
+            parts = [match for path in self._folder.iterdir() if (match := _PART.fullmatch(path.name))]
+            if before and parts:
+                about.check_same(before, str(folder))
+            elif not before and any(self._folder.iterdir()):
                 raise ArgumentError(f"checkpoint={str(folder)!r} holds other files; give a folder that is new, or empty.")
-            else:
+            else:  # with nothing finished, what a job depended on that has failed, perhaps for that, is of no account
                 with whole_file(known) as file:
                     file.write(json.dumps(about._asdict()).encode())
-            parts = [match for path in self._folder.iterdir() if (match := _PART.fullmatch(path.name))]
         except CheckpointError:
             raise
         except OSError as error:
@@ -174,16 +182,23 @@ def content_of(instances: Sequence[Any]) -> str:
         If they cannot be told from others.
     """
     try:
-        return str(joblib.hash(instances))[:16]
+        # One by one: of several, those that are one object would not count as those that are equal.
+        return str(joblib.hash([joblib.hash(_in_one_order(instance)) for instance in instances]))[:16]
     except (AttributeError, PicklingError, TypeError) as error:
         raise ArgumentTypeError(f"instances must be such as can be pickled to be kept in a checkpoint: {error}") from error
+
+
+def _in_one_order(instance: Any) -> Any:
+    """An array in the order of its indices, however it lies in memory."""
+    return np.ascontiguousarray(instance) if type(instance) is np.ndarray else instance
 
 
 def _read(known: Path) -> About:
     try:
         found = json.loads(known.read_text(encoding="utf-8"))
         answers, weights = ([float(number) for number in found[name]] for name in ("answers", "weights"))
-        return About({name: str(value) for name, value in found["arguments"].items()}, str(found["first"]), answers, weights)
+        arguments = {name: str(value) for name, value in found["arguments"].items()}
+        return About(arguments, str(found["first"]), answers, weights, [str(name) for name in found["names"]])
     except (AttributeError, LookupError, TypeError, ValueError) as error:
         raise CheckpointError(
             f"{str(known)!r} is damaged ({type(error).__name__}: {error}), and without it nobody can tell which job the folder "
