@@ -25,6 +25,7 @@ from skops.io import dump
 
 from limelight import Explanations, Failure, OnnxModel, TabularExplainer, TextExplainer
 from limelight._cli import _commands
+from limelight._errors import Interrupted
 
 FRAME = pd.DataFrame(COLUMNS)
 NUMBERS = pd.DataFrame(ROWS, columns=list("abcde"))
@@ -211,6 +212,16 @@ def test_failures_are_counted_and_kept():
             ["--model", "a:b", "--data", "rows.csv", "--out", "o", "--train", "rows.csv", "--report", "no/r"],
             "--report cannot be written: no folder 'no' may be written in",
         ),
+        (
+            ["--model", "a:b", "--data", "rows.csv", "--out", "rows.csv", "--train", "train.parquet"],
+            "--out must be a file of its own; got 'rows.csv'",
+        ),
+        (
+            ["--model", "a:b", "--data", "rows.csv", "--out", "./o", "--train", "rows.csv", "--report", "o"],
+            "a file of its own",
+        ),
+        (["--model", "a.skops", "--data", "rows.csv", "--out", "a.skops", "--train", "rows.csv"], "--out must be a file of"),
+        (["--model", "a:b", "--data", "rows.csv", "--out", os.devnull, "--train", "rows.csv"], "--out (must be a file|cannot)"),
         (["--model", "a", "--data", "rows.csv", "--out", "o", "--train", "rows.csv"], "or module:name; got 'a'"),
         (
             ["--model", "a:b", "--data", "rows.csv", "--out", "o", "--train", "rows.csv", "--num-samples", "many"],
@@ -325,6 +336,19 @@ def test_a_real_process_is_quiet_in_a_pipe(place):
     assert shown.stdout == f"{Explanations.load('out.parquet')[8]}\n"
 
 
+@pytest.mark.parametrize("command", [["show", "saved.parquet", "--item", "1"], ["pick", "saved.parquet"]])
+@pytest.mark.usefixtures("saved")
+def test_pipes_that_have_few_characters_or_are_closed(command):
+    environment = {**os.environ, "PYTHONIOENCODING": "cp1252"}
+    done = subprocess.run([*COMMAND, *command], capture_output=True, env=environment, check=False)
+    assert done.returncode == 0
+    assert done.stdout.decode("cp1252") == run(*command).output.encode("cp1252", "replace").decode("cp1252")
+    assert done.stderr == b""
+    with subprocess.Popen([*COMMAND, *command], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as closed:
+        closed.stdout.close()
+        assert closed.stderr.read() == b""
+
+
 def test_a_terminal_shows_progress(place):
     slow(place, 0)
     ours, theirs = pty.openpty()
@@ -364,6 +388,18 @@ def test_ctrl_c_keeps_what_is_done(checkpoint, place):
     assert int(count) % 256 == 0
     assert not (place / "out.parquet").exists()
     assert ("The same command goes on from there." in said) == bool(checkpoint)
+
+
+def test_what_cannot_be_kept_is_told(monkeypatch):
+    def interrupted(*_, **__):
+        raise Interrupted("stopped", Explanations.of([Failure("ModelError", "no luck")]))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(TabularExplainer, "explain_many", interrupted)
+    monkeypatch.setattr(Explanations, "save", full)
+    assert_fails(explain("batches:of_frame"), "interrupted, and what is finished cannot be kept: .* No space left on device")
 
 
 # --- what is in a file ---------------------------------------------------------------------------------------------------
@@ -424,5 +460,7 @@ def test_reports_say_what_is_misclassified(place):
     assert_fails(run("report", "some-explained.parquet", "-o", "r.html", *labels, "kin"), "got 'kin'", code=2)
     assert_fails(run("report", "some-explained.parquet", "-o", "r.html", *labels[:2]), "give both", code=2)
     assert_fails(run("report", "some-explained.parquet", "-o", "r.html", *labels, "a"), "must be the names or the numbers")
+    Explanations.concat([explanations, explanations]).save("twice.parquet")
+    assert_fails(run("report", "twice.parquet", "-o", "r.html", *labels, "kind"), "of several jobs, .* give labels")
     NUMBERS[:5].assign(kind=KINDS[:5]).to_csv("labelled.csv", index=False)
     assert_fails(run("report", "some-explained.parquet", "-o", "r.html", *labels, "kind"), "has 5 rows, and no instance 8")

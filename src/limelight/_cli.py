@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,9 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line; without click, say how to get it."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a pipe may be of an encoding that lacks some of the characters
+            stream.reconfigure(errors="replace")
     try:
         commands = _commands()
     except ImportError:
@@ -60,10 +64,11 @@ def _commands() -> Callable[[], None]:
         """Print the explanation that FILE holds as JSON, or one of those that it holds as Parquet."""
         with _told(file):
             explanation = _explanation(file, item)
-            if html is None:
-                click.echo(str(explanation))
-            else:
+            if html is not None:
                 explanation.save_to_file(html)
+                return
+            shown = str(explanation)
+        click.echo(shown)
 
     @limelight.command()
     @click.argument("file", type=file_to_read)
@@ -74,9 +79,9 @@ def _commands() -> Callable[[], None]:
 
         with _told(file):
             picks = Explanations.load(file).pick(num_picks)
-            click.echo(str(picks))
-            for item, explanation in zip(picks.explanations.items, picks.explanations, strict=True):
-                click.echo(f"\nitem {item}\n{explanation}")
+            items = zip(picks.explanations.items, picks.explanations, strict=True)
+            shown = "\n".join([f"{picks}", *(f"\nitem {item}\n{explanation}" for item, explanation in items)])
+        click.echo(shown)
 
     @limelight.command()
     @click.argument("file", type=file_to_read)

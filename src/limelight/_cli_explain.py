@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -84,9 +84,7 @@ def explain(
         raise click.UsageError("Give either --train, to explain rows, or --text, to explain texts.")
     if target is not None and train is None:
         raise click.UsageError("--target is a column of --train; give both.")
-    for option, path in (("--out", out), ("--report", report)):
-        if path is not None and not os.access(path.absolute().parent, os.W_OK):  # told now, not after hours
-            raise click.UsageError(f"{option} cannot be written: no folder {str(path.parent)!r} may be written in.")
+    _check_places({"--out": out, "--report": report}, [data, train, Path(name)])
     classes = None if class_names is None else class_names.split(",")
     try:
         model = _load(name, trusted)
@@ -115,6 +113,20 @@ def explain(
         raise click.ClickException(str(error)) from error
 
 
+def _check_places(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+    """Say now, and not after hours, what cannot be written, or would take the place of what is read."""
+    used = {path.resolve() for path in inputs if path is not None}
+    for option, path in outputs.items():
+        if path is None:
+            continue
+        place = path.resolve()
+        if not os.access(place.parent, os.W_OK):
+            raise click.UsageError(f"{option} cannot be written: no folder {str(path.parent)!r} may be written in.")
+        if place in used or (place.exists() and not place.is_file()):
+            raise click.UsageError(f"{option} must be a file of its own; got {str(path)!r}, which is read, written, or none.")
+        used.add(place)
+
+
 def true_labels(explanations: limelight.Explanations, data: Path, target: str) -> list[Any] | None:
     """What would have been true of each instance, as a column of the data says; None if there is no such column.
 
@@ -127,6 +139,8 @@ def true_labels(explanations: limelight.Explanations, data: Path, target: str) -
     if values is None:
         return None
     items = explanations.items.tolist()
+    if len(set(items)) < len(items):
+        raise ArgumentError("the explanations are of several jobs, or of instances more than once: give labels to save_report.")
     if max(items, default=-1) >= len(values):
         raise ArgumentError(f"{str(data)!r} has {len(values)} rows, and no instance {max(items)}.")
     return [values[item] for item in items]
@@ -226,7 +240,10 @@ def _keep(finished: Any, out: Path, checkpoint: Path | None) -> None:
     where = checkpoint
     if checkpoint is None:
         where = out.with_name(f"{out.stem}.partial{out.suffix}")
-        finished.save(where)
+        try:
+            finished.save(where)
+        except (LimelightError, OSError) as error:
+            raise click.ClickException(f"interrupted, and what is finished cannot be kept: {error}") from error
     click.echo(
         f"Interrupted; {len(finished)} explanations are in {str(where)!r}. "
         + ("The same command goes on from there." if checkpoint else "With --checkpoint DIR the same command could go on."),
