@@ -341,22 +341,51 @@ def test_errors_come_from_other_threads_and_processes_as_they_are():
 
 
 class AtOnce(Executor):
-    """Workers that have done everything before they are asked how it went."""
+    """Workers that do everything at once, when so many tasks are there."""
+
+    def __init__(self, count):
+        self.count, self.tasks = count, []
 
     def submit(self, function, *arguments):
-        future = Future()
-        try:
-            future.set_result(function(*arguments))
-        except ZeroDivisionError as error:
-            future.set_exception(error)
-        return future
+        self.tasks.append((Future(), function, arguments))
+        for future, function, arguments in self.tasks if len(self.tasks) == self.count else ():
+            try:
+                future.set_result(function(*arguments))
+            except ZeroDivisionError as error:
+                future.set_exception(error)
+        return self.tasks[-1][0]
 
 
 def test_an_error_does_not_hide_what_is_finished():
-    finished = as_finished(AtOnce(), lambda number: 1 / number, [4, 2, 0, 1], 4)
+    finished = as_finished(AtOnce(4), lambda number: 1 / number, [4, 2, 0, 1], 4)
     assert sorted(islice(finished, 3)) == [0.25, 0.5, 1.0]
     with pytest.raises(ZeroDivisionError):
         next(finished)
+
+
+def test_what_is_finished_is_given_before_more_is_read():
+    read = []
+
+    def numbers():
+        for number in (4, 2, 1):
+            read.append(number)
+            yield number
+
+    finished = as_finished(AtOnce(1), lambda number: 1 / number, numbers(), 4)
+    assert next(finished) == 0.25
+    assert read == [4]
+
+
+def test_a_source_that_breaks_loses_nothing_that_was_read():
+    def numbers():
+        yield from (4, 2)
+        raise ConnectionError("the line is dead")
+
+    with ThreadPoolExecutor(1) as threads:
+        finished = as_finished(threads, lambda number: time.sleep(0.1) or 1 / number, numbers(), 4)
+        assert sorted(islice(finished, 2)) == [0.25, 0.5]
+        with pytest.raises(ConnectionError, match="the line is dead"):
+            next(finished)
 
 
 def test_an_instance_that_takes_too_long_is_a_failure(alone):

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from itertools import islice
 from typing import Any
 
 from limelight._errors import ArgumentError, EngineError, LimelightError, MissingDependencyError
 from limelight._instances import Chunk
-from limelight._workers import Finished, packed, unpacked
+from limelight._workers import Finished, Source, packed, unpacked
 
 __all__ = ["in_dask", "in_dask_at", "in_local_dask"]
 
@@ -55,22 +54,31 @@ def in_dask(client: Any, job: Any, chunks: Iterable[Chunk]) -> Finished:
     """
     if client.asynchronous:
         raise ArgumentError("engine must be a client that waits for its results; got one with asynchronous=True.")
-    chunks = iter(chunks)
+    source = Source(chunks)
     # The result of a task, not scattered data: if the worker that has it dies, Dask runs the task again.
     work = _submit(client, unpacked, packed(job))
     running = _distributed().as_completed(loop=client.loop)
     try:
-        while True:
-            for chunk in islice(chunks, max(0, _AHEAD * _threads(client) - running.count())):
-                running.add(_submit(client, _explain, work, packed(chunk)))
-            if running.is_empty():
-                return
-            with _engine_errors():
-                found = next(running).result()
-            yield found
+        for chunk in source:
+            running.add(_submit(client, _explain, work, packed(chunk)))
+            # Before the next one is read, which may take long, all that is finished goes where it is kept.
+            yield from _results(running, block=running.count() >= _AHEAD * _threads(client))
+        while not running.is_empty():
+            yield from _results(running, block=True)
     finally:
         with suppress(Exception):  # the cluster may be gone
             client.cancel([work, *running.futures])
+    source.check_whole()
+
+
+def _results(running: Any, block: bool) -> Iterator[tuple[int, Any]]:
+    """What is finished, or will be next. What has failed comes last: it ends the job, and the others are finished."""
+    with _engine_errors():
+        done = running.next_batch(block=block)
+    for one in sorted(done, key=lambda one: one.status == "error"):
+        with _engine_errors():
+            found = one.result()
+        yield found
 
 
 def _threads(client: Any) -> int:

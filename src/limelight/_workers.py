@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import pickle
-from collections.abc import Callable, Generator, Iterable
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
 from functools import lru_cache
-from itertools import islice
 from typing import Any
 
 from limelight._errors import ArgumentTypeError
 from limelight._instances import Chunk
 
-__all__ = ["Finished", "as_finished", "kept", "packed", "unpacked"]
+__all__ = ["Finished", "Source", "as_finished", "kept", "packed", "unpacked"]
 
 Finished = Generator[tuple[int, Any], None, None]
 """A chunk's number and its table, of chunk after chunk."""
@@ -48,22 +47,47 @@ def kept(data: bytes) -> Any:
     return unpacked(data)
 
 
+class Source:
+    """Chunks up to the first that cannot be read; those before it are finished before its error is raised."""
+
+    def __init__(self, chunks: Iterable[Chunk]) -> None:
+        self._chunks = chunks
+        self._error: Exception | None = None
+
+    def __iter__(self) -> Iterator[Chunk]:
+        try:
+            yield from self._chunks
+        except Exception as error:
+            self._error = error
+
+    def check_whole(self) -> None:
+        """Raise the error that there was."""
+        if self._error is not None:
+            raise self._error
+
+
 def as_finished(
     workers: Executor, explain: Callable[[Chunk], tuple[int, Any]], chunks: Iterable[Chunk], ahead: int
 ) -> Finished:
     """What becomes of chunks, as they are finished; they are read here, and no more of them than `ahead` wait."""
-    chunks = iter(chunks)
+    source = Source(chunks)
     waiting: set[Future[tuple[int, Any]]] = set()
     try:
-        while True:
-            for chunk in islice(chunks, ahead - len(waiting)):
-                waiting.add(workers.submit(explain, chunk))
-            if not waiting:
-                return
+        for chunk in source:
+            waiting.add(workers.submit(explain, chunk))
+            # Before the next one is read, which may take long, all that is finished goes where it is kept.
+            done, waiting = wait(waiting, 0 if len(waiting) < ahead else None, FIRST_COMPLETED)
+            yield from _results(done)
+        while waiting:
             done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            # What has failed comes last: it ends the job, and the others are finished.
-            for one in sorted(done, key=lambda one: one.exception() is not None):
-                yield one.result()
+            yield from _results(done)
     finally:
         for one in waiting:
             one.cancel()
+    source.check_whole()
+
+
+def _results(done: Iterable[Future[tuple[int, Any]]]) -> Iterator[tuple[int, Any]]:
+    """What has failed comes last: it ends the job, and the others are finished."""
+    for one in sorted(done, key=lambda one: one.exception() is not None):
+        yield one.result()
