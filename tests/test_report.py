@@ -295,9 +295,21 @@ def test_a_list_that_is_too_long_is_cut_and_says_so(monkeypatch):
     assert items == sorted(items)
     assert 5 <= len(items) < 30
     assert f"The list holds {len(items)} of the 30" in page
-    assert len(made) <= len(items) + 1
+    assert len(made) <= len(items) + _report_list.MOST_LEFT_OUT
     monkeypatch.undo()
     assert "The list holds" not in explanations.to_html()
+
+
+@pytest.mark.parametrize("place", [0, 3, 5])
+def test_one_that_is_too_large_leaves_room_for_the_others(place, monkeypatch):
+    monkeypatch.setattr(_report_list, "MOST_BYTES", 20_000)
+    for large in (replace(FAILURE, message="no luck " * 9_000), text("few words" + " or many" * 9_000, weights={1: (0.1,)})):
+        made = list(rows(5))
+        made.insert(place, large)
+        page = Explanations.of(made).to_html(num_picks=1)
+        assert items_of(page) == [i for i in range(6) if i != place]
+        assert max(map(len, data_of(page)["words"])) < 1_000
+        assert "The list holds 5 of the 6" in page
 
 
 def test_pictures_are_drawn_as_long_as_there_is_room(monkeypatch):

@@ -23,6 +23,7 @@ __all__ = ["EntryList", "list_entries"]
 
 MOST_BYTES = 4_400_000  # of all entries
 PICTURE_BYTES = 2_400_000  # of which so many may be pictures'
+MOST_LEFT_OUT = 10  # entries for which there is no room, before no more are tried: a single one may be very large
 STEP = 2_000  # entries that are read at once
 
 Data = dict[str, Any]
@@ -56,11 +57,15 @@ def list_entries(
     order = [*sorted(urgent), *(i for i in range(len(answers)) if i not in urgent)]
     items, compact = explanations.items, _Compact()
     taken: dict[int, Data] = {}
+    left_out = 0
     for i, entry in _entries(explanations, order):
         made = compact.entry(int(items[i]), entry, answers[i], truths[i])
-        if compact.size > MOST_BYTES:
+        if made is not None:
+            taken[i] = made
+            continue
+        left_out += 1
+        if left_out == MOST_LEFT_OUT:
             break
-        taken[i] = made
     data = ScriptData({"words": list(compact.words), "entries": [taken[i] for i in sorted(taken)]})
     return EntryList(data, tuple(_blank(*kinds) for kinds in compact.blanks), len(taken))
 
@@ -90,8 +95,9 @@ class _Compact:
         self.size = 0
         self._picture_room = PICTURE_BYTES
 
-    def entry(self, item: int, entry: Explanation | Failure, answer: Answer | None, truth: str | None) -> Data:
-        """What the script has to know of an instance."""
+    def entry(self, item: int, entry: Explanation | Failure, answer: Answer | None, truth: str | None) -> Data | None:
+        """What the script has to know of an instance; None, and nothing of it is kept, where there is no room for it."""
+        before = len(self.words), self.size, self._picture_room
         data: Data = {"item": item}
         if truth is not None:
             data["true"] = self._word(truth)
@@ -100,7 +106,12 @@ class _Compact:
         elif answer is not None:
             data |= self._answer(answer, truth) | self._explanation(entry)
         self.size += _size(data)
-        return data
+        if self.size <= MOST_BYTES:
+            return data
+        known, self.size, self._picture_room = before
+        while len(self.words) > known:
+            self.words.popitem()
+        return None
 
     def _word(self, text: str) -> int:
         if text not in self.words:
