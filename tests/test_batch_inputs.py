@@ -17,7 +17,8 @@ from scipy import sparse
 
 from limelight import Failure, TabularExplainer, TextExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, MissingDependencyError
-from limelight._instances import Instances
+from limelight._instances import Instances, chunks_of
+from limelight._workers import packed
 
 FRAME = pd.DataFrame(COLUMNS)
 EXPLAINER = TabularExplainer(FRAME)
@@ -136,8 +137,23 @@ def test_a_source_without_end_is_read_no_further_than_needed():
     "instances", [5, None, 2.5, {"real": 1.0}, b"bytes", np.float64(3), np.array(3.0), lambda: 1, pl.LazyFrame(COLUMNS)]
 )
 def test_what_is_not_many_is_refused(instances):
-    with pytest.raises(ArgumentTypeError, match="instances must be many: a frame, a file's path, an array or an iterable"):
+    with pytest.raises(ArgumentTypeError, match="instances must be many: a frame in memory, a file's path, an array or"):
         EXPLAINER.explain_many(instances, of_frame)
+
+
+def test_frames_that_are_elsewhere_are_refused():
+    """They are iterated by the names of their columns."""
+    frames = pytest.importorskip("dask.dataframe")
+    with pytest.raises(ArgumentTypeError, match="instances must be many: a frame in memory"):
+        EXPLAINER.explain_many(frames.from_pandas(FRAME, npartitions=2), of_frame, on_error="keep")
+
+
+def test_a_tensor_of_many_goes_to_other_processes_one_by_one():
+    torch = pytest.importorskip("torch")
+    tensor = torch.rand(100, 3, 8, 8)
+    (first, *_) = chunks_of(Instances.of(tensor, None).each, 10)
+    assert torch.equal(torch.stack(first.instances), tensor[:10])
+    assert len(packed(first)) < 2 * tensor[:10].numpy().nbytes
 
 
 def test_frames_that_will_not_do_are_refused():

@@ -59,7 +59,7 @@ class Instances(NamedTuple):
         if isinstance(instances, (str, os.PathLike)):
             return _from_files(Path(instances), columns)
         try:
-            wrapped = nw.from_native(instances, eager_only=True, allow_series=True, pass_through=True)
+            wrapped = nw.from_native(instances, allow_series=True, pass_through=True)
         except ValueError as error:  # as where two columns have the same name
             raise ArgumentError(f"instances must be a sound frame: {error}") from error
         if isinstance(wrapped, nw.DataFrame):
@@ -71,12 +71,15 @@ class Instances(NamedTuple):
         if hasattr(instances, "tocsr"):
             sparse = instances.tocsr()
             return cls((sparse[[number]] for number in range(sparse.shape[0])), sparse.shape[0])
+        # Frames whose rows are elsewhere are iterated by column, or not at all.
         single = isinstance(instances, (Mapping, bytes)) or getattr(instances, "shape", None) == ()
-        if single or not isinstance(instances, Iterable):
+        if single or isinstance(wrapped, nw.LazyFrame) or not isinstance(instances, Iterable):
             got = f"{instances!r:.60} ({type(instances).__name__})"
             raise ArgumentTypeError(
-                f"instances must be many: a frame, a file's path, an array or an iterable of them; got {got}."
+                f"instances must be many: a frame in memory, a file's path, an array or an iterable of them; got {got}."
             )
+        if hasattr(instances, "clone"):  # a tensor: of its views each would take all of it along to other processes
+            return cls((instance.clone() for instance in instances), len(instances))
         return cls(iter(instances), len(instances) if isinstance(instances, Sized) else None)
 
 
