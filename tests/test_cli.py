@@ -261,6 +261,24 @@ def test_what_is_wrong_is_told(model, arguments, message, place):
     assert_fails(explain(model, *arguments), message)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--label", "1"], "Error: label 1 cannot be explained: the model has 1 outputs"),
+        (["--class-names", "a,b,c"], "Error: class_names must have a name"),
+    ],
+)
+def test_what_is_wrong_for_all_instances_is_told_before_them(arguments, message, place, monkeypatch):
+    monkeypatch.setattr(TabularExplainer, "explain_many", None)
+    assert_fails(explain("batches:of_frame", *arguments), message)
+    pd.DataFrame({"id": range(6), "review": REVIEWS[:6]}).to_csv("texts.csv", index=False)
+    monkeypatch.setattr(TextExplainer, "explain_many", None)
+    assert_fails(
+        explain("batches:of_texts", "--text", "review", "--label", "4", train=None, data="texts.csv"), "Error: label 4"
+    )
+    assert not (place / "out.parquet").exists()
+
+
 def test_columns_that_lack_are_told(place):
     model = DecisionTreeRegressor(max_depth=2).fit(NUMBERS, plain(ROWS))
     dump(model, "tree.skops")
@@ -430,6 +448,17 @@ def test_show_says_what_is_not_there(saved, place):
     Explanations.of([]).save("none.parquet")
     assert_fails(run("show", "none.parquet", "--item", "0"), "0 instances, none")
     assert_fails(run("show", "train.parquet", "--item", "0"), "'train.parquet': .* holds no explanations that limelight saved")
+
+
+def test_what_files_hold_does_not_move_the_cursor():
+    Explanations.of([Failure("Model\x1b[31mError", "bad \x1b]0;title\x07\nand \u202e more")]).save("hostile.parquet")
+    result = run("show", "hostile.parquet", "--item", "0")
+    assert_fails(result, r"Model\\x1b\[31mError: bad \\x1b\]0;title\\x07 and \\u202e more")
+    pd.DataFrame({"review": ["fine"]}).to_parquet("texts.parquet")
+    with open("mine.py", "w") as file:
+        file.write("def model(texts):\n    raise ValueError('\\x1b[2J')\n")
+    result = explain("mine:model", "--text", "review", train=None, data="texts.parquet")
+    assert_fails(result, r"number 0: ModelError: .*\\x1b\[2J")
 
 
 def test_pick_prints_the_picks(saved):

@@ -117,11 +117,12 @@ def _told(file: Path) -> Iterator[None]:
     import click
 
     from limelight import LimelightError
+    from limelight._cli_explain import as_told
 
     try:
         yield
     except (LimelightError, UnicodeDecodeError, OSError) as error:
-        raise click.ClickException(f"{str(file)!r}: {error}") from error
+        raise click.ClickException(f"{str(file)!r}: {as_told(str(error))}") from error
 
 
 def _explanation(file: Path, item: int | None) -> Explanation:

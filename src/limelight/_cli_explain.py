@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import Any
@@ -12,11 +13,13 @@ from typing import Any
 import click
 
 import limelight  # whose names are loaded when they are used
-from limelight._errors import ArgumentError, Interrupted, LimelightError, MissingDependencyError
+from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightError, MissingDependencyError
 from limelight._instances import Instances, read_column, read_table
+from limelight.renderers._cells import visible
 
-__all__ = ["explain", "true_labels"]
+__all__ = ["as_told", "explain", "true_labels"]
 
+FEW = 16  # perturbations of the first instance that show whether the model has such labels
 INTERRUPTED = 130  # 128 and the number of the signal, as shells count
 INPUT = click.Path(exists=True, path_type=Path)
 OUTPUT = click.Path(dir_okay=False, path_type=Path)
@@ -89,6 +92,7 @@ def explain(
     try:
         model = _load(name, trusted)
         explainer = _tabular(train, target, model, classes) if train else limelight.TextExplainer(class_names=classes)
+        _check_first(explainer, model, data, text, labels)
         explanations = explainer.explain_many(
             data if text is None else _Texts(data, text),
             model,
@@ -110,7 +114,24 @@ def explain(
             _keep(stop.explanations, out, checkpoint)
         context.exit(INTERRUPTED)
     except (LimelightError, OSError) as error:
-        raise click.ClickException(str(error)) from error
+        raise click.ClickException(as_told(str(error))) from error
+
+
+def as_told(message: str) -> str:
+    """What an error says, with what files and models may have put into it, in characters that cannot move the cursor."""
+    return "\n".join(map(visible, message.split("\n")))
+
+
+def _check_first(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int]) -> None:
+    """Say now, and not of each instance after hours, that labels or classes' names are not the model's."""
+    instances = Instances.of(data, explainer.columns).each if text is None else _Texts(data, text)
+    for first in islice(instances, 1):
+        try:
+            explainer.explain_instance(first, model, labels=labels or None, num_samples=FEW)
+        except (ArgumentError, LabelError):
+            raise
+        except LimelightError:  # it is kept, as that of any other instance
+            return
 
 
 def _check_places(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
@@ -155,7 +176,7 @@ def _save_report(explanations: limelight.Explanations, path: Path, data: Path, t
         if labels is None:
             raise
         explanations.save_report(path)
-        click.echo(f"The report does not say what is misclassified: {error}", err=True)
+        click.echo(f"The report does not say what is misclassified: {as_told(str(error))}", err=True)
 
 
 class _Texts:
@@ -260,4 +281,4 @@ def _tell_failures(explanations: limelight.Explanations) -> None:
     said += f"{failure.error}: {failure.message}"
     if len(failures) == len(explanations):
         raise ArgumentError(said)
-    click.echo(said, err=True)
+    click.echo(as_told(said), err=True)
