@@ -269,6 +269,10 @@ def test_files_that_are_none_are_told(tmp_path):
     for path in (tmp_path, tmp_path / "empty", tmp_path / "notes.txt", tmp_path / "none.parquet", "a text, not a file"):
         with pytest.raises(ArgumentError, match=r"must be a file, or a folder of files of one kind, that end in \.parquet"):
             EXPLAINER.explain_many(path, of_frame)
+    for text in (". A long text.\n" * 1000, "no\0 path"):
+        with pytest.raises(ArgumentError, match=r"must be a file, .* A single instance goes to explain_instance") as caught:
+            TextExplainer().explain_many(text, of_texts)
+        assert len(str(caught.value)) < 500
     written(FRAME[["real", "city"]], tmp_path / "few.parquet")
     with pytest.raises(ArgumentError, match=r"they lack 'count', 'flag'\."):
         EXPLAINER.explain_many(tmp_path / "few.parquet", of_frame)

@@ -78,9 +78,10 @@ class Instances(NamedTuple):
             raise ArgumentTypeError(
                 f"instances must be many: a frame in memory, a file's path, an array or an iterable of them; got {got}."
             )
+        total = len(instances) if isinstance(instances, Sized) else None
         if hasattr(instances, "clone"):  # a tensor: of its views each would take all of it along to other processes
-            return cls((instance.clone() for instance in instances), len(instances))
-        return cls(iter(instances), len(instances) if isinstance(instances, Sized) else None)
+            return cls((instance.clone() for instance in instances), total)
+        return cls(iter(instances), total)
 
 
 def chunks_of(instances: Iterator[Any], size: int) -> Iterator[Chunk]:
@@ -152,11 +153,13 @@ def _dataset(path: Path) -> Any:
     import pyarrow.csv
     import pyarrow.dataset
 
-    files = sorted(file for file in path.iterdir() if _format(file)) if path.is_dir() else [path]
+    # Of what can be no path, as of a text, these functions say that there is none.
+    files = sorted(file for file in path.iterdir() if _format(file)) if os.path.isdir(path) else [path]
     formats = {_format(file) for file in files}
-    if not path.exists() or len(formats) != 1 or None in formats:
+    if not os.path.exists(path) or len(formats) != 1 or None in formats:
         raise ArgumentError(
-            f"instances must be a file, or a folder of files of one kind, that end in {', '.join(_FORMATS)}; got {str(path)!r}."
+            f"instances must be a file, or a folder of files of one kind, that end in {', '.join(_FORMATS)}; got "
+            f"{str(path)!r:.200}. A single instance goes to explain_instance, or into a list."
         )
     (format_,) = formats
     if format_ == "csv":
