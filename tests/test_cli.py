@@ -25,7 +25,7 @@ from skops.io import dump
 
 from limelight import Explanations, Failure, OnnxModel, TabularExplainer, TextExplainer
 from limelight._cli import _commands
-from limelight._errors import Interrupted
+from limelight._errors import ArgumentError, Interrupted
 
 FRAME = pd.DataFrame(COLUMNS)
 NUMBERS = pd.DataFrame(ROWS, columns=list("abcde"))
@@ -97,6 +97,18 @@ def test_a_report_beside_reads_the_target(place):
         assert said in result.stderr if said else result.output == ""
         page = Explanations.load("out.parquet").to_html(labels=None if said else labels)
         assert (place / "report.html").read_text(encoding="utf-8") == page
+
+
+def test_a_report_is_written_without_a_target_that_cannot_be_read_any_more(place, monkeypatch):
+    def changed(*_):
+        raise ArgumentError("instances cannot be read")
+
+    monkeypatch.setattr("limelight._cli_explain.read_column", changed)
+    FRAME.assign(price=1.0).to_parquet("priced.parquet")
+    result = explain("batches:of_frame", "--target", "price", "--report", "report.html", train="priced.parquet")
+    assert (result.exit_code, result.stdout) == (0, "")
+    assert "does not say what is misclassified: instances cannot be read" in result.stderr
+    assert (place / "report.html").read_text(encoding="utf-8") == Explanations.load("out.parquet").to_html()
 
 
 def test_functions_of_the_current_folder(place):

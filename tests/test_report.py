@@ -214,6 +214,13 @@ def test_whole_numbers_are_names_whatever_their_type(classes, labels):
     assert [entry["wrong"] for entry in data["entries"]] == [int(name not in (None, "2")) for name in true]
 
 
+def test_a_name_that_is_there_is_meant_before_one_that_is_like_it():
+    explanations = Explanations.of([table(classes=("1", "1.0", "v2"), predictions=(0.1, 0.9, 0.0))] * 2)
+    assert wrong_of(explanations.to_html(labels=["1", "1.0"])) == [0]
+    with pytest.raises(ArgumentError, match=r"got 'v2\.0'"):
+        explanations.to_html(labels=["v2", "v2.0"])
+
+
 def test_missing_among_names():
     labels = [math.nan if label is None else label for label in TRUE]
     assert wrong_of(rows().to_html(labels=labels)) == WRONG

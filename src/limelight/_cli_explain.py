@@ -169,11 +169,11 @@ def true_labels(explanations: limelight.Explanations, data: Path, target: str) -
 
 def _save_report(explanations: limelight.Explanations, path: Path, data: Path, target: str | None) -> None:
     """Write a page that also says what is misclassified, where the data have the target, and it names the model's classes."""
-    labels = None if target is None else true_labels(explanations, data, target)
     try:
+        labels = None if target is None else true_labels(explanations, data, target)
         explanations.save_report(path, labels=labels)
     except ArgumentError as error:
-        if labels is None:
+        if target is None:
             raise
         explanations.save_report(path)
         click.echo(f"The report does not say what is misclassified: {as_told(str(error))}", err=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -170,7 +171,7 @@ def read_truths(labels: Any, answers: Sequence[Answer | None]) -> list[str | Non
     if not classes:
         return [None if label is None else _as_text(label) for label in given]
     by_name = all(
-        isinstance(label, str) or any(_as_name(label) in numbers for numbers in classes.values())
+        isinstance(label, str) or any(_find(label, numbers) is not None for numbers in classes.values())
         for label in given
         if label is not None
     )
@@ -183,24 +184,30 @@ def read_truths(labels: Any, answers: Sequence[Answer | None]) -> list[str | Non
         if answer is not None:
             names = answer.names
         else:  # what its classes are called is not known: as elsewhere
-            names = next((own for own, numbers in classes.items() if _as_name(label) in numbers), next(iter(classes)))
+            known = (own for own, numbers in classes.items() if _find(label, numbers) is not None)
+            names = next(known, next(iter(classes)))
         return output_name(names, _class_number(label, names, classes[names] if by_name else {}), "probabilities")
 
     return list(map(truth, given, answers))
 
 
 def _numbers(names: Sequence[str]) -> dict[str, int]:
-    """The number of each class by its name; of two with the same one, the first."""
-    return {_as_name(name): number for number, name in reversed([*enumerate(names)])}
+    """The number of each class by its name, as it is and as `_whole` writes it; of two with the same one, the first."""
+    each = [*enumerate(names)][::-1]
+    return {_whole(name): number for number, name in each} | {name: number for number, name in each}
 
 
 def _is_missing(label: object) -> bool:
     return not isinstance(label, str) and str(label) in ("None", "nan", "NaT", "<NA>")
 
 
-def _as_name(label: object) -> str:
-    """A label, or a class's name, in a form to compare: whole numbers are doubles in a column with missing ones."""
-    return str(label).removesuffix(".0")
+def _whole(label: object) -> str:
+    """A label as text; without a point where it is a whole number, as those in a column with missing ones are doubles."""
+    return str(label).removesuffix(".0") if re.fullmatch(r"-?\d+\.0", str(label)) else str(label)
+
+
+def _find(label: object, numbers: dict[str, int]) -> int | None:
+    return numbers.get(str(label), numbers.get(_whole(label)))
 
 
 def _as_text(label: object) -> str:
@@ -215,8 +222,8 @@ def _class_number(label: Any, names: tuple[str, ...], numbers: dict[str, int]) -
     ArgumentError
         If there is no such class.
     """
-    if _as_name(label) in numbers:
-        return numbers[_as_name(label)]
+    if (found := _find(label, numbers)) is not None:
+        return found
     if isinstance(label, (int, float)) and float(label).is_integer() and 0 <= label < len(names):
         return int(label)
     raise ArgumentError(
