@@ -168,6 +168,12 @@ class TestWhatIsPicked:
         assert pick.reasons[0] == (("feature 0", 1.0),)
         assert {feature for own in pick.reasons for feature, _ in own} == {"feature 0", "feature 1", "feature 2"}
 
+    @pytest.mark.parametrize("weight", [np.nan, np.inf, -np.inf])
+    def test_what_is_not_finite_covers_nothing(self, weight):
+        matrix = np.array([[weight, 0, 1], [weight, 1, 0], [1, 1, 0], [0, 0, weight]])
+        pick, plain = explained(matrix).pick(4), explained(np.where(np.isfinite(matrix), matrix, 0)).pick(4)
+        assert (pick.positions, pick.coverage, pick.reasons) == (plain.positions, plain.coverage, plain.reasons)
+
     def test_nothing_reported_anywhere(self):
         pick = explained(np.zeros((3, 2))).pick(2)
         assert pick.positions == (0, 1)

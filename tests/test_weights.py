@@ -198,6 +198,16 @@ class TestImportance:
         assert importance.values == (1e300, 1.0)
         assert importance.lows[0] == importance.highs[0] == 1e300
 
+    @pytest.mark.parametrize("weight", [np.nan, np.inf, -np.inf])
+    def test_what_is_not_finite_spoils_nothing_else(self, weight):
+        entries = [parts(("a", "b"), weights={1: own}) for own in ((0.5, 0.25), (0.25, 0.5), (0.5, weight))]
+        importance = Explanations.of(entries).importance()
+        plain = Explanations.of([entries[0], entries[1], parts(("a",), weights={1: (0.5,)})]).importance()
+        own = importance.features.index("a")
+        for column in ("values", "lows", "highs", "reported"):
+            assert getattr(importance, column)[own] == pytest.approx(getattr(plain, column)[plain.features.index("a")])
+        np.testing.assert_equal(importance.values[1 - own], abs(weight))
+
     def test_nothing_reported(self):
         importance = Explanations.of([HARD["table, nothing reported"]]).importance()
         assert importance.as_list() == []

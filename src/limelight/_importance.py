@@ -78,17 +78,18 @@ def importance_of(explanations: Tables, label: int | str | None, by: str, kind: 
     check_choice("kind", kind, ("mean_abs", "sqrt"))
     weights = read_weights(explanations, label, by)
     count = int(weights.explained.sum())
-    unit = np.abs(weights.weights).max(initial=0) or 1.0  # squares of huge weights would overflow
-    totals = weights.matrix(np.abs(weights.weights) / unit)
+    sizes = np.abs(weights.weights)
+    unit = sizes.max(initial=0, where=np.isfinite(sizes)) or 1.0  # squares of huge weights would overflow
+    totals = weights.matrix(sizes / unit)
 
     def sums(values: np.ndarray | None) -> np.ndarray:
         return np.bincount(totals.indices, values, minlength=len(weights.features))
 
     means = sums(totals.data) / count
-    with np.errstate(divide="ignore", invalid="ignore"):  # of a single explanation: no interval
+    with np.errstate(divide="ignore", invalid="ignore"):  # of a single explanation, and of what is not finite: no interval
         variances = np.maximum(sums(totals.data**2) - count * means**2, 0) / (count - 1)
         half = stdtrit(count - 1, (1 + CONFIDENCE) / 2) * np.sqrt(variances / count)
-    columns = [unit * column for column in (means, np.maximum(means - half, 0), means + half)]
+        columns = [unit * column for column in (means, np.maximum(means - half, 0), means + half)]
     if kind == "sqrt":
         columns = [np.sqrt(count * column) for column in columns]
     order = np.argsort(-means, kind="stable")

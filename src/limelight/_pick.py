@@ -107,10 +107,11 @@ def submodular_pick(
 
     Notes
     -----
-    A weight below 1e-12 of its explanation's heaviest covers nothing: it is rounding. The importance is rounded to 2^-44 of
-    its sum, so that gains are added without error and ties are ties. Gains are kept up to date instead of being computed anew
-    for each candidate: when a feature is covered, it is taken off the gains of the explanations that report it, once. For all
-    picks together these are no more steps than there are weights, and the picks are those of plain and of lazy greedy [2]_.
+    A weight below 1e-12 of its explanation's heaviest covers nothing: it is rounding. Nor does one that is not finite. The
+    importance is rounded to 2^-44 of its sum, so that gains are added without error and ties are ties. Gains are kept up to
+    date instead of being computed anew for each candidate: when a feature is covered, it is taken off the gains of the
+    explanations that report it, once. For all picks together these are no more steps than there are weights, and the picks are
+    those of plain and of lazy greedy [2]_.
 
     References
     ----------
@@ -190,7 +191,7 @@ def _stream(random_state: object, purpose: str, weights: Weights) -> Generator:
 
 def _coverage(weights: Weights) -> tuple[sparse.csr_array, np.ndarray]:
     """Which explanation reports which feature, and each feature's importance."""
-    sizes = np.abs(weights.weights)
+    sizes = np.nan_to_num(np.abs(weights.weights), nan=0.0, posinf=0.0)
     heaviest = np.zeros(len(weights.explained))
     np.maximum.at(heaviest, weights.rows, sizes)
     kept = (sizes > 0) & (sizes >= NEGLIGIBLE * heaviest[weights.rows])
