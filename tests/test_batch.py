@@ -15,6 +15,7 @@ from itertools import count, islice
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, bits, of_images, of_texts, one_by_one, plain, same
 from sklearn.linear_model import Ridge
@@ -33,6 +34,7 @@ from limelight._errors import (
 )
 from limelight._workers import as_finished
 from limelight.modalities._rows import _Rows
+from limelight.stages.prediction import _Memory
 
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 100}
@@ -182,6 +184,24 @@ def test_what_is_done_is_kept_when_the_user_stops_the_model(engine, alone):
     kept = caught.value.explanations
     assert len(kept) >= 4
     assert same(kept, [alone[i % len(alone)] for i in kept.items])
+
+
+def test_what_is_stopped_midway_leaves_nothing_half_known(monkeypatch, alone):
+    """As Ctrl-C in a notebook, after which the same function is used again."""
+    function = EXPLAINER.frame_function(plain, **FEW)
+    frame = pd.DataFrame(OUTSIDE)
+    add = _Memory._add
+
+    def add_and_stop(memory, answers):
+        add(memory, answers)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(_Memory, "_add", add_and_stop)
+        with pytest.raises(KeyboardInterrupt):
+            function(frame)
+    answer = function(frame)
+    assert same(map(Explanation.from_json, answer["explanation"]), alone)
 
 
 @pytest.mark.parametrize("engine", ["serial", "threads", "processes"])

@@ -155,16 +155,18 @@ class Job:
         return table_of(entries, range(chunk.first, chunk.first + len(entries)))
 
     def _explain(self, instances: Sequence[Any]) -> Sequence[Explanation | LimelightError]:
-        if not hasattr(self._own, "shared"):
-            self._own.shared = SharedAnswers()
-        pipelines = [self.pipeline(instance, self.model, self.request, self._own.shared) for instance in instances]
+        shared = getattr(self._own, "shared", None) or SharedAnswers()
+        self._own.shared = None  # what is stopped midway leaves it half written
+        pipelines = [self.pipeline(instance, self.model, self.request, shared) for instance in instances]
         if self.timeout is None:
-            return in_step(pipelines)
-        try:
-            return in_time_or_ended(self.timeout, partial(in_step, pipelines))
-        except ModelError as error:
-            self.__post_init__()  # what was shared may be half written
-            return [error]
+            entries = in_step(pipelines)
+        else:
+            try:
+                entries = in_time_or_ended(self.timeout, partial(in_step, pipelines))
+            except ModelError as error:
+                return [error]
+        self._own.shared = shared
+        return entries
 
 
 class _Memory:
