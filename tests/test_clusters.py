@@ -286,6 +286,17 @@ def test_a_scheduler_has_an_address(dask, alone, monkeypatch):
         EXPLAINER.explain_many(OUTSIDE, plain, engine="tcp://127.0.0.1:1")
 
 
+def test_a_script_that_its_workers_would_run_again_is_told(tmp_path):
+    pytest.importorskip("distributed")
+    script = tmp_path / "script.py"
+    script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"), encoding="utf-8")
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    command = [sys.executable, str(script), str(tmp_path / "chunks")]
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1].endswith('must stand under if __name__ == "__main__".')
+
+
 @pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("spark", "pyspark.sql")])
 def test_what_is_missing_is_told(engine, package, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)

@@ -16,15 +16,25 @@ _AHEAD = 3  # chunks for each thread of the workers: one at work, the others on 
 
 
 def in_local_dask(n_jobs: int, job: Any, chunks: Iterable[Chunk]) -> Finished:
-    """So many worker processes on this machine, which end with the job."""
+    """So many worker processes on this machine, which end with the job.
+
+    Raises
+    ------
+    EngineError
+        If they do not start, or Dask gives up.
+    """
     import joblib
 
     distributed = _distributed()
     count = joblib.effective_n_jobs(n_jobs)
-    with (
-        distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address="localhost:0") as cluster,
-        distributed.Client(cluster, set_as_default=False) as client,
-    ):
+    try:
+        cluster = distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address="localhost:0")
+    except RuntimeError as error:
+        raise EngineError(
+            f"Dask cannot start workers ({error}). They import the script that wants them: the call must stand under "
+            'if __name__ == "__main__".'
+        ) from error
+    with cluster, distributed.Client(cluster, set_as_default=False) as client:
         yield from in_dask(client, job, chunks)
 
 
