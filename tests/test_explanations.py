@@ -177,6 +177,20 @@ class TestRoundTrip:
             with pytest.raises(LabelError, match="there is no explanation, so no label was explained"):
                 collection.importance()
 
+    def test_more_texts_than_arrow_has_room_for(self, monkeypatch):
+        class Full:
+            """Arrow, as if all texts were of 2^31 bytes."""
+
+            def __getattr__(self, name):
+                return getattr(pa, name)
+
+            def array(self, values, kind):
+                return pa.chunked_array([pa.array(values, kind)])
+
+        monkeypatch.setattr("limelight._storage.arrow", Full)
+        with pytest.raises(ArgumentError, match=r"hold more than 2\^31 bytes of names or values: put fewer together"):
+            Explanations.of([text()])
+
     def test_only_entries(self):
         with pytest.raises(ArgumentTypeError, match="explanations or failures; entry 1 is str"):
             Explanations.of([FAILURE, "explanation"])

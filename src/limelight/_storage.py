@@ -175,6 +175,11 @@ def table_of(entries: Sequence[Entry], items: Sequence[int] | np.ndarray) -> pa.
         One for each instance.
     items : sequence of int
         Each one's number.
+
+    Raises
+    ------
+    ArgumentError
+        If they hold more texts than Arrow has room for.
     """
     pa = arrow()
     columns = _columns([entry for entry in entries if isinstance(entry, Explanation)])
@@ -263,13 +268,18 @@ def _doubles(values: list[float]) -> pa.Array:
 
 
 def _texts(values: list[str], kind: pa.DataType | None = None) -> pa.Array:
-    kind = kind or arrow().string()
-    if "\0" not in "".join(values):
-        try:
-            return arrow().array(values, kind)
-        except UnicodeEncodeError:
-            pass
-    return arrow().array(list(map(escape, values)), kind)
+    pa = arrow()
+    kind = kind or pa.string()
+    try:
+        array = pa.array(values if "\0" not in "".join(values) else map(escape, values), kind)
+    except UnicodeEncodeError:
+        array = pa.array(map(escape, values), kind)
+    if isinstance(array, pa.ChunkedArray):  # what Arrow makes of more texts than it has room for
+        raise ArgumentError(
+            "explanations that are stored together hold more than 2^31 bytes of names or values: put fewer together at a time "
+            "(a smaller chunk_size; or Explanations.concat of several Explanations.of)."
+        )
+    return array
 
 
 def escape(text: str) -> str:
