@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, bits, of_images, of_texts, one_by_one, plain, same
+from batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Blocks, Counter, bits, of_images, of_texts, one_by_one, plain, same
 from sklearn.linear_model import Ridge
 
-from limelight import Explanation, Failure, ImageExplainer, TabularExplainer, TextExplainer
+from limelight import ComponentsExplainer, Explanation, Failure, ImageExplainer, TabularExplainer, TextExplainer
 from limelight._engines import in_time
 from limelight._errors import (
     ArgumentError,
@@ -300,6 +300,25 @@ def test_a_model_that_has_failed_is_not_asked_on():
         with pytest.raises(ModelError, match="no connection"):
             EXPLAINER.explain_instance(ROWS[0], model, num_samples=1000, batch_size=10)
     assert next(calls) <= 6
+
+
+class Large(Blocks):
+    """Components for which there is no room."""
+
+    @property
+    def names(self):
+        raise MemoryError("Unable to allocate 3 TiB")
+
+    @names.setter
+    def names(self, names):
+        pass
+
+
+def test_an_instance_that_is_too_large_fails_alone():
+    instances = [Blocks(ROWS[0, :3]), Large(ROWS[1, :3]), Blocks(ROWS[2, :3])]
+    explanations = ComponentsExplainer().explain_many(instances, plain, on_error="keep")
+    assert [*explanations.failures] == [1]
+    assert re.match("memory does not suffice for this instance: Unable to allocate 3 TiB", explanations.failures[1].message)
 
 
 class Fastidious(Ridge):

@@ -53,6 +53,8 @@ def in_step(runs: Sequence[Step[T]]) -> list[T | LimelightError]:
             results[number] = stop.value
         except LimelightError as error:
             results[number] = error
+        except MemoryError as error:
+            results[number] = _too_large(error)
 
     for number in range(len(runs)):
         go_on(number, None)
@@ -107,9 +109,19 @@ def _fit_alone(wanted: Fitting) -> list[Fit] | LimelightError:
             "the surrogate's equations have no solution in double precision: the components' numbers are too large beside how "
             "they vary. Scale the columns, or put them into bins."
         )
+    except MemoryError as error:
+        return _too_large(error)
     except Exception as error:
         if wanted.settings.regressor is None:
             raise
         refused = ArgumentError(f"model_regressor raised {type(error).__name__}: {error}")
         refused.__cause__ = error
         return refused
+
+
+def _too_large(error: MemoryError) -> InstanceError:
+    refused = InstanceError(
+        f"the memory does not suffice for this instance: {error}. Give it fewer components, or num_samples."
+    )
+    refused.__cause__ = error
+    return refused
