@@ -120,8 +120,6 @@ def _fit_alone(wanted: Fitting) -> list[Fit] | LimelightError:
 
 
 def _too_large(error: MemoryError) -> InstanceError:
-    refused = InstanceError(
-        f"the memory does not suffice for this instance: {error}. Give it fewer components, or num_samples."
-    )
+    refused = InstanceError(f"memory does not suffice for this instance: {error}. Give it fewer components, or num_samples.")
     refused.__cause__ = error
     return refused
