@@ -12,6 +12,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
@@ -255,6 +256,13 @@ class TestSequence:
         assert stored[jumping].items.tolist() == [6, 0, 3, 3, 3, 1]
         assert stored[jumping][2:][[True, False, False, True]].items.tolist() == [3, 1]
 
+    def test_chosen_by_columns_of_all_kinds(self, stored):
+        mask = [True, False, False, True, True, False, False]
+        for kind in (pa.array, lambda own: pa.chunked_array([own[:2], own[2:]]), pl.Series, iter):
+            assert stored[kind(mask)].items.tolist() == [0, 3, 4]
+            assert stored[kind([3, 0])].items.tolist() == [3, 0]
+        assert stored[pd.Series(mask, dtype="boolean")].items.tolist() == [0, 3, 4]
+
     def test_mistakes(self, stored):
         for index in (7, -8, np.int64(7)):
             with pytest.raises(IndexError):
@@ -263,7 +271,7 @@ class TestSequence:
             stored[[0, 7]]
         with pytest.raises(ArgumentError, match="one entry for each of the 7 explanations; got 2"):
             stored[[True, False]]
-        for index in ("x", 1.5, [1.0], [[1]], None, True):
+        for index in ("x", "", 1.5, [1.0], [[1]], [[1], [1, 2]], None, True, pd.Series([True, None, *[False] * 5])):
             with pytest.raises(ArgumentTypeError, match="chosen by a position, a slice, a mask or positions; got"):
                 stored[index]
         with pytest.raises(ArgumentError, match=r"columns must be among .*; got \['weights'\]"):

@@ -159,7 +159,14 @@ def _positions(index: Any, length: int) -> np.ndarray:
     IndexError
         If there is no such position.
     """
-    array = np.asarray(index if isinstance(index, np.ndarray) else list(index) if isinstance(index, Iterable) else index)
+    try:
+        array = np.asarray(index)
+        if array.dtype == object and isinstance(
+            index, Iterable
+        ):  # what is no sequence, and columns in which some may be missing
+            array = np.asarray(list(index))
+    except ValueError:  # lists of different lengths
+        array = np.empty(())
     if array.ndim != 1 or (array.size and array.dtype.kind not in "biu"):
         raise ArgumentTypeError(f"explanations are chosen by a position, a slice, a mask or positions; got {index!r:.80}.")
     if array.dtype == bool:

@@ -201,13 +201,14 @@ def _is_missing(label: object) -> bool:
     return not isinstance(label, str) and str(label) in ("None", "nan", "NaT", "<NA>")
 
 
-def _whole(label: object) -> str:
-    """A label as text; without a point where it is a whole number, as those in a column with missing ones are doubles."""
-    return str(label).removesuffix(".0") if re.fullmatch(r"-?\d+\.0", str(label)) else str(label)
+def _whole(name: str) -> str:
+    """A name, without a point where it is a whole number: in a column with missing ones these are doubles."""
+    return name.removesuffix(".0") if re.fullmatch(r"-?\d+\.0", name) else name
 
 
 def _find(label: object, numbers: dict[str, int]) -> int | None:
-    return numbers.get(str(label), numbers.get(_whole(label)))
+    name = str(label)
+    return numbers[name] if name in numbers else numbers.get(_whole(name))
 
 
 def _as_text(label: object) -> str:
