@@ -161,9 +161,7 @@ def _positions(index: Any, length: int) -> np.ndarray:
     """
     try:
         array = np.asarray(index)
-        if array.dtype == object and isinstance(
-            index, Iterable
-        ):  # what is no sequence, and columns in which some may be missing
+        if array.dtype == object and isinstance(index, Iterable):  # an iterator, or a column in which some may be missing
             array = np.asarray(list(index))
     except ValueError:  # lists of different lengths
         array = np.empty(())

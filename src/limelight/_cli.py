@@ -17,9 +17,8 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command line; without click, say how to get it."""
-    for stream in (sys.stdout, sys.stderr):
-        if isinstance(stream, TextIOWrapper):  # a pipe may be of an encoding that lacks some of the characters
-            stream.reconfigure(errors="replace")
+    if isinstance(sys.stdout, TextIOWrapper):  # a pipe may be of an encoding that lacks some of the characters
+        sys.stdout.reconfigure(errors="replace")
     try:
         commands = _commands()
     except ImportError:
