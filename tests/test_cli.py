@@ -489,6 +489,10 @@ def test_report_writes_a_page(saved, place):
     assert (place / "report.html").read_text(encoding="utf-8") == page
     assert_fails(run("report", "train.parquet", "-o", "page.html"), "holds no explanations that limelight saved")
     assert_fails(run("report", "saved.parquet"), "Missing option '-o'", code=2)
+    whole = (place / "saved.parquet").read_bytes()
+    assert_fails(run("report", "saved.parquet", "-o", "./saved.parquet"), "--out must be a file of its own", code=2)
+    assert_fails(run("report", "saved.parquet", "-o", "no/report.html"), "--out cannot be written: no folder 'no'", code=2)
+    assert (place / "saved.parquet").read_bytes() == whole
 
 
 def test_reports_say_what_is_misclassified(place):

@@ -31,7 +31,7 @@ def _commands() -> Callable[[], None]:
     import click
 
     from limelight import __version__
-    from limelight._cli_explain import explain, true_labels
+    from limelight._cli_explain import check_places, explain, true_labels
 
     file_to_read = click.Path(exists=True, dir_okay=False, path_type=Path)
     table_to_read = click.Path(exists=True, path_type=Path)
@@ -95,6 +95,9 @@ def _commands() -> Callable[[], None]:
         """Write a page about all explanations of FILE, Parquet."""
         from limelight import Explanations
 
+        check_places({"--out": out}, [file, data])
+        if (data is None) is not (target is None):
+            raise click.UsageError("--target is a column of --data; give both.")
         with _told(file):
             explanations = Explanations.load(file)
             labels = None
@@ -102,8 +105,6 @@ def _commands() -> Callable[[], None]:
                 labels = true_labels(explanations, data, target)
                 if labels is None:
                     raise click.UsageError(f"--target must be a column of --data; got {target!r}.")
-            elif data is not None or target is not None:
-                raise click.UsageError("--target is a column of --data; give both.")
             explanations.save_report(out, title=title, labels=labels, num_picks=num_picks)
 
     limelight.add_command(explain)

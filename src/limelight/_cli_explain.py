@@ -17,7 +17,7 @@ from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightE
 from limelight._instances import Instances, read_column, read_table
 from limelight.renderers._cells import visible
 
-__all__ = ["as_told", "explain", "true_labels"]
+__all__ = ["as_told", "check_places", "explain", "true_labels"]
 
 FEW = 16  # perturbations of the first instance that show whether the model has such labels
 INTERRUPTED = 130  # 128 and the number of the signal, as shells count
@@ -87,7 +87,7 @@ def explain(
         raise click.UsageError("Give either --train, to explain rows, or --text, to explain texts.")
     if target is not None and train is None:
         raise click.UsageError("--target is a column of --train; give both.")
-    _check_places({"--out": out, "--report": report}, [data, train, Path(name)])
+    check_places({"--out": out, "--report": report}, [data, train, Path(name)])
     classes = None if class_names is None else class_names.split(",")
     try:
         model = _load(name, trusted)
@@ -134,7 +134,7 @@ def _check_first(explainer: Any, model: Any, data: Path, text: str | None, label
             return
 
 
-def _check_places(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+def check_places(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
     """Say now, and not after hours, what cannot be written, or would take the place of what is read."""
     used = {path.resolve() for path in inputs if path is not None}
     for option, path in outputs.items():
