@@ -591,6 +591,17 @@ def test_processes_have_the_environment_of_the_call_that_uses_them(tmp_path, mon
     assert same(EXPLAINER.explain_many(OUTSIDE, importlib.import_module("new_module").model, **IN_TWO), alone)
 
 
+def test_processes_know_code_as_it_is_now(tmp_path, monkeypatch, alone):
+    file = tmp_path / "edited_module.py"
+    file.write_text("from batches import plain\ndef model(rows): return 10 * plain(rows)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    module = importlib.import_module("edited_module")
+    EXPLAINER.explain_many(OUTSIDE, module.model, **IN_TWO)
+    file.write_text("from batches import plain\n\ndef model(rows): return plain(rows)\n")
+    importlib.reload(module)
+    assert same(EXPLAINER.explain_many(OUTSIDE, module.model, **IN_TWO), alone)
+
+
 def test_a_job_that_fails_leaves_others_alone(tmp_path, alone):
     (tmp_path / "slow").mkdir()
     (tmp_path / "failing").mkdir()

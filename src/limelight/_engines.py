@@ -127,7 +127,8 @@ def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
                 ) from error
 
 
-_waiting: dict[Hashable, Any] = {}  # processes that have done a job, and what is the same for those that were started like them
+# Processes that have done a job and the code that they may have read, under what is the same for those that were started alike.
+_waiting: dict[Hashable, tuple[Any, dict[str, int]]] = {}
 
 
 @contextmanager
@@ -142,9 +143,10 @@ def _processes(count: int) -> Iterator[Any]:
     environment = {f"{pool}_NUM_THREADS": share for pool in _POOLS} | _KEPT_MEMORY | os.environ
     # A model may look at any of it, where it is read as well as where it is asked. No child has its parent's processes.
     alike = count, frozenset(environment.items()), tuple(sys.path), os.getcwd(), os.getpid()
-    processes = _waiting.pop(alike, None)
+    code = _code()
+    processes, known = _waiting.pop(alike, (None, {}))
     _waiting.clear()
-    if processes is None or not _are_sound(processes):
+    if processes is None or not known.items() <= code.items() or not _are_sound(processes):
         processes = _new_processes(count, environment)
     finished = False
     try:
@@ -152,9 +154,15 @@ def _processes(count: int) -> Iterator[Any]:
         finished = True
     finally:
         if finished:
-            _waiting[alike] = processes
+            _waiting[alike] = processes, _code() | code
         else:
             processes.shutdown(kill_workers=True)
+
+
+def _code() -> dict[str, int]:
+    """The files of all modules, and when they were written: who changes one and reloads it wants no other process's old one."""
+    files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
+    return {file: os.stat(file).st_mtime_ns for file in files if isinstance(file, str) and os.path.exists(file)}
 
 
 def _new_processes(count: int, environment: dict[str, str]) -> Any:
