@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from threadpoolctl import threadpool_info, threadpool_limits
 
 from limelight import TabularExplainer, TextExplainer
 
@@ -142,6 +143,37 @@ for make, instance, model in (
 ):
     print(make().explain_instance(instance, model).to_json())
 """
+
+
+WIDE_ROWS = np.random.default_rng(4).normal(size=(300, 100))
+
+
+def blas_threads():
+    return {library["num_threads"] for library in threadpool_info() if library["user_api"] == "blas"}
+
+
+@pytest.mark.parametrize("engine", ["serial", "threads"])
+@pytest.mark.parametrize(
+    ("explainer", "instance", "model"),
+    [
+        (TextExplainer(), " ".join(f"w{number}" for number in range(200)), score_texts),
+        (TabularExplainer(WIDE_ROWS), WIDE_ROWS[0], score_rows),
+    ],
+)
+def test_whatever_the_threads_of_blas(explainer, instance, model, engine):
+    """Instances so wide that BLAS would split their products among its threads; the model has as many as it had."""
+    met = set()
+
+    def watched(inputs):
+        met.update(blas_threads())
+        return model(inputs)
+
+    with threadpool_limits(1, user_api="blas"):
+        expected = explainer.explain_instance(instance, model)
+    with threadpool_limits(3, user_api="blas"):
+        assert explainer.explain_instance(instance, watched) == expected
+        assert list(explainer.explain_many([instance], model, engine=engine)) == [expected]
+        assert met == blas_threads() == {3}
 
 
 @pytest.mark.parametrize("hash_seed", ["0", "1", "4242"])

@@ -19,6 +19,7 @@ FLOORS = {
     "_registry": GROUND,
     "_checks": GROUND,
     "_seeds": GROUND,
+    "_blas": GROUND,
     "_plain": VALUES,
     "_surrogate": VALUES,
     "_raster": VALUES,
@@ -61,7 +62,7 @@ FLOORS = {
 }
 # Within these a file imports from the ones before it.
 ORDERED = [
-    ("_errors", "_registry", "_checks", "_seeds"),
+    ("_errors", "_registry", "_checks", "_seeds", "_blas"),
     (
         *("_plain", "_surrogate", "_raster", "_views", "_explanation", "_failure", "_storage", "_parquet", "_chunks"),
         *("_weights", "_importance", "_frames", "_explanations"),

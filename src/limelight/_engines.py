@@ -15,6 +15,7 @@ from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from limelight._blas import one_blas_thread
 from limelight._checks import check_choice
 from limelight._dask import in_dask, in_dask_at, in_local_dask
 from limelight._errors import ArgumentTypeError, EngineError, ModelError
@@ -96,11 +97,11 @@ def in_this_process(job: Work, chunks: Iterable[Chunk]) -> Finished:
 
 
 def _in_threads(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
-    """So many threads of this process: for models that let go of Python's lock."""
+    """So many threads of this process, as many as BLAS has then: for models that let go of Python's lock."""
     import joblib
 
     count = joblib.effective_n_jobs(n_jobs)
-    with ThreadPoolExecutor(count) as threads:
+    with one_blas_thread(), ThreadPoolExecutor(count) as threads:
         yield from as_finished(threads, partial(_explain, job), chunks, _AHEAD * count)
 
 

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
+from limelight._blas import one_blas_thread
 from limelight._errors import ArgumentError, InstanceError, LimelightError
 from limelight.stages.prediction import Question
 from limelight.stages.prediction_batches import answers_to
@@ -56,16 +57,17 @@ def in_step(runs: Sequence[Step[T]]) -> list[T | LimelightError]:
         except MemoryError as error:
             results[number] = _too_large(error)
 
-    for number in range(len(runs)):
-        go_on(number, None)
+    with one_blas_thread():
+        for number in range(len(runs)):
+            go_on(number, None)
     while waiting:
         asked = {number: wanted for number, wanted in waiting.items() if isinstance(wanted, list)}
         fitted = {number: wanted for number, wanted in waiting.items() if isinstance(wanted, Fitting)}
         waiting = {}
-        for number, answers in _answered(asked).items():
-            go_on(number, answers)
-        for number, fits in _fitted(fitted).items():
-            go_on(number, fits)
+        answered = _answered(asked)
+        with one_blas_thread():
+            for number, found in (answered | _fitted(fitted)).items():
+                go_on(number, found)
     return results
 
 
