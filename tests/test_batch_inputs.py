@@ -213,7 +213,8 @@ class Watched:
     """A dataset that keeps which columns were asked for."""
 
     def __init__(self, dataset, to_batches, seen):
-        self.schema, self.count_rows = dataset.schema, dataset.count_rows
+        self.schema, self.format, self.count_rows = dataset.schema, dataset.format, dataset.count_rows
+        self.get_fragments = dataset.get_fragments
         self.to_batches = lambda columns, **options: seen.append(columns) or to_batches(dataset, columns=columns, **options)
 
 
@@ -266,8 +267,14 @@ def test_files_that_are_none_are_told(tmp_path):
     written(FRAME, tmp_path / "b.csv")
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("a\n1\n")
-    for path in (tmp_path, tmp_path / "empty", tmp_path / "notes.txt", tmp_path / "none.parquet", "a text, not a file"):
-        with pytest.raises(ArgumentError, match=r"must be a file, or a folder of files of one kind, that end in \.parquet"):
+    for path, why in {
+        tmp_path: "which has files of the kinds csv, parquet",
+        tmp_path / "empty": "which has no such file",
+        tmp_path / "notes.txt": "of another kind",
+        tmp_path / "none.parquet": "which does not exist",
+        "a text, not a file": "which does not exist",
+    }.items():
+        with pytest.raises(ArgumentError, match=rf"a folder of files of one kind, that end in \.parquet.*; got .*, {why}\."):
             EXPLAINER.explain_many(path, of_frame)
     for text in (". A long text.\n" * 1000, "no\0 path"):
         with pytest.raises(ArgumentError, match=r"must be a file, .* A single instance goes to explain_instance") as caught:
@@ -276,6 +283,27 @@ def test_files_that_are_none_are_told(tmp_path):
     written(FRAME[["real", "city"]], tmp_path / "few.parquet")
     with pytest.raises(ArgumentError, match=r"they lack 'count', 'flag'\."):
         EXPLAINER.explain_many(tmp_path / "few.parquet", of_frame)
+
+
+def test_files_that_lack_what_the_first_one_has_are_told(tmp_path):
+    written(FRAME[:3], tmp_path / "0.parquet")
+    written(FRAME[3:6].drop(columns="count"), tmp_path / "1.parquet")
+    with pytest.raises(ArgumentError, match=r"1\.parquet' must have the columns of the folder's first file; it lacks 'count'"):
+        EXPLAINER.explain_many(tmp_path, of_frame)
+
+
+@pytest.mark.parametrize("where", ["header", "value"])
+def test_files_of_other_encodings_are_told(where, tmp_path):
+    named = {"header": FRAME.rename(columns={"city": "größe"}), "value": FRAME.assign(city="Köln")}[where]
+    named.to_csv(tmp_path / "rows.csv", index=False, encoding="latin-1")
+    with pytest.raises(ArgumentError, match="not UTF-8"):
+        EXPLAINER.explain_many(tmp_path / "rows.csv", of_frame)
+
+
+def test_what_is_missing_in_csv_files_is_what_pandas_takes_for_it(tmp_path):
+    path = tmp_path / "rows.csv"
+    FRAME[:8].assign(city=["None", "<NA>", "N/A", "NA", "", "nan", "null", "Rome"]).to_csv(path, index=False)
+    assert [row["city"] for row in read(path, tuple(COLUMNS))] == [None] * 7 + ["Rome"]
 
 
 def test_files_without_pyarrow_say_how_to_get_it(tmp_path, monkeypatch):
