@@ -243,6 +243,12 @@ def raising(rows):
     return plain(rows)
 
 
+def leaving(rows):
+    if bad(rows).any():
+        raise SystemExit(0)
+    return plain(rows)
+
+
 def undefined(rows):
     return np.where(bad(rows), np.nan, plain(rows))
 
@@ -256,6 +262,7 @@ def short(rows):
     ("model", "error", "message"),
     [
         (raising, ModelError, "the model raised ValueError .*: no such row"),
+        (leaving, ModelError, "the model raised SystemExit .*: 0"),
         (undefined, PredictionError, "the model gave NaN or infinity for"),
         (short, PredictionError, "the model must give an array of shape"),
     ],

@@ -191,8 +191,9 @@ def test_after_an_instance_that_cannot_be_explained_the_same_call_goes_on(folder
     kept = explain(folder, model, on_error="keep")
     assert [*kept.failures] == [4]
     broken = False
-    assert [*explain(folder, model).failures] == [4]  # what is in the folder stays
+    assert [*explain(folder, model, on_error="keep").failures] == [4]  # what is in the folder stays
     assert same(kept[:4], alone[:4])
+    assert same(explain(folder, model), alone)  # but where failures are not kept
 
 
 def test_only_the_instances_of_this_call_are_given(folder, alone):

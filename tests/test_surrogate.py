@@ -459,7 +459,18 @@ def test_a_users_regressor_is_never_changed():
     assert used.coef_.tolist() == before.tolist()
 
 
+class Lost(Ridge):
+    """A regressor that has found nothing."""
+
+    def fit(self, *data, sample_weight):
+        super().fit(*data, sample_weight=sample_weight)
+        self.coef_ *= np.nan
+        return self
+
+
 def test_a_regressor_without_weights_of_components_is_refused():
+    with pytest.raises(ArgumentError, match="model_regressor must find finite weights"):
+        fitted(problem(0).sample(), regressor=Lost())
     with pytest.raises(ArgumentTypeError, match=r"model_regressor must be linear.*got DecisionTreeRegressor"):
         fitted(problem(0).sample(), regressor=DecisionTreeRegressor(random_state=0))
 

@@ -226,7 +226,7 @@ def run(
             first = list(islice(each, _PROBED))
             each = chain(first, each)
             if first:  # nothing needs no folder
-                store = Checkpoint(batch.checkpoint, _about(job, first, batch, options))
+                store = Checkpoint(batch.checkpoint, _about(job, first, batch, options), keeps_errors=batch.keeps_errors)
         with _progress(total, batch.verbose) as bar:
             chunks = _unfinished(chunks_of(each, batch.chunk_size), store, bar)
             with closing(engine(job, chunks)) as finished:

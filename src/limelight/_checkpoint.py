@@ -96,8 +96,9 @@ class Checkpoint:
         If it cannot be written, or is damaged.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], about: About) -> None:
+    def __init__(self, folder: str | os.PathLike[str], about: About, *, keeps_errors: bool) -> None:
         self._folder = Path(folder)
+        self._keeps_errors = keeps_errors
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             for left in self._folder.glob(".*.unfinished"):  # by a process that was killed
@@ -124,6 +125,8 @@ class Checkpoint:
     def has(self, chunk: Chunk) -> bool:
         """Whether a chunk is finished; each is asked about before it is explained, which may change instances.
 
+        Where errors are not kept, one with failures, which an earlier call kept, is not.
+
         Raises
         ------
         ArgumentError
@@ -137,7 +140,7 @@ class Checkpoint:
             raise ArgumentError(
                 f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {last} differ."
             )
-        return True
+        return self._keeps_errors or not self._load(chunk.number).failures
 
     def add(self, number: int, table: pa.Table) -> None:
         """Keep a finished chunk.
@@ -161,7 +164,10 @@ class Checkpoint:
         finished = sorted(self._met.keys() & self._finished.keys())
         if not finished:
             return Explanations.of_tables([schema().empty_table()])
-        return Explanations.concat(Explanations.load(self._part(number, self._met[number])) for number in finished)
+        return Explanations.concat(map(self._load, finished))
+
+    def _load(self, number: int) -> Explanations:
+        return Explanations.load(self._part(number, self._met[number]))
 
     def _part(self, number: int, content: str) -> Path:
         return self._folder / f"part-{number:09}-{content}.parquet"

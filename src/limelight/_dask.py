@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -12,6 +13,7 @@ from limelight._workers import Finished, Source, packed, unpacked
 
 __all__ = ["in_dask", "in_dask_at", "in_local_dask"]
 
+_ANSWERS = 10  # seconds that a scheduler may take
 _AHEAD = 3  # chunks for each thread of the workers: one at work, the others on their way
 
 
@@ -46,8 +48,15 @@ def in_dask_at(address: str, job: Any, chunks: Iterable[Chunk]) -> Finished:
     EngineError
         If nobody answers there, or Dask gives up.
     """
+    from distributed.comm.addressing import parse_host_port
+
+    distributed = _distributed()
+    try:  # a client that reaches nobody takes a minute to be thrown away
+        socket.create_connection(parse_host_port(address.partition("://")[2]), timeout=_ANSWERS).close()
+    except (OSError, ValueError) as error:
+        raise EngineError(f"no Dask scheduler answers at {address!r}: {error}.") from error
     with _engine_errors():
-        client = _distributed().Client(address, set_as_default=False)
+        client = distributed.Client(address, set_as_default=False)
     with client:
         yield from in_dask(client, job, chunks)
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from limelight._errors import ArgumentError
+from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._failure import Failure
 from limelight._instances import Instances, chunks_of
 from limelight._storage import Entry, entries_of
@@ -53,6 +53,12 @@ class FrameFunction:
         ArgumentError
             If the frame lacks columns.
         """
+        import pandas
+
+        if not isinstance(frame, pandas.DataFrame):
+            raise ArgumentTypeError(
+                f"frame must be a frame of pandas, as Spark, Dask and Ray give it; got {type(frame).__name__}."
+            )
         items = self._items(frame)
         if self.item is not None and self.item not in (self.columns or ()):
             frame = frame.drop(columns=self.item)

@@ -85,7 +85,8 @@ class ManyInstances(ABC):
         checkpoint : path, optional
             A folder for finished chunks. Whatever stops the job, the same call with the same folder goes on from there, and
             explains nothing twice; the explanations are then read from the folder. Only `n_jobs`, `engine`, `batch_size`,
-            `on_error`, `timeout` and `verbose` may be others than before.
+            `on_error`, `timeout` and `verbose` may be others than before. Failures that were kept are finished, too; with
+            ``on_error="raise"`` their chunks are explained anew.
         on_error : {"raise", "keep"}, default "raise"
             What happens to an instance that cannot be explained: "raise" ends the job with its error, "keep" puts a `Failure`
             in its place.

@@ -84,7 +84,7 @@ def read_object(text: str | bytes) -> dict[str, Any]:
         raise ArgumentTypeError(f"an explanation's JSON is text; got {type(text).__name__}.")
     try:
         data = json.loads(text)
-    except json.JSONDecodeError as error:
+    except (ValueError, RecursionError) as error:
         raise ArgumentError(f"this is not JSON: {error}.") from error
     if not isinstance(data, dict):
         raise ArgumentError(f"an explanation's JSON is an object; got {type(data).__name__}.")

@@ -101,7 +101,7 @@ def _ask(questions: Sequence[Question]) -> list[np.ndarray]:
         raw = questions[0].path.finish(inputs[0] if len(inputs) == 1 else _joined(inputs))
     except LimelightError:
         raise
-    except Exception as error:
+    except (Exception, SystemExit) as error:  # a model has no say in when the program ends
         raise ModelError(f"the model raised {type(error).__name__} while it was asked about {batch}: {error}") from error
     answer = _checked(raw, sum(counts), batch, questions[0].asked)
     return [answer] if len(counts) == 1 else np.split(answer, np.cumsum(counts)[:-1])

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._errors import ArgumentTypeError
+from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.stages.kernel_law import Curves, KernelLaw
 from limelight.stages.sample import CurveProducts, Sample
 from limelight.stages.selection import choose, factor, solve_factored
@@ -317,6 +317,8 @@ def _refit(sample: Sample, chosen: np.ndarray, settings: Settings) -> tuple[np.n
                 )
             weights[0, output, number] = np.asarray(fitted.coef_, dtype=np.float64).reshape(-1)
             intercepts[0, output, number] = float(np.squeeze(fitted.intercept_))
+        if not (np.isfinite(weights[0, output]).all() and np.isfinite(intercepts[0, output]).all()):
+            raise ArgumentError("model_regressor must find finite weights; got NaN or infinity.")
     return intercepts, weights
 
 
