@@ -111,6 +111,21 @@ def test_a_report_is_written_without_a_target_that_cannot_be_read_any_more(place
     assert (place / "report.html").read_text(encoding="utf-8") == Explanations.load("out.parquet").to_html()
 
 
+def test_the_target_is_no_column_of_the_model_s():
+    model = LogisticRegression().fit(NUMBERS[["a", "b"]], KINDS)
+    dump(model, "model.skops")
+    files = {"train": "numbers.parquet", "data": "some.parquet"}
+    assert_fails(explain("model.skops", "--target", "a", **files), "--target must be a column that the model does not get.*'a'")
+
+
+def test_texts_have_targets_too(place):
+    pd.DataFrame({"review": REVIEWS[:6], "stars": range(6)}).to_csv("starred.csv", index=False)
+    asked = ("--text", "review", "--target", "stars", "--report", "report.html", "--timeout", "9", "--engine", "processes")
+    result = explain("batches:of_texts", *asked, train=None, data="starred.csv")
+    assert result.exit_code == 0
+    assert (place / "report.html").read_text(encoding="utf-8") == Explanations.load("out.parquet").to_html(labels=range(6))
+
+
 def test_functions_of_the_current_folder(place):
     (place / "mine.py").write_text("class Models:\n    def of(frame):\n        return frame['real'] * 3\n")
     assert_quiet(explain("mine:Models.of"))
@@ -218,7 +233,14 @@ def test_failures_are_counted_and_kept():
             ["--model", "a:b", "--data", "rows.csv", "--out", "o", "--train", "rows.csv", "--text", "a"],
             "Give either --train, to explain rows, or --text",
         ),
-        (["--model", "a:b", "--data", "texts.csv", "--out", "o", "--text", "review", "--target", "id"], "give both"),
+        (
+            ["--model", "a:b", "--data", "texts.csv", "--out", "o", "--text", "review", "--target", "stars"],
+            "--target must be a column of --data; got 'stars', and it has id, review",
+        ),
+        (
+            ["--model", "batches:of_texts", "--data", "texts.csv", "--out", "o", "--text", "opinion"],
+            "--text must be a column of --data; got 'opinion', and it has id, review",
+        ),
         (["--model", "a:b", "--data", "rows.csv", "--out", "no/o", "--train", "rows.csv"], "--out cannot be written"),
         (
             ["--model", "a:b", "--data", "rows.csv", "--out", "o", "--train", "rows.csv", "--report", "no/r"],
@@ -260,6 +282,8 @@ def test_wrong_use_is_told(arguments, message):
             "--target must be a column of --train; got 'price', and it has real, count",
         ),
         ("batches:of_frame", ["--target", "city"], "KeyError|city"),
+        ("batches:of_frame", ["--timeout", "1"], "timeout needs processes to stop"),
+        ("batches:of_frame", ["--chunk-size", "0"], "chunk_size must be an integer of at least 1"),
         ("batches:of_frame", ["--engine", "cluster"], "engine must be one of 'serial'"),
         ("batches:of_frame", ["--num-features", "0"], "num_features must be an integer of at least 1"),
         ("batches:of_frame", ["--label", "4"], "label 4 cannot be explained: the model has 1 outputs"),
@@ -455,6 +479,8 @@ def test_show_says_what_is_not_there(saved, place):
     assert_fails(run("show", "saved.parquet"), "give --item, the number of one of its 5 instances, 0 to 4; got None")
     assert_fails(run("show", "saved.parquet", "--item", "5"), "0 to 4; got 5")
     assert_fails(run("show", "saved.parquet", "--item", "4"), "item 4 has no explanation. ModelError: no luck")
+    Explanations.concat([saved, saved]).save("twice.parquet")
+    assert_fails(run("show", "twice.parquet", "--item", "0"), "it has 2 instances of number 0, from several jobs")
     (place / "one.json").write_text(saved[0].to_json(), encoding="utf-8")
     assert_fails(run("show", "one.json", "--item", "0"), "holds one explanation; leave out --item")
     Explanations.of([]).save("none.parquet")

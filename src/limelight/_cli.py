@@ -31,7 +31,7 @@ def _commands() -> Callable[[], None]:
     import click
 
     from limelight import __version__
-    from limelight._cli_explain import check_places, explain, true_labels
+    from limelight._cli_explain import check_column, check_places, explain, true_labels
 
     file_to_read = click.Path(exists=True, dir_okay=False, path_type=Path)
     table_to_read = click.Path(exists=True, path_type=Path)
@@ -102,9 +102,8 @@ def _commands() -> Callable[[], None]:
             explanations = Explanations.load(file)
             labels = None
             if data is not None and target is not None:
+                check_column("--target", data, target)
                 labels = true_labels(explanations, data, target)
-                if labels is None:
-                    raise click.UsageError(f"--target must be a column of --data; got {target!r}.")
             explanations.save_report(out, title=title, labels=labels, num_picks=num_picks)
 
     limelight.add_command(explain)
@@ -139,6 +138,8 @@ def _explanation(file: Path, item: int | None) -> Explanation:
     if item not in items:
         known = f"{min(items)} to {max(items)}" if items else "none"
         raise ArgumentError(f"give --item, the number of one of its {len(items)} instances, {known}; got {item}.")
+    if items.count(item) > 1:
+        raise ArgumentError(f"it has {items.count(item)} instances of number {item}, from several jobs; choose one in Python.")
     entry = explanations[items.index(item)]
     if isinstance(entry, Explanation):
         return entry

@@ -14,7 +14,7 @@ import click
 
 import limelight  # whose names are loaded when they are used
 from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightError, MissingDependencyError
-from limelight._instances import Instances, read_column, read_table
+from limelight._instances import Instances, column_names, read_column, read_table
 from limelight.renderers._cells import visible
 
 __all__ = ["as_told", "check_places", "explain", "true_labels"]
@@ -37,11 +37,9 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 @click.option("--model", "name", required=True, help="A .skops or .onnx file, or module:name of a callable or estimator.")
 @click.option("--data", type=INPUT, required=True, help="Instances: a Parquet, CSV or Arrow file, or a folder of them.")
 @click.option("--out", type=OUTPUT, required=True, help="The Parquet file to write.")
-@click.option(
-    "--report", type=OUTPUT, help="Write a page about all of them as well; of --data it reads --target, if it is there."
-)
+@click.option("--report", type=OUTPUT, help="Write a page about all of them as well.")
 @click.option("--train", type=INPUT, help="Rows like those that the model was trained on, in such a file.")
-@click.option("--target", metavar="COLUMN", help="A column that the model does not get; --report holds --data's against it.")
+@click.option("--target", metavar="COLUMN", help="A column that the model does not get: --report holds its answers against it.")
 @click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of rows.")
 @click.option("--num-features", type=int, help="How many components to report at most; by default 10.")
 @click.option(
@@ -55,10 +53,12 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 @click.option("--label", "labels", type=int, multiple=True, help="An output's number; may be given more than once.")
 @click.option("--class-names", metavar="A,B,...", help="The outputs' names, in their order.")
 @click.option("--n-jobs", type=int, default=1, show_default=True, help="Processes or threads; -1 for all cores.")
-@click.option("--engine", help="serial, processes, threads, dask or spark; by default processes if --n-jobs is not 1.")
+@click.option("--engine", help="serial, processes, threads, dask, spark, or a Dask scheduler's address.")
 @click.option(
     "--checkpoint", type=FOLDER, metavar="DIR", help="A folder for what is finished; the same command goes on from it."
 )
+@click.option("--chunk-size", type=int, default=256, show_default=True, help="Instances that are kept as finished at a time.")
+@click.option("--timeout", type=float, metavar="SECONDS", help="An instance that takes longer counts as failed.")
 @click.option("--trust", "trusted", metavar="TYPE", multiple=True, help="A type that a .skops file may load; repeatable.")
 @click.pass_context
 def explain(
@@ -77,6 +77,8 @@ def explain(
     n_jobs: int,
     engine: str | None,
     checkpoint: Path | None,
+    chunk_size: int,
+    timeout: float | None,
     trusted: tuple[str, ...],
 ) -> None:
     """Explain what a model says about every row, or every text, of a file.
@@ -85,11 +87,11 @@ def explain(
     """
     if (train is None) is (text is None):
         raise click.UsageError("Give either --train, to explain rows, or --text, to explain texts.")
-    if target is not None and train is None:
-        raise click.UsageError("--target is a column of --train; give both.")
     check_places({"--out": out, "--report": report}, [data, train, Path(name)])
     classes = None if class_names is None else class_names.split(",")
     try:
+        if target is not None and text is not None:
+            check_column("--target", data, target)
         model = _load(name, trusted)
         explainer = _tabular(train, target, model, classes) if train else limelight.TextExplainer(class_names=classes)
         _check_first(explainer, model, data, text, labels)
@@ -102,6 +104,8 @@ def explain(
             n_jobs=n_jobs,
             engine=engine,
             checkpoint=checkpoint,
+            chunk_size=chunk_size,
+            timeout=timeout,
             on_error="keep",
             verbose=True,
         )
@@ -179,10 +183,18 @@ def _save_report(explanations: limelight.Explanations, path: Path, data: Path, t
         click.echo(f"The report does not say what is misclassified: {as_told(str(error))}", err=True)
 
 
+def check_column(option: str, data: Path, column: str) -> None:
+    """Say that the data have no such column."""
+    names = column_names(data)
+    if column not in names:
+        raise click.UsageError(f"{option} must be a column of --data; got {column!r}, and it has {', '.join(names)}.")
+
+
 class _Texts:
     """The texts in one column of a file, to be read once."""
 
     def __init__(self, path: Path, column: str) -> None:
+        check_column("--text", path, column)
         self._column = column
         self._rows, self._total = Instances.of(path, (column,))
 
@@ -233,6 +245,8 @@ def _tabular(train: Path, target: str | None, model: Any, class_names: Sequence[
     if target is not None and target not in columns:
         raise ArgumentError(f"--target must be a column of --train; got {target!r}, and it has {', '.join(columns)}.")
     known = getattr(model, "feature_names_in_", None)
+    if known is not None and target in list(known):
+        raise ArgumentError(f"--target must be a column that the model does not get; it was trained on {target!r}.")
     wanted = [name for name in columns if name != target] if known is None else list(known)
     lacking = [name for name in wanted if name not in columns]
     if lacking:
