@@ -7,6 +7,7 @@ import os
 import pickle
 import signal
 import sys
+import sysconfig
 import tempfile
 from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -31,6 +32,7 @@ __all__ = ["Engine", "engine_of", "in_this_process", "in_time", "in_time_or_ende
 _AHEAD = 2  # chunks for each worker that are handed out at a time, so that none waits for its next one
 _IDLE = 60  # seconds that a process waits for another job
 _GRACE, _STDERR = 2.0, 2  # seconds for a model to heed an alarm; the file descriptor
+_INSTALLED = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "purelib", "platlib")})
 _POOLS = ("BLIS", "MKL", "NUMEXPR", "OMP", "OPENBLAS")  # libraries that start a thread for each core if they are not told
 # glibc gives memory back and asks for it again, page by page, for every few instances; that took a tenth of a worker's time.
 _KEPT_MEMORY = {"MALLOC_MMAP_THRESHOLD_": str(2**24), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
@@ -108,7 +110,6 @@ def _in_threads(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
 def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
     """So many processes, each of which reads the job once."""
     import joblib
-    from joblib.externals.loky import BrokenProcessPool
 
     count = joblib.effective_n_jobs(n_jobs)
     with tempfile.TemporaryDirectory(prefix="limelight-") as folder:
@@ -117,11 +118,6 @@ def _in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
         with _processes(count) as processes:
             try:
                 yield from as_finished(processes, partial(_explain_from, str(path)), chunks, _AHEAD * count)
-            except BrokenProcessPool as error:
-                raise EngineError(
-                    "a worker process has died: perhaps for want of memory, or because the model did not stop at timeout=. "
-                    "With checkpoint= the same call goes on from what is finished."
-                ) from error
             except pickle.PicklingError as error:
                 raise ArgumentTypeError(
                     f'instances cannot be sent to other processes ({error}); engine="threads" or "serial" sends nothing.'
@@ -161,9 +157,13 @@ def _processes(count: int) -> Iterator[Any]:
 
 
 def _code() -> dict[str, int]:
-    """The files of all modules, and when they were written: who changes one and reloads it wants no other process's old one."""
+    """The files of modules, and when they were written: who changes one and reloads it wants no other process's old one.
+
+    Those that are installed are left out. There are thousands of them, and nobody edits them while a program runs.
+    """
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    return {file: os.stat(file).st_mtime_ns for file in files if isinstance(file, str) and os.path.exists(file)}
+    own = (file for file in files if isinstance(file, str) and not file.startswith(_INSTALLED))
+    return {file: os.stat(file).st_mtime_ns for file in own if os.path.exists(file)}
 
 
 def _new_processes(count: int, environment: dict[str, str]) -> Any:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from functools import lru_cache
 from typing import Any
 
-from limelight._errors import ArgumentTypeError
+from limelight._errors import ArgumentTypeError, EngineError
 from limelight._instances import Chunk
 
 __all__ = ["Finished", "Source", "as_finished", "kept", "packed", "unpacked"]
@@ -69,25 +69,38 @@ class Source:
 def as_finished(
     workers: Executor, explain: Callable[[Chunk], tuple[int, Any]], chunks: Iterable[Chunk], ahead: int
 ) -> Finished:
-    """What becomes of chunks, as they are finished; they are read here, and no more of them than `ahead` wait."""
+    """What becomes of chunks, as they are finished; they are read here, and no more of them than `ahead` wait.
+
+    Raises
+    ------
+    EngineError
+        If a worker dies.
+    """
     source = Source(chunks)
-    waiting: set[Future[tuple[int, Any]]] = set()
+    waiting: dict[Future[tuple[int, Any]], Chunk] = {}
     try:
         for chunk in source:
-            waiting.add(workers.submit(explain, chunk))
+            waiting[workers.submit(explain, chunk)] = chunk
             # Before the next one is read, which may take long, all that is finished goes where it is kept.
-            done, waiting = wait(waiting, 0 if len(waiting) < ahead else None, FIRST_COMPLETED)
-            yield from _results(done)
+            yield from _results(waiting, 0 if len(waiting) < ahead else None)
         while waiting:
-            done, waiting = wait(waiting, return_when=FIRST_COMPLETED)
-            yield from _results(done)
+            yield from _results(waiting, None)
+    except BrokenExecutor as error:
+        lost = ", ".join(f"{one.first} to {one.first + len(one.instances) - 1}" for one in waiting.values())
+        raise EngineError(
+            f"a worker process has died, which explained some of these instances: {lost}. Perhaps memory was wanting, or the "
+            "model ended it, or did not stop at timeout=. With checkpoint= the same call goes on from what is finished."
+        ) from error
     finally:
         for one in waiting:
             one.cancel()
     source.check_whole()
 
 
-def _results(done: Iterable[Future[tuple[int, Any]]]) -> Iterator[tuple[int, Any]]:
-    """What has failed comes last: it ends the job, and the others are finished."""
+def _results(waiting: dict[Future[tuple[int, Any]], Chunk], timeout: float | None) -> Iterator[tuple[int, Any]]:
+    """What is finished, waited for no longer; what has failed comes last: it ends the job, and the others are finished."""
+    done, _ = wait(waiting, timeout, FIRST_COMPLETED)
     for one in sorted(done, key=lambda one: one.exception() is not None):
-        yield one.result()
+        result = one.result()
+        del waiting[one]
+        yield result
