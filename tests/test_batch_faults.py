@@ -95,9 +95,7 @@ def test_after_a_worker_is_killed_the_same_call_goes_on(folder, tmp_path, alone)
     def call():
         return explain(folder, Deadly(OUTSIDE[6], tmp_path / "mark"), engine="processes", n_jobs=1)
 
-    with pytest.raises(
-        EngineError, match=r"a worker process has died, .* instances: \d+ to \d+.* With checkpoint= "
-    ):
+    with pytest.raises(EngineError, match=r"a worker process has died, .* instances: \d+ to \d+.* With checkpoint= "):
         call()
     before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
     assert 1 <= len(before) <= 3
