@@ -13,6 +13,8 @@ from limelight.stages.components import count_present
 
 __all__ = ["Metric", "Proximity", "cosine_of_masks", "euclidean", "pairwise"]
 
+_CELLS = 2**22
+
 Metric = Callable[[np.ndarray], np.ndarray]
 
 
@@ -45,7 +47,16 @@ class Proximity:
         KernelError
             If no row but the instance itself has a weight.
         """
-        distances = self.distances(representation)
+        return self._of(self.distances(representation))
+
+    def by_absent(self, parts: int) -> np.ndarray:
+        """The weight of a mask of so many parts, for 0, 1, ..., `parts` of them absent: where nothing else matters."""
+        step = max(1, _CELLS // parts)  # masks at a time: all of them take the square of the parts
+        numbers = np.arange(parts + 1)
+        blocks = (np.arange(parts) >= numbers[start : start + step, None] for start in range(0, parts + 1, step))
+        return self._of(np.concatenate([self.distances(block.astype(np.uint8)) for block in blocks]))
+
+    def _of(self, distances: np.ndarray) -> np.ndarray:
         if self.kernel is None:
             with np.errstate(over="ignore"):  # too far for any weight: the check below says so
                 weights = np.exp(-0.5 * (distances / self.width) ** 2)
@@ -64,10 +75,6 @@ class Proximity:
                 f"nearest at distance {distances[1:].min(initial=np.inf):.4g}, have weight 0. Give a larger kernel_width."
             )
         return weights
-
-    def by_absent(self, parts: int) -> np.ndarray:
-        """The weight of a mask of so many parts, for 0, 1, ..., `parts` of them absent: where nothing else matters."""
-        return self.weights(np.tri(parts + 1, parts, k=-1, dtype=np.uint8)[::-1])
 
 
 def cosine_of_masks(masks: np.ndarray) -> np.ndarray:
