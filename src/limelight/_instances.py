@@ -64,7 +64,7 @@ class Instances(NamedTuple):
         if isinstance(instances, (str, os.PathLike)):
             return _from_files(Path(instances), columns)
         try:
-            wrapped = nw.from_native(instances, allow_series=True, pass_through=True)
+            wrapped = nw.from_native(instances, eager_only=True, allow_series=True, pass_through=True)
         except ValueError as error:  # as where two columns have the same name
             raise ArgumentError(f"instances must be a sound frame: {error}") from error
         if isinstance(wrapped, nw.DataFrame):
@@ -76,9 +76,9 @@ class Instances(NamedTuple):
         if hasattr(instances, "tocsr"):
             sparse = instances.tocsr()
             return cls((sparse[[number]] for number in range(sparse.shape[0])), sparse.shape[0])
-        # Frames whose rows are elsewhere are iterated by column, or not at all.
         single = isinstance(instances, (Mapping, bytes)) or getattr(instances, "shape", None) == ()
-        if single or isinstance(wrapped, nw.LazyFrame) or not isinstance(instances, Iterable):
+        is_elsewhere = hasattr(type(instances), "columns")  # such a frame is iterated by column, or not at all
+        if single or is_elsewhere or not isinstance(instances, Iterable):
             got = f"{instances!r:.60} ({type(instances).__name__})"
             raise ArgumentTypeError(
                 f"instances must be many: a frame in memory, a file's path, an array or an iterable of them; got {got}."
