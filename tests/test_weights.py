@@ -13,7 +13,7 @@ from many import FAILURE, WAYS, few, keep
 from samples import HARD, explain, parts, table, text
 from scipy import stats
 
-from limelight import Explanations, Failure
+from limelight import Explanations, Failure, TabularExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
 from limelight._views import Cell, MixedView, Passage, Span, TableView, TextView
 
@@ -181,11 +181,33 @@ class TestImportance:
         weights = draw.normal(size=(30, 3))
         collection = Explanations.of([table(weights={1: tuple(row)}) for row in weights])
         importance = collection.importance()
+        frame = collection.to_frame()
         for name, low, high in zip(importance.features, importance.lows, importance.highs, strict=True):
             own = np.abs(weights[:, ("bmi", "blood pressure", "age").index(name)])
-            assert (low, high) == pytest.approx(stats.t.interval(0.95, 29, own.mean(), stats.sem(own)))
+            among = stats.t.ppf(0.975, 29) * stats.sem(own)
+            common = (frame.high - frame.weight)[frame.feature == name].mean()
+            half = np.hypot(among, common)
+            assert (low, high) == pytest.approx((max(0, own.mean() - half), own.mean() + half))
         root = collection.importance(kind="sqrt")
         assert root.lows == pytest.approx(np.sqrt(30 * np.array(importance.lows)))
+
+    def test_intervals_hold_what_explanations_of_a_batch_have_in_common(self):
+        rows = np.random.default_rng(0).normal(size=(300, 3))
+
+        def importances(seed, some):
+            explainer = TabularExplainer(rows, random_state=seed)
+            return explainer.explain_many(
+                some, lambda x: np.tanh(2 * x[:, 0] + x[:, 1] * x[:, 2]), num_samples=200
+            ).importance()
+
+        wanted = np.mean([dict(importances(seed, rows).as_list())["x0"] for seed in range(20)])
+        draw = np.random.default_rng(1)
+        covered = []
+        for seed in range(100, 160):
+            one = importances(seed, rows[draw.choice(300, 100)])
+            place = one.features.index("x0")
+            covered.append(one.lows[place] <= wanted <= one.highs[place])
+        assert np.mean(covered) >= 0.9
 
     def test_of_one(self):
         importance = Explanations.of([table()]).importance()

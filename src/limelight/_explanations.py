@@ -338,8 +338,10 @@ class Explanations(Sequence[Entry]):
         -------
         importance : Importance
             Heaviest first: ``as_list()``, ``to_frame()``, and the columns ``features``, ``values``, ``lows``, ``highs``,
-            ``reported``. The intervals say how far the value may be from that of all instances like these (Student's t over the
-            instances, level 95 %); the weights' own errors, which explanations of one batch may share, are not in them.
+            ``reported``. The intervals say how far the value may be from that of all instances like these, with unlimited
+            perturbations: Student's t over the instances, level 95 %, and, added in squares, the mean half-width of the
+            weights' own intervals, as if all of them erred alike. Explanations of rows nearly do, since they share their
+            perturbations; of others the intervals are wider than need be.
 
         Raises
         ------

@@ -88,7 +88,10 @@ def importance_of(explanations: Tables, label: int | str | None, by: str, kind: 
     means = sums(totals.data) / count
     with np.errstate(divide="ignore", invalid="ignore"):  # of a single explanation, and of what is not finite: no interval
         variances = np.maximum(sums(totals.data**2) - count * means**2, 0) / (count - 1)
-        half = stdtrit(count - 1, (1 + CONFIDENCE) / 2) * np.sqrt(variances / count)
+        among = stdtrit(count - 1, (1 + CONFIDENCE) / 2) * np.sqrt(variances / count)
+        # As if all weights of a feature erred alike, as they do where instances share their perturbations.
+        own = sums(weights.matrix(weights.half_widths / unit).data) / count
+        half = np.hypot(among, own)
         columns = [unit * column for column in (means, np.maximum(means - half, 0), means + half)]
     if kind == "sqrt":
         columns = [np.sqrt(count * column) for column in columns]

@@ -19,6 +19,7 @@ __all__ = ["ALL", "COLUMNS", "Chosen", "Features", "Tables", "Weights", "chosen"
 
 ALL = "all"
 _SURROGATE = "surrogates.list.element"
+_WEIGHT = f"{_SURROGATE}.weights.list.element"
 COLUMNS = ("default_label", "output_names", f"{_SURROGATE}.label")
 
 
@@ -41,6 +42,8 @@ class Weights(NamedTuple):
         For each weight, which feature it is of.
     weights : ndarray of float
         In units of the model's output.
+    half_widths : ndarray of float
+        How far their intervals reach.
     features : tuple of str
         The features that are reported, sorted.
     explained : ndarray of bool
@@ -50,6 +53,7 @@ class Weights(NamedTuple):
     rows: np.ndarray
     columns: np.ndarray
     weights: np.ndarray
+    half_widths: np.ndarray
     features: tuple[str, ...]
     explained: np.ndarray
 
@@ -83,28 +87,29 @@ def read_weights(explanations: Tables, label: int | str | None, by: str) -> Weig
     features = Features(by)
     parts = []
     start = 0
-    for table in explanations.tables([*COLUMNS, *features.columns]):
+    for table in explanations.tables([*COLUMNS, *features.columns, f"{_WEIGHT}.high"]):
         own = chosen(table, label)
         explained = np.zeros(table.num_rows, dtype=bool)
         explained[own.owners] = True
         rows = own.owners[own.places] + np.int32(start)
-        parts.append((rows, features.encode(own.weights), own.weights.field("weight").to_numpy(), explained))
+        weights, highs = (own.weights.field(name).to_numpy() for name in ("weight", "high"))
+        with np.errstate(invalid="ignore"):  # what is not finite has no interval
+            parts.append((rows, features.encode(own.weights), weights, highs - weights, explained))
         start += table.num_rows
     if not any(explained.any() for *_, explained in parts):
         raise not_explained(explanations, label)
-    rows, columns, weights, explained = map(np.concatenate, zip(*parts, strict=True))
+    rows, columns, weights, half_widths, explained = map(np.concatenate, zip(*parts, strict=True))
     names, places = features.by_name()
-    return Weights(rows, places[columns], weights, names, explained)
+    return Weights(rows, places[columns], weights, half_widths, names, explained)
 
 
 class Features:
     """Numbers for features, in the order in which they are met."""
 
     def __init__(self, by: str) -> None:
-        inner = f"{_SURROGATE}.weights.list.element"
         self._by = check_choice("by", by, ("feature", "name"))
         self._numbers: dict[str, int] = {}
-        self.columns = (f"{inner}.{by}", f"{inner}.weight")
+        self.columns = (f"{_WEIGHT}.{by}", f"{_WEIGHT}.weight")
 
     def encode(self, weights: pa.StructArray) -> np.ndarray:
         """The number of each weight's feature, int32."""
