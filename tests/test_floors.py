@@ -40,6 +40,7 @@ FLOORS = {
     "_options": SIDES,
     "_pick": SIDES,
     "_together": SIDES,
+    "_files": SIDES,
     "_instances": SIDES,
     "_workers": SIDES,
     "_dask": SIDES,
@@ -70,6 +71,7 @@ ORDERED = [
     (
         "_together",
         "_options",
+        "_files",
         "_instances",
         "_workers",
         "_dask",
