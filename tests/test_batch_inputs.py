@@ -285,6 +285,12 @@ def test_files_that_are_none_are_told(tmp_path):
         EXPLAINER.explain_many(tmp_path / "few.parquet", of_frame)
 
 
+def test_hidden_files_of_a_folder_are_left_alone(tmp_path):
+    written(FRAME[:3], tmp_path / "rows.csv")
+    (tmp_path / ".rows.csv").write_bytes(b"\0\1")
+    assert len(read(tmp_path, tuple(COLUMNS))) == 3
+
+
 def test_files_that_lack_what_the_first_one_has_are_told(tmp_path):
     written(FRAME[:3], tmp_path / "0.parquet")
     written(FRAME[3:6].drop(columns="count"), tmp_path / "1.parquet")

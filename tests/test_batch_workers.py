@@ -5,6 +5,7 @@ import os
 import signal
 import time
 from concurrent.futures import ThreadPoolExecutor
+from multiprocessing import get_context
 
 import pytest
 from batches import OUTSIDE, ROWS, one_by_one, plain, same
@@ -47,6 +48,15 @@ def test_processes_wait_for_another_job(tmp_path):
     for _ in range(2):
         EXPLAINER.explain_many(OUTSIDE, model, **IN_TWO)
     assert 1 <= len(model.processes) <= 2
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="needs processes that are forked")
+@pytest.mark.filterwarnings("ignore:This process .* is multi-threaded:DeprecationWarning")
+def test_a_forked_process_does_not_wait_for_its_workers():
+    forked = get_context("fork").Process(target=EXPLAINER.explain_many, args=(OUTSIDE, plain), kwargs=IN_TWO)
+    forked.start()
+    forked.join(30)  # workers wait for a minute
+    assert forked.exitcode == 0
 
 
 def test_processes_that_have_died_while_they_waited_are_replaced(tmp_path, alone):

@@ -254,6 +254,11 @@ def test_failures_are_counted_and_kept():
             ["--model", "a:b", "--data", "rows.csv", "--out", "./o", "--train", "rows.csv", "--report", "o"],
             "a file of its own",
         ),
+        (["--model", "a:b", "--data", "rows.csv", "--out", "a.py", "--train", "rows.csv"], "--out must be a file of its own"),
+        (
+            ["--model", "a:b", "--data", ".", "--out", "o.parquet", "--train", "rows.csv"],
+            "--out must be a file of its own; got 'o.parquet'",
+        ),
         (["--model", "a.skops", "--data", "rows.csv", "--out", "a.skops", "--train", "rows.csv"], "--out must be a file of"),
         (["--model", "a:b", "--data", "rows.csv", "--out", os.devnull, "--train", "rows.csv"], "--out (must be a file|cannot)"),
         (["--model", "a", "--data", "rows.csv", "--out", "o", "--train", "rows.csv"], "or module:name; got 'a'"),

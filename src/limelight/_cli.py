@@ -21,7 +21,9 @@ def main() -> None:
         sys.stdout.reconfigure(errors="replace")
     try:
         commands = _commands()
-    except ImportError:
+    except ModuleNotFoundError as error:
+        if error.name != "click":
+            raise
         print("The command line needs click: pip install 'limelight[cli]'", file=sys.stderr)
         sys.exit(1)
     commands()

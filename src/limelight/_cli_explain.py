@@ -88,7 +88,8 @@ def explain(
     """
     if (train is None) is (text is None):
         raise click.UsageError("Give either --train, to explain rows, or --text, to explain texts.")
-    check_places({"--out": out, "--report": report}, [data, train, Path(name)])
+    module = Path(f"{name.partition(':')[0].replace('.', '/')}.py")
+    check_places({"--out": out, "--report": report}, [data, train, checkpoint, Path(name), module])
     classes = None if class_names is None else class_names.split(",")
     try:
         if target is not None and text is not None:
@@ -148,7 +149,7 @@ def check_places(outputs: Mapping[str, Path | None], inputs: Iterable[Path | Non
         place = path.resolve()
         if not os.access(place.parent, os.W_OK):
             raise click.UsageError(f"{option} cannot be written: no folder {str(path.parent)!r} may be written in.")
-        if place in used or (place.exists() and not place.is_file()):
+        if place in used or place.parent in used or (place.exists() and not place.is_file()):
             raise click.UsageError(f"{option} must be a file of its own; got {str(path)!r}, which is read, written, or none.")
         used.add(place)
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Hashable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
@@ -152,8 +153,17 @@ def _processes(count: int) -> Iterator[Any]:
     finally:
         if finished:
             _waiting[alike] = processes, _code() | code
+            # A forked process would wait for them at its end.
+            Finalize(None, _let_go, args=(os.getpid(),), exitpriority=1)
         else:
             processes.shutdown(kill_workers=True)
+
+
+def _let_go(owner: int) -> None:
+    """End the processes that wait, if they are this process's own."""
+    while _waiting and owner == os.getpid():
+        processes, _ = _waiting.popitem()[1]
+        processes.shutdown(kill_workers=True)
 
 
 def _code() -> dict[str, int]:

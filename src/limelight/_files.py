@@ -112,7 +112,8 @@ def _dataset(path: Path) -> Any:
 
     # Of what can be no path, as of a text, these functions say that there is none.
     is_folder = os.path.isdir(path)
-    files = sorted(file for file in path.iterdir() if _format(file)) if is_folder else [path]
+    seen = (file for file in path.iterdir() if not file.name.startswith(".")) if is_folder else ()
+    files = sorted(filter(_format, seen)) if is_folder else [path]
     formats = {_format(file) for file in files}
     if not os.path.exists(path) or len(formats) != 1 or None in formats:
         what = f"which has files of the kinds {', '.join(sorted(map(str, formats)))}" if formats else "which has no such file"
