@@ -296,10 +296,13 @@ def test_a_script_that_its_workers_would_run_again_is_told(tmp_path):
     assert run.stderr.splitlines()[-1].endswith('must stand under if __name__ == "__main__".')
 
 
-@pytest.mark.parametrize(("engine", "package"), [("dask", "distributed"), ("spark", "pyspark.sql")])
-def test_what_is_missing_is_told(engine, package, monkeypatch):
+@pytest.mark.parametrize(
+    ("engine", "package", "extra"),
+    [("dask", "distributed", "dask"), ("tcp://127.0.0.1:1", "distributed", "dask"), ("spark", "pyspark.sql", "spark")],
+)
+def test_what_is_missing_is_told(engine, package, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
-    with pytest.raises(MissingDependencyError, match=rf"pip install 'limelight\[{engine}\]'"):
+    with pytest.raises(MissingDependencyError, match=rf"pip install 'limelight\[{extra}\]'"):
         EXPLAINER.explain_many(OUTSIDE, plain, engine=engine)
 
 

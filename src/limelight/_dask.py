@@ -48,9 +48,9 @@ def in_dask_at(address: str, job: Any, chunks: Iterable[Chunk]) -> Finished:
     EngineError
         If nobody answers there, or Dask gives up.
     """
+    distributed = _distributed()
     from distributed.comm.addressing import parse_host_port
 
-    distributed = _distributed()
     try:  # a client that reaches nobody takes a minute to be thrown away
         socket.create_connection(parse_host_port(address.partition("://")[2]), timeout=_ANSWERS).close()
     except (OSError, ValueError) as error:
