@@ -5,9 +5,9 @@ import re
 
 import numpy as np
 
-from limelight._explanation import Explanation, Notice, Surrogate
-from limelight._raster import ImageView
-from limelight._views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
+from limelight.results.explanation import Explanation, Notice, Surrogate
+from limelight.results.image_view import ImageView
+from limelight.results.views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
 
 CLASSES = ("gardeners", "stargazers", "beekeepers")
 WORDS = "Last hour the telescope saw Jupiter rise over the allotments, and nobody spoke of tomatoes or of bees."

@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limelight._errors import InstanceError
-from limelight._views import TextView
 from limelight.modalities._patches import PatchParts
+from limelight.results.views import TextView
 from limelight.stages.components import Stretch, fair_coins
 from limelight.stages.perturbation import OrthogonalArrays
 

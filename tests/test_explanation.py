@@ -17,8 +17,8 @@ from IPython.core.formatters import DisplayFormatter
 
 from limelight import Explanation, ImageExplainer, TabularExplainer, TextExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
-from limelight._explanation import Notice, Surrogate
-from limelight._views import Cell, Span, TableView, TextView
+from limelight.results.explanation import Notice, Surrogate
+from limelight.results.views import Cell, Span, TableView, TextView
 
 COLUMNS = ["label", "component", "name", "value", "weight", "low", "high"]
 ROWS = np.random.default_rng(0).normal(size=(100, 3))

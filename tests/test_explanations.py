@@ -23,10 +23,21 @@ from samples import HARD, SAMPLES, parts, text
 
 from limelight import Explanation, Explanations, Failure
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
-from limelight._explanation import Notice, Surrogate
 from limelight._parquet import Part
 from limelight._storage import schema
-from limelight._views import Cell, ImageView, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
+from limelight.results.explanation import Notice, Surrogate
+from limelight.results.views import (
+    Cell,
+    ImageView,
+    MixedView,
+    PartsView,
+    Passage,
+    Segment,
+    SeriesView,
+    Span,
+    TableView,
+    TextView,
+)
 
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=8)  # lone surrogates and NUL among them
 DOUBLES = st.floats().map(lambda value: math.nan if value != value else value)

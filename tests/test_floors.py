@@ -4,14 +4,13 @@ Every check is a function from a source tree to a list of faults, so that it can
 """
 
 import ast
-from collections.abc import Iterator
-from graphlib import CycleError, TopologicalSorter
+import re
 from importlib import import_module
 from pathlib import Path
 
 import pytest
-
-SOURCE = Path(__file__).resolve().parents[1] / "src"
+from helpers import house
+from helpers.house import SOURCE, handed_out, imports, looked_up, room, sources
 
 GROUND, RESULTS, STAGES, SIDES, BATCH, PIPELINE, MODALITIES, DOORS, PROGRAMS = range(9)
 FLOORS = {
@@ -20,11 +19,7 @@ FLOORS = {
     "_checks": GROUND,
     "_seeds": GROUND,
     "_blas": GROUND,
-    "_plain": RESULTS,
-    "_surrogate": RESULTS,
-    "_raster": RESULTS,
-    "_views": RESULTS,
-    "_explanation": RESULTS,
+    "results": RESULTS,
     "stages": STAGES,
     "_failure": STAGES,
     "_storage": STAGES,
@@ -64,7 +59,7 @@ FLOORS = {
 # Of units on one floor, those in one of these lists import from the ones before them, and others not from each other.
 ORDERED = [
     ("_errors", "_registry", "_checks", "_seeds", "_blas"),
-    ("_plain", "_surrogate", "_raster", "_views", "_explanation"),
+    ("results",),
     ("_failure", "_storage", "_parquet", "_chunks", "_weights", "_importance", "_frames", "_explanations", "_pick"),
     (
         *("_files", "_instances", "_workers", "_dask", "_spark", "_frame_function"),
@@ -75,86 +70,75 @@ ORDERED = [
 ]
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer
 # by name, and many of them their pick and their report.
-LOOKS_UP = {("_explanation", "renderers"), ("_explanations", "_pick"), ("_explanations", "renderers")}
+LOOKS_UP = {("results", "renderers"), ("_explanations", "_pick"), ("_explanations", "renderers")}
 
 
-def sources(root: Path) -> dict[str, ast.Module]:
-    """The syntax tree of every module under `root`, by the module's dotted name."""
-    trees = {}
-    for file in sorted(root.rglob("*.py")):
-        parts = file.relative_to(root).with_suffix("").parts
-        name = ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
-        trees[name] = ast.parse(file.read_text(encoding="utf-8"), filename=str(file))
-    return trees
-
-
-def imported(tree: ast.Module, modules: set[str]) -> Iterator[str]:
-    """Every limelight module that is imported anywhere in the tree: at the top, in a function, or for type checkers only."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names if alias.name.split(".")[0] == "limelight")
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "limelight":
-            for alias in node.names:
-                inner = f"{node.module}.{alias.name}"
-                yield inner if inner in modules else str(node.module)
-
-
-def looked_up(tree: ast.Module) -> Iterator[str]:
-    """Every ``"limelight.module:attribute"`` in a tree's tables."""
-    for node in ast.walk(tree):
-        if isinstance(node, ast.Dict):
-            for value in node.values:
-                if isinstance(value, ast.Constant) and isinstance(value.value, str) and value.value.startswith("limelight."):
-                    yield value.value
-
-
-def unit(module: str) -> str:
-    """What has a floor: a folder, or a file outside the folders."""
-    return module.removeprefix("limelight").removeprefix(".").partition(".")[0]
+# In these folders files stand side by side: one uses private files of its folder and no other public one.
+SIDE_BY_SIDE = ("models", "modalities", "renderers")
+# What a folder is for is said by the names that it hands out.
+HANDED_OUT: dict[str, set[str]] = {}
 
 
 def may_import(importer: str, target: str) -> bool:
     """Whether the floors allow the import of one module in another."""
-    upper, lower = unit(importer), unit(target)
-    if upper == "renderers" and lower == "stages":
+    folder, _, file = target.rpartition(".")
+    if room(target) != file and file.startswith("_") and not f"{importer}.".startswith(f"{folder}."):
         return False
+    upper, lower = room(importer), room(target)
     if FLOORS[lower] != FLOORS[upper]:
-        return FLOORS[lower] < FLOORS[upper]
+        return FLOORS[lower] < FLOORS[upper] and {upper, lower} != {"renderers", "stages"}
     if upper != lower:
         return any({upper, lower} <= set(order) and order.index(lower) < order.index(upper) for order in ORDERED)
-    if upper == "stages":  # they run in the order of their names
-        return target < importer
     of_the_folder_itself = importer.count(".") == 1
-    return of_the_folder_itself or target.rpartition(".")[2].startswith("_")
+    return upper not in SIDE_BY_SIDE or of_the_folder_itself or not _is_public(folder, file)
 
 
-def imports(root: Path) -> dict[str, set[str]]:
-    """For every module the modules that it imports."""
-    trees = sources(root)
-    return {module: set(imported(tree, set(trees))) for module, tree in trees.items()}
+def _is_public(folder: str, file: str) -> bool:
+    """Whether a file stands side by side with others in its folder."""
+    return folder.count(".") == 1 and not file.startswith("_")
 
 
 def floor_faults(root: Path) -> list[str]:
     """Files without a floor, and imports that do not go down."""
     trees = sources(root)
-    faults = [f"{module} has no floor" for module in trees if unit(module) not in FLOORS]
+    faults = [f"{module} has no floor" for module in trees if room(module) not in FLOORS]
     for module, targets in imports(root).items():
         looks = {entry.partition(":")[0] for entry in looked_up(trees[module])} - {module}
-        looks = {target for target in looks if (unit(module), unit(target)) not in LOOKS_UP}
+        looks = {target for target in looks if (room(module), room(target)) not in LOOKS_UP}
         for target in sorted(targets | looks):
-            known = unit(module) in FLOORS and unit(target) in FLOORS
+            known = room(module) in FLOORS and room(target) in FLOORS
             if not known or not may_import(module, target):
                 faults.append(f"{module} must not import {target}")
     return faults
 
 
+def order_faults(root: Path) -> list[str]:
+    """Stages that the folder's docstring does not list, and imports of a later stage in an earlier one."""
+    stages = {name: tree for name, tree in sources(root).items() if name.startswith("limelight.stages")}
+    text = ast.get_docstring(stages["limelight.stages"]) or ""
+    order = [f"limelight.stages.{name}" for name in re.findall(r"^ *(\w+)  ", text, re.MULTILINE)]
+    files = set(stages) - {"limelight.stages"}
+    faults = [f"the list of stages lacks {module}" for module in sorted(files - set(order))]
+    faults += [f"{module} is no stage" for module in sorted(set(order) - files)]
+    for module in files & set(order):
+        later = imports(root)[module] & set(order[order.index(module) :])
+        faults += [f"{module} must not import {target}, which comes later" for target in sorted(later)]
+    return faults
+
+
 def circles(root: Path) -> list[str]:
-    """A circle of imports, where there is one."""
-    try:
-        TopologicalSorter(imports(root)).prepare()
-    except CycleError as error:
-        return [" <- ".join(error.args[1])]
-    return []
+    """A circle of imports, between files or between rooms."""
+    return house.circles(imports(root)) or house.circles(house.rooms_of(root))
+
+
+def handing_faults(root: Path) -> list[str]:
+    """Names that a folder hands out and are not in the table, or the other way round."""
+    faults = []
+    for folder, names in HANDED_OUT.items():
+        for name, users in sorted(handed_out(root, folder).items()):
+            if name not in names:
+                faults.append(f"{', '.join(sorted(users))} must not import {name} of {folder}")
+    return faults
 
 
 def dotted(node: ast.AST) -> str:
@@ -200,8 +184,8 @@ def habit_faults(root: Path) -> list[str]:
             faults.append(f"{module} is named for no job")
         if tree.body and not ast.get_docstring(tree):
             faults.append(f"{module} does not say what it is for")
-        banned = {"print"} if unit(module) not in ("_cli", "_demo") else set()
-        if unit(module) not in ("", "_registry"):
+        banned = {"print"} if room(module) not in ("_cli", "_demo") else set()
+        if room(module) not in ("", "_registry"):
             banned |= {"import_module", "importlib.import_module", "__import__"}
         calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
         faults += [f"{module} line {call.lineno}: {dotted(call.func)}" for call in calls if dotted(call.func) in banned]
@@ -211,94 +195,91 @@ def habit_faults(root: Path) -> list[str]:
 def plant(root: Path, **files: str) -> Path:
     """A small sound package under `root`, with some of its files replaced or added."""
     house = {
-        "limelight/__init__": "from limelight._explanation import Explanation",
+        "limelight/__init__": "from limelight.results.explanation import Explanation",
         "limelight/_errors": "",
-        "limelight/_views": "from limelight._errors import LimelightError",
-        "limelight/_explanation": "from limelight._views import View\nR = {'html': 'limelight.renderers.html:render_page'}",
-        "limelight/stages/__init__": "",
-        "limelight/stages/components": "from limelight._views import View",
-        "limelight/stages/perturbation": "from limelight.stages.components import Parts",
+        "limelight/results/__init__": "",
+        "limelight/results/_json": "",
+        "limelight/results/views": "from limelight._errors import LimelightError\nimport limelight.results._json",
+        "limelight/results/explanation": (
+            "from limelight.results.views import View\nR = {'html': 'limelight.renderers.html:render_page'}"
+        ),
         "limelight/models/__init__": "def adapt():\n    from limelight.models.generic import adapt_any",
         "limelight/models/generic": "",
         "limelight/models/sklearn": "from limelight.stages import components",
         "limelight/renderers/__init__": "",
-        "limelight/renderers/_summary": "from limelight._explanation import Explanation",
+        "limelight/renderers/_summary": "from limelight.results.explanation import Explanation",
         "limelight/renderers/html": "from limelight.renderers._summary import summary",
         "limelight/_explainer": "from limelight.stages.perturbation import Design",
         "limelight/modalities/__init__": "",
         "limelight/modalities/text": "from limelight._explainer import Explainer",
-        "limelight/_cli": "from limelight import Explanation",
+        "limelight/modalities/tables/__init__": "",
+        "limelight/modalities/tables/_rows": "",
+        "limelight/modalities/tables/explainer": "import limelight.modalities.tables._rows",
+        "limelight/__main__": "from limelight import Explanation",
     }
-    for name, text in (house | files).items():
+    stages = {
+        "limelight/stages/components": "from limelight.results.views import View",
+        "limelight/stages/perturbation": "from limelight.stages.components import Parts",
+    }
+    for name, text in (house | stages | files).items():
         file = root / f"{name}.py"
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_text(f'"""What it is for."""\n{text}\n', encoding="utf-8")
+    (root / "limelight/stages/__init__.py").write_text('"""In order:\n\n    components  one\n    perturbation  two\n"""\n')
     return root
 
 
-@pytest.mark.parametrize("check", [floor_faults, circles, randomness_faults, habit_faults])
+CHECKS = [floor_faults, order_faults, circles, handing_faults, randomness_faults, habit_faults]
+
+
+@pytest.mark.parametrize("check", CHECKS)
 def test_house_is_sound(check):
     assert check(SOURCE) == []
 
 
-@pytest.mark.parametrize("check", [floor_faults, circles, randomness_faults, habit_faults])
+@pytest.mark.parametrize("check", CHECKS)
 def test_sound_example_has_no_fault(check, tmp_path):
     assert check(plant(tmp_path)) == []
 
 
 @pytest.mark.parametrize(
-    ("file", "line", "fault"),
+    ("file", "line", "target"),
     [
-        ("_errors", "from limelight._views import View", "limelight._errors must not import limelight._views"),
-        ("_errors", "import limelight", "limelight._errors must not import limelight"),
-        ("_views", "def view():\n    import limelight._explanation", "limelight._views must not import limelight._explanation"),
+        ("_errors", "from limelight.results.views import View", "results.views"),
+        ("_errors", "import limelight", ""),
         (
-            "_views",
-            "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    from limelight.modalities.text import TextExplainer",
-            "limelight._views must not import limelight.modalities.text",
+            "results/views",
+            "if TYPE_CHECKING:\n    import limelight.modalities.text",
+            "modalities.text",
         ),
-        (
-            "stages/components",
-            "from limelight.stages.perturbation import Design",
-            "limelight.stages.components must not import limelight.stages.perturbation",
-        ),
-        (
-            "models/sklearn",
-            "from limelight.renderers import html",
-            "limelight.models.sklearn must not import limelight.renderers.html",
-        ),
-        ("models/sklearn", "from limelight.models import torch", "limelight.models.sklearn must not import limelight.models"),
-        (
-            "renderers/html",
-            "import limelight.models.sklearn",
-            "limelight.renderers.html must not import limelight.models.sklearn",
-        ),
-        (
-            "renderers/html",
-            "import limelight.stages.components",
-            "limelight.renderers.html must not import limelight.stages.components",
-        ),
-        (
-            "_explainer",
-            "from limelight.modalities import text",
-            "limelight._explainer must not import limelight.modalities.text",
-        ),
-        (
-            "_explainer",
-            "T = {'text': 'limelight.modalities.text:T'}",
-            "limelight._explainer must not import limelight.modalities.text",
-        ),
-        (
-            "modalities/image",
-            "import limelight.modalities.text",
-            "limelight.modalities.image must not import limelight.modalities.text",
-        ),
-        ("_cli", "import limelight.compat.lime_text", "limelight._cli must not import limelight.compat.lime_text"),
-        ("_new", "", "limelight._new has no floor"),
+        ("models/sklearn", "from limelight.renderers import html", "renderers.html"),
+        ("models/sklearn", "from limelight.models import generic", "models.generic"),
+        ("renderers/html", "import limelight.models.sklearn", "models.sklearn"),
+        ("renderers/html", "import limelight.stages.components", "stages.components"),
+        ("renderers/html", "import limelight.results._json", "results._json"),
+        ("_explainer", "from limelight.modalities import text", "modalities.text"),
+        ("_explainer", "T = {'text': 'limelight.modalities.text:T'}", "modalities.text"),
+        ("modalities/image", "import limelight.modalities.text", "modalities.text"),
+        ("modalities/image", "import limelight.modalities.tables._rows", "modalities.tables._rows"),
+        ("__main__", "import limelight.compat.lime_text", "compat.lime_text"),
     ],
 )
-def test_forbidden_import_is_reported(file, line, fault, tmp_path):
+def test_forbidden_import_is_reported(file, line, target, tmp_path):
+    importer = f"limelight/{file}".replace("/", ".")
+    fault = f"{importer} must not import {f'limelight.{target}'.rstrip('.')}"
     assert floor_faults(plant(tmp_path, **{f"limelight/{file}": line})) == [fault]
+
+
+def test_file_without_a_floor_is_reported(tmp_path):
+    assert floor_faults(plant(tmp_path, **{"limelight/_new": ""})) == ["limelight._new has no floor"]
+
+
+def test_stages_in_the_wrong_order_are_reported(tmp_path):
+    files = {"limelight/stages/components": "import limelight.stages.perturbation", "limelight/stages/extra": ""}
+    assert order_faults(plant(tmp_path, **files)) == [
+        "the list of stages lacks limelight.stages.extra",
+        "limelight.stages.components must not import limelight.stages.perturbation, which comes later",
+    ]
 
 
 def test_circle_is_reported(tmp_path):
@@ -327,24 +308,25 @@ def test_circle_is_reported(tmp_path):
     ],
 )
 def test_shared_randomness_is_reported(line, tmp_path):
-    (fault,) = randomness_faults(plant(tmp_path, **{"limelight/_views": line}))
-    assert fault.startswith("limelight._views line")
+    (fault,) = randomness_faults(plant(tmp_path, **{"limelight/_explainer": line}))
+    assert fault.startswith("limelight._explainer line")
 
 
 def test_seeded_randomness_is_not_reported(tmp_path):
     line = "import numpy as np\nrng = np.random.default_rng(7)\nold = isinstance(rng, np.random.RandomState)"
-    assert randomness_faults(plant(tmp_path, **{"limelight/_views": line})) == []
+    assert randomness_faults(plant(tmp_path, **{"limelight/_explainer": line})) == []
 
 
 def test_bad_habits_are_reported(tmp_path):
-    lines = {"_views": "print(1)", "_cli": "print(1)", "_explainer": "__import__('limelight._cli')", "_utils": ""}
+    lines = {"results/views": "print(1)", "__main__": "print(1)", "_explainer": "__import__('limelight.cli')", "_utils": ""}
     root = plant(tmp_path, **{f"limelight/{file}": line for file, line in lines.items()})
     (root / "limelight/_errors.py").write_text("x = 1\n", encoding="utf-8")
     assert habit_faults(root) == [
+        "limelight.__main__ line 2: print",
         "limelight._errors does not say what it is for",
         "limelight._explainer line 2: __import__",
         "limelight._utils is named for no job",
-        "limelight._views line 2: print",
+        "limelight.results.views line 2: print",
     ]
 
 

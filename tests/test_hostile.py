@@ -19,9 +19,9 @@ from samples import explain, falling, image, text
 
 from limelight import Explanation, Explanations, Failure
 from limelight._cli import _commands
-from limelight._views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
 from limelight.renderers import _report_figures, _templates
 from limelight.renderers.index import Entry, render_index
+from limelight.results.views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
 
 TREE = (Path(__file__).parent / "tree.js").read_text(encoding="utf-8")
 TRIPWIRE = "window.tripped = 0; window.__pwned = () => { window.tripped += 1 };"

@@ -13,7 +13,7 @@ from samples import explain, table, text
 
 from limelight import Explanations, Failure, TextExplainer, random_pick, submodular_pick
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
-from limelight._views import PartsView
+from limelight.results.views import PartsView
 
 FAILURE = Failure("ModelError", "no such column")
 NAMES = tuple("abcdefghij")

@@ -18,11 +18,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from limelight._explanation import Explanation, Notice, Surrogate
-from limelight._views import Cell, Span, TableView, TextView
 from limelight.renderers._summary import number, probability, summarise
 from limelight.renderers.html import render_fragment, render_page
 from limelight.renderers.terminal import render_text
+from limelight.results.explanation import Explanation, Notice, Surrogate
+from limelight.results.views import Cell, Span, TableView, TextView
 
 NAN = math.nan
 VOID = {"meta", "input"}
@@ -475,7 +475,7 @@ def test_a_page_is_small():
 
 
 def test_the_templates_are_loaded_once_and_only_when_needed():
-    code = "import limelight, limelight._explanation, sys; print('jinja2' in sys.modules)"
+    code = "import limelight, limelight.results.explanation, sys; print('jinja2' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, check=True, text=True).stdout == "False\n"
 
 

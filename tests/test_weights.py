@@ -15,7 +15,7 @@ from scipy import stats
 
 from limelight import Explanations, Failure, TabularExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
-from limelight._views import Cell, MixedView, Passage, Span, TableView, TextView
+from limelight.results.views import Cell, MixedView, Passage, Span, TableView, TextView
 
 
 @pytest.fixture(params=WAYS)

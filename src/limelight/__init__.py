@@ -10,7 +10,7 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ComponentsExplainer": "limelight.modalities.custom",
-    "Explanation": "limelight._explanation",
+    "Explanation": "limelight.results.explanation",
     "Explanations": "limelight._explanations",
     "Failure": "limelight._failure",
     "ImageExplainer": "limelight.modalities.image",
@@ -43,7 +43,6 @@ __all__ = [
 
 if TYPE_CHECKING:
     from limelight._errors import LimelightError
-    from limelight._explanation import Explanation
     from limelight._explanations import Explanations
     from limelight._failure import Failure
     from limelight._pick import random_pick, submodular_pick
@@ -54,6 +53,7 @@ if TYPE_CHECKING:
     from limelight.modalities.text import TextExplainer
     from limelight.models.onnx import OnnxModel
     from limelight.models.torch import TorchModel
+    from limelight.results.explanation import Explanation
 
 
 def __getattr__(name: str) -> Any:

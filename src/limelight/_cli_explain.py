@@ -16,7 +16,7 @@ import limelight  # whose names are loaded when they are used
 from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightError, MissingDependencyError
 from limelight._files import column_names, read_column, read_table
 from limelight._instances import Instances
-from limelight.renderers._cells import visible
+from limelight.renderers.terminal import visible
 
 __all__ = ["as_told", "check_places", "explain", "true_labels"]
 

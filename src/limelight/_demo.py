@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 
 from limelight._demo_signals import Semitones, chords, cylinders_bells_and_funnels
-from limelight._explanation import Explanation
 from limelight.modalities.custom import ComponentsExplainer
 from limelight.modalities.image import ImageExplainer
 from limelight.modalities.series import TimeSeriesExplainer
 from limelight.modalities.tabular import TabularExplainer
 from limelight.modalities.text import TextExplainer
 from limelight.renderers.index import Entry, render_index
+from limelight.results.explanation import Explanation
 
 __all__ = ["run"]
 

@@ -12,12 +12,12 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import LimelightError
-from limelight._explanation import Explanation, Surrogate
 from limelight._many import ManyInstances
 from limelight._notices import notices
 from limelight._options import Request
 from limelight._together import Fitting, Step, in_step
 from limelight.models import adapt
+from limelight.results.explanation import Explanation, Surrogate
 from limelight.stages.components import Components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import DESIGNS, Look, looks

@@ -14,9 +14,9 @@ from limelight.stages.prediction import SharedAnswers
 if TYPE_CHECKING:
     import os
 
-    from limelight._explanation import Explanation
     from limelight._explanations import Explanations
     from limelight._frame_function import FrameFunction
+    from limelight.results.explanation import Explanation
 
 __all__ = ["ManyInstances"]
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from limelight._explanation import Notice
+from limelight.results.explanation import Notice
 from limelight.stages.components import Components
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.surrogate import Fit

@@ -18,11 +18,10 @@ import numpy as np
 
 from limelight._checks import check_choice
 from limelight._errors import ArgumentError, MissingDependencyError
-from limelight._explanation import Explanation, Notice, _check_numbers
 from limelight._failure import Failure
-from limelight._plain import check_types
-from limelight._surrogate import Surrogate
-from limelight._views import View, view_from_dict
+from limelight.results.explanation import Explanation, Notice, Surrogate, check_numbers
+from limelight.results.json_values import check_types
+from limelight.results.views import View, view_from_dict
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -319,7 +318,7 @@ def _explanations(table: pa.Table) -> list[Explanation]:
     columns["warnings"] = [tuple(starmap(Notice, notices)) for notices in columns["warnings"]]
     explanations = [Explanation(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
     for explanation in explanations:
-        _check_numbers(explanation)
+        check_numbers(explanation)
     return explanations
 
 

@@ -13,8 +13,8 @@ import numpy as np
 
 from limelight._checks import check_names
 from limelight._errors import ArgumentError, InstanceError
-from limelight._views import Cell, MixedView, TableView
 from limelight.modalities._fields import Field, is_cut, is_missing
+from limelight.results.views import Cell, MixedView, TableView
 
 __all__ = ["Encoding", "are_names", "by_name", "check_size", "feature_names_of", "in_order", "labelled"]
 

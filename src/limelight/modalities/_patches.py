@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from limelight._seeds import fingerprint
-from limelight._views import View
+from limelight.results.views import View
 from limelight.stages.components import Parts, fair_coins
 
 __all__ = ["PatchParts"]

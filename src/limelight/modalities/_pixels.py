@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
-from limelight._raster import CHANNEL_COUNTS
 from limelight.modalities._arrays import read_numbers
+from limelight.results.image_view import CHANNEL_COUNTS
 
 __all__ = ["Picture", "read_picture"]
 

@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError
-from limelight._views import MixedView, TableView
 from limelight.modalities._columns import RowColumn
 from limelight.modalities._encoding import Encoding
 from limelight.modalities._sources import Source
+from limelight.results.views import MixedView, TableView
 from limelight.stages.components import Design, Neighbourhood, Shared, Stretch, Values
 
 __all__ = ["RowValues", "Table"]

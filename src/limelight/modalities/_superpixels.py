@@ -14,10 +14,10 @@ from limelight._errors import (
     InstanceError,
     MissingDependencyError,
 )
-from limelight._explanation import Explanation
-from limelight._views import ImageView
 from limelight.modalities._label_maps import Segmentation, label_map
 from limelight.modalities._pixels import Picture
+from limelight.results.explanation import Explanation
+from limelight.results.views import ImageView
 
 __all__ = [
     "SEGMENTATIONS",

@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight._errors import ArgumentTypeError, InstanceError
 from limelight._seeds import fingerprint
-from limelight._views import Span, TextView
+from limelight.results.views import Span, TextView
 from limelight.stages.components import Parts
 
 __all__ = ["WordParts", "between", "found"]

@@ -12,7 +12,7 @@ from limelight._errors import ArgumentTypeError, InstanceError, LimelightError, 
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
-from limelight._views import PartsView
+from limelight.results.views import PartsView
 from limelight.stages.components import Parts, fair_coins
 from limelight.stages.proximity import cosine_of_masks
 

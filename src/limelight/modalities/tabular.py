@@ -14,7 +14,6 @@ from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
-from limelight._views import Cell
 from limelight.modalities._array_encoding import ArrayEncoding
 from limelight.modalities._columns import RowColumn, including
 from limelight.modalities._discretize import EdgeRule
@@ -36,6 +35,7 @@ from limelight.modalities._sources import (
 from limelight.modalities._statistics import Statistics, written
 from limelight.modalities._texts import with_texts
 from limelight.modalities._training_data import content_of, encode
+from limelight.results.views import Cell
 from limelight.stages.proximity import euclidean
 
 __all__ = ["TabularExplainer"]

@@ -9,7 +9,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight._raster import CHANNEL_COUNTS
+from limelight.results.image_view import CHANNEL_COUNTS
 
 __all__ = ["Patches", "Preparation", "ends"]
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from limelight._checks import as_array, check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
-from limelight._raster import CHANNEL_COUNTS
 from limelight.models._preparation import Patches, Preparation, ends
+from limelight.results.image_view import CHANNEL_COUNTS
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import ModelPath
 

@@ -7,9 +7,9 @@ from itertools import groupby, pairwise
 
 import numpy as np
 
-from limelight._views import ImageView
 from limelight.renderers._pictures import NUMERALS, enlargement, middle, numeral
 from limelight.renderers._summary import Bar, LabelSummary
+from limelight.results.views import ImageView
 
 __all__ = ["Overlay", "Region", "draw_overlay"]
 

@@ -12,13 +12,13 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
-from limelight._explanation import Explanation
-from limelight._views import Cell, ImageView, MixedView, Passage, SeriesView, TableView, TextView
 from limelight.renderers._overlay import Overlay, draw_overlay
 from limelight.renderers._pictures import encode_png, enlargement, pillow, reduced
 from limelight.renderers._series import draw_series
 from limelight.renderers._summary import Bar, Bars, LabelSummary, summarise
 from limelight.renderers._templates import fill_template
+from limelight.results.explanation import Explanation
+from limelight.results.views import Cell, ImageView, MixedView, Passage, SeriesView, TableView, TextView
 
 __all__ = ["Chart", "chart_of", "cut_text", "page_data", "percent", "script_hash"]
 

@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._errors import MissingDependencyError
-from limelight._views import ImageView
 from limelight.renderers._summary import Bar, LabelSummary
+from limelight.results.views import ImageView
 
 __all__ = [
     "Pillow",

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from limelight._views import SeriesView
 from limelight.renderers._cells import fit
 from limelight.renderers._summary import LabelSummary, number
 from limelight.renderers._templates import fill_template
+from limelight.results.views import SeriesView
 
 __all__ = ["Band", "Chart", "Drawing", "draw_series", "series_svg"]
 

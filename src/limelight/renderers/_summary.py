@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from limelight._explanation import Explanation, Surrogate
+from limelight.results.explanation import Explanation, Surrogate
 
 __all__ = [
     "Bar",

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._errors import MissingDependencyError
-from limelight._explanation import Explanation
-from limelight._raster import AGAINST, FOR
-from limelight._views import ImageView, SeriesView
 from limelight.renderers._cells import fit
 from limelight.renderers._summary import Bar, LabelSummary, summarise
+from limelight.results.explanation import Explanation
+from limelight.results.image_view import AGAINST, FOR
+from limelight.results.views import ImageView, SeriesView
 
 __all__ = ["draw"]
 

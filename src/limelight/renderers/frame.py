@@ -6,7 +6,7 @@ from typing import Any
 
 from limelight._checks import check_choice
 from limelight._errors import MissingDependencyError
-from limelight._explanation import Explanation
+from limelight.results.explanation import Explanation
 
 __all__ = ["make_frame"]
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from limelight._explanation import Explanation
 from limelight.renderers._page import page_data
 from limelight.renderers._templates import fill_template
+from limelight.results.explanation import Explanation
 
 __all__ = ["render_fragment", "render_page"]
 

@@ -6,9 +6,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from limelight._explanation import Explanation
 from limelight.renderers._page import page_data
 from limelight.renderers._templates import fill_template
+from limelight.results.explanation import Explanation
 
 __all__ = ["Entry", "render_index"]
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from limelight._explanation import Explanation
 from limelight.renderers._summary import LabelSummary, summarise
+from limelight.results.explanation import Explanation
 
 __all__ = ["render_markdown"]
 

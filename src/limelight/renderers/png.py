@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._errors import ArgumentError
-from limelight._explanation import Explanation
-from limelight._views import ImageView
 from limelight.renderers._pictures import encode_png, image_panel, overlay_panel, pillow, typeface
 from limelight.renderers._summary import summarise
+from limelight.results.explanation import Explanation
+from limelight.results.views import ImageView
 
 __all__ = ["render_png"]
 

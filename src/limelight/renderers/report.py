@@ -8,7 +8,6 @@ from typing import Any
 
 from limelight._checks import check_count
 from limelight._errors import ArgumentTypeError
-from limelight._explanation import Explanation
 from limelight._explanations import Explanations
 from limelight.renderers._answers import Answer, read_answers, read_truths
 from limelight.renderers._page import page_data, script_hash
@@ -16,6 +15,7 @@ from limelight.renderers._report_figures import Picks, read_figures
 from limelight.renderers._report_list import list_entries
 from limelight.renderers._summary import output_value
 from limelight.renderers._templates import fill_template
+from limelight.results.explanation import Explanation
 
 __all__ = ["render_report"]
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import MissingDependencyError
-from limelight._explanation import Explanation
+from limelight.results.explanation import Explanation
 
 __all__ = ["make_shap"]
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from limelight._errors import ArgumentError
-from limelight._explanation import Explanation
-from limelight._views import SeriesView
 from limelight.renderers._series import series_svg
 from limelight.renderers._summary import summarise
+from limelight.results.explanation import Explanation
+from limelight.results.views import SeriesView
 
 __all__ = ["render_svg"]
 

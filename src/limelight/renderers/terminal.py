@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite
 
-from limelight._explanation import Explanation
 from limelight.renderers._cells import cells, fit, pad, take, visible
 from limelight.renderers._summary import LabelSummary, summarise
+from limelight.results.explanation import Explanation
 
-__all__ = ["render_text"]
+__all__ = ["render_text", "visible"]
 
 WIDTH = 100
 WIDEST_LABEL = 36

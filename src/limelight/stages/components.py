@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from limelight._views import View
+from limelight.results.views import View
 
 __all__ = [
     "Components",

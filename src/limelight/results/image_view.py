@@ -47,7 +47,7 @@ class ImageView:
     Examples
     --------
     >>> import numpy as np
-    >>> from limelight._raster import ImageView
+    >>> from limelight.results.image_view import ImageView
     >>> view = ImageView.of(np.zeros((1, 2, 3), dtype=np.uint8), np.array([[0, 1]]))
     >>> view.heat_map([(1, 0.5)]).tolist()
     [[0.0, 0.5]]

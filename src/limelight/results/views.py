@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
 from limelight._errors import ArgumentError, unknown_name
-from limelight._raster import ImageView
+from limelight.results.image_view import ImageView
 
 __all__ = [
     "Cell",

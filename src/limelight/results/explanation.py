@@ -9,15 +9,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
-from limelight._plain import check_types, plain, read_object, restore
 from limelight._registry import Registry
-from limelight._surrogate import Surrogate
-from limelight._views import View, view_from_dict
+from limelight.results._surrogate import Surrogate
+from limelight.results.json_values import check_types, plain, read_object, restore
+from limelight.results.views import View, view_from_dict
 
 if TYPE_CHECKING:
     import os
 
-__all__ = ["Explanation", "Notice", "Surrogate"]
+__all__ = ["Explanation", "Notice", "Surrogate", "check_numbers"]
 
 SCHEMA_VERSION = 1
 
@@ -226,7 +226,7 @@ class Explanation:
             values["warnings"] = tuple(Notice(**notice) for notice in data["warnings"])
             explanation = cls(**values)
             check_types(explanation, cls)
-            _check_numbers(explanation)
+            check_numbers(explanation)
         except (KeyError, TypeError, AttributeError) as error:
             raise ArgumentError(f"this is not a whole explanation of schema {SCHEMA_VERSION}: {error}.") from error
         return explanation
@@ -399,7 +399,7 @@ class Explanation:
         return text
 
 
-def _check_numbers(explanation: Explanation) -> None:
+def check_numbers(explanation: Explanation) -> None:
     """Whether labels, components and outputs are ones that the explanation has."""
     components = {number for surrogate in explanation.surrogates for number in surrogate.components}
     outputs = set(range(len(explanation.predictions)))

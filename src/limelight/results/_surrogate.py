@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from limelight._plain import restore
+from limelight.results.json_values import restore
 
 __all__ = ["Surrogate"]
 
