@@ -13,7 +13,7 @@ _HOMES = {
     "Explanation": "limelight.results.explanation",
     "Explanations": "limelight._explanations",
     "Failure": "limelight._failure",
-    "ImageExplainer": "limelight.modalities.image",
+    "ImageExplainer": "limelight.modalities.images.explainer",
     "LimelightError": "limelight._errors",
     "OnnxModel": "limelight.models.onnx",
     "TabularExplainer": "limelight.modalities.tabular",
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
     from limelight._failure import Failure
     from limelight._pick import random_pick, submodular_pick
     from limelight.modalities.custom import ComponentsExplainer
-    from limelight.modalities.image import ImageExplainer
+    from limelight.modalities.images.explainer import ImageExplainer
     from limelight.modalities.series import TimeSeriesExplainer
     from limelight.modalities.tabular import TabularExplainer
     from limelight.modalities.text import TextExplainer

@@ -4,6 +4,6 @@ Any callable that is given the instance and returns a label map of integers does
 """
 
 from limelight.modalities._stretches import ChangePoints, Uniform
-from limelight.modalities._superpixels import Felzenszwalb, Grid, Pixels, Quickshift, Refined, Slic, Watershed
+from limelight.modalities.images.superpixels import Felzenszwalb, Grid, Pixels, Quickshift, Refined, Slic, Watershed
 
 __all__ = ["ChangePoints", "Felzenszwalb", "Grid", "Pixels", "Quickshift", "Refined", "Slic", "Uniform", "Watershed"]

@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight._errors import ArgumentError, InstanceError, LimelightError
 from limelight.modalities._arrays import check_filling, noise_like
-from limelight.modalities._pixels import Picture
+from limelight.modalities.images._picture import Picture
 
 __all__ = ["Fill", "check_fill", "filling"]
 

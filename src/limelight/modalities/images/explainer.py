@@ -11,11 +11,11 @@ from limelight._errors import ArgumentError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight.modalities._arrays import filling_notes
-from limelight.modalities._fillings import Fill, check_fill, filling
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
-from limelight.modalities._pixels import read_picture
-from limelight.modalities._superpixels import SEGMENTATIONS, superpixels
+from limelight.modalities.images._fill import Fill, check_fill, filling
+from limelight.modalities.images._picture import read_picture
+from limelight.modalities.images.superpixels import SEGMENTATIONS, superpixels
 from limelight.results.views import ImageView
 from limelight.stages.proximity import cosine_of_masks
 

@@ -15,7 +15,7 @@ from limelight._errors import (
     MissingDependencyError,
 )
 from limelight.modalities._label_maps import Segmentation, label_map
-from limelight.modalities._pixels import Picture
+from limelight.modalities.images._picture import Picture
 from limelight.results.explanation import Explanation
 from limelight.results.views import ImageView
 

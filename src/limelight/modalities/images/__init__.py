@@ -1,0 +1,1 @@
+"""Images: superpixels are the components, and absent ones show a filling."""
