@@ -18,7 +18,7 @@ _HOMES = {
     "OnnxModel": "limelight.models.onnx",
     "TabularExplainer": "limelight.modalities.tabular",
     "TextExplainer": "limelight.modalities.text",
-    "TimeSeriesExplainer": "limelight.modalities.series",
+    "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
     "random_pick": "limelight._pick",
     "submodular_pick": "limelight._pick",
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from limelight._pick import random_pick, submodular_pick
     from limelight.modalities.custom import ComponentsExplainer
     from limelight.modalities.images.explainer import ImageExplainer
-    from limelight.modalities.series import TimeSeriesExplainer
+    from limelight.modalities.series.explainer import TimeSeriesExplainer
     from limelight.modalities.tabular import TabularExplainer
     from limelight.modalities.text import TextExplainer
     from limelight.models.onnx import OnnxModel

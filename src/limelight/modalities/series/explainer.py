@@ -15,7 +15,7 @@ from limelight._options import Kernel, Options
 from limelight.modalities._arrays import Numbers, check_filling, filling_notes, read_numbers
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
-from limelight.modalities._stretches import SEGMENTATIONS, background_mean, check_background, filling, segments_of
+from limelight.modalities.series.segments import SEGMENTATIONS, background_mean, check_background, filling, segments_of
 from limelight.results.views import Segment, SeriesView
 from limelight.stages.proximity import cosine_of_masks
 

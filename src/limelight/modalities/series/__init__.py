@@ -1,0 +1,1 @@
+"""Time series: segments are the components, and absent ones show a filling."""
