@@ -76,7 +76,7 @@ LOOKS_UP = {("results", "renderers"), ("_explanations", "_pick"), ("_explanation
 # In these folders files stand side by side: one uses private files of its folder and no other public one.
 SIDE_BY_SIDE = ("models", "modalities", "renderers")
 # What a folder is for is said by the names that it hands out.
-HANDED_OUT: dict[str, set[str]] = {}
+HANDED_OUT = {"modalities.tables": {"TabularExplainer"}}
 
 
 def may_import(importer: str, target: str) -> bool:

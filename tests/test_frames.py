@@ -31,7 +31,7 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from limelight import Explanation, TabularExplainer
-from limelight.modalities._training_data import encode
+from limelight.modalities.tables._training_data import encode
 
 OPTIONS = [{}, {"discretize_continuous": False}, {"sample_around_instance": True}]
 

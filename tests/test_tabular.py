@@ -13,7 +13,7 @@ from sklearn.svm import SVC
 from tables import MIXED, RNG, ROWS, Recorder, len_of, mixed
 
 from limelight import TabularExplainer
-from limelight.modalities._discretize import format_edges
+from limelight.modalities.tables._discretize import format_edges
 
 
 class TestNames:

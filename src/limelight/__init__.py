@@ -16,7 +16,7 @@ _HOMES = {
     "ImageExplainer": "limelight.modalities.images.explainer",
     "LimelightError": "limelight._errors",
     "OnnxModel": "limelight.models.onnx",
-    "TabularExplainer": "limelight.modalities.tabular",
+    "TabularExplainer": "limelight.modalities.tables.explainer",
     "TextExplainer": "limelight.modalities.text",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from limelight.modalities.custom import ComponentsExplainer
     from limelight.modalities.images.explainer import ImageExplainer
     from limelight.modalities.series.explainer import TimeSeriesExplainer
-    from limelight.modalities.tabular import TabularExplainer
+    from limelight.modalities.tables.explainer import TabularExplainer
     from limelight.modalities.text import TextExplainer
     from limelight.models.onnx import OnnxModel
     from limelight.models.torch import TorchModel

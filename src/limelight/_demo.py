@@ -15,7 +15,7 @@ from limelight._demo_signals import Semitones, chords, cylinders_bells_and_funne
 from limelight.modalities.custom import ComponentsExplainer
 from limelight.modalities.images.explainer import ImageExplainer
 from limelight.modalities.series.explainer import TimeSeriesExplainer
-from limelight.modalities.tabular import TabularExplainer
+from limelight.modalities.tables.explainer import TabularExplainer
 from limelight.modalities.text import TextExplainer
 from limelight.renderers.index import Entry, render_index
 from limelight.results.explanation import Explanation

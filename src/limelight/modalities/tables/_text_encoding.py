@@ -11,10 +11,10 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError, InstanceError
-from limelight.modalities._encoding import Encoding
-from limelight.modalities._fields import Choices, Field, Numbers, cast
-from limelight.modalities._frame_encoding import FrameEncoding
 from limelight.modalities._words import WordParts
+from limelight.modalities.tables._encoding import Encoding
+from limelight.modalities.tables._fields import Choices, Field, Numbers, cast
+from limelight.modalities.tables._frame_encoding import FrameEncoding
 from limelight.results.views import Cell, MixedView, Passage, Span, TableView, TextView
 
 __all__ = ["TextEncoding", "Texts", "with_texts"]

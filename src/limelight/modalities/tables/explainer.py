@@ -14,15 +14,15 @@ from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._explainer import Explainer
 from limelight._options import Kernel, Options
 from limelight._seeds import fingerprint
-from limelight.modalities._array_encoding import ArrayEncoding
-from limelight.modalities._columns import RowColumn, including
-from limelight.modalities._discretize import EdgeRule
-from limelight.modalities._encoding import Encoding
-from limelight.modalities._features import Feature, FeatureRules, Word
-from limelight.modalities._fields import Field
-from limelight.modalities._groups import Layout, checked_groups
-from limelight.modalities._rows import RowValues, Table
-from limelight.modalities._sources import (
+from limelight.modalities.tables._array_encoding import ArrayEncoding
+from limelight.modalities.tables._columns import RowColumn, including
+from limelight.modalities.tables._discretize import EdgeRule
+from limelight.modalities.tables._encoding import Encoding
+from limelight.modalities.tables._features import Feature, FeatureRules, Word
+from limelight.modalities.tables._fields import Field
+from limelight.modalities.tables._groups import Layout, checked_groups
+from limelight.modalities.tables._rows import RowValues, Table
+from limelight.modalities.tables._samplers import (
     Constraint,
     Joint,
     Marginals,
@@ -32,9 +32,9 @@ from limelight.modalities._sources import (
     UserRows,
     constrained,
 )
-from limelight.modalities._statistics import Statistics, written
-from limelight.modalities._texts import with_texts
-from limelight.modalities._training_data import content_of, encode
+from limelight.modalities.tables._statistics import Statistics, written
+from limelight.modalities.tables._text_encoding import with_texts
+from limelight.modalities.tables._training_data import content_of, encode
 from limelight.results.views import Cell
 from limelight.stages.proximity import euclidean
 

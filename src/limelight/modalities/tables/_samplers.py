@@ -12,9 +12,9 @@ import numpy as np
 from limelight._checks import users_own
 from limelight._errors import ArgumentError
 from limelight._seeds import fingerprint, stream
-from limelight.modalities._columns import Column, RowColumn, pick
-from limelight.modalities._encoding import Encoding
-from limelight.modalities._fields import is_missing
+from limelight.modalities.tables._columns import Column, RowColumn, pick
+from limelight.modalities.tables._encoding import Encoding
+from limelight.modalities.tables._fields import is_missing
 
 __all__ = ["Constraint", "Joint", "Marginals", "RowSampler", "Source", "TrainingRows", "UserRows", "constrained"]
 

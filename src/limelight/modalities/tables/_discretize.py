@@ -45,7 +45,7 @@ def format_edges(edges: np.ndarray) -> list[str]:
     Examples
     --------
     >>> import numpy as np
-    >>> from limelight.modalities._discretize import format_edges
+    >>> from limelight.modalities.tables._discretize import format_edges
     >>> format_edges(np.array([1.0, 2.5])), format_edges(np.array([1.25e-5, 2.5e-5]))
     (['1.00', '2.50'], ['1.25e-05', '2.50e-05'])
     """

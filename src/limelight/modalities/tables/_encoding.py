@@ -13,7 +13,7 @@ import numpy as np
 
 from limelight._checks import check_names
 from limelight._errors import ArgumentError, InstanceError
-from limelight.modalities._fields import Field, is_cut, is_missing
+from limelight.modalities.tables._fields import Field, is_cut, is_missing
 from limelight.results.views import Cell, MixedView, TableView
 
 __all__ = ["Encoding", "are_names", "by_name", "check_size", "feature_names_of", "in_order", "labelled"]

@@ -13,11 +13,11 @@ import numpy as np
 from limelight._checks import check_number, check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint
-from limelight.modalities._array_encoding import ArrayEncoding
-from limelight.modalities._columns import Binned, Categorical, Column, Missing
-from limelight.modalities._encoding import Encoding, feature_names_of
-from limelight.modalities._features import Feature, FeatureRules
-from limelight.modalities._training_data import encode
+from limelight.modalities.tables._array_encoding import ArrayEncoding
+from limelight.modalities.tables._columns import Binned, Categorical, Column, Missing
+from limelight.modalities.tables._encoding import Encoding, feature_names_of
+from limelight.modalities.tables._features import Feature, FeatureRules
+from limelight.modalities.tables._training_data import encode
 
 __all__ = ["Statistics", "written"]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint
-from limelight.modalities._array_encoding import encode_array
-from limelight.modalities._encoding import Encoding
-from limelight.modalities._frame_encoding import encode_frame
-from limelight.modalities._sparse_encoding import encode_sparse
+from limelight.modalities.tables._array_encoding import encode_array
+from limelight.modalities.tables._encoding import Encoding
+from limelight.modalities.tables._frame_encoding import encode_frame
+from limelight.modalities.tables._sparse_encoding import encode_sparse
 
 __all__ = ["content_of", "encode"]
 

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError
-from limelight.modalities._columns import RowColumn
-from limelight.modalities._encoding import Encoding
-from limelight.modalities._sources import Source
+from limelight.modalities.tables._columns import RowColumn
+from limelight.modalities.tables._encoding import Encoding
+from limelight.modalities.tables._samplers import Source
 from limelight.results.views import MixedView, TableView
 from limelight.stages.components import Design, Neighbourhood, Shared, Stretch, Values
 

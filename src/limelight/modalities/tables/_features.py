@@ -12,10 +12,10 @@ import numpy as np
 
 from limelight._checks import check_choice, check_flag, check_names, check_numbers, users_own
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
-from limelight.modalities._columns import LARGEST, Binned, Categorical, Column, Missing, Plain
-from limelight.modalities._discretize import DISCRETIZERS, EdgeRule, format_edges
-from limelight.modalities._encoding import Encoding
-from limelight.modalities._fields import Field, Numbers
+from limelight.modalities.tables._columns import LARGEST, Binned, Categorical, Column, Missing, Plain
+from limelight.modalities.tables._discretize import DISCRETIZERS, EdgeRule, format_edges
+from limelight.modalities.tables._encoding import Encoding
+from limelight.modalities.tables._fields import Field, Numbers
 
 __all__ = ["Feature", "FeatureRules", "SparseFeatures", "Word"]
 

@@ -10,8 +10,8 @@ import numpy as np
 
 from limelight._checks import check_numbers
 from limelight._errors import ArgumentError, InstanceError
-from limelight.modalities._encoding import Encoding, check_size, feature_names_of, in_order
-from limelight.modalities._fields import Field, Numbers
+from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of, in_order
+from limelight.modalities.tables._fields import Field, Numbers
 
 __all__ = ["SparseEncoding", "encode_sparse"]
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight.modalities._encoding import Encoding
+from limelight.modalities.tables._encoding import Encoding
 
 __all__ = ["Layout", "checked_groups"]
 

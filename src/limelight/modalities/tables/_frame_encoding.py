@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError, InstanceError
-from limelight.modalities._encoding import Encoding, by_name, check_size, labelled
-from limelight.modalities._fields import Field, field_of, is_missing
+from limelight.modalities.tables._encoding import Encoding, by_name, check_size, labelled
+from limelight.modalities.tables._fields import Field, field_of, is_missing
 
 __all__ = ["FrameEncoding", "encode_frame"]
 

@@ -1,0 +1,1 @@
+"""Tables: the columns of a row are the components, and their values are drawn."""
