@@ -18,8 +18,8 @@ from lime.submodular_pick import SubmodularPick
 
 from benchmarks._report import Row, Table, at_least, at_most
 from limelight import Explanation, Explanations, TabularExplainer
-from limelight._parquet import write
-from limelight._storage import entries_of, schema, table_of
+from limelight.collection.arrow import entries_of, schema, table_of
+from limelight.collection.parquet import write
 
 __all__ = ["tables"]
 

@@ -7,7 +7,7 @@ import pyarrow.parquet as pq
 from samples import falling, table
 
 from limelight import Explanations, Failure
-from limelight._storage import schema
+from limelight.collection.arrow import schema
 
 FAILURE = Failure("ModelError", "no such column")
 WAYS = ("memory", "pieces", "file", "folder", "joined")

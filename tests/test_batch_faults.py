@@ -17,7 +17,7 @@ from checkpoints import EXPLAINER, PARTS, explain, files, parts
 from killed import CHUNKS, PAUSE, SIZE
 
 from limelight._errors import CheckpointError, EngineError
-from limelight._parquet import whole_file
+from limelight.collection.parquet import whole_file
 
 HERE = Path(__file__).parent
 

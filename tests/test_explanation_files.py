@@ -13,12 +13,12 @@ from samples import image
 
 from limelight import Explanations
 from limelight._errors import ArgumentError
-from limelight._storage import schema, table_of
+from limelight.collection.arrow import schema, table_of
 
 
 class TestSaving:
     def test_row_groups(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("limelight._parquet.GROUP_ROWS", 4)
+        monkeypatch.setattr("limelight.collection.parquet.GROUP_ROWS", 4)
         parts_of_three = Explanations.of_tables(table_of(few()[:3], range(3)) for _ in range(3))
         parts_of_three.save(tmp_path / "all.parquet")
         metadata = pq.read_metadata(tmp_path / "all.parquet")
@@ -27,7 +27,7 @@ class TestSaving:
         assert list(Explanations.load(tmp_path / "all.parquet")) == few()[:3] * 3
 
     def test_large_entries_get_groups_of_their_own(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("limelight._parquet.GROUP_BYTES", 3_000)
+        monkeypatch.setattr("limelight.collection.parquet.GROUP_BYTES", 3_000)
         Explanations.of([image(), *few(), image()]).save(tmp_path / "all.parquet")
         groups = list(Explanations.load(tmp_path / "all.parquet").tables())
         assert len(groups) > 3

@@ -23,8 +23,8 @@ from samples import HARD, SAMPLES, parts, text
 
 from limelight import Explanation, Explanations, Failure
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
-from limelight._parquet import Part
-from limelight._storage import schema
+from limelight.collection.arrow import schema
+from limelight.collection.parquet import Part
 from limelight.results.explanation import Notice, Surrogate
 from limelight.results.views import (
     Cell,
@@ -199,7 +199,7 @@ class TestRoundTrip:
             def array(self, values, kind):
                 return pa.chunked_array([pa.array(values, kind)])
 
-        monkeypatch.setattr("limelight._storage.arrow", Full)
+        monkeypatch.setattr("limelight.collection.arrow.arrow", Full)
         with pytest.raises(ArgumentError, match=r"hold more than 2\^31 bytes of names or values: put fewer together"):
             Explanations.of([text()])
 

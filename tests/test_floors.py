@@ -21,15 +21,7 @@ FLOORS = {
     "_blas": GROUND,
     "results": RESULTS,
     "stages": STAGES,
-    "_failure": STAGES,
-    "_storage": STAGES,
-    "_parquet": STAGES,
-    "_chunks": STAGES,
-    "_weights": STAGES,
-    "_importance": STAGES,
-    "_frames": STAGES,
-    "_explanations": STAGES,
-    "_pick": STAGES,
+    "collection": STAGES,
     "models": SIDES,
     "renderers": SIDES,
     "_notices": SIDES,
@@ -60,7 +52,7 @@ FLOORS = {
 ORDERED = [
     ("_errors", "_registry", "_checks", "_seeds", "_blas"),
     ("results",),
-    ("_failure", "_storage", "_parquet", "_chunks", "_weights", "_importance", "_frames", "_explanations", "_pick"),
+    ("collection",),
     (
         *("_files", "_instances", "_workers", "_dask", "_spark", "_frame_function"),
         *("_engines", "_checkpoint", "_batch", "_many"),
@@ -70,7 +62,7 @@ ORDERED = [
 ]
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer
 # by name, and many of them their pick and their report.
-LOOKS_UP = {("results", "renderers"), ("_explanations", "_pick"), ("_explanations", "renderers")}
+LOOKS_UP = {("results", "renderers"), ("collection", "collection"), ("collection", "renderers")}
 
 
 # In these folders files stand side by side: one uses private files of its folder and no other public one.

@@ -11,8 +11,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "ComponentsExplainer": "limelight.modalities.custom",
     "Explanation": "limelight.results.explanation",
-    "Explanations": "limelight._explanations",
-    "Failure": "limelight._failure",
+    "Explanations": "limelight.collection.explanations",
+    "Failure": "limelight.collection.failure",
     "ImageExplainer": "limelight.modalities.images.explainer",
     "LimelightError": "limelight._errors",
     "OnnxModel": "limelight.models.onnx",
@@ -20,8 +20,8 @@ _HOMES = {
     "TextExplainer": "limelight.modalities.text",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
-    "random_pick": "limelight._pick",
-    "submodular_pick": "limelight._pick",
+    "random_pick": "limelight.collection.pick",
+    "submodular_pick": "limelight.collection.pick",
 }
 
 __all__ = [
@@ -43,9 +43,9 @@ __all__ = [
 
 if TYPE_CHECKING:
     from limelight._errors import LimelightError
-    from limelight._explanations import Explanations
-    from limelight._failure import Failure
-    from limelight._pick import random_pick, submodular_pick
+    from limelight.collection.explanations import Explanations
+    from limelight.collection.failure import Failure
+    from limelight.collection.pick import random_pick, submodular_pick
     from limelight.modalities.custom import ComponentsExplainer
     from limelight.modalities.images.explainer import ImageExplainer
     from limelight.modalities.series.explainer import TimeSeriesExplainer

@@ -19,11 +19,11 @@ from limelight._checkpoint import About, Checkpoint, content_of
 from limelight._checks import check_choice, check_count, check_flag, check_number
 from limelight._engines import engine_of, in_time, in_time_or_ended, kind_of
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError, ModelError
-from limelight._explanations import Explanations
-from limelight._failure import Failure
 from limelight._instances import Chunk, Instances, chunks_of
-from limelight._storage import table_of
 from limelight._together import Step, in_step
+from limelight.collection.arrow import table_of
+from limelight.collection.explanations import Explanations
+from limelight.collection.failure import Failure
 from limelight.results.explanation import Explanation
 from limelight.stages.prediction import SharedAnswers
 

@@ -15,10 +15,10 @@ import joblib
 import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError
-from limelight._explanations import Explanations
 from limelight._instances import Chunk
-from limelight._parquet import open_chunks, whole_file, write
-from limelight._storage import schema
+from limelight.collection.arrow import schema
+from limelight.collection.explanations import Explanations
+from limelight.collection.parquet import open_chunks, whole_file, write
 
 if TYPE_CHECKING:
     import pyarrow as pa

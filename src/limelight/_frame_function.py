@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight._failure import Failure
 from limelight._instances import Instances, chunks_of
-from limelight._storage import Entry, entries_of
 from limelight._workers import kept
+from limelight.collection.arrow import Entry, entries_of
+from limelight.collection.failure import Failure
 
 if TYPE_CHECKING:
     import pandas

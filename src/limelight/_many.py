@@ -14,8 +14,8 @@ from limelight.stages.prediction import SharedAnswers
 if TYPE_CHECKING:
     import os
 
-    from limelight._explanations import Explanations
     from limelight._frame_function import FrameFunction
+    from limelight.collection.explanations import Explanations
     from limelight.results.explanation import Explanation
 
 __all__ = ["ManyInstances"]

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight._explanations import Explanations
-from limelight._storage import unescape
-from limelight._weights import ALL, COLUMNS, chosen
+from limelight.collection.arrow import unescape
+from limelight.collection.explanations import Explanations
+from limelight.collection.weights import ALL, COLUMNS, chosen
 from limelight.renderers._summary import number, output_name
 
 if TYPE_CHECKING:

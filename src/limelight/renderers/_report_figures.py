@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._explanations import Explanations
-from limelight._storage import unescape
+from limelight.collection.arrow import unescape
+from limelight.collection.explanations import Explanations
 from limelight.renderers._answers import Answer, Answers
 from limelight.renderers._cells import fit
 from limelight.renderers._page import Chart, chart_of, percent

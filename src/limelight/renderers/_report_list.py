@@ -8,8 +8,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from limelight._explanations import Explanations
-from limelight._failure import Failure
+from limelight.collection.explanations import Explanations
+from limelight.collection.failure import Failure
 from limelight.renderers._answers import Answer
 from limelight.renderers._page import chart_of, cut_text, page_data
 from limelight.renderers._pictures import encode_thumbnail, image_panel, overlay_panel

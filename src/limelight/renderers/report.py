@@ -8,7 +8,7 @@ from typing import Any
 
 from limelight._checks import check_count
 from limelight._errors import ArgumentTypeError
-from limelight._explanations import Explanations
+from limelight.collection.explanations import Explanations
 from limelight.renderers._answers import Answer, read_answers, read_truths
 from limelight.renderers._page import page_data, script_hash
 from limelight.renderers._report_figures import Picks, read_figures

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight._parquet import FileChunk
-from limelight._storage import arrow, schema
+from limelight.collection.arrow import arrow, schema
+from limelight.collection.parquet import FileChunk
 
 if TYPE_CHECKING:
     import pyarrow as pa

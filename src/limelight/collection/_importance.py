@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice
-from limelight._storage import arrow, escape, in_backend
-from limelight._weights import Tables, read_weights
+from limelight.collection.arrow import arrow, escape, in_backend
+from limelight.collection.weights import Tables, read_weights
 
 __all__ = ["Importance", "importance_of"]
 

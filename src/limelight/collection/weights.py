@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight._checks import check_choice
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
-from limelight._storage import arrow, escape, unescape
+from limelight.collection.arrow import arrow, escape, unescape
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -9,15 +9,15 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from limelight._checks import check_count
-from limelight._explanations import Explanations
 from limelight._seeds import fingerprint, read_random_state, stream
-from limelight._weights import Weights, read_weights
+from limelight.collection.explanations import Explanations
+from limelight.collection.weights import Weights, read_weights
 
 if TYPE_CHECKING:
     from numpy.random import Generator
     from scipy import sparse
 
-    from limelight._storage import Entry
+    from limelight.collection.arrow import Entry
 
 __all__ = ["Pick", "random_pick", "submodular_pick"]
 

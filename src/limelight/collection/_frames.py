@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limelight._errors import ArgumentError
-from limelight._storage import arrow, escape, in_backend
-from limelight._weights import ALL, COLUMNS, Chosen, Features, Tables, chosen, not_explained
+from limelight.collection.arrow import arrow, escape, in_backend
+from limelight.collection.weights import ALL, COLUMNS, Chosen, Features, Tables, chosen, not_explained
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -18,7 +18,7 @@ import numpy as np
 
 from limelight._checks import check_choice
 from limelight._errors import ArgumentError, MissingDependencyError
-from limelight._failure import Failure
+from limelight.collection.failure import Failure
 from limelight.results.explanation import Explanation, Notice, Surrogate, check_numbers
 from limelight.results.json_values import check_types
 from limelight.results.views import View, view_from_dict

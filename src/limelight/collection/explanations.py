@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING, Any, overload
 import numpy as np
 
 from limelight._checks import check_count
-from limelight._chunks import Rows, rows_of_tables
 from limelight._errors import ArgumentTypeError
-from limelight._failure import Failure
-from limelight._frames import long_frame, wide_frame
-from limelight._importance import Importance, importance_of
-from limelight._parquet import open_chunks, whole_file, write
 from limelight._registry import Registry
-from limelight._storage import Entry, arrow, check_schema, entries_of, table_of, unescape
+from limelight.collection._frames import long_frame, wide_frame
+from limelight.collection._importance import Importance, importance_of
+from limelight.collection._rows import Rows, rows_of_tables
+from limelight.collection.arrow import Entry, arrow, check_schema, entries_of, table_of, unescape
+from limelight.collection.failure import Failure
+from limelight.collection.parquet import open_chunks, whole_file, write
 
 if TYPE_CHECKING:
     import os
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Explanations", "Failure"]
 
-PICKS = Registry("pick", {"submodular": "limelight._pick:submodular_pick"})
+PICKS = Registry("pick", {"submodular": "limelight.collection.pick:submodular_pick"})
 RENDERERS = Registry("renderer", {"report": "limelight.renderers.report:render_report"})
 
 STEP = 1_000  # entries that are made at once when all are wanted

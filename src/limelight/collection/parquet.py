@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limelight._errors import ArgumentError
-from limelight._storage import arrow, check_schema, check_whole, schema
+from limelight.collection.arrow import arrow, check_schema, check_whole, schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
