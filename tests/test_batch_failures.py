@@ -13,7 +13,6 @@ from batches import OUTSIDE, ROWS, Blocks, bits, one_by_one, plain, same
 from sklearn.linear_model import Ridge
 
 from limelight import ComponentsExplainer, Explanation, Failure, TabularExplainer
-from limelight._engines import in_time
 from limelight._errors import (
     ArgumentError,
     EngineError,
@@ -22,7 +21,8 @@ from limelight._errors import (
     ModelError,
     PredictionError,
 )
-from limelight._workers import as_finished
+from limelight.batch._engines import in_time
+from limelight.batch._workers import as_finished
 from limelight.stages.prediction import _Memory
 
 EXPLAINER = TabularExplainer(ROWS)

@@ -17,8 +17,8 @@ from scipy import sparse
 
 from limelight import Failure, TabularExplainer, TextExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, MissingDependencyError
-from limelight._instances import Instances, chunks_of
-from limelight._workers import packed
+from limelight.batch._instances import Instances, chunks_of
+from limelight.batch._workers import packed
 
 FRAME = pd.DataFrame(COLUMNS)
 EXPLAINER = TabularExplainer(FRAME)
@@ -191,7 +191,7 @@ def test_a_file_of_texts(tmp_path):
 
 
 def test_texts_of_several_lines_may_lie_anywhere_in_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("limelight._files._CSV_BLOCK", 2**12)
+    monkeypatch.setattr("limelight.batch.files._CSV_BLOCK", 2**12)
     texts = [f"line {i},\n" * (i % 40 + 1) for i in range(400)]
     path = written(pd.DataFrame({"review": texts}), tmp_path / "texts.csv")
     assert read(path, None) == texts
@@ -202,7 +202,7 @@ def test_only_the_columns_that_are_needed_are_read(tmp_path, monkeypatch):
     seen = []
     to_batches = pyarrow.dataset.FileSystemDataset.to_batches
     monkeypatch.setattr(
-        "limelight._files._dataset",
+        "limelight.batch.files._dataset",
         lambda path: Watched(pyarrow.dataset.dataset(path), to_batches, seen),
     )
     assert read(path, ("c3", "c7"))[1] == {"c3": 1, "c7": 1}
@@ -254,7 +254,7 @@ def test_damaged_files_are_told(name, contents, tmp_path):
 
 
 def test_a_file_that_is_damaged_further_on_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("limelight._files._CSV_BLOCK", 2**14)
+    monkeypatch.setattr("limelight.batch.files._CSV_BLOCK", 2**14)
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n" + "1,2\n" * 50_000 + "x,y\n", encoding="utf-8")
     instances = Instances.of(path, ("a", "b"))  # nothing is wrong with its beginning

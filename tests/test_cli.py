@@ -103,7 +103,7 @@ def test_a_report_is_written_without_a_target_that_cannot_be_read_any_more(place
     def changed(*_):
         raise ArgumentError("instances cannot be read")
 
-    monkeypatch.setattr("limelight._cli_explain.read_column", changed)
+    monkeypatch.setattr("limelight.batch.files.TableFile.read_column", changed)
     FRAME.assign(price=1.0).to_parquet("priced.parquet")
     result = explain("batches:of_frame", "--target", "price", "--report", "report.html", train="priced.parquet")
     assert (result.exit_code, result.stdout) == (0, "")

@@ -27,16 +27,7 @@ FLOORS = {
     "_notices": SIDES,
     "_options": SIDES,
     "_together": SIDES,
-    "_files": BATCH,
-    "_instances": BATCH,
-    "_workers": BATCH,
-    "_dask": BATCH,
-    "_spark": BATCH,
-    "_frame_function": BATCH,
-    "_engines": BATCH,
-    "_checkpoint": BATCH,
-    "_batch": BATCH,
-    "_many": BATCH,
+    "batch": BATCH,
     "_explainer": PIPELINE,
     "modalities": MODALITIES,
     "segmentation": DOORS,
@@ -54,8 +45,8 @@ ORDERED = [
     ("results",),
     ("collection",),
     (
-        *("_files", "_instances", "_workers", "_dask", "_spark", "_frame_function"),
-        *("_engines", "_checkpoint", "_batch", "_many"),
+        *(),
+        *("batch",),
     ),
     ("segmentation", "", "_demo_corpus", "_demo_signals", "_demo"),
     ("_cli_explain", "_cli", "__main__"),
@@ -68,7 +59,7 @@ LOOKS_UP = {("results", "renderers"), ("collection", "collection"), ("collection
 # In these folders files stand side by side: one uses private files of its folder and no other public one.
 SIDE_BY_SIDE = ("models", "modalities", "renderers")
 # What a folder is for is said by the names that it hands out.
-HANDED_OUT = {"modalities.tables": {"TabularExplainer"}}
+HANDED_OUT = {"batch": {"FrameFunction", "ManyInstances", "TableFile"}, "modalities.tables": {"TabularExplainer"}}
 
 
 def may_import(importer: str, target: str) -> bool:

@@ -14,8 +14,7 @@ import click
 
 import limelight  # whose names are loaded when they are used
 from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightError, MissingDependencyError
-from limelight._files import column_names, read_column, read_table
-from limelight._instances import Instances
+from limelight.batch.files import TableFile
 from limelight.renderers.terminal import visible
 
 __all__ = ["as_told", "check_places", "explain", "true_labels"]
@@ -130,14 +129,20 @@ def as_told(message: str) -> str:
 
 def _check_first(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int]) -> None:
     """Say now, and not of each instance after hours, that labels or classes' names are not the model's."""
-    instances = Instances.of(data, explainer.columns).each if text is None else _Texts(data, text)
-    for first in islice(instances, 1):
+    for first in islice(_rows(data, explainer.columns) if text is None else _Texts(data, text), 1):
         try:
             explainer.explain_instance(first, model, labels=labels or None, num_samples=FEW)
         except (ArgumentError, LabelError):
             raise
         except LimelightError:  # it is kept, as that of any other instance
             return
+
+
+def _rows(path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows of a file that has these columns; of another there are none."""
+    file = TableFile(path)
+    if set(columns) <= set(file.column_names()):
+        yield from (dict(zip(columns, row, strict=True)) for row in file.rows(columns)[0])
 
 
 def check_places(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
@@ -162,7 +167,7 @@ def true_labels(explanations: limelight.Explanations, data: Path, target: str) -
     ArgumentError
         If these are not the data.
     """
-    values = read_column(data, target)
+    values = TableFile(data).read_column(target)
     if values is None:
         return None
     items = explanations.items.tolist()
@@ -187,7 +192,7 @@ def _save_report(explanations: limelight.Explanations, path: Path, data: Path, t
 
 def check_column(option: str, data: Path, column: str) -> None:
     """Say that the data have no such column."""
-    names = column_names(data)
+    names = TableFile(data).column_names()
     if column not in names:
         raise click.UsageError(f"{option} must be a column of --data; got {column!r}, and it has {', '.join(names)}.")
 
@@ -197,14 +202,13 @@ class _Texts:
 
     def __init__(self, path: Path, column: str) -> None:
         check_column("--text", path, column)
-        self._column = column
-        self._rows, self._total = Instances.of(path, (column,))
+        self._rows, self._total = TableFile(path).rows([column])
 
     def __len__(self) -> int:
-        return self._total or 0
+        return self._total
 
     def __iter__(self) -> Iterator[Any]:
-        return (row[self._column] for row in self._rows)
+        return (text for (text,) in self._rows)
 
 
 def _load(name: str, trusted: Sequence[str]) -> Any:
@@ -265,7 +269,7 @@ def _tabular(train: Path, target: str | None, model: Any, class_names: Sequence[
 
 def _frame(path: Path) -> Any:
     """A table as pandas has it; times stay times."""
-    table = read_table(path)
+    table = TableFile(path).read()
     try:
         return table.to_pandas(date_as_object=False)
     except ImportError as error:

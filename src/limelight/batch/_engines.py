@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from limelight._blas import one_blas_thread
 from limelight._checks import check_choice
-from limelight._dask import in_dask, in_dask_at, in_local_dask
 from limelight._errors import ArgumentTypeError, EngineError, ModelError
-from limelight._instances import Chunk
-from limelight._spark import in_any_spark, in_spark
-from limelight._workers import Finished, as_finished, packed
+from limelight.batch._dask import in_dask, in_dask_at, in_local_dask
+from limelight.batch._instances import Chunk
+from limelight.batch._spark import in_any_spark, in_spark
+from limelight.batch._workers import Finished, as_finished, packed
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight._files import column_names, read_rows
+from limelight.batch.files import TableFile
 
 __all__ = ["Chunk", "Instances", "chunks_of"]
 
@@ -86,8 +86,9 @@ def chunks_of(instances: Iterator[Any], size: int) -> Iterator[Chunk]:
 
 
 def _from_files(path: Path, columns: Sequence[str] | None) -> Instances:
-    names = column_names(path)
-    rows, total = read_rows(path, [names[place] for place in _places(names, columns)])
+    file = TableFile(path)
+    names = file.column_names()
+    rows, total = file.rows([names[place] for place in _places(names, columns)])
     return Instances(map(_reader(columns), rows), total)
 
 

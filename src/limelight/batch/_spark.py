@@ -10,8 +10,8 @@ from typing import Any
 from uuid import uuid4
 
 from limelight._errors import ArgumentError, EngineError, LimelightError, MissingDependencyError
-from limelight._instances import Chunk
-from limelight._workers import Finished, as_finished, kept, packed, unpacked
+from limelight.batch._instances import Chunk
+from limelight.batch._workers import Finished, as_finished, kept, packed, unpacked
 
 __all__ = ["in_any_spark", "in_spark"]
 

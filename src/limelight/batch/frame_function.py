@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight._instances import Instances, chunks_of
-from limelight._workers import kept
+from limelight.batch._instances import Instances, chunks_of
+from limelight.batch._workers import kept
 from limelight.collection.arrow import Entry, entries_of
 from limelight.collection.failure import Failure
 

@@ -13,7 +13,7 @@ from limelight._errors import ArgumentError, MissingDependencyError
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["column_names", "read_column", "read_rows", "read_table"]
+__all__ = ["TableFile"]
 
 _FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}
 _BATCH_ROWS, _BATCH_CELLS = 4096, 2**20  # of a file that are read at once: no more than either
@@ -25,60 +25,53 @@ _MISSING = (
 _CSV_BLOCK = 2**24  # bytes of a CSV file that are read at once; the first of them tell the columns' types
 
 
-def read_table(path: Path) -> pa.Table:
-    """The whole of a table in a file, or in a folder of files.
+class TableFile:
+    """A table in a Parquet, CSV or Arrow file, or in a folder of files of one kind, in the order of their names.
 
-    Raises
-    ------
-    ArgumentError
-        If there is no such table, or it is damaged.
+    Every method raises an `ArgumentError` if there is no such table, or it is damaged.
+
+    Parameters
+    ----------
+    path : Path
+        The file or folder. Nothing is read before a method is called.
     """
-    with _readable(path):
-        return _dataset(path).to_table()
 
+    def __init__(self, path: Path) -> None:
+        self.path = path
 
-def column_names(path: Path) -> list[str]:
-    """The columns of such a table.
+    def column_names(self) -> list[str]:
+        """The names of the columns, in order."""
+        with _readable(self.path):
+            names: list[str] = _dataset(self.path).schema.names
+            return names
 
-    Raises
-    ------
-    ArgumentError
-        If there is no such table, or it is damaged.
-    """
-    with _readable(path):
-        names: list[str] = _dataset(path).schema.names
-        return names
+    def read(self) -> pa.Table:
+        """The whole table."""
+        with _readable(self.path):
+            return _dataset(self.path).to_table()
 
+    def read_column(self, name: str) -> list[Any] | None:
+        """One column; None if there is none of that name."""
+        with _readable(self.path):
+            dataset = _dataset(self.path)
+            if name not in dataset.schema.names:
+                return None
+            _check_columns(dataset, [name])
+            values: list[Any] = dataset.to_table(columns=[name])[name].to_pylist()
+            return values
 
-def read_column(path: Path, name: str) -> list[Any] | None:
-    """A column of such a table; None if it has none of that name.
+    def rows(self, names: Sequence[str]) -> tuple[Iterator[Sequence[Any]], int]:
+        """The rows, of no other columns than these, read when they are wanted; and how many there are.
 
-    Raises
-    ------
-    ArgumentError
-        If there is no such table, or it is damaged.
-    """
-    with _readable(path):
-        dataset = _dataset(path)
-        if name not in dataset.schema.names:
-            return None
-        _check_columns(dataset, [name])
-        values: list[Any] = dataset.to_table(columns=[name])[name].to_pylist()
-        return values
-
-
-def read_rows(path: Path, names: Sequence[str]) -> tuple[Iterator[Sequence[Any]], int]:
-    """The rows of such a table, of no other columns than these, read when they are wanted, and how many there are.
-
-    Raises
-    ------
-    ArgumentError
-        If there is no such table, or it is damaged, or a file lacks a column.
-    """
-    with _readable(path):
-        dataset = _dataset(path)
-        _check_columns(dataset, names)
-        return _few_at_a_time(dataset, names, path), dataset.count_rows()
+        Raises
+        ------
+        ArgumentError
+            If a file lacks a column.
+        """
+        with _readable(self.path):
+            dataset = _dataset(self.path)
+            _check_columns(dataset, names)
+            return _few_at_a_time(dataset, names, self.path), dataset.count_rows()
 
 
 @contextmanager

@@ -15,7 +15,7 @@ import joblib
 import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError
-from limelight._instances import Chunk
+from limelight.batch._instances import Chunk
 from limelight.collection.arrow import schema
 from limelight.collection.explanations import Explanations
 from limelight.collection.parquet import open_chunks, whole_file, write

@@ -14,7 +14,7 @@ from limelight.stages.prediction import SharedAnswers
 if TYPE_CHECKING:
     import os
 
-    from limelight._frame_function import FrameFunction
+    from limelight.batch.frame_function import FrameFunction
     from limelight.collection.explanations import Explanations
     from limelight.results.explanation import Explanation
 
@@ -127,7 +127,7 @@ class ManyInstances(ABC):
         >>> [name for name, value in explanations.importance().as_list()]
         ['age', 'weight', 'height']
         """
-        from limelight._batch import Batch, run
+        from limelight.batch._job import Batch, run
 
         request = Request.checked(
             labels=labels,
@@ -195,9 +195,9 @@ class ManyInstances(ABC):
         >>> Explanation.from_json(explained["explanation"].iloc[0]).as_list()[0][0]
         'age > 53.25'
         """
-        from limelight._batch import Job
-        from limelight._frame_function import FrameFunction
-        from limelight._workers import packed
+        from limelight.batch._job import Job
+        from limelight.batch._workers import packed
+        from limelight.batch.frame_function import FrameFunction
 
         request = Request.checked(
             labels=labels,

@@ -8,8 +8,8 @@ from contextlib import contextmanager, suppress
 from typing import Any
 
 from limelight._errors import ArgumentError, EngineError, LimelightError, MissingDependencyError
-from limelight._instances import Chunk
-from limelight._workers import Finished, Source, packed, unpacked
+from limelight.batch._instances import Chunk
+from limelight.batch._workers import Finished, Source, packed, unpacked
 
 __all__ = ["in_dask", "in_dask_at", "in_local_dask"]
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import Any
 
 from limelight._errors import ArgumentTypeError, EngineError
-from limelight._instances import Chunk
+from limelight.batch._instances import Chunk
 
 __all__ = ["Finished", "Source", "as_finished", "kept", "packed", "unpacked"]
 
