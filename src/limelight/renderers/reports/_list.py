@@ -10,12 +10,12 @@ from typing import Any
 
 from limelight.collection.explanations import Explanations
 from limelight.collection.failure import Failure
-from limelight.renderers._answers import Answer
 from limelight.renderers._page import chart_of, cut_text, page_data
 from limelight.renderers._pictures import encode_thumbnail, image_panel, overlay_panel
 from limelight.renderers._series import series_svg
 from limelight.renderers._summary import LabelSummary, Summary, fidelity_text, output_value, summarise
 from limelight.renderers._templates import ScriptData
+from limelight.renderers.reports._answers import Answer
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.views import Cell, ImageView, MixedView, PartsView, Passage, SeriesView, Span, TableView, TextView, View
 

@@ -9,12 +9,12 @@ from typing import Any
 from limelight._checks import check_count
 from limelight._errors import ArgumentTypeError
 from limelight.collection.explanations import Explanations
-from limelight.renderers._answers import Answer, read_answers, read_truths
 from limelight.renderers._page import page_data, script_hash
-from limelight.renderers._report_figures import Picks, read_figures
-from limelight.renderers._report_list import list_entries
 from limelight.renderers._summary import output_value
 from limelight.renderers._templates import fill_template
+from limelight.renderers.reports._answers import Answer, read_answers, read_truths
+from limelight.renderers.reports._figures import Picks, read_figures
+from limelight.renderers.reports._list import list_entries
 from limelight.results.explanation import Explanation
 
 __all__ = ["render_report"]
@@ -43,7 +43,7 @@ def render_report(explanations: Explanations, title: str | None, labels: Any, nu
     Examples
     --------
     >>> from limelight import Explanations, Failure
-    >>> from limelight.renderers.report import render_report
+    >>> from limelight.renderers.reports.report import render_report
     >>> render_report(Explanations.of([Failure("ValueError", "no words")]), None, None, 10, 20).splitlines()[0]
     '<!doctype html>'
     """

@@ -12,11 +12,11 @@ import numpy as np
 
 from limelight.collection.arrow import unescape
 from limelight.collection.explanations import Explanations
-from limelight.renderers._answers import Answer, Answers
 from limelight.renderers._cells import fit
 from limelight.renderers._page import Chart, chart_of, percent
-from limelight.renderers._report_charts import Curve, Histogram, draw_coverage, draw_fidelity
 from limelight.renderers._summary import Bars, Fact, column_decimals, fidelity_text, make_bar, number, on_one_axis
+from limelight.renderers.reports._answers import Answer, Answers
+from limelight.renderers.reports._charts import Curve, Histogram, draw_coverage, draw_fidelity
 
 __all__ = ["Fidelity", "Figures", "Group", "OutputCount", "Panel", "Picks", "Top", "read_figures"]
 

@@ -1,0 +1,1 @@
+"""A page about all explanations of a set."""
