@@ -10,7 +10,7 @@ from click.testing import CliRunner
 
 from limelight import __version__
 from limelight._cli import _commands
-from limelight._demo_corpus import mails
+from limelight.datasets import mails
 
 PAGES = [
     "chord.html",

@@ -33,8 +33,7 @@ FLOORS = {
     "segmentation": DOORS,
     "": DOORS,
     "_demo": DOORS,
-    "_demo_corpus": DOORS,
-    "_demo_signals": DOORS,
+    "datasets": DOORS,
     "_cli": PROGRAMS,
     "_cli_explain": PROGRAMS,
     "__main__": PROGRAMS,
@@ -48,7 +47,7 @@ ORDERED = [
         *(),
         *("batch",),
     ),
-    ("segmentation", "", "_demo_corpus", "_demo_signals", "_demo"),
+    ("segmentation", "", "datasets", "_demo"),
     ("_cli_explain", "_cli", "__main__"),
 ]
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._demo_signals import Semitones, chords, cylinders_bells_and_funnels
+from limelight.datasets import Semitones, chords, cylinders_bells_and_funnels
 from limelight.modalities.custom import ComponentsExplainer
 from limelight.modalities.images.explainer import ImageExplainer
 from limelight.modalities.series.explainer import TimeSeriesExplainer
@@ -270,14 +270,14 @@ def _newsgroups() -> _Mails | None:
 
 def _own_mails() -> _Mails:
     """The project's own mails, in which a header line gives one kind away."""
-    from limelight._demo_corpus import CLASS_NAMES, mails
+    from limelight.datasets import MAIL_CLASSES, mails
 
     texts, labels = mails()
     first_test = len(texts) * 3 // 4
     chosen = next(i for i in range(first_test, len(texts)) if labels[i] == 1 and "Posting-Host" in texts[i])
     return _Mails(
         name="the mails of two clubs, gardeners and stargazers",
-        class_names=CLASS_NAMES,
+        class_names=MAIL_CLASSES,
         train=texts[:first_test],
         train_labels=labels[:first_test],
         test=texts[first_test:],

@@ -1,4 +1,4 @@
-"""The demonstration's series and sounds, made by formulas."""
+"""Series and sounds, made by formulas."""
 
 from __future__ import annotations
 
@@ -8,17 +8,43 @@ from limelight._seeds import stream
 
 __all__ = ["SEMITONES", "Semitones", "chords", "cylinders_bells_and_funnels"]
 
-_RATE, _LENGTH = 8000, 4000  # samples a second, and half a second of them
-_MIDDLE_C = 261.63  # Hz
-_THIRDS = (3, 4)  # semitones from the root: minor, major
+_SAMPLES_PER_SECOND = 8000
+_LENGTH = 4000  # samples: half a second
+_MIDDLE_C_HERTZ = 261.63
+_THIRD_SEMITONES = (3, 4)  # from the root: minor, major
 _NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 SEMITONES = tuple(f"{note}{octave}" for octave in (4, 5) for note in _NOTES)
 
 
 def cylinders_bells_and_funnels(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
-    """Series of 128 steps with a level, a rising or a falling pulse in noise (N. Saito, PhD thesis, Yale 1994, section 5.3).
+    """Series of 128 steps with a pulse in noise: level (a cylinder), rising (a bell) or falling (a funnel).
 
-    Returns the series, of shape (count, 128); their shapes, 0, 1 or 2; and the first and last step of each pulse.
+    Parameters
+    ----------
+    count : int
+        How many series.
+    seed : int
+        The seed of the random stream that they are drawn from.
+
+    Returns
+    -------
+    series : ndarray of shape (count, 128)
+    shapes : ndarray of shape (count,)
+        0 for a cylinder, 1 for a bell, 2 for a funnel.
+    windows : list of (int, int)
+        The first and the last step of each pulse.
+
+    References
+    ----------
+    .. [1] N. Saito, "Local feature extraction and its applications using a library of bases", PhD thesis, Yale 1994,
+       section 5.3.
+
+    Examples
+    --------
+    >>> from limelight.datasets import cylinders_bells_and_funnels
+    >>> series, shapes, windows = cylinders_bells_and_funnels(3, seed=0)
+    >>> series.shape, shapes.tolist(), len(windows)
+    ((3, 128), [0, 1, 2], 3)
     """
     generator = stream(seed)
     steps = np.arange(128)
@@ -35,19 +61,38 @@ def cylinders_bells_and_funnels(count: int, seed: int) -> tuple[np.ndarray, np.n
 
 
 def chords(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Chords on C, half a second each, in noise: of three notes with two overtones each, at random loudness and phase.
+    """Chords on C in noise: half a second of three notes with two overtones each, at random loudness and phase.
 
-    Returns the sounds, of shape (count, 4000), and what they are, 0 for minor and 1 for major.
+    Parameters
+    ----------
+    count : int
+        How many chords.
+    seed : int
+        The seed of the random stream that they are drawn from.
+
+    Returns
+    -------
+    sounds : ndarray of shape (count, 4000)
+        8000 samples a second.
+    kinds : ndarray of shape (count,)
+        0 for minor, 1 for major.
+
+    Examples
+    --------
+    >>> from limelight.datasets import chords
+    >>> sounds, kinds = chords(2, seed=0)
+    >>> sounds.shape, kinds.tolist()
+    ((2, 4000), [0, 1])
     """
     generator = stream(seed)
-    time = np.arange(_LENGTH) / _RATE
+    time = np.arange(_LENGTH) / _SAMPLES_PER_SECOND
     sounds = []
     for number in range(count):
         sound = generator.standard_normal(_LENGTH)
-        for semitone in (0, _THIRDS[number % 2], 7):
+        for semitone in (0, _THIRD_SEMITONES[number % 2], 7):
             for overtone in (1, 2, 3):
                 loudness, phase = generator.uniform(0.05, 0.3) / overtone, generator.uniform(0, 2 * np.pi)
-                sound += loudness * np.sin(2 * np.pi * overtone * _MIDDLE_C * 2 ** (semitone / 12) * time + phase)
+                sound += loudness * np.sin(2 * np.pi * overtone * _MIDDLE_C_HERTZ * 2 ** (semitone / 12) * time + phase)
         sounds.append(sound)
     return np.array(sounds), np.arange(count) % 2
 
@@ -63,7 +108,7 @@ class Semitones:
     Examples
     --------
     >>> import numpy as np
-    >>> from limelight._demo_signals import Semitones, chords
+    >>> from limelight.datasets import Semitones, chords
     >>> sounds, _ = chords(1, seed=0)
     >>> semitones = Semitones(sounds[0])
     >>> bool(np.allclose(semitones.compose(np.ones((1, len(semitones.names)))), sounds))
@@ -75,7 +120,7 @@ class Semitones:
     def __init__(self, sound: np.ndarray) -> None:
         self._spectrum = np.fft.rfft(sound)
         with np.errstate(divide="ignore"):
-            pitch = 12 * np.log2(np.fft.rfftfreq(_LENGTH, 1 / _RATE) / _MIDDLE_C)
+            pitch = 12 * np.log2(np.fft.rfftfreq(_LENGTH, 1 / _SAMPLES_PER_SECOND) / _MIDDLE_C_HERTZ)
         # The last column of a mask that is one longer is the part that always stays.
         inside = (pitch >= -0.5) & (pitch < len(SEMITONES) - 0.5)
         self._semitone = np.where(inside, np.rint(np.where(inside, pitch, 0)), len(SEMITONES)).astype(int)

@@ -6,9 +6,9 @@ mails hardly ever have: a classifier that learns from them will lean on it, as o
 
 from __future__ import annotations
 
-__all__ = ["CLASS_NAMES", "mails"]
+__all__ = ["MAIL_CLASSES", "mails"]
 
-CLASS_NAMES = ("gardeners", "stargazers")
+MAIL_CLASSES = ("gardeners", "stargazers")
 
 _GREETINGS = ("Hello all,", "Dear friends,", "Good evening,", "Hi everyone,")
 
@@ -74,13 +74,13 @@ def mails(each: int = 60) -> tuple[list[str], list[int]]:
     texts : list of str
         The mails with their headers.
     labels : list of int
-        For each mail the place of its club in `CLASS_NAMES`.
+        For each mail the place of its club in `MAIL_CLASSES`.
 
     Examples
     --------
-    >>> from limelight._demo_corpus import CLASS_NAMES, mails
+    >>> from limelight.datasets import MAIL_CLASSES, mails
     >>> texts, labels = mails()
-    >>> len(texts), CLASS_NAMES[labels[0]]
+    >>> len(texts), MAIL_CLASSES[labels[0]]
     (120, 'gardeners')
     """
     numbered = [(number, label) for number in range(each) for label in (0, 1)]
