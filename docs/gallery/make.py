@@ -21,7 +21,7 @@ from sklearn.datasets import load_breast_cancer
 from sklearn.ensemble import RandomForestClassifier
 
 from limelight import Explanation, ImageExplainer, OnnxModel, TabularExplainer
-from limelight._demo import run
+from limelight.demo.run import run
 
 HERE = Path(__file__).resolve().parent
 DATA = Path(os.environ.get("LIMELIGHT_DATA") or HERE.parents[2] / "shared" / "data")

@@ -53,7 +53,7 @@ def _commands() -> Callable[[], None]:
     )
     def demo(out: Path) -> None:
         """Train models on real data, explain a few of their predictions, and write each as a page."""
-        from limelight._demo import run
+        from limelight.demo.run import run
 
         run(out)
 
