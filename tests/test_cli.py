@@ -24,8 +24,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skops.io import dump
 
 from limelight import Explanations, Failure, OnnxModel, TabularExplainer, TextExplainer
-from limelight._cli import _commands
 from limelight._errors import ArgumentError, Interrupted
+from limelight.cli.main import _commands
 
 FRAME = pd.DataFrame(COLUMNS)
 NUMBERS = pd.DataFrame(ROWS, columns=list("abcde"))
@@ -353,7 +353,7 @@ COMMAND = [sys.executable, "-W", "error", "-m", "limelight"]
 INTERRUPTIBLE = [
     *COMMAND[:3],
     "-c",
-    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from limelight._cli import main; main()",
+    "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); from limelight.cli.main import main; main()",
 ]
 REAL = [
     "explain",

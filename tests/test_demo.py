@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner
 
 from limelight import __version__
-from limelight._cli import _commands
+from limelight.cli.main import _commands
 from limelight.datasets import mails
 
 PAGES = [
@@ -69,7 +69,7 @@ def test_version():
 
 
 def test_without_click_the_command_says_how_to_get_it():
-    code = "import sys; sys.modules['click'] = None; from limelight._cli import main; main()"
+    code = "import sys; sys.modules['click'] = None; from limelight.cli.main import main; main()"
     result = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert result.returncode == 1
     assert result.stderr == "The command line needs click: pip install 'limelight[cli]'\n"

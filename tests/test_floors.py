@@ -34,8 +34,7 @@ FLOORS = {
     "": DOORS,
     "demo": DOORS,
     "datasets": DOORS,
-    "_cli": PROGRAMS,
-    "_cli_explain": PROGRAMS,
+    "cli": PROGRAMS,
     "__main__": PROGRAMS,
 }
 # Of units on one floor, those in one of these lists import from the ones before them, and others not from each other.
@@ -53,7 +52,7 @@ ORDERED = [
         "datasets",
         "demo",
     ),
-    ("_cli_explain", "_cli", "__main__"),
+    ("cli", "__main__"),
 ]
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer
 # by name, and many of them their pick and their report.

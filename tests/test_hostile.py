@@ -18,7 +18,7 @@ from hostile import PAYLOADS, shown
 from samples import explain, falling, image, text
 
 from limelight import Explanation, Explanations, Failure
-from limelight._cli import _commands
+from limelight.cli.main import _commands
 from limelight.renderers import _report_figures, _templates
 from limelight.renderers.index import Entry, render_index
 from limelight.results.views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView

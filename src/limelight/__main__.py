@@ -1,6 +1,6 @@
 """``python -m limelight`` is the command ``limelight``."""
 
-from limelight._cli import main
+from limelight.cli.main import main
 
 if __name__ == "__main__":
     main()

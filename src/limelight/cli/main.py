@@ -33,7 +33,7 @@ def _commands() -> Callable[[], None]:
     import click
 
     from limelight import __version__
-    from limelight._cli_explain import check_column, check_places, explain, true_labels
+    from limelight.cli._explain import check_column, check_places, explain, true_labels
 
     file_to_read = click.Path(exists=True, dir_okay=False, path_type=Path)
     table_to_read = click.Path(exists=True, path_type=Path)
@@ -118,7 +118,7 @@ def _told(file: Path) -> Iterator[None]:
     import click
 
     from limelight import LimelightError
-    from limelight._cli_explain import as_told
+    from limelight.cli._explain import as_told
 
     try:
         yield
