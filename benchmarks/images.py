@@ -16,8 +16,8 @@ from benchmarks._data import photograph
 from benchmarks._report import Row, Table, at_least, at_most
 from benchmarks._timing import TimedModel, costs_in_turn
 from limelight import ImageExplainer
-from limelight.stages.components import Stretch
-from limelight.stages.perturbation import OrthogonalArrays
+from limelight.stages.design import Stretch
+from limelight.stages.orthogonal_arrays import OrthogonalArrays
 
 __all__ = ["tables"]
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from limelight._errors import InstanceError
 from limelight.modalities._patches import PatchParts
 from limelight.results.views import TextView
-from limelight.stages.components import Stretch, fair_coins
-from limelight.stages.perturbation import OrthogonalArrays
+from limelight.stages.components import fair_coins
+from limelight.stages.design import Stretch
+from limelight.stages.orthogonal_arrays import OrthogonalArrays
 
 
 def array(parts: int, rows: int, seed: int = 1) -> np.ndarray:

@@ -21,7 +21,7 @@ from limelight._errors import (
     ModelError,
     PredictionError,
 )
-from limelight.batch._engines import in_time
+from limelight.batch._timeouts import in_time
 from limelight.batch._workers import as_finished
 from limelight.stages.prediction import _Memory
 

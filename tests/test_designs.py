@@ -9,19 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limelight import ComponentsExplainer
-from limelight.stages.components import Stretch, fair_coins
-from limelight.stages.perturbation import (
-    CONFIDENCE,
-    DESIGNS,
-    REPLICATES,
-    ComplementaryPairs,
-    Enumeration,
-    Independent,
-    OrthogonalArrays,
-    SobolPoints,
-    looks,
-    stretches,
-)
+from limelight.stages.components import fair_coins
+from limelight.stages.design import REPLICATES, Stretch
+from limelight.stages.designs import ComplementaryPairs, Enumeration, Independent, SobolPoints
+from limelight.stages.orthogonal_arrays import OrthogonalArrays
+from limelight.stages.perturbation import CONFIDENCE, DESIGNS, looks, stretches
 
 SEEDS = st.integers(0, 2**63).map(lambda seed: (seed,))
 MASKS = [ComplementaryPairs, Independent]

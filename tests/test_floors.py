@@ -26,7 +26,7 @@ FLOORS = {
     "renderers": SIDES,
     "_notices": SIDES,
     "_options": SIDES,
-    "_together": SIDES,
+    "_lockstep": SIDES,
     "batch": BATCH,
     "_explainer": PIPELINE,
     "modalities": MODALITIES,

@@ -11,8 +11,8 @@ from tables import Recorder
 
 from limelight import TabularExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight.stages.components import Stretch
-from limelight.stages.perturbation import Independent
+from limelight.stages.design import Stretch
+from limelight.stages.designs import Independent
 
 ROWS = np.random.default_rng(0).normal(size=(300, 4))
 COLOURS = np.eye(3)[np.random.default_rng(1).integers(0, 3, 300)]

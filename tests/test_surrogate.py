@@ -13,9 +13,10 @@ from sklearn.linear_model import Lasso, LinearRegression, Ridge, lars_path
 from sklearn.tree import DecisionTreeRegressor
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight.stages.components import Stretch, fair_coins
+from limelight.stages.components import fair_coins
+from limelight.stages.design import Stretch
+from limelight.stages.designs import ComplementaryPairs, Enumeration
 from limelight.stages.kernel_law import KernelLaw
-from limelight.stages.perturbation import ComplementaryPairs, Enumeration
 from limelight.stages.sample import Sample
 from limelight.stages.selection import METHODS, choose
 from limelight.stages.surrogate import Settings, fit

@@ -202,7 +202,7 @@ class TestSharedNeighbourhood:
         np.testing.assert_array_equal(first.drawn, second.drawn)
 
     def test_they_are_drawn_once(self, monkeypatch):
-        from limelight.stages.perturbation import SobolPoints
+        from limelight.stages.designs import SobolPoints
 
         calls = []
         original = SobolPoints.points

@@ -12,9 +12,9 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import LimelightError
+from limelight._lockstep import Fitting, Step, in_step
 from limelight._notices import notices
 from limelight._options import Request
-from limelight._together import Fitting, Step, in_step
 from limelight.batch.many import ManyInstances
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate

@@ -17,10 +17,11 @@ import numpy as np
 
 from limelight._checks import check_choice, check_count, check_flag, check_number
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError, ModelError
-from limelight._together import Step, in_step
+from limelight._lockstep import Step, in_step
 from limelight.batch._checkpoint import About, Checkpoint, content_of
-from limelight.batch._engines import engine_of, in_time, in_time_or_ended, kind_of
+from limelight.batch._engines import engine_of, kind_of
 from limelight.batch._instances import Chunk, Instances, chunks_of
+from limelight.batch._timeouts import in_time, in_time_or_ended
 from limelight.collection.arrow import table_of
 from limelight.collection.explanations import Explanations
 from limelight.collection.failure import Failure

@@ -6,15 +6,30 @@ import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from limelight._errors import ArgumentTypeError, EngineError
 from limelight.batch._instances import Chunk
 
-__all__ = ["Finished", "Source", "as_finished", "kept", "packed", "unpacked"]
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+__all__ = ["CHUNKS_PER_WORKER", "Finished", "Source", "Work", "as_finished", "explain_chunk", "kept", "packed", "unpacked"]
 
 Finished = Generator[tuple[int, Any], None, None]
 """A chunk's number and its table, of chunk after chunk."""
+
+CHUNKS_PER_WORKER = 2  # that are handed out at a time, so that no worker waits for its next one
+
+
+class Work(Protocol):
+    """What is done with a chunk."""
+
+    def explain(self, chunk: Chunk) -> pa.Table: ...
+
+
+def explain_chunk(job: Work, chunk: Chunk) -> tuple[int, Any]:
+    return chunk.number, job.explain(chunk)
 
 
 def packed(value: Any) -> bytes:

@@ -6,8 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
+from limelight._lockstep import Step
 from limelight._options import Options, Request
-from limelight._together import Step
 from limelight.models import known_form
 from limelight.stages.prediction import SharedAnswers
 

@@ -1,4 +1,4 @@
-"""Stage 1: what can be on or off in this instance.
+"""What can be on or off in this instance.
 
 There are two families of interpretable components. `Parts` can be absent (words, superpixels, segments): a perturbation is
 a mask, and the parts that it leaves are put together again. `Values` are drawn (the columns of a row): a perturbation is
@@ -15,73 +15,18 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from limelight.results.views import View
+from limelight.stages.design import Design, Stretch
 
 __all__ = [
     "Components",
-    "Design",
-    "Drawn",
     "Inputs",
     "Neighbourhood",
     "Parts",
     "Shared",
-    "Stretch",
     "Values",
     "count_present",
     "fair_coins",
 ]
-
-
-@dataclass(frozen=True)
-class Stretch:
-    """A stretch of a design: points `start` to `stop` of each of its independent `replicates`, and `extra` single ones."""
-
-    replicates: int
-    start: int
-    stop: int
-    extra: int = 0
-
-
-@dataclass(frozen=True)
-class Drawn:
-    """What a design asks for: masks of shape (m, d), or points of the unit cube.
-
-    Attributes
-    ----------
-    values : ndarray of shape (m, d)
-        0/1 masks, or numbers in [0, 1).
-    weights : ndarray of shape (m,)
-        LIME's own law over the law that the rows were drawn from: 1 on average.
-    replicates : ndarray of shape (r + 1,)
-        Replicate i is rows ``replicates[i]:replicates[i + 1]``.
-    """
-
-    values: np.ndarray
-    weights: np.ndarray
-    replicates: np.ndarray
-
-
-class Design:
-    """Which perturbations to ask for: masks, points of the unit cube, or both; see `limelight.stages.perturbation`.
-
-    Attributes
-    ----------
-    seed : tuple of int
-        What the random streams are made from.
-    """
-
-    seed: tuple[int, ...]
-
-    def least(self, parts: int) -> int:  # noqa: ARG002 - most designs do with any number
-        """How many masks it takes until every part can be told from every other."""
-        return 0
-
-    def masks(self, law: np.ndarray, stretch: Stretch) -> Drawn:
-        """Masks of ``len(law) - 1`` parts, where `law` gives the probability of each number of absent parts."""
-        raise NotImplementedError(f"{type(self).__name__} draws no masks")
-
-    def points(self, dimensions: int, stretch: Stretch) -> Drawn:
-        """Points of the unit cube."""
-        raise NotImplementedError(f"{type(self).__name__} draws no points")
 
 
 class Inputs(Protocol):

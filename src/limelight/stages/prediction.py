@@ -1,4 +1,4 @@
-"""Stage 3a: what to ask the model: each distinct input once, and rows that instances share once for all of them."""
+"""What to ask the model: each distinct input once, and rows that instances share once for all of them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 3b: ask the model in batches, of several instances at a time where they can be, and check what it answers."""
+"""Ask the model in batches, of several instances at a time where they can be, and check what it answers."""
 
 from __future__ import annotations
 

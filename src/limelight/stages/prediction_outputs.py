@@ -1,4 +1,4 @@
-"""Stage 3c: what a model's outputs are, what they are called, and which of them are explained."""
+"""What a model's outputs are, what they are called, and which of them are explained."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Stage 4: how near each perturbation is to the instance, as a weight."""
+"""How near each perturbation is to the instance, as a weight."""
 
 from __future__ import annotations
 

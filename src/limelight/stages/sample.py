@@ -1,4 +1,4 @@
-"""Stage 5a: what was asked and answered, with its weights, boiled down to weighted Gram matrices."""
+"""What was asked and answered, with its weights, boiled down to weighted Gram matrices."""
 
 from __future__ import annotations
 

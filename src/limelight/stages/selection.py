@@ -1,4 +1,4 @@
-"""Stage 5b: which components to report, from the covariances of the components with each other and with one output."""
+"""Which components to report, from the covariances of the components with each other and with one output."""
 
 from __future__ import annotations
 

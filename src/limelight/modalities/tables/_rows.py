@@ -15,7 +15,8 @@ from limelight.modalities.tables._columns import RowColumn
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._samplers import Source
 from limelight.results.views import MixedView, TableView
-from limelight.stages.components import Design, Neighbourhood, Shared, Stretch, Values
+from limelight.stages.components import Neighbourhood, Shared, Values
+from limelight.stages.design import Design, Stretch
 
 __all__ = ["RowValues", "Table"]
 
