@@ -19,8 +19,9 @@ from samples import explain, falling, image, text
 
 from limelight import Explanation, Explanations, Failure
 from limelight.cli.main import _commands
-from limelight.renderers import _report_figures, _templates
+from limelight.renderers import _templates
 from limelight.renderers.index import Entry, render_index
+from limelight.renderers.reports import _figures
 from limelight.results.views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
 
 TREE = (Path(__file__).parent / "tree.js").read_text(encoding="utf-8")
@@ -201,7 +202,7 @@ def report_faults(strings: Sequence[str], open_page: Any, change: Callable[[str]
 
 @pytest.mark.parametrize("start", range(0, len(PAYLOADS), AT_ONCE))
 def test_hostile_strings_in_a_report_stay_text(start, open_page, monkeypatch):
-    monkeypatch.setattr(_report_figures, "MOST", 1000)
+    monkeypatch.setattr(_figures, "MOST", 1000)
     faults = report_faults(PAYLOADS[start : start + AT_ONCE], open_page)
     assert not faults, f"{len(faults)}, the first: {faults[:3]}"
 
