@@ -289,7 +289,7 @@ class TestTorch:
 
     def test_without_torch_the_error_names_the_extra(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "torch", None)
-        with pytest.raises(MissingDependencyError, match=r"torch modules need torch: pip install 'limelight\[torch\]'"):
+        with pytest.raises(MissingDependencyError, match=r"TorchModel needs torch: pip install 'limelight\[torch\]'"):
             TorchModel(None)
 
     def test_pickled(self, network):
@@ -356,7 +356,7 @@ class TestOnnx:
 
     def test_without_onnxruntime_the_error_names_the_extra(self, file, monkeypatch):
         monkeypatch.setitem(sys.modules, "onnxruntime", None)
-        with pytest.raises(MissingDependencyError, match=r"ONNX files need ONNX Runtime: pip install 'limelight\[onnx\]'"):
+        with pytest.raises(MissingDependencyError, match=r"an ONNX file needs onnxruntime: pip install 'limelight\[onnx\]'"):
             OnnxModel(file)
 
     @pytest.mark.parametrize("source", [5, None, bytearray(b"x")])

@@ -81,7 +81,7 @@ def test_weights_are_the_law_over_the_proposal(seed, d):
     proposal = (half + half[::-1]) / (2 * half.sum())
     result = drawn(ComplementaryPairs, law, Stretch(REPLICATES, 0, 16, 5), tilt, seed)
     absent = d - result.values.sum(axis=1)
-    assert result.weights == pytest.approx(law[absent] / proposal[absent])
+    assert result.law_weights == pytest.approx(law[absent] / proposal[absent])
     assert proposal[absent].min() > 0
 
 
@@ -90,8 +90,8 @@ def test_a_kernel_that_leaves_nothing_of_some_sizes_gives_finite_weights():
     tilt = text_kernel(d, 0.005)
     assert (tilt == 0).any()
     result = drawn(ComplementaryPairs, text_law(d), Stretch(REPLICATES, 0, 64), tilt)
-    assert np.isfinite(result.weights).all()
-    assert (tilt[d - result.values.sum(axis=1)] * result.weights).sum() > 0
+    assert np.isfinite(result.law_weights).all()
+    assert (tilt[d - result.values.sum(axis=1)] * result.law_weights).sum() > 0
 
 
 # --- the law ----------------------------------------------------------------------------------------------------------------
@@ -104,10 +104,10 @@ def test_law_weights_are_unbiased(design, law, kernel, d):
     probabilities = law(d)
     result = drawn(design, probabilities, Stretch(REPLICATES, 0, 4096), None if kernel is None else kernel(d))
     absent = d - result.values.sum(axis=1)
-    found = np.bincount(absent, weights=result.weights, minlength=d + 1) / len(absent)
-    error = np.sqrt(np.bincount(absent, weights=result.weights**2, minlength=d + 1)) / len(absent)
+    found = np.bincount(absent, weights=result.law_weights, minlength=d + 1) / len(absent)
+    error = np.sqrt(np.bincount(absent, weights=result.law_weights**2, minlength=d + 1)) / len(absent)
     assert np.all(np.abs(found - probabilities) <= 5 * error)
-    assert result.weights.mean() == pytest.approx(1, abs=0.02)
+    assert result.law_weights.mean() == pytest.approx(1, abs=0.02)
 
 
 @pytest.mark.parametrize("design", MASKS)
@@ -115,8 +115,8 @@ def test_single_rows_follow_the_law_too(design):
     d, law = 6, text_law(6)
     result = drawn(design, law, Stretch(REPLICATES, 0, 0, 20000), text_kernel(d))
     absent = d - result.values.sum(axis=1)
-    found = np.bincount(absent, weights=result.weights, minlength=d + 1) / len(absent)
-    error = np.sqrt(np.bincount(absent, weights=result.weights**2, minlength=d + 1)) / len(absent)
+    found = np.bincount(absent, weights=result.law_weights, minlength=d + 1) / len(absent)
+    error = np.sqrt(np.bincount(absent, weights=result.law_weights**2, minlength=d + 1)) / len(absent)
     assert np.all(np.abs(found - law) <= 5 * error)
 
 
@@ -125,8 +125,8 @@ def test_every_mask_of_a_size_is_equally_likely(design):
     d, law = 4, text_law(4)
     result = drawn(design, law, Stretch(REPLICATES, 0, 4096), text_kernel(d))
     number = result.values @ (1 << np.arange(d))
-    found = np.bincount(number, weights=result.weights, minlength=16) / len(number)
-    error = np.sqrt(np.bincount(number, weights=result.weights**2, minlength=16)) / len(number)
+    found = np.bincount(number, weights=result.law_weights, minlength=16) / len(number)
+    error = np.sqrt(np.bincount(number, weights=result.law_weights**2, minlength=16)) / len(number)
     masks = np.arange(16)[:, None] >> np.arange(d) & 1
     absent = d - masks.sum(axis=1)
     expected = law[absent] / np.array([comb(d, size) for size in absent])
@@ -137,9 +137,9 @@ def test_every_mask_of_a_size_is_equally_likely(design):
 def test_components_are_absent_equally_often(design):
     d, law = 15, text_law(15)
     result = drawn(design, law, Stretch(REPLICATES, 0, 4096), text_kernel(d))
-    present = result.weights @ result.values / len(result.values)
+    present = result.law_weights @ result.values / len(result.values)
     expected = law @ (d - np.arange(d + 1)) / d
-    error = np.sqrt((result.weights**2) @ (result.values - expected) ** 2) / len(result.values)
+    error = np.sqrt((result.law_weights**2) @ (result.values - expected) ** 2) / len(result.values)
     assert np.all(np.abs(present - expected) <= 5 * error + 1e-3)
 
 
@@ -150,9 +150,9 @@ def test_enumeration_sums_to_the_law(d, seed):
     assert len(np.unique(result.values, axis=0)) == len(result.values) == 2**d
     assert result.replicates.tolist() == [0, 2**d]
     absent = d - result.values.sum(axis=1)
-    assert np.bincount(absent, weights=result.weights, minlength=d + 1) / 2**d == pytest.approx(law)
+    assert np.bincount(absent, weights=result.law_weights, minlength=d + 1) / 2**d == pytest.approx(law)
     for size in range(d + 1):  # every mask of a size has the same weight
-        assert np.ptp(result.weights[absent == size]) <= 1e-12
+        assert np.ptp(result.law_weights[absent == size]) <= 1e-12
 
 
 # --- points -----------------------------------------------------------------------------------------------------------------
@@ -164,7 +164,7 @@ def test_points_are_in_the_unit_cube_and_balanced(seed, dimensions, power, extra
     result = SobolPoints(seed).points(dimensions, Stretch(REPLICATES, 0, count, extra))
     assert result.values.shape == (REPLICATES * count + extra, dimensions)
     assert result.values.min() >= 0 and result.values.max() < 1  # noqa: PT018 - one statement about one interval
-    assert result.weights.tolist() == [1.0] * len(result.values)
+    assert result.law_weights.tolist() == [1.0] * len(result.values)
     for points in parts_of(result):
         cells = np.sort((points[:count] * count).astype(int), axis=0)
         assert np.array_equal(cells, np.tile(np.arange(count)[:, None], dimensions))  # one in each 1/count of every side
@@ -201,7 +201,7 @@ def test_pairs_have_less_error_than_independent_masks():
         means = []
         for seed in range(60):
             result = drawn(design, law, Stretch(1, 0, 256), seed=(seed,))
-            means.append(np.average(result.values @ weight, weights=result.weights))
+            means.append(np.average(result.values @ weight, weights=result.law_weights))
         return np.sqrt(np.mean((np.array(means) - weight.sum() * (law @ (d - np.arange(d + 1))) / d) ** 2))
 
     assert error(ComplementaryPairs) < 0.3 * error(Independent)
@@ -261,7 +261,7 @@ def test_the_same_seed_gives_the_same_bits_and_another_seed_others(design):
     stretch = Stretch(REPLICATES, 0, 16, 3)
     one, other = values_of(design, stretch, (4, 5)), values_of(design, stretch, (4, 5))
     assert one.values.tobytes() == other.values.tobytes()
-    assert one.weights.tobytes() == other.weights.tobytes()
+    assert one.law_weights.tobytes() == other.law_weights.tobytes()
     for seed in ((5, 4), (4,), (4, 5, 0)):
         assert values_of(design, stretch, seed).values.tobytes() != one.values.tobytes()
 
@@ -286,7 +286,7 @@ def test_replicates_have_equal_laws(design):
     found = []
     for seed in range(seeds):
         result = values_of(design, Stretch(4, 0, 8, 4), (seed,), d)
-        statistic = (result.values[:, 0] * result.weights).astype(float)
+        statistic = (result.values[:, 0] * result.law_weights).astype(float)
         found.append([part.mean() for part in np.split(statistic, result.replicates[1:-1])])
     means, error = np.mean(found, axis=0), np.std(found, axis=0) / np.sqrt(seeds)
     expected = 0.5 if design is SobolPoints else text_law(d) @ (d - np.arange(d + 1)) / d
@@ -296,7 +296,7 @@ def test_replicates_have_equal_laws(design):
 @given(design=st.sampled_from(ALL), replicates=st.integers(1, 8), pairs=st.integers(0, 9), extra=st.integers(0, 20), seed=SEEDS)
 def test_replicates_bounds_count_every_row_once(design, replicates, pairs, extra, seed):
     result = values_of(design, Stretch(replicates, 0, 2 * pairs, extra), seed)
-    assert len(result.values) == len(result.weights) == replicates * 2 * pairs + extra
+    assert len(result.values) == len(result.law_weights) == replicates * 2 * pairs + extra
     sizes = np.diff(result.replicates)
     assert result.replicates[0] == 0
     assert len(sizes) == replicates

@@ -404,5 +404,5 @@ class TestLightness:
         schema.cache_clear()
         (tmp_path / "all.parquet").write_bytes(b"PAR1")
         for make in (lambda: Explanations.of([FAILURE]), lambda: Explanations.load(tmp_path)):
-            with pytest.raises(MissingDependencyError, match=r"need pyarrow: pip install 'limelight\[batch\]'"):
+            with pytest.raises(MissingDependencyError, match=r"needs pyarrow: pip install 'limelight\[batch\]'"):
                 make()

@@ -90,7 +90,7 @@ def test_bad_label_and_no_matplotlib(monkeypatch):
     with pytest.raises(LabelError, match="label 7 was not explained"):
         TEXT.plot(7)
     monkeypatch.setitem(sys.modules, "matplotlib", None)
-    with pytest.raises(MissingDependencyError, match=r"plots need matplotlib: pip install 'limelight\[plot\]'"):
+    with pytest.raises(MissingDependencyError, match=r"a plot needs matplotlib: pip install 'limelight\[plot\]'"):
         TEXT.plot()
 
 

@@ -525,7 +525,7 @@ class TestBadInput:
 
     def test_without_scikit_image_the_error_names_the_extra(self, monkeypatch):
         monkeypatch.setitem(__import__("sys").modules, "skimage", None)
-        with pytest.raises(MissingDependencyError, match=r"superpixels need scikit-image: pip install 'limelight\[image\]'"):
+        with pytest.raises(MissingDependencyError, match=r"superpixels needs scikit-image: pip install 'limelight\[image\]'"):
             ImageExplainer().explain_instance(PHOTO, brightness)
         assert ImageExplainer("grid").explain_instance(PHOTO, brightness)
 

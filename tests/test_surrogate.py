@@ -227,7 +227,7 @@ def test_effective_size_is_that_of_the_law_under_any_tilt(width):
     drawn = ComplementaryPairs((0,), kernel).masks(law, Stretch(8, 0, 128))
     absent = d - drawn.values.sum(axis=1)
     sample = Sample(np.ones(d), np.zeros(1))
-    sample.add(drawn.values, np.zeros((1024, 1)), drawn.weights, kernel[absent], drawn.replicates)
+    sample.add(drawn.values, np.zeros((1024, 1)), drawn.law_weights, kernel[absent], drawn.replicates)
     assert sample.effective_size == pytest.approx(1024 * (law @ kernel) ** 2 / (law @ kernel**2), rel=0.02)
     (one,) = fitted(sample)
     penalty, variance = 1 / (1000 * law @ kernel), KernelLaw(law, kernel).moments()[1][0, 0]
@@ -549,20 +549,20 @@ def test_moments_of_the_law_are_those_of_all_masks(d, seed):
     kernel_law = KernelLaw(rng.dirichlet(np.ones(d + 1)), rng.uniform(0.1, 1.0, d + 1))
     drawn = Enumeration().masks(kernel_law.law, Stretch(1, 0, 0))
     kernel = kernel_law.kernel[d - drawn.values.sum(axis=1)]
-    weights = drawn.weights * kernel
+    weights = drawn.law_weights * kernel
     mean, covariance = kernel_law.moments()
     assert mean == pytest.approx(np.average(drawn.values, axis=0, weights=weights))
     assert covariance.reshape(-1) == pytest.approx(
         np.cov(drawn.values.T, aweights=weights, ddof=0).reshape(-1), rel=1e-6, abs=1e-9
     )
-    assert kernel_law.mean_weight == pytest.approx(np.average(kernel, weights=drawn.weights))
+    assert kernel_law.mean_weight == pytest.approx(np.average(kernel, weights=drawn.law_weights))
 
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_exact_moments_change_nothing_where_the_sample_has_them(alpha):
     kernel_law, drawn, kernel, outputs = masks_with_law(7, 0)
     sample = Sample(np.ones(7), outputs[-1])
-    sample.add(drawn.values, outputs, drawn.weights, kernel, np.array([0, len(outputs)]))
+    sample.add(drawn.values, outputs, drawn.law_weights, kernel, np.array([0, len(outputs)]))
     for method in ("none", "forward_selection"):
         known = fitted(sample, method=method, num_features=3, alpha=alpha, kernel_law=kernel_law)
         unknown = fitted(sample, method=method, num_features=3, alpha=alpha)

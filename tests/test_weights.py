@@ -50,7 +50,7 @@ class TestFrames:
             raise ModuleNotFoundError("no polars")
 
         monkeypatch.setattr("narwhals.stable.v2.from_arrow", missing)
-        with pytest.raises(MissingDependencyError, match="a frame of polars needs it: pip install polars"):
+        with pytest.raises(MissingDependencyError, match="a frame of polars needs polars: pip install polars"):
             Explanations.of(few()).to_frame("polars")
 
     def test_all_labels(self):

@@ -34,7 +34,7 @@ def check_count(parameter: str, value: object, minimum: int) -> int:
     >>> check_count("num_features", 0, 1)
     Traceback (most recent call last):
         ...
-    limelight._errors.ArgumentError: num_features must be an integer of at least 1; got 0.
+    limelight.exceptions.ArgumentError: num_features must be an integer of at least 1; got 0.
     """
     if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
         raise ArgumentTypeError(f"{parameter} must be an integer of at least {minimum}; got {value!r}.")

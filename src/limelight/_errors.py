@@ -1,21 +1,8 @@
-"""Every error that limelight raises on purpose.
-
-LimelightError
-├── ArgumentError (ValueError)           an argument's value is not one of those allowed
-├── ArgumentTypeError (TypeError)        an argument is of the wrong type
-├── InstanceError (ValueError)           the instance cannot be explained: empty, wrong width, not finite
-├── KernelError (ValueError)             the kernel gives no perturbation any weight
-├── LabelError (ValueError)              a label that was not explained was asked for
-├── PredictionError (ValueError)         the model's answer has a wrong shape or is not finite
-├── ModelError (RuntimeError)            the model raised; the original error is its cause
-├── CheckpointError (OSError)            a folder of finished chunks cannot be read or written
-├── EngineError (RuntimeError)           what explains many instances elsewhere has broken down
-└── MissingDependencyError (ImportError) an optional package is not installed
-
-Interrupted (KeyboardInterrupt)          the user stopped a batch; what was finished is in it
-"""
+"""The errors that limelight raises on purpose; `limelight.exceptions` shows them as a tree."""
 
 from collections.abc import Iterable
+from importlib import import_module
+from typing import Any
 
 __all__ = [
     "ArgumentError",
@@ -30,7 +17,14 @@ __all__ = [
     "MissingDependencyError",
     "ModelError",
     "PredictionError",
+    "missing_dependency",
+    "require",
+    "unknown_name",
 ]
+
+
+# What is installed under another name than it is imported by.
+_PACKAGES = {"PIL": "Pillow", "skimage": "scikit-image"}
 
 
 class LimelightError(Exception):
@@ -91,6 +85,53 @@ class Interrupted(KeyboardInterrupt):
 
 class MissingDependencyError(LimelightError, ImportError):
     """An optional package is needed and not installed."""
+
+
+for _error in (
+    *(LimelightError, ArgumentError, ArgumentTypeError, InstanceError, KernelError, LabelError, PredictionError),
+    *(ModelError, CheckpointError, EngineError, Interrupted, MissingDependencyError),
+):
+    _error.__module__ = "limelight.exceptions"  # where users import it from, and what a traceback shows
+
+
+def require(module: str, *, extra: str | None, purpose: str) -> Any:
+    """Import an optional package.
+
+    Parameters
+    ----------
+    module : str
+        What to import, as ``import`` names it.
+    extra : str or None
+        The extra of limelight that installs it; None where the package itself has to be installed.
+    purpose : str
+        What needs the package, as the beginning of the error's sentence.
+
+    Raises
+    ------
+    MissingDependencyError
+        If it is not installed.
+
+    Examples
+    --------
+    >>> from limelight._errors import require
+    >>> require("math", extra="batch", purpose="a square root").sqrt(9.0)
+    3.0
+    >>> require("a_missing_package", extra="batch", purpose="a square root")
+    Traceback (most recent call last):
+        ...
+    limelight.exceptions.MissingDependencyError: a square root needs a_missing_package: pip install 'limelight[batch]'
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        name = module.partition(".")[0]
+        raise missing_dependency(purpose, _PACKAGES.get(name, name), extra) from error
+
+
+def missing_dependency(purpose: str, package: str, extra: str | None) -> MissingDependencyError:
+    """The one sentence for an optional package that is not installed."""
+    wanted = package if extra is None else f"'limelight[{extra}]'"
+    return MissingDependencyError(f"{purpose} needs {package}: pip install {wanted}")
 
 
 def unknown_name(parameter: str, got: object, allowed: Iterable[str]) -> ArgumentError:

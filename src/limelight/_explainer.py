@@ -1,29 +1,33 @@
 """LIME, to be read from top to bottom: perturb, ask the model, weigh by nearness, fit a sparse linear surrogate.
 
 (Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016, algorithm 1.)
+
+`Explainer._explain_in_steps` is the pipeline. It is a generator: it yields where it needs the model's answers, or fits, and goes
+on when they are there. That is how several instances are explained side by side (`limelight._lockstep`).
 """
 
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
 from limelight._errors import LimelightError
-from limelight._lockstep import Fitting, Step, in_step
+from limelight._lockstep import Run, fitted, run_in_lockstep
 from limelight._notices import notices
-from limelight._options import Request
-from limelight.batch.many import ManyInstances
+from limelight._options import Link, Request
+from limelight.batch.many import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
+from limelight.results.views import check_view
 from limelight.stages.components import Components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import DESIGNS, Look, looks
 from limelight.stages.prediction import Oracle, SharedAnswers
-from limelight.stages.prediction_outputs import LINKS, read_outputs
-from limelight.stages.proximity import Metric, Proximity, pairwise
+from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
+from limelight.stages.proximity import Metric, Proximity, exponential_kernel, pairwise
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings
 
@@ -32,32 +36,43 @@ __all__ = ["Explainer"]
 NUM_FEATURES = 10
 
 
-class Explainer(ManyInstances):
+class Explainer(BatchMixin):
     """The pipeline that all explainers share.
 
-    A modality derives from it, sets the attributes and says what an instance's components are; everything else is final.
+    A modality derives from it, makes `options`, sets the class attributes and says what an instance's components are. All the
+    rest is final.
 
     Attributes
     ----------
-    design : str
-        Which design draws the perturbations, unless the user asks for independent ones.
+    options : Options
+        What the user told the explainer.
+    default_design : {"complements", "orthogonal", "sobol"}
+        Which design draws the perturbations, unless the user asks for independent ones: "complements" for parts under any law
+        that depends on their number alone, "orthogonal" for parts that are absent with probability 1/2, "sobol" for values.
     distances : callable
-        From a representation whose row 0 is the instance to distances from it.
-    distance_unit : float
-        What a distance of scikit-learn's is multiplied by to be in the kernel width's unit.
-    cap : int
+        From a representation of shape (n, d), whose row 0 is the instance, to distances of shape (n,).
+    distance_unit : float, default 1
+        By how much a distance of scikit-learn's is multiplied to be in the kernel width's unit.
+    cap : int, default 5000
         The largest number of perturbations of an "auto" run.
     """
 
-    design: str
+    default_design: ClassVar[str]
     distances: Metric
-    distance_unit: float
-    cap: int = 5000
+    distance_unit: ClassVar[float] = 1.0
+    cap: ClassVar[int] = 5000
 
     @abstractmethod
     def components(self, instance: Any) -> Components:
-        """What can be on or off in this instance."""
+        """What can be on or off in this instance.
 
+        Raises
+        ------
+        ArgumentTypeError, InstanceError
+            If the instance is not one that this explainer can explain.
+        """
+
+    @final
     def explain_instance(
         self,
         instance: Any,
@@ -66,11 +81,11 @@ class Explainer(ManyInstances):
         labels: int | Iterable[int] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
-        num_samples: int | str = "auto",
+        num_samples: int | Literal["auto"] = "auto",
         batch_size: int | None = None,
         model_regressor: Any = None,
         distance_metric: str | None = None,
-        link: str = "identity",
+        link: Link = "identity",
     ) -> Explanation:
         """Explain one prediction.
 
@@ -131,65 +146,117 @@ class Explainer(ManyInstances):
             distance_metric=distance_metric,
             link=link,
         )
-        (result,) = in_step([self._explain(instance, model, request, SharedAnswers())])
+        (result,) = run_in_lockstep([self._explain_in_steps(instance, model, request, SharedAnswers())])
         if isinstance(result, LimelightError):
             raise result
         return result
 
-    def _explain(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Step[Explanation]:
-        """The pipeline for one instance."""
+    @final
+    def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
+        """The pipeline for one instance, as a run: it yields where it needs the model's answers, or fits.
+
+        Parameters
+        ----------
+        instance, model : object
+            What to explain, and what to ask.
+        request : Request
+            What is wanted.
+        shared : SharedAnswers
+            The model's answers for rows that other instances have, too.
+        """
         components = self.components(instance)
+        check_view(components.view)
         proximity, kernel_law = self._proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
-        linked = LINKS[request.link]
-        path = adapted.path._replace(batch_size=request.batch_size or adapted.path.batch_size)
-        oracle = Oracle(path, shared)
+        oracle = Oracle(adapted.path.limited(request.batch_size), shared)
+        link = LINKS[request.link]
         for look in self._looks(components, kernel_law, request):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
             predictions = yield from oracle.predict(neighbourhood)
             if look.first:
-                outputs = read_outputs(
-                    predictions,
-                    oracle.instance,
-                    mode=self.options.mode,
-                    class_names=self.options.class_names,
-                    model_names=adapted.output_names,
-                    labels=request.labels,
-                    top_labels=request.top_labels,
-                ).under(request.link)
+                outputs = self._read_outputs(predictions, oracle.instance, adapted.output_names, request)
             if look.first or look.exact:
-                sample = Sample(neighbourhood.representation[0], linked(oracle.instance)[list(outputs.labels)])
+                sample = Sample(neighbourhood.representation[0], link(oracle.instance)[list(outputs.labels)])
             sample.add(
                 neighbourhood.representation[1:],
-                linked(predictions)[:, outputs.labels],
-                neighbourhood.weights,
-                proximity.weights(neighbourhood.representation)[1:],
+                link(predictions)[:, outputs.labels],
+                neighbourhood.law_weights,
+                proximity.kernel_weights(neighbourhood.representation)[1:],
                 neighbourhood.replicates,
             )
-            settings = Settings(
-                method=self.options.feature_selection,
-                num_features=request.num_features or NUM_FEATURES,
-                alpha=self.options.alpha,
-                nominal=request.num_samples or self.cap,
-                kernel_law=kernel_law,
-                regressor=request.regressor,
-                confidence=look.confidence,
-                exact=look.exact,
-            )
-            fits = yield Fitting(sample, settings)
-            converged = all(_converged(one, self.options.tolerance) for one in fits)
+            fits = yield from fitted(sample, self._settings(look, kernel_law, request))
             # An output that has not varied yet may still: a few perturbations do not show a rare event.
-            weighty = [bool(np.any(one.weights)) for one in fits]
-            if converged and (look.exact or all(weighty)):
+            if _has_converged(fits, self.options.tolerance, excused=np.full(len(fits), look.exact)):
                 break
-        if not look.exact:  # an output that varies and weighs nothing: no component varies within a narrow kernel
-            converged = converged and all(weighty | ~sample.varies)
+        return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
+
+    def _proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
+        """The kernel, and, where it is limelight's own on masks, all that is known of the masks beforehand."""
+        distances = self.distances
+        if request.distance_metric is not None:
+            distances = pairwise(request.distance_metric, self.distance_unit)
+        kernel = self.options.kernel
+        proximity = Proximity(components.kernel_width or self.options.kernel_width, distances, kernel)
+        if components.law is None or request.distance_metric is not None or kernel is not exponential_kernel:
+            return proximity, None
+        return proximity, KernelLaw(components.law, proximity.kernel_by_absent(len(components.names)))
+
+    def _looks(self, components: Components, kernel_law: KernelLaw | None, request: Request) -> Iterator[Look]:
+        """The stretches of the design to ask about, one after the other."""
+        seed = (self.options.random_state, components.content)
+        is_default = self.options.design == "auto"
+        make_design = DESIGNS.load(self.default_design if is_default else self.options.design)
+        design = make_design(seed, None if kernel_law is None else kernel_law.kernel)
+        parts = len(components.names) if is_default and components.law is not None else None
+        return looks(design, parts, request.num_samples, self.cap)
+
+    def _read_outputs(
+        self, predictions: np.ndarray, instance: np.ndarray, names: tuple[str, ...] | None, request: Request
+    ) -> Outputs:
+        """What the model's outputs are, and which of them are explained."""
+        outputs = read_outputs(
+            predictions,
+            instance,
+            mode=self.options.mode,
+            class_names=self.options.class_names,
+            model_names=names,
+            labels=request.labels,
+            top_labels=request.top_labels,
+        )
+        return outputs.under(request.link)
+
+    def _settings(self, look: Look, kernel_law: KernelLaw | None, request: Request) -> Settings:
+        return Settings(
+            method=self.options.feature_selection,
+            num_features=request.num_features or NUM_FEATURES,
+            alpha=self.options.alpha,
+            nominal=request.num_samples or self.cap,
+            kernel_law=kernel_law,
+            regressor=request.regressor,
+            confidence=look.confidence,
+            exact=look.exact,
+        )
+
+    def _build_explanation(
+        self,
+        components: Components,
+        proximity: Proximity,
+        oracle: Oracle,
+        outputs: Outputs,
+        look: Look,
+        sample: Sample,
+        fits: Sequence[Fit],
+        request: Request,
+    ) -> Explanation:
+        """The explanation, as plain data, from what the last look has left."""
+        # An output that varies and weighs nothing has not converged: no component varies within a narrow kernel.
+        converged = _has_converged(fits, self.options.tolerance, excused=look.exact | ~sample.varies)
         effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_surrogate(label, one) for label, one in zip(outputs.labels, fits, strict=True)),
             names=components.names,
             view=components.view,
-            predictions=tuple(linked(oracle.instance).tolist()),
+            predictions=tuple(LINKS[request.link](oracle.instance).tolist()),
             output_names=outputs.names,
             output_kind=outputs.kind,
             default_label=outputs.default,
@@ -213,29 +280,22 @@ class Explainer(ManyInstances):
             ),
         )
 
-    def _proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
-        """The kernel, and, where it is limelight's own on masks, all that is known of the masks beforehand."""
-        distances = self.distances
-        if request.distance_metric is not None:
-            distances = pairwise(request.distance_metric, self.distance_unit)
-        width = components.kernel_width or self.options.kernel_width
-        proximity = Proximity(width, distances, self.options.kernel)
-        if components.law is None or request.distance_metric is not None or self.options.kernel is not None:
-            return proximity, None
-        return proximity, KernelLaw(components.law, proximity.by_absent(len(components.names)))
 
-    def _looks(self, components: Components, kernel_law: KernelLaw | None, request: Request) -> Iterator[Look]:
-        seed = (self.options.random_state, components.content)
-        name = self.design if self.options.design == "auto" else self.options.design
-        design = DESIGNS.load(name)(seed, None if kernel_law is None else kernel_law.kernel)
-        enumerable = components.law is not None and self.options.design == "auto"
-        parts = len(components.names) if enumerable else None
-        return looks(design, parts, request.num_samples, self.cap)
+def _has_converged(fits: Sequence[Fit], tolerance: float, excused: np.ndarray) -> bool:
+    """Whether all intervals are within the tolerance, and all outputs weigh something.
 
-
-def _converged(one: Fit, tolerance: float) -> bool:
-    """Whether every interval reaches no further than the tolerance, in units of the heaviest weight."""
-    return bool(np.all(one.half_widths <= tolerance * np.abs(one.weights).max()))
+    Parameters
+    ----------
+    fits : sequence of Fit
+        One for each output.
+    tolerance : float
+        How far an interval may reach to each side, in units of the output's heaviest weight.
+    excused : ndarray of shape (q,), bool
+        Outputs that may weigh nothing.
+    """
+    heaviest = [np.abs(one.weights).max() for one in fits]
+    settled = all(np.all(one.half_widths <= tolerance * top) for one, top in zip(fits, heaviest, strict=True))
+    return bool(settled and np.all(np.array(heaviest, dtype=bool) | excused))
 
 
 def _surrogate(label: int, one: Fit) -> Surrogate:

@@ -1,55 +1,72 @@
-"""Several explanations at a time, in step: the model is asked about all of them at once, and so are their surrogates fitted."""
+"""Several explanations side by side: the model is asked about all of them at once, and so are their surrogates fitted.
+
+An explanation in the making is a generator, a `Run`. It yields what it needs next, an effect, and is sent what comes of it:
+
+    Ask            questions to the model    it is sent the answer to each
+    FitSurrogates  a sample, and settings    it is sent the fit of each output
+
+In the end it returns the explanation. `run_in_lockstep` takes runs from effect to effect, all of them together.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Sequence
 from itertools import chain
-from typing import Any, NamedTuple, TypeVar
+from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from limelight._blas import one_blas_thread
 from limelight._errors import ArgumentError, InstanceError, LimelightError
-from limelight.stages.prediction import Question
+from limelight.stages.prediction import Ask, Question
 from limelight.stages.prediction_batches import answers_to
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings, fit
 
-__all__ = ["Fitting", "Step", "in_step"]
+__all__ = ["Effect", "FitSurrogates", "Run", "fitted", "run_in_lockstep"]
 
 T = TypeVar("T")
 
 
-class Fitting(NamedTuple):
-    """A surrogate that is wanted of each output of a sample."""
+class FitSurrogates(NamedTuple):
+    """What a run yields to have a surrogate fitted to each output of a sample."""
 
     sample: Sample
     settings: Settings
 
     @property
-    def kind(self) -> Hashable:
-        """What may be fitted together is equal in this."""
+    def batch_key(self) -> Hashable:
+        """Equal for samples that can be fitted together."""
         settings, sample = self.settings, self.sample
         if settings.kernel_law is not None or settings.regressor is not None:
             return id(self)
         return settings, len(sample.instance), len(sample.origin), sample.replicates
 
 
-Step = Generator[list[Question] | Fitting, Any, T]
-"""Wants answers to questions, or fits, is sent them, and gives a result in the end."""
+Effect = Ask | FitSurrogates
+Outcome = list[np.ndarray] | list[Fit]
+Run = Generator[Effect, Outcome, T]
+"""Yields effects, is sent what comes of each, and returns a result in the end."""
 
 
-def in_step(runs: Sequence[Step[T]]) -> list[T | LimelightError]:
-    """Let all of them go on until each has its result, or the error that kept it from one."""
-    results: list[Any] = [None] * len(runs)
-    waiting: dict[int, list[Question] | Fitting] = {}
+def fitted(sample: Sample, settings: Settings) -> Generator[FitSurrogates, list[Fit], list[Fit]]:
+    """The part of a run that has the surrogates of a sample fitted; its result is the fit of each output."""
+    return (yield FitSurrogates(sample, settings))
 
-    def go_on(number: int, sent: Any) -> None:
-        if isinstance(sent, LimelightError):
-            results[number] = sent
+
+def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
+    """Take all runs to their ends: the result of each, or the error that kept it from one."""
+    results: dict[int, T | LimelightError] = {}
+    waiting: dict[int, Effect] = {}
+
+    def resume(number: int, outcome: Outcome | LimelightError | None) -> None:
+        """Take one run to its next effect, or to its end."""
+        if isinstance(outcome, LimelightError):
+            results[number] = outcome
             return
+        run = runs[number]
         try:
-            waiting[number] = runs[number].send(sent)
+            waiting[number] = next(run) if outcome is None else run.send(outcome)
         except StopIteration as stop:
             results[number] = stop.value
         except LimelightError as error:
@@ -59,62 +76,64 @@ def in_step(runs: Sequence[Step[T]]) -> list[T | LimelightError]:
 
     with one_blas_thread():
         for number in range(len(runs)):
-            go_on(number, None)
+            resume(number, None)
     while waiting:
-        asked = {number: wanted for number, wanted in waiting.items() if isinstance(wanted, list)}
-        fitted = {number: wanted for number, wanted in waiting.items() if isinstance(wanted, Fitting)}
-        waiting = {}
-        answered = _answered(asked)
+        asks = {number: effect for number, effect in waiting.items() if isinstance(effect, Ask)}
+        fits = {number: effect for number, effect in waiting.items() if isinstance(effect, FitSurrogates)}
+        waiting.clear()
+        answers = _ask(asks)
         with one_blas_thread():
-            for number, found in (answered | _fitted(fitted)).items():
-                go_on(number, found)
-    return results
+            for number, outcome in (answers | _fit(fits)).items():
+                resume(number, outcome)
+    return [results[number] for number in range(len(runs))]
 
 
-def _answered(asked: dict[int, list[Question]]) -> dict[int, Any]:
-    """The answers to each one's questions, or an error; what several ask about the same rows is put to the model once."""
+def _ask(asks: dict[int, Ask]) -> dict[int, Outcome | LimelightError]:
+    """The answers to each run's questions, or an error; what several ask about the same rows is put to the model once."""
     distinct: dict[Hashable, Question] = {}
-    for question in chain.from_iterable(asked.values()):
-        # Of those who ask first, beside their own question; for the answer to one that asks alone nobody else waits.
-        distinct.setdefault(question.key or id(question), question if len(asked) > 1 else question._replace(key=None))
+    for question in chain.from_iterable(ask.questions for ask in asks.values()):
+        # The first run that asks about shared rows does so beside its own question. Nobody else waits for the answer to a run
+        # that asks alone.
+        distinct.setdefault(question.key or id(question), question if len(asks) > 1 else question._replace(key=None))
     answers = dict(zip(distinct, answers_to(list(distinct.values())), strict=True))
-    found: dict[int, Any] = {}
-    for number, questions in asked.items():
-        own = [answers[question.key or id(question)] for question in questions]
-        found[number] = next((answer for answer in own if isinstance(answer, LimelightError)), own)
-    return found
+    outcomes: dict[int, Outcome | LimelightError] = {}
+    for number, ask in asks.items():
+        own = [answers[question.key or id(question)] for question in ask.questions]
+        arrays = [answer for answer in own if not isinstance(answer, LimelightError)]
+        errors = (answer for answer in own if isinstance(answer, LimelightError))
+        outcomes[number] = next(errors, arrays)
+    return outcomes
 
 
-def _fitted(wanted: dict[int, Fitting]) -> dict[int, Any]:
-    """The fits that each one wants, or an error."""
-    kinds: dict[Hashable, list[int]] = {}
-    for number, one in wanted.items():
-        kinds.setdefault(one.kind, []).append(number)
-    found: dict[int, Any] = {}
-    for numbers in kinds.values():
-        settings = wanted[numbers[0]].settings
+def _fit(effects: dict[int, FitSurrogates]) -> dict[int, Outcome | LimelightError]:
+    """The fits that each run wants, or an error."""
+    batches: dict[Hashable, list[int]] = {}
+    for number, effect in effects.items():
+        batches.setdefault(effect.batch_key, []).append(number)
+    outcomes: dict[int, Outcome | LimelightError] = {}
+    for numbers in batches.values():
+        samples = [effects[number].sample for number in numbers]
         try:
-            fits: list[Any] = fit([wanted[number].sample for number in numbers], settings)
-        except Exception:  # of one of them, perhaps
-            fits = [_fit_alone(wanted[number]) for number in numbers]
-        found |= zip(numbers, fits, strict=True)
-    return found
+            outcomes |= zip(numbers, fit(samples, effects[numbers[0]].settings), strict=True)
+        except Exception:  # it may come from one sample alone
+            outcomes |= {number: _fit_alone(effects[number]) for number in numbers}
+    return outcomes
 
 
-def _fit_alone(wanted: Fitting) -> list[Fit] | LimelightError:
+def _fit_alone(effect: FitSurrogates) -> list[Fit] | LimelightError:
     try:
-        return fit([wanted.sample], wanted.settings)[0]
+        return fit([effect.sample], effect.settings)[0]
     except LimelightError as error:
         return error
     except np.linalg.LinAlgError:
         return InstanceError(
-            "the surrogate's equations have no solution in double precision: the components' numbers are too large beside how "
-            "they vary. Scale the columns, or put them into bins."
+            "the surrogate's equations have no solution in double precision: the components' numbers are too large compared "
+            "with how much they vary. Scale the columns, or put them into bins."
         )
     except MemoryError as error:
         return _too_large(error)
     except Exception as error:
-        if wanted.settings.regressor is None:
+        if effect.settings.regressor is None:
             raise
         refused = ArgumentError(f"model_regressor raised {type(error).__name__}: {error}")
         refused.__cause__ = error
@@ -122,6 +141,6 @@ def _fit_alone(wanted: Fitting) -> list[Fit] | LimelightError:
 
 
 def _too_large(error: MemoryError) -> InstanceError:
-    refused = InstanceError(f"memory does not suffice for this instance: {error}. Give it fewer components, or num_samples.")
+    refused = InstanceError(f"there is not enough memory for this instance: {error}. Give it fewer components, or num_samples.")
     refused.__cause__ = error
     return refused

@@ -2,32 +2,61 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any
-
-import numpy as np
+from typing import Any, Literal
 
 from limelight._checks import check_choice, check_count, check_flag, check_names, check_number
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import read_random_state
 from limelight.stages.prediction_outputs import LINKS
+from limelight.stages.proximity import KERNELS, Kernel, exponential_kernel
 from limelight.stages.selection import METHODS
 
-__all__ = ["Options", "Request"]
+__all__ = ["DesignName", "FeatureSelection", "Link", "Mode", "Options", "Request"]
 
-Kernel = Callable[[np.ndarray, float], np.ndarray]
+DesignName = Literal["auto", "iid"]
+FeatureSelection = Literal["auto", "forward_selection", "highest_weights", "lasso_path", "none"]
+Link = Literal["identity", "logit"]
+Mode = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
 class Options:
-    """What all explainers can be told; the parameters are described where the user meets them, in each explainer."""
+    """What all explainers can be told.
+
+    An explainer of one's own makes it with `checked`, which has the defaults that limelight's explainers have. Each explainer
+    documents these options for its users.
+
+    Attributes
+    ----------
+    class_names : tuple of str or None
+        Names of the model's outputs, in their order; None for the model's own, or numbers.
+    mode : {"classification", "regression"} or None
+        What the model's outputs are; None where their values tell.
+    kernel_width : float
+        The width of the kernel, in the distance's unit.
+    kernel : callable
+        ``kernel(distances, kernel_width) -> weights``.
+    feature_selection : str
+        How the reported components are chosen.
+    alpha : float
+        The ridge penalty.
+    tolerance : float
+        Weights count as converged when their intervals reach no further than this share of the heaviest weight.
+    design : {"auto", "iid"}
+        Whether perturbations come from the explainer's own design, or are drawn independently.
+    shortcuts : bool
+        Whether model adapters are used.
+    random_state : int
+        The seed.
+    """
 
     class_names: tuple[str, ...] | None
     mode: str | None
     kernel_width: float
-    kernel: Kernel | None
+    kernel: Kernel
     feature_selection: str
     alpha: float
     tolerance: float
@@ -39,16 +68,16 @@ class Options:
     def checked(
         cls,
         *,
-        class_names: Iterable[object] | None,
-        mode: str | None,
         kernel_width: float,
-        kernel: Kernel | None,
-        feature_selection: str,
-        alpha: float,
-        tolerance: float,
-        design: str,
-        shortcuts: bool,
-        random_state: object,
+        class_names: Iterable[object] | None = None,
+        mode: str | None = None,
+        kernel: str | Kernel | None = None,
+        feature_selection: str = "auto",
+        alpha: float = 1.0,
+        tolerance: float = 0.05,
+        design: str = "auto",
+        shortcuts: bool = True,
+        random_state: object = 0,
     ) -> Options:
         """Check a constructor's arguments.
 
@@ -57,13 +86,11 @@ class Options:
         ArgumentError, ArgumentTypeError
             If one of them is not allowed.
         """
-        if kernel is not None and not callable(kernel):
-            raise ArgumentTypeError(f"kernel must be a callable kernel(distances, width) or None; got {kernel!r}.")
         return cls(
             class_names=None if class_names is None else check_names("class_names", class_names),
             mode=None if mode is None else check_choice("mode", mode, ("classification", "regression")),
             kernel_width=check_number("kernel_width", kernel_width, 0, inclusive=False),
-            kernel=kernel,
+            kernel=_checked_kernel(kernel),
             feature_selection=check_choice("feature_selection", feature_selection, METHODS),
             alpha=check_number("alpha", alpha, 0),
             tolerance=check_number("tolerance", tolerance, 0, inclusive=False),
@@ -71,6 +98,18 @@ class Options:
             shortcuts=check_flag("shortcuts", shortcuts),
             random_state=read_random_state(random_state),
         )
+
+
+def _checked_kernel(kernel: str | Kernel | None) -> Kernel:
+    """The kernel that a name stands for, a user's own, or the default."""
+    if kernel is None:
+        return exponential_kernel
+    if isinstance(kernel, str):
+        named: Kernel = KERNELS.load(kernel)
+        return named
+    if not callable(kernel):
+        raise ArgumentTypeError(f"kernel must be a callable kernel(distances, width), its name or None; got {kernel!r}.")
+    return kernel
 
 
 @dataclass(frozen=True)

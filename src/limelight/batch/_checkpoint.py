@@ -161,7 +161,8 @@ class Checkpoint:
 
     def explanations(self) -> Explanations:
         """All of this job's that is finished, read from the folder as it is looked at."""
-        finished = sorted(self._met.keys() & self._finished.keys())
+        # Ctrl-C may come when a part has just been written and not been noted yet.
+        finished = sorted(number for number, content in self._met.items() if self._part(number, content).exists())
         if not finished:
             return Explanations.of_tables([schema().empty_table()])
         return Explanations.concat(map(self._load, finished))

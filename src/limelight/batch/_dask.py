@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from limelight._errors import ArgumentError, EngineError, LimelightError, MissingDependencyError
+from limelight._errors import ArgumentError, EngineError, LimelightError, require
 from limelight.batch._instances import Chunk
 from limelight.batch._workers import Finished, Source, packed, unpacked
 
@@ -134,8 +134,4 @@ def _engine_errors() -> Iterator[None]:
 
 
 def _distributed() -> Any:
-    try:
-        import distributed
-    except ImportError as error:
-        raise MissingDependencyError("engine=\"dask\" needs Dask's scheduler: pip install 'limelight[dask]'") from error
-    return distributed
+    return require("distributed", extra="dask", purpose='engine="dask"')

@@ -16,8 +16,9 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from limelight._checks import check_choice, check_count, check_flag, check_number
-from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, MissingDependencyError, ModelError
-from limelight._lockstep import Step, in_step
+from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, LimelightError, ModelError, require
+from limelight._lockstep import Run, run_in_lockstep
+from limelight._registry import register, registered
 from limelight.batch._checkpoint import About, Checkpoint, content_of
 from limelight.batch._engines import engine_of, kind_of
 from limelight.batch._instances import Chunk, Instances, chunks_of
@@ -38,6 +39,7 @@ __all__ = ["Batch", "Job", "run"]
 _PROBE, _PROBED = 64, 8  # perturbations of the explanation that tells a model from others; where the first fails, the next
 _STOPPED = ("processes", "spark")  # engines whose work is in main threads, where an alarm can stop it
 _LONGEST = 1e9  # seconds, thirty years: systems' clocks know no times much longer
+_USED_IN_WORKERS = ("adapter", "model", "view")  # what a program may have registered, and workers need
 _TOGETHER = 64  # instances whose questions are put to the model together
 
 T = TypeVar("T")
@@ -46,7 +48,7 @@ T = TypeVar("T")
 class Pipeline(Protocol):
     """What an explainer does for one instance."""
 
-    def __call__(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Step[Explanation]: ...
+    def __call__(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]: ...
 
 
 @dataclass(frozen=True)
@@ -128,9 +130,13 @@ class Job:
         self._own = threading.local()  # every thread asks about shared rows for itself: nothing is waited for
 
     def __getstate__(self) -> dict[str, Any]:
-        return {name: value for name, value in self.__dict__.items() if name != "_own"}
+        own = {name: value for name, value in self.__dict__.items() if name != "_own"}
+        return own | {"registered": registered(_USED_IN_WORKERS)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        for kind, implementations in state.pop("registered").items():
+            for name, implementation in implementations.items():
+                register(kind, name, implementation)
         self.__dict__.update(state)
         self.__post_init__()
 
@@ -160,10 +166,10 @@ class Job:
         self._own.shared = None  # what is stopped midway leaves it half written
         pipelines = [self.pipeline(instance, self.model, self.request, shared) for instance in instances]
         if self.timeout is None:
-            entries = in_step(pipelines)
+            entries = run_in_lockstep(pipelines)
         else:
             try:
-                entries = in_time_or_ended(self.timeout, partial(in_step, pipelines))
+                entries = in_time_or_ended(self.timeout, partial(run_in_lockstep, pipelines))
             except ModelError as error:
                 return [error]
         self._own.shared = shared
@@ -258,13 +264,15 @@ def _about(job: Job, first: Sequence[Any], batch: Batch, options: Options) -> Ab
     names: list[str] = []
     told_by = content_of(first[:1])  # explaining may change instances
     for instance in first:
-        heard: list[float] = []
-        probe = _overheard(job.pipeline(instance, job.model, replace(job.request, num_samples=_PROBE), SharedAnswers()), heard)
+        recorded: list[float] = []
+        probe = _recorded(
+            job.pipeline(instance, job.model, replace(job.request, num_samples=_PROBE), SharedAnswers()), recorded
+        )
         try:
-            (explanation,) = _while_there_is_time(job.timeout, partial(in_step, [probe]))
+            (explanation,) = _while_there_is_time(job.timeout, partial(run_in_lockstep, [probe]))
         except ModelError:  # where it was stopped is chance
             continue
-        answers += heard
+        answers += recorded
         if isinstance(explanation, Explanation):
             weights = [weight for surrogate in explanation.surrogates for weight in surrogate.weights]
             names = [*explanation.names, *explanation.output_names]
@@ -279,19 +287,19 @@ def _while_there_is_time(timeout: float | None, work: Callable[[], T]) -> T:
     return in_time(timeout, work)
 
 
-def _overheard(run: Step[Explanation], answers: list[float]) -> Step[Explanation]:
-    """The same run; what it is answered is kept, one number for each input."""
-    sent = None
-    while True:
-        try:
-            wanted = run.send(sent)
-        except StopIteration as stop:
-            explanation: Explanation = stop.value
-            return explanation
-        sent = yield wanted
-        if isinstance(wanted, list):
-            for answer in sent:
-                answers += (answer @ np.linspace(1.0, 2.0, answer.shape[1])).tolist()
+def _recorded(run: Run[Explanation], answers: list[float]) -> Run[Explanation]:
+    """The same run, which also adds to `answers` one number for each input that the model was asked about."""
+    try:
+        effect = next(run)
+        while True:
+            outcome = yield effect
+            for answer in outcome:
+                if isinstance(answer, np.ndarray):
+                    answers += (answer @ np.linspace(1.0, 2.0, answer.shape[1])).tolist()
+            effect = run.send(outcome)
+    except StopIteration as stop:
+        explanation: Explanation = stop.value
+        return explanation
 
 
 def _said(value: object) -> str:
@@ -300,8 +308,5 @@ def _said(value: object) -> str:
 
 
 def _progress(total: int | None, verbose: bool) -> Any:
-    try:
-        from tqdm.auto import tqdm
-    except ImportError as error:
-        raise MissingDependencyError("explain_many needs pyarrow and tqdm: pip install 'limelight[batch]'") from error
-    return tqdm(total=total, unit=" instances", disable=None if verbose else True)
+    tqdm = require("tqdm.auto", extra="batch", purpose="explain_many")
+    return tqdm.tqdm(total=total, unit=" instances", disable=None if verbose else True)

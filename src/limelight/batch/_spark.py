@@ -9,7 +9,7 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from limelight._errors import ArgumentError, EngineError, LimelightError, MissingDependencyError
+from limelight._errors import ArgumentError, EngineError, LimelightError, require
 from limelight.batch._instances import Chunk
 from limelight.batch._workers import Finished, as_finished, kept, packed, unpacked
 
@@ -20,11 +20,8 @@ _AHEAD = 2  # chunks for each core: one at work, and one that waits
 
 def in_any_spark(job: Any, chunks: Iterable[Chunk]) -> Finished:
     """The session that there is, else a new one as the environment wants it."""
-    try:
-        from pyspark.sql import SparkSession
-    except ImportError as error:
-        raise MissingDependencyError("engine=\"spark\" needs pyspark and Java: pip install 'limelight[spark]'") from error
-    return in_spark(SparkSession.builder.getOrCreate(), job, chunks)
+    sql = require("pyspark.sql", extra="spark", purpose='engine="spark"')
+    return in_spark(sql.SparkSession.builder.getOrCreate(), job, chunks)
 
 
 def in_spark(session: Any, job: Any, chunks: Iterable[Chunk]) -> Finished:

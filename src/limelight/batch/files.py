@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limelight._errors import ArgumentError, MissingDependencyError
+from limelight._errors import ArgumentError, require
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -76,10 +76,7 @@ class TableFile:
 
 @contextmanager
 def _readable(path: Path) -> Iterator[None]:
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise MissingDependencyError("files of instances need pyarrow: pip install 'limelight[batch]'") from error
+    pyarrow = require("pyarrow", extra="batch", purpose="a file of instances")
     try:
         yield
     except UnicodeDecodeError as error:

@@ -1,13 +1,13 @@
-"""Many instances, from the side of whoever explains them: here, on a cluster, or wherever frames of them are."""
+"""The methods of an explainer that explain many instances: here, on a cluster, or wherever frames of them are."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, final
 
-from limelight._lockstep import Step
-from limelight._options import Options, Request
+from limelight._lockstep import Run
+from limelight._options import Link, Options, Request
 from limelight.models import known_form
 from limelight.stages.prediction import SharedAnswers
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
     from limelight.collection.explanations import Explanations
     from limelight.results.explanation import Explanation
 
-__all__ = ["ManyInstances"]
+__all__ = ["BatchMixin"]
 
 
-class ManyInstances(ABC):
-    """What an explainer does for many instances, from what it does for one.
+class BatchMixin(ABC):
+    """The methods that explain many instances, for a class that can explain one: `Explainer` derives from it.
 
     Attributes
     ----------
@@ -36,9 +36,10 @@ class ManyInstances(ABC):
     columns: tuple[str, ...] | None = None
 
     @abstractmethod
-    def _explain(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Step[Explanation]:
-        """The pipeline for one instance."""
+    def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
+        """The pipeline for one instance, as a run."""
 
+    @final
     def explain_many(
         self,
         instances: Any,
@@ -47,16 +48,16 @@ class ManyInstances(ABC):
         labels: int | Iterable[int] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
-        num_samples: int | str = "auto",
+        num_samples: int | Literal["auto"] = "auto",
         batch_size: int | None = None,
         model_regressor: Any = None,
         distance_metric: str | None = None,
-        link: str = "identity",
+        link: Link = "identity",
         n_jobs: int = 1,
         engine: str | Any = None,
         chunk_size: int = 256,
         checkpoint: str | os.PathLike[str] | None = None,
-        on_error: str = "raise",
+        on_error: Literal["raise", "keep"] = "raise",
         timeout: float | None = None,
         verbose: bool = False,
     ) -> Explanations:
@@ -148,8 +149,11 @@ class ManyInstances(ABC):
             timeout=timeout,
             verbose=verbose,
         )
-        return run(self._explain, known_form(model), request, instances, batch, columns=self.columns, options=self.options)
+        return run(
+            self._explain_in_steps, known_form(model), request, instances, batch, columns=self.columns, options=self.options
+        )
 
+    @final
     def frame_function(
         self,
         model: Any,
@@ -158,11 +162,11 @@ class ManyInstances(ABC):
         labels: int | Iterable[int] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
-        num_samples: int | str = "auto",
+        num_samples: int | Literal["auto"] = "auto",
         batch_size: int | None = None,
         model_regressor: Any = None,
         distance_metric: str | None = None,
-        link: str = "identity",
+        link: Link = "identity",
     ) -> FrameFunction:
         """A function that explains the instances in pandas frames, for data that are on a cluster already.
 
@@ -209,5 +213,5 @@ class ManyInstances(ABC):
             distance_metric=distance_metric,
             link=link,
         )
-        job = Job(self._explain, known_form(model), request, keeps_errors=True, timeout=None)
+        job = Job(self._explain_in_steps, known_form(model), request, keeps_errors=True, timeout=None)
         return FrameFunction(packed(job), self.columns, item)

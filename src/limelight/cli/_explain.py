@@ -8,12 +8,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import Any
+from typing import Any, Literal
 
 import click
 
 import limelight  # whose names are loaded when they are used
-from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightError, MissingDependencyError
+from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightError, missing_dependency, require
 from limelight.batch.files import TableFile
 from limelight.renderers.terminal import visible
 
@@ -26,7 +26,7 @@ OUTPUT = click.Path(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
-def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: str) -> int | str:
+def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: str) -> int | Literal["auto"]:
     try:
         return "auto" if value == "auto" else int(value)
     except ValueError:
@@ -71,7 +71,7 @@ def explain(
     target: str | None,
     text: str | None,
     num_features: int | None,
-    num_samples: int | str,
+    num_samples: int | Literal["auto"],
     labels: tuple[int, ...],
     class_names: str | None,
     n_jobs: int,
@@ -228,10 +228,7 @@ def _load(name: str, trusted: Sequence[str]) -> Any:
 
 def _from_skops(path: str, trusted: Sequence[str]) -> Any:
     """A model from a file that may hold nothing but what scikit-learn's own models are known to need, and trusted types."""
-    try:
-        from skops import io
-    except ImportError as error:
-        raise MissingDependencyError(".skops files need skops: pip install 'limelight[cli]'") from error
+    io = require("skops.io", extra="cli", purpose="a .skops file")
     try:
         unknown = [kind for kind in io.get_untrusted_types(file=path) if kind not in trusted]
         if not unknown:
@@ -273,7 +270,7 @@ def _frame(path: Path) -> Any:
     try:
         return table.to_pandas(date_as_object=False)
     except ImportError as error:
-        raise MissingDependencyError("--train needs pandas: pip install pandas") from error
+        raise missing_dependency("--train", "pandas", extra=None) from error
 
 
 def _keep(finished: Any, out: Path, checkpoint: Path | None) -> None:

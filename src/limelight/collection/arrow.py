@@ -17,10 +17,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limelight._checks import check_choice
-from limelight._errors import ArgumentError, MissingDependencyError
+from limelight._errors import ArgumentError, missing_dependency, require
 from limelight.collection.failure import Failure
 from limelight.results.explanation import Explanation, Notice, Surrogate, check_numbers
-from limelight.results.json_values import check_types
 from limelight.results.views import View, view_from_dict
 
 if TYPE_CHECKING:
@@ -59,11 +58,7 @@ def arrow() -> Any:
     MissingDependencyError
         If it is not installed.
     """
-    try:
-        import pyarrow
-    except ImportError as error:
-        raise MissingDependencyError("collections of explanations need pyarrow: pip install 'limelight[batch]'") from error
-    return pyarrow
+    return require("pyarrow", extra="batch", purpose="a collection of explanations")
 
 
 @cache
@@ -142,7 +137,7 @@ def in_backend(table: pa.Table, backend: str) -> Any:
     try:
         return nw.from_arrow(table, backend=nw.Implementation.from_backend(backend)).to_native()  # type: ignore[arg-type]
     except ImportError as error:
-        raise MissingDependencyError(f"a frame of {backend} needs it: pip install {backend}") from error
+        raise missing_dependency(f"a frame of {backend}", backend, extra=None) from error
 
 
 def check_whole(table: pa.Table) -> None:
@@ -330,9 +325,7 @@ def _surrogate(label: int, intercept: float, prediction: float, fidelity: float,
 
 
 def _view(text: str) -> View:
-    view = view_from_dict(json.loads(text))
-    check_types(view, View)
-    return view
+    return view_from_dict(json.loads(text))
 
 
 def _values(array: pa.Array | pa.ChunkedArray) -> list[Any]:

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Explanations", "Failure"]
 
 PICKS = Registry("pick", {"submodular": "limelight.collection.pick:submodular_pick"})
-RENDERERS = Registry("renderer", {"report": "limelight.renderers.reports.report:render_report"})
+RENDERERS = Registry("report", {"report": "limelight.renderers.reports.report:render_report"})
 
 STEP = 1_000  # entries that are made at once when all are wanted
 

@@ -10,11 +10,11 @@ import numpy as np
 from limelight._checks import check_names
 from limelight._errors import ArgumentTypeError, InstanceError, LimelightError, PredictionError
 from limelight._explainer import Explainer
-from limelight._options import Kernel, Options
+from limelight._options import DesignName, FeatureSelection, Mode, Options
 from limelight._seeds import fingerprint
 from limelight.results.views import PartsView
 from limelight.stages.components import Parts, fair_coins
-from limelight.stages.proximity import cosine_of_masks
+from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["ComponentsExplainer", "Composable"]
 
@@ -56,8 +56,9 @@ class ComponentsExplainer(Explainer):
         Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
     kernel_width : float, default 0.25
         The width of the kernel, for cosine distances of the masks.
-    kernel : callable, optional
-        ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    kernel : callable or str, optional
+        ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
+        ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported components are chosen. "auto" selects forward for up to 6 and takes the highest weights for more;
         "none" reports all.
@@ -108,9 +109,8 @@ class ComponentsExplainer(Explainer):
     [('250-500 Hz', 0.5)]
     """
 
-    design = "orthogonal"
+    default_design = "orthogonal"
     distances = staticmethod(cosine_of_masks)
-    distance_unit = 1.0
     cap = 1000
 
     def __init__(
@@ -118,12 +118,12 @@ class ComponentsExplainer(Explainer):
         *,
         class_names: Iterable[object] | None = None,
         kernel_width: float = 0.25,
-        kernel: Kernel | None = None,
-        feature_selection: str = "auto",
+        kernel: str | Kernel | None = None,
+        feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
-        mode: str | None = None,
-        design: str = "auto",
+        mode: Mode | None = None,
+        design: DesignName = "auto",
         random_state: object = 0,
     ) -> None:
         self.options = Options.checked(

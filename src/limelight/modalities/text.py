@@ -11,9 +11,9 @@ import numpy as np
 from limelight._checks import check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight._explainer import Explainer
-from limelight._options import Kernel, Options
+from limelight._options import DesignName, FeatureSelection, Mode, Options
 from limelight.modalities._words import WordParts, between, found
-from limelight.stages.proximity import cosine_of_masks
+from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["TextExplainer"]
 
@@ -36,8 +36,9 @@ class TextExplainer(Explainer):
         Whether components are characters instead of words. `mask_string` is then a NUL character by default.
     kernel_width : float, default 25
         The width of the kernel, for distances of 100 times the cosine distance of the masks.
-    kernel : callable, optional
-        ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    kernel : callable or str, optional
+        ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
+        ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported components are chosen. "auto" selects forward for up to 6 and takes the highest weights for more;
         "none" reports all.
@@ -77,7 +78,7 @@ class TextExplainer(Explainer):
     [('pills', 0.599)]
     """
 
-    design = "complements"
+    default_design = "complements"
     distance_unit = 100.0
 
     def __init__(
@@ -89,12 +90,12 @@ class TextExplainer(Explainer):
         mask_string: str | None = None,
         char_level: bool = False,
         kernel_width: float = 25.0,
-        kernel: Kernel | None = None,
-        feature_selection: str = "auto",
+        kernel: str | Kernel | None = None,
+        feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
-        mode: str | None = None,
-        design: str = "auto",
+        mode: Mode | None = None,
+        design: DesignName = "auto",
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import as_array, check_flag
-from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
+from limelight._errors import ArgumentError, ArgumentTypeError, ModelError, require
 from limelight.models._preparation import Patches, Preparation, ends
 from limelight.results.image_view import CHANNEL_COUNTS
 from limelight.stages.components import Components, Neighbourhood
@@ -91,10 +91,7 @@ class OnnxModel:
     def _session(self) -> Any:
         if not isinstance(self._source, (str, bytes)):
             return self._source
-        try:
-            import onnxruntime
-        except ImportError as error:
-            raise MissingDependencyError("ONNX files need ONNX Runtime: pip install 'limelight[onnx]'") from error
+        onnxruntime = require("onnxruntime", extra="onnx", purpose="an ONNX file")
         if isinstance(self._source, str) and not Path(self._source).is_file():
             raise ArgumentError(f"there is no ONNX file {self._source!r}.")
         try:

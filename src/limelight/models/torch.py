@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limelight._checks import check_flag
-from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
+from limelight._errors import ArgumentError, ArgumentTypeError, ModelError, require
 from limelight.models._preparation import Patches, Preparation, ends
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
@@ -63,10 +63,7 @@ class TorchModel:
         channels: str | None = "first",
         softmax: bool = False,
     ) -> None:
-        try:
-            import torch
-        except ImportError as error:
-            raise MissingDependencyError("torch modules need torch: pip install 'limelight[torch]'") from error
+        torch = require("torch", extra="torch", purpose="TorchModel")
         if not isinstance(module, torch.nn.Module):
             raise ArgumentTypeError(f"module must be a torch.nn.Module; got {type(module).__name__}.")
         self.module = module

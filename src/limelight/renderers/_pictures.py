@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._errors import MissingDependencyError
+from limelight._errors import require
 from limelight.renderers._summary import Bar, LabelSummary
 from limelight.results.views import ImageView
 
@@ -46,11 +46,8 @@ def pillow() -> Pillow:
     MissingDependencyError
         If it is not installed.
     """
-    try:
-        from PIL import Image, ImageDraw, ImageFont
-    except ImportError as error:
-        raise MissingDependencyError("pictures of images need Pillow: pip install 'limelight[image]'") from error
-    return Pillow(Image, ImageDraw, ImageFont)
+    names = ("PIL.Image", "PIL.ImageDraw", "PIL.ImageFont")
+    return Pillow(*(require(name, extra="image", purpose="a picture of an image") for name in names))
 
 
 def enlargement(view: ImageView) -> int:

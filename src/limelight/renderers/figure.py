@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from limelight._errors import MissingDependencyError
+from limelight._errors import require
 from limelight.renderers._cells import fit
 from limelight.renderers._summary import Bar, LabelSummary, summarise
 from limelight.results.explanation import Explanation
@@ -52,10 +52,7 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     wanted = explanation.surrogate(label)
     summary = summarise(explanation).labels[explanation.surrogates.index(wanted)]
     if ax is None:
-        try:
-            from matplotlib import pyplot
-        except ImportError as error:
-            raise MissingDependencyError("plots need matplotlib: pip install 'limelight[plot]'") from error
+        pyplot = require("matplotlib.pyplot", extra="plot", purpose="a plot")
         # As high as a list of so many bars needs.
         bars = not isinstance(explanation.view, (ImageView, SeriesView))
         size = (6.4, max(2.0, 1.2 + 0.3 * len(summary.bars))) if bars else None

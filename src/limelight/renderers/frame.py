@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._checks import check_choice
-from limelight._errors import MissingDependencyError
+from limelight._errors import missing_dependency
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_frame"]
@@ -68,5 +68,5 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
             backend=nw.Implementation.from_backend(backend),  # type: ignore[arg-type]
         )
     except ImportError as error:
-        raise MissingDependencyError(f"to_frame(backend={backend!r}) needs {backend}: pip install {backend}") from error
+        raise missing_dependency(f"to_frame(backend={backend!r})", backend, extra=None) from error
     return frame.to_native()

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import MissingDependencyError
+from limelight._errors import require
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_shap"]
@@ -44,10 +44,7 @@ def make_shap(explanation: Explanation, label: int | None) -> Any:
     (2,)
     """
     surrogate = explanation.surrogate(label)
-    try:
-        import shap
-    except ImportError as error:
-        raise MissingDependencyError("to_shap needs shap: pip install 'limelight[shap]'") from error
+    shap = require("shap", extra="shap", purpose="to_shap")
     count, values = len(explanation.names), explanation.view.values()
     has_intervals = any(map(math.isfinite, surrogate.lows))
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
+from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError, require
 from limelight._registry import Registry
 from limelight.results._surrogate import Surrogate
 from limelight.results.json_values import check_types, plain, read_object, restore
@@ -363,11 +363,7 @@ class Explanation:
         >>> explanation.show_in_notebook(labels=[0])  # doctest: +ELLIPSIS
         output: model 1.00, ...
         """
-        try:
-            from IPython.display import display
-        except ImportError as error:
-            raise MissingDependencyError("show_in_notebook needs IPython: pip install 'limelight[notebook]'") from error
-        display(self._only(labels))  # type: ignore[no-untyped-call]
+        require("IPython.display", extra="notebook", purpose="show_in_notebook").display(self._only(labels))
 
     def _only(self, labels: Iterable[int] | None) -> Explanation:
         """The explanation of some of its labels, in their order."""

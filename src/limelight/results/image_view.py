@@ -14,6 +14,7 @@ import numpy as np
 
 from limelight._checks import check_count, check_number
 from limelight._errors import ArgumentError
+from limelight.results._view import View
 
 __all__ = ["AGAINST", "CHANNEL_COUNTS", "FOR", "ImageView"]
 
@@ -29,7 +30,7 @@ Weights = Sequence[tuple[int, float]]
 
 
 @dataclass(frozen=True)
-class ImageView:
+class ImageView(View):
     """An image as a person sees it, and which superpixel each of its pixels belongs to.
 
     Everything that takes `weights` takes pairs of a superpixel's number and its weight, as ``explanation.as_map()[label]``
@@ -82,10 +83,6 @@ class ImageView:
         edges[:, :-1] |= self.segments[:, 1:] != self.segments[:, :-1]
         edges[:-1] |= self.segments[1:] != self.segments[:-1]
         return edges
-
-    def columns(self) -> dict[int, str]:
-        """None: an image has no columns."""
-        return {}
 
     def values(self) -> dict[int, str]:
         """For each component, where it lies."""

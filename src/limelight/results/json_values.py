@@ -52,8 +52,8 @@ def check_types(value: Any, wanted: Any, place: str = "") -> None:
     if inner is not None:
         for item in value:
             check_types(item, inner, place)
-    elif is_dataclass(value) or hasattr(value, "_fields"):
-        kind: Any = type(value)
+    elif type(value) is wanted and (is_dataclass(value) or hasattr(value, "_fields")):
+        kind: Any = wanted
         for name, hint in _hints(kind):
             check_types(getattr(value, name), hint, name)
 

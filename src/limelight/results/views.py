@@ -1,13 +1,17 @@
-"""What a renderer may see of an instance: neutral, plain data, one class a kind of picture."""
+"""What a renderer may see of an instance: neutral, plain data, one class for each kind of picture."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from limelight._errors import ArgumentError, unknown_name
+from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight._registry import Registry
+from limelight.results._view import View
 from limelight.results.image_view import ImageView
+from limelight.results.json_values import check_types
 
 __all__ = [
+    "VIEWS",
     "Cell",
     "ImageView",
     "MixedView",
@@ -19,6 +23,7 @@ __all__ = [
     "TableView",
     "TextView",
     "View",
+    "check_view",
     "view_from_dict",
 ]
 
@@ -31,16 +36,8 @@ class Span(NamedTuple):
     component: int
 
 
-class _View:
-    """What all views have unless they say otherwise."""
-
-    def columns(self) -> dict[int, str]:
-        """For components of a table, the columns that they are of; none elsewhere."""
-        return {}
-
-
 @dataclass(frozen=True)
-class TextView(_View):
+class TextView(View):
     """A text and the stretches of it that are components; the rest always stays."""
 
     kind: ClassVar[str] = "text"
@@ -70,7 +67,7 @@ class Cell(NamedTuple):
 
 
 @dataclass(frozen=True)
-class TableView(_View):
+class TableView(View):
     """The columns of the explained row, in their order."""
 
     kind: ClassVar[str] = "table"
@@ -100,7 +97,7 @@ class TableView(_View):
 
 
 @dataclass(frozen=True)
-class PartsView(_View):
+class PartsView(View):
     """Components of the user's own: nothing is known of them but their names."""
 
     kind: ClassVar[str] = "parts"
@@ -127,7 +124,7 @@ class Passage(NamedTuple):
 
 
 @dataclass(frozen=True)
-class MixedView(_View):
+class MixedView(View):
     """A row of which some columns hold free text: the cells of the others, and the texts."""
 
     kind: ClassVar[str] = "mixed"
@@ -165,7 +162,7 @@ class Segment(NamedTuple):
 
 
 @dataclass(frozen=True)
-class SeriesView(_View):
+class SeriesView(View):
     """A series of one or more channels, its values, and its segments; `filling` shows where a segment is absent."""
 
     kind: ClassVar[str] = "series"
@@ -213,8 +210,17 @@ class SeriesView(_View):
         return view
 
 
-View = TextView | TableView | MixedView | PartsView | ImageView | SeriesView
-_KINDS: dict[str, Any] = {view.kind: view for view in (TextView, TableView, MixedView, PartsView, ImageView, SeriesView)}
+VIEWS = Registry(
+    "view",
+    {
+        "image": "limelight.results.image_view:ImageView",
+        "mixed": "limelight.results.views:MixedView",
+        "parts": "limelight.results.views:PartsView",
+        "series": "limelight.results.views:SeriesView",
+        "table": "limelight.results.views:TableView",
+        "text": "limelight.results.views:TextView",
+    },
+)
 
 
 def view_from_dict(data: Mapping[str, Any]) -> View:
@@ -223,9 +229,28 @@ def view_from_dict(data: Mapping[str, Any]) -> View:
     Raises
     ------
     ArgumentError
-        If the kind of view is not known.
+        If the kind of view is not known, or the data are not a view's.
     """
-    if data["kind"] not in _KINDS:
-        raise unknown_name("a view's kind", data["kind"], _KINDS)
-    view: View = _KINDS[data["kind"]].from_dict(data)
+    kind = data["kind"]
+    view: View = VIEWS.load(kind).from_dict(data)
+    if VIEWS.owns(kind):
+        check_types(view, type(view))
     return view
+
+
+def check_view(view: object) -> None:
+    """Refuse a view that could be stored, and not be read again.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is none, or its class is not registered under its kind.
+    """
+    if not isinstance(view, View):
+        raise ArgumentTypeError(f"components must have a view derived from limelight.extend.View; got {type(view).__name__}.")
+    if view.kind not in VIEWS or not isinstance(view, VIEWS.load(view.kind)):
+        name = type(view).__name__
+        raise ArgumentTypeError(
+            f"{name} is not registered as the view of kind {view.kind!r}, so what is stored could not be read again; call "
+            f'limelight.extend.register("view", {view.kind!r}, {name}) first.'
+        )

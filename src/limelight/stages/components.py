@@ -53,7 +53,7 @@ class Neighbourhood:
         1 where a component is as in the instance, 0 where it is not (or standardised values, for a table without bins).
     inputs : Inputs
         The same rows as the model takes them.
-    weights : ndarray of shape (m,)
+    law_weights : ndarray of shape (m,)
         How much each drawn row stands for under LIME's own sampling law, 1 on average. The instance is asked for its own
         prediction; the law gives it no part in the fit.
     replicates : ndarray of shape (r + 1,)
@@ -66,7 +66,7 @@ class Neighbourhood:
 
     representation: np.ndarray
     inputs: Inputs
-    weights: np.ndarray
+    law_weights: np.ndarray
     replicates: np.ndarray
     keys: np.ndarray | None
     shared: Shared | None = None
@@ -130,7 +130,7 @@ class Parts(Components):
         packed = np.packbits(masks, axis=1)
         keys = np.zeros((len(packed), -(-packed.shape[1] // 8)), dtype=np.uint64)
         keys.view(np.uint8)[:, : packed.shape[1]] = packed
-        return Neighbourhood(masks, _Realised(self, masks), drawn.weights, drawn.replicates, keys)
+        return Neighbourhood(masks, _Realised(self, masks), drawn.law_weights, drawn.replicates, keys)
 
 
 @dataclass(frozen=True)

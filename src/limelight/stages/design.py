@@ -34,14 +34,14 @@ class Drawn:
     ----------
     values : ndarray of shape (m, d)
         0/1 masks, or numbers in [0, 1).
-    weights : ndarray of shape (m,)
+    law_weights : ndarray of shape (m,)
         LIME's own law over the law that the rows were drawn from: 1 on average.
     replicates : ndarray of shape (r + 1,)
         Replicate i is rows ``replicates[i]:replicates[i + 1]``.
     """
 
     values: np.ndarray
-    weights: np.ndarray
+    law_weights: np.ndarray
     replicates: np.ndarray
 
 

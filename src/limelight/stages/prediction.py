@@ -10,7 +10,7 @@ import numpy as np
 from limelight._errors import PredictionError
 from limelight.stages.components import Neighbourhood, Shared
 
-__all__ = ["PREDICTION_METHODS", "Asking", "ModelPath", "Oracle", "Question", "SharedAnswers", "distinct_rows"]
+__all__ = ["PREDICTION_METHODS", "Ask", "Asking", "ModelPath", "Oracle", "Question", "SharedAnswers", "distinct_rows"]
 
 # What an estimator is asked, the first of these that it has.
 PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")
@@ -40,6 +40,10 @@ class ModelPath(NamedTuple):
     form: Hashable
     batch_size: int | None
 
+    def limited(self, batch_size: int | None) -> ModelPath:
+        """The same path with the user's batch size, where there is one."""
+        return self if batch_size is None else self._replace(batch_size=batch_size)
+
 
 class Question(NamedTuple):
     """Rows of a neighbourhood that the model is to be asked about.
@@ -61,8 +65,14 @@ class Question(NamedTuple):
     key: Hashable = None
 
 
-Asking = Generator[list[Question], list[np.ndarray], T]
-"""Puts questions, is sent their answers, of shape (m, k), and gives a result in the end."""
+class Ask(NamedTuple):
+    """What a run yields to have questions put to the model; it is sent the answer to each, of shape (m, k)."""
+
+    questions: list[Question]
+
+
+Asking = Generator[Ask, list[np.ndarray], T]
+"""A part of a run that asks the model, and returns a result in the end."""
 
 
 class _Distinct(NamedTuple):
@@ -125,7 +135,7 @@ class SharedAnswers:
         if neighbourhood.shared in self._found:
             return None
         memory = self._memories.setdefault(neighbourhood.shared.source, _Memory())
-        return 1 + memory.unknown(self._distinct_of(neighbourhood, memory), len(neighbourhood.weights))
+        return 1 + memory.unknown(self._distinct_of(neighbourhood, memory), len(neighbourhood.law_weights))
 
     def _distinct_of(self, neighbourhood: Neighbourhood, memory: _Memory) -> _Distinct | None:
         """The distinct rows, looked for once for all that ask about them."""
@@ -187,11 +197,11 @@ class Oracle:
         if neighbourhood.shared is not None:
             return (yield from self._predict_shared(neighbourhood))
         keys = neighbourhood.keys
-        count = 1 + len(neighbourhood.weights)
+        count = 1 + len(neighbourhood.law_weights)
         # Where all rows are distinct, the instance is asked about only once all the same.
         distinct = self._memory.distinct(keys)
         rows = np.arange(1, count) if keys is None and self.instance.size else self._memory.unknown(distinct, count)
-        answers = (yield [Question(self._path, neighbourhood, rows, self.num_inputs)])[0] if len(rows) else None
+        answers = (yield Ask([Question(self._path, neighbourhood, rows, self.num_inputs)]))[0] if len(rows) else None
         known = self._memory.recall(keys, distinct, answers)
         self.num_inputs = len(self._memory)
         if len(known) < count:
@@ -212,7 +222,7 @@ class Oracle:
             self._alone = 0  # what was the instance's alone is one of the drawn rows now
         if unknown is not None and len(unknown):
             questions.append(Question(self._path, neighbourhood, unknown, self.num_inputs + alone, neighbourhood.shared))
-        answers = (yield questions) if questions else []
+        answers = (yield Ask(questions)) if questions else []
         if alone:
             self.instance, *answers = answers[0][0], *answers[1:]
         found, count = self._shared.found(neighbourhood, answers[0] if answers else None)

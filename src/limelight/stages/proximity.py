@@ -9,13 +9,43 @@ import numpy as np
 
 from limelight._checks import check_numbers, users_own
 from limelight._errors import ArgumentError, KernelError
+from limelight._registry import Registry
 from limelight.stages.components import count_present
 
-__all__ = ["Metric", "Proximity", "cosine_of_masks", "euclidean", "pairwise"]
+__all__ = [
+    "KERNELS",
+    "Kernel",
+    "Metric",
+    "Proximity",
+    "cosine_of_masks",
+    "euclidean",
+    "exponential_kernel",
+    "pairwise",
+]
 
 _CELLS = 2**22
 
 Metric = Callable[[np.ndarray], np.ndarray]
+"""From a representation of shape (n, d), whose row 0 is the instance, to distances of shape (n,)."""
+
+Kernel = Callable[[np.ndarray, float], np.ndarray]
+"""From distances of shape (n,) and a width in their unit to weights of shape (n,)."""
+
+KERNELS = Registry("kernel", {"exponential": "limelight.stages.proximity:exponential_kernel"})
+
+
+def exponential_kernel(distances: np.ndarray, width: float) -> np.ndarray:
+    """``sqrt(exp(-distance**2 / width**2))``: the LIME paper's kernel (section 3.4) under the square root that lime takes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight.stages.proximity import exponential_kernel
+    >>> exponential_kernel(np.array([0.0, 1.0]), 1.0).round(3).tolist()
+    [1.0, 0.607]
+    """
+    with np.errstate(over="ignore"):  # what is too far away for any weight has none
+        return np.asarray(np.exp(-0.5 * (distances / width) ** 2))
 
 
 @dataclass(frozen=True)
@@ -28,17 +58,16 @@ class Proximity:
         The kernel's width, in the distance's unit.
     distances : callable
         From a representation of shape (n, d), whose row 0 is the instance, to distances of shape (n,).
-    kernel : callable, optional
-        A user's ``kernel(distances, width) -> weights``; by default ``sqrt(exp(-distance**2 / width**2))``, which is the
-        kernel of the LIME paper (section 3.4) under the square root that lime puts over it.
+    kernel : callable
+        ``kernel(distances, width) -> weights``: `exponential_kernel`, or a user's own.
     """
 
     width: float
     distances: Metric
-    kernel: Callable[[np.ndarray, float], np.ndarray] | None = None
+    kernel: Kernel
 
-    def weights(self, representation: np.ndarray) -> np.ndarray:
-        """The weight of each row of a representation whose row 0 is the instance.
+    def kernel_weights(self, representation: np.ndarray) -> np.ndarray:
+        """The kernel's weight of each row of a representation whose row 0 is the instance.
 
         Raises
         ------
@@ -49,17 +78,16 @@ class Proximity:
         """
         return self._of(self.distances(representation))
 
-    def by_absent(self, parts: int) -> np.ndarray:
-        """The weight of a mask of so many parts, for 0, 1, ..., `parts` of them absent: where nothing else matters."""
+    def kernel_by_absent(self, parts: int) -> np.ndarray:
+        """The kernel's weight of a mask of so many parts, for 0, 1, ..., `parts` of them absent: where nothing else matters."""
         step = max(1, _CELLS // parts)  # masks at a time: all of them take the square of the parts
         numbers = np.arange(parts + 1)
         blocks = (np.arange(parts) >= numbers[start : start + step, None] for start in range(0, parts + 1, step))
         return self._of(np.concatenate([self.distances(block.astype(np.uint8)) for block in blocks]))
 
     def _of(self, distances: np.ndarray) -> np.ndarray:
-        if self.kernel is None:
-            with np.errstate(over="ignore"):  # too far for any weight: the check below says so
-                weights = np.exp(-0.5 * (distances / self.width) ** 2)
+        if self.kernel is exponential_kernel:
+            weights = exponential_kernel(distances, self.width)
         else:
             with users_own("kernel"):
                 answer = self.kernel(distances, self.width)

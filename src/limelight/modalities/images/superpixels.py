@@ -8,12 +8,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_count, check_number, check_numbers
-from limelight._errors import (
-    ArgumentError,
-    ArgumentTypeError,
-    InstanceError,
-    MissingDependencyError,
-)
+from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, require
 from limelight.modalities._label_maps import Segmentation, label_map
 from limelight.modalities.images._picture import Picture
 from limelight.results.explanation import Explanation
@@ -372,8 +367,4 @@ def _usual_count(image: np.ndarray) -> int:
 
 
 def _skimage() -> Any:
-    try:
-        from skimage import segmentation
-    except ImportError as error:
-        raise MissingDependencyError("superpixels need scikit-image: pip install 'limelight[image]'") from error
-    return segmentation
+    return require("skimage.segmentation", extra="image", purpose="a segmentation into superpixels")

@@ -11,13 +11,13 @@ import numpy as np
 from limelight._checks import check_names
 from limelight._errors import ArgumentError, InstanceError
 from limelight._explainer import Explainer
-from limelight._options import Kernel, Options
+from limelight._options import DesignName, FeatureSelection, Mode, Options
 from limelight.modalities._arrays import Numbers, check_filling, filling_notes, read_numbers
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
 from limelight.modalities.series.segments import SEGMENTATIONS, background_mean, check_background, filling, segments_of
 from limelight.results.views import Segment, SeriesView
-from limelight.stages.proximity import cosine_of_masks
+from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["TimeSeriesExplainer"]
 
@@ -49,8 +49,9 @@ class TimeSeriesExplainer(Explainer):
         Names of the model's outputs, in their order; by default the model's own classes, or numbers.
     kernel_width : float, default 0.25
         The width of the kernel, for cosine distances of the masks.
-    kernel : callable, optional
-        ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    kernel : callable or str, optional
+        ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
+        ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported segments are chosen. "auto" selects forward for up to 6 and takes the highest weights for more; "none"
         reports all.
@@ -91,9 +92,8 @@ class TimeSeriesExplainer(Explainer):
     ['steps 40-44', 'steps 45-49']
     """
 
-    design = "orthogonal"
+    default_design = "orthogonal"
     distances = staticmethod(cosine_of_masks)
-    distance_unit = 1.0
     cap = 1000
 
     def __init__(
@@ -106,12 +106,12 @@ class TimeSeriesExplainer(Explainer):
         channel_names: Iterable[object] | None = None,
         class_names: Iterable[object] | None = None,
         kernel_width: float = 0.25,
-        kernel: Kernel | None = None,
-        feature_selection: str = "auto",
+        kernel: str | Kernel | None = None,
+        feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
-        mode: str | None = None,
-        design: str = "auto",
+        mode: Mode | None = None,
+        design: DesignName = "auto",
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:

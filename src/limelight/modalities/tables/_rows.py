@@ -89,7 +89,7 @@ class RowValues(Values):
             representation[1:, plain] = drawn.codes[:, numbers]
         keys = None if drawn.keys is None else np.concatenate([_keys(self._row[None]), drawn.keys])
         shared = Shared((self.content, design), stretch) if self._table.shared else None
-        return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.weights, drawn.replicates, keys, shared)
+        return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.law_weights, drawn.replicates, keys, shared)
 
     def batch(self, inputs: np.ndarray) -> Any:
         return self._encoding.batch(inputs)
@@ -102,7 +102,7 @@ class _DrawnRows:
     rows: np.ndarray
     codes: np.ndarray
     keys: np.ndarray | None
-    weights: np.ndarray
+    law_weights: np.ndarray
     replicates: np.ndarray
 
 
@@ -172,17 +172,17 @@ class Table:
 
     def _new(self, design: Design, stretch: Stretch) -> _DrawnRows:
         points = design.points(self._source.dimensions, stretch)
-        rows, weights, replicates = self._source.draw(points.values), points.weights, points.replicates
+        rows, law_weights, replicates = self._source.draw(points.values), points.law_weights, points.replicates
         if self._valid is not None:
             rows, kept = self._valid(rows)
-            weights, replicates = weights[kept], np.append(0, np.cumsum(kept))[replicates]
+            law_weights, replicates = law_weights[kept], np.append(0, np.cumsum(kept))[replicates]
             # Errors are told from what one replicate or another leaves out.
             if np.count_nonzero(np.diff(replicates)) < min(2, len(replicates) - 1):
                 raise ArgumentError(
                     f"constraint keeps too few perturbed rows, {len(rows)} of {len(kept)}; let it repair rows, or keep more, "
                     "or give a greater num_samples."
                 )
-        return _DrawnRows(rows, self.codes(rows), _keys(rows) if self._source.discrete else None, weights, replicates)
+        return _DrawnRows(rows, self.codes(rows), _keys(rows) if self._source.discrete else None, law_weights, replicates)
 
 
 def _keys(rows: np.ndarray) -> np.ndarray:

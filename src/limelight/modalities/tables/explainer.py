@@ -12,7 +12,7 @@ import numpy as np
 from limelight._checks import check_choice, check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._explainer import Explainer
-from limelight._options import Kernel, Options
+from limelight._options import DesignName, FeatureSelection, Mode, Options
 from limelight._seeds import fingerprint
 from limelight.modalities.tables._array_encoding import ArrayEncoding
 from limelight.modalities.tables._columns import RowColumn, including
@@ -36,7 +36,7 @@ from limelight.modalities.tables._statistics import Statistics, written
 from limelight.modalities.tables._text_encoding import with_texts
 from limelight.modalities.tables._training_data import content_of, encode
 from limelight.results.views import Cell
-from limelight.stages.proximity import euclidean
+from limelight.stages.proximity import Kernel, euclidean
 
 __all__ = ["TabularExplainer"]
 
@@ -97,8 +97,9 @@ class TabularExplainer(Explainer):
     kernel_width : float, optional
         The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number,
         which counts the words of a row's free texts, and of a sparse row only its entries.
-    kernel : callable, optional
-        ``kernel(distances, kernel_width) -> weights`` instead of ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    kernel : callable or str, optional
+        ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
+        ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported components are chosen. "auto" selects forward for up to 6 and takes the highest weights for more;
         "none" reports all.
@@ -137,9 +138,8 @@ class TabularExplainer(Explainer):
     ['-0.13 < age <= 0.53', '-0.01 < weight <= 0.72']
     """
 
-    design = "sobol"
+    default_design = "sobol"
     distances = staticmethod(euclidean)
-    distance_unit = 1.0
 
     def __init__(
         self,
@@ -159,12 +159,12 @@ class TabularExplainer(Explainer):
         constraint: Constraint | None = None,
         training_data_stats: Mapping[str, Any] | None = None,
         kernel_width: float | None = None,
-        kernel: Kernel | None = None,
-        feature_selection: str = "auto",
+        kernel: str | Kernel | None = None,
+        feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
-        mode: str | None = None,
-        design: str = "auto",
+        mode: Mode | None = None,
+        design: DesignName = "auto",
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
