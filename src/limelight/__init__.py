@@ -1,21 +1,60 @@
-"""Explanations of single predictions, of any classifier or regressor (LIME), fast, repeatable and with error bars.
+"""limelight explains single predictions of any classifier or regressor (LIME): fast, repeatable, with error bars.
 
-The public names are imported when they are first used, so that ``import limelight`` costs nothing.
+Explainers
+    TabularExplainer, TextExplainer, ImageExplainer, TimeSeriesExplainer
+    ComponentsExplainer  anything that can be put together without some of its parts
+    Explainer            what all of them have in common
+
+Models in forms of their own
+    OnnxModel, TorchModel
+
+One explanation
+    Explanation  what ``explain_instance`` gives
+    Surrogate    the weights of one of its labels
+    Notice       something to know before trusting it
+
+Many explanations
+    Explanations  what ``explain_many`` gives: an `Explanation` or a `Failure` for each instance
+    Importance    how much each feature weighs in them
+    Pick          the few that together show most, from `submodular_pick` or `random_pick`
+    FrameFunction what ``frame_function`` gives, for frames on a cluster
+
+Modules
+    segmentation  how images and series are cut into parts
+    exceptions    every error that limelight raises on purpose
+    datasets      small data sets for examples
+    extend        how to add modalities, views, renderers, model adapters, engines and kernels
+
+Each name is imported when it is first used, so ``import limelight`` costs next to nothing.
+
+Examples
+--------
+>>> import limelight
+>>> explainer = limelight.TextExplainer(class_names=["ham", "spam"])
+>>> explanation = explainer.explain_instance("cheap pills for you", lambda texts: ["pills" in text for text in texts])
+>>> explanation.as_list()[0][0]
+'pills'
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 _HOMES = {
     "ComponentsExplainer": "limelight.modalities.custom",
+    "Explainer": "limelight._explainer",
     "Explanation": "limelight.results.explanation",
     "Explanations": "limelight.collection.explanations",
     "Failure": "limelight.collection.failure",
+    "FrameFunction": "limelight.batch.frame_function",
     "ImageExplainer": "limelight.modalities.images.explainer",
-    "LimelightError": "limelight._errors",
+    "Importance": "limelight.collection.importance",
+    "LimelightError": "limelight.exceptions",
+    "Notice": "limelight.results.explanation",
     "OnnxModel": "limelight.models.onnx",
+    "Pick": "limelight.collection.pick",
+    "Surrogate": "limelight.results.explanation",
     "TabularExplainer": "limelight.modalities.tables.explainer",
     "TextExplainer": "limelight.modalities.text",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
@@ -23,29 +62,44 @@ _HOMES = {
     "random_pick": "limelight.collection.pick",
     "submodular_pick": "limelight.collection.pick",
 }
+_MODULES = ("datasets", "exceptions", "extend", "segmentation")
 
 __all__ = [
     "ComponentsExplainer",
+    "Explainer",
     "Explanation",
     "Explanations",
     "Failure",
+    "FrameFunction",
     "ImageExplainer",
+    "Importance",
     "LimelightError",
+    "Notice",
     "OnnxModel",
+    "Pick",
+    "Surrogate",
     "TabularExplainer",
     "TextExplainer",
     "TimeSeriesExplainer",
     "TorchModel",
     "__version__",
+    "datasets",
+    "exceptions",
+    "extend",
     "random_pick",
+    "segmentation",
     "submodular_pick",
 ]
 
 if TYPE_CHECKING:
-    from limelight._errors import LimelightError
+    from limelight import datasets, exceptions, extend, segmentation
+    from limelight._explainer import Explainer
+    from limelight.batch.frame_function import FrameFunction
     from limelight.collection.explanations import Explanations
     from limelight.collection.failure import Failure
-    from limelight.collection.pick import random_pick, submodular_pick
+    from limelight.collection.importance import Importance
+    from limelight.collection.pick import Pick, random_pick, submodular_pick
+    from limelight.exceptions import LimelightError
     from limelight.modalities.custom import ComponentsExplainer
     from limelight.modalities.images.explainer import ImageExplainer
     from limelight.modalities.series.explainer import TimeSeriesExplainer
@@ -53,10 +107,12 @@ if TYPE_CHECKING:
     from limelight.modalities.text import TextExplainer
     from limelight.models.onnx import OnnxModel
     from limelight.models.torch import TorchModel
-    from limelight.results.explanation import Explanation
+    from limelight.results.explanation import Explanation, Notice, Surrogate
 
 
 def __getattr__(name: str) -> Any:
+    if name in _MODULES:
+        return import_module(f"limelight.{name}")
     if name not in _HOMES:
         raise AttributeError(f"module 'limelight' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)

@@ -2,7 +2,7 @@
 
 (Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016, algorithm 1.)
 
-`Explainer._explain_in_steps` is the pipeline. It is a generator: it yields where it needs the model's answers, or fits, and goes
+`Explainer._explain_in_steps` is the pipeline. It is a generator: it yields where it needs answers or fits, and goes
 on when they are there. That is how several instances are explained side by side (`limelight._lockstep`).
 """
 
@@ -14,10 +14,9 @@ from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
-from limelight._errors import LimelightError
-from limelight._lockstep import Run, fitted, run_in_lockstep
+from limelight._lockstep import Run, fitted, run_alone
 from limelight._notices import notices
-from limelight._options import Link, Request
+from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
 from limelight.batch.many import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
@@ -27,7 +26,7 @@ from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import DESIGNS, Look, looks
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
-from limelight.stages.proximity import Metric, Proximity, exponential_kernel, pairwise
+from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, pairwise
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings
 
@@ -39,13 +38,21 @@ NUM_FEATURES = 10
 class Explainer(BatchMixin):
     """The pipeline that all explainers share.
 
-    A modality derives from it, makes `options`, sets the class attributes and says what an instance's components are. All the
-    rest is final.
+    A modality derives from it, sets the class attributes and says what an instance's components are. All other methods are
+    final. `limelight.extend` says how to write one.
+
+    Parameters
+    ----------
+    class_names, kernel_width, kernel, feature_selection, alpha, tolerance, mode, design, shortcuts, random_state
+        As every explainer takes them; see `limelight.ComponentsExplainer`. An explainer with options of its own has its own
+        constructor, which hands these on.
 
     Attributes
     ----------
     options : Options
         What the user told the explainer.
+    default_kernel_width : float
+        The kernel's width where the user gives none, in the distance's unit.
     default_design : {"complements", "orthogonal", "sobol"}
         Which design draws the perturbations, unless the user asks for independent ones: "complements" for parts under any law
         that depends on their number alone, "orthogonal" for parts that are absent with probability 1/2, "sobol" for values.
@@ -57,10 +64,38 @@ class Explainer(BatchMixin):
         The largest number of perturbations of an "auto" run.
     """
 
+    default_kernel_width: ClassVar[float]
     default_design: ClassVar[str]
     distances: Metric
     distance_unit: ClassVar[float] = 1.0
     cap: ClassVar[int] = 5000
+
+    def __init__(
+        self,
+        *,
+        class_names: Iterable[object] | None = None,
+        kernel_width: float | None = None,
+        kernel: str | Kernel | None = None,
+        feature_selection: FeatureSelection = "auto",
+        alpha: float = 1.0,
+        tolerance: float = 0.05,
+        mode: Mode | None = None,
+        design: DesignName = "auto",
+        shortcuts: bool = True,
+        random_state: object = 0,
+    ) -> None:
+        self.options = Options.checked(
+            class_names=class_names,
+            mode=mode,
+            kernel_width=self.default_kernel_width if kernel_width is None else kernel_width,
+            kernel=kernel,
+            feature_selection=feature_selection,
+            alpha=alpha,
+            tolerance=tolerance,
+            design=design,
+            shortcuts=shortcuts,
+            random_state=random_state,
+        )
 
     @abstractmethod
     def components(self, instance: Any) -> Components:
@@ -146,10 +181,7 @@ class Explainer(BatchMixin):
             distance_metric=distance_metric,
             link=link,
         )
-        (result,) = run_in_lockstep([self._explain_in_steps(instance, model, request, SharedAnswers())])
-        if isinstance(result, LimelightError):
-            raise result
-        return result
+        return run_alone(self._explain_in_steps(instance, model, request, SharedAnswers()))
 
     @final
     def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:

@@ -23,7 +23,7 @@ from limelight.stages.prediction_batches import answers_to
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings, fit
 
-__all__ = ["Effect", "FitSurrogates", "Run", "fitted", "run_in_lockstep"]
+__all__ = ["Effect", "FitSurrogates", "Run", "fitted", "run_alone", "run_in_lockstep"]
 
 T = TypeVar("T")
 
@@ -52,6 +52,20 @@ Run = Generator[Effect, Outcome, T]
 def fitted(sample: Sample, settings: Settings) -> Generator[FitSurrogates, list[Fit], list[Fit]]:
     """The part of a run that has the surrogates of a sample fitted; its result is the fit of each output."""
     return (yield FitSurrogates(sample, settings))
+
+
+def run_alone(run: Run[T]) -> T:
+    """Take one run to its end.
+
+    Raises
+    ------
+    LimelightError
+        What keeps it from a result.
+    """
+    (result,) = run_in_lockstep([run])
+    if isinstance(result, LimelightError):
+        raise result
+    return result
 
 
 def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:

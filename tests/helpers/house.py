@@ -1,6 +1,7 @@
 """How the package is laid out, read from its syntax trees: which file imports which, and on which floor a room stands.
 
-A room is a folder, or a file outside the folders. ``python tests/helpers/house.py`` prints the layout's figures.
+A room is a folder, or a file outside the folders. Files that only hand on names belong to the room that they are the door of.
+``python tests/helpers/house.py`` prints the layout's figures.
 """
 
 import ast
@@ -10,6 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
+DOORS_OF = {"exceptions": "", "extend": "", "segmentation": "", "__main__": "cli"}
 
 
 def sources(root: Path) -> dict[str, ast.Module]:
@@ -49,8 +51,9 @@ def looked_up(tree: ast.Module) -> Iterator[str]:
 
 
 def room(module: str) -> str:
-    """The room that a module is in; the package's own ``__init__`` is the room ``""``."""
-    return module.removeprefix("limelight").removeprefix(".").partition(".")[0]
+    """The room that a module is in; ``""`` is the public door, the package's own ``__init__`` and its companions."""
+    name = module.removeprefix("limelight").removeprefix(".").partition(".")[0]
+    return DOORS_OF.get(name, name)
 
 
 def circles(graph: dict[str, set[str]]) -> list[str]:
@@ -106,7 +109,7 @@ def report(root: Path) -> str:
     arrows = sum(map(len, graph.values()))
     lines = [f"{len(graph)} rooms on {max(heights.values())} levels, {arrows} arrows between them"]
     for level in range(max(heights.values()), 0, -1):
-        names = ", ".join(sorted(name or "__init__" for name in graph if heights[name] == level))
+        names = ", ".join(sorted(name or "the public door" for name in graph if heights[name] == level))
         lines.append(f"  {level:2}  {names}")
     lines.append("names that outsiders import from a folder:")
     for folder in folders(root):

@@ -17,7 +17,7 @@ _ANSWERS = 10  # seconds that a scheduler may take
 _AHEAD = 3  # chunks for each thread of the workers: one at work, the others on their way
 
 
-def in_local_dask(n_jobs: int, job: Any, chunks: Iterable[Chunk]) -> Finished:
+def in_local_dask(job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
     """So many worker processes on this machine, which end with the job.
 
     Raises
@@ -37,10 +37,10 @@ def in_local_dask(n_jobs: int, job: Any, chunks: Iterable[Chunk]) -> Finished:
             'if __name__ == "__main__".'
         ) from error
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
-        yield from in_dask(client, job, chunks)
+        yield from in_dask(client, job, chunks, n_jobs)
 
 
-def in_dask_at(address: str, job: Any, chunks: Iterable[Chunk]) -> Finished:
+def in_dask_at(address: str, job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
     """The workers of the cluster whose scheduler has this address.
 
     Raises
@@ -58,10 +58,10 @@ def in_dask_at(address: str, job: Any, chunks: Iterable[Chunk]) -> Finished:
     with _engine_errors():
         client = distributed.Client(address, set_as_default=False)
     with client:
-        yield from in_dask(client, job, chunks)
+        yield from in_dask(client, job, chunks, n_jobs)
 
 
-def in_dask(client: Any, job: Any, chunks: Iterable[Chunk]) -> Finished:
+def in_dask(client: Any, job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:  # noqa: ARG001 - a cluster has its own
     """The workers of a cluster that the user has.
 
     Raises

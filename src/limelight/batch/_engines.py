@@ -5,44 +5,51 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from inspect import isfunction
 from typing import Any
 
 from limelight._blas import one_blas_thread
-from limelight._checks import check_choice
 from limelight._errors import ArgumentTypeError
-from limelight.batch._dask import in_dask, in_dask_at, in_local_dask
+from limelight._registry import Registry
+from limelight.batch._dask import in_dask, in_dask_at
 from limelight.batch._instances import Chunk
-from limelight.batch._processes import in_processes
-from limelight.batch._spark import in_any_spark, in_spark
+from limelight.batch._spark import in_spark
 from limelight.batch._workers import CHUNKS_PER_WORKER, Finished, Work, as_finished, explain_chunk
 
-__all__ = ["Engine", "engine_of", "in_this_process", "kind_of"]
+__all__ = ["ENGINES", "Engine", "engine_of", "in_this_process", "in_threads", "kind_of"]
 
-Engine = Callable[[Any, Iterable[Chunk]], Finished]
-"""From a job and chunks, which it asks for as it needs them, to pairs of a chunk's number and its table, in any order."""
+Engine = Callable[[Work, Iterable[Chunk], int], Iterable[tuple[int, Any]]]
+"""From a job, chunks, which are read as they are asked for, and `n_jobs` to pairs of a chunk's number and its table, in any
+order."""
+
+ENGINES = Registry(
+    "engine",
+    {
+        "serial": "limelight.batch._engines:in_this_process",
+        "threads": "limelight.batch._engines:in_threads",
+        "processes": "limelight.batch._processes:in_processes",
+        "dask": "limelight.batch._dask:in_local_dask",
+        "spark": "limelight.batch._spark:in_any_spark",
+    },
+)
 
 
-def engine_of(engine: Any, n_jobs: int) -> Engine:
-    """An engine by its name, or the one that a Dask scheduler's address, or a cluster's client or session, gives access to.
+def engine_of(engine: Any) -> Engine:
+    """The engine that a name, a Dask scheduler's address, a cluster's client or session stands for; a function is one itself.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
         If there is none of that name, or it is something else.
     """
-    clusters = {"dask": in_dask, "spark": in_spark}
+    kind = kind_of(engine)
     if not isinstance(engine, str):
-        return partial(clusters[kind_of(engine)], engine)
+        own: Engine = engine if kind == "function" else partial({"dask": in_dask, "spark": in_spark}[kind], engine)
+        return own
     if "://" in engine:
         return partial(in_dask_at, engine)
-    engines: dict[str, Engine] = {
-        "serial": in_this_process,
-        "threads": partial(_in_threads, n_jobs),
-        "processes": partial(in_processes, n_jobs),
-        "dask": partial(in_local_dask, n_jobs),
-        "spark": in_any_spark,
-    }
-    return engines[check_choice("engine", engine, engines)]
+    named: Engine = ENGINES.load(engine)
+    return named
 
 
 def kind_of(engine: Any) -> str:
@@ -59,18 +66,20 @@ def kind_of(engine: Any) -> str:
     for kind, base in {"dask": ("distributed", "Client"), "spark": ("pyspark", "SparkSession")}.items():
         if base in bases:
             return kind
+    if isfunction(engine) or isinstance(engine, partial):
+        return "function"
     raise ArgumentTypeError(
-        f"engine must be a name, a distributed.Client or a pyspark.sql.SparkSession; got {type(engine).__name__}."
+        f"engine must be a name, a function, a distributed.Client or a pyspark.sql.SparkSession; got {type(engine).__name__}."
     )
 
 
-def in_this_process(job: Work, chunks: Iterable[Chunk]) -> Finished:
+def in_this_process(job: Work, chunks: Iterable[Chunk], n_jobs: int) -> Finished:  # noqa: ARG001
     """One chunk after the other."""
     for chunk in chunks:
         yield chunk.number, job.explain(chunk)
 
 
-def _in_threads(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
+def in_threads(job: Work, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
     """So many threads of this process, as many as BLAS has then: for models that let go of Python's lock."""
     import joblib
 

@@ -20,9 +20,10 @@ from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, Lim
 from limelight._lockstep import Run, run_in_lockstep
 from limelight._registry import register, registered
 from limelight.batch._checkpoint import About, Checkpoint, content_of
-from limelight.batch._engines import engine_of, kind_of
+from limelight.batch._engines import Engine, engine_of, kind_of
 from limelight.batch._instances import Chunk, Instances, chunks_of
 from limelight.batch._timeouts import in_time, in_time_or_ended
+from limelight.batch._workers import Finished
 from limelight.collection.arrow import table_of
 from limelight.collection.explanations import Explanations
 from limelight.collection.failure import Failure
@@ -224,7 +225,7 @@ def run(
     Interrupted
         If the user stops it; what is finished is in it.
     """
-    engine = engine_of(batch.engine, batch.n_jobs)
+    engine = engine_of(batch.engine)
     job = Job(pipeline, model, request, batch.keeps_errors, batch.timeout)
     store: Checkpoint | _Memory = _Memory()
     try:
@@ -236,7 +237,7 @@ def run(
                 store = Checkpoint(batch.checkpoint, _about(job, first, batch, options), keeps_errors=batch.keeps_errors)
         with _progress(total, batch.verbose) as bar:
             chunks = _unfinished(chunks_of(each, batch.chunk_size), store, bar)
-            with closing(engine(job, chunks)) as finished:
+            with closing(_finished(engine, job, chunks, batch.n_jobs)) as finished:
                 for number, table in finished:
                     store.add(number, table)
                     bar.update(table.num_rows)
@@ -245,6 +246,11 @@ def run(
         message = f"{len(explanations)} instances are explained; they are this error's .explanations"
         raise Interrupted(message, explanations) from None
     return store.explanations()
+
+
+def _finished(engine: Engine, job: Job, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
+    """What an engine gives; closing it closes the engine's own generator, where it is one."""
+    yield from engine(job, chunks, n_jobs)
 
 
 def _unfinished(chunks: Iterable[Chunk], store: Checkpoint | _Memory, bar: Any) -> Iterator[Chunk]:

@@ -34,7 +34,7 @@ _THREAD_POOLS = (
 _MALLOC_SETTINGS = {"MALLOC_MMAP_THRESHOLD_": str(2**24), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 
 
-def in_processes(n_jobs: int, job: Work, chunks: Iterable[Chunk]) -> Finished:
+def in_processes(job: Work, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
     """So many processes, each of which reads the job once."""
     import joblib
 

@@ -18,13 +18,13 @@ __all__ = ["in_any_spark", "in_spark"]
 _AHEAD = 2  # chunks for each core: one at work, and one that waits
 
 
-def in_any_spark(job: Any, chunks: Iterable[Chunk]) -> Finished:
+def in_any_spark(job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
     """The session that there is, else a new one as the environment wants it."""
     sql = require("pyspark.sql", extra="spark", purpose='engine="spark"')
-    return in_spark(sql.SparkSession.builder.getOrCreate(), job, chunks)
+    return in_spark(sql.SparkSession.builder.getOrCreate(), job, chunks, n_jobs)
 
 
-def in_spark(session: Any, job: Any, chunks: Iterable[Chunk]) -> Finished:
+def in_spark(session: Any, job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:  # noqa: ARG001 - a cluster has its own
     """The executors of a session that the user has.
 
     Chunks are elements of RDDs, not rows of frames: Spark starts such a job in a quarter of the time, and needs no pandas.

@@ -13,10 +13,10 @@ from limelight._checks import check_count
 from limelight._errors import ArgumentTypeError
 from limelight._registry import Registry
 from limelight.collection._frames import long_frame, wide_frame
-from limelight.collection._importance import Importance, importance_of
 from limelight.collection._rows import Rows, rows_of_tables
 from limelight.collection.arrow import Entry, arrow, check_schema, entries_of, table_of, unescape
 from limelight.collection.failure import Failure
+from limelight.collection.importance import Importance, importance_of
 from limelight.collection.parquet import open_chunks, whole_file, write
 
 if TYPE_CHECKING:

@@ -11,14 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from limelight import ComponentsExplainer, Explanation, ImageExplainer, TabularExplainer, TextExplainer, TimeSeriesExplainer
 from limelight.datasets import Semitones, chords, cylinders_bells_and_funnels
-from limelight.modalities.custom import ComponentsExplainer
-from limelight.modalities.images.explainer import ImageExplainer
-from limelight.modalities.series.explainer import TimeSeriesExplainer
-from limelight.modalities.tables.explainer import TabularExplainer
-from limelight.modalities.text import TextExplainer
 from limelight.renderers.index import Entry, render_index
-from limelight.results.explanation import Explanation
 
 __all__ = ["run"]
 
