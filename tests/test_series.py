@@ -348,6 +348,8 @@ class TestDrawing:
         assert np.isfinite([float(number) for point in points for pair in point.split() for number in pair.split(",")]).all()
 
     def test_png_of_a_series_says_what_to_do(self, tmp_path):
-        with pytest.raises(ArgumentError, match=r"of an explained image only; this explains a series. Save it as .html"):
+        with pytest.raises(
+            ArgumentError, match=r"of an explained image, or of a view with a drawing; this explains a series. Save"
+        ):
             self.explained().save_to_file(tmp_path / "series.png")
         assert list(tmp_path.iterdir()) == []

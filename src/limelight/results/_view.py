@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
+from limelight.results.drawing import Drawing
+
 __all__ = ["View"]
 
 
@@ -30,6 +32,10 @@ class View(ABC):
     def columns(self) -> dict[int, str]:
         """For components of a table, the columns that they are of; none elsewhere."""
         return {}
+
+    def drawing(self) -> Drawing | None:
+        """What every renderer draws of a view of one's own; None, and only its components are listed."""
+        return None
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:

@@ -7,18 +7,24 @@ from typing import Any, ClassVar, NamedTuple
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._registry import Registry
 from limelight.results._view import View
+from limelight.results.drawing import Drawing, Mark, Shape
+from limelight.results.drawing_view import DrawingView
 from limelight.results.image_view import ImageView
 from limelight.results.json_values import check_types
 
 __all__ = [
     "VIEWS",
     "Cell",
+    "Drawing",
+    "DrawingView",
     "ImageView",
+    "Mark",
     "MixedView",
     "PartsView",
     "Passage",
     "Segment",
     "SeriesView",
+    "Shape",
     "Span",
     "TableView",
     "TextView",
@@ -213,6 +219,7 @@ class SeriesView(View):
 VIEWS = Registry(
     "view",
     {
+        "drawing": "limelight.results.drawing_view:DrawingView",
         "image": "limelight.results.image_view:ImageView",
         "mixed": "limelight.results.views:MixedView",
         "parts": "limelight.results.views:PartsView",
