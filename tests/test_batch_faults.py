@@ -17,7 +17,7 @@ from checkpoints import EXPLAINER, PARTS, explain, files, parts
 from killed import CHUNKS, PAUSE, SIZE
 
 from limelight._errors import CheckpointError, EngineError
-from limelight.collection.parquet import whole_file
+from limelight.collection.parquet import atomic_file
 
 HERE = Path(__file__).parent
 
@@ -243,7 +243,7 @@ def test_no_room_for_what_workers_read(monkeypatch, tmp_path):
 def test_a_file_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "file"
     path.write_text("before")
-    with pytest.raises(OSError, match="No space left"), whole_file(path) as file:
+    with pytest.raises(OSError, match="No space left"), atomic_file(path) as file:
         file.write(b"after") and no_space()
     assert path.read_text() == "before"
     assert files(tmp_path) == ["file"]

@@ -184,7 +184,7 @@ class TestJson:
 
     @pytest.mark.parametrize("schema", [0, 2, "1", None])
     def test_other_schemas(self, explanation, schema):
-        with pytest.raises(ArgumentError, match=f"explanation of schema 1 was expected; got schema {schema!r}"):
+        with pytest.raises(ArgumentError, match=f"reads explanations of schema 1; got schema {schema!r}"):
             Explanation.from_dict({**explanation.to_dict(), "schema": schema})
 
     def test_no_schema(self):
@@ -195,7 +195,7 @@ class TestJson:
     def test_missing_fields(self, explanation, field):
         data = explanation.to_dict()
         del data[field]
-        with pytest.raises(ArgumentError, match=f"not a whole explanation of schema 1: .*{field}"):
+        with pytest.raises(ArgumentError, match=f"not a valid explanation of schema 1: .*{field}"):
             Explanation.from_dict(data)
 
     @pytest.mark.parametrize(
@@ -206,17 +206,17 @@ class TestJson:
             (("predictions", 0), "high", "predictions holds 'high', which is str"),
             (("converged",), 1, "converged holds 1, which is int"),
             (("num_samples",), True, "num_samples holds True, which is bool"),
-            (("default_label",), 5, "labels, components and outputs do not fit together"),
-            (("output_names",), ["one"], "labels, components and outputs do not fit together"),
-            (("surrogates", 0, "label"), 9, "labels, components and outputs do not fit together"),
-            (("surrogates", 0, "components", 0), 999, "labels, components and outputs do not fit together"),
+            (("default_label",), 5, "labels, components and outputs do not match"),
+            (("output_names",), ["one"], "labels, components and outputs do not match"),
+            (("surrogates", 0, "label"), 9, "labels, components and outputs do not match"),
+            (("surrogates", 0, "components", 0), 999, "labels, components and outputs do not match"),
             (("surrogates", 0, "weights", 0), "heavy", "weights holds 'heavy', which is str"),
-            (("surrogates", 0, "weights"), [], "as many weights and intervals as components"),
-            (("surrogates", 0), None, "not a whole explanation"),
-            (("warnings",), [["low", "Read with care."]], "not a whole explanation"),
+            (("surrogates", 0, "weights"), [], "one weight and one interval for each component"),
+            (("surrogates", 0), None, "not a valid explanation"),
+            (("warnings",), [["low", "Read with care."]], "not a valid explanation"),
             (("view", "text"), 7, "text holds 7, which is int"),
             (("view", "spans", 0, 0), "0", "start holds '0', which is str"),
-            (("view", "spans"), 4, "not a whole explanation"),
+            (("view", "spans"), 4, "not a valid explanation"),
         ],
     )
     def test_values_of_another_kind(self, explanation, path, value, said):
@@ -229,11 +229,11 @@ class TestJson:
             Explanation.from_dict(data)
 
     def test_fields_too_many(self, explanation):
-        with pytest.raises(ArgumentError, match=r"not a whole explanation of schema 1: .*colour"):
+        with pytest.raises(ArgumentError, match=r"not a valid explanation of schema 1: .*colour"):
             Explanation.from_dict({**explanation.to_dict(), "colour": "red"})
 
     def test_another_kind_of_view(self, explanation):
-        with pytest.raises(ArgumentError, match=r"a view's kind must be one of 'text', .*, 'series'; got 'sound'"):
+        with pytest.raises(ArgumentError, match=r"view must be one of .*'text'; got 'sound'"):
             Explanation.from_dict({**explanation.to_dict(), "view": {"kind": "sound"}})
 
     @pytest.mark.parametrize("text", ["", "{", "nonsense", "[" * 100_000, "1" * 5000], ids=lambda text: text[:8])
@@ -243,7 +243,7 @@ class TestJson:
 
     @pytest.mark.parametrize(("text", "kind"), [("[]", "list"), ("3", "int"), ("null", "NoneType")])
     def test_another_json(self, text, kind):
-        with pytest.raises(ArgumentError, match=f"an explanation's JSON is an object; got {kind}"):
+        with pytest.raises(ArgumentError, match=f"an explanation's JSON must be an object; got {kind}"):
             Explanation.from_json(text)
 
 
@@ -348,8 +348,8 @@ class TestSomeLabels:
 
     def test_default_label_is_one_of_them(self, explanation):
         assert explanation.default_label == 1
-        assert [explanation._only(labels).default_label for labels in ([0], [0, 1], [1])] == [0, 1, 1]
-        assert explanation._only([0]).as_list() == explanation.as_list(0)
+        assert [explanation._restricted_to(labels).default_label for labels in ([0], [0, 1], [1])] == [0, 1, 1]
+        assert explanation._restricted_to([0]).as_list() == explanation.as_list(0)
 
 
 class TestValues:

@@ -104,7 +104,7 @@ class TestFrames:
         assert collection.importance(by="name").as_list() == [("a", 0.5), ("b", 0.25), ("age", 0.1)]
 
     def test_too_wide(self, monkeypatch):
-        monkeypatch.setattr("limelight.collection._frames.MOST_CELLS", 10)
+        monkeypatch.setattr("limelight.collection._frames._MOST_CELLS", 10)
         with pytest.raises(
             ArgumentError, match="6 rows and 3 features would have more than 10 weights; give a smaller num_feat"
         ):

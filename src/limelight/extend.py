@@ -5,7 +5,9 @@ Modality: what the components of an instance are.
     ``components(instance)`` gives `Parts`, which can be absent, or `Values`, which are drawn. `Parts` have ``names``, ``view``,
     ``content``, ``law``, ``notes`` and ``realise(masks)``. A modality needs no registration.
 View: what a renderer sees of an instance.
-    A class derived from `View`, registered under its kind: ``register("view", GraphView.kind, GraphView)``.
+    One of limelight's (`TextView` with `Span`, `TableView` with `Cell`, `MixedView` with `Passage`, `SeriesView` with
+    `Segment`, `ImageView`, `PartsView`), or a class derived from `View` and registered under its kind:
+    ``register("view", GraphView.kind, GraphView)``.
 Renderer: a picture, a page or a text of an explanation.
     ``render(explanation)`` gives a str, bytes or another object. After ``register("renderer", "dot", render)``,
     ``explanation.render("dot")`` gives it, and ``explanation.save_to_file("why.dot")`` writes it.
@@ -26,21 +28,43 @@ An installed package can declare entry points in the group ``limelight.view`` (o
 
 from limelight._explainer import Explainer
 from limelight._registry import register
-from limelight.results.views import View
+from limelight.results.views import (
+    Cell,
+    ImageView,
+    MixedView,
+    PartsView,
+    Passage,
+    Segment,
+    SeriesView,
+    Span,
+    TableView,
+    TextView,
+    View,
+)
 from limelight.stages.components import Components, Neighbourhood, Parts, Values, fair_coins
 from limelight.stages.design import Design, Drawn, Stretch
 from limelight.stages.prediction import ModelPath
 from limelight.stages.proximity import cosine_of_masks, euclidean
 
 __all__ = [
+    "Cell",
     "Components",
     "Design",
     "Drawn",
     "Explainer",
+    "ImageView",
+    "MixedView",
     "ModelPath",
     "Neighbourhood",
     "Parts",
+    "PartsView",
+    "Passage",
+    "Segment",
+    "SeriesView",
+    "Span",
     "Stretch",
+    "TableView",
+    "TextView",
     "Values",
     "View",
     "cosine_of_masks",
