@@ -35,8 +35,8 @@ def folder(tmp_path):
 # --- kills ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_job_killed_twenty_times_gives_the_same_bits_and_repeats_no_chunk(tmp_path):
-    moments = np.random.default_rng(int(time.time())).uniform(0, 0.19, 20)
+def test_a_job_killed_twenty_times_gives_the_same_bits_and_repeats_no_chunk(tmp_path, seed):
+    moments = np.random.default_rng(seed).uniform(0, 0.19, 20)
     moments *= min(1, CHUNKS * PAUSE / moments.sum())  # the last one before the end
     arguments = [sys.executable, "-W", "error", "-m", "helpers.killed", str(tmp_path), json.dumps(moments.tolist())]
     run = subprocess.run(arguments, cwd=HERE, capture_output=True, text=True, check=False)
