@@ -26,6 +26,7 @@ An installed package can declare entry points in the group ``limelight.view`` (o
 
 from limelight._explainer import Explainer
 from limelight._registry import register
+from limelight._seeds import fingerprint
 from limelight.results.views import View
 from limelight.stages.components import Components, Neighbourhood, Parts, Values, fair_coins
 from limelight.stages.design import Design, Drawn, Stretch
@@ -46,5 +47,6 @@ __all__ = [
     "cosine_of_masks",
     "euclidean",
     "fair_coins",
+    "fingerprint",
     "register",
 ]
