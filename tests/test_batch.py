@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, of_images, of_texts, one_by_one, plain, same
+from helpers.batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, of_images, of_texts, one_by_one, plain, same
 
 from limelight import ImageExplainer, TabularExplainer, TextExplainer
 from limelight._errors import (

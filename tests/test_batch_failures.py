@@ -9,7 +9,7 @@ from itertools import count, islice
 import numpy as np
 import pandas as pd
 import pytest
-from batches import OUTSIDE, ROWS, Blocks, bits, one_by_one, plain, same
+from helpers.batches import OUTSIDE, ROWS, Blocks, bits, one_by_one, plain, same
 from sklearn.linear_model import Ridge
 
 from limelight import ComponentsExplainer, Explanation, Failure, TabularExplainer

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batches import OUTSIDE, one_by_one, plain, same
-from checkpoints import EXPLAINER, PARTS, explain, files, parts
-from killed import CHUNKS, PAUSE, SIZE
+from helpers.batches import OUTSIDE, one_by_one, plain, same
+from helpers.checkpoints import EXPLAINER, PARTS, explain, files, parts
+from helpers.killed import CHUNKS, PAUSE, SIZE
 
 from limelight._errors import CheckpointError, EngineError
 from limelight.collection.parquet import atomic_file
@@ -35,11 +35,11 @@ def folder(tmp_path):
 # --- kills ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_job_killed_twenty_times_gives_the_same_bits_and_repeats_no_chunk(tmp_path):
-    moments = np.random.default_rng(int(time.time())).uniform(0, 0.19, 20)
+def test_a_job_killed_twenty_times_gives_the_same_bits_and_repeats_no_chunk(tmp_path, seed):
+    moments = np.random.default_rng(seed).uniform(0, 0.19, 20)
     moments *= min(1, CHUNKS * PAUSE / moments.sum())  # the last one before the end
-    arguments = [sys.executable, "-W", "error", str(HERE / "killed.py"), str(tmp_path), json.dumps(moments.tolist())]
-    run = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    arguments = [sys.executable, "-W", "error", "-m", "helpers.killed", str(tmp_path), json.dumps(moments.tolist())]
+    run = subprocess.run(arguments, cwd=HERE, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     report = json.loads(run.stdout)
     assert report["ends"] == [-signal.SIGKILL] * 20 + [0]
@@ -95,7 +95,7 @@ def test_ctrl_c_stops_workers_as_well_and_keeps_what_is_done(tmp_path):
     code = f"""
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs have not
-from batches import ROWS, plain
+from helpers.batches import ROWS, plain
 from limelight import TabularExplainer
 from limelight._errors import Interrupted
 def model(rows):
@@ -202,8 +202,8 @@ import os, subprocess, sys
 from pathlib import Path
 place = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
-from checkpoints import explain, parts
-from batches import ROWS
+from helpers.checkpoints import explain, parts
+from helpers.batches import ROWS
 from limelight._errors import CheckpointError
 folder = place / "checkpoint"
 try:

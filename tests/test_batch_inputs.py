@@ -12,7 +12,7 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
-from batches import COLUMNS, OUTSIDE, REVIEWS, ROWS, of_frame, of_texts, one_by_one, plain, same
+from helpers.batches import COLUMNS, OUTSIDE, REVIEWS, ROWS, of_frame, of_texts, one_by_one, plain, same
 from scipy import sparse
 
 from limelight import Failure, TabularExplainer, TextExplainer

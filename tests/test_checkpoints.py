@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from batches import OUTSIDE, ROWS, Counter, one_by_one, plain, same
-from checkpoints import EXPLAINER, PARTS, explain, files, parts
+from helpers.batches import OUTSIDE, ROWS, Counter, one_by_one, plain, same
+from helpers.checkpoints import EXPLAINER, PARTS, explain, files, parts
 from sklearn.linear_model import Ridge
 
 from limelight import ComponentsExplainer, TabularExplainer, TextExplainer

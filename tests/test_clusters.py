@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
+from helpers.batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
 
 from limelight import Explanation, Explanations, TabularExplainer, TextExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, EngineError, Interrupted, MissingDependencyError, ModelError
@@ -188,7 +188,7 @@ def script(tmp_path):
 
 SCRIPT = """
 import sys, time
-from batches import ROWS, plain
+from helpers.batches import ROWS, plain
 from limelight import TabularExplainer
 from limelight._errors import Interrupted
 

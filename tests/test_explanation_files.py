@@ -8,8 +8,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from many import FAILURE, few
-from samples import image
+from helpers.many import FAILURE, few
+from helpers.samples import image
 
 from limelight import Explanations
 from limelight._errors import ArgumentError

@@ -16,10 +16,10 @@ import polars as pl
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from helpers.many import FAILURE, WAYS, few, keep
+from helpers.samples import HARD, SAMPLES, parts, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from many import FAILURE, WAYS, few, keep
-from samples import HARD, SAMPLES, parts, text
 
 from limelight import Explanation, Explanations, Failure
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 from click.testing import CliRunner
-from hostile import PAYLOADS, shown
-from samples import explain, falling, image, text
+from helpers.hostile import PAYLOADS, shown
+from helpers.samples import explain, falling, image, text
 
 from limelight import Explanation, Explanations, Failure
 from limelight.cli.main import _commands
@@ -24,7 +24,7 @@ from limelight.renderers.index import Entry, render_index
 from limelight.renderers.reports import _figures
 from limelight.results.views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
 
-TREE = (Path(__file__).parent / "tree.js").read_text(encoding="utf-8")
+TREE = (Path(__file__).parent / "helpers" / "tree.js").read_text(encoding="utf-8")
 TRIPWIRE = "window.tripped = 0; window.__pwned = () => { window.tripped += 1 };"
 # Everything that a reader's mouse and keyboard may set off.
 TOUCH = """() => document.querySelectorAll('*').forEach((element) => {

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.samples import explain, table, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lime.submodular_pick import SubmodularPick
-from samples import explain, table, text
 
 from limelight import Explanations, Failure, TextExplainer, random_pick, submodular_pick
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError

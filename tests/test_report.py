@@ -10,8 +10,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from many import FAILURE, TRUE, WRONG, rows
-from samples import CLASSES, MODALITIES, SAMPLES, falling, series, table, text
+from helpers.many import FAILURE, TRUE, WRONG, rows
+from helpers.samples import CLASSES, MODALITIES, SAMPLES, falling, series, table, text
 
 from limelight import Explanations
 from limelight._errors import ArgumentError, ArgumentTypeError

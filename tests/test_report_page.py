@@ -1,8 +1,8 @@
 """The report of many explanations in a browser: what is found, opened and seen, and by whom."""
 
 import pytest
-from many import FAILURE, TRUE, WRONG, rows
-from samples import CLASSES, MODALITIES, SAMPLES, falling, table, text
+from helpers.many import FAILURE, TRUE, WRONG, rows
+from helpers.samples import CLASSES, MODALITIES, SAMPLES, falling, table, text
 from test_browser import FOCUS, MEASURE, OPEN_ALL, PAPER, STOPS, together, violations
 
 from limelight import Explanations, Failure

@@ -7,10 +7,10 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from helpers.many import FAILURE, WAYS, few, keep
+from helpers.samples import HARD, explain, parts, table, text
 from hypothesis import given
 from hypothesis import strategies as st
-from many import FAILURE, WAYS, few, keep
-from samples import HARD, explain, parts, table, text
 from scipy import stats
 
 from limelight import Explanations, Failure, TabularExplainer

@@ -28,6 +28,7 @@ An installed package can declare entry points in the group ``limelight.view`` (o
 
 from limelight._explainer import Explainer
 from limelight._registry import register
+from limelight._seeds import fingerprint
 from limelight.results.views import (
     Cell,
     ImageView,
@@ -70,5 +71,6 @@ __all__ = [
     "cosine_of_masks",
     "euclidean",
     "fair_coins",
+    "fingerprint",
     "register",
 ]

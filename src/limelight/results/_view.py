@@ -74,6 +74,3 @@ class View(ABC):
     def _facts(self) -> dict[str, int | str]:
         """What the view's repr says of it."""
         return {"components": len(self.values())}
-
-
-View.__module__ = "limelight.extend"  # where users import it from

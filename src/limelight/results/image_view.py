@@ -257,9 +257,6 @@ class ImageView(View):
         return ImageView, (self.height, self.width, self.pixels, self.labels)
 
 
-ImageView.__module__ = "limelight.extend"  # where users import it from
-
-
 def _check_weights(weights: Weights, count: int) -> list[tuple[int, float]]:
     """The pairs as plain numbers, for an image of `count` superpixels."""
     try:

@@ -350,9 +350,6 @@ class SeriesView(View):
         return view
 
 
-for _public in (Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView):
-    _public.__module__ = "limelight.extend"  # where users import it from
-
 VIEWS = Registry(
     "view",
     {
