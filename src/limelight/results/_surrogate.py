@@ -38,8 +38,8 @@ class Surrogate:
     >>> surrogate = explanation.surrogate()
     >>> surrogate.components
     (0, 1)
-    >>> round(surrogate.intercept + sum(surrogate.weights), 2), round(surrogate.local_prediction, 2)
-    (1.0, 1.0)
+    >>> round(surrogate.intercept + sum(surrogate.weights), 6) == round(surrogate.local_prediction, 6)
+    True
     """
 
     label: int

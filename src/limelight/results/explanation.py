@@ -32,7 +32,7 @@ class Notice:
     >>> from limelight import TextExplainer
     >>> explanation = TextExplainer().explain_instance("good film", lambda texts: [1.0 for text in texts])
     >>> [notice.code for notice in explanation.warnings]
-    ['constant-output']
+    ['constant_output']
     """
 
     code: str

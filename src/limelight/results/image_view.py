@@ -61,7 +61,15 @@ class ImageView(View):
 
     @classmethod
     def of(cls, picture: np.ndarray, segments: np.ndarray) -> "ImageView":
-        """Make a view from a picture of shape (height, width, 3), uint8, and superpixels' numbers, of shape (height, width)."""
+        """Make a view from arrays.
+
+        Parameters
+        ----------
+        picture : ndarray of shape (height, width, 3), uint8
+            Red, green and blue of each pixel.
+        segments : ndarray of shape (height, width), int
+            The number of each pixel's superpixel, from 0.
+        """
         height, width = segments.shape
         return cls(height, width, picture.astype(np.uint8).tobytes(), segments.astype("<i4").tobytes())
 
