@@ -178,6 +178,25 @@ def test_hostile_strings_on_an_index_stay_text(open_page):
     assert not faults, f"{len(faults)}, the first: {faults[:3]}"
 
 
+def test_hostile_strings_in_tables_of_collections_stay_text(open_page):
+    def fragments(string: str) -> str:
+        collection = Explanations.of([explained("parts", [string] * 3, [string] * 2, [string]), Failure(string, string)])
+        shown_ones = (collection, collection.importance(), collection.importance(by="name"), collection.pick(1))
+        return "".join(each._repr_html_() for each in shown_ones)
+
+    for start in range(0, len(PAYLOADS), AT_ONCE // 4):
+        strings = PAYLOADS[start : start + AT_ONCE // 4]
+        page = open_page(host([fragments(word(0)), *map(fragments, strings)]))
+        every = trees(page, ".limelight")
+        plain, found = every[:4], every[4:]
+        assert len(found) == 4 * len(strings)
+        faults = [fault for i, tree in enumerate(found) for fault in differences(plain[i % 4], tree, [strings[i // 4]])]
+        assert not faults, f"{len(faults)}, the first: {faults[:3]}"
+        page.evaluate(TOUCH)
+        assert page.evaluate("window.tripped") == 0
+        page.close()
+
+
 def report(strings: Sequence[str], failing: Sequence[int]) -> str:
     """A report in which each string stands in an explanation, and some in a failure; weights differ, so that none are tied."""
     entries: list[Explanation | Failure] = [Failure(strings[i], strings[i]) for i in failing]

@@ -118,7 +118,7 @@ class TestImageAndMask:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"negative_only": True}, "give either positive_only or negative_only; got both"),
+            ({"negative_only": True}, "positive_only and negative_only exclude each other"),
             ({"num_features": 0}, "num_features must be an integer of at least 1; got 0"),
             ({"min_weight": -1}, "min_weight must be a finite number of at least 0; got -1"),
         ],

@@ -324,6 +324,9 @@ class Explainer(BatchMixin):
         )
 
 
+Explainer.__module__ = "limelight"  # where users import it from
+
+
 def _has_converged(fits: Sequence[Fit], tolerance: float, excused: np.ndarray) -> bool:
     """Whether all intervals are within the tolerance, and all outputs weigh something.
 

@@ -18,7 +18,7 @@ from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError
 from limelight.batch._instances import Chunk
 from limelight.collection.arrow import schema
 from limelight.collection.explanations import Explanations
-from limelight.collection.parquet import open_chunks, whole_file, write
+from limelight.collection.parquet import atomic_file, open_chunks, write
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -111,7 +111,7 @@ class Checkpoint:
             elif not before and any(self._folder.iterdir()):
                 raise ArgumentError(f"checkpoint={str(folder)!r} holds other files; give a folder that is new, or empty.")
             else:  # with nothing finished, what a job depended on that has failed, perhaps for that, is of no account
-                with whole_file(known) as file:
+                with atomic_file(known) as file:
                     file.write(json.dumps(about._asdict()).encode())
         except CheckpointError:
             raise
