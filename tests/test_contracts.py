@@ -300,7 +300,7 @@ def test_distinct_rows_are_those_of_a_dictionary(mixer, rows):
     with pytest.MonkeyPatch.context() as patch:
         if mixer is not None:
             patch.setattr(prediction, "_MIXER", np.uint64(mixer))
-        first, which = prediction.distinct_rows(keys)
+        first, which = prediction.find_distinct_rows(keys)
     numbers: dict[tuple[int, ...], int] = {}
     assert which.tolist() == [numbers.setdefault(tuple(row), len(numbers)) for row in rows]
     assert [tuple(rows[row]) for row in first] == list(numbers)

@@ -13,7 +13,7 @@ from limelight.stages.components import fair_coins
 from limelight.stages.design import REPLICATES, Stretch
 from limelight.stages.designs import ComplementaryPairs, Enumeration, Independent, SobolPoints
 from limelight.stages.orthogonal_arrays import OrthogonalArrays
-from limelight.stages.perturbation import CONFIDENCE, DESIGNS, looks, stretches
+from limelight.stages.perturbation import CONFIDENCE, DESIGNS, plan_looks, plan_stretches
 
 SEEDS = st.integers(0, 2**63).map(lambda seed: (seed,))
 MASKS = [ComplementaryPairs, Independent]
@@ -314,7 +314,7 @@ def total(stretch):
 
 @given(num_samples=st.integers(2, 20000))
 def test_a_number_of_samples_is_met_exactly(num_samples):
-    (stretch,) = stretches(num_samples, 5000)
+    (stretch,) = plan_stretches(num_samples, 5000)
     assert total(stretch) == num_samples - 1
     assert stretch.start == 0
     assert stretch.stop % 2 == 0
@@ -324,7 +324,7 @@ def test_a_number_of_samples_is_met_exactly(num_samples):
 
 @given(cap=st.integers(2, 20000))
 def test_auto_doubles_up_to_the_cap(cap):
-    found = stretches(None, cap)
+    found = plan_stretches(None, cap)
     assert sum(map(total, found)) == cap - 1
     assert len({stretch.replicates for stretch in found}) == 1
     assert found[0].start == 0
@@ -338,17 +338,17 @@ def test_auto_doubles_up_to_the_cap(cap):
 
 
 def test_auto_reaches_the_cap_of_five_thousand_in_seven_looks():
-    assert [stretch.stop for stretch in stretches(None, 5000)] == [16, 32, 64, 128, 256, 512, 624]
+    assert [stretch.stop for stretch in plan_stretches(None, 5000)] == [16, 32, 64, 128, 256, 512, 624]
 
 
 @given(parts=st.integers(1, 13), num_samples=st.one_of(st.none(), st.integers(2, 9000)))
 def test_masks_are_enumerated_as_soon_as_they_fit(parts, num_samples):
     design = ComplementaryPairs((0,), None)
-    found = list(looks(design, parts, num_samples, 5000))
+    found = list(plan_looks(design, parts, num_samples, 5000))
     fits = 2**parts <= (num_samples or 5000)
-    assert found[-1].exact == fits
+    assert found[-1].is_exact == fits
     assert isinstance(found[-1].design, Enumeration) == fits
-    assert not any(look.exact for look in found[:-1])
+    assert not any(look.is_exact for look in found[:-1])
     asked = 1
     for look in found[:-1] if fits else found:
         assert look.design is design
@@ -360,15 +360,15 @@ def test_masks_are_enumerated_as_soon_as_they_fit(parts, num_samples):
 
 @pytest.mark.parametrize("num_samples", [None, 100, 1000, 4096])
 def test_looks_share_the_chance_of_a_miss(num_samples):
-    found = list(looks(SobolPoints((0,)), None, num_samples, 5000))
-    assert len(found) == len(stretches(num_samples, 5000))
+    found = list(plan_looks(SobolPoints((0,)), None, num_samples, 5000))
+    assert len(found) == len(plan_stretches(num_samples, 5000))
     assert {look.confidence for look in found} == {1 - (1 - CONFIDENCE) / len(found)}
-    assert [look.first for look in found] == [True] + [False] * (len(found) - 1)
-    assert not any(look.exact for look in found)
+    assert [look.is_first for look in found] == [True] + [False] * (len(found) - 1)
+    assert not any(look.is_exact for look in found)
 
 
 def test_a_design_that_may_not_be_enumerated_never_is():
-    assert not any(look.exact for look in looks(Independent((0,)), None, 5000, 5000))
+    assert not any(look.is_exact for look in plan_looks(Independent((0,)), None, 5000, 5000))
 
 
 # --- what a design cannot draw ----------------------------------------------------------------------------------------------
@@ -394,7 +394,7 @@ def test_designs_are_found_by_name(name, expected):
 def test_no_look_confounds_two_parts(parts, num_samples):
     """Where two columns of masks are equal or opposite no fit can tell their parts apart, however narrow its intervals."""
     law, rows = fair_coins(parts), []
-    for look in looks(OrthogonalArrays((0, 1)), parts, num_samples, 1000):
+    for look in plan_looks(OrthogonalArrays((0, 1)), parts, num_samples, 1000):
         rows.append(look.design.masks(law, look.stretch).values)
         signs = 2.0 * np.concatenate(rows) - 1
         together = np.abs(signs.T @ signs) / len(signs)

@@ -18,8 +18,8 @@ from limelight.stages.design import Stretch
 from limelight.stages.designs import ComplementaryPairs, Enumeration
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.sample import Sample
-from limelight.stages.selection import METHODS, choose
-from limelight.stages.surrogate import Settings, fit
+from limelight.stages.selection import METHODS, choose_components
+from limelight.stages.surrogate import Settings, fit_surrogates
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -84,13 +84,13 @@ def fitted(sample, **changes):
         "method": "none",
         "num_features": 10,
         "alpha": 1.0,
-        "nominal": 1000,
+        "nominal_draws": 1000,
         "kernel_law": None,
         "regressor": None,
         "confidence": 0.95,
-        "exact": False,
+        "is_exact": False,
     }
-    return fit([sample], Settings(**(options | changes)))[0]
+    return fit_surrogates([sample], Settings(**(options | changes)))[0]
 
 
 def dense(one, d):
@@ -142,8 +142,8 @@ def test_stretches_are_added_up(seed, outputs):
     given_rows = problem(seed, outputs=outputs)
     whole, cut = given_rows.sample(), given_rows.sample((0.3, 0.6))
     assert cut.size == whole.size == 200
-    assert cut.law_mass == pytest.approx(whole.law_mass)
-    assert cut.stack() == pytest.approx(whole.stack())
+    assert cut.law_draws == pytest.approx(whole.law_draws)
+    assert cut.full_grams() == pytest.approx(whole.full_grams())
     for one, other in zip(fitted(whole), fitted(cut), strict=True):
         assert other.components.tolist() == one.components.tolist()
         for name in ("weights", "half_widths", "intercept", "fidelity"):
@@ -158,8 +158,8 @@ def test_weights_come_heaviest_first():
 
 def test_the_penalty_is_meant_for_the_nominal_number_of_rows():
     given_rows = problem(0)
-    (few,) = fitted(given_rows.sample(), nominal=10)
-    (many,) = fitted(given_rows.sample(), nominal=10**9)
+    (few,) = fitted(given_rows.sample(), nominal_draws=10)
+    (many,) = fitted(given_rows.sample(), nominal_draws=10**9)
     (none,) = fitted(given_rows.sample(), alpha=0.0)
     assert many.weights == pytest.approx(none.weights, rel=1e-6)
     expected = least_squares(given_rows.rows, given_rows.outputs[:, 0], replace(given_rows, nominal=10).weights(), 1.0)
@@ -216,7 +216,7 @@ def test_equal_weights_make_every_row_count():
 
 def test_every_row_stands_for_one_draw_from_the_law():
     given_rows = problem(5)
-    assert given_rows.sample((0.4,)).law_mass.tolist() == np.bincount(given_rows.replicate).tolist()
+    assert given_rows.sample((0.4,)).law_draws.tolist() == np.bincount(given_rows.replicate).tolist()
 
 
 @pytest.mark.parametrize("width", [25.0, 5.0, 1.0])
@@ -243,13 +243,13 @@ def test_grams_are_weighted_products_of_each_replicate():
     assert sample.grams(np.array([4, 1])) == pytest.approx(expected)
     width = given_rows.rows.shape[1]
     kept = np.array([0, 5, 2, width + 1, width + 2])
-    assert sample.stack()[:, kept[:, None], kept] == pytest.approx(expected)
+    assert sample.full_grams()[:, kept[:, None], kept] == pytest.approx(expected)
 
 
 def test_many_components_have_one_gram_for_all_replicates(monkeypatch):
-    whole = problem(6).sample().stack().sum(axis=0)
-    monkeypatch.setattr("limelight.stages.sample._STACKED_COMPONENTS", 3)
-    assert problem(6).sample().stack() == pytest.approx(whole[None])
+    whole = problem(6).sample().full_grams().sum(axis=0)
+    monkeypatch.setattr("limelight.stages.sample._MOST_COMPONENTS_BY_REPLICATE", 3)
+    assert problem(6).sample().full_grams() == pytest.approx(whole[None])
 
 
 def test_varies_tells_rounding_from_variation():
@@ -291,7 +291,9 @@ def test_forward_selection_keeps_the_order_of_choice(seed):
     rng = np.random.default_rng(seed)
     rows, outputs, weights = rng.normal(size=(60, 7)) @ rng.normal(size=(7, 7)), rng.normal(size=60), rng.random(60)
     covariance = np.cov(np.column_stack([rows, outputs]).T, aweights=weights, ddof=0)
-    chosen = choose("forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros(1), 7)[0, 0]
+    chosen = choose_components("forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros(1), 7)[
+        0, 0
+    ]
     assert chosen.tolist() == greedy(rows, outputs, weights, 7)
 
 
@@ -325,9 +327,9 @@ def test_auto_is_forward_for_six_and_highest_weights_for_more():
     factor = rng.normal(size=(12, 12)) * np.linspace(0.3, 3.0, 12)
     covariance, cross = (factor @ factor.T + 0.1 * np.eye(12))[None], rng.normal(size=(1, 1, 12))
     for count, method, other in ((6, "forward_selection", "highest_weights"), (7, "highest_weights", "forward_selection")):
-        auto = set(choose("auto", covariance, cross, np.zeros(1), count)[0, 0].tolist())
-        assert auto == set(choose(method, covariance, cross, np.zeros(1), count)[0, 0].tolist())
-        assert auto != set(choose(other, covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        auto = set(choose_components("auto", covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        assert auto == set(choose_components(method, covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        assert auto != set(choose_components(other, covariance, cross, np.zeros(1), count)[0, 0].tolist())
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -338,7 +340,7 @@ def test_no_method_chooses_more_than_there_are_or_one_twice(method):
 
 def test_unknown_method_is_named():
     with pytest.raises(ArgumentError, match=r"feature_selection must be one of 'auto', .*; got 'best'"):
-        choose("best", np.eye(2)[None], np.ones((1, 1, 2)), np.zeros(1), 1)
+        choose_components("best", np.eye(2)[None], np.ones((1, 1, 2)), np.zeros(1), 1)
 
 
 # --- intervals and fidelity -------------------------------------------------------------------------------------------------
@@ -363,7 +365,7 @@ def left_out(given_rows, penalty, estimator=None):
 def test_intervals_are_the_jackknifes(alpha, confidence):
     # 8 replicates of 25 rows that all stand for one draw: leaving one out leaves 7/8 of the penalty.
     given_rows = replace(problem(7, d=5), law=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal=200)
-    (one,) = fitted(given_rows.sample((0.4,)), alpha=alpha, nominal=200, confidence=confidence)
+    (one,) = fitted(given_rows.sample((0.4,)), alpha=alpha, nominal_draws=200, confidence=confidence)
     weights = np.array([weights for _, weights in left_out(given_rows, alpha * 7 / 8)])
     error = np.sqrt(7 / 8 * ((weights - weights.mean(axis=0)) ** 2).sum(axis=0))
     expected = stdtrit(7, (1 + confidence) / 2) * error
@@ -389,7 +391,7 @@ def test_a_short_list_keeps_the_chosen_set_in_its_intervals():
 @pytest.mark.parametrize("alpha", [0.0, 10.0])
 def test_fidelity_is_that_of_replicates_left_out(alpha):
     given_rows = replace(problem(8, d=5), law=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal=200)
-    (one,) = fitted(given_rows.sample((0.4,)), alpha=alpha, nominal=200)
+    (one,) = fitted(given_rows.sample((0.4,)), alpha=alpha, nominal_draws=200)
     outputs, weights = given_rows.outputs[:, 0], given_rows.kernel
     missed = 0.0
     for number, (intercept, coefficients) in enumerate(left_out(given_rows, alpha * 7 / 8)):
@@ -401,7 +403,7 @@ def test_fidelity_is_that_of_replicates_left_out(alpha):
 
 def test_an_exact_fit_has_no_intervals_and_its_own_fidelity():
     given_rows = problem(8, d=5, replicates=1)
-    (one,) = fitted(given_rows.sample(), exact=True)
+    (one,) = fitted(given_rows.sample(), is_exact=True)
     outputs, weights = given_rows.outputs[:, 0], given_rows.weights()
     theirs = Ridge(alpha=1.0).fit(given_rows.rows.astype(float), outputs, sample_weight=weights)
     assert one.half_widths.tolist() == [0.0] * 5

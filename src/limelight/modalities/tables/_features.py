@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_choice, check_flag, check_names, check_numbers, users_own
+from limelight._checks import check_choice, check_flag, check_names, check_numbers, user_function
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities.tables._columns import LARGEST, Binned, Categorical, Column, Missing, Plain
 from limelight.modalities.tables._discretize import DISCRETIZERS, EdgeRule, format_edges
@@ -311,7 +311,7 @@ class _Found:
     find: EdgeRule
 
     def __call__(self, number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG002
-        with users_own("discretizer"):
+        with user_function("discretizer"):
             return self.find(values, labels)
 
 

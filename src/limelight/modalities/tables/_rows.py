@@ -15,7 +15,7 @@ from limelight.modalities.tables._columns import RowColumn
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._samplers import Source
 from limelight.results.views import MixedView, TableView
-from limelight.stages.components import Neighbourhood, Shared, Values
+from limelight.stages.components import Neighbourhood, SharedRows, Values
 from limelight.stages.design import Design, Stretch
 
 __all__ = ["RowValues", "Table"]
@@ -88,7 +88,7 @@ class RowValues(Values):
             representation[0, plain] = codes[numbers]
             representation[1:, plain] = drawn.codes[:, numbers]
         keys = None if drawn.keys is None else np.concatenate([_keys(self._row[None]), drawn.keys])
-        shared = Shared((self.content, design), stretch) if self._table.shared else None
+        shared = SharedRows((self.content, design), stretch) if self._table.shared else None
         return Neighbourhood(representation, _Rows(self._row, drawn.rows), drawn.law_weights, drawn.replicates, keys, shared)
 
     def batch(self, inputs: np.ndarray) -> Any:

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import users_own
+from limelight._checks import user_function
 from limelight._errors import ArgumentError
 from limelight._seeds import fingerprint, stream
 from limelight.modalities.tables._columns import Column, RowColumn, pick
@@ -139,7 +139,7 @@ class UserRows(Source):
     discrete = True
 
     def draw(self, points: np.ndarray) -> np.ndarray:
-        with users_own("sampler"):
+        with user_function("sampler"):
             rows = self.sampler(len(points), stream(fingerprint(points)))
         return self.encoding.numbers("sampler", rows, len(points))
 
@@ -152,7 +152,7 @@ def constrained(constraint: Constraint, encoding: Encoding, rows: np.ndarray) ->
     ArgumentError
         If the constraint gives neither rows nor booleans.
     """
-    with users_own("constraint"):
+    with user_function("constraint"):
         answer = constraint(encoding.batch(rows.copy()))
         verdict = np.asarray(answer)  # fails where lists are of different lengths
     if verdict.ndim == 1 and (verdict.dtype != bool or len(verdict) != len(rows)):
