@@ -464,7 +464,7 @@ class TestViewFromOutside:
         extend.register("view", ChainView.kind, ChainView)
         text = ChainExplainer().explain_instance(Chain(), lambda chains: [float(len(chain)) for chain in chains]).to_json()
         monkeypatch.delitem(_registry._registered["view"], "chain")
-        with pytest.raises(ArgumentError, match="view must be one of .*; got 'chain'"):
+        with pytest.raises(ArgumentError, match=r"view must be one of .*; got 'chain'"):
             Explanation.from_json(text)
 
 

@@ -86,7 +86,10 @@ matplotlib.use("agg")
 explanation.plot()
 assert "A-B" in str(explanation) and "A-B" in explanation.to_markdown()
 assert explanation.to_frame()["value"][0] in explanation.view.values().values()
-explanation.to_shap()
+import warnings
+with warnings.catch_warnings():  # those that importing shap raises
+    warnings.simplefilter("ignore")
+    explanation.to_shap()
 assert Explanation.from_json(explanation.to_json()) == explanation
 print("drawn")
 """
@@ -127,7 +130,7 @@ class TestRegister:
 
     @pytest.mark.parametrize("name", ["", None, 3])
     def test_bad_name(self, name):
-        with pytest.raises(ArgumentTypeError, match="name must be a text"):
+        with pytest.raises(ArgumentTypeError, match="name must be a non-empty str"):
             extend.register("kernel", name, np.exp)
 
     def test_bad_implementation(self):
@@ -146,7 +149,7 @@ class TestRegister:
 
     def test_place_is_imported_when_it_is_first_used(self):
         extend.register("kernel", "later", "a_module_that_is_missing:kernel")
-        with pytest.raises(ModuleNotFoundError, match="a_module_that_is_missing"):
+        with pytest.raises(ArgumentError, match=r"the kernel 'later' cannot be imported .*a_module_that_is_missing"):
             TextExplainer(kernel="later")
 
     def test_names_from_outside_are_listed(self):
@@ -253,5 +256,5 @@ class TestView:
         assert "own.html" in [path.name for path in tmp_path.iterdir()]
         assert "a" in explanation.to_markdown()
         explanation.plot()
-        with pytest.raises(ArgumentError, match="svg"):
+        with pytest.raises(ArgumentError, match="an SVG can be drawn"):
             explanation.save_to_file(tmp_path / "own.svg")

@@ -165,7 +165,8 @@ class ComponentsExplainer(Explainer):
         return _ComposedParts(instance, names)
 
 
-ComponentsExplainer.__module__ = "limelight"  # where users import it from
+Composable.__module__ = "limelight.extend"  # where users import it from
+ComponentsExplainer.__module__ = "limelight"
 
 
 class _ComposedParts(Parts):
