@@ -379,9 +379,7 @@ class TestRenderers:
     def test_of_something_that_is_no_file(self, explanation, tmp_path):
         extend.register("renderer", "graph", lambda _: [1, 2])
         assert explanation.render("graph") == [1, 2]
-        with pytest.raises(
-            ArgumentTypeError, match=r"'graph' must return str or bytes .*; got list\. explanation\.render\('graph'\)"
-        ):
+        with pytest.raises(ArgumentTypeError, match=r"must return str or bytes .*; got list\. explanation\.render\('graph'\)"):
             explanation.save_to_file(tmp_path / "why.graph")
         assert list(tmp_path.iterdir()) == []
 
@@ -452,13 +450,11 @@ class TestViewFromOutside:
         assert explanation.view == ChainView(Chain.names)
         assert Explanation.from_json(explanation.to_json()) == explanation
         assert pickle.loads(pickle.dumps(explanation)) == explanation
-        assert "red" in explanation.as_html()
         many = explainer.explain_many([Chain(), Chain()], model)
         assert list(many) == [explanation, explanation]
         many.save(tmp_path / "chains.parquet")
         assert list(Explanations.load(tmp_path / "chains.parquet")) == [explanation, explanation]
         assert many.to_frame()["value"].tolist()[:3] == [Chain.names[component] for component, _ in explanation.as_map()[0]]
-        assert "red" in many.to_html()
 
     def test_unreadable_without_its_class(self, monkeypatch):
         extend.register("view", ChainView.kind, ChainView)

@@ -319,7 +319,7 @@ class TestPlot:
     def test_without_intervals_and_without_features(self):
         single = Explanations.of([table()]).importance(kind="sqrt")
         ax = single.plot(Figure().subplots())
-        assert ax.collections == []
+        assert not list(ax.collections)
         assert ax.get_xlabel() == "root of the sum of |weight|"
         nothing = Explanations.of([HARD["table, nothing reported"]]).importance()
         assert list(nothing.plot(Figure().subplots()).patches) == []
