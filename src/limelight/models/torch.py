@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchModel", "adapt_torch", "read_torch_module"]
 
-# A batch has at most so many inputs and bytes, and fewer where the device runs out of memory.
+# A batch has at most this many inputs and bytes, and fewer where the device runs out of memory.
 _MOST_INPUTS = 256
 _MOST_BYTES = 2**27
 
