@@ -9,7 +9,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from frames import (
+from helpers.frames import (
     BUILD,
     COUNT,
     DAYS,

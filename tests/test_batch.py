@@ -6,7 +6,7 @@ import threading
 
 import numpy as np
 import pytest
-from batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, of_images, of_texts, one_by_one, plain, same
+from helpers.batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, of_images, of_texts, one_by_one, plain, same
 
 from limelight import ImageExplainer, TabularExplainer, TextExplainer
 from limelight._errors import (
@@ -140,14 +140,14 @@ def test_progress_is_shown_on_terminals_only(monkeypatch, capfd):
 @pytest.mark.parametrize(
     ("arguments", "error", "message"),
     [
-        ({"n_jobs": 0}, ArgumentError, "n_jobs must be a number of processes, or -1 for one a core; got 0"),
+        ({"n_jobs": 0}, ArgumentError, "n_jobs must be a number of processes or threads, or -1 for one per core; got 0"),
         ({"n_jobs": 1.5}, ArgumentError, "n_jobs must be a number"),
         ({"engine": "cluster"}, ArgumentError, "engine must be one of 'serial', .*; got 'cluster'"),
         ({"engine": ""}, ArgumentError, "engine must be one of"),
         ({"chunk_size": 0}, ArgumentError, "chunk_size must be an integer of at least 1"),
         ({"checkpoint": 5}, ArgumentTypeError, "checkpoint must be a folder's path; got 5"),
         ({"on_error": "ignore"}, ArgumentError, "on_error must be one of 'raise', 'keep'; got 'ignore'"),
-        ({"timeout": 5}, ArgumentError, "timeout needs processes to stop: give engine=\"processes\", .*; got 'serial'"),
+        ({"timeout": 5}, ArgumentError, "timeout needs an engine whose work can be stopped: .*; got 'serial'"),
         ({"timeout": 0, "engine": "processes"}, ArgumentError, "timeout must be a finite number above 0"),
         ({"verbose": 1}, ArgumentTypeError, "verbose must be True or False"),
         ({"num_samples": 1}, ArgumentError, "num_samples must be an integer of at least 2"),

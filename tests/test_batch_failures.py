@@ -3,13 +3,13 @@
 import re
 import signal
 import time
-from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from concurrent.futures import Executor, Future
 from itertools import count, islice
 
 import numpy as np
 import pandas as pd
 import pytest
-from batches import OUTSIDE, ROWS, Blocks, bits, one_by_one, plain, same
+from helpers.batches import OUTSIDE, ROWS, Blocks, bits, one_by_one, plain, same
 from sklearn.linear_model import Ridge
 
 from limelight import ComponentsExplainer, Explanation, Failure, TabularExplainer
@@ -21,8 +21,8 @@ from limelight._errors import (
     ModelError,
     PredictionError,
 )
-from limelight.batch._timeouts import in_time
-from limelight.batch._workers import as_finished
+from limelight.batch._timeouts import run_in_time
+from limelight.batch._workers import explain_in_executor
 from limelight.stages.prediction import _Memory
 
 EXPLAINER = TabularExplainer(ROWS)
@@ -51,7 +51,7 @@ def test_what_is_done_is_kept_when_the_user_stops_the_model(engine, alone):
             raise KeyboardInterrupt
         return plain(rows)
 
-    with pytest.raises(Interrupted, match=r"instances are explained; they are this error's .explanations") as caught:
+    with pytest.raises(Interrupted, match=r"instances have been explained; they are in this error's .explanations") as caught:
         EXPLAINER.explain_many(endless(), model, engine=engine, n_jobs=2, chunk_size=4, **FEW)
     kept = caught.value.explanations
     assert len(kept) >= 4
@@ -197,7 +197,7 @@ def test_an_instance_that_is_too_large_fails_alone():
     instances = [Blocks(ROWS[0, :3]), Large(ROWS[1, :3]), Blocks(ROWS[2, :3])]
     explanations = ComponentsExplainer().explain_many(instances, plain, on_error="keep")
     assert [*explanations.failures] == [1]
-    assert re.match("memory does not suffice for this instance: Unable to allocate 3 TiB", explanations.failures[1].message)
+    assert re.match("there is not enough memory for this instance: Unable to allocate 3 TiB", explanations.failures[1].message)
 
 
 class Fastidious(Ridge):
@@ -275,7 +275,7 @@ class AtOnce(Executor):
 
 
 def test_an_error_does_not_hide_what_is_finished():
-    finished = as_finished(AtOnce(4), lambda number: 1 / number, [4, 2, 0, 1], 4)
+    finished = explain_in_executor(AtOnce(4), lambda number: 1 / number, [4, 2, 0, 1], 4)
     assert sorted(islice(finished, 3)) == [0.25, 0.5, 1.0]
     with pytest.raises(ZeroDivisionError):
         next(finished)
@@ -289,21 +289,25 @@ def test_what_is_finished_is_given_before_more_is_read():
             read.append(number)
             yield number
 
-    finished = as_finished(AtOnce(1), lambda number: 1 / number, numbers(), 4)
+    finished = explain_in_executor(AtOnce(1), lambda number: 1 / number, numbers(), 4)
     assert next(finished) == 0.25
     assert read == [4]
 
 
-def test_a_source_that_breaks_loses_nothing_that_was_read():
-    def numbers():
-        yield from (4, 2)
+def test_a_source_that_breaks_loses_nothing_that_was_read(tmp_path):
+    def rows():
+        yield from OUTSIDE
         raise ConnectionError("the line is dead")
 
-    with ThreadPoolExecutor(1) as threads:
-        finished = as_finished(threads, lambda number: time.sleep(0.1) or 1 / number, numbers(), 4)
-        assert sorted(islice(finished, 2)) == [0.25, 0.5]
+    def slow(rows):
+        time.sleep(0.05)
+        return plain(rows)
+
+    for engine in ("threads", "processes"):
+        folder = tmp_path / engine
         with pytest.raises(ConnectionError, match="the line is dead"):
-            next(finished)
+            EXPLAINER.explain_many(rows(), slow, engine=engine, n_jobs=2, chunk_size=2, checkpoint=folder, **FEW)
+        assert len(list(folder.glob("part-*"))) == len(OUTSIDE) // 2
 
 
 def test_an_instance_that_takes_too_long_is_a_failure(alone):
@@ -321,7 +325,7 @@ def test_an_instance_that_takes_too_long_is_a_failure(alone):
 def test_however_short_a_timeout_is_it_is_no_error_of_its_own(timeout):
     for _ in range(5):
         with pytest.raises(ModelError, match="the explanation took longer than timeout="):
-            in_time(timeout, lambda: time.sleep(5))
+            run_in_time(timeout, lambda: time.sleep(5))
 
 
 def test_a_long_timeout_is_as_good_as_none(alone):
@@ -333,7 +337,7 @@ def test_alarms_of_the_user_are_left_to_ring():
     before = signal.signal(signal.SIGALRM, lambda *_: rung.append(True))
     try:
         signal.setitimer(signal.ITIMER_REAL, 1000)
-        assert in_time(5, lambda: "done") == "done"
+        assert run_in_time(5, lambda: "done") == "done"
         assert 0 < signal.getitimer(signal.ITIMER_REAL)[0] <= 1000
         signal.raise_signal(signal.SIGALRM)
         assert rung == [True]

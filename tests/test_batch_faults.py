@@ -12,12 +12,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from batches import OUTSIDE, one_by_one, plain, same
-from checkpoints import EXPLAINER, PARTS, explain, files, parts
-from killed import CHUNKS, PAUSE, SIZE
+from helpers.batches import OUTSIDE, one_by_one, plain, same
+from helpers.checkpoints import EXPLAINER, PARTS, explain, files, parts
+from helpers.killed import CHUNKS, PAUSE, SIZE
 
 from limelight._errors import CheckpointError, EngineError
-from limelight.collection.parquet import whole_file
+from limelight.collection.parquet import atomic_file
 
 HERE = Path(__file__).parent
 
@@ -35,11 +35,11 @@ def folder(tmp_path):
 # --- kills ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_job_killed_twenty_times_gives_the_same_bits_and_repeats_no_chunk(tmp_path):
-    moments = np.random.default_rng(int(time.time())).uniform(0, 0.19, 20)
+def test_a_job_killed_twenty_times_gives_the_same_bits_and_repeats_no_chunk(tmp_path, seed):
+    moments = np.random.default_rng(seed).uniform(0, 0.19, 20)
     moments *= min(1, CHUNKS * PAUSE / moments.sum())  # the last one before the end
-    arguments = [sys.executable, "-W", "error", str(HERE / "killed.py"), str(tmp_path), json.dumps(moments.tolist())]
-    run = subprocess.run(arguments, capture_output=True, text=True, check=False)
+    arguments = [sys.executable, "-W", "error", "-m", "helpers.killed", str(tmp_path), json.dumps(moments.tolist())]
+    run = subprocess.run(arguments, cwd=HERE, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
     report = json.loads(run.stdout)
     assert report["ends"] == [-signal.SIGKILL] * 20 + [0]
@@ -76,7 +76,7 @@ def test_after_a_worker_is_killed_the_same_call_goes_on(folder, tmp_path, alone)
     def call():
         return explain(folder, Deadly(OUTSIDE[6], tmp_path / "mark"), engine="processes", n_jobs=1)
 
-    with pytest.raises(EngineError, match=r"a worker process has died, .* instances: \d+ to \d+.* With checkpoint= "):
+    with pytest.raises(EngineError, match=r"a worker process has died .* instances: \d+ to \d+.* With checkpoint=, "):
         call()
     before = {path: path.stat().st_mtime_ns for path in folder.glob("part-*")}
     assert 1 <= len(before) <= 3
@@ -95,7 +95,7 @@ def test_ctrl_c_stops_workers_as_well_and_keeps_what_is_done(tmp_path):
     code = f"""
 import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs have not
-from batches import ROWS, plain
+from helpers.batches import ROWS, plain
 from limelight import TabularExplainer
 from limelight._errors import Interrupted
 def model(rows):
@@ -171,7 +171,7 @@ def test_files_that_cannot_be_written_whole_are_not_there(room, folder, alone, m
         return Full(file, room) if mode == "wb" and next(opened) == 3 else file
 
     monkeypatch.setattr(Path, "open", open_some)
-    with pytest.raises(CheckpointError, match=r"cannot be written: .*No space left.* The 2 chunks in it are whole"):
+    with pytest.raises(CheckpointError, match=r"cannot be written: .*No space left.* The 2 chunks in it are complete"):
         explain(folder)
     assert parts(folder) == PARTS[:2]
     before = {path: path.stat().st_mtime_ns for path in folder.iterdir()}
@@ -184,7 +184,7 @@ def test_a_disk_that_fills_up_in_between(step, folder, alone, monkeypatch):
     explain(folder, instances=OUTSIDE[:4])
     with monkeypatch.context() as patch:
         patch.setattr(step, no_space)
-        with pytest.raises(CheckpointError, match=r"No space left.* The 2 chunks in it are whole; the same call goes on"):
+        with pytest.raises(CheckpointError, match=r"No space left.* The 2 chunks in it are complete; the same call continues"):
             explain(folder)
         assert parts(folder) == PARTS[:2]
     assert same(explain(folder), alone)
@@ -202,8 +202,8 @@ import os, subprocess, sys
 from pathlib import Path
 place = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
-from checkpoints import explain, parts
-from batches import ROWS
+from helpers.checkpoints import explain, parts
+from helpers.batches import ROWS
 from limelight._errors import CheckpointError
 folder = place / "checkpoint"
 try:
@@ -227,7 +227,7 @@ def test_a_disk_that_is_really_full(tmp_path):
     assert run.returncode == 0, run.stderr
     said, kept, done = run.stdout.splitlines()
     assert "No space left on device" in said
-    assert f"The {kept} chunks in it are whole" in said
+    assert f"The {kept} chunks in it are complete" in said
     assert 1 <= int(kept) < 20
     assert done == "40 20"
 
@@ -243,7 +243,7 @@ def test_no_room_for_what_workers_read(monkeypatch, tmp_path):
 def test_a_file_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "file"
     path.write_text("before")
-    with pytest.raises(OSError, match="No space left"), whole_file(path) as file:
+    with pytest.raises(OSError, match="No space left"), atomic_file(path) as file:
         file.write(b"after") and no_space()
     assert path.read_text() == "before"
     assert files(tmp_path) == ["file"]

@@ -12,13 +12,13 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
 import pytest
-from batches import COLUMNS, OUTSIDE, REVIEWS, ROWS, of_frame, of_texts, one_by_one, plain, same
+from helpers.batches import COLUMNS, OUTSIDE, REVIEWS, ROWS, of_frame, of_texts, one_by_one, plain, same
 from scipy import sparse
 
 from limelight import Failure, TabularExplainer, TextExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, MissingDependencyError
-from limelight.batch._instances import Instances, chunks_of
-from limelight.batch._workers import packed
+from limelight.batch._instances import Instances, split_into_chunks
+from limelight.batch._workers import serialize
 
 FRAME = pd.DataFrame(COLUMNS)
 EXPLAINER = TabularExplainer(FRAME)
@@ -43,7 +43,7 @@ def written(frame, path):
 
 
 def read(instances, columns=("a", "b")):
-    return list(Instances.of(instances, columns).each)
+    return list(Instances.of(instances, columns).iterator)
 
 
 # --- frames and iterables ------------------------------------------------------------------------------------------------
@@ -137,29 +137,29 @@ def test_a_source_without_end_is_read_no_further_than_needed():
     "instances", [5, None, 2.5, {"real": 1.0}, b"bytes", np.float64(3), np.array(3.0), lambda: 1, pl.LazyFrame(COLUMNS)]
 )
 def test_what_is_not_many_is_refused(instances):
-    with pytest.raises(ArgumentTypeError, match="instances must be many: a frame in memory, a file's path, an array or"):
+    with pytest.raises(ArgumentTypeError, match="instances must be a frame in memory, a file's path, an array or another"):
         EXPLAINER.explain_many(instances, of_frame)
 
 
 def test_frames_that_are_elsewhere_are_refused():
     """They are iterated by the names of their columns."""
     frames = pytest.importorskip("dask.dataframe")
-    with pytest.raises(ArgumentTypeError, match="instances must be many: a frame in memory"):
+    with pytest.raises(ArgumentTypeError, match="instances must be a frame in memory"):
         EXPLAINER.explain_many(frames.from_pandas(FRAME, npartitions=2), of_frame, on_error="keep")
 
 
 def test_a_tensor_of_many_goes_to_other_processes_one_by_one():
     torch = pytest.importorskip("torch")
     tensor = torch.rand(100, 3, 8, 8)
-    (first, *_) = chunks_of(Instances.of(tensor, None).each, 10)
+    (first, *_) = split_into_chunks(Instances.of(tensor, None).iterator, 10)
     assert torch.equal(torch.stack(first.instances), tensor[:10])
-    assert len(packed(first)) < 2 * tensor[:10].numpy().nbytes
+    assert len(serialize(first)) < 2 * tensor[:10].numpy().nbytes
 
 
 def test_frames_that_will_not_do_are_refused():
     with pytest.raises(ArgumentError, match=r"must have the training data's columns; they lack 'city', 'flag'\."):
         EXPLAINER.explain_many(FRAME[["real", "count"]], of_frame)
-    with pytest.raises(ArgumentError, match="instances must be a sound frame"):
+    with pytest.raises(ArgumentError, match="instances must be a valid frame"):
         EXPLAINER.explain_many(pd.concat([FRAME, FRAME], axis=1), of_frame)
     with pytest.raises(ArgumentError, match=r"the only column of a frame or file; it has 'real', 'count', 'city', 'flag'\."):
         TextExplainer().explain_many(FRAME, of_texts)
@@ -191,7 +191,7 @@ def test_a_file_of_texts(tmp_path):
 
 
 def test_texts_of_several_lines_may_lie_anywhere_in_a_file(tmp_path, monkeypatch):
-    monkeypatch.setattr("limelight.batch.files._CSV_BLOCK", 2**12)
+    monkeypatch.setattr("limelight.batch.files._CSV_BLOCK_BYTES", 2**12)
     texts = [f"line {i},\n" * (i % 40 + 1) for i in range(400)]
     path = written(pd.DataFrame({"review": texts}), tmp_path / "texts.csv")
     assert read(path, None) == texts
@@ -202,7 +202,7 @@ def test_only_the_columns_that_are_needed_are_read(tmp_path, monkeypatch):
     seen = []
     to_batches = pyarrow.dataset.FileSystemDataset.to_batches
     monkeypatch.setattr(
-        "limelight.batch.files._dataset",
+        "limelight.batch.files._open_dataset",
         lambda path: Watched(pyarrow.dataset.dataset(path), to_batches, seen),
     )
     assert read(path, ("c3", "c7"))[1] == {"c3": 1, "c7": 1}
@@ -233,7 +233,7 @@ def test_many_rows_of_a_file_are_read_a_few_at_a_time(tmp_path):
     path = written(pd.DataFrame({"a": range(20_000), "b": 0.5}), tmp_path / "rows.parquet")
     instances = Instances.of(path, ("a", "b"))
     assert instances.total == 20_000
-    assert [row["a"] for row in instances.each] == list(range(20_000))
+    assert [row["a"] for row in instances.iterator] == list(range(20_000))
 
 
 @pytest.mark.parametrize(
@@ -254,12 +254,12 @@ def test_damaged_files_are_told(name, contents, tmp_path):
 
 
 def test_a_file_that_is_damaged_further_on_is_told(tmp_path, monkeypatch):
-    monkeypatch.setattr("limelight.batch.files._CSV_BLOCK", 2**14)
+    monkeypatch.setattr("limelight.batch.files._CSV_BLOCK_BYTES", 2**14)
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n" + "1,2\n" * 50_000 + "x,y\n", encoding="utf-8")
     instances = Instances.of(path, ("a", "b"))  # nothing is wrong with its beginning
     with pytest.raises(ArgumentError, match=r"cannot be read from .*invalid value 'x'"):
-        deque(instances.each, maxlen=0)
+        deque(instances.iterator, maxlen=0)
 
 
 def test_files_that_are_none_are_told(tmp_path):
@@ -268,16 +268,16 @@ def test_files_that_are_none_are_told(tmp_path):
     (tmp_path / "empty").mkdir()
     (tmp_path / "notes.txt").write_text("a\n1\n")
     for path, why in {
-        tmp_path: "which has files of the kinds csv, parquet",
-        tmp_path / "empty": "which has no such file",
-        tmp_path / "notes.txt": "of another kind",
+        tmp_path: "which holds files of several formats: csv, parquet",
+        tmp_path / "empty": "which holds no such file",
+        tmp_path / "notes.txt": "which has another ending",
         tmp_path / "none.parquet": "which does not exist",
         "a text, not a file": "which does not exist",
     }.items():
-        with pytest.raises(ArgumentError, match=rf"a folder of files of one kind, that end in \.parquet.*; got .*, {why}\."):
+        with pytest.raises(ArgumentError, match=rf"must be a file ending in \.parquet, .*, or a folder.*; got .*, {why}\."):
             EXPLAINER.explain_many(path, of_frame)
     for text in (". A long text.\n" * 1000, "no\0 path"):
-        with pytest.raises(ArgumentError, match=r"must be a file, .* A single instance goes to explain_instance") as caught:
+        with pytest.raises(ArgumentError, match=r"must be a file .* Give a single instance to explain_instance") as caught:
             TextExplainer().explain_many(text, of_texts)
         assert len(str(caught.value)) < 500
     written(FRAME[["real", "city"]], tmp_path / "few.parquet")

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from multiprocessing import get_context
 
 import pytest
-from batches import OUTSIDE, ROWS, one_by_one, plain, same
+from helpers.batches import OUTSIDE, ROWS, one_by_one, plain, same
 
 from limelight import TabularExplainer
 from limelight._errors import ArgumentTypeError, InstanceError

@@ -10,12 +10,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hostile import shown
-from samples import MODALITIES, SAMPLES
+from helpers.hostile import shown
+from helpers.samples import MODALITIES, SAMPLES
 
 from limelight.renderers.index import Entry, render_index
 
-MEASURE = (Path(__file__).parent / "layout.js").read_text(encoding="utf-8")
+MEASURE = (Path(__file__).parent / "helpers" / "layout.js").read_text(encoding="utf-8")
 OPEN_ALL = "() => document.querySelectorAll('details').forEach((details) => { details.open = true })"
 # A4 with Chromium's own margins, in pixels.
 PAPER = 717
@@ -273,6 +273,7 @@ def test_everything_is_on_paper(name, open_page):
         "parts": lambda view: view.names,
         "image": lambda _: [],
         "series": lambda view: view.channel_names,
+        "drawing": lambda view: view.descriptions,
     }[made.view.kind](made.view)
     assert [text for text in expected if squeezed(text) not in printed] == []
 

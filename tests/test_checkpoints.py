@@ -4,8 +4,8 @@ import time
 
 import numpy as np
 import pytest
-from batches import OUTSIDE, ROWS, Counter, one_by_one, plain, same
-from checkpoints import EXPLAINER, PARTS, explain, files, parts
+from helpers.batches import OUTSIDE, ROWS, Counter, one_by_one, plain, same
+from helpers.checkpoints import EXPLAINER, PARTS, explain, files, parts
 from sklearn.linear_model import Ridge
 
 from limelight import ComponentsExplainer, TabularExplainer, TextExplainer
@@ -118,21 +118,21 @@ KERNELS = [lambda distances, width: np.exp(-distances / width), lambda distances
         ({"labels": [0]}, r"labels was 'None' and is '\(0,\)'"),
         ({"explainer": TabularExplainer(ROWS, random_state=1)}, "random_state was '0' and is '1'"),
         ({"explainer": TabularExplainer(ROWS, class_names=["price"])}, "class_names was 'None'"),
-        ({"explainer": TabularExplainer(ROWS, kernel=narrow)}, "kernel was 'None' and is 'narrow'"),
+        ({"explainer": TabularExplainer(ROWS, kernel=narrow)}, "kernel was 'exponential_kernel' and is 'narrow'"),
         (
             {"explainer": TabularExplainer(ROWS[:100])},
-            "another model, explainer or training data: what the model answers differs",
+            "another model, explainer or training data: the model's answers differ",
         ),
         (
             {"explainer": TabularExplainer(ROWS, sampler="around")},
-            "another model, explainer or training data: what",
+            "another model, explainer or training data: the model",
         ),
-        ({"explainer": TabularExplainer(ROWS, discretizer="decile")}, "another model, explainer or training data: what"),
+        ({"explainer": TabularExplainer(ROWS, discretizer="decile")}, "another model, explainer or training data: the model"),
         (
             {"explainer": TabularExplainer(ROWS, feature_names=list("abcde"))},
             r"other names of features or outputs: 'x0 > .*' is 'a > .*' now\. Give another folder",
         ),
-        ({"model": lambda rows: plain(rows) + 1e-4}, "another model, explainer or training data: what"),
+        ({"model": lambda rows: plain(rows) + 1e-4}, "another model, explainer or training data: the model"),
         ({"model": lambda rows: np.column_stack([plain(rows)] * 2)}, "another model"),
         ({"instances": OUTSIDE[::-1]}, "was made for other instances: the first one differs"),
         ({"instances": np.vstack([OUTSIDE[:3], OUTSIDE[:5]])}, "was made for other instances: numbers 2 to 3 differ"),
@@ -202,7 +202,7 @@ def test_instances_that_cannot_be_pickled_are_told(folder):
         def __reduce__(self):
             raise TypeError("it holds a lock")
 
-    with pytest.raises(ArgumentTypeError, match="such as can be pickled to be kept in a checkpoint: it holds a lock"):
+    with pytest.raises(ArgumentTypeError, match="must be picklable to be kept in a checkpoint: it holds a lock"):
         explain(folder, instances=[Stuck()], on_error="keep")
 
 
@@ -238,7 +238,7 @@ def test_a_file_of_the_same_name_is_not_overwritten(folder):
 def test_folders_with_other_things_are_refused(folder):
     folder.mkdir()
     (folder / "thesis.tex").write_text("years of work")
-    with pytest.raises(ArgumentError, match="holds other files; give a folder that is new, or empty"):
+    with pytest.raises(ArgumentError, match="holds other files; give a new or an empty folder"):
         explain(folder)
     assert files(folder) == ["thesis.tex"]
     with pytest.raises(CheckpointError, match=r"cannot be used: .*File exists"):

@@ -12,8 +12,8 @@ import time
 import numpy as np
 import pandas as pd
 import pytest
-from batches import COLUMNS, REVIEWS, ROWS, of_frame, of_texts, one_by_one, plain, same
 from click.testing import CliRunner
+from helpers.batches import COLUMNS, REVIEWS, ROWS, of_frame, of_texts, one_by_one, plain, same
 from sklearn.compose import make_column_transformer
 from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
@@ -72,14 +72,14 @@ def assert_fails(result, message, code=1):
 
 
 def test_a_table_and_a_function():
-    assert_quiet(explain("batches:of_frame", "--num-features", "2", "--class-names", "price"))
+    assert_quiet(explain("helpers.batches:of_frame", "--num-features", "2", "--class-names", "price"))
     explanations = Explanations.load("out.parquet")
     explainer = TabularExplainer(FRAME, class_names=["price"])
     assert same(explanations, one_by_one(explainer, FRAME[:9], of_frame, num_features=2, **FEW))
 
 
 def test_a_report_beside(place):
-    assert_quiet(explain("batches:of_frame", "--report", "report.html"))
+    assert_quiet(explain("helpers.batches:of_frame", "--report", "report.html"))
     page = Explanations.load("out.parquet").to_html()
     assert (place / "report.html").read_text(encoding="utf-8") == page
 
@@ -105,7 +105,7 @@ def test_a_report_is_written_without_a_target_that_cannot_be_read_any_more(place
 
     monkeypatch.setattr("limelight.batch.files.TableFile.read_column", changed)
     FRAME.assign(price=1.0).to_parquet("priced.parquet")
-    result = explain("batches:of_frame", "--target", "price", "--report", "report.html", train="priced.parquet")
+    result = explain("helpers.batches:of_frame", "--target", "price", "--report", "report.html", train="priced.parquet")
     assert (result.exit_code, result.stdout) == (0, "")
     assert "does not say what is misclassified: instances cannot be read" in result.stderr
     assert (place / "report.html").read_text(encoding="utf-8") == Explanations.load("out.parquet").to_html()
@@ -121,7 +121,7 @@ def test_the_target_is_no_column_of_the_model_s():
 def test_texts_have_targets_too(place):
     pd.DataFrame({"review": REVIEWS[:6], "stars": range(6)}).to_csv("starred.csv", index=False)
     asked = ("--text", "review", "--target", "stars", "--report", "report.html", "--timeout", "9", "--engine", "processes")
-    result = explain("batches:of_texts", *asked, train=None, data="starred.csv")
+    result = explain("helpers.batches:of_texts", *asked, train=None, data="starred.csv")
     assert result.exit_code == 0
     assert (place / "report.html").read_text(encoding="utf-8") == Explanations.load("out.parquet").to_html(labels=range(6))
 
@@ -135,7 +135,7 @@ def test_functions_of_the_current_folder(place):
 
 
 def test_texts():
-    assert_quiet(explain("batches:of_texts", "--text", "review", train=None, data="texts.csv"))
+    assert_quiet(explain("helpers.batches:of_texts", "--text", "review", train=None, data="texts.csv"))
     assert same(Explanations.load("out.parquet"), one_by_one(TextExplainer(), REVIEWS[:6], of_texts, **FEW))
 
 
@@ -192,14 +192,14 @@ def test_text_pipelines_and_labels():
 
 
 def test_processes_and_checkpoints(place):
-    once = explain("batches:of_frame", "--n-jobs", "2", "--checkpoint", "kept")
+    once = explain("helpers.batches:of_frame", "--n-jobs", "2", "--checkpoint", "kept")
     assert_quiet(once)
     whole = (place / "out.parquet").read_bytes()
     (place / "out.parquet").unlink()
-    assert_quiet(explain("batches:of_frame", "--checkpoint", "kept"))
+    assert_quiet(explain("helpers.batches:of_frame", "--checkpoint", "kept"))
     assert (place / "out.parquet").read_bytes() == whole
     assert_fails(
-        explain("batches:of_frame", "--checkpoint", "kept", "--num-features", "2"),
+        explain("helpers.batches:of_frame", "--checkpoint", "kept", "--num-features", "2"),
         "checkpoint='kept' belongs to a job with other arguments: num_features was 'None' and is '2'",
     )
 
@@ -209,12 +209,12 @@ def test_processes_and_checkpoints(place):
 
 def test_failures_are_counted_and_kept():
     pd.DataFrame({"real": [0.1, "none", 0.3], "count": 1, "city": "Rome", "flag": True}).to_csv("rows.csv", index=False)
-    result = explain("batches:of_frame")
+    result = explain("helpers.batches:of_frame")
     assert result.exit_code == 1  # the column holds texts: nothing can be explained
     assert "Error: 3 of 3 instances cannot be explained; number 0: InstanceError: column 'real' holds numbers" in result.stderr
     assert len(Explanations.load("out.parquet").failures) == 3
     pd.DataFrame({"review": ["fine", None, "so so"]}).to_parquet("texts.parquet")
-    result = explain("batches:of_texts", "--text", "review", train=None, data="texts.parquet")
+    result = explain("helpers.batches:of_texts", "--text", "review", train=None, data="texts.parquet")
     assert result.exit_code == 0
     assert result.stdout == ""
     assert result.stderr == (
@@ -238,7 +238,7 @@ def test_failures_are_counted_and_kept():
             "--target must be a column of --data; got 'stars', and it has id, review",
         ),
         (
-            ["--model", "batches:of_texts", "--data", "texts.csv", "--out", "o", "--text", "opinion"],
+            ["--model", "helpers.batches:of_texts", "--data", "texts.csv", "--out", "o", "--text", "opinion"],
             "--text must be a column of --data; got 'opinion', and it has id, review",
         ),
         (["--model", "a:b", "--data", "rows.csv", "--out", "no/o", "--train", "rows.csv"], "--out cannot be written"),
@@ -276,23 +276,23 @@ def test_wrong_use_is_told(arguments, message):
     ("model", "arguments", "message"),
     [
         ("none:model", [], "--model 'none:model' cannot be imported: ModuleNotFoundError: No module named 'none'"),
-        ("batches:nobody", [], "'batches:nobody' cannot be imported: AttributeError: .*nobody"),
-        ("batches:COLUMNS", [], "model must be a callable"),
+        ("helpers.batches:nobody", [], "'helpers.batches:nobody' cannot be imported: AttributeError: .*nobody"),
+        ("helpers.batches:COLUMNS", [], "model must be a callable"),
         ("none.skops", [], "--model 'none.skops' cannot be read: FileNotFoundError"),
         ("rows.csv.skops", [], "--model 'rows.csv.skops' cannot be read: BadZipFile"),
         ("none.onnx", [], "none.onnx"),
         (
-            "batches:of_frame",
+            "helpers.batches:of_frame",
             ["--target", "price"],
             "--target must be a column of --train; got 'price', and it has real, count",
         ),
-        ("batches:of_frame", ["--target", "city"], "KeyError|city"),
-        ("batches:of_frame", ["--timeout", "1"], "timeout needs processes to stop"),
-        ("batches:of_frame", ["--chunk-size", "0"], "chunk_size must be an integer of at least 1"),
-        ("batches:of_frame", ["--engine", "cluster"], "engine must be one of 'serial'"),
-        ("batches:of_frame", ["--num-features", "0"], "num_features must be an integer of at least 1"),
-        ("batches:of_frame", ["--label", "4"], "label 4 cannot be explained: the model has 1 outputs"),
-        ("batches:of_frame", ["--checkpoint", "full"], "checkpoint='full' holds other files"),
+        ("helpers.batches:of_frame", ["--target", "city"], "KeyError|city"),
+        ("helpers.batches:of_frame", ["--timeout", "1"], "timeout needs an engine whose work can be stopped"),
+        ("helpers.batches:of_frame", ["--chunk-size", "0"], "chunk_size must be an integer of at least 1"),
+        ("helpers.batches:of_frame", ["--engine", "cluster"], "engine must be one of 'serial'"),
+        ("helpers.batches:of_frame", ["--num-features", "0"], "num_features must be an integer of at least 1"),
+        ("helpers.batches:of_frame", ["--label", "4"], "label 4 cannot be explained: the model has 1 outputs"),
+        ("helpers.batches:of_frame", ["--checkpoint", "full"], "checkpoint='full' holds other files"),
     ],
 )
 def test_what_is_wrong_is_told(model, arguments, message, place):
@@ -311,11 +311,11 @@ def test_what_is_wrong_is_told(model, arguments, message, place):
 )
 def test_what_is_wrong_for_all_instances_is_told_before_them(arguments, message, place, monkeypatch):
     monkeypatch.setattr(TabularExplainer, "explain_many", None)
-    assert_fails(explain("batches:of_frame", *arguments), message)
+    assert_fails(explain("helpers.batches:of_frame", *arguments), message)
     pd.DataFrame({"id": range(6), "review": REVIEWS[:6]}).to_csv("texts.csv", index=False)
     monkeypatch.setattr(TextExplainer, "explain_many", None)
     assert_fails(
-        explain("batches:of_texts", "--text", "review", "--label", "4", train=None, data="texts.csv"), "Error: label 4"
+        explain("helpers.batches:of_texts", "--text", "review", "--label", "4", train=None, data="texts.csv"), "Error: label 4"
     )
     assert not (place / "out.parquet").exists()
 
@@ -458,7 +458,9 @@ def test_what_cannot_be_kept_is_told(monkeypatch):
 
     monkeypatch.setattr(TabularExplainer, "explain_many", interrupted)
     monkeypatch.setattr(Explanations, "save", full)
-    assert_fails(explain("batches:of_frame"), "interrupted, and what is finished cannot be kept: .* No space left on device")
+    assert_fails(
+        explain("helpers.batches:of_frame"), "interrupted, and what is finished cannot be kept: .* No space left on device"
+    )
 
 
 # --- what is in a file ---------------------------------------------------------------------------------------------------

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
+from helpers.batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
 
 from limelight import Explanation, Explanations, TabularExplainer, TextExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, EngineError, Interrupted, MissingDependencyError, ModelError
@@ -188,7 +188,7 @@ def script(tmp_path):
 
 SCRIPT = """
 import sys, time
-from batches import ROWS, plain
+from helpers.batches import ROWS, plain
 from limelight import TabularExplainer
 from limelight._errors import Interrupted
 
@@ -267,9 +267,9 @@ def test_spark_stops_what_takes_too_long(spark, alone):
 
 
 def test_wrong_engines_are_told(dask):
-    with pytest.raises(ArgumentError, match='timeout needs processes to stop: give engine="processes", or Spark'):
+    with pytest.raises(ArgumentError, match='timeout needs an engine whose work can be stopped: engine="processes", "spark"'):
         EXPLAINER.explain_many(OUTSIDE, plain, engine=dask, timeout=1)
-    with pytest.raises(ArgumentTypeError, match=r"engine must be a name, a distributed.Client or .*; got list"):
+    with pytest.raises(ArgumentTypeError, match=r"engine must be a name, a function, .*; got \[\] \(list\)"):
         EXPLAINER.explain_many(OUTSIDE, plain, engine=[])
     of_connect = type("SparkSession", (), {"__module__": "pyspark.sql.connect.session"})
     with pytest.raises(ArgumentError, match=r"got one of Spark Connect.*frame_function"):

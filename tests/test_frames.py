@@ -10,7 +10,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from frames import (
+from helpers.frames import (
     COUNT,
     FLAGS,
     FRAMES,

@@ -7,7 +7,7 @@ import re
 import numpy as np
 import pandas as pd
 import pytest
-from frames import (
+from helpers.frames import (
     BUILD,
     FLAGS,
     FRAMES,

@@ -7,8 +7,8 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from frames import BUILD, values
-from tables import Recorder
+from helpers.frames import BUILD, values
+from helpers.tables import Recorder
 
 from limelight import Explanation, TabularExplainer
 from limelight._errors import ArgumentError, InstanceError

@@ -6,10 +6,10 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.samples import explain, table, text
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lime.submodular_pick import SubmodularPick
-from samples import explain, table, text
 
 from limelight import Explanations, Failure, TextExplainer, random_pick, submodular_pick
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
@@ -297,7 +297,7 @@ class TestMistakes:
             pick(collection, label="ham")
         with pytest.raises(ArgumentError, match="by must be one of 'feature', 'name'; got 'bin'"):
             pick(collection, by="bin")
-        with pytest.raises(ArgumentTypeError, match="entries must be explanations"):
+        with pytest.raises(ArgumentTypeError, match="entries must be an iterable of explanations or failures"):
             pick(None)
         for empty in ([], [FAILURE]):
             with pytest.raises(LabelError, match="there is no explanation, so no label was explained"):

@@ -13,7 +13,7 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from hostile import shown
+from helpers.hostile import shown
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup

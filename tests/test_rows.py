@@ -7,7 +7,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from tables import MIXED, RNG, ROWS, Recorder, codes, len_of, mixed
+from helpers.tables import MIXED, RNG, ROWS, Recorder, codes, len_of, mixed
 
 from limelight import TabularExplainer
 from limelight._errors import InstanceError

@@ -6,8 +6,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pytest
+from helpers.tables import Recorder
 from sklearn.ensemble import RandomForestClassifier
-from tables import Recorder
 
 from limelight import TabularExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError

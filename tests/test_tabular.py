@@ -5,12 +5,12 @@ import pickle
 
 import numpy as np
 import pytest
+from helpers.tables import MIXED, RNG, ROWS, Recorder, len_of, mixed
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.svm import SVC
-from tables import MIXED, RNG, ROWS, Recorder, len_of, mixed
 
 from limelight import TabularExplainer
 from limelight.modalities.tables._discretize import format_edges

@@ -109,6 +109,10 @@ if TYPE_CHECKING:
     from limelight.models.torch import TorchModel
     from limelight.results.explanation import Explanation, Notice, Surrogate
 
+# Always loaded: cloudpickle takes a class whose module is not loaded for one that must travel by value, so that an error from a
+# worker process would arrive as another class, which no `except` clause catches.
+import_module("limelight.exceptions")
+
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:

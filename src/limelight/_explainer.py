@@ -8,6 +8,7 @@
 
 from __future__ import annotations
 
+import reprlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Literal, final
@@ -97,6 +98,16 @@ class Explainer(BatchMixin):
             shortcuts=shortcuts,
             random_state=random_state,
         )
+
+    def __repr__(self) -> str:
+        """One line: how many columns there are, the kernel's width, and the options that are not the defaults."""
+        defaults = vars(Options.checked(kernel_width=self.options.kernel_width))
+        shown = [f"{len(self.columns)} columns"] if self.columns is not None else []
+        for name, value in vars(self.options).items():
+            if name == "kernel_width" or value != defaults[name]:
+                plain = f"{value:.4g}" if isinstance(value, float) else getattr(value, "__name__", None) or reprlib.repr(value)
+                shown.append(f"{name}={plain}")
+        return f"{type(self).__name__}({', '.join(shown)})"
 
     @abstractmethod
     def components(self, instance: Any) -> Components:
@@ -323,6 +334,9 @@ class Explainer(BatchMixin):
                 is_exact=look.is_exact,
             ),
         )
+
+
+Explainer.__module__ = "limelight"  # where users import it from
 
 
 def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: np.ndarray) -> bool:

@@ -7,19 +7,22 @@ names with `register`, or declare them as entry points in the group ``limelight.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from typing import Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError, unknown_name
 
-__all__ = ["KINDS", "Registry", "register", "registered"]
+__all__ = ["KINDS", "Registry", "register", "registrations", "use_registrations"]
 
 KINDS = ("adapter", "engine", "kernel", "model", "renderer", "view")
-"""What packages outside limelight can add to."""
+"""The kinds of implementations that packages outside limelight can add."""
 
-_registered: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}  # implementations, or where they live, by name
-_own_names: dict[str, set[str]] = {kind: set() for kind in KINDS}  # of the registries that have been made
+_registered: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}  # implementations, or "module:attribute", by name
+_own_names: dict[str, set[str]] = {kind: set() for kind in KINDS}  # limelight's, of the registries that have been made
+_in_use: ContextVar[Mapping[str, Mapping[str, Any]] | None] = ContextVar("registrations", default=None)
 
 
 class Registry:
@@ -28,9 +31,9 @@ class Registry:
     Parameters
     ----------
     kind : str
-        What the names stand for, as an error message calls it: one of `KINDS`, or another, to which nobody else can add.
+        What the names stand for, as errors call it: one of `KINDS`, or another kind, to which only limelight can add.
     entries : dict of str to str
-        For each of limelight's own names, where its implementation lives, as ``"module:attribute"``.
+        Where the implementation of each of limelight's own names is, as ``"module:attribute"``.
 
     Examples
     --------
@@ -51,10 +54,10 @@ class Registry:
         if kind in KINDS:
             _own_names[kind] |= set(entries)
             for name in _registered[kind]:
-                _check_free(kind, name)
+                _check_not_own(kind, name)
 
     def __iter__(self) -> Iterator[str]:
-        """All names: those from outside first, since they may know something better, then limelight's own."""
+        """All names. Those from outside come first, since they may know something better, then limelight's own."""
         yield from self.added()
         yield from self._entries
 
@@ -62,7 +65,7 @@ class Registry:
         """The names that come from outside limelight."""
         if self._kind not in KINDS:
             return []
-        names = dict.fromkeys([*_registered[self._kind], *_entry_points(self._kind)])
+        names = dict.fromkeys([*_registrations_of(self._kind), *_entry_points(self._kind)])
         return [name for name in names if name not in self._entries]
 
     def owns(self, name: str) -> bool:
@@ -75,18 +78,21 @@ class Registry:
         Raises
         ------
         ArgumentError
-            If there is no such name.
+            If there is no such name, or what was registered under it cannot be imported.
         """
         if name in self._entries:
             if name not in self._loaded:
-                self._loaded[name] = _imported(self._entries[name])
+                self._loaded[name] = _import(self._entries[name])
             return self._loaded[name]
         if name not in self.added():
             raise unknown_name(self._kind, name, self)
-        if name not in _registered[self._kind]:
-            return _entry_points(self._kind)[name].load()
-        implementation = _registered[self._kind][name]
-        return _imported(implementation) if isinstance(implementation, str) else implementation
+        implementation = _registrations_of(self._kind).get(name)
+        if implementation is not None and not isinstance(implementation, str):
+            return implementation
+        try:
+            return _entry_points(self._kind)[name].load() if implementation is None else _import(implementation)
+        except Exception as error:  # a module from outside may fail in any way
+            raise ArgumentError(f"the {self._kind} {name!r} cannot be imported ({type(error).__name__}: {error}).") from error
 
 
 def register(kind: str, name: str, implementation: Any) -> None:
@@ -98,17 +104,17 @@ def register(kind: str, name: str, implementation: Any) -> None:
     Parameters
     ----------
     kind : {"adapter", "engine", "kernel", "model", "renderer", "view"}
-        What it is. `limelight.extend` says what each must have.
+        What it is. `limelight.extend` says what each kind must have.
     name : str
-        The name by which users, or stored explanations, call it. A later registration replaces an earlier one; limelight's own
+        The name by which users, or stored explanations, call it. A later registration replaces an earlier one. Limelight's own
         names cannot be replaced.
     implementation : object
-        The class or function, or ``"module:attribute"``, which is imported when it is first used.
+        The class or function; or ``"module:attribute"``, which is imported when it is first used.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If there is no such kind, the name is taken, or the implementation is neither.
+        If there is no such kind, the name is limelight's own, or the implementation is none of these.
 
     Examples
     --------
@@ -118,31 +124,54 @@ def register(kind: str, name: str, implementation: Any) -> None:
     if kind not in KINDS:
         raise unknown_name("kind", kind, KINDS)
     if not isinstance(name, str) or not name:
-        raise ArgumentTypeError(f"name must be a text that is not empty; got {name!r}.")
+        raise ArgumentTypeError(f"name must be a non-empty str; got {name!r}.")
     if not callable(implementation) and not (isinstance(implementation, str) and ":" in implementation):
         raise ArgumentTypeError(f'implementation must be a class, a function or "module:attribute"; got {implementation!r}.')
-    _check_free(kind, name)
+    _check_not_own(kind, name)
     _registered[kind][name] = implementation
 
 
-def registered(kinds: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
-    """What has been registered in this process, by kind and name, so that another process can register the same."""
+def registrations(kinds: Iterable[str]) -> Mapping[str, Mapping[str, Any]]:
+    """What this process has registered, by kind and name. Another process can be sent it, and use it."""
     return {kind: dict(_registered[kind]) for kind in kinds}
 
 
-def _check_free(kind: str, name: str) -> None:
+@contextmanager
+def use_registrations(implementations: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
+    """Within it, names stand for these implementations, in this thread, instead of those that this process has registered.
+
+    A worker process may have jobs of several programs at a time, which may have registered different things under one name.
+
+    Parameters
+    ----------
+    implementations : dict
+        From `registrations`.
+    """
+    token = _in_use.set(implementations)
+    try:
+        yield
+    finally:
+        _in_use.reset(token)
+
+
+def _registrations_of(kind: str) -> Mapping[str, Any]:
+    in_use = _in_use.get()
+    return _registered[kind] if in_use is None or kind not in in_use else in_use[kind]
+
+
+def _check_not_own(kind: str, name: str) -> None:
     if name in _own_names[kind]:
         raise ArgumentError(f"the {kind} {name!r} is limelight's own; register yours under another name.")
 
 
 @cache
 def _entry_points(kind: str) -> Mapping[str, Any]:
-    """What installed packages declare, by name; they are looked through once, which takes some milliseconds."""
+    """The entry points of installed packages, by name. Looking through the packages takes some milliseconds."""
     from importlib.metadata import entry_points
 
     return {entry.name: entry for entry in entry_points(group=f"limelight.{kind}")}
 
 
-def _imported(place: str) -> Any:
+def _import(place: str) -> Any:
     module, _, attribute = place.partition(":")
     return getattr(import_module(module), attribute)

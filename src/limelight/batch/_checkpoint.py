@@ -1,149 +1,94 @@
-"""A folder of finished chunks: what is in it is never explained again."""
+"""A folder of finished chunks, which are never explained again."""
 
 from __future__ import annotations
 
-import json
 import os
 import re
-from collections.abc import Sequence
-from itertools import zip_longest
 from pathlib import Path
-from pickle import PicklingError
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING
 
-import joblib
-import numpy as np
-
-from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError
+from limelight._errors import ArgumentError, CheckpointError
+from limelight.batch._fingerprint import Fingerprint, hash_instances
 from limelight.batch._instances import Chunk
 from limelight.collection.arrow import schema
 from limelight.collection.explanations import Explanations
-from limelight.collection.parquet import open_chunks, whole_file, write
+from limelight.collection.parquet import atomic_file, open_chunks, write
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["About", "Checkpoint", "content_of"]
+__all__ = ["Checkpoint"]
 
-_ABOUT = "about.json"
-_PART = re.compile(r"part-(\d{9})-([0-9a-f]{16})\.parquet")
-_SAME = 1e-6  # of the largest number: what a model that is asked again may differ by
-
-
-class About(NamedTuple):
-    """What finished chunks depend on.
-
-    Attributes
-    ----------
-    arguments : dict of str
-        What has to be the same for the folder to be used again.
-    first : str
-        What tells the first instance from others.
-    answers, weights : list of float
-        What the model says to some inputs, and some weights, which have to be the same but for rounding.
-    names : list of str
-        What components and outputs are called.
-    """
-
-    arguments: dict[str, str]
-    first: str
-    answers: list[float]
-    weights: list[float]
-    names: list[str]
-
-    def check_same(self, known: About, folder: str) -> None:
-        """Refuse a folder that belongs to another job.
-
-        Raises
-        ------
-        ArgumentError
-            If it does.
-        """
-        old, new = known.arguments, self.arguments
-        differ = [name for name in {**old, **new} if old.get(name) != new.get(name)]
-        problem = None
-        if differ:
-            shown = "; ".join(f"{name} was {old.get(name)!r:.60} and is {new.get(name)!r:.60}" for name in differ[:3])
-            problem = f"belongs to a job with other arguments: {shown}"
-        elif known.first != self.first:
-            problem = "was made for other instances: the first one differs"
-        elif _differ(known.answers, self.answers):
-            problem = "was made with another model, explainer or training data: what the model answers differs"
-        elif _differ(known.weights, self.weights):
-            problem = "was made with another explainer or regressor: the first instance's weights differ"
-        elif known.names != self.names:
-            was, now = next(pair for pair in zip_longest(known.names, self.names) if pair[0] != pair[1])
-            problem = f"was made with other names of features or outputs: {was!r:.60} is {now!r:.60} now"
-        if problem:
-            raise ArgumentError(f"checkpoint={folder!r} {problem}. Give another folder.")
+_FINGERPRINT_FILE = "about.json"
+_PART_NAME = re.compile(r"part-(\d{9})-([0-9a-f]{16})\.parquet")  # a chunk's number and the hash of its instances
 
 
 class Checkpoint:
-    """Finished chunks in a folder, each a Parquet file that appears there whole. One job at a time uses it.
+    """Finished chunks in a folder, each in a Parquet file that appears there complete. One job at a time uses it.
 
     Parameters
     ----------
     folder : path
-        Made if it is not there.
-    about : About
+        Created if it does not exist.
+    fingerprint : Fingerprint
         The job's.
+    keeps_errors : bool
+        Whether a chunk with failures counts as finished.
 
     Raises
     ------
     ArgumentError
-        If the folder belongs to another job, or holds other things.
+        If the folder belongs to another job, or holds other files.
     CheckpointError
         If it cannot be written, or is damaged.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], about: About, *, keeps_errors: bool) -> None:
+    def __init__(self, folder: str | os.PathLike[str], fingerprint: Fingerprint, *, keeps_errors: bool) -> None:
         self._folder = Path(folder)
         self._keeps_errors = keeps_errors
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for left in self._folder.glob(".*.unfinished"):  # by a process that was killed
-                left.unlink()
-            known = self._folder / _ABOUT
-            before = _read(known) if known.exists() else None
-            parts = [match for path in self._folder.iterdir() if (match := _PART.fullmatch(path.name))]
-            if before and parts:
-                about.check_same(before, str(folder))
-            elif not before and any(self._folder.iterdir()):
-                raise ArgumentError(f"checkpoint={str(folder)!r} holds other files; give a folder that is new, or empty.")
-            else:  # with nothing finished, what a job depended on that has failed, perhaps for that, is of no account
-                with whole_file(known) as file:
-                    file.write(json.dumps(about._asdict()).encode())
+            for remnant in self._folder.glob(".*.unfinished"):  # of a process that was killed
+                remnant.unlink()
+            stored = self._read_fingerprint()
+            parts = [match for path in self._folder.iterdir() if (match := _PART_NAME.fullmatch(path.name))]
+            if stored and parts:
+                fingerprint.check_same(stored, str(folder))
+            elif not stored and any(self._folder.iterdir()):
+                raise ArgumentError(f"checkpoint={str(folder)!r} holds other files; give a new or an empty folder.")
+            else:  # nothing is finished: a job that failed at once may be repaired and begun again in the same folder
+                with atomic_file(self._folder / _FINGERPRINT_FILE) as file:
+                    file.write(fingerprint.to_json().encode())
         except CheckpointError:
             raise
         except OSError as error:
             raise CheckpointError(f"checkpoint={str(folder)!r} cannot be used: {error}.") from error
-        self._finished = {int(match[1]): match[2] for match in parts}
-        self._met: dict[int, str] = {}  # this job's chunks, and what tells their instances from others
+        self._finished = {int(match[1]): match[2] for match in parts}  # the hashes of all finished chunks, by their numbers
+        self._hashes: dict[int, str] = {}  # those of the chunks of this call
         for number, content in self._finished.items():
-            self._check_whole(self._part(number, content))
+            self._check_readable(self._part(number, content))
 
-    def has(self, chunk: Chunk) -> bool:
-        """Whether a chunk is finished; each is asked about before it is explained, which may change instances.
+    def is_finished(self, chunk: Chunk) -> bool:
+        """Whether a chunk has been explained already. It must be asked before a chunk is explained and added.
 
-        Where errors are not kept, one with failures, which an earlier call kept, is not.
+        A chunk with failures, which an earlier call kept, is not finished where errors are not kept.
 
         Raises
         ------
         ArgumentError
-            If its instances are others than when it was.
+            If the finished chunk has other instances.
         """
-        self._met[chunk.number] = content_of(chunk.instances)
+        self._hashes[chunk.number] = hash_instances(chunk.instances)  # taken now, because explaining may change instances
         if chunk.number not in self._finished:
             return False
-        if self._finished[chunk.number] != self._met[chunk.number]:
-            last = chunk.first + len(chunk.instances) - 1
+        if self._finished[chunk.number] != self._hashes[chunk.number]:
             raise ArgumentError(
-                f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {last} differ."
+                f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {chunk.last} differ."
             )
         return self._keeps_errors or not self._load(chunk.number).failures
 
     def add(self, number: int, table: pa.Table) -> None:
-        """Keep a finished chunk.
+        """Store a finished chunk.
 
         Raises
         ------
@@ -151,69 +96,61 @@ class Checkpoint:
             If it cannot be written.
         """
         try:
-            write(self._part(number, self._met[number]), [table])
+            write(self._part(number, self._hashes[number]), [table])
         except OSError as error:
             raise CheckpointError(
                 f"checkpoint={str(self._folder)!r} cannot be written: {error}. "
-                f"The {len(self._finished)} chunks in it are whole; the same call goes on from there."
+                f"The {len(self._finished)} chunks in it are complete; the same call continues after them."
             ) from error
-        self._finished[number] = self._met[number]
+        self._finished[number] = self._hashes[number]
 
-    def explanations(self) -> Explanations:
-        """All of this job's that is finished, read from the folder as it is looked at."""
-        # Ctrl-C may come when a part has just been written and not been noted yet.
-        finished = sorted(number for number, content in self._met.items() if self._part(number, content).exists())
-        if not finished:
+    def all_explanations(self) -> Explanations:
+        """The explanations of this call, each read from the folder when it is looked at.
+
+        Raises
+        ------
+        CheckpointError
+            If the file of one of its chunks is missing.
+        """
+        return self._load_all(sorted(self._hashes))
+
+    def finished_explanations(self) -> Explanations:
+        """The explanations of this call that are finished, after an interrupt.
+
+        The files are looked for, since the interrupt may come after a file is written and before `add` has taken note of it.
+        """
+        written = [number for number, content in self._hashes.items() if self._part(number, content).exists()]
+        return self._load_all(sorted(written))
+
+    def _load_all(self, numbers: list[int]) -> Explanations:
+        if not numbers:
             return Explanations.of_tables([schema().empty_table()])
-        return Explanations.concat(map(self._load, finished))
+        return Explanations.concat(map(self._load, numbers))
 
     def _load(self, number: int) -> Explanations:
-        return Explanations.load(self._part(number, self._met[number]))
+        part = self._part(number, self._hashes[number])
+        if not part.exists():
+            raise CheckpointError(f"{str(part)!r} was removed while the job ran; the same call explains its instances again.")
+        return Explanations.load(part)
 
     def _part(self, number: int, content: str) -> Path:
         return self._folder / f"part-{number:09}-{content}.parquet"
 
-    def _check_whole(self, part: Path) -> None:
+    def _check_readable(self, part: Path) -> None:
         try:
             open_chunks(part)
         except ArgumentError as error:
             raise CheckpointError(f"{error} Delete it, and the same call explains its instances again.") from error
 
-
-def content_of(instances: Sequence[Any]) -> str:
-    """What tells instances from others.
-
-    Raises
-    ------
-    ArgumentTypeError
-        If they cannot be told from others.
-    """
-    try:
-        # One by one: of several, those that are one object would not count as those that are equal.
-        return str(joblib.hash([joblib.hash(_in_one_order(instance)) for instance in instances]))[:16]
-    except (AttributeError, PicklingError, TypeError) as error:
-        raise ArgumentTypeError(f"instances must be such as can be pickled to be kept in a checkpoint: {error}") from error
-
-
-def _in_one_order(instance: Any) -> Any:
-    """An array in the order of its indices, however it lies in memory."""
-    return np.ascontiguousarray(instance) if type(instance) is np.ndarray else instance
-
-
-def _read(known: Path) -> About:
-    try:
-        found = json.loads(known.read_text(encoding="utf-8"))
-        answers, weights = ([float(number) for number in found[name]] for name in ("answers", "weights"))
-        arguments = {name: str(value) for name, value in found["arguments"].items()}
-        return About(arguments, str(found["first"]), answers, weights, [str(name) for name in found["names"]])
-    except (AttributeError, LookupError, TypeError, ValueError) as error:
-        raise CheckpointError(
-            f"{str(known)!r} is damaged ({type(error).__name__}: {error}), and without it nobody can tell which job the folder "
-            "belongs to. Give another folder."
-        ) from error
-
-
-def _differ(before: Sequence[float], now: Sequence[float]) -> bool:
-    """Whether numbers differ by more than rounding."""
-    scale = max(map(abs, now), default=0.0)
-    return len(before) != len(now) or not np.allclose(before, now, rtol=0, atol=_SAME * scale)
+    def _read_fingerprint(self) -> Fingerprint | None:
+        """The fingerprint of the job that the folder belongs to, if there is one."""
+        file = self._folder / _FINGERPRINT_FILE
+        if not file.exists():
+            return None
+        try:
+            return Fingerprint.from_json(file.read_text(encoding="utf-8"))
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            raise CheckpointError(
+                f"{str(file)!r} is damaged ({type(error).__name__}: {error}); it says which job the folder belongs to. "
+                "Give another folder."
+            ) from error

@@ -1,4 +1,4 @@
-"""Chunks on Dask workers: futures, a few for each worker at a time; if a worker dies, Dask does again what it had."""
+"""Chunks on Dask workers, a few at a time for each. If a worker dies, Dask repeats its tasks."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Any
 
 from limelight._errors import ArgumentError, EngineError, LimelightError, require
 from limelight.batch._instances import Chunk
-from limelight.batch._workers import Finished, Source, packed, unpacked
+from limelight.batch._workers import ChunkExplainer, FinishedChunks, deserialize, serialize
 
-__all__ = ["in_dask", "in_dask_at", "in_local_dask"]
+__all__ = ["explain_in_dask", "explain_in_dask_at", "explain_in_local_dask"]
 
-_ANSWERS = 10  # seconds that a scheduler may take
-_AHEAD = 3  # chunks for each thread of the workers: one at work, the others on their way
+_CONNECT_SECONDS = 10  # for a scheduler to answer
+_CHUNKS_PER_THREAD = 3  # one at work, the others on their way
 
 
-def in_local_dask(job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
-    """So many worker processes on this machine, which end with the job.
+def explain_in_local_dask(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:
+    """Explain in `n_jobs` Dask workers on this machine, which end with the job.
 
     Raises
     ------
@@ -33,75 +33,73 @@ def in_local_dask(job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
         cluster = distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address="localhost:0")
     except RuntimeError as error:
         raise EngineError(
-            f"Dask cannot start workers ({error}). They import the script that wants them: the call must stand under "
+            f"Dask cannot start workers ({error}). They import the script that starts them, so the call must stand under "
             'if __name__ == "__main__".'
         ) from error
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
-        yield from in_dask(client, job, chunks, n_jobs)
+        yield from explain_in_dask(client, job, chunks, n_jobs)
 
 
-def in_dask_at(address: str, job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
-    """The workers of the cluster whose scheduler has this address.
+def explain_in_dask_at(address: str, job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:
+    """Explain on the cluster whose scheduler has this address.
 
     Raises
     ------
     EngineError
-        If nobody answers there, or Dask gives up.
+        If no scheduler answers there, or Dask gives up.
     """
     distributed = _distributed()
     from distributed.comm.addressing import parse_host_port
 
-    try:  # a client that reaches nobody takes a minute to be thrown away
-        socket.create_connection(parse_host_port(address.partition("://")[2]), timeout=_ANSWERS).close()
+    try:  # a client without a scheduler would take a minute to close
+        socket.create_connection(parse_host_port(address.partition("://")[2]), timeout=_CONNECT_SECONDS).close()
     except (OSError, ValueError) as error:
         raise EngineError(f"no Dask scheduler answers at {address!r}: {error}.") from error
     with _engine_errors():
         client = distributed.Client(address, set_as_default=False)
     with client:
-        yield from in_dask(client, job, chunks, n_jobs)
+        yield from explain_in_dask(client, job, chunks, n_jobs)
 
 
-def in_dask(client: Any, job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:  # noqa: ARG001 - a cluster has its own
-    """The workers of a cluster that the user has.
+def explain_in_dask(client: Any, job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:  # noqa: ARG001
+    """Explain on the cluster of a user's client.
 
     Raises
     ------
     ArgumentError
-        If the client is one for coroutines.
+        If the client is asynchronous.
     EngineError
         If Dask gives up.
     """
     if client.asynchronous:
-        raise ArgumentError("engine must be a client that waits for its results; got one with asynchronous=True.")
-    source = Source(chunks)
-    # The result of a task, not scattered data: if the worker that has it dies, Dask runs the task again.
-    work = _submit(client, unpacked, packed(job))
+        raise ArgumentError("engine must be a synchronous client; got one with asynchronous=True.")
+    # The job is a task's result, not scattered data: if the worker that has it dies, Dask runs the task again.
+    remote_job = _submit(client, deserialize, serialize(job))
     running = _distributed().as_completed(loop=client.loop)
     try:
-        for chunk in source:
-            running.add(_submit(client, _explain, work, packed(chunk)))
-            # Before the next one is read, which may take long, all that is finished goes where it is kept.
-            yield from _results(running, block=running.count() >= _AHEAD * _threads(client))
+        for chunk in chunks:
+            running.add(_submit(client, _explain, remote_job, serialize(chunk)))
+            # Reading the next chunk may take long: what is finished is handed over first, so that it can be stored.
+            yield from _take_finished(running, block=running.count() >= _CHUNKS_PER_THREAD * _count_threads(client))
         while not running.is_empty():
-            yield from _results(running, block=True)
+            yield from _take_finished(running, block=True)
     finally:
         with suppress(Exception):  # the cluster may be gone
-            client.cancel([work, *running.futures])
-    source.check_whole()
+            client.cancel([remote_job, *running.futures])
 
 
-def _results(running: Any, block: bool) -> Iterator[tuple[int, Any]]:
-    """What is finished, or will be next. What has failed comes last: it ends the job, and the others are finished."""
+def _take_finished(running: Any, block: bool) -> Iterator[tuple[int, Any]]:
+    """Yield finished chunks' results. A failed chunk comes last, so that others are stored before its error ends the job."""
     with _engine_errors():
         done = running.next_batch(block=block)
-    for one in sorted(done, key=lambda one: one.status == "error"):
+    for future in sorted(done, key=lambda future: future.status == "error"):
         with _engine_errors():
-            found = one.result()
-        yield found
+            result = future.result()
+        yield result
 
 
-def _threads(client: Any) -> int:
-    """How many chunks are explained at a time: a cluster may grow and shrink, and begin with none."""
+def _count_threads(client: Any) -> int:
+    """The workers' threads, at least 1. A cluster may grow and shrink, and start without workers."""
     with _engine_errors():
         threads: dict[str, int] = client.nthreads()
     return max(1, sum(threads.values()))
@@ -110,26 +108,27 @@ def _threads(client: Any) -> int:
 def _submit(client: Any, function: Any, *arguments: Any) -> Any:
     import dask
 
-    # Dask advises to scatter what is large; but that would be lost with the worker that has it.
+    # Dask warns that large arguments should be scattered; but scattered data are lost with the worker that has them.
     with dask.config.set({"distributed.admin.large-graph-warning-threshold": "1PB"}), _engine_errors():
         return client.submit(function, *arguments, pure=False)
 
 
 def _explain(job: Any, data: bytes) -> tuple[int, Any]:
-    chunk = unpacked(data)
+    chunk = deserialize(data)
     return chunk.number, job.explain(chunk)
 
 
 @contextmanager
 def _engine_errors() -> Iterator[None]:
+    """Turn what Dask raises into an `EngineError`; limelight's own errors pass."""
     try:
         yield
     except LimelightError:
         raise
     except Exception as error:
         raise EngineError(
-            f"Dask has given up ({type(error).__name__}: {error}). Its workers need limelight and what the model needs, and "
-            "memory for it. With checkpoint= the same call goes on from what is finished."
+            f"Dask has given up ({type(error).__name__}: {error}). Its workers need limelight, what the model needs, and "
+            "enough memory. With checkpoint=, the same call continues after the finished chunks."
         ) from error
 
 

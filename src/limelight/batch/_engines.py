@@ -1,88 +1,90 @@
-"""Where chunks are explained: in this process, or in others."""
+"""Where chunks of instances are explained: in this process, in others, or on a cluster."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from inspect import isfunction
 from typing import Any
 
 from limelight._blas import one_blas_thread
 from limelight._errors import ArgumentTypeError
 from limelight._registry import Registry
-from limelight.batch._dask import in_dask, in_dask_at
+from limelight.batch._dask import explain_in_dask, explain_in_dask_at
 from limelight.batch._instances import Chunk
-from limelight.batch._spark import in_spark
-from limelight.batch._workers import CHUNKS_PER_WORKER, Finished, Work, as_finished, explain_chunk
+from limelight.batch._spark import explain_in_spark
+from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, explain_chunk, explain_in_executor
 
-__all__ = ["ENGINES", "Engine", "engine_of", "in_this_process", "in_threads", "kind_of"]
+__all__ = ["ENGINES", "Engine", "explain_in_this_process", "explain_in_threads", "find_engine", "is_stoppable"]
 
-Engine = Callable[[Work, Iterable[Chunk], int], Iterable[tuple[int, Any]]]
-"""From a job, chunks, which are read as they are asked for, and `n_jobs` to pairs of a chunk's number and its table, in any
-order."""
+Engine = Callable[[ChunkExplainer, Iterable[Chunk], int], Iterable[tuple[int, Any]]]
+"""``engine(job, chunks, n_jobs)`` gives ``(chunk.number, job.explain(chunk))`` once for each chunk, in any order.
+
+Chunks are read from the user's source when the engine asks for them. Where the engine is a generator, each pair is stored
+before the next one is asked for.
+"""
 
 ENGINES = Registry(
     "engine",
     {
-        "serial": "limelight.batch._engines:in_this_process",
-        "threads": "limelight.batch._engines:in_threads",
-        "processes": "limelight.batch._processes:in_processes",
-        "dask": "limelight.batch._dask:in_local_dask",
-        "spark": "limelight.batch._spark:in_any_spark",
+        "serial": "limelight.batch._engines:explain_in_this_process",
+        "threads": "limelight.batch._engines:explain_in_threads",
+        "processes": "limelight.batch._processes:explain_in_processes",
+        "dask": "limelight.batch._dask:explain_in_local_dask",
+        "spark": "limelight.batch._spark:explain_in_active_spark",
     },
 )
+_STOPPABLE = ("processes", "spark")  # their work is done in main threads, where an alarm can stop it
+# The classes of clients and sessions, and the engines that they belong to.
+_CLIENTS = {("distributed", "Client"): "dask", ("pyspark", "SparkSession"): "spark"}
 
 
-def engine_of(engine: Any) -> Engine:
-    """The engine that a name, a Dask scheduler's address, a cluster's client or session stands for; a function is one itself.
+def find_engine(engine: Any) -> Engine:
+    """The engine that a name, a Dask scheduler's address, a client or a session stands for. A function is an engine itself.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If there is none of that name, or it is something else.
-    """
-    kind = kind_of(engine)
-    if not isinstance(engine, str):
-        own: Engine = engine if kind == "function" else partial({"dask": in_dask, "spark": in_spark}[kind], engine)
-        return own
-    if "://" in engine:
-        return partial(in_dask_at, engine)
-    named: Engine = ENGINES.load(engine)
-    return named
-
-
-def kind_of(engine: Any) -> str:
-    """An engine's name; libraries are not imported to recognise their objects.
-
-    Raises
-    ------
-    ArgumentTypeError
-        If it is neither a name nor an object that gives access to a cluster.
+        If there is no engine of that name, or it is another object.
     """
     if isinstance(engine, str):
-        return engine
-    bases = {(base.__module__.partition(".")[0], base.__name__) for base in type(engine).__mro__}
-    for kind, base in {"dask": ("distributed", "Client"), "spark": ("pyspark", "SparkSession")}.items():
-        if base in bases:
-            return kind
-    if isfunction(engine) or isinstance(engine, partial):
-        return "function"
+        if "://" in engine:
+            return partial(explain_in_dask_at, engine)
+        named: Engine = ENGINES.load(engine)
+        return named
+    cluster = _cluster_of(engine)
+    if cluster is not None:
+        return partial({"dask": explain_in_dask, "spark": explain_in_spark}[cluster], engine)
+    if callable(engine) and not isinstance(engine, type):
+        function: Engine = engine
+        return function
     raise ArgumentTypeError(
-        f"engine must be a name, a function, a distributed.Client or a pyspark.sql.SparkSession; got {type(engine).__name__}."
+        "engine must be a name, a function, a distributed.Client or a pyspark.sql.SparkSession; got "
+        f"{engine!r:.60} ({type(engine).__name__})."
     )
 
 
-def in_this_process(job: Work, chunks: Iterable[Chunk], n_jobs: int) -> Finished:  # noqa: ARG001
-    """One chunk after the other."""
+def is_stoppable(engine: Any) -> bool:
+    """Whether an alarm can stop the explanations of an engine, which is given as to `find_engine`."""
+    return (engine if isinstance(engine, str) else _cluster_of(engine)) in _STOPPABLE
+
+
+def _cluster_of(engine: Any) -> str | None:
+    """The engine that a client or session belongs to. Their libraries are not imported to recognise them."""
+    classes = ((base.__module__.partition(".")[0], base.__name__) for base in type(engine).__mro__)
+    return next((_CLIENTS[name] for name in classes if name in _CLIENTS), None)
+
+
+def explain_in_this_process(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:  # noqa: ARG001
+    """Explain one chunk after the other."""
     for chunk in chunks:
         yield chunk.number, job.explain(chunk)
 
 
-def in_threads(job: Work, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
-    """So many threads of this process, as many as BLAS has then: for models that let go of Python's lock."""
+def explain_in_threads(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:
+    """Explain in threads of this process, for models that release Python's lock; BLAS has one thread meanwhile."""
     import joblib
 
     count = joblib.effective_n_jobs(n_jobs)
     with one_blas_thread(), ThreadPoolExecutor(count) as threads:
-        yield from as_finished(threads, partial(explain_chunk, job), chunks, CHUNKS_PER_WORKER * count)
+        yield from explain_in_executor(threads, partial(explain_chunk, job), chunks, CHUNKS_PER_WORKER * count)

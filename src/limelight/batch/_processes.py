@@ -1,4 +1,4 @@
-"""Worker processes on this machine: started once, and kept a while for the next job."""
+"""Worker processes on this machine, kept for a while after a job, for the next one."""
 
 from __future__ import annotations
 
@@ -13,105 +13,134 @@ from contextlib import contextmanager
 from functools import lru_cache, partial
 from multiprocessing.util import Finalize
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from limelight._errors import ArgumentTypeError, EngineError
 from limelight.batch._instances import Chunk
-from limelight.batch._workers import CHUNKS_PER_WORKER, Finished, Work, as_finished, explain_chunk, packed
+from limelight.batch._workers import (
+    CHUNKS_PER_WORKER,
+    ChunkExplainer,
+    FinishedChunks,
+    explain_chunk,
+    explain_in_executor,
+    serialize,
+)
 
-__all__ = ["in_processes"]
+__all__ = ["explain_in_processes"]
 
-_IDLE_SECONDS = 60  # that a process waits for another job
+_IDLE_SECONDS = 60  # before a process without a job ends
 _INSTALLED = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "purelib", "platlib")})
-_THREAD_POOLS = (
-    "BLIS",
-    "MKL",
-    "NUMEXPR",
-    "OMP",
-    "OPENBLAS",
-)  # libraries that start a thread for each core if they are not told
-# glibc gives memory back and asks for it again, page by page, for every few instances; that took a tenth of a worker's time.
+# Each of these libraries starts a thread per core unless its variable says otherwise.
+_THREAD_POOLS = ("BLIS", "MKL", "NUMEXPR", "OMP", "OPENBLAS")
+# By default glibc returns memory and requests it again, page by page, every few instances: a tenth of a worker's time.
 _MALLOC_SETTINGS = {"MALLOC_MMAP_THRESHOLD_": str(2**24), "MALLOC_TRIM_THRESHOLD_": str(2**26)}
 
 
-def in_processes(job: Work, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
-    """So many processes, each of which reads the job once."""
+def explain_in_processes(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:
+    """Explain in processes on this machine, each of which reads the job once.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If the job or an instance cannot be sent to them.
+    EngineError
+        If one of them dies, or the job cannot be written to a file.
+    """
     import joblib
 
     count = joblib.effective_n_jobs(n_jobs)
     with tempfile.TemporaryDirectory(prefix="limelight-") as folder:
         path = Path(folder) / "job"
-        _write(job, path)
+        _write_job(job, path)
         with _processes(count) as processes:
             try:
-                yield from as_finished(processes, partial(_explain_from, str(path)), chunks, CHUNKS_PER_WORKER * count)
+                explain = partial(_explain_with_job, str(path))
+                yield from explain_in_executor(processes, explain, chunks, CHUNKS_PER_WORKER * count)
             except pickle.PicklingError as error:
                 raise ArgumentTypeError(
-                    f'instances cannot be sent to other processes ({error}); engine="threads" or "serial" sends nothing.'
+                    f"instances cannot be sent to other processes ({error}); "
+                    'use engine="threads" or "serial", which send nothing.'
                 ) from error
 
 
-# Processes that have done a job and the code that they may have read, under what is the same for those that were started alike.
-_waiting: dict[Hashable, tuple[Any, dict[str, int]]] = {}
+class _IdlePool(NamedTuple):
+    """Processes that have finished a job.
+
+    Attributes
+    ----------
+    processes : ProcessPoolExecutor
+        The pool.
+    files : dict of str to int
+        The source files that they may have imported, and when these were written, in nanoseconds.
+    """
+
+    processes: Any
+    files: dict[str, int]
+
+
+_idle: dict[Hashable, _IdlePool] = {}  # at most one pool, by what it was started with
 
 
 @contextmanager
 def _processes(count: int) -> Iterator[Any]:
-    """So many processes, for one job at a time; after one that ended well they wait a while for another.
+    """A pool of `count` processes for one job. After a job that ended well the pool is kept for the next one.
 
-    To start one takes seconds: it imports what the model needs.
+    Starting a process takes seconds, because it imports what the model needs.
     """
     import joblib
 
     share = str(max(1, joblib.cpu_count() // count))
     environment = {f"{pool}_NUM_THREADS": share for pool in _THREAD_POOLS} | _MALLOC_SETTINGS | os.environ
-    # A model may look at any of it, where it is read as well as where it is asked. No child has its parent's processes.
-    alike = count, frozenset(environment.items()), tuple(sys.path), os.getcwd(), os.getpid()
-    code = _code()
-    processes, known = _waiting.pop(alike, (None, {}))
-    _waiting.clear()
-    if processes is None or not known.items() <= code.items() or not _are_sound(processes):
-        processes = _new_processes(count, environment)
-    finished = False
+    # A model may depend on any of these. The process number is among them because a forked child has no pool of its own.
+    setting = count, frozenset(environment.items()), tuple(sys.path), os.getcwd(), os.getpid()
+    files = _imported_files()
+    pool = _idle.pop(setting, None)
+    _idle.clear()
+    is_reusable = pool is not None and pool.files.items() <= files.items() and _are_alive(pool.processes)
+    processes = pool.processes if pool is not None and is_reusable else _start_processes(count, environment)
+    ended_well = False
     try:
         yield processes
-        finished = True
+        ended_well = True
     finally:
-        if finished:
-            _waiting[alike] = processes, _code() | code
-            # A forked process would wait for them at its end.
-            Finalize(None, _let_go, args=(os.getpid(),), exitpriority=1)
+        if ended_well:
+            _idle[setting] = _IdlePool(processes, _imported_files() | files)
+            # A forked process would wait for the idle ones when it ends.
+            Finalize(None, _end_idle_processes, args=(os.getpid(),), exitpriority=1)
         else:
             processes.shutdown(kill_workers=True)
 
 
-def _let_go(owner: int) -> None:
-    """End the processes that wait, if they are this process's own."""
-    while _waiting and owner == os.getpid():
-        processes, _ = _waiting.popitem()[1]
-        processes.shutdown(kill_workers=True)
+def _end_idle_processes(owner: int) -> None:
+    """End the idle processes, in the process that started them."""
+    while _idle and owner == os.getpid():
+        _, pool = _idle.popitem()
+        pool.processes.shutdown(kill_workers=True)
 
 
-def _code() -> dict[str, int]:
-    """The files of modules, and when they were written: who changes one and reloads it wants no other process's old one.
+def _imported_files() -> dict[str, int]:
+    """The source files of imported modules, and when they were written, in nanoseconds.
 
-    Those that are installed are left out. There are thousands of them, and nobody edits them while a program runs.
+    A user who has changed and reloaded a module must not get processes that still have the old one. Installed modules are left
+    out: there are thousands, and they do not change while a program runs.
     """
     files = {getattr(module, "__file__", None) for module in list(sys.modules.values())}
-    own = (file for file in files if isinstance(file, str) and not file.startswith(_INSTALLED))
-    return {file: os.stat(file).st_mtime_ns for file in own if os.path.exists(file)}
+    users_files = (file for file in files if isinstance(file, str) and not file.startswith(_INSTALLED))
+    return {file: os.stat(file).st_mtime_ns for file in users_files if os.path.exists(file)}
 
 
-def _new_processes(count: int, environment: dict[str, str]) -> Any:
+def _start_processes(count: int, environment: dict[str, str]) -> Any:
     from joblib.externals.loky import ProcessPoolExecutor
 
-    # Ctrl-C reaches workers as well, but it is the parent that stops them.
-    ignored = (signal.SIGINT, signal.SIG_IGN)
-    return ProcessPoolExecutor(count, timeout=_IDLE_SECONDS, initializer=signal.signal, initargs=ignored, env=environment)
+    # Ctrl-C reaches the workers too, but only this process ends them.
+    ignore_interrupts = (signal.SIGINT, signal.SIG_IGN)
+    return ProcessPoolExecutor(
+        count, timeout=_IDLE_SECONDS, initializer=signal.signal, initargs=ignore_interrupts, env=environment
+    )
 
 
-def _are_sound(processes: Any) -> bool:
-    """Whether none of them has died while they waited."""
+def _are_alive(processes: Any) -> bool:
+    """Whether no process of a pool has died while it was idle."""
     from joblib.externals.loky import BrokenProcessPool
 
     try:
@@ -121,32 +150,32 @@ def _are_sound(processes: Any) -> bool:
     return True
 
 
-def _explain_from(path: str, chunk: Chunk) -> tuple[int, Any]:
-    return explain_chunk(_job(path), chunk)
+def _explain_with_job(path: str, chunk: Chunk) -> tuple[int, Any]:
+    return explain_chunk(_read_job(path), chunk)
 
 
 @lru_cache(maxsize=1)
-def _job(path: str) -> Work:
-    """This worker's job: a file that the process which started it has just written, and no other reads or writes.
+def _read_job(path: str) -> ChunkExplainer:
+    """Read the job in a worker, from a file that the worker's parent has just written; no other process uses it.
 
     Raises
     ------
     ArgumentTypeError
-        If this process cannot read it.
+        If it cannot be unpickled in this process.
     """
     try:
         with Path(path).open("rb") as file:
-            job: Work = pickle.load(file)
-    except Exception as error:  # any class has its own way to be unpickled
+            job: ChunkExplainer = pickle.load(file)
+    except Exception as error:  # any class may fail to be unpickled in its own way
         raise ArgumentTypeError(
             f"the model or the explainer cannot be read in other processes ({type(error).__name__}: {error}); "
-            'engine="threads" or "serial" sends nothing.'
+            'use engine="threads" or "serial", which send nothing.'
         ) from error
     return job
 
 
-def _write(job: Work, path: Path) -> None:
+def _write_job(job: ChunkExplainer, path: Path) -> None:
     try:
-        path.write_bytes(packed(job))
+        path.write_bytes(serialize(job))
     except OSError as error:
         raise EngineError(f"the model cannot be written to {str(path)!r} for other processes to read: {error}.") from error

@@ -1,4 +1,4 @@
-"""Chunks on Spark: a job of Spark's for each, so that what is finished is kept at once; failed tasks are Spark's to repeat."""
+"""Chunks on Spark, each in a Spark job of its own, so that it can be stored at once. Spark repeats failed tasks."""
 
 from __future__ import annotations
 
@@ -11,73 +11,79 @@ from uuid import uuid4
 
 from limelight._errors import ArgumentError, EngineError, LimelightError, require
 from limelight.batch._instances import Chunk
-from limelight.batch._workers import Finished, as_finished, kept, packed, unpacked
+from limelight.batch._workers import (
+    ChunkExplainer,
+    FinishedChunks,
+    deserialize,
+    deserialize_job,
+    explain_in_executor,
+    serialize,
+)
 
-__all__ = ["in_any_spark", "in_spark"]
+__all__ = ["explain_in_active_spark", "explain_in_spark"]
 
-_AHEAD = 2  # chunks for each core: one at work, and one that waits
+_CHUNKS_PER_CORE = 2  # one at work, and one that waits
 
 
-def in_any_spark(job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:
-    """The session that there is, else a new one as the environment wants it."""
+def explain_in_active_spark(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:
+    """Explain in the active session, or in a new one with the environment's settings."""
     sql = require("pyspark.sql", extra="spark", purpose='engine="spark"')
-    return in_spark(sql.SparkSession.builder.getOrCreate(), job, chunks, n_jobs)
+    return explain_in_spark(sql.SparkSession.builder.getOrCreate(), job, chunks, n_jobs)
 
 
-def in_spark(session: Any, job: Any, chunks: Iterable[Chunk], n_jobs: int) -> Finished:  # noqa: ARG001 - a cluster has its own
-    """The executors of a session that the user has.
+def explain_in_spark(session: Any, job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:  # noqa: ARG001
+    """Explain on the executors of a user's session.
 
     Chunks are elements of RDDs, not rows of frames: Spark starts such a job in a quarter of the time, and needs no pandas.
 
     Raises
     ------
     ArgumentError
-        If it is a session of Spark Connect, which has no RDDs.
+        If the session is one of Spark Connect, which has no RDDs.
     EngineError
         If Spark gives up.
     """
     if ".connect." in type(session).__module__:
         raise ArgumentError(
-            "engine must be a session with a SparkContext; got one of Spark Connect. There, give the explainer's "
-            "frame_function to mapInPandas."
+            "engine must be a session with a SparkContext; got one of Spark Connect. Pass the explainer's frame_function to "
+            "mapInPandas instead."
         )
     context = session.sparkContext
     group = f"limelight-{uuid4()}"
-    ahead = _AHEAD * context.defaultParallelism
-    with _broadcast(context, packed(job)) as work, ThreadPoolExecutor(ahead) as threads:
+    count = _CHUNKS_PER_CORE * context.defaultParallelism
+    with _broadcast(context, serialize(job)) as remote_job, ThreadPoolExecutor(count) as threads:
         try:
-            yield from as_finished(threads, partial(_run, context, group, work), chunks, ahead)
-        except BaseException:  # the user's Ctrl-C as well
+            yield from explain_in_executor(threads, partial(_run_spark_job, context, group, remote_job), chunks, count)
+        except BaseException:  # including Ctrl-C
             with suppress(Exception):
                 context.cancelJobGroup(group)
             raise
 
 
-def _run(context: Any, group: str, work: Any, chunk: Chunk) -> tuple[int, Any]:
-    """A chunk's table, from a job of Spark's with one task."""
-    last = chunk.first + len(chunk.instances) - 1
-    context.setJobGroup(group, f"limelight: instances {chunk.first} to {last}")
-    data = packed(chunk)
+def _run_spark_job(context: Any, group: str, remote_job: Any, chunk: Chunk) -> tuple[int, Any]:
+    """Explain a chunk in a Spark job with one task."""
+    context.setJobGroup(group, f"limelight: instances {chunk.first} to {chunk.last}")
+    data = serialize(chunk)
     try:
-        # A broadcast has room for what a task has not: chunks of images are large.
-        with _broadcast(context, data) as given:
-            (result,) = context.parallelize([None], 1).map(partial(_explain, work, given)).collect()
+        # A chunk of images may be too large for a task, but not for a broadcast.
+        with _broadcast(context, data) as remote_chunk:
+            (result,) = context.parallelize([None], 1).map(partial(_explain, remote_job, remote_chunk)).collect()
     except Exception as error:
-        said = "\n".join(line for line in str(error).splitlines() if not line.startswith("\tat "))  # without Java's frames
+        message = "\n".join(line for line in str(error).splitlines() if not line.startswith("\tat "))  # without Java's frames
         raise EngineError(
-            f"Spark has given up on instances {chunk.first} to {last}: {said}\nExecutors need limelight, what the model needs "
-            "and memory for it. A local master repeats failed tasks only if it says how often, as local[2,4] does. "
-            "With checkpoint= the same call goes on from what is finished."
+            f"Spark has given up on instances {chunk.first} to {chunk.last}: {message}\nIts executors need limelight, what the "
+            "model needs, and enough memory. A local master repeats failed tasks only if it says how often, as in local[2,4]. "
+            "With checkpoint=, the same call continues after the finished chunks."
         ) from error
     if isinstance(result, LimelightError):
         raise result
     return chunk.number, result
 
 
-def _explain(work: Any, given: Any, _: None) -> Any:
+def _explain(remote_job: Any, remote_chunk: Any, _: None) -> Any:
     try:
-        return kept(work.value).explain(unpacked(given.value))
-    except LimelightError as error:  # given back: if it was raised, Spark would try again
+        return deserialize_job(remote_job.value).explain(deserialize(remote_chunk.value))
+    except LimelightError as error:  # returned, because Spark would repeat a task that raises
         return error
 
 
@@ -87,5 +93,5 @@ def _broadcast(context: Any, data: bytes) -> Iterator[Any]:
     try:
         yield broadcast
     finally:
-        with suppress(Exception):  # Spark itself may be gone
+        with suppress(Exception):  # Spark may have stopped
             broadcast.destroy()

@@ -1,4 +1,4 @@
-"""Explanations that take too long: an alarm stops those that come back to Python; `faulthandler` ends the process of others."""
+"""Work that takes too long: an alarm stops it where Python code runs; `faulthandler` ends the process elsewhere."""
 
 from __future__ import annotations
 
@@ -9,49 +9,50 @@ from typing import TypeVar
 
 from limelight._errors import ModelError
 
-__all__ = ["in_time", "in_time_or_ended"]
+__all__ = ["run_in_time", "run_in_time_or_exit"]
 
-_GRACE_SECONDS = 2.0  # for a model to heed an alarm
+_GRACE_SECONDS = 2.0  # for compiled code to come back to Python after an alarm
 _STDERR = 2  # the file descriptor
 
 T = TypeVar("T")
 
 
 class _TimeUp(BaseException):
-    """No `Exception`: a model shall not take it for one of its own."""
+    """The alarm. It is no `Exception`, so that a model cannot take it for an error of its own."""
 
 
-def in_time(seconds: float, work: Callable[[], T]) -> T:
-    """What some work gives; in the main thread of a process, on systems that have alarms.
+def run_in_time(seconds: float, work: Callable[[], T]) -> T:
+    """Do some work and return its result, in a process's main thread, on a system that has alarms.
 
     Raises
     ------
     ModelError
-        If it is stopped because it takes longer. Compiled code that never comes back to Python does not notice.
+        If it is stopped because it takes longer. Compiled code that never comes back to Python is not stopped.
     """
-    over, left = False, (0.0, 0.0)
+    is_done = False
+    users_alarm = (0.0, 0.0)
 
     def stop(*_: object) -> None:
-        if not over:  # else the work was done just in time
+        if not is_done:  # the alarm may ring just after the work is done
             raise _TimeUp
 
-    before = signal.signal(signal.SIGALRM, stop)
+    users_handler = signal.signal(signal.SIGALRM, stop)
     try:
         try:
-            left = signal.setitimer(signal.ITIMER_REAL, seconds)
+            users_alarm = signal.setitimer(signal.ITIMER_REAL, seconds)
             return work()
         finally:
-            over = True
+            is_done = True
     except _TimeUp:
         raise ModelError(f"the explanation took longer than timeout={seconds:g} seconds.") from None
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
-        signal.setitimer(signal.ITIMER_REAL, *left)  # an alarm of the user's may come late, but comes
+        signal.signal(signal.SIGALRM, users_handler)
+        signal.setitimer(signal.ITIMER_REAL, *users_alarm)  # it may ring late, but it rings
 
 
-def in_time_or_ended(seconds: float, work: Callable[[], T]) -> T:
-    """The same in a process that others can do without: if it does not notice, it ends and says on stderr where it was.
+def run_in_time_or_exit(seconds: float, work: Callable[[], T]) -> T:
+    """As `run_in_time`, in a worker process, which writes its traceback to stderr and ends where the alarm has no effect.
 
     Raises
     ------
@@ -60,6 +61,6 @@ def in_time_or_ended(seconds: float, work: Callable[[], T]) -> T:
     """
     faulthandler.dump_traceback_later(2 * seconds + _GRACE_SECONDS, exit=True, file=_STDERR)
     try:
-        return in_time(seconds, work)
+        return run_in_time(seconds, work)
     finally:
         faulthandler.cancel_dump_traceback_later()

@@ -1,4 +1,4 @@
-"""What goes to other processes and machines, and comes back: jobs and chunks as bytes, results as they are finished."""
+"""Work in other threads, processes and machines: jobs and chunks as bytes, and results as they are finished."""
 
 from __future__ import annotations
 
@@ -14,108 +14,100 @@ from limelight.batch._instances import Chunk
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["CHUNKS_PER_WORKER", "Finished", "Source", "Work", "as_finished", "explain_chunk", "kept", "packed", "unpacked"]
+__all__ = [
+    "CHUNKS_PER_WORKER",
+    "ChunkExplainer",
+    "FinishedChunks",
+    "deserialize",
+    "deserialize_job",
+    "explain_chunk",
+    "explain_in_executor",
+    "serialize",
+]
 
-Finished = Generator[tuple[int, Any], None, None]
-"""A chunk's number and its table, of chunk after chunk."""
+FinishedChunks = Generator[tuple[int, Any], None, None]
+"""The numbers and tables of chunks, in the order in which they are finished."""
 
-CHUNKS_PER_WORKER = 2  # that are handed out at a time, so that no worker waits for its next one
-
-
-class Work(Protocol):
-    """What is done with a chunk."""
-
-    def explain(self, chunk: Chunk) -> pa.Table: ...
+CHUNKS_PER_WORKER = 2  # handed out at a time, so that no worker waits for its next chunk
 
 
-def explain_chunk(job: Work, chunk: Chunk) -> tuple[int, Any]:
+class ChunkExplainer(Protocol):
+    """What an engine needs of a job."""
+
+    def explain(self, chunk: Chunk) -> pa.Table:
+        """The explanations of a chunk as a table."""
+
+
+def explain_chunk(job: ChunkExplainer, chunk: Chunk) -> tuple[int, Any]:
     return chunk.number, job.explain(chunk)
 
 
-def packed(value: Any) -> bytes:
-    """A job or a chunk as bytes; functions of the user's script go along.
+def serialize(value: Any) -> bytes:
+    """Turn a job or a chunk into bytes; functions of the user's script are included.
 
     Raises
     ------
     ArgumentTypeError
-        If it cannot leave this process.
+        If it cannot be sent to other processes.
     """
     import joblib
 
     try:
         return pickle.dumps(joblib.wrap_non_picklable_objects(value, keep_wrapper=False))
-    except Exception as error:  # any class has its own way to say that it cannot be pickled
+    except ArgumentTypeError:
+        raise
+    except Exception as error:  # any class may fail to be pickled in its own way
         raise ArgumentTypeError(
             f"the model, the explainer or an instance cannot be sent to other processes ({type(error).__name__}: {error}); "
-            'engine="threads" or "serial" sends nothing.'
+            'use engine="threads" or "serial", which send nothing.'
         ) from error
 
 
-def unpacked(data: bytes) -> Any:
-    """What `packed` made bytes of; it comes from the user's own process."""
+def deserialize(data: bytes) -> Any:
+    """Turn bytes from `serialize` back into the object; they come from the user's own process."""
     return pickle.loads(data)
 
 
 @lru_cache(maxsize=1)
-def kept(data: bytes) -> Any:
-    """The job that these bytes are, the same object as long as this process gets no other."""
-    return unpacked(data)
+def deserialize_job(data: bytes) -> Any:
+    """Turn bytes back into a job: the same object until this process is given another one's bytes."""
+    return deserialize(data)
 
 
-class Source:
-    """Chunks up to the first that cannot be read; those before it are finished before its error is raised."""
-
-    def __init__(self, chunks: Iterable[Chunk]) -> None:
-        self._chunks = chunks
-        self._error: Exception | None = None
-
-    def __iter__(self) -> Iterator[Chunk]:
-        try:
-            yield from self._chunks
-        except Exception as error:
-            self._error = error
-
-    def check_whole(self) -> None:
-        """Raise the error that there was."""
-        if self._error is not None:
-            raise self._error
-
-
-def as_finished(
-    workers: Executor, explain: Callable[[Chunk], tuple[int, Any]], chunks: Iterable[Chunk], ahead: int
-) -> Finished:
-    """What becomes of chunks, as they are finished; they are read here, and no more of them than `ahead` wait.
+def explain_in_executor(
+    executor: Executor, explain: Callable[[Chunk], tuple[int, Any]], chunks: Iterable[Chunk], max_waiting: int
+) -> FinishedChunks:
+    """Explain chunks in an executor's workers; chunks are read here, and at most `max_waiting` are unfinished at a time.
 
     Raises
     ------
     EngineError
         If a worker dies.
     """
-    source = Source(chunks)
     waiting: dict[Future[tuple[int, Any]], Chunk] = {}
     try:
-        for chunk in source:
-            waiting[workers.submit(explain, chunk)] = chunk
-            # Before the next one is read, which may take long, all that is finished goes where it is kept.
-            yield from _results(waiting, 0 if len(waiting) < ahead else None)
+        for chunk in chunks:
+            waiting[executor.submit(explain, chunk)] = chunk
+            # Reading the next chunk may take long: what is finished is handed over first, so that it can be stored.
+            yield from _take_finished(waiting, 0 if len(waiting) < max_waiting else None)
         while waiting:
-            yield from _results(waiting, None)
+            yield from _take_finished(waiting, None)
     except BrokenExecutor as error:
-        lost = ", ".join(f"{one.first} to {one.first + len(one.instances) - 1}" for one in waiting.values())
+        lost = ", ".join(f"{chunk.first} to {chunk.last}" for chunk in waiting.values())
         raise EngineError(
-            f"a worker process has died, which explained some of these instances: {lost}. Perhaps memory was wanting, or the "
-            "model ended it, or did not stop at timeout=. With checkpoint= the same call goes on from what is finished."
+            f"a worker process has died while it explained some of these instances: {lost}. It may have run out of memory, or "
+            "the model may have ended it or not stopped at timeout=. With checkpoint=, the same call continues after the "
+            "finished chunks."
         ) from error
     finally:
-        for one in waiting:
-            one.cancel()
-    source.check_whole()
+        for future in waiting:
+            future.cancel()
 
 
-def _results(waiting: dict[Future[tuple[int, Any]], Chunk], timeout: float | None) -> Iterator[tuple[int, Any]]:
-    """What is finished, waited for no longer; what has failed comes last: it ends the job, and the others are finished."""
-    done, _ = wait(waiting, timeout, FIRST_COMPLETED)
-    for one in sorted(done, key=lambda one: one.exception() is not None):
-        result = one.result()
-        del waiting[one]
+def _take_finished(waiting: dict[Future[tuple[int, Any]], Chunk], timeout_seconds: float | None) -> Iterator[tuple[int, Any]]:
+    """Yield finished chunks' results. A failed chunk comes last, so that others are stored before its error ends the job."""
+    done, _ = wait(waiting, timeout_seconds, FIRST_COMPLETED)
+    for future in sorted(done, key=lambda future: future.exception() is not None):
+        result = future.result()
+        del waiting[future]
         yield result

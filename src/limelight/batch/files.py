@@ -16,19 +16,21 @@ if TYPE_CHECKING:
 __all__ = ["TableFile"]
 
 _FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".arrow": "ipc", ".feather": "ipc"}
-_BATCH_ROWS, _BATCH_CELLS = 4096, 2**20  # of a file that are read at once: no more than either
-# Of texts in CSV files, as pandas reads them.
-_MISSING = (
+# Rows are read in batches that exceed neither number.
+_MOST_ROWS = 4096
+_MOST_CELLS = 2**20
+_CSV_BLOCK_BYTES = 2**24  # the types of a CSV file's columns are read off its first block
+# Texts that mean a missing value in a CSV file: the same as for pandas.
+_MISSING_VALUES = (
     *("", "#N/A", "#N/A N/A", "#NA", "-1.#IND", "-1.#QNAN", "-NaN", "-nan", "1.#IND", "1.#QNAN", "<NA>", "N/A", "NA", "NULL"),
     *("NaN", "None", "n/a", "nan", "null"),
 )
-_CSV_BLOCK = 2**24  # bytes of a CSV file that are read at once; the first of them tell the columns' types
 
 
 class TableFile:
-    """A table in a Parquet, CSV or Arrow file, or in a folder of files of one kind, in the order of their names.
+    """A table in a Parquet, CSV or Arrow file, or in a folder of files of one format, in the order of their names.
 
-    Every method raises an `ArgumentError` if there is no such table, or it is damaged.
+    Every method raises an `ArgumentError` if there is no such table or it is damaged.
 
     Parameters
     ----------
@@ -41,19 +43,19 @@ class TableFile:
 
     def column_names(self) -> list[str]:
         """The names of the columns, in order."""
-        with _readable(self.path):
-            names: list[str] = _dataset(self.path).schema.names
+        with _read_errors(self.path):
+            names: list[str] = _open_dataset(self.path).schema.names
             return names
 
     def read(self) -> pa.Table:
-        """The whole table."""
-        with _readable(self.path):
-            return _dataset(self.path).to_table()
+        """Read the whole table."""
+        with _read_errors(self.path):
+            return _open_dataset(self.path).to_table()
 
     def read_column(self, name: str) -> list[Any] | None:
-        """One column; None if there is none of that name."""
-        with _readable(self.path):
-            dataset = _dataset(self.path)
+        """Read one column; None if there is none of that name."""
+        with _read_errors(self.path):
+            dataset = _open_dataset(self.path)
             if name not in dataset.schema.names:
                 return None
             _check_columns(dataset, [name])
@@ -61,21 +63,22 @@ class TableFile:
             return values
 
     def rows(self, names: Sequence[str]) -> tuple[Iterator[Sequence[Any]], int]:
-        """The rows, of no other columns than these, read when they are wanted; and how many there are.
+        """An iterator over the rows, with the values of the columns `names` only, and the number of rows.
 
         Raises
         ------
         ArgumentError
             If a file lacks a column.
         """
-        with _readable(self.path):
-            dataset = _dataset(self.path)
+        with _read_errors(self.path):
+            dataset = _open_dataset(self.path)
             _check_columns(dataset, names)
-            return _few_at_a_time(dataset, names, self.path), dataset.count_rows()
+            return _read_rows(dataset, names, self.path), dataset.count_rows()
 
 
 @contextmanager
-def _readable(path: Path) -> Iterator[None]:
+def _read_errors(path: Path) -> Iterator[None]:
+    """Turn what pyarrow raises while it reads a path into an `ArgumentError`."""
     pyarrow = require("pyarrow", extra="batch", purpose="a file of instances")
     try:
         yield
@@ -85,46 +88,52 @@ def _readable(path: Path) -> Iterator[None]:
         raise ArgumentError(f"instances cannot be read from {str(path)!r}: {error}") from error
 
 
-def _format(file: Path) -> str | None:
+def _format_of(file: Path) -> str | None:
     return _FORMATS.get(file.suffix.lower())
 
 
-def _dataset(path: Path) -> Any:
-    """A file, or a folder of files, none of which is read yet but for its beginning or end.
+def _open_dataset(path: Path) -> Any:
+    """Open a file or a folder of files as a pyarrow dataset, which reads no more than their schemas yet.
 
     Raises
     ------
     ArgumentError
-        If there is none, or it is of another format.
+        If there is no such file, or it is of another format.
     """
     import pyarrow.csv
     import pyarrow.dataset
 
-    # Of what can be no path, as of a text, these functions say that there is none.
+    # These two functions answer False for what cannot be a path, such as a long text.
     is_folder = os.path.isdir(path)
-    seen = (file for file in path.iterdir() if not file.name.startswith(".")) if is_folder else ()
-    files = sorted(filter(_format, seen)) if is_folder else [path]
-    formats = {_format(file) for file in files}
-    if not os.path.exists(path) or len(formats) != 1 or None in formats:
-        what = f"which has files of the kinds {', '.join(sorted(map(str, formats)))}" if formats else "which has no such file"
-        why = what if is_folder else "of another kind" if os.path.exists(path) else "which does not exist"
+    exists = os.path.exists(path)
+    visible = (file for file in path.iterdir() if not file.name.startswith(".")) if is_folder else ()
+    files = sorted(filter(_format_of, visible)) if is_folder else [path]
+    formats = {_format_of(file) for file in files}
+    if not exists or len(formats) != 1 or None in formats:
+        if not exists:
+            reason = "which does not exist"
+        elif not is_folder:
+            reason = "which has another ending"
+        elif formats:
+            reason = f"which holds files of several formats: {', '.join(sorted(map(str, formats)))}"
+        else:
+            reason = "which holds no such file"
         raise ArgumentError(
-            f"instances must be a file, or a folder of files of one kind, that end in {', '.join(_FORMATS)}; got "
-            f"{str(path)!r:.200}, {why}. A single instance goes to explain_instance, or into a list."
+            f"instances must be a file ending in {', '.join(_FORMATS)}, or a folder of such files of one format; got "
+            f"{str(path)!r:.200}, {reason}. Give a single instance to explain_instance, or in a list."
         )
     (format_,) = formats
-    if format_ == "csv":
-        # As pandas reads them: texts may be missing, and may have several lines.
+    if format_ == "csv":  # as pandas reads it: texts may be missing, and may have several lines
         format_ = pyarrow.dataset.CsvFileFormat(
-            read_options=pyarrow.csv.ReadOptions(block_size=_CSV_BLOCK),
+            read_options=pyarrow.csv.ReadOptions(block_size=_CSV_BLOCK_BYTES),
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
-            convert_options=pyarrow.csv.ConvertOptions(null_values=_MISSING, strings_can_be_null=True),
+            convert_options=pyarrow.csv.ConvertOptions(null_values=_MISSING_VALUES, strings_can_be_null=True),
         )
     return pyarrow.dataset.dataset([str(file) for file in files], format=format_)
 
 
 def _check_columns(dataset: Any, names: Sequence[str]) -> None:
-    """Refuse what would else be read as missing, since only the first of some files is looked at, or as bytes.
+    """Refuse files whose columns pyarrow would fill with nulls, since it looks at the first file alone, or read as bytes.
 
     Raises
     ------
@@ -137,13 +146,13 @@ def _check_columns(dataset: Any, names: Sequence[str]) -> None:
         lacking = [name for name in names if name not in file.physical_schema.names]
         if lacking:
             raise ArgumentError(f"{file.path!r} must have the columns of the folder's first file; it lacks {lacking[0]!r}.")
-        coded = [name for name in names if pa.types.is_binary(file.physical_schema.field(name).type)]
-        if coded and isinstance(dataset.format, pa.dataset.CsvFileFormat):
-            raise ArgumentError(f"{file.path!r} holds texts that are not UTF-8, in column {coded[0]!r}.")
+        binary = [name for name in names if pa.types.is_binary(file.physical_schema.field(name).type)]
+        if binary and isinstance(dataset.format, pa.dataset.CsvFileFormat):
+            raise ArgumentError(f"{file.path!r} holds texts that are not UTF-8, in column {binary[0]!r}.")
 
 
-def _few_at_a_time(dataset: Any, names: Sequence[str], path: Path) -> Iterator[Sequence[Any]]:
-    rows = max(1, min(_BATCH_ROWS, _BATCH_CELLS // len(names)))
-    with _readable(path):
-        for batch in dataset.to_batches(columns=list(names), batch_size=rows, batch_readahead=2, fragment_readahead=1):
+def _read_rows(dataset: Any, names: Sequence[str], path: Path) -> Iterator[Sequence[Any]]:
+    batch_rows = max(1, min(_MOST_ROWS, _MOST_CELLS // len(names)))
+    with _read_errors(path):
+        for batch in dataset.to_batches(columns=list(names), batch_size=batch_rows, batch_readahead=2, fragment_readahead=1):
             yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)

@@ -1,4 +1,4 @@
-"""The methods of an explainer that explain many instances: here, on a cluster, or wherever frames of them are."""
+"""The methods of an explainer that explain many instances: ``explain_many`` and ``frame_function``."""
 
 from __future__ import annotations
 
@@ -8,21 +8,28 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 from limelight._lockstep import Run
 from limelight._options import Link, Options, Request
-from limelight.models import known_form
+from limelight.models import read_model
 from limelight.stages.prediction import SharedAnswers
 
 if TYPE_CHECKING:
     import os
 
+    from distributed import Client
+    from pyspark.sql import SparkSession
+
+    from limelight.batch._engines import Engine
     from limelight.batch.frame_function import FrameFunction
     from limelight.collection.explanations import Explanations
     from limelight.results.explanation import Explanation
 
-__all__ = ["BatchMixin"]
+__all__ = ["BatchMixin", "EngineName"]
+
+EngineName = Literal["serial", "processes", "threads", "dask", "spark"]
+"""Limelight's own engines; others can be registered."""
 
 
 class BatchMixin(ABC):
-    """The methods that explain many instances, for a class that can explain one: `Explainer` derives from it.
+    """The methods that explain many instances, for a class that can explain one. `Explainer` derives from it.
 
     Attributes
     ----------
@@ -37,7 +44,7 @@ class BatchMixin(ABC):
 
     @abstractmethod
     def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
-        """The pipeline for one instance, as a run."""
+        """The pipeline for one instance, as a run; the answers for shared rows are kept in `shared`."""
 
     @final
     def explain_many(
@@ -54,67 +61,68 @@ class BatchMixin(ABC):
         distance_metric: str | None = None,
         link: Link = "identity",
         n_jobs: int = 1,
-        engine: str | Any = None,
+        engine: EngineName | str | Engine | Client | SparkSession | None = None,
         chunk_size: int = 256,
         checkpoint: str | os.PathLike[str] | None = None,
         on_error: Literal["raise", "keep"] = "raise",
         timeout: float | None = None,
         verbose: bool = False,
     ) -> Explanations:
-        """Explain many predictions: each as `explain_instance` would, to the bit, but all of them much sooner.
+        """Explain many predictions. Each explanation is what `explain_instance` gives, to the bit, but in far less time.
 
-        Rows of a table share their perturbations, and the model is asked about those once for all rows. Questions about several
-        instances are put to the model together.
+        The rows of a table share their perturbations, and the model is asked about these once for all rows. Questions about
+        different instances are put to the model together.
 
         Parameters
         ----------
         instances : object
-            What to explain: an array, sparse array, frame or any iterable, also one without end or larger than memory; or the
-            path of a Parquet, CSV or Arrow file, or of a folder of such files, which is read a piece at a time. A frame or file
-            may have more columns than the training data.
+            The instances: an array, a sparse array, a frame or any iterable, which may be endless or larger than memory; or the
+            path of a Parquet, CSV or Arrow file, or of a folder of such files, which are read a piece at a time. Frames and
+            files may have more columns than the training data.
         model, labels, top_labels, num_features, num_samples, batch_size, model_regressor, distance_metric, link
-            As `explain_instance` takes them.
+            As for `explain_instance`.
         n_jobs : int, default 1
-            How many processes or threads; -1 for as many as there are cores. Clusters of the user's have theirs.
-        engine : {"serial", "processes", "threads", "dask", "spark"}, str, distributed.Client or SparkSession, optional
-            Where they are explained; by default in this process, or in processes if `n_jobs` is not 1. The result is the same.
-            "dask" starts `n_jobs` worker processes and ends them, "spark" takes the session that there is, or a new one. The
-            address of a Dask scheduler, as ``"tcp://scheduler:8786"``, a client or a session stands for a cluster of the
-            user's. What dies there is done again, as Dask and Spark are set up.
+            The number of processes or threads; -1 for one per core. A user's own cluster has its own number.
+        engine : {"serial", "processes", "threads", "dask", "spark"}, str, callable, Client or SparkSession, optional
+            Where the instances are explained; by default in this process, or in processes if `n_jobs` is not 1. The engine
+            changes no explanation. "dask" starts `n_jobs` worker processes for this job, and "spark" uses the active session or
+            starts one. The address of a Dask scheduler, such as ``"tcp://scheduler:8786"``, a client or a session stands for
+            a cluster, where tasks that fail with their worker are repeated as Dask and Spark are configured. `limelight.extend`
+            says how to write another engine, which is given here as a function, or by the name under which it is registered.
         chunk_size : int, default 256
-            How many instances are handed out, and kept as finished, at a time.
+            The number of instances that are handed to a worker, and stored when they are finished, at a time.
         checkpoint : path, optional
-            A folder for finished chunks. Whatever stops the job, the same call with the same folder goes on from there, and
-            explains nothing twice; the explanations are then read from the folder. Only `n_jobs`, `engine`, `batch_size`,
-            `on_error`, `timeout` and `verbose` may be others than before. Failures that were kept are finished, too; with
-            ``on_error="raise"`` their chunks are explained anew.
+            A folder for finished chunks. Whatever stops the job, the same call with the same folder continues from there and
+            explains nothing twice. The explanations are then read from the folder. Only `n_jobs`, `engine`, `batch_size`,
+            `on_error`, `timeout` and `verbose` may change between calls. A kept failure counts as finished; with
+            ``on_error="raise"``, chunks with failures are explained again.
         on_error : {"raise", "keep"}, default "raise"
-            What happens to an instance that cannot be explained: "raise" ends the job with its error, "keep" puts a `Failure`
-            in its place.
+            What happens when an instance cannot be explained: "raise" ends the job with the error, "keep" puts a `Failure` in
+            the instance's place.
         timeout : float, optional
-            Seconds after which an instance counts as one that cannot be explained; with engines that have processes which can
-            be stopped, "processes" and Spark.
+            Seconds after which an instance counts as one that cannot be explained. It needs engines whose processes can be
+            stopped: "processes" and Spark.
         verbose : bool, default False
-            Whether a progress bar is shown, on a terminal or in a notebook.
+            Whether to show a progress bar in a terminal or notebook.
 
         Returns
         -------
         explanations : Explanations
-            One entry for each instance, in their order.
+            One entry for each instance, in the order of the instances.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
             If an argument is not allowed, or the checkpoint belongs to another job.
         CheckpointError
-            If a finished chunk cannot be written; nothing finished is lost.
+            If a finished chunk cannot be written or read. The other finished chunks are not lost.
         EngineError
-            If a worker process dies, or a cluster gives up.
+            If a worker process dies, a cluster gives up, or an engine gives back other tables than it should.
         Interrupted
-            If the user stops it; what is finished is in the error.
+            If the user stops the job. The error has the finished explanations.
         LimelightError
-            What `explain_instance` raises, for an instance that cannot be explained, unless errors are kept. A note says which
-            one; in this process it is the first.
+            What `explain_instance` raises, if an instance cannot be explained and errors are not kept. A note says which one;
+            the engine "serial" raises for the first such instance.
 
         Examples
         --------
@@ -128,7 +136,8 @@ class BatchMixin(ABC):
         >>> [name for name, value in explanations.importance().as_list()]
         ['age', 'weight', 'height']
         """
-        from limelight.batch._job import Batch, run
+        from limelight.batch._arguments import BatchArguments
+        from limelight.batch._run import run
 
         request = Request.checked(
             labels=labels,
@@ -140,7 +149,7 @@ class BatchMixin(ABC):
             distance_metric=distance_metric,
             link=link,
         )
-        batch = Batch.checked(
+        arguments = BatchArguments.checked(
             n_jobs=n_jobs,
             engine=engine,
             chunk_size=chunk_size,
@@ -150,7 +159,7 @@ class BatchMixin(ABC):
             verbose=verbose,
         )
         return run(
-            self._explain_in_steps, known_form(model), request, instances, batch, columns=self.columns, options=self.options
+            self._explain_in_steps, read_model(model), request, instances, arguments, columns=self.columns, options=self.options
         )
 
     @final
@@ -168,23 +177,29 @@ class BatchMixin(ABC):
         distance_metric: str | None = None,
         link: Link = "identity",
     ) -> FrameFunction:
-        """A function that explains the instances in pandas frames, for data that are on a cluster already.
+        """Make a function that explains the rows of pandas frames, for data that are on a cluster already.
 
-        It can be pickled, and serves Spark as ``rows.mapInPandas(function.each, function.schema)``, Dask's frames as
+        It can be pickled. Spark takes it as ``rows.mapInPandas(function.each, function.schema)``, Dask as
         ``rows.map_partitions(function, meta=function.meta)`` and Ray as ``rows.map_batches(function, batch_format="pandas")``.
 
         Parameters
         ----------
         item : str, optional
-            The column that tells the instances apart.
+            The column that identifies the instances.
         model, labels, top_labels, num_features, num_samples, batch_size, model_regressor, distance_metric, link
-            As `explain_instance` takes them.
+            As for `explain_instance`.
 
         Returns
         -------
         function : FrameFunction
-            From a frame of instances, whose other columns do not matter, to one of three columns, all texts or null: ``item``,
-            ``error`` where an instance cannot be explained, and ``explanation``, which `Explanation.from_json` reads.
+            It takes a frame of instances, which may have more columns, and returns a frame with a row for each of them and
+            three columns of texts or nulls: ``item``; ``error``, if the instance cannot be explained; and ``explanation``,
+            which `Explanation.from_json` reads.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument is not allowed, or the model or the explainer cannot be sent to other processes.
 
         Examples
         --------
@@ -200,7 +215,7 @@ class BatchMixin(ABC):
         'age > 53.25'
         """
         from limelight.batch._job import Job
-        from limelight.batch._workers import packed
+        from limelight.batch._workers import serialize
         from limelight.batch.frame_function import FrameFunction
 
         request = Request.checked(
@@ -213,5 +228,5 @@ class BatchMixin(ABC):
             distance_metric=distance_metric,
             link=link,
         )
-        job = Job(self._explain_in_steps, known_form(model), request, keeps_errors=True, timeout=None)
-        return FrameFunction(packed(job), self.columns, item)
+        job = Job(self._explain_in_steps, read_model(model), request, keeps_errors=True, timeout=None)
+        return FrameFunction(serialize(job), self.columns, item)

@@ -109,7 +109,7 @@ class Components(ABC):
     names: tuple[str, ...]
     view: View
     content: int
-    notes: tuple[tuple[str, str], ...]
+    notes: tuple[tuple[str, str], ...] = ()
     law: np.ndarray | None
     batch_size: int | None = None
     kernel_width: float | None = None

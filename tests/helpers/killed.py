@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import numpy as np
-from batches import ROWS, bits
 
+from helpers.batches import ROWS, bits
 from limelight import TabularExplainer
 
 CHUNKS, SIZE = 100, 2

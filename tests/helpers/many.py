@@ -4,8 +4,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from samples import falling, table
 
+from helpers.samples import falling, table
 from limelight import Explanations, Failure
 from limelight.collection.arrow import schema
 

@@ -1,7 +1,6 @@
 """Jobs with a checkpoint, for tests of what becomes of them."""
 
-from batches import OUTSIDE, ROWS, plain
-
+from helpers.batches import OUTSIDE, ROWS, plain
 from limelight import TabularExplainer
 
 EXPLAINER = TabularExplainer(ROWS)

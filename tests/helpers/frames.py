@@ -8,8 +8,8 @@ import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
-import tables
 
+from helpers import tables
 from limelight import TabularExplainer
 
 COUNT = 60

@@ -1,0 +1,125 @@
+"""From instances to explanations: chunks are read, explained by an engine, and stored as they are finished."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing
+from itertools import chain, islice
+from typing import TYPE_CHECKING, Any
+
+from limelight._errors import EngineError, Interrupted, require
+from limelight.batch._arguments import BatchArguments
+from limelight.batch._checkpoint import Checkpoint
+from limelight.batch._engines import Engine
+from limelight.batch._fingerprint import MOST_PROBED, take_fingerprint
+from limelight.batch._handout import Handout
+from limelight.batch._instances import Chunk, Instances, split_into_chunks
+from limelight.batch._job import Job, Pipeline
+from limelight.batch._workers import FinishedChunks
+from limelight.collection.explanations import Explanations
+
+if TYPE_CHECKING:
+    import pyarrow as pa
+
+    from limelight._options import Options, Request
+
+__all__ = ["run"]
+
+
+def run(
+    pipeline: Pipeline,
+    model: Any,
+    request: Request,
+    instances: Any,
+    arguments: BatchArguments,
+    *,
+    columns: Sequence[str] | None,
+    options: Options,
+) -> Explanations:
+    """Explain all instances.
+
+    Parameters
+    ----------
+    pipeline : callable
+        The explainer's.
+    model : object
+        The model, in a form that can be asked.
+    request : Request
+        What is asked for each instance.
+    instances : object
+        The instances, in any form that ``explain_many`` takes.
+    arguments : BatchArguments
+        How they are explained.
+    columns : sequence of str or None
+        The columns of an instance, where it is a row.
+    options : Options
+        The explainer's. A checkpoint belongs to them.
+
+    Raises
+    ------
+    EngineError
+        If the engine breaks down, or gives back other tables than it should.
+    Interrupted
+        If the user stops it; the error has the finished explanations.
+    """
+    job = Job(pipeline, model, request, arguments.keeps_errors, arguments.timeout)
+    store: Checkpoint | _Memory = _Memory()
+    try:
+        iterator, total = Instances.of(instances, columns)
+        if arguments.checkpoint is not None:
+            first = list(islice(iterator, MOST_PROBED))
+            iterator = chain(first, iterator)
+            if first:  # where there are no instances, no folder is needed
+                fingerprint = take_fingerprint(job, first, arguments.chunk_size, options)
+                store = Checkpoint(arguments.checkpoint, fingerprint, keeps_errors=arguments.keeps_errors)
+        with _progress_bar(total, arguments.verbose) as bar:
+            handout = Handout(_unfinished_chunks(split_into_chunks(iterator, arguments.chunk_size), store, bar))
+            with closing(_run_engine(arguments.engine, job, handout, arguments.n_jobs)) as results:
+                for number, table in handout.checked(results):
+                    store.add(number, table)
+                    bar.update(table.num_rows)
+            handout.check_complete()
+        return store.all_explanations()
+    except KeyboardInterrupt:
+        finished = store.finished_explanations()
+        message = f"{len(finished)} instances have been explained; they are in this error's .explanations"
+        raise Interrupted(message, finished) from None
+
+
+class _Memory:
+    """Finished chunks in memory, with the methods of a `Checkpoint`."""
+
+    def __init__(self) -> None:
+        self._tables: dict[int, pa.Table] = {}
+
+    def is_finished(self, chunk: Chunk) -> bool:  # noqa: ARG002 - nothing is there from an earlier call
+        return False
+
+    def add(self, number: int, table: pa.Table) -> None:
+        self._tables[number] = table
+
+    def all_explanations(self) -> Explanations:
+        return Explanations.of_tables([self._tables[number] for number in sorted(self._tables)])
+
+    finished_explanations = all_explanations
+
+
+def _run_engine(engine: Engine, job: Job, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:
+    """Give on what an engine gives. Closing this generator closes the engine's own, where it has one."""
+    results: Any = engine(job, chunks, n_jobs)
+    if not isinstance(results, Iterable):
+        raise EngineError(f"the engine must yield pairs of a chunk's number and its table; it gave {type(results).__name__}.")
+    yield from results
+
+
+def _unfinished_chunks(chunks: Iterable[Chunk], store: Checkpoint | _Memory, bar: Any) -> Iterator[Chunk]:
+    for chunk in chunks:
+        if store.is_finished(chunk):
+            bar.update(len(chunk.instances))
+        else:
+            yield chunk
+
+
+def _progress_bar(total: int | None, verbose: bool) -> Any:
+    tqdm = require("tqdm.auto", extra="batch", purpose="explain_many")
+    return tqdm.tqdm(total=total, unit=" instances", disable=None if verbose else True)
