@@ -33,7 +33,7 @@ from limelight.stages.surrogate import Fit, Settings
 
 __all__ = ["Explainer"]
 
-DEFAULT_NUM_FEATURES = 10
+_DEFAULT_NUM_FEATURES = 10
 
 
 class Explainer(BatchMixin):
@@ -219,7 +219,7 @@ class Explainer(BatchMixin):
         adapted = adapt(model, components, self.options.shortcuts)
         oracle = Oracle(adapted.path.limited(request.batch_size), shared)
         link = LINKS[request.link]
-        # Each look adds perturbations to the sample, and fits the surrogates anew.
+        # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         for look in self._plan_looks(components, kernel_law, request):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
             predictions = yield from oracle.predict(neighbourhood)
@@ -280,9 +280,10 @@ class Explainer(BatchMixin):
         return outputs.after_link(request.link)
 
     def _fit_settings(self, look: Look, kernel_law: KernelLaw | None, request: Request) -> Settings:
+        """How to fit the surrogates at a look."""
         return Settings(
             method=self.options.feature_selection,
-            num_features=request.num_features or DEFAULT_NUM_FEATURES,
+            num_features=request.num_features or _DEFAULT_NUM_FEATURES,
             alpha=self.options.alpha,
             nominal_draws=request.num_samples or self.cap,
             kernel_law=kernel_law,
@@ -302,7 +303,7 @@ class Explainer(BatchMixin):
         fits: Sequence[Fit],
         request: Request,
     ) -> Explanation:
-        """The explanation, as plain data, from the last look and all that was found before it."""
+        """The explanation, as plain data, once the last look is done."""
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
         converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~sample.varies)
         effective_size = sample.effective_size
