@@ -49,4 +49,4 @@ def render_svg(explanation: Explanation) -> str:
             "an SVG can be drawn of an explained series, or of a view with a drawing; this explains a "
             f"{explanation.view.kind}. Save it as .html."
         )
-    return make_svg(view, summarise(explanation).labels, heading=_HEADING_PIXELS)
+    return make_svg(view, summarise(explanation).labels, heading_pixels=_HEADING_PIXELS)
