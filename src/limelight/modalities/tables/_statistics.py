@@ -269,14 +269,14 @@ def _encoding_of(stats: Mapping[str, Any], training_data: Any, feature_names: It
 
 def _content_of(stats: Mapping[str, Any], laws: Sequence[Column]) -> int:
     """The number that random streams are made from: the statistics' own, or one made from all of them."""
-    given = stats.get(_CONTENT_KEY)
-    if given is None:
+    content = stats.get(_CONTENT_KEY)
+    if content is None:
         return fingerprint(json.dumps(write_statistics(laws)))
-    if not isinstance(given, str) or not re.fullmatch("[0-9a-f]{32}", given):
+    if not isinstance(content, str) or not re.fullmatch("[0-9a-f]{32}", content):
         raise ArgumentError(
-            f"{_STATS}[{_CONTENT_KEY!r}] must be 32 hexadecimal digits, as statistics() gives them; got {given!r:.60}."
+            f"{_STATS}[{_CONTENT_KEY!r}] must be 32 hexadecimal digits, as statistics() gives them; got {content!r:.60}."
         )
-    return int(given, 16)
+    return int(content, 16)
 
 
 def _listed(values: Iterable[object]) -> str:

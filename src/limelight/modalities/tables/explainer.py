@@ -30,21 +30,21 @@ class TabularExplainer(Explainer):
     ----------
     training_data : array-like of shape (n, d) or (n, steps, d), sparse array, frame of pandas, polars or pyarrow, or None
         Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a
-        value is missing; the model gets arrays of doubles, which stay whole where the array's own type holds whole numbers.
-        A frame holds what it holds (whole numbers stay whole; texts, booleans and categories are categorical; times have
-        bins of times), and the model gets frames of the same kind, columns and types.
+        value is missing; the model gets arrays of doubles, all of them whole where the array's type holds whole numbers only.
+        In a frame whole numbers stay whole, texts, booleans and categories are categorical, and times have bins of times; the
+        model gets frames of the same library, with the same columns and types.
         Arrays of three dimensions are sequences of rows, for recurrent models: a feature has a component at each step,
-        "x_t-0" at the last one. Of sparse rows (scipy's) the entries that are not zero are perturbed, and nothing dense of the
-        table's width is made. With `training_data_stats` it is None, or an array of which only the shape is looked at.
+        "x_t-0" at the last one. In sparse rows (scipy's) only the entries that are not zero are perturbed, and no dense row as
+        wide as the table is made. With `training_data_stats`, give None, or an array whose shape alone counts.
     training_labels : array-like of shape (n,), optional
-        What the model was trained to say; only ``discretizer="entropy"`` looks at them.
+        The labels of the training rows; only ``discretizer="entropy"`` and a callable discretizer use them.
     feature_names : sequence of str, optional
         A name for each column of an array; by default x0, x1, ...
     class_names : sequence of str, optional
         Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
     kinds : mapping, optional
-        What columns are, by number or name, where their types do not say it: "numeric", "integer" (drawn as whole numbers),
-        "categorical", or "text": free text in a column of a frame, of which each word of a row is a component, that stays or
+        The kinds of columns, by number or name, whose types do not say them: "numeric", "integer" (drawn as whole numbers),
+        "categorical", or "text" for free text in a column of a frame: each word of a row is then a component, which stays or
         goes with probability 1/2.
     categorical_features : sequence of int or str, optional
         The columns, by number or name, that hold codes of categories.
@@ -57,26 +57,26 @@ class TabularExplainer(Explainer):
         Where the bins lie. A callable gets a column's values and the training labels and returns the inner edges; a mapping
         gives them for each numeric column, by number or name.
     sample_around_instance : bool, default False
-        Whether numeric values are drawn around the instance's own, with the training data's standard deviation, instead of as
-        in the training data.
+        Whether numeric values are drawn around the instance's values, with the training data's standard deviation, instead of
+        as in the training data.
     sampler : {"marginals", "around", "training_rows"} or callable, default "marginals"
         Where perturbed rows come from: every column on its own, as in the training data; around the instance, like
         `sample_around_instance`; the training rows themselves, which keeps what belongs together and asks the model about
-        real rows only; or ``sampler(count, generator)``, which gives so many rows in the training data's form.
+        real rows only; or ``sampler(count, generator)``, which returns `count` rows in the training data's form.
     groups : mapping, optional
         Columns, by number or name, that are one component and are drawn together, as some training row has them: one-hot
         columns, or any that only make sense together. The keys are the groups' names.
     constraint : callable, optional
-        Gets perturbed rows in the training data's form, and gives them back repaired, or a boolean for each: whether to keep
-        it.
+        ``constraint(rows)`` gets perturbed rows in the training data's form, and returns them repaired, or a boolean for each
+        row: whether to keep it.
     training_data_stats : mapping, optional
-        What `statistics` of another explainer gives, or lime's statistics in its format: no training data are needed then, and
-        none are kept. Each of the keys has a mapping from columns, by number or name, to lists: "bins" has the inner edges of
-        every numeric column, "means", "stds", "mins" and "maxs" have a value for each of its bins, "feature_values" and
-        "feature_frequencies" have every column's numbers of bins or codes of categories, and how often they are.
+        The `statistics` of another explainer, or lime's statistics in lime's format; no training data are needed then, and
+        none are kept. Each key has a mapping from columns, by number or name, to lists: "bins" has the inner edges of every
+        numeric column; "means", "stds", "mins" and "maxs" have a value for each of its bins; "feature_values" has every
+        column's numbers of bins or codes of categories, and "feature_frequencies" their frequencies.
     kernel_width : float, optional
-        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the root of their number,
-        which counts the words of a row's free texts, and of a sparse row only its entries.
+        The width of the kernel, for Euclidean distances of the components; by default 0.75 times the square root of their
+        number, which includes the words of a row's free texts; a sparse row has only its entries.
     kernel : callable or str, optional
         ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
@@ -92,7 +92,7 @@ class TabularExplainer(Explainer):
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does.
     shortcuts : bool, default True
-        Whether kinds of models that limelight knows may be asked in a quicker way than with ready-made inputs.
+        Whether models of kinds that limelight knows may be asked in a quicker way than with complete inputs.
     random_state : int, None or numpy.random.Generator, default 0
         The seed. The same instance, arguments and seed give the same explanation; None takes fresh entropy.
 
@@ -104,8 +104,8 @@ class TabularExplainer(Explainer):
     Notes
     -----
     The neighbourhood is lime's: every column is drawn on its own, a category or bin with its frequency in the training data, a
-    value inside a bin from a truncated normal distribution. With bins it is the same for every row, and drawn only once. What
-    is missing counts as a bin of its own, and is drawn as often as it is missing in the training data.
+    value inside a bin from a truncated normal distribution. With bins it is the same for every row, and drawn only once.
+    Missing values count as a bin, which is drawn as often as values are missing in the training data.
 
     Examples
     --------
@@ -225,19 +225,20 @@ class TabularExplainer(Explainer):
         )
 
     def statistics(self) -> dict[str, Any]:
-        """What this explainer knows of its training data: another one made from it gives the same explanations.
+        """What this explainer knows of its training data: an explainer made from it gives the same explanations.
 
-        It is for arrays of numbers, whose numeric columns have bins, and holds what JSON can hold. Names, `kinds` and other
-        arguments have to be given again, but for `discretizer` and `training_labels`, which have done their work.
+        The training data must be an array of numbers, and numeric columns must have bins. The statistics hold only what JSON
+        can hold. Give names, `kinds` and other arguments again, but not `discretizer` and `training_labels`: the bins are
+        there already.
 
         Returns
         -------
         statistics : dict
-            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and four keys that lime does not
-            look at. "scales" has the standard deviation of each numeric column, to draw around an instance; "whole" has the
-            columns of whole numbers; "missing" has the share of each column that is missing; "fingerprint" is the number,
-            made from the training data, that random points are drawn for. No row is in it, but every category and each
-            column's least and greatest value are.
+            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and four keys that lime ignores.
+            "scales" has the standard deviation of each numeric column, to draw around an instance; "whole" has the columns of
+            whole numbers; "missing" has the share of each column that is missing; "fingerprint" is a number made from the
+            training data, from which random points are made. It contains no row, but every category, and the least and the
+            largest value of each numeric column.
 
         Raises
         ------
