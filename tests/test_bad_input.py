@@ -319,6 +319,10 @@ class TestOptions:
         with pytest.raises(TypeError, match="kernel_widht"):
             make(kernel_widht=3)
 
+    def test_name_of_no_kernel(self, make):
+        with pytest.raises(ArgumentError, match=r"kernel must be one of .*'exponential'; got 'rbf'"):
+            make(kernel="rbf")
+
     @pytest.mark.parametrize("value", [0, -1, math.nan, math.inf])
     def test_kernel_width(self, make, value):
         with pytest.raises(ArgumentError, match="kernel_width must be a finite number above 0; got"):
@@ -331,8 +335,7 @@ class TestOptions:
             ("kernel_width", True, "must be a finite number above 0"),
             ("alpha", "x", "must be a finite number of at least 0"),
             ("tolerance", None, "must be a finite number above 0"),
-            ("kernel", 5, r"must be a callable kernel\(distances, width\) or None"),
-            ("kernel", "rbf", r"must be a callable kernel\(distances, width\) or None"),
+            ("kernel", 5, r"must be a callable kernel\(distances, width\), its name or None; got 5"),
             ("random_state", "seed", "must be an int, None or a numpy Generator; got str"),
             ("random_state", 1.5, "must be an int, None or a numpy Generator; got float"),
             ("random_state", True, "must be an int, None or a numpy Generator; got True"),

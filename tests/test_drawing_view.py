@@ -14,11 +14,11 @@ import matplotlib as mpl
 import matplotlib.style
 import numpy as np
 import pytest
+from helpers.samples import explain, falling, graph, spectrogram
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
-from samples import explain, falling, graph, spectrogram
 
 from limelight import ComponentsExplainer, Explanation, Explanations
 from limelight._errors import ArgumentError, ArgumentTypeError
