@@ -20,7 +20,7 @@ __all__ = ["TEXT_PIXELS", "Piece", "Point", "Sheet", "lay_out_drawing", "shorten
 TEXT_PIXELS = 12
 _LONGER_SIDE_PIXELS = 480
 _EXTRA_LINE_PIXELS = 2  # by which a weighted line is wider, so that its hue can be seen
-_MOST_TEXT_CELLS = 34
+_MOST_TEXT_CELLS = 34  # that fit even if all are as wide as a W
 _COLUMN_PIXELS = 0.4  # the width within which points of a line are thinned out
 
 Point = tuple[float, float]
@@ -34,9 +34,9 @@ class Piece(NamedTuple):
     shape : Shape
         The shape, in the units of its drawing.
     bar : Bar or None
-        Of its component, if the weight can be seen.
+        The bar of its component, if the weight can be seen.
     component : int or None
-        None in the background.
+        The number of its component; None in the background.
     strength : str
         How strongly it is tinted, from 0 to 1; empty without a weight.
     title : str
@@ -78,7 +78,7 @@ class Piece(NamedTuple):
 
     @property
     def radius(self) -> str:
-        """Of a circle."""
+        """The radius of a circle."""
         return f"{self.size:.1f}"
 
     @property
@@ -113,7 +113,7 @@ def lay_out_drawing(view: DrawingView, label: LabelSummary) -> Sheet:
 
     def place(shape: Shape, component: int | None) -> Piece:
         bar = None if component is None else bars.get(component)
-        # Shares first: the units may be too large or too small for anything else.
+        # Shares first: units can be so large or small that products would not be finite.
         places = [number / longer * _LONGER_SIDE_PIXELS for number in shape.numbers]
         size = shape.width + (0 if bar is None else _EXTRA_LINE_PIXELS)
         if shape.kind == "circle":

@@ -19,13 +19,17 @@ __all__ = ["draw_drawing_panel"]
 
 # As in the pages' style sheet.
 _HUES = {"pos": FOR, "neg": AGAINST}
-_INK, _QUIET, _LINE, _TINT = "#1c2024", "#5b636b", "#dde1e5", "#f5f6f8"
+_INK = "#1c2024"
+_QUIET = "#5b636b"
+_LINE = "#dde1e5"
+_TINT = "#f5f6f8"
 _STROKES = {"ground": _LINE, "unweighted": _QUIET, **_HUES}
 _TEXTS = {"ground": _QUIET}
-_DASH_PIXELS, _GAP_PIXELS = 5, 3
+_DASH_PIXELS = 5
+_GAP_PIXELS = 3
 _HALO_PIXELS = 3  # around a text with a weight
 _OUTLINE_PIXELS = 1.5  # around another, to be read on any ground
-_FINENESS = 3  # pixels drawn in each direction for one of the panel, so that lines are smooth
+_OVERSAMPLING = 3  # pixels drawn in each direction for one of the panel, so that lines are smooth
 _CIRCLE_POINTS = 72
 
 
@@ -33,7 +37,7 @@ def draw_drawing_panel(view: DrawingView, label: LabelSummary) -> Any:
     """A drawing with its weighted marks tinted, as a Pillow image."""
     sheet, image = lay_out_drawing(view, label), load_pillow().image
     size = sheet.width, sheet.height
-    panel = image.new("RGB", (_FINENESS * sheet.width, _FINENESS * sheet.height), "white")
+    panel = image.new("RGB", (_OVERSAMPLING * sheet.width, _OVERSAMPLING * sheet.height), "white")
     for piece in sheet.pieces:
         _draw_piece(panel, piece)
     return panel.resize(size, image.Resampling.BOX)
@@ -42,7 +46,7 @@ def draw_drawing_panel(view: DrawingView, label: LabelSummary) -> Any:
 def _draw_piece(panel: Any, piece: Piece) -> None:
     kind, side = piece.shape.kind, piece.side
     strength = float(piece.strength or 0)
-    points = [(_FINENESS * x, _FINENESS * y) for x, y in piece.points]
+    points = [(_OVERSAMPLING * x, _OVERSAMPLING * y) for x, y in piece.points]
     pen = load_pillow().draw.Draw(panel, "RGBA")
     if kind == "text":
         _write_text(pen, piece, points[0], strength)
@@ -55,8 +59,8 @@ def _draw_piece(panel: Any, piece: Piece) -> None:
         _paste_raster(panel, piece, points)
         if piece.bar is None:
             return
-    corners = _find_corners(kind, points, _FINENESS * piece.size)
-    if kind == "circle" and side != "ground":  # which hides what is under it
+    corners = _find_corners(kind, points, _OVERSAMPLING * piece.size)
+    if kind == "circle" and side != "ground":  # it hides what lies under it
         pen.polygon(corners, fill="white")
     if piece.bar is not None:
         pen.polygon(corners, fill=_add_alpha(_HUES[side], 0.08 + 0.5 * strength))
@@ -77,26 +81,26 @@ def _find_corners(kind: str, points: list[Point], radius: float) -> list[Point]:
 
 
 def _trace_line(pen: Any, points: Sequence[Point], colour: Any, width: float, *, is_dashed: bool) -> None:
-    pixels = max(1, round(_FINENESS * width))
+    pixels = max(1, round(_OVERSAMPLING * width))
     for stretch in _cut_dashes(points) if is_dashed else [points]:
         pen.line(stretch, fill=colour, width=pixels, joint="curve")
 
 
 def _cut_dashes(points: Sequence[Point]) -> Iterator[list[Point]]:
     """The dashes of a dashed line."""
-    lengths, is_gap = (_FINENESS * _DASH_PIXELS, _FINENESS * _GAP_PIXELS), False
-    left, dash = float(lengths[is_gap]), [points[0]]
+    lengths, is_gap = (_OVERSAMPLING * _DASH_PIXELS, _OVERSAMPLING * _GAP_PIXELS), False
+    remaining, dash = float(lengths[is_gap]), [points[0]]
     for start, stop in pairwise(points):
         length, done = math.dist(start, stop), 0.0
-        while length - done > left:
-            done += left
+        while length - done > remaining:
+            done += remaining
             share = done / length
             corner = start[0] + share * (stop[0] - start[0]), start[1] + share * (stop[1] - start[1])
             if not is_gap:
                 yield [*dash, corner]
             dash, is_gap = [corner], not is_gap
-            left = lengths[is_gap]
-        left -= length - done
+            remaining = lengths[is_gap]
+        remaining -= length - done
         dash.append(stop)
     if not is_gap and len(dash) > 1:
         yield dash
@@ -105,16 +109,16 @@ def _cut_dashes(points: Sequence[Point]) -> Iterator[list[Point]]:
 def _write_text(pen: Any, piece: Piece, place: Point, strength: float) -> None:
     anchor = {"start": "lm", "middle": "mm", "end": "rm"}[piece.shape.anchor]
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in piece.short_text)
-    font, halo, width = load_font(_FINENESS * TEXT_PIXELS), "white", _OUTLINE_PIXELS
+    font, halo, width = load_font(_OVERSAMPLING * TEXT_PIXELS), "white", _OUTLINE_PIXELS
     if piece.bar is not None:
         share = 0.15 + 0.35 * strength
         levels = (255 + share * (level - 255) for level in bytes.fromhex(_HUES[piece.side][1:]))
         halo, width = "#" + bytes(map(round, levels)).hex(), _HALO_PIXELS
     ink = _TEXTS.get(piece.side, _INK)
-    pen.text(place, text, fill=ink, font=font, anchor=anchor, stroke_width=round(_FINENESS * width), stroke_fill=halo)
+    pen.text(place, text, fill=ink, font=font, anchor=anchor, stroke_width=round(_OVERSAMPLING * width), stroke_fill=halo)
     if piece.side == "neg":
         left, _, right, bottom = pen.textbbox(place, text, font=font, anchor=anchor)
-        pen.line([(left, bottom + _FINENESS), (right, bottom + _FINENESS)], fill=ink, width=_FINENESS)
+        pen.line([(left, bottom + _OVERSAMPLING), (right, bottom + _OVERSAMPLING)], fill=ink, width=_OVERSAMPLING)
 
 
 def _paste_raster(panel: Any, piece: Piece, points: Sequence[Point]) -> None:

@@ -9,7 +9,7 @@ from limelight.renderers._drawing import lay_out_drawing
 from limelight.renderers._series import lay_out_series
 from limelight.renderers._summary import LabelSummary
 from limelight.renderers._templates import fill_template
-from limelight.renderers._views import own_kind
+from limelight.renderers._views import find_kind
 from limelight.results.views import DrawingView, SeriesView, View
 
 __all__ = ["SVG_KINDS", "make_svg"]
@@ -41,7 +41,7 @@ def make_svg(view: View, labels: Sequence[LabelSummary], *, heading_pixels: int 
     heading_pixels : int, default 0
         The height of the heading above each label's drawing; 0 for no heading.
     """
-    layout = _LAYOUTS[own_kind(view)]
+    layout = _LAYOUTS[find_kind(view)]
     drawings = [layout.lay_out(view, label) for label in labels]
     tops = [sum(before.height + heading_pixels for before in drawings[:i]) for i in range(len(drawings))]
     svg = fill_template(

@@ -9,7 +9,7 @@ from limelight.renderers._bars import Bar
 from limelight.renderers._cells import fit
 from limelight.renderers._plot_shapes import ShapePlotter
 from limelight.renderers._summary import LabelSummary, summarise
-from limelight.renderers._views import view_to_draw
+from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 from limelight.results.image_view import AGAINST, FOR
 from limelight.results.views import DrawingView, ImageView, SeriesView
@@ -54,7 +54,7 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     """
     surrogate = explanation.surrogate(label)
     summary = summarise(explanation).labels[explanation.surrogates.index(surrogate)]
-    view = view_to_draw(explanation)
+    view = choose_view(explanation)
     if ax is None:
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="a plot")
         is_list = not isinstance(view, (DrawingView, ImageView, SeriesView))

@@ -8,7 +8,7 @@ from limelight._errors import ArgumentError
 from limelight.renderers._drawing_panel import draw_drawing_panel
 from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
 from limelight.renderers._summary import summarise
-from limelight.renderers._views import view_to_draw
+from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 from limelight.results.views import DrawingView, ImageView
 
@@ -56,7 +56,7 @@ def render_png(explanation: Explanation) -> bytes:
     >>> render_png(explanation)[1:4]
     b'PNG'
     """
-    view, labels = view_to_draw(explanation), summarise(explanation).labels
+    view, labels = choose_view(explanation), summarise(explanation).labels
     if isinstance(view, ImageView):
         panels = [("the image", "", draw_image_panel(view))]
         panels += [(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]

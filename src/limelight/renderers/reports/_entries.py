@@ -15,7 +15,7 @@ from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, 
 from limelight.renderers._summary import LabelSummary, Summary, format_output, summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._templates import ScriptData
-from limelight.renderers._views import own_kind, view_to_draw
+from limelight.renderers._views import choose_view, find_kind
 from limelight.renderers.reports._answers import Answer
 from limelight.renderers.reports._blanks import BLANK_VIEWS
 from limelight.results.explanation import Explanation
@@ -84,8 +84,8 @@ class EntryWriter:
         }
 
     def _write_explanation(self, explanation: Explanation) -> Data:
-        summary, view = summarise(explanation), view_to_draw(explanation)
-        kind = own_kind(view)
+        summary, view = summarise(explanation), choose_view(explanation)
+        kind = find_kind(view)
         cells = _CELLS[kind](view) if kind in _CELLS else ()
         values = view.values() if cells else {}
         kinds = kind if kind in BLANK_VIEWS else PartsView.kind, explanation.output_kind
@@ -121,7 +121,7 @@ class EntryWriter:
 
     def _write_passages(self, explanation: Explanation, view: View) -> list[tuple[int, list[Any]]]:
         """The texts, cut where a reported word begins or ends; such a word is a pair of its component and its text."""
-        kind = own_kind(view)
+        kind = find_kind(view)
         if kind not in _PASSAGES:
             return []
         reported = {component for surrogate in explanation.surrogates for component in surrogate.components}
@@ -135,7 +135,7 @@ class EntryWriter:
 
     def _draw_pictures(self, view: View, summary: Summary) -> Data:
         """Addresses of pictures, the instance itself first, then one for each label; none once there is no room."""
-        kind = own_kind(view)
+        kind = find_kind(view)
         if kind not in _PICTURES:
             return {}
         pictures = _PICTURES[kind](view, summary.labels) if self._picture_room > 0 else []
