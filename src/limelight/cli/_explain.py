@@ -15,7 +15,7 @@ import click
 import limelight  # whose names are loaded when they are used
 from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightError, missing_dependency, require
 from limelight.batch.files import TableFile
-from limelight.renderers.terminal import visible
+from limelight.renderers.terminal import make_visible
 
 __all__ = ["as_told", "check_places", "explain", "true_labels"]
 
@@ -124,7 +124,7 @@ def explain(
 
 def as_told(message: str) -> str:
     """What an error says, with what files and models may have put into it, in characters that cannot move the cursor."""
-    return "\n".join(map(visible, message.split("\n")))
+    return "\n".join(map(make_visible, message.split("\n")))
 
 
 def _check_first(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int]) -> None:
