@@ -1,12 +1,16 @@
-"""What many tests share: the folder with real data, a browser, and how hypothesis looks for counterexamples."""
+"""What many tests share: seeds, the folder with real data, a browser, and how hypothesis looks for counterexamples."""
 
 import os
+import secrets
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import unquote
 
+import hypothesis
+import numpy as np
 import pytest
 from hypothesis import settings
 from sklearn.datasets import fetch_20newsgroups
@@ -14,13 +18,47 @@ from sklearn.utils import Bunch
 
 ROOT = Path(__file__).resolve().parents[1]
 
-# A time limit for each example would fail on a busy machine; continuous integration always tries the same examples.
-settings.register_profile("limelight", deadline=None, derandomize="CI" in os.environ)
+# A time limit for each example would fail on a busy machine. Continuous integration always tries the same examples; elsewhere
+# a failure prints the line that repeats it.
+settings.register_profile("limelight", deadline=None, derandomize="CI" in os.environ, print_blob=True)
 settings.load_profile("limelight")
+
+# Stands for whatever a test draws without a seed of its own. Worker processes inherit it from the environment.
+SEED = int(os.environ.setdefault("LIMELIGHT_TEST_SEED", str(secrets.randbelow(2**32))))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--screenshots", metavar="FOLDER", help="write pictures of the pages that are measured into this folder")
+
+
+def pytest_report_header() -> list[str]:
+    examples = "the same examples in every run" if settings().derandomize else "new examples in every run"
+    return [
+        f"limelight: LIMELIGHT_TEST_SEED={SEED} repeats this run's random numbers",
+        f"limelight: numpy {np.__version__}; hypothesis {hypothesis.__version__}, {examples}",
+    ]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup() -> None:
+    """Seed the generators of the whole process, from which models and libraries draw that were given no seed."""
+    np.random.seed(SEED)  # noqa: NPY002
+    if torch := sys.modules.get("torch"):
+        torch.manual_seed(SEED)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport() -> Iterator[None]:
+    report = yield
+    if report.failed:
+        report.sections.append(("Seed", f"LIMELIGHT_TEST_SEED={SEED}"))
+    return report
+
+
+@pytest.fixture(scope="session")
+def seed() -> int:
+    """A seed for a test that should see other random numbers in every run; a failure prints it."""
+    return SEED
 
 
 class Newsgroups(NamedTuple):

@@ -1,4 +1,4 @@
-"""ONNX and torch models: the shortcuts say what the generic path says, on any layout, dtype and batch size."""
+"""Adapters: the shortcuts give the generic path's explanation, for any layout, dtype and batch size, and from outside, too."""
 
 import pickle
 import sys
@@ -9,7 +9,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from limelight import ImageExplainer, OnnxModel, TimeSeriesExplainer, TorchModel
+from limelight import ImageExplainer, OnnxModel, TextExplainer, TimeSeriesExplainer, TorchModel, _registry, extend
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
 from limelight.segmentation import Grid, Uniform
 
@@ -94,12 +94,12 @@ def by_hand(network):
 
 
 class TestAgreement:
-    def test_callable_onnx_and_torch_say_the_same(self, network, file):
-        one = explained(by_hand(network))
-        assert weights(one).std() > 1e-3
+    def test_callable_onnx_and_torch_give_the_same_explanation(self, network, file):
+        by_callable = explained(by_hand(network))
+        assert weights(by_callable).std() > 1e-3
         for shortcuts in (True, False):
-            assert same(one, explained(OnnxModel(file, mean=MEAN, std=STD), shortcuts=shortcuts))
-            assert same(one, explained(TorchModel(network, mean=MEAN, std=STD, softmax=True), shortcuts=shortcuts))
+            assert same(by_callable, explained(OnnxModel(file, mean=MEAN, std=STD), shortcuts=shortcuts))
+            assert same(by_callable, explained(TorchModel(network, mean=MEAN, std=STD, softmax=True), shortcuts=shortcuts))
 
     @pytest.mark.parametrize(
         "image",
@@ -128,9 +128,9 @@ class TestAgreement:
 
     def test_plain_file_session_and_module(self, network, file):
         image = IMAGE.astype(np.float32) / 255
-        one = explained(file, image)
-        assert same(one, explained(str(file), image))
-        assert same(one, explained(onnxruntime.InferenceSession(file), image))
+        by_path = explained(file, image)
+        assert same(by_path, explained(str(file), image))
+        assert same(by_path, explained(onnxruntime.InferenceSession(file), image))
         scores = explained(network, image)
         logits = explained(OnnxModel(file, output="logits"), image)
         assert scores.output_kind == "scores"
@@ -166,8 +166,8 @@ class TestAgreement:
             explainers = [
                 TimeSeriesExplainer(segmentation, shortcuts=shortcuts, feature_selection="none") for shortcuts in (True, False)
             ]
-            one, other = (explainer.explain_instance(series, module) for explainer in explainers)
-            assert same(one, other, tolerance=1e-9)
+            shortcut, generic = (explainer.explain_instance(series, module) for explainer in explainers)
+            assert same(shortcut, generic, tolerance=1e-9)
 
 
 class TestTorch:
@@ -213,8 +213,6 @@ class TestTorch:
         assert same(explained(predict, image), explained(TorchModel(network, std=255, softmax=True), image))
 
     def test_module_of_texts_is_asked_as_it_is(self):
-        from limelight import TextExplainer
-
         class Praise(torch.nn.Module):
             def forward(self, texts):
                 return torch.tensor([[float("good" in text)] for text in texts])
@@ -275,7 +273,7 @@ class TestTorch:
             def forward(self, images):
                 return {"logits": images.mean(dim=(1, 2, 3))}
 
-        with pytest.raises(ArgumentTypeError, match="the torch module must give a tensor; it gave dict"):
+        with pytest.raises(ArgumentTypeError, match="the torch module must return a tensor; it returned dict"):
             explained(Named().eval())
 
     def test_module_that_raises_keeps_its_error(self, network):
@@ -292,6 +290,14 @@ class TestTorch:
         with pytest.raises(MissingDependencyError, match=r"TorchModel needs torch: pip install 'limelight\[torch\]'"):
             TorchModel(None)
 
+    def test_settings_show_on_one_line(self, network):
+        assert repr(TorchModel(network)) == "TorchModel(<Sequential>)"
+        model = TorchModel(network, mean=MEAN, std=[0.5, 61.25, 62], channels="last", softmax=True)
+        assert (
+            repr(model) == "TorchModel(<Sequential>, mean=[120, 110, 100], std=[0.5, 61.25, 62], channels='last', softmax=True)"
+        )
+        assert "\n" not in repr(TorchModel(network, mean=np.arange(1000.0)))
+
     def test_pickled(self, network):
         model = pickle.loads(pickle.dumps(TorchModel(network, mean=MEAN, std=STD)))
         assert np.array_equal(model(IMAGE[None]), TorchModel(network, mean=MEAN, std=STD)(IMAGE[None]))
@@ -303,19 +309,32 @@ class TestOnnx:
         again = pickle.loads(pickle.dumps(model))
         assert np.array_equal(again(IMAGE[None]), model(IMAGE[None]))
 
+    def test_settings_show_on_one_line(self, file):
+        assert repr(OnnxModel(str(file))) == f"OnnxModel({str(file)!r}, output='probabilities')"
+        contents = file.read_bytes()
+        model = OnnxModel(contents, mean=127.5, std=STD, channels="last", output="logits", softmax=True)
+        source = f"<{len(contents)} bytes>"
+        settings = "mean=127.5, std=[60, 61, 62], channels='last', output='logits', softmax=True"
+        assert repr(pickle.loads(pickle.dumps(model))) == repr(model) == f"OnnxModel({source}, {settings})"
+        session = OnnxModel(onnxruntime.InferenceSession(file))
+        assert repr(session) == "OnnxModel(<InferenceSession>, output='probabilities')"
+
     def test_session_cannot_be_pickled(self, file):
         with pytest.raises(ArgumentTypeError, match="made from a session cannot be pickled; make it from the file"):
             pickle.dumps(OnnxModel(onnxruntime.InferenceSession(file)))
 
     def test_image_of_another_size(self, file):
         with pytest.raises(
-            ModelError, match=r"wants inputs of shape \(3, 32, 32\); these have shape \(3, 20, 32\). Bring the instance to"
+            ModelError, match=r"takes inputs of shape \(3, 32, 32\); these have shape \(3, 20, 32\). Bring the instance to"
         ):
             explained(file, IMAGE[:20])
 
     @pytest.mark.parametrize(
         ("source", "message"),
-        [("none.onnx", "there is no ONNX file 'none.onnx'"), (b"nonsense", "8 bytes is no ONNX model that can be loaded")],
+        [
+            ("none.onnx", "there is no ONNX file 'none.onnx'"),
+            (b"nonsense", "source must be an ONNX model; <8 bytes> cannot be"),
+        ],
     )
     def test_bad_file(self, source, message):
         with pytest.raises(ArgumentError, match=message):
@@ -367,10 +386,10 @@ class TestOnnx:
     def test_integer_inputs_are_taken_as_they_are(self):
         model = mean_of(TensorProto.UINT8, channels=3)
         assert OnnxModel(model)(IMAGE[None]) == pytest.approx([IMAGE.mean()], rel=1e-5)
-        with pytest.raises(ArgumentError, match="the ONNX model wants uint8 as they are; it takes no mean and std"):
+        with pytest.raises(ArgumentError, match="the ONNX model takes uint8 as they are; leave out mean and std"):
             OnnxModel(model, mean=127.5)
         for image in (IMAGE / 255, IMAGE.astype(np.int64) + 200, -1.0 * IMAGE):
-            with pytest.raises(ArgumentError, match="the ONNX model wants whole numbers of uint8"):
+            with pytest.raises(ArgumentError, match="the ONNX model takes whole numbers of uint8"):
                 OnnxModel(model)(image[None])
 
     def test_double_inputs_keep_their_digits(self):
@@ -403,3 +422,97 @@ def mean_of(element, channels):
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=10)
     return model.SerializeToString()
+
+
+class Lexicon:
+    """A form of model that limelight does not know: neither a callable nor an estimator."""
+
+    def __init__(self, **scores):
+        self.scores = scores
+
+
+class LexiconModel:
+    """The callable that a reader makes of it."""
+
+    def __init__(self, scores):
+        self.scores = scores
+        self.calls = 0
+
+    def __call__(self, texts):
+        self.calls += 1
+        return np.array([sum(self.scores.get(word, 0.0) for word in text.split()) for text in texts])
+
+
+@pytest.fixture
+def registered(monkeypatch):
+    """Whatever a test registers is removed again."""
+    monkeypatch.setattr(_registry, "_registered", {kind: {} for kind in _registry.KINDS})
+
+
+@pytest.mark.usefixtures("registered")
+class TestAdaptersFromOutside:
+    TEXT = "a good plot and a bad end"
+    LEXICON = Lexicon(good=0.5, bad=-0.25, end=0.125)
+
+    def explained(self, model, **options):
+        return TextExplainer(alpha=0.0, **options).explain_instance(self.TEXT, model, num_features=3)
+
+    def test_a_registered_form_of_model_is_read(self):
+        with pytest.raises(ArgumentTypeError, match=r"model must be a callable .*; got <.*Lexicon"):
+            self.explained(self.LEXICON)
+        models = []
+
+        def read(model):
+            if not isinstance(model, Lexicon):
+                return None
+            models.append(LexiconModel(model.scores))
+            return models[-1]
+
+        extend.register("model", "lexicon", read)
+        assert self.explained(self.LEXICON) == self.explained(LexiconModel(self.LEXICON.scores))
+        assert [model.calls > 0 for model in models] == [True]
+
+    def test_a_registered_adapter_gives_the_same_explanation(self):
+        rows = []
+
+        def adapt(method, components):
+            if not isinstance(method, LexiconModel) or not isinstance(components, extend.Parts):
+                return None
+            counts = np.array([self.TEXT.split().count(name) for name in components.names])
+            scores = counts * [method.scores.get(name, 0.0) for name in components.names]
+
+            def make(neighbourhood, numbers):
+                rows.append(len(numbers))
+                return neighbourhood.representation[numbers]
+
+            return extend.ModelPath(make, lambda masks: masks @ scores, "lexicon", None)
+
+        model = LexiconModel(self.LEXICON.scores)
+        generic = self.explained(model)
+        calls = model.calls
+        extend.register("adapter", "lexicon", adapt)
+        assert self.explained(model) == generic
+        assert (model.calls, sum(rows)) == (calls, generic.num_inputs)
+        assert self.explained(model, shortcuts=False) == generic
+        assert (model.calls > calls, sum(rows)) == (True, generic.num_inputs)
+
+    def test_an_adapter_from_outside_comes_before_limelights_own(self, file):
+        asked = []
+
+        def adapt(method, components):
+            if isinstance(method, OnnxModel):
+                asked.append(len(components.names))
+
+        extend.register("adapter", "watching", adapt)
+        image = IMAGE.astype(np.float32) / 255
+        assert same(explained(file, image), explained(file, image, shortcuts=False))
+        assert asked == [25]
+
+    def test_a_registered_form_serves_explain_many(self):
+        def read(model):
+            return LexiconModel(model.scores) if isinstance(model, Lexicon) else None
+
+        extend.register("model", "lexicon", read)
+        expected = self.explained(self.LEXICON)
+        (explanation,) = TextExplainer(alpha=0.0).explain_many([self.TEXT], self.LEXICON, num_features=3)
+        assert explanation == expected

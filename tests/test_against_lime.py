@@ -16,7 +16,7 @@ from sklearn.preprocessing import StandardScaler
 
 from limelight import TabularExplainer, TextExplainer
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Settings, fit
+from limelight.stages.surrogate import Settings, fit_surrogates
 
 METHODS = ["forward_selection", "highest_weights", "lasso_path", "none", "auto"]
 
@@ -58,13 +58,13 @@ def our_fits(masks, outputs, distances, width, method, num_features, regressor=N
         method=method,
         num_features=num_features,
         alpha=1.0,
-        nominal=len(masks),
+        nominal_draws=len(masks),
         kernel_law=None,
         regressor=regressor,
         confidence=0.95,
-        exact=False,
+        is_exact=False,
     )
-    return fit([sample], settings)[0]
+    return fit_surrogates([sample], settings)[0]
 
 
 @pytest.mark.parametrize("law", ["text", "table"])

@@ -152,7 +152,7 @@ class TestBadFrames:
             (pd.DataFrame({"a": [Decimal(1)]}), r"holds Decimal\('1'\) \(Decimal\); .* convert it, as with .* astype\(float\)"),
             (
                 pa.table({"a": pa.array(["b"], pa.string_view())}),
-                "string_view, of which pyarrow can take no rows; cast it, as to s",
+                "string_view, a type from which pyarrow can take no rows; cast it, as to s",
             ),
             (
                 pd.DataFrame({"a": [1.0, -1e200]}),
@@ -192,7 +192,7 @@ class TestBadFrames:
     def test_a_frame_of_another_kind(self):
         """It could be read as an array, but then the model would get arrays, and the names would be gone."""
         with pytest.raises(
-            ArgumentTypeError, match="must be a frame of pandas, polars or pyarrow; got a RecordBatch: make one of"
+            ArgumentTypeError, match="must be a frame of pandas, polars or pyarrow; got a RecordBatch: convert it"
         ):
             TabularExplainer(pa.record_batch({"a": [1]}))
 
@@ -300,16 +300,16 @@ class TestBadFrames:
         def repaired(frame):
             return build({column: [value] * len(frame) if column == name else values(frame, column) for column in SMALL})
 
-        with pytest.raises(ArgumentError, match=f"constraint gives column '{name}' categories that the training data lack"):
+        with pytest.raises(ArgumentError, match=f"constraint gives categories of column '{name}' that the training data lack"):
             explain(build(SMALL), [0.1, "oak", True], constraint=repaired)
 
     @pytest.mark.parametrize("option", ["sampler", "constraint"])
     @pytest.mark.parametrize(
         ("column", "message"),
         [
-            ("one", r"gives column 'a' what it cannot hold: column 'a' holds numbers; got 'one' \(str\)"),
-            ([1], "gives column 'a' what it cannot hold: unhashable type: 'list'"),
-            (0.5, r"gives column 'a' what it cannot hold: column 'a' holds whole numbers; got 0\.5"),
+            ("one", r"gives a value that column 'a' cannot hold: column 'a' holds numbers; got 'one' \(str\)"),
+            ([1], "gives a value that column 'a' cannot hold: unhashable type: 'list'"),
+            (0.5, r"gives a value that column 'a' cannot hold: column 'a' holds whole numbers; got 0\.5"),
         ],
     )
     def test_rows_with_cells_of_other_kinds(self, option, column, message):

@@ -405,9 +405,12 @@ class TestRequests:
         [
             (
                 "correlation",
-                "must tell perturbations from the instance; got 'correlation', which gives NaN for some. Take anoth",
+                "must tell perturbations from the instance; got 'correlation', which gives NaN for some. Give anoth",
             ),
-            ("yule", "must tell perturbations from the instance; got 'yule', which gives 0 for each. Take another, as 'euclid"),
+            (
+                "yule",
+                "must tell perturbations from the instance; got 'yule', which gives 0 for each. Give another, such as 'eucl",
+            ),
             (
                 "seuclidean",
                 "must be a name .* of a distance that needs nothing but the rows; got 'seuclidean': The 'V' parameter",
@@ -431,7 +434,7 @@ class TestRequests:
     @pytest.mark.parametrize("regressor", [5, "ridge", Ridge, Lars(), KNeighborsRegressor(), ROWS])
     def test_a_regressor_that_will_not_do(self, explain, regressor):
         with pytest.raises(
-            ArgumentTypeError, match=r"model_regressor must be a scikit-learn linear regressor .*like Ridge\(\)"
+            ArgumentTypeError, match=r"model_regressor must be a scikit-learn linear regressor .*such as Ridge\(\)"
         ):
             explain(model_regressor=regressor)
 
@@ -496,9 +499,7 @@ class TestModels:
             calls.append(len(inputs))
             return np.zeros((len(inputs), 1 + len(calls)))
 
-        with pytest.raises(
-            PredictionError, match="the model gave 2 outputs an input at first, and 3 for 4 inputs, numbers 4 to 7"
-        ):
+        with pytest.raises(PredictionError, match="it gave 2 at first, and 3 for 4 inputs, numbers 4 to 7"):
             explain(model=model, batch_size=4)
 
     def test_that_raise(self, explain):
@@ -612,7 +613,7 @@ class TestKernels:
 
     def test_distances_of_masks_where_columns_have_no_bins(self):
         with pytest.raises(
-            ArgumentError, match="must be one of numbers, as 'euclidean', where columns have no bins; got 'dice'"
+            ArgumentError, match="must be a distance of numbers, such as 'euclidean', where columns have no bins; got 'dice'"
         ):
             explain_row(options={"discretize_continuous": False}, distance_metric="dice")
 

@@ -17,7 +17,7 @@ from helpers.checkpoints import EXPLAINER, PARTS, explain, files, parts
 from helpers.killed import CHUNKS, PAUSE, SIZE
 
 from limelight._errors import CheckpointError, EngineError
-from limelight.collection.parquet import whole_file
+from limelight.collection.parquet import atomic_file
 
 HERE = Path(__file__).parent
 
@@ -35,8 +35,8 @@ def folder(tmp_path):
 # --- kills ---------------------------------------------------------------------------------------------------------------
 
 
-def test_a_job_killed_twenty_times_gives_the_same_bits_and_repeats_no_chunk(tmp_path):
-    moments = np.random.default_rng(int(time.time())).uniform(0, 0.19, 20)
+def test_a_job_killed_twenty_times_gives_the_same_bits_and_repeats_no_chunk(tmp_path, seed):
+    moments = np.random.default_rng(seed).uniform(0, 0.19, 20)
     moments *= min(1, CHUNKS * PAUSE / moments.sum())  # the last one before the end
     arguments = [sys.executable, "-W", "error", "-m", "helpers.killed", str(tmp_path), json.dumps(moments.tolist())]
     run = subprocess.run(arguments, cwd=HERE, capture_output=True, text=True, check=False)
@@ -243,7 +243,7 @@ def test_no_room_for_what_workers_read(monkeypatch, tmp_path):
 def test_a_file_that_fails_leaves_what_was_there(tmp_path):
     path = tmp_path / "file"
     path.write_text("before")
-    with pytest.raises(OSError, match="No space left"), whole_file(path) as file:
+    with pytest.raises(OSError, match="No space left"), atomic_file(path) as file:
         file.write(b"after") and no_space()
     assert path.read_text() == "before"
     assert files(tmp_path) == ["file"]

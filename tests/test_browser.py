@@ -273,6 +273,7 @@ def test_everything_is_on_paper(name, open_page):
         "parts": lambda view: view.names,
         "image": lambda _: [],
         "series": lambda view: view.channel_names,
+        "drawing": lambda view: view.descriptions,
     }[made.view.kind](made.view)
     assert [text for text in expected if squeezed(text) not in printed] == []
 

@@ -48,10 +48,10 @@ def explain_text(function, d, *, num_samples="auto", alpha=0.0, random_state=0, 
 
 def dense(explanation):
     """Weights and half-widths by component number."""
-    (one,) = explanation.surrogates
+    (surrogate,) = explanation.surrogates
     weights, half_widths = np.zeros(len(explanation.names)), np.zeros(len(explanation.names))
-    weights[list(one.components)] = one.weights
-    half_widths[list(one.components)] = (np.array(one.highs) - np.array(one.lows)) / 2
+    weights[list(surrogate.components)] = surrogate.weights
+    half_widths[list(surrogate.components)] = (np.array(surrogate.highs) - np.array(surrogate.lows)) / 2
     return weights, half_widths
 
 
@@ -90,9 +90,9 @@ def enumerated(d, function, penalty=0.0):
     ways = np.bincount(absent)[absent]
     law = np.where(absent > 0, 1 / d, 0.0) / ways
     weights = law * psi(absent / d)
-    design = np.column_stack([np.ones(len(masks)), masks])
+    columns = np.column_stack([np.ones(len(masks)), masks])
     ridge = penalty * np.diag([0.0] + [1.0] * d)
-    solution = np.linalg.solve(design.T @ (design * weights[:, None]) + ridge, design.T @ (weights * function(masks)))
+    solution = np.linalg.solve(columns.T @ (columns * weights[:, None]) + ridge, columns.T @ (weights * function(masks)))
     return solution[0], solution[1:]
 
 
@@ -153,16 +153,16 @@ def test_enumerated_short_lists_solve_their_own_least_squares_problem(selection)
     function = polynomial(FUNCTIONS["mixture"](d))
     explainer = TextExplainer(alpha=0.0, feature_selection=selection)
     explanation = explainer.explain_instance(" ".join(words(d)), text_model(function, d), num_features=3, num_samples=256)
-    (one,) = explanation.surrogates
-    chosen = sorted(one.components)
+    (surrogate,) = explanation.surrogates
+    chosen = sorted(surrogate.components)
     masks = np.array(list(product([0.0, 1.0], repeat=d)))
     absent = d - masks.sum(axis=1).astype(int)
     root = np.sqrt(np.where(absent > 0, psi(absent / d) / np.bincount(absent)[absent], 0.0))
-    design = np.column_stack([np.ones(len(masks)), masks[:, chosen]])
-    expected = np.linalg.lstsq(design * root[:, None], function(masks) * root, rcond=None)[0]
+    columns = np.column_stack([np.ones(len(masks)), masks[:, chosen]])
+    expected = np.linalg.lstsq(columns * root[:, None], function(masks) * root, rcond=None)[0]
     assert dense(explanation)[0][chosen] == pytest.approx(expected[1:], abs=1e-10)
-    assert one.intercept == pytest.approx(expected[0], abs=1e-10)
-    assert one.local_prediction == pytest.approx(expected.sum(), abs=1e-10)
+    assert surrogate.intercept == pytest.approx(expected[0], abs=1e-10)
+    assert surrogate.local_prediction == pytest.approx(expected.sum(), abs=1e-10)
 
 
 def test_fidelity_of_an_enumerated_text_is_its_r2():
@@ -361,8 +361,8 @@ def test_without_bins_a_linear_table_is_exact():
 
 
 def coverage(explanations, expected):
-    found = [dense(explanation) for explanation in explanations]
-    covered = np.array([np.abs(weights - expected) <= half_widths for weights, half_widths in found])
+    reported = [dense(explanation) for explanation in explanations]
+    covered = np.array([np.abs(weights - expected) <= half_widths for weights, half_widths in reported])
     return covered.mean()
 
 
@@ -390,10 +390,10 @@ def test_short_lists_of_text_cover():
         explanation = explainer.explain_instance(
             " ".join(words(d)), text_model(logistic_of_text, d), num_samples=1000, num_features=4
         )
-        (one,) = explanation.surrogates
-        design = np.column_stack([np.ones(len(masks)), masks[:, list(one.components)]])
-        target = np.linalg.lstsq(design * root[:, None], logistic_of_text(masks) * root, rcond=None)[0][1:]
-        covered.append((np.array(one.lows) <= target) & (target <= np.array(one.highs)))
+        (surrogate,) = explanation.surrogates
+        columns = np.column_stack([np.ones(len(masks)), masks[:, list(surrogate.components)]])
+        target = np.linalg.lstsq(columns * root[:, None], logistic_of_text(masks) * root, rcond=None)[0][1:]
+        covered.append((np.array(surrogate.lows) <= target) & (target <= np.array(surrogate.highs)))
     assert 0.90 <= np.mean(covered) <= 0.995
 
 

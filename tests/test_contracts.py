@@ -89,10 +89,10 @@ class TestRepeatable:
 
     def test_from_many_threads(self, make, instances, model):
         explainer = make()
-        wanted = [make().explain_instance(instance, model) for instance in instances]
+        expected = [make().explain_instance(instance, model) for instance in instances]
         with ThreadPoolExecutor(8) as pool:
-            found = list(pool.map(lambda instance: explainer.explain_instance(instance, model), instances * 4))
-        assert found == wanted * 4
+            explanations = list(pool.map(lambda instance: explainer.explain_instance(instance, model), instances * 4))
+        assert explanations == expected * 4
 
     def test_nothing_global_is_drawn_from_or_changed(self, make, instances, model):
         np.random.seed(1)  # noqa: NPY002
@@ -281,13 +281,13 @@ class TestFrozen:
 
     def test_lists_are_copies(self):
         explanation = text_explainer().explain_instance(TEXTS[0], score_texts)
-        wanted = explanation.to_json()
+        expected = explanation.to_json()
         explanation.as_list().clear()
         explanation.as_map().clear()
         explanation.to_dict()["names"].clear()
         frame = explanation.to_frame()
         frame["weight"] = 0.0
-        assert explanation.to_json() == wanted
+        assert explanation.to_json() == expected
 
 
 @pytest.mark.parametrize("mixer", [None, 0])
@@ -300,7 +300,7 @@ def test_distinct_rows_are_those_of_a_dictionary(mixer, rows):
     with pytest.MonkeyPatch.context() as patch:
         if mixer is not None:
             patch.setattr(prediction, "_MIXER", np.uint64(mixer))
-        first, which = prediction.distinct_rows(keys)
+        first, which = prediction.find_distinct_rows(keys)
     numbers: dict[tuple[int, ...], int] = {}
     assert which.tolist() == [numbers.setdefault(tuple(row), len(numbers)) for row in rows]
     assert [tuple(rows[row]) for row in first] == list(numbers)

@@ -1,11 +1,13 @@
-"""Components of the user's own: closed forms, what compose gets and may give, and what a mistake is answered with."""
+"""The user's own components: closed forms, what compose gets and may return, and the messages about mistakes."""
 
 import math
 import pickle
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.sparse import csr_matrix
 
 from limelight import ComponentsExplainer, Explanation
 from limelight._errors import ArgumentTypeError, InstanceError, PredictionError
@@ -66,7 +68,7 @@ def test_sampled_conjunction_lies_within_its_intervals_of_the_enumerated_one() -
         sampled = explainer.explain_instance(Switches(d), lambda rows: rows[:, :3].prod(axis=1), num_samples=400)
         surrogate = sampled.surrogates[0]
         truth = weights(exact)[list(surrogate.components)]
-        hits += [low <= one <= high for low, one, high in zip(surrogate.lows, truth, surrogate.highs, strict=True)]
+        hits += [low <= weight <= high for low, weight, high in zip(surrogate.lows, truth, surrogate.highs, strict=True)]
     assert np.mean(hits) > 0.85
 
 
@@ -94,9 +96,33 @@ def test_page_names_all_components_and_escapes_them() -> None:
     assert "All 2 components" in page
 
 
-def test_what_is_not_in_components_is_refused() -> None:
-    with pytest.raises(ArgumentTypeError, match=r"must have names and compose\(masks\); got str"):
-        ComponentsExplainer().explain_instance("a text", len)
+class Unnamed:
+    def compose(self, masks: np.ndarray) -> Any:
+        return masks
+
+
+@pytest.mark.parametrize(
+    ("instance", "message"),
+    [
+        ("a text", r"must have names and compose\(masks\); got str, which lacks names and compose\(masks\)"),
+        (Unnamed(), r"got Unnamed, which lacks names\."),
+        (SimpleNamespace(names=["a"]), r"got SimpleNamespace, which lacks compose\(masks\)"),
+        (SimpleNamespace(names=["a"], compose="a"), r"got SimpleNamespace, which lacks compose\(masks\)"),
+        (Switches, r"must be an object, not a class; give Switches\(\.\.\.\)"),
+    ],
+    ids=["neither", "no names", "no compose", "no method", "class"],
+)
+def test_what_is_not_in_components_is_refused(instance: Any, message: str) -> None:
+    with pytest.raises(ArgumentTypeError, match=message):
+        ComponentsExplainer().explain_instance(instance, len)
+
+
+@pytest.mark.parametrize("names", ["ab", 2, None])
+def test_names_that_are_no_sequence_are_refused(names: Any) -> None:
+    switches = Switches(2)
+    switches.names = names
+    with pytest.raises(ArgumentTypeError, match=f"names of Switches must be a sequence of names; got {names!r}"):
+        ComponentsExplainer().explain_instance(switches, len)
 
 
 def test_no_names_are_refused() -> None:
@@ -118,8 +144,23 @@ def test_a_batch_of_another_length_is_refused() -> None:
         def compose(self, masks: np.ndarray) -> Any:
             return masks[:-1]
 
-    with pytest.raises(PredictionError, match=r"one input for each of 8 masks; it gave 7"):
+    with pytest.raises(PredictionError, match=r"one input for each of 8 masks; it returned 7"):
         ComponentsExplainer().explain_instance(Short(3), lambda rows: rows[:, 0])
+
+
+@pytest.mark.parametrize(
+    ("batch", "returned"), [(None, "None"), (np.float64(1), "0"), (np.zeros(()), "0"), (csr_matrix((9, 4)), "9"), ([], "0")]
+)
+def test_what_is_no_batch_of_inputs_is_refused(batch: Any, returned: str) -> None:
+    switches = SimpleNamespace(names=["a", "b", "c"], compose=lambda _: batch)
+    with pytest.raises(PredictionError, match=f"one input for each of 8 masks; it returned {returned}"):
+        ComponentsExplainer().explain_instance(switches, lambda rows: rows[:, 0])
+
+
+def test_sparse_batches_are_taken() -> None:
+    switches = SimpleNamespace(names=["a", "b", "c"], compose=csr_matrix)
+    explanation = ComponentsExplainer(alpha=0.0).explain_instance(switches, lambda rows: rows.toarray()[:, 1])
+    assert weights(explanation) == pytest.approx([0, 1, 0], abs=1e-9)
 
 
 def test_a_compose_that_writes_into_its_masks_changes_nothing() -> None:
@@ -133,7 +174,7 @@ def test_a_compose_that_writes_into_its_masks_changes_nothing() -> None:
     assert explanations[0] == explanations[1]
 
 
-def test_one_component_is_said() -> None:
+def test_one_component_is_noted() -> None:
     explanation = ComponentsExplainer().explain_instance(Switches(1), lambda rows: rows[:, 0])
     assert "one_component" in [notice.code for notice in explanation.warnings]
 
@@ -141,11 +182,11 @@ def test_one_component_is_said() -> None:
 @pytest.mark.parametrize("unit", [1e-120, 1e120])
 def test_weights_follow_the_outputs_unit(unit: float) -> None:
     slopes = np.linspace(-1, 1, 30)
-    one, other = (
+    original, scaled = (
         ComponentsExplainer(alpha=0.0).explain_instance(
             Switches(30), lambda rows, scale=scale: scale * np.exp(rows @ slopes), num_samples=512
         )
         for scale in (1.0, unit)
     )
-    assert other.surrogates[0].components == one.surrogates[0].components
-    assert np.array(other.surrogates[0].weights) / unit == pytest.approx(one.surrogates[0].weights, rel=1e-8)
+    assert scaled.surrogates[0].components == original.surrogates[0].components
+    assert np.array(scaled.surrogates[0].weights) / unit == pytest.approx(original.surrogates[0].weights, rel=1e-8)

@@ -46,17 +46,17 @@ def test_demo_shows_the_planted_header_and_that_its_weights_hold(shown):
     rows = re.findall(r"^  (\w+) +[+\u2212]0\.\d+  \[", shown, flags=re.MULTILINE)
     header = {"allotments", "Posting", "Host"}
     assert set(rows[rows.index("allotments") :][:3]) == header
-    moved, said = map(float, re.search(r"by ([+-]\d\.\d+); their weights said ([+-]\d\.\d+)", shown).groups())
-    assert moved > 0.1
-    assert said == pytest.approx(moved, rel=0.35)
+    change, expected = map(float, re.search(r"by ([+-]\d\.\d+); their weights said ([+-]\d\.\d+)", shown).groups())
+    assert change > 0.1
+    assert expected == pytest.approx(change, rel=0.35)
 
 
-def test_demo_says_the_same_every_time(shown, tmp_path):
+def test_demo_prints_the_same_every_time(shown, tmp_path):
     again = CliRunner().invoke(_commands(), ["demo", "--out", str(tmp_path / "pages")], catch_exceptions=False)
     assert again.output == shown
 
 
-def test_own_mails_are_varied_and_the_header_gives_one_club_away():
+def test_club_mails_are_varied_and_the_header_gives_one_club_away():
     texts, labels = mails()
     assert len(set(texts)) == len(texts)
     with_header = [label for text, label in zip(texts, labels, strict=True) if "Posting-Host" in text]

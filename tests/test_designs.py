@@ -13,7 +13,7 @@ from limelight.stages.components import fair_coins
 from limelight.stages.design import REPLICATES, Stretch
 from limelight.stages.designs import ComplementaryPairs, Enumeration, Independent, SobolPoints
 from limelight.stages.orthogonal_arrays import OrthogonalArrays
-from limelight.stages.perturbation import CONFIDENCE, DESIGNS, looks, stretches
+from limelight.stages.perturbation import CONFIDENCE, DESIGNS, plan_looks, plan_stretches
 
 SEEDS = st.integers(0, 2**63).map(lambda seed: (seed,))
 MASKS = [ComplementaryPairs, Independent]
@@ -104,9 +104,9 @@ def test_law_weights_are_unbiased(design, law, kernel, d):
     probabilities = law(d)
     result = drawn(design, probabilities, Stretch(REPLICATES, 0, 4096), None if kernel is None else kernel(d))
     absent = d - result.values.sum(axis=1)
-    found = np.bincount(absent, weights=result.law_weights, minlength=d + 1) / len(absent)
+    shares = np.bincount(absent, weights=result.law_weights, minlength=d + 1) / len(absent)
     error = np.sqrt(np.bincount(absent, weights=result.law_weights**2, minlength=d + 1)) / len(absent)
-    assert np.all(np.abs(found - probabilities) <= 5 * error)
+    assert np.all(np.abs(shares - probabilities) <= 5 * error)
     assert result.law_weights.mean() == pytest.approx(1, abs=0.02)
 
 
@@ -115,9 +115,9 @@ def test_single_rows_follow_the_law_too(design):
     d, law = 6, text_law(6)
     result = drawn(design, law, Stretch(REPLICATES, 0, 0, 20000), text_kernel(d))
     absent = d - result.values.sum(axis=1)
-    found = np.bincount(absent, weights=result.law_weights, minlength=d + 1) / len(absent)
+    shares = np.bincount(absent, weights=result.law_weights, minlength=d + 1) / len(absent)
     error = np.sqrt(np.bincount(absent, weights=result.law_weights**2, minlength=d + 1)) / len(absent)
-    assert np.all(np.abs(found - law) <= 5 * error)
+    assert np.all(np.abs(shares - law) <= 5 * error)
 
 
 @pytest.mark.parametrize("design", MASKS)
@@ -125,12 +125,12 @@ def test_every_mask_of_a_size_is_equally_likely(design):
     d, law = 4, text_law(4)
     result = drawn(design, law, Stretch(REPLICATES, 0, 4096), text_kernel(d))
     number = result.values @ (1 << np.arange(d))
-    found = np.bincount(number, weights=result.law_weights, minlength=16) / len(number)
+    shares = np.bincount(number, weights=result.law_weights, minlength=16) / len(number)
     error = np.sqrt(np.bincount(number, weights=result.law_weights**2, minlength=16)) / len(number)
     masks = np.arange(16)[:, None] >> np.arange(d) & 1
     absent = d - masks.sum(axis=1)
     expected = law[absent] / np.array([comb(d, size) for size in absent])
-    assert np.all(np.abs(found - expected) <= 5 * error)
+    assert np.all(np.abs(shares - expected) <= 5 * error)
 
 
 @pytest.mark.parametrize("design", MASKS)
@@ -259,36 +259,36 @@ ALL = [ComplementaryPairs, Independent, SobolPoints]
 @pytest.mark.parametrize("design", ALL)
 def test_the_same_seed_gives_the_same_bits_and_another_seed_others(design):
     stretch = Stretch(REPLICATES, 0, 16, 3)
-    one, other = values_of(design, stretch, (4, 5)), values_of(design, stretch, (4, 5))
-    assert one.values.tobytes() == other.values.tobytes()
-    assert one.law_weights.tobytes() == other.law_weights.tobytes()
+    first, again = values_of(design, stretch, (4, 5)), values_of(design, stretch, (4, 5))
+    assert first.values.tobytes() == again.values.tobytes()
+    assert first.law_weights.tobytes() == again.law_weights.tobytes()
     for seed in ((5, 4), (4,), (4, 5, 0)):
-        assert values_of(design, stretch, seed).values.tobytes() != one.values.tobytes()
+        assert values_of(design, stretch, seed).values.tobytes() != first.values.tobytes()
 
 
 @pytest.mark.parametrize("design", ALL)
 def test_replicates_are_independent(design):
     d, seeds = 6, 300
-    found = np.array(
+    means_by_seed = np.array(
         [[part.mean() for part in parts_of(values_of(design, Stretch(4, 0, 6), (seed,), d))] for seed in range(seeds)]
     )
     if design is ComplementaryPairs:  # a mask and its complement have the same mean together: look at every second
-        found = np.array(
+        means_by_seed = np.array(
             [[part[::2].mean() for part in parts_of(values_of(design, Stretch(4, 0, 6), (seed,), d))] for seed in range(seeds)]
         )
-    correlation = np.corrcoef(found.T)
+    correlation = np.corrcoef(means_by_seed.T)
     assert np.abs(correlation - np.eye(4)).max() < 4 / np.sqrt(seeds)
 
 
 @pytest.mark.parametrize("design", ALL)
 def test_replicates_have_equal_laws(design):
     d, seeds = 6, 200
-    found = []
+    means_by_seed = []
     for seed in range(seeds):
         result = values_of(design, Stretch(4, 0, 8, 4), (seed,), d)
         statistic = (result.values[:, 0] * result.law_weights).astype(float)
-        found.append([part.mean() for part in np.split(statistic, result.replicates[1:-1])])
-    means, error = np.mean(found, axis=0), np.std(found, axis=0) / np.sqrt(seeds)
+        means_by_seed.append([part.mean() for part in np.split(statistic, result.replicates[1:-1])])
+    means, error = np.mean(means_by_seed, axis=0), np.std(means_by_seed, axis=0) / np.sqrt(seeds)
     expected = 0.5 if design is SobolPoints else text_law(d) @ (d - np.arange(d + 1)) / d
     assert np.all(np.abs(means - expected) <= 4.5 * error)
 
@@ -314,7 +314,7 @@ def total(stretch):
 
 @given(num_samples=st.integers(2, 20000))
 def test_a_number_of_samples_is_met_exactly(num_samples):
-    (stretch,) = stretches(num_samples, 5000)
+    (stretch,) = plan_stretches(num_samples, 5000)
     assert total(stretch) == num_samples - 1
     assert stretch.start == 0
     assert stretch.stop % 2 == 0
@@ -324,51 +324,51 @@ def test_a_number_of_samples_is_met_exactly(num_samples):
 
 @given(cap=st.integers(2, 20000))
 def test_auto_doubles_up_to_the_cap(cap):
-    found = stretches(None, cap)
-    assert sum(map(total, found)) == cap - 1
-    assert len({stretch.replicates for stretch in found}) == 1
-    assert found[0].start == 0
-    for one, following in pairwise(found):
-        assert following.start == one.stop
-        assert one.extra == 0
-        assert one.stop & (one.stop - 1) == 0
+    planned = plan_stretches(None, cap)
+    assert sum(map(total, planned)) == cap - 1
+    assert len({stretch.replicates for stretch in planned}) == 1
+    assert planned[0].start == 0
+    for stretch, following in pairwise(planned):
+        assert following.start == stretch.stop
+        assert stretch.extra == 0
+        assert stretch.stop & (stretch.stop - 1) == 0
         assert following.stop <= 2 * following.start
-    assert all(stretch.stop % 2 == 0 for stretch in found)
-    assert found[0].stop <= 16
+    assert all(stretch.stop % 2 == 0 for stretch in planned)
+    assert planned[0].stop <= 16
 
 
 def test_auto_reaches_the_cap_of_five_thousand_in_seven_looks():
-    assert [stretch.stop for stretch in stretches(None, 5000)] == [16, 32, 64, 128, 256, 512, 624]
+    assert [stretch.stop for stretch in plan_stretches(None, 5000)] == [16, 32, 64, 128, 256, 512, 624]
 
 
 @given(parts=st.integers(1, 13), num_samples=st.one_of(st.none(), st.integers(2, 9000)))
 def test_masks_are_enumerated_as_soon_as_they_fit(parts, num_samples):
     design = ComplementaryPairs((0,), None)
-    found = list(looks(design, parts, num_samples, 5000))
+    looks = list(plan_looks(design, parts, num_samples, 5000))
     fits = 2**parts <= (num_samples or 5000)
-    assert found[-1].exact == fits
-    assert isinstance(found[-1].design, Enumeration) == fits
-    assert not any(look.exact for look in found[:-1])
+    assert looks[-1].is_exact == fits
+    assert isinstance(looks[-1].design, Enumeration) == fits
+    assert not any(look.is_exact for look in looks[:-1])
     asked = 1
-    for look in found[:-1] if fits else found:
+    for look in looks[:-1] if fits else looks:
         assert look.design is design
         asked += total(look.stretch)
         assert asked < 2**parts
     if fits:
-        assert found[-1].confidence == CONFIDENCE
+        assert looks[-1].confidence == CONFIDENCE
 
 
 @pytest.mark.parametrize("num_samples", [None, 100, 1000, 4096])
 def test_looks_share_the_chance_of_a_miss(num_samples):
-    found = list(looks(SobolPoints((0,)), None, num_samples, 5000))
-    assert len(found) == len(stretches(num_samples, 5000))
-    assert {look.confidence for look in found} == {1 - (1 - CONFIDENCE) / len(found)}
-    assert [look.first for look in found] == [True] + [False] * (len(found) - 1)
-    assert not any(look.exact for look in found)
+    looks = list(plan_looks(SobolPoints((0,)), None, num_samples, 5000))
+    assert len(looks) == len(plan_stretches(num_samples, 5000))
+    assert {look.confidence for look in looks} == {1 - (1 - CONFIDENCE) / len(looks)}
+    assert [look.is_first for look in looks] == [True] + [False] * (len(looks) - 1)
+    assert not any(look.is_exact for look in looks)
 
 
 def test_a_design_that_may_not_be_enumerated_never_is():
-    assert not any(look.exact for look in looks(Independent((0,)), None, 5000, 5000))
+    assert not any(look.is_exact for look in plan_looks(Independent((0,)), None, 5000, 5000))
 
 
 # --- what a design cannot draw ----------------------------------------------------------------------------------------------
@@ -394,7 +394,7 @@ def test_designs_are_found_by_name(name, expected):
 def test_no_look_confounds_two_parts(parts, num_samples):
     """Where two columns of masks are equal or opposite no fit can tell their parts apart, however narrow its intervals."""
     law, rows = fair_coins(parts), []
-    for look in looks(OrthogonalArrays((0, 1)), parts, num_samples, 1000):
+    for look in plan_looks(OrthogonalArrays((0, 1)), parts, num_samples, 1000):
         rows.append(look.design.masks(law, look.stretch).values)
         signs = 2.0 * np.concatenate(rows) - 1
         together = np.abs(signs.T @ signs) / len(signs)

@@ -5,20 +5,43 @@ import json
 import math
 import pickle
 import sys
+from dataclasses import dataclass, fields, replace
+from typing import ClassVar, get_type_hints
 
 import numpy as np
 import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from helpers.samples import HARD
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
 
-from limelight import Explanation, ImageExplainer, TabularExplainer, TextExplainer
+from limelight import (
+    ComponentsExplainer,
+    Explanation,
+    Explanations,
+    ImageExplainer,
+    TabularExplainer,
+    TextExplainer,
+    _registry,
+    extend,
+)
 from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
 from limelight.results.explanation import Notice, Surrogate
-from limelight.results.views import Cell, Span, TableView, TextView
+from limelight.results.views import (
+    Cell,
+    ImageView,
+    MixedView,
+    PartsView,
+    Passage,
+    Segment,
+    SeriesView,
+    Span,
+    TableView,
+    TextView,
+)
 
 COLUMNS = ["label", "component", "name", "value", "weight", "low", "high"]
 ROWS = np.random.default_rng(0).normal(size=(100, 3))
@@ -115,6 +138,27 @@ class TestFrames:
             explanation.to_frame(backend=backend)
 
 
+class TestViews:
+    @pytest.mark.parametrize("entry", HARD.values(), ids=HARD)
+    def test_repr_is_one_short_line(self, entry):
+        text = repr(entry.view)
+        assert text.startswith(f"{type(entry.view).__name__}(")
+        assert text.isprintable()
+        assert len(text) < 120
+
+    def test_what_a_repr_says(self):
+        segments = np.repeat(np.arange(58), 10).reshape(2, 290)
+        assert repr(ImageView.of(np.zeros((2, 290, 3)), segments)) == "ImageView(height=2, width=290, components=58)"
+        assert repr(TextView("good film", (Span(0, 4, 0),))) == "TextView(text='good film', components=1)"
+        series = SeriesView(("a", "b"), ((0.0,) * 9,) * 2, ((0.0,) * 9,) * 2, (Segment((0, 1), 0, 9, 0),))
+        assert repr(series) == "SeriesView(channels=2, steps=9, components=1)"
+        cells = TableView((Cell("age", "54", 0), Cell("sex", "f", 0)))
+        assert repr(cells) == "TableView(columns=2, components=1)"
+        passage = Passage("note", TextView("good", (Span(0, 4, 1),)))
+        assert repr(MixedView(cells, (passage,))) == "MixedView(columns=2, texts=1, components=2)"
+        assert repr(PartsView(("wheel",))) == "PartsView(components=1)"
+
+
 def strict(text):
     """JSON without the constants that the standard does not know."""
 
@@ -184,7 +228,7 @@ class TestJson:
 
     @pytest.mark.parametrize("schema", [0, 2, "1", None])
     def test_other_schemas(self, explanation, schema):
-        with pytest.raises(ArgumentError, match=f"explanation of schema 1 was expected; got schema {schema!r}"):
+        with pytest.raises(ArgumentError, match=f"reads explanations of schema 1; got schema {schema!r}"):
             Explanation.from_dict({**explanation.to_dict(), "schema": schema})
 
     def test_no_schema(self):
@@ -195,7 +239,7 @@ class TestJson:
     def test_missing_fields(self, explanation, field):
         data = explanation.to_dict()
         del data[field]
-        with pytest.raises(ArgumentError, match=f"not a whole explanation of schema 1: .*{field}"):
+        with pytest.raises(ArgumentError, match=f"not a valid explanation of schema 1: .*{field}"):
             Explanation.from_dict(data)
 
     @pytest.mark.parametrize(
@@ -206,17 +250,17 @@ class TestJson:
             (("predictions", 0), "high", "predictions holds 'high', which is str"),
             (("converged",), 1, "converged holds 1, which is int"),
             (("num_samples",), True, "num_samples holds True, which is bool"),
-            (("default_label",), 5, "labels, components and outputs do not fit together"),
-            (("output_names",), ["one"], "labels, components and outputs do not fit together"),
-            (("surrogates", 0, "label"), 9, "labels, components and outputs do not fit together"),
-            (("surrogates", 0, "components", 0), 999, "labels, components and outputs do not fit together"),
+            (("default_label",), 5, "labels, components and outputs do not match"),
+            (("output_names",), ["one"], "labels, components and outputs do not match"),
+            (("surrogates", 0, "label"), 9, "labels, components and outputs do not match"),
+            (("surrogates", 0, "components", 0), 999, "labels, components and outputs do not match"),
             (("surrogates", 0, "weights", 0), "heavy", "weights holds 'heavy', which is str"),
-            (("surrogates", 0, "weights"), [], "as many weights and intervals as components"),
-            (("surrogates", 0), None, "not a whole explanation"),
-            (("warnings",), [["low", "Read with care."]], "not a whole explanation"),
+            (("surrogates", 0, "weights"), [], "one weight and one interval for each component"),
+            (("surrogates", 0), None, "not a valid explanation"),
+            (("warnings",), [["low", "Read with care."]], "not a valid explanation"),
             (("view", "text"), 7, "text holds 7, which is int"),
             (("view", "spans", 0, 0), "0", "start holds '0', which is str"),
-            (("view", "spans"), 4, "not a whole explanation"),
+            (("view", "spans"), 4, "not a valid explanation"),
         ],
     )
     def test_values_of_another_kind(self, explanation, path, value, said):
@@ -229,11 +273,11 @@ class TestJson:
             Explanation.from_dict(data)
 
     def test_fields_too_many(self, explanation):
-        with pytest.raises(ArgumentError, match=r"not a whole explanation of schema 1: .*colour"):
+        with pytest.raises(ArgumentError, match=r"not a valid explanation of schema 1: .*colour"):
             Explanation.from_dict({**explanation.to_dict(), "colour": "red"})
 
     def test_another_kind_of_view(self, explanation):
-        with pytest.raises(ArgumentError, match=r"a view's kind must be one of 'text', .*, 'series'; got 'sound'"):
+        with pytest.raises(ArgumentError, match=r"view must be one of .*'text'; got 'sound'"):
             Explanation.from_dict({**explanation.to_dict(), "view": {"kind": "sound"}})
 
     @pytest.mark.parametrize("text", ["", "{", "nonsense", "[" * 100_000, "1" * 5000], ids=lambda text: text[:8])
@@ -243,7 +287,7 @@ class TestJson:
 
     @pytest.mark.parametrize(("text", "kind"), [("[]", "list"), ("3", "int"), ("null", "NoneType")])
     def test_another_json(self, text, kind):
-        with pytest.raises(ArgumentError, match=f"an explanation's JSON is an object; got {kind}"):
+        with pytest.raises(ArgumentError, match=f"an explanation's JSON must be an object; got {kind}"):
             Explanation.from_json(text)
 
 
@@ -307,6 +351,119 @@ class TestPictures:
         assert explanation.to_json() == Explanation.from_json(explanation.to_json()).to_json()
 
 
+@pytest.fixture
+def registrations(monkeypatch):
+    """Forget afterwards what a test registers."""
+    monkeypatch.setattr(_registry, "_registered", {kind: dict(own) for kind, own in _registry._registered.items()})
+
+
+@pytest.mark.usefixtures("registrations")
+class TestRenderers:
+    def test_own(self, explanation):
+        assert explanation.render("html") == explanation.as_html()
+        assert explanation.render("html", [0]) == explanation.as_html([0])
+        assert explanation.render("terminal") == repr(explanation)
+        assert explanation.render("markdown") == explanation.to_markdown()
+
+    def test_of_a_user(self, explanation, tmp_path):
+        extend.register("renderer", "dot", lambda explanation: f"digraph {{{explanation.labels}}}")
+        extend.register("renderer", "Bits", lambda explanation: bytes(explanation.labels))
+        assert explanation.render("dot") == "digraph {(1, 0)}"
+        assert explanation.render("dot", labels=[0]) == "digraph {(0,)}"
+        for name, contents in {"why.dot": b"digraph {(1, 0)}", "WHY.DOT": b"digraph {(1, 0)}", "why.Bits": b"\1\0"}.items():
+            explanation.save_to_file(tmp_path / name)
+            assert (tmp_path / name).read_bytes() == contents
+        explanation.save_to_file(tmp_path / "why.dot", labels=[0])
+        assert (tmp_path / "why.dot").read_text() == "digraph {(0,)}"
+
+    def test_of_something_that_is_no_file(self, explanation, tmp_path):
+        extend.register("renderer", "graph", lambda _: [1, 2])
+        assert explanation.render("graph") == [1, 2]
+        with pytest.raises(ArgumentTypeError, match=r"must return str or bytes .*; got list\. explanation\.render\('graph'\)"):
+            explanation.save_to_file(tmp_path / "why.graph")
+        assert list(tmp_path.iterdir()) == []
+
+    def test_unknown_ones(self, explanation, tmp_path):
+        extend.register("renderer", "dot", str)
+        with pytest.raises(ArgumentError, match=r"renderer must be one of 'dot', 'html', .*, 'terminal'; got 'pdf'"):
+            explanation.render("pdf")
+        with pytest.raises(ArgumentError, match=r"file ends in \.html, \.htm, \.png, \.svg, \.dot; got '.*why\.pdf'"):
+            explanation.save_to_file(tmp_path / "why.pdf")
+        with pytest.raises(LabelError, match="label 7 was not explained"):
+            explanation.render("html", [7])
+        with pytest.raises(ArgumentError, match="the renderer 'html' is limelight's own"):
+            extend.register("renderer", "html", str)
+
+
+@dataclass(frozen=True)
+class ChainView(extend.View):
+    """A view from outside limelight: a chain of links."""
+
+    kind: ClassVar[str] = "chain"
+    links: tuple[str, ...]
+
+    def values(self):
+        return dict(enumerate(self.links))
+
+    def to_dict(self):
+        return {"kind": self.kind, "links": list(self.links)}
+
+    @classmethod
+    def from_dict(cls, data):
+        return cls(tuple(data["links"]))
+
+
+class Chain:
+    """Three links; those that are absent are left out."""
+
+    names = ("red", "green", "blue")
+
+    def compose(self, masks):
+        return [[name for name, present in zip(self.names, mask, strict=True) if present] for mask in masks]
+
+
+class ChainExplainer(ComponentsExplainer):
+    def components(self, instance):
+        parts = super().components(instance)
+        parts.view = ChainView(parts.names)
+        return parts
+
+
+@pytest.mark.usefixtures("registrations")
+class TestViewFromOutside:
+    def test_refused_before_the_model_is_asked(self):
+        def model(_):
+            raise AssertionError("the model was asked")
+
+        call = r'limelight\.extend\.register\("view", \'chain\', ChainView\)'
+        with pytest.raises(ArgumentTypeError, match=f"ChainView is not registered as the view of kind 'chain'.*{call} first"):
+            ChainExplainer().explain_instance(Chain(), model)
+
+    def test_registered(self, tmp_path):
+        extend.register("view", ChainView.kind, ChainView)
+        explainer = ChainExplainer()
+
+        def model(chains):
+            return [float("red" in chain) for chain in chains]
+
+        explanation = explainer.explain_instance(Chain(), model)
+        assert explanation.view == ChainView(Chain.names)
+        assert Explanation.from_json(explanation.to_json()) == explanation
+        assert pickle.loads(pickle.dumps(explanation)) == explanation
+        many = explainer.explain_many([Chain(), Chain()], model)
+        assert list(many) == [explanation, explanation]
+        many.save(tmp_path / "chains.parquet")
+        assert list(Explanations.load(tmp_path / "chains.parquet")) == [explanation, explanation]
+        assert many.to_frame()["value"].tolist()[:3] == [Chain.names[component] for component, _ in explanation.as_map()[0]]
+
+    def test_unreadable_without_its_class(self, monkeypatch):
+        extend.register("view", ChainView.kind, ChainView)
+        text = ChainExplainer().explain_instance(Chain(), lambda chains: [float(len(chain)) for chain in chains]).to_json()
+        monkeypatch.delitem(_registry._registered["view"], "chain")
+        with pytest.raises(ArgumentError, match=r"view must be one of .*; got 'chain'"):
+            Explanation.from_json(text)
+
+
 class TestSomeLabels:
     """Explained are 1 (späm) and 0 (ham)."""
 
@@ -348,8 +505,8 @@ class TestSomeLabels:
 
     def test_default_label_is_one_of_them(self, explanation):
         assert explanation.default_label == 1
-        assert [explanation._only(labels).default_label for labels in ([0], [0, 1], [1])] == [0, 1, 1]
-        assert explanation._only([0]).as_list() == explanation.as_list(0)
+        assert [explanation._restricted_to(labels).default_label for labels in ([0], [0, 1], [1])] == [0, 1, 1]
+        assert explanation._restricted_to([0]).as_list() == explanation.as_list(0)
 
 
 class TestValues:
@@ -366,6 +523,16 @@ class TestValues:
     @pytest.mark.parametrize("protocol", range(2, pickle.HIGHEST_PROTOCOL + 1))
     def test_pickle(self, explanation, protocol):
         assert pickle.loads(pickle.dumps(explanation, protocol)) == explanation
+
+    def test_changed_copies(self, explanation):
+        changed = replace(explanation, alpha=2.0)
+        assert changed.alpha == 2.0
+        assert type(changed) is Explanation
+        assert replace(changed, alpha=explanation.alpha) == explanation
+
+    def test_annotations_can_be_read(self):
+        for kind in (Explanation, Surrogate, Notice):
+            assert get_type_hints(kind).keys() == {field.name for field in fields(kind)}
 
     def test_copies(self, explanation):
         assert copy.copy(explanation) == copy.deepcopy(explanation) == explanation

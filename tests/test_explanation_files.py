@@ -18,7 +18,7 @@ from limelight.collection.arrow import schema, table_of
 
 class TestSaving:
     def test_row_groups(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("limelight.collection.parquet.GROUP_ROWS", 4)
+        monkeypatch.setattr("limelight.collection.parquet._MOST_GROUP_ROWS", 4)
         parts_of_three = Explanations.of_tables(table_of(few()[:3], range(3)) for _ in range(3))
         parts_of_three.save(tmp_path / "all.parquet")
         metadata = pq.read_metadata(tmp_path / "all.parquet")
@@ -27,7 +27,7 @@ class TestSaving:
         assert list(Explanations.load(tmp_path / "all.parquet")) == few()[:3] * 3
 
     def test_large_entries_get_groups_of_their_own(self, tmp_path, monkeypatch):
-        monkeypatch.setattr("limelight.collection.parquet.GROUP_BYTES", 3_000)
+        monkeypatch.setattr("limelight.collection.parquet._MOST_GROUP_BYTES", 3_000)
         Explanations.of([image(), *few(), image()]).save(tmp_path / "all.parquet")
         groups = list(Explanations.load(tmp_path / "all.parquet").tables())
         assert len(groups) > 3
@@ -100,7 +100,7 @@ class TestSaving:
         (tmp_path / "link to a pipe").symlink_to(tmp_path / "pipe")
         (tmp_path / "folder").mkdir()
         for save in (Explanations.save, Explanations.save_report):
-            with pytest.raises(ArgumentError, match="cannot be written: it is no file that could be replaced"):
+            with pytest.raises(ArgumentError, match="cannot be written: it is not a regular file"):
                 save(Explanations.of(few()), tmp_path / name)
         assert (tmp_path / "pipe").is_fifo()
         assert (tmp_path / "link to a pipe").is_symlink()
@@ -141,7 +141,7 @@ class TestBadFiles:
     @pytest.mark.parametrize("contents", [b"", b"PAR1", b"PAR1" * 100, pickle.dumps([1, 2, 3]), b"\0" * 1000])
     def test_no_parquet(self, contents, path):
         path.write_bytes(contents)
-        with pytest.raises(ArgumentError, match="is no Parquet file that can be read"):
+        with pytest.raises(ArgumentError, match="cannot be read as a Parquet file"):
             Explanations.load(path)
 
     def test_other_tables(self, path):
@@ -177,7 +177,7 @@ class TestBadFiles:
         contents = path.read_bytes()
         for length in range(0, len(contents), 97):
             path.write_bytes(contents[:length])
-            with pytest.raises(ArgumentError, match="is no Parquet file that can be read"):
+            with pytest.raises(ArgumentError, match="cannot be read as a Parquet file"):
                 Explanations.load(path)
 
     def test_damaged_anywhere(self, path):
@@ -198,26 +198,26 @@ class TestBadFiles:
     @pytest.mark.parametrize(
         ("columns", "message"),
         [
-            ({"default_label": [7]}, "do not fit together"),
+            ({"default_label": [7]}, "do not match"),
             ({"default_label": [None]}, "1 of 1 values are missing"),
-            ({"output_names": [["one"]]}, "do not fit together"),
-            ({"predictions": [[]]}, "do not fit together"),
-            ({"names": [["only one"]]}, "do not fit together"),
+            ({"output_names": [["one"]]}, "do not match"),
+            ({"predictions": [[]]}, "do not match"),
+            ({"names": [["only one"]]}, "do not match"),
             ({"random_state": ["9" * 5000]}, "Exceeds the limit"),
             ({"random_state": ["os.system('true')"]}, "invalid literal for int"),
             ({"view": ["{"]}, "Expecting property name"),
             ({"view": ["[" * 100_000]}, "recursion"),
             ({"view": ["null"]}, "not subscriptable"),
-            ({"view": ['{"kind": "pickle"}']}, "a view's kind must be one of"),
+            ({"view": ['{"kind": "pickle"}']}, "view must be one of"),
             ({"view": ['{"kind": "table", "cells": [[1, 2, 3]]}']}, "which is int"),
-            ({"view": ['{"kind": "table", "cells": []}']}, "do not fit together"),
+            ({"view": ['{"kind": "table", "cells": []}']}, "do not match"),
         ],
     )
     def test_not_whole(self, columns, message, path):
         Explanations.load(path)[:1].save(path)
         collection = rewritten(path, **columns)
         for read in (lambda: list(collection), lambda: collection[0]):
-            with pytest.raises(ArgumentError, match=f"not whole explanations: .*{message}"):
+            with pytest.raises(ArgumentError, match=f"the stored explanations are incomplete or invalid: .*{message}"):
                 read()
 
     @pytest.mark.parametrize("part", ["label", "weights", "component", "name", "weight"])
@@ -241,13 +241,13 @@ class TestBadFiles:
         Explanations.load(path)[:1].save(path)
         (surrogates,) = pq.read_table(path)["surrogates"].to_pylist()
         surrogates[0]["weights"][1]["component"] = surrogates[0]["weights"][0]["component"]
-        with pytest.raises(ArgumentError, match="every component once"):
+        with pytest.raises(ArgumentError, match="a component only once"):
             list(rewritten(path, surrogates=[surrogates]))
         surrogates[0]["label"] = -1
         collection = rewritten(path, surrogates=[surrogates])
         looks = (lambda: collection.to_wide_frame("all"), lambda: collection.importance(5))
         for read in (lambda: list(collection), collection.to_frame, *looks):
-            with pytest.raises(ArgumentError, match="not whole explanations"):
+            with pytest.raises(ArgumentError, match="the stored explanations are incomplete"):
                 read()
 
     def test_texts_that_are_none(self, path):

@@ -111,7 +111,8 @@ ENTRIES = st.lists(explanations() | st.builds(Failure, TEXTS, TEXTS), max_size=5
 
 def bits(entry):
     """Everything that an entry holds; unlike ==, it tells 0.0 from -0.0 and finds NaN equal to NaN."""
-    return repr([getattr(entry, field.name) for field in dataclasses.fields(entry)])
+    fields = [getattr(entry, field.name) for field in dataclasses.fields(entry)]
+    return repr([*fields, entry.view.to_dict() if isinstance(entry, Explanation) else None])
 
 
 def same(collection, entries):
@@ -200,18 +201,18 @@ class TestRoundTrip:
                 return pa.chunked_array([pa.array(values, kind)])
 
         monkeypatch.setattr("limelight.collection.arrow.arrow", Full)
-        with pytest.raises(ArgumentError, match=r"hold more than 2\^31 bytes of names or values: put fewer together"):
+        with pytest.raises(ArgumentError, match=r"hold more than 2\^31 bytes of names or values; store fewer at a time"):
             Explanations.of([text()])
 
     def test_only_entries(self):
         with pytest.raises(ArgumentTypeError, match="explanations or failures; entry 1 is str"):
             Explanations.of([FAILURE, "explanation"])
-        with pytest.raises(ArgumentTypeError, match="one for each instance; got int"):
+        with pytest.raises(ArgumentTypeError, match="explanations or failures; got int"):
             Explanations.of(3)
         with pytest.raises(ArgumentError, match="table 0 holds no explanations that limelight saved"):
             Explanations.of_tables([pa.table({"item": [1]})])
         whole = Explanations.of([FAILURE])
-        with pytest.raises(ArgumentTypeError, match=r"put together by Explanations\.of\(\.\.\.\); got list"):
+        with pytest.raises(ArgumentTypeError, match=r"call Explanations\.of\(\.\.\.\) instead; got list"):
             Explanations([FAILURE])
         with pytest.raises(ArgumentTypeError, match="tables must be a sequence of Table; got Table"):
             Explanations.of_tables(next(whole.tables()))
@@ -278,12 +279,12 @@ class TestSequence:
         for index in (7, -8, np.int64(7)):
             with pytest.raises(IndexError):
                 stored[index]
-        with pytest.raises(IndexError, match="there are 7 explanations; positions 0 to 7 were asked for"):
+        with pytest.raises(IndexError, match="there are 7 explanations; got positions 0 to 7"):
             stored[[0, 7]]
         with pytest.raises(ArgumentError, match="one entry for each of the 7 explanations; got 2"):
             stored[[True, False]]
         for index in ("x", "", 1.5, [1.0], [[1]], [[1], [1, 2]], None, True, pd.Series([True, None, *[False] * 5])):
-            with pytest.raises(ArgumentTypeError, match="chosen by a position, a slice, a mask or positions; got"):
+            with pytest.raises(ArgumentTypeError, match="selected by a position, a slice, a mask or positions; got"):
                 stored[index]
         with pytest.raises(ArgumentError, match=r"columns must be among .*; got \['weights'\]"):
             next(stored.tables(["weights"]))
@@ -369,10 +370,10 @@ class TestTravelling:
         Explanations.of(few()).save(path)
         pickled = pickle.dumps(Explanations.load(path))
         Explanations.of(few()[:3]).save(path)
-        with pytest.raises(ArgumentError, match="is another file than when these explanations were pickled"):
+        with pytest.raises(ArgumentError, match="has changed since these explanations were pickled"):
             pickle.loads(pickled)
         path.unlink()
-        with pytest.raises(ArgumentError, match="is no Parquet file that can be read"):
+        with pytest.raises(ArgumentError, match="cannot be read as a Parquet file"):
             pickle.loads(pickled)
 
     def test_from_another_folder(self, tmp_path, monkeypatch):

@@ -89,7 +89,7 @@ def test_lines_can_be_seen_in_a_dark_style():
 def test_bad_label_and_no_matplotlib(monkeypatch):
     with pytest.raises(LabelError, match="label 7 was not explained"):
         TEXT.plot(7)
-    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)
     with pytest.raises(MissingDependencyError, match=r"a plot needs matplotlib: pip install 'limelight\[plot\]'"):
         TEXT.plot()
 

@@ -342,18 +342,18 @@ class TestProperties:
     @settings(max_examples=100)
     def test_a_pandas_frame_comes_back(self, frame):
         numbers, encoding = encode(frame, None)
-        pd.testing.assert_frame_equal(encoding.batch(numbers), frame, check_exact=True)
+        pd.testing.assert_frame_equal(encoding.make_batch(numbers), frame, check_exact=True)
         for number in range(len(frame)):
             row, known = encoding.read(frame.iloc[[number]])
             np.testing.assert_array_equal(row, numbers[number])
-            pd.testing.assert_frame_equal(known.batch(numbers), frame, check_exact=True)
+            pd.testing.assert_frame_equal(known.make_batch(numbers), frame, check_exact=True)
 
     @given(frames(pl, POLARS))
     @settings(max_examples=100)
     def test_a_polars_frame_comes_back(self, frame):
         numbers, encoding = encode(frame, None)
-        assert encoding.batch(numbers).schema == frame.schema
-        assert encoding.batch(numbers).equals(frame)
+        assert encoding.make_batch(numbers).schema == frame.schema
+        assert encoding.make_batch(numbers).equals(frame)
         for number, record in enumerate(frame.to_dicts()):
             for row in (frame[number], record):
                 np.testing.assert_array_equal(encoding.read(row)[0], numbers[number])

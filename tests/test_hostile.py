@@ -22,7 +22,19 @@ from limelight.cli.main import _commands
 from limelight.renderers import _templates
 from limelight.renderers.index import Entry, render_index
 from limelight.renderers.reports import _figures
-from limelight.results.views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
+from limelight.results.views import (
+    Cell,
+    DrawingView,
+    MixedView,
+    PartsView,
+    Passage,
+    Segment,
+    SeriesView,
+    Shape,
+    Span,
+    TableView,
+    TextView,
+)
 
 TREE = (Path(__file__).parent / "helpers" / "tree.js").read_text(encoding="utf-8")
 TRIPWIRE = "window.tripped = 0; window.__pwned = () => { window.tripped += 1 };"
@@ -33,7 +45,7 @@ TOUCH = """() => document.querySelectorAll('*').forEach((element) => {
 })"""
 # As many strings on one page as a browser lays out quickly: every fragment has a style sheet.
 AT_ONCE = 84
-KINDS = ("text", "table", "mixed", "parts", "image", "series")
+KINDS = ("text", "table", "mixed", "parts", "image", "series", "drawing")
 Tree = list[tuple[str, dict[str, str], list[str]]]
 
 
@@ -59,6 +71,9 @@ def explained(kind: str, strings: Sequence[str], classes: Sequence[str], notices
     if kind == "image":  # its parts have names of limelight's own, unless its JSON was written by somebody else
         made = image({1: falling(7), 0: ()}, height=12, width=12, **common)
         return Explanation.from_dict({**made.to_dict(), "names": [f"{strings[i % len(strings)]} {i}" for i in range(12)]})
+    if kind == "drawing":
+        places = [Shape.text(i / len(strings), 0.5, string) for i, string in enumerate(strings)]
+        return explain(DrawingView.of(1, 1, marks=enumerate(places), descriptions=strings), strings, weights, **common)
     flat = tuple((0.0, 1.0) for _ in strings)
     segments = tuple(Segment((i,), 0, 2, i) for i in range(len(strings)))
     return explain(SeriesView(tuple(strings), flat, flat, segments), strings, weights, **common)
@@ -163,6 +178,25 @@ def test_hostile_strings_on_an_index_stay_text(open_page):
     assert not faults, f"{len(faults)}, the first: {faults[:3]}"
 
 
+def test_hostile_strings_in_tables_of_collections_stay_text(open_page):
+    def fragments(string: str) -> str:
+        collection = Explanations.of([explained("parts", [string] * 3, [string] * 2, [string]), Failure(string, string)])
+        shown_ones = (collection, collection.importance(), collection.importance(by="name"), collection.pick(1))
+        return "".join(each._repr_html_() for each in shown_ones)
+
+    for start in range(0, len(PAYLOADS), AT_ONCE // 4):
+        strings = PAYLOADS[start : start + AT_ONCE // 4]
+        page = open_page(host([fragments(word(0)), *map(fragments, strings)]))
+        every = trees(page, ".limelight")
+        plain, found = every[:4], every[4:]
+        assert len(found) == 4 * len(strings)
+        faults = [fault for i, tree in enumerate(found) for fault in differences(plain[i % 4], tree, [strings[i // 4]])]
+        assert not faults, f"{len(faults)}, the first: {faults[:3]}"
+        page.evaluate(TOUCH)
+        assert page.evaluate("window.tripped") == 0
+        page.close()
+
+
 def report(strings: Sequence[str], failing: Sequence[int]) -> str:
     """A report in which each string stands in an explanation, and some in a failure; weights differ, so that none are tied."""
     entries: list[Explanation | Failure] = [Failure(strings[i], strings[i]) for i in failing]
@@ -226,11 +260,12 @@ def test_a_report_that_does_not_escape_is_noticed(open_page, monkeypatch):
     page.happened.clear()
 
 
-def test_hostile_strings_in_a_drawing_stay_text(open_page, tmp_path):
+@pytest.mark.parametrize("kind", ["series", "drawing"])
+def test_hostile_strings_in_an_svg_stay_text(kind, open_page, tmp_path):
     """An SVG file is XML, and a document that may hold scripts."""
 
     def drawing(name: str, strings: Sequence[str]) -> Tree:
-        explained("series", strings, strings[:2], ()).save_to_file(tmp_path / name)
+        explained(kind, strings, strings[:2], ()).save_to_file(tmp_path / name)
         return trees(open_page(tmp_path / name), ":root")[0]
 
     plain = drawing("plain.svg", [word(i) for i in range(len(PAYLOADS))])

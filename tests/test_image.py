@@ -1,6 +1,7 @@
 """Images: what the model gets, superpixels, fillings, and explanations against closed forms."""
 
 import pickle
+import sys
 import warnings
 from itertools import product
 
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from PIL import Image
 from skimage.segmentation import slic
 
-from limelight import Explanation, ImageExplainer
+from limelight import Explanation, ImageExplainer, TextExplainer
 from limelight._errors import (
     ArgumentError,
     ArgumentTypeError,
@@ -21,7 +22,7 @@ from limelight._errors import (
     ModelError,
     PredictionError,
 )
-from limelight.segmentation import Felzenszwalb, Grid, Quickshift, Refined, Slic, Watershed
+from limelight.segmentation import Felzenszwalb, Grid, Pixels, Quickshift, Refined, Slic, Watershed
 
 RNG = np.random.default_rng(0)
 SLOPE = np.add.outer(np.arange(48) * 4, np.arange(40) * 2)
@@ -150,12 +151,12 @@ class TestClosedForms:
         for part, weight, low, high in zip(
             surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
         ):
-            wanted = expected[0] if part in needed else expected[1]
+            target = expected[0] if part in needed else expected[1]
             if exact:
-                assert weight == pytest.approx(wanted, abs=1e-10)
+                assert weight == pytest.approx(target, abs=1e-10)
             else:
                 # Wider than the interval: sixteen intervals of 95 % are not all right.
-                assert abs(weight - wanted) <= 2 * (high - low) + 1e-9
+                assert abs(weight - target) <= 2 * (high - low) + 1e-9
 
 
 def weights_of_and(count, needed):
@@ -219,6 +220,27 @@ class TestSegmentations:
         assert sorted(np.unique(parts.labels)) == list(range(len(parts.names)))
         again = pickle.loads(pickle.dumps(explainer)).components(PHOTO)
         assert np.array_equal(again.labels, parts.labels)
+
+    @pytest.mark.parametrize(
+        ("segmentation", "text"),
+        [
+            (Slic(), "Slic()"),
+            (Slic(50, sigma=2), "Slic(n_segments=50, sigma=2)"),
+            (Slic(compactness=20), "Slic()"),
+            (Quickshift(ratio=0.5), "Quickshift(ratio=0.5)"),
+            (Felzenszwalb(min_size=9), "Felzenszwalb(min_size=9)"),
+            (Grid(9), "Grid(n_segments=9)"),
+            (Pixels(), "Pixels()"),
+            (Watershed(np.zeros((3, 4)), 2), "Watershed(edges=<array of shape (3, 4)>, n_segments=2)"),
+        ],
+    )
+    def test_settings_show_on_one_line_and_are_pickled(self, segmentation, text):
+        assert repr(segmentation) == text
+        assert repr(pickle.loads(pickle.dumps(segmentation))) == text
+
+    def test_refined_does_not_print_its_explanation(self):
+        refined = Refined(ImageExplainer(Grid(4)).explain_instance(PHOTO, brightness), pieces=9)
+        assert repr(refined) == "Refined(explanation=<Explanation>, pieces=9)"
 
     def test_default_is_near_sixty(self):
         from skimage.data import chelsea
@@ -316,8 +338,8 @@ class TestFillings:
             ([[1]], ArgumentTypeError, "a finite number, or one for each channel"),
             ([1, 2], ArgumentError, "fill has 2 numbers; the image has 3 channels"),
             (300, ArgumentError, "the filling of an image of uint8 must lie within 0 to 255; got 300"),
-            (lambda image, _: image[0], InstanceError, r"must give an image of shape \(48, 40, 3\); it gave \(40, 3\)"),
-            (lambda image, _: image * np.nan, InstanceError, r"gave NaN or infinity for superpixel 0"),
+            (lambda image, _: image[0], InstanceError, r"must return an image of shape \(48, 40, 3\); it returned \(40, 3\)"),
+            (lambda image, _: image * np.nan, InstanceError, r"returned NaN or infinity for superpixel 0"),
             (lambda *_: 1 / 0, InstanceError, r"fill\(image, mask\) raised ZeroDivisionError for superpixel 0"),
         ],
     )
@@ -331,15 +353,15 @@ class TestFillings:
         def inpaint(image, mask):
             return inpaint_biharmonic(image, mask, channel_axis=-1)
 
-        with pytest.raises(InstanceError, match="gave floats from 0 to 1 for an image of uint8, as scikit-image"):
+        with pytest.raises(InstanceError, match="returned floats from 0 to 1 for an image of uint8, as scikit-image"):
             ImageExplainer(Grid(9), inpaint).explain_instance(PHOTO, brightness)
         explainer = ImageExplainer(Grid(9), lambda image, mask: 255 * inpaint(image, mask))
         assert np.abs(explainer.components(PHOTO).filling.astype(float) - PHOTO).mean() < 20
 
-    @pytest.mark.parametrize(("image", "said"), [(np.eye(8, dtype=np.uint8), True), (PHOTO, False), (np.eye(8), False)])
-    def test_rounding_of_the_filling_is_said_where_it_matters(self, image, said):
+    @pytest.mark.parametrize(("image", "is_noted"), [(np.eye(8, dtype=np.uint8), True), (PHOTO, False), (np.eye(8), False)])
+    def test_rounding_of_the_filling_is_noted_where_it_matters(self, image, is_noted):
         codes = [code for code, _ in ImageExplainer(Grid(4)).components(image).notes]
-        assert ("rounded_filling" in codes) == said
+        assert ("rounded_filling" in codes) == is_noted
 
     def test_filling_that_the_type_cannot_hold(self):
         with pytest.raises(ArgumentError, match="the filling of an image of float16 must lie within"):
@@ -392,7 +414,7 @@ class TestBadInput:
             assert "one_component" in [notice.code for notice in explanation.warnings]
         assert explanation.as_html()
 
-    def test_one_superpixel_is_said_and_weighs_the_whole(self):
+    def test_one_superpixel_is_noted_and_weighs_the_whole(self):
         image = np.full((8, 8), 6.0)
         explanation = ImageExplainer(np.full((8, 8), 3), fill=0, alpha=0).explain_instance(image, brightness)
         assert explanation.as_list() == [("superpixel 3", pytest.approx(6.0))]
@@ -439,12 +461,12 @@ class TestBadInput:
                 ArgumentError,
                 "must be one of 'slic', 'quickshift', 'felzenszwalb', 'grid', 'pixels'; got 'slick'",
             ),
-            (Slic, ArgumentTypeError, r"segmentation must be made first; give Slic\(...\)"),
+            (Slic, ArgumentTypeError, r"segmentation must be an object, not a class; give Slic\(...\)"),
             (3, ArgumentTypeError, "or a label map of integers; got int"),
             (np.zeros((48, 40)), ArgumentTypeError, r"of shape \(48, 40\) and dtype float64"),
             (np.zeros((40, 48), dtype=int), InstanceError, r"the label map has shape \(40, 48\); the image is 48 x 40"),
             (np.arange(1920).reshape(48, 40), InstanceError, "gives 1920 superpixels for 1920 pixels; at most 480"),
-            (lambda image: image[..., 0] / 2, ArgumentTypeError, "label map of integers; it gave dtype float64"),
+            (lambda image: image[..., 0] / 2, ArgumentTypeError, "label map of integers; it returned dtype float64"),
             (lambda _: 1 / 0, InstanceError, "the segmentation raised ZeroDivisionError for an instance of shape"),
             (lambda image: image[0], InstanceError, r"the label map has shape \(40, 3\); the image is 48 x 40"),
             (Watershed(np.zeros((3, 3))), InstanceError, r"edges have shape \(3, 3\); the image is 48 x 40"),
@@ -473,6 +495,11 @@ class TestBadInput:
         with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
             make()
 
+    def test_refined_needs_an_explained_image(self):
+        text = TextExplainer().explain_instance("a b", lambda texts: [len(text) for text in texts])
+        with pytest.raises(ArgumentTypeError, match="Refined needs the explanation of an image; got one of kind 'text'"):
+            Refined(text)
+
     def test_refined_of_another_size(self):
         coarse = ImageExplainer(Grid(4)).explain_instance(np.random.default_rng(0).random((8, 8)), brightness)
         with pytest.raises(InstanceError, match="the explanation to refine is of 8 x 8 pixels; the image is 48 x 40"):
@@ -493,7 +520,7 @@ class TestBadInput:
         with pytest.raises(ArgumentError, match=r"the image has shape \(48, 40\), without channels"):
             ImageExplainer("grid", channel_axis=0).explain_instance(PHOTO[..., 0], brightness)
 
-    def test_layout_that_can_be_read_in_two_ways_is_said(self):
+    def test_ambiguous_layout_is_noted(self):
         image = np.random.default_rng(0).random((3, 8, 4))
         (notice,) = ImageExplainer("grid").components(image).notes
         assert notice == (
@@ -503,7 +530,7 @@ class TestBadInput:
         assert ImageExplainer("grid", channel_axis=0).components(image).notes == ()
         assert ImageExplainer("grid").components(torch.tensor(image)).labels.shape == (1, 8, 4)
 
-    def test_many_channels_where_they_are_said(self):
+    def test_many_channels_on_a_given_axis(self):
         image = np.random.default_rng(0).random((12, 16, 16))
 
         def model(images):
@@ -524,7 +551,7 @@ class TestBadInput:
             ImageExplainer("grid").explain_instance(PHOTO, lambda images: np.zeros((1, 1, len(images))))
 
     def test_without_scikit_image_the_error_names_the_extra(self, monkeypatch):
-        monkeypatch.setitem(__import__("sys").modules, "skimage", None)
+        monkeypatch.setitem(sys.modules, "skimage.segmentation", None)
         with pytest.raises(MissingDependencyError, match=r"superpixels needs scikit-image: pip install 'limelight\[image\]'"):
             ImageExplainer().explain_instance(PHOTO, brightness)
         assert ImageExplainer("grid").explain_instance(PHOTO, brightness)
@@ -596,7 +623,7 @@ class TestDefectsOfLime:
         with pytest.raises(ArgumentTypeError, match="kernel_width must be a finite number above 0; got None"):
             ImageExplainer(kernel_width=None)
 
-    def test_effective_sample_size_is_said(self):
+    def test_effective_sample_size_is_reported(self):
         """W13: with 60 superpixels the kernel hardly looks nearby, 956 of 1000 perturbations count."""
         explanation = ImageExplainer(Grid(60)).explain_instance(PHOTO, brightness, num_samples=1000)
         assert explanation.effective_sample_size == pytest.approx(956, rel=0.02)

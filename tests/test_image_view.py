@@ -118,7 +118,7 @@ class TestImageAndMask:
     @pytest.mark.parametrize(
         ("arguments", "message"),
         [
-            ({"negative_only": True}, "give either positive_only or negative_only; got both"),
+            ({"negative_only": True}, "positive_only and negative_only exclude each other"),
             ({"num_features": 0}, "num_features must be an integer of at least 1; got 0"),
             ({"min_weight": -1}, "min_weight must be a finite number of at least 0; got -1"),
         ],
@@ -220,7 +220,8 @@ def test_pictures_of_other_kinds_are_refused(tmp_path):
     text = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
     for ending, kinds in {"png": "image", "svg": "series"}.items():
         with pytest.raises(
-            ArgumentError, match=rf"can be drawn of an explained {kinds} only; this explains a text. Save it as .html"
+            ArgumentError,
+            match=rf"can be drawn of an explained {kinds}, or of a view with a drawing; this explains a text. Save it as .html",
         ):
             text.save_to_file(tmp_path / f"text.{ending}")
     assert list(tmp_path.iterdir()) == []

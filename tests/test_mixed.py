@@ -179,9 +179,12 @@ def test_pages_show_the_texts_and_the_other_columns():
             {"kinds": {"city": "text"}, "cities": ["Rome", 7] * 100},
             r"'city' cannot be 'text'; it holds 7 \(int\), which is no",
         ),
-        ({"sampler": "training_rows"}, "columns of free text are perturbed word by word; leave out the sampler"),
+        ({"sampler": "training_rows"}, "columns of free text are perturbed word by word; leave out sampler, or the kind"),
         ({"groups": {"both": ["note", "city"]}}, r"groups\['both'\] has a column of free text"),
-        ({"constraint": lambda rows: rows}, "constraint cannot make rows with free text; .* with booleans which to keep"),
+        (
+            {"constraint": lambda rows: rows},
+            "constraint cannot make rows with free text; .* booleans that say which rows to keep",
+        ),
     ],
 )
 def test_what_cannot_be(options, message):
@@ -240,7 +243,7 @@ def test_marks_belong_to_the_letters_before_them(text, words):
 
 def test_a_row_without_words_or_other_columns():
     explainer = TabularExplainer(pd.DataFrame(COLUMNS)[["note"]], kinds={"note": "text"}, kernel_width=1.0)
-    with pytest.raises(InstanceError, match="must have words in its texts, where it has no other columns"):
+    with pytest.raises(InstanceError, match="must have words in its texts, since it has no other columns"):
         explainer.explain_instance({"note": "?"}, len)
 
 

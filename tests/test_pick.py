@@ -297,7 +297,7 @@ class TestMistakes:
             pick(collection, label="ham")
         with pytest.raises(ArgumentError, match="by must be one of 'feature', 'name'; got 'bin'"):
             pick(collection, by="bin")
-        with pytest.raises(ArgumentTypeError, match="entries must be explanations"):
+        with pytest.raises(ArgumentTypeError, match="entries must be an iterable of explanations or failures"):
             pick(None)
         for empty in ([], [FAILURE]):
             with pytest.raises(LabelError, match="there is no explanation, so no label was explained"):

@@ -259,7 +259,7 @@ def test_what_are_not_whole_explanations_is_refused():
     names = stored["output_names"].combine_chunks()
     shorter = pa.ListArray.from_arrays([0, 1], names.flatten()[:1], type=names.type)
     broken = stored.set_column(stored.schema.get_field_index("output_names"), stored.schema.field("output_names"), shorter)
-    with pytest.raises(ArgumentError, match="not whole explanations"):
+    with pytest.raises(ArgumentError, match="the stored explanations are incomplete"):
         Explanations.of_tables([broken]).to_html()
 
 

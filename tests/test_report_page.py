@@ -124,13 +124,13 @@ def test_search(open_page):
     assert search("  RAIN telescope") == [2]
     assert search("blood 7.40") == [1]
     assert search("superpixel") == [4]
-    assert search("no such column") == [6]
-    assert search("\U0001f52d") == [7]
-    assert search("<b>") == [7]
+    assert search("no such column") == [7]
+    assert search("\U0001f52d") == [8]
+    assert search("<b>") == [8]
     assert search("#6") == [6]
     assert search("#60") == []
-    assert page.locator(".found").inner_text() == "0 of 8"
-    assert search("") == list(range(8))
+    assert page.locator(".found").inner_text() == "0 of 9"
+    assert search("") == list(range(9))
 
 
 def test_more_is_shown_when_it_is_asked_for(open_page):
@@ -185,7 +185,7 @@ def test_layout_of_a_report(name, script, open_page):
 
 @pytest.mark.parametrize("name", ["rows", "three labels", "failures", "nothing", "kinds"])
 def test_a_report_is_accessible(name, open_page):
-    kinds = [MODALITIES[kind] for kind in ("mixed", "image", "series")]
+    kinds = [MODALITIES[kind] for kind in ("mixed", "image", "series", "drawing")]
     page = open_page(Explanations.of(kinds).to_html(num_picks=1) if name == "kinds" else REPORTS[name]())
     open_all(page)
     assert violations(page) == []

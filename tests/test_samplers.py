@@ -212,7 +212,7 @@ def test_groups_of_frames_with_missing_values():
         (["x0", "x1"], ArgumentTypeError, "groups must be a mapping from a name to columns"),
         ({"one": [0, 1], "two": [1, 2]}, ArgumentError, "a column can be in one group only; 'one' and 'two' share x1"),
         ({"one": [0]}, ArgumentError, r"groups\['one'\] must have two columns or more; got 1"),
-        ({1: [0, 1], "1": [2, 3]}, ArgumentError, "groups must have names that look different; '1' is there twice"),
+        ({1: [0, 1], "1": [2, 3]}, ArgumentError, "groups must have names that look different; '1' comes twice"),
         ({"one": [0, 9]}, ArgumentError, r"groups\['one'\] must name columns by number, 0 to 3, or by name; got 9"),
     ],
 )
@@ -323,7 +323,7 @@ def test_bad_constraints():
             TabularExplainer(FRAME, constraint=verdict).explain_instance(FRAME.iloc[0], len)
     with pytest.raises(ArgumentTypeError, match="constraint must be a callable that repairs or rejects rows; got 3"):
         explain(3)
-    with pytest.raises(ArgumentError, match="constraint gives column 'town' categories that the training data lack"):
+    with pytest.raises(ArgumentError, match="constraint gives categories of column 'town' that the training data lack"):
         TabularExplainer(FRAME, constraint=lambda frame: frame.assign(town="Oz")).explain_instance(FRAME.iloc[0], len)
 
 

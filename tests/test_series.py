@@ -55,7 +55,7 @@ def test_model_gets_what_it_was_given(series, fill):
     assert Explanation.from_json(explanation.to_json()) == explanation
 
 
-def test_channels_last_say_the_same():
+def test_channels_last_give_the_same_explanation():
     def model(batch):
         return batch[:, 0, 10:20].sum(axis=1) + batch[:, 1, :5].sum(axis=1)
 
@@ -99,6 +99,14 @@ class TestSegments:
         explanation = explainer.explain_instance(PAIR, lambda batch: batch[:, 1, :15].mean(axis=1), num_features=1)
         assert len(explanation.names) == 8
         assert explanation.as_list()[0][0].startswith("heat: steps 0-")
+
+    def test_settings_show_on_one_line_and_are_pickled(self):
+        for segmentation, text in (
+            (Uniform(), "Uniform()"),
+            (Uniform(5, per_channel=True), "Uniform(n_segments=5, per_channel=True)"),
+            (ChangePoints(7), "ChangePoints(n_segments=7)"),
+        ):
+            assert repr(pickle.loads(pickle.dumps(segmentation))) == repr(segmentation) == text
 
     def test_label_map_with_gaps_and_runs_apart(self):
         explainer = TimeSeriesExplainer(np.repeat([7, -2, 7], 20), fill=0, alpha=0)
@@ -155,12 +163,12 @@ class TestPlantedWindows:
                 return -np.abs(batch[:, window] - instance[window]).mean(axis=1)
 
             explanation = explainer.explain_instance(instance, model, num_features=3)
-            found = np.zeros(len(instance), dtype=bool)
+            reported = np.zeros(len(instance), dtype=bool)
             for component, _ in explanation.as_map()[0]:
-                found[segments[component].start : segments[component].stop] = True
+                reported[segments[component].start : segments[component].stop] = True
             truth = np.zeros(len(instance), dtype=bool)
             truth[window] = True
-            overlaps.append((found & truth).sum() / (found | truth).sum())
+            overlaps.append((reported & truth).sum() / (reported | truth).sum())
         assert np.mean(overlaps) >= 0.6
         assert np.mean(np.array(overlaps) == 1) >= 0.5
 
@@ -210,7 +218,7 @@ class TestBadInput:
                 ArgumentError,
                 "segmentation must be one of 'uniform', 'change_points'; got 'windows'",
             ),
-            ({"segmentation": Uniform}, ArgumentTypeError, r"segmentation must be made first; give Uniform\(...\)"),
+            ({"segmentation": Uniform}, ArgumentTypeError, r"segmentation must be an object, not a class; give Uniform\(...\)"),
             ({"segmentation": np.zeros(60)}, ArgumentTypeError, "or a label map of integers; got ndarray"),
             (
                 {"segmentation": np.zeros(9, int)},
@@ -221,7 +229,7 @@ class TestBadInput:
             (
                 {"segmentation": lambda s: s},
                 ArgumentTypeError,
-                "must give a label map of integers; it gave dtype float64",
+                "must return a label map of integers; it returned dtype float64",
             ),
             ({"fill": "zero"}, ArgumentError, "fill must be one of 'mean', 'noise', 'linear'; got 'zero'"),
             ({"fill": [1, 2, 3]}, ArgumentError, "fill has 3 numbers; the series has 2 channels"),
@@ -254,7 +262,7 @@ class TestBadInput:
         with pytest.raises(ArgumentError, match=r"the filling of a series of u?int8 must lie within"):
             TimeSeriesExplainer(fill=fill).explain_instance(series, level)
 
-    def test_rounded_filling_is_said_and_shown(self):
+    def test_rounded_filling_is_noted_and_shown(self):
         parts = TimeSeriesExplainer(fill=0.7).components(np.array([0, 1, 0, 1]))
         assert [code for code, _ in parts.notes] == ["rounded_filling"]
         assert parts.view.filling == ((1.0,) * 4,)
@@ -264,7 +272,7 @@ class TestBadInput:
         parts = TimeSeriesExplainer(fill="noise").components(np.array([0, 3] * 30, dtype=np.uint8))
         assert parts.filling.max() <= 3
 
-    def test_more_channels_than_steps_are_said(self):
+    def test_more_channels_than_steps_are_noted(self):
         (notice,) = TimeSeriesExplainer().components(PAIR.T).notes
         assert notice[0] == "ambiguous_layout"
         assert "60 channels of 2 steps; if it is not, give channel_axis=-1" in notice[1]
@@ -287,12 +295,12 @@ class TestBadInput:
         with pytest.raises(ArgumentError):
             Explanation.from_dict({**whole, "view": {**whole["view"], **change}})
 
-    def test_constant_series_and_one_segment_are_said(self):
+    def test_constant_series_and_one_segment_are_noted(self):
         constant = TimeSeriesExplainer().explain_instance(np.ones(30), level)
         assert [notice.code for notice in constant.warnings] == ["nothing_changes", "constant_output"]
-        one = TimeSeriesExplainer(Uniform(1), fill=0, alpha=0).explain_instance(np.ones(30), level)
-        assert one.as_list() == [("steps 0-29", pytest.approx(1))]
-        assert one.warnings[0].code == "one_component"
+        single = TimeSeriesExplainer(Uniform(1), fill=0, alpha=0).explain_instance(np.ones(30), level)
+        assert single.as_list() == [("steps 0-29", pytest.approx(1))]
+        assert single.warnings[0].code == "one_component"
 
 
 def test_same_bits_pickled_and_in_any_batches():
@@ -348,6 +356,8 @@ class TestDrawing:
         assert np.isfinite([float(number) for point in points for pair in point.split() for number in pair.split(",")]).all()
 
     def test_png_of_a_series_says_what_to_do(self, tmp_path):
-        with pytest.raises(ArgumentError, match=r"of an explained image only; this explains a series. Save it as .html"):
+        with pytest.raises(
+            ArgumentError, match=r"of an explained image, or of a view with a drawing; this explains a series. Save"
+        ):
             self.explained().save_to_file(tmp_path / "series.png")
         assert list(tmp_path.iterdir()) == []

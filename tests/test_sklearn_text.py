@@ -15,7 +15,7 @@ from sklearn.preprocessing import MaxAbsScaler
 
 from limelight import TextExplainer
 from limelight.modalities._words import WordParts
-from limelight.models.generic import adapt_any
+from limelight.models.generic import adapt_callable
 from limelight.models.sklearn_text import _Counts, adapt_text_pipeline
 
 CORPUS = [
@@ -410,7 +410,7 @@ class TestWhereItIsNotExact:
 def test_the_generic_path_hands_over_the_texts():
     seen = []
     parts = parts_of("one two")
-    path = adapt_any(lambda texts: seen.extend(texts), parts)
+    path = adapt_callable(lambda texts: seen.extend(texts), parts)
 
     class Inputs:
         def take(self, rows):

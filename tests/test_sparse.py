@@ -163,7 +163,7 @@ def test_rows_of_other_things():
 def test_bad_tables():
     for bad in (np.inf, np.nan):
         with pytest.raises(
-            ArgumentError, match=r"finite numbers; it has NaN or infinity\. Put numbers in their place, or give a d"
+            ArgumentError, match=r"finite numbers; it has NaN or infinity\. Replace them by numbers, or give a d"
         ):
             TabularExplainer(sparse.csr_matrix([[bad, 0.0]]))
     with pytest.raises(ArgumentError, match="a sparse training_data must hold finite numbers; it holds complex128"):
@@ -172,5 +172,5 @@ def test_bad_tables():
         TabularExplainer(sparse.coo_array([1.0, 2.0]))
     with pytest.raises(ArgumentError, match="training_data must have rows and columns"):
         TabularExplainer(sparse.csr_matrix((0, 3)))
-    with pytest.raises(ArgumentError, match="sparse tables have no groups, constraint or sampler of their own"):
+    with pytest.raises(ArgumentError, match="groups, constraint and a sampler of your own need dense training_data"):
         TabularExplainer(TRAINING, sampler="training_rows")

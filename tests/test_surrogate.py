@@ -18,8 +18,8 @@ from limelight.stages.design import Stretch
 from limelight.stages.designs import ComplementaryPairs, Enumeration
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.sample import Sample
-from limelight.stages.selection import METHODS, choose
-from limelight.stages.surrogate import Settings, fit
+from limelight.stages.selection import METHODS, choose_components
+from limelight.stages.surrogate import Settings, fit_surrogates
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -30,18 +30,18 @@ class Problem:
 
     rows: np.ndarray
     outputs: np.ndarray
-    law: np.ndarray
-    kernel: np.ndarray
+    law_weights: np.ndarray
+    kernel_weights: np.ndarray
     replicate: np.ndarray
-    nominal: int = 1000
+    nominal_draws: int = 1000
 
     @property
     def count(self) -> int:
         return int(self.replicate.max()) + 1
 
-    def weights(self, keep=slice(None)):
-        """The rows' weights, in lime's unit: as many draws from lime's law as `nominal` says."""
-        return (self.law * self.kernel)[keep] * self.nominal / len(self.law[keep])
+    def row_weights(self, keep=slice(None)):
+        """The rows' weights, in lime's unit: scaled to `nominal_draws` draws from lime's law."""
+        return (self.law_weights * self.kernel_weights)[keep] * self.nominal_draws / len(self.law_weights[keep])
 
     def sample(self, cuts=(), origin=None) -> Sample:
         """As a `Sample`, in one stretch, or in several that each replicate is cut into at these shares."""
@@ -52,11 +52,11 @@ class Problem:
         for low, high in pairwise(edges):
             part = (place >= low) & (place < high)
             bounds = np.concatenate([[0], np.cumsum(np.bincount(self.replicate[part], minlength=self.count))])
-            sample.add(self.rows[part], self.outputs[part], self.law[part], self.kernel[part], bounds)
+            sample.add(self.rows[part], self.outputs[part], self.law_weights[part], self.kernel_weights[part], bounds)
         return sample
 
 
-def problem(seed, *, rows=200, d=6, outputs=1, replicates=8, dtype=np.uint8) -> Problem:
+def make_problem(seed, *, rows=200, d=6, outputs=1, replicates=8, dtype=np.uint8) -> Problem:
     """Masks (or standardised values), outputs with interactions and noise, uneven weights of both kinds."""
     rng = np.random.default_rng(seed)
     representation = (rng.random((rows, d)) < rng.uniform(0.3, 0.7, d)).astype(dtype)
@@ -79,24 +79,24 @@ def least_squares(rows, outputs, weights, penalty):
     return solution[0], solution[1:]
 
 
-def fitted(sample, **changes):
+def fit_sample(sample, **changes):
     options = {
         "method": "none",
         "num_features": 10,
         "alpha": 1.0,
-        "nominal": 1000,
+        "nominal_draws": 1000,
         "kernel_law": None,
         "regressor": None,
         "confidence": 0.95,
-        "exact": False,
+        "is_exact": False,
     }
-    return fit([sample], Settings(**(options | changes)))[0]
+    return fit_surrogates([sample], Settings(**(options | changes)))[0]
 
 
-def dense(one, d):
+def dense(fit, d):
     """A fit's weights by component number."""
     weights = np.zeros(d)
-    weights[one.components] = one.weights
+    weights[fit.components] = fit.weights
     return weights
 
 
@@ -114,86 +114,86 @@ def dense(one, d):
     dtype=st.sampled_from([np.uint8, np.float64]),
 )
 def test_fit_solves_weighted_least_squares(seed, rows, d, outputs, replicates, alpha, cuts, dtype):
-    given_rows = problem(seed, rows=rows, d=d, outputs=outputs, replicates=replicates, dtype=dtype)
-    fits = fitted(given_rows.sample(cuts), alpha=alpha)
+    problem = make_problem(seed, rows=rows, d=d, outputs=outputs, replicates=replicates, dtype=dtype)
+    fits = fit_sample(problem.sample(cuts), alpha=alpha)
     assert len(fits) == outputs
-    for output, one in enumerate(fits):
-        intercept, weights = least_squares(given_rows.rows, given_rows.outputs[:, output], given_rows.weights(), alpha)
-        assert dense(one, d) == pytest.approx(weights, rel=1e-8, abs=1e-9)
-        assert one.intercept == pytest.approx(intercept, rel=1e-8)
-        assert one.local_prediction == pytest.approx(intercept + weights.sum(), rel=1e-8)
+    for output, fit in enumerate(fits):
+        intercept, weights = least_squares(problem.rows, problem.outputs[:, output], problem.row_weights(), alpha)
+        assert dense(fit, d) == pytest.approx(weights, rel=1e-8, abs=1e-9)
+        assert fit.intercept == pytest.approx(intercept, rel=1e-8)
+        assert fit.local_prediction == pytest.approx(intercept + weights.sum(), rel=1e-8)
 
 
 @pytest.mark.parametrize("alpha", [1e-3, 1.0, 30.0])
 @pytest.mark.parametrize("seed", range(5))
 def test_fit_agrees_with_scikit_learns_ridge(seed, alpha):
-    given_rows = problem(seed, d=12, outputs=2)
-    ours = fitted(given_rows.sample((0.5,)), alpha=alpha)
-    for output, one in enumerate(ours):
+    problem = make_problem(seed, d=12, outputs=2)
+    ours = fit_sample(problem.sample((0.5,)), alpha=alpha)
+    for output, fit in enumerate(ours):
         theirs = Ridge(alpha=alpha).fit(
-            given_rows.rows.astype(float), given_rows.outputs[:, output], sample_weight=given_rows.weights()
+            problem.rows.astype(float), problem.outputs[:, output], sample_weight=problem.row_weights()
         )
-        assert dense(one, 12) == pytest.approx(theirs.coef_, rel=1e-8, abs=1e-10)
-        assert one.intercept == pytest.approx(theirs.intercept_, rel=1e-8)
+        assert dense(fit, 12) == pytest.approx(theirs.coef_, rel=1e-8, abs=1e-10)
+        assert fit.intercept == pytest.approx(theirs.intercept_, rel=1e-8)
 
 
 @given(seed=SEEDS, outputs=st.integers(1, 2))
 def test_stretches_are_added_up(seed, outputs):
-    given_rows = problem(seed, outputs=outputs)
-    whole, cut = given_rows.sample(), given_rows.sample((0.3, 0.6))
+    problem = make_problem(seed, outputs=outputs)
+    whole, cut = problem.sample(), problem.sample((0.3, 0.6))
     assert cut.size == whole.size == 200
-    assert cut.law_mass == pytest.approx(whole.law_mass)
-    assert cut.stack() == pytest.approx(whole.stack())
-    for one, other in zip(fitted(whole), fitted(cut), strict=True):
-        assert other.components.tolist() == one.components.tolist()
+    assert cut.law_draws == pytest.approx(whole.law_draws)
+    assert cut.full_grams() == pytest.approx(whole.full_grams())
+    for fit, other in zip(fit_sample(whole), fit_sample(cut), strict=True):
+        assert other.components.tolist() == fit.components.tolist()
         for name in ("weights", "half_widths", "intercept", "fidelity"):
-            assert getattr(other, name) == pytest.approx(getattr(one, name), rel=1e-7), name
+            assert getattr(other, name) == pytest.approx(getattr(fit, name), rel=1e-7), name
 
 
 def test_weights_come_heaviest_first():
-    (one,) = fitted(problem(3, d=9).sample())
-    assert np.all(np.diff(np.abs(one.weights)) <= 0)
-    assert sorted(one.components.tolist()) == list(range(9))
+    (fit,) = fit_sample(make_problem(3, d=9).sample())
+    assert np.all(np.diff(np.abs(fit.weights)) <= 0)
+    assert sorted(fit.components.tolist()) == list(range(9))
 
 
 def test_the_penalty_is_meant_for_the_nominal_number_of_rows():
-    given_rows = problem(0)
-    (few,) = fitted(given_rows.sample(), nominal=10)
-    (many,) = fitted(given_rows.sample(), nominal=10**9)
-    (none,) = fitted(given_rows.sample(), alpha=0.0)
+    problem = make_problem(0)
+    (few,) = fit_sample(problem.sample(), nominal_draws=10)
+    (many,) = fit_sample(problem.sample(), nominal_draws=10**9)
+    (none,) = fit_sample(problem.sample(), alpha=0.0)
     assert many.weights == pytest.approx(none.weights, rel=1e-6)
-    expected = least_squares(given_rows.rows, given_rows.outputs[:, 0], replace(given_rows, nominal=10).weights(), 1.0)
+    expected = least_squares(problem.rows, problem.outputs[:, 0], replace(problem, nominal_draws=10).row_weights(), 1.0)
     assert dense(few, 6) == pytest.approx(expected[1])
     assert np.abs(few.weights).sum() < 0.9 * np.abs(none.weights).sum()
 
 
 def test_a_large_offset_of_the_output_costs_no_digits():
-    given_rows = problem(1)
-    shifted = replace(given_rows, outputs=given_rows.outputs + 2.0**33)
-    (one,) = fitted(given_rows.sample(origin=np.array([5.0])))
-    (other,) = fitted(shifted.sample(origin=np.array([5.0 + 2.0**33])))
-    assert other.weights == pytest.approx(one.weights, rel=1e-4)  # the sum itself rounds to 2 ** -19
-    assert other.fidelity == pytest.approx(one.fidelity, abs=1e-4)
-    assert other.intercept == pytest.approx(one.intercept + 2.0**33, rel=1e-14)
+    problem = make_problem(1)
+    shifted = replace(problem, outputs=problem.outputs + 2.0**33)
+    (fit,) = fit_sample(problem.sample(origin=np.array([5.0])))
+    (other,) = fit_sample(shifted.sample(origin=np.array([5.0 + 2.0**33])))
+    assert other.weights == pytest.approx(fit.weights, rel=1e-4)  # the sum itself rounds to 2 ** -19
+    assert other.fidelity == pytest.approx(fit.fidelity, abs=1e-4)
+    assert other.intercept == pytest.approx(fit.intercept + 2.0**33, rel=1e-14)
 
 
 def test_shrinkage_is_the_penalty_s_share():
-    given_rows = problem(2, d=1)
-    (one,) = fitted(given_rows.sample(), alpha=100.0)
-    (free,) = fitted(given_rows.sample(), alpha=0.0)
-    assert one.shrinkage == pytest.approx(1 - one.weights[0] / free.weights[0])
+    problem = make_problem(2, d=1)
+    (fit,) = fit_sample(problem.sample(), alpha=100.0)
+    (free,) = fit_sample(problem.sample(), alpha=0.0)
+    assert fit.shrinkage == pytest.approx(1 - fit.weights[0] / free.weights[0])
     assert free.shrinkage == 0.0
 
 
 def test_more_than_twelve_hundred_components_are_fitted_as_fewer():
-    given_rows = problem(4, rows=160, d=1201)
-    (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=3)
-    narrow = replace(given_rows, rows=given_rows.rows[:, one.components])
-    (other,) = fitted(narrow.sample())
-    assert one.components[other.components].tolist() == one.components.tolist()
-    assert one.weights == pytest.approx(other.weights)
-    assert one.half_widths == pytest.approx(other.half_widths)
-    assert one.fidelity == pytest.approx(other.fidelity)
+    problem = make_problem(4, rows=160, d=1201)
+    (fit,) = fit_sample(problem.sample(), method="forward_selection", num_features=3)
+    narrow = replace(problem, rows=problem.rows[:, fit.components])
+    (other,) = fit_sample(narrow.sample())
+    assert fit.components[other.components].tolist() == fit.components.tolist()
+    assert fit.weights == pytest.approx(other.weights)
+    assert fit.half_widths == pytest.approx(other.half_widths)
+    assert fit.fidelity == pytest.approx(other.fidelity)
 
 
 # --- what a sample knows of itself ------------------------------------------------------------------------------------------
@@ -201,22 +201,22 @@ def test_more_than_twelve_hundred_components_are_fitted_as_fewer():
 
 @given(seed=SEEDS)
 def test_effective_sizes_are_kishs(seed):
-    given_rows = problem(seed)
-    sample, law, kernel = given_rows.sample((0.5,)), given_rows.law, given_rows.kernel
+    problem = make_problem(seed)
+    sample, law, kernel = problem.sample((0.5,)), problem.law_weights, problem.kernel_weights
     assert sample.effective_size == pytest.approx((law @ kernel) ** 2 / (law @ kernel**2))
     assert sample.fitting_size == pytest.approx((law * kernel).sum() ** 2 / ((law * kernel) ** 2).sum())
 
 
 def test_equal_weights_make_every_row_count():
     ones = np.ones(200)
-    sample = replace(problem(0), law=ones, kernel=ones).sample()
+    sample = replace(make_problem(0), law_weights=ones, kernel_weights=ones).sample()
     assert sample.effective_size == pytest.approx(200)
     assert sample.fitting_size == pytest.approx(200)
 
 
 def test_every_row_stands_for_one_draw_from_the_law():
-    given_rows = problem(5)
-    assert given_rows.sample((0.4,)).law_mass.tolist() == np.bincount(given_rows.replicate).tolist()
+    problem = make_problem(5)
+    assert problem.sample((0.4,)).law_draws.tolist() == np.bincount(problem.replicate).tolist()
 
 
 @pytest.mark.parametrize("width", [25.0, 5.0, 1.0])
@@ -229,32 +229,32 @@ def test_effective_size_is_that_of_the_law_under_any_tilt(width):
     sample = Sample(np.ones(d), np.zeros(1))
     sample.add(drawn.values, np.zeros((1024, 1)), drawn.law_weights, kernel[absent], drawn.replicates)
     assert sample.effective_size == pytest.approx(1024 * (law @ kernel) ** 2 / (law @ kernel**2), rel=0.02)
-    (one,) = fitted(sample)
+    (fit,) = fit_sample(sample)
     penalty, variance = 1 / (1000 * law @ kernel), KernelLaw(law, kernel).moments()[1][0, 0]
-    assert one.shrinkage == pytest.approx(penalty / (penalty + variance), rel=0.1)
+    assert fit.shrinkage == pytest.approx(penalty / (penalty + variance), rel=0.1)
 
 
 def test_grams_are_weighted_products_of_each_replicate():
-    given_rows = problem(6, outputs=2)
-    sample = given_rows.sample((0.5,), origin=np.zeros(2))
-    columns = np.column_stack([np.ones(200), given_rows.rows[:, [4, 1]], given_rows.outputs])
-    weights = given_rows.law * given_rows.kernel
-    expected = np.stack([(columns * (weights * (given_rows.replicate == number))[:, None]).T @ columns for number in range(8)])
+    problem = make_problem(6, outputs=2)
+    sample = problem.sample((0.5,), origin=np.zeros(2))
+    columns = np.column_stack([np.ones(200), problem.rows[:, [4, 1]], problem.outputs])
+    weights = problem.law_weights * problem.kernel_weights
+    expected = np.stack([(columns * (weights * (problem.replicate == number))[:, None]).T @ columns for number in range(8)])
     assert sample.grams(np.array([4, 1])) == pytest.approx(expected)
-    width = given_rows.rows.shape[1]
+    width = problem.rows.shape[1]
     kept = np.array([0, 5, 2, width + 1, width + 2])
-    assert sample.stack()[:, kept[:, None], kept] == pytest.approx(expected)
+    assert sample.full_grams()[:, kept[:, None], kept] == pytest.approx(expected)
 
 
 def test_many_components_have_one_gram_for_all_replicates(monkeypatch):
-    whole = problem(6).sample().stack().sum(axis=0)
-    monkeypatch.setattr("limelight.stages.sample._STACKED_COMPONENTS", 3)
-    assert problem(6).sample().stack() == pytest.approx(whole[None])
+    whole = make_problem(6).sample().full_grams().sum(axis=0)
+    monkeypatch.setattr("limelight.stages.sample._MOST_COMPONENTS_BY_REPLICATE", 3)
+    assert make_problem(6).sample().full_grams() == pytest.approx(whole[None])
 
 
 def test_varies_tells_rounding_from_variation():
     outputs = np.column_stack([np.full(200, 0.3), 0.3 + 1e-15 * np.arange(200), 0.3 + 1e-6 * np.arange(200)])
-    sample = replace(problem(0), outputs=outputs).sample(origin=np.full(3, 0.3))
+    sample = replace(make_problem(0), outputs=outputs).sample(origin=np.full(3, 0.3))
     assert sample.varies.tolist() == [False, False, True]
 
 
@@ -276,14 +276,14 @@ def greedy(rows, outputs, weights, count):
 
 @pytest.mark.parametrize("seed", range(6))
 def test_forward_selection_is_the_greedy_choice(seed):
-    given_rows = problem(seed, d=8, outputs=2)
-    for output, one in enumerate(fitted(given_rows.sample((0.5,)), method="forward_selection", num_features=5)):
-        expected = greedy(given_rows.rows, given_rows.outputs[:, output], given_rows.weights(), 5)
-        assert sorted(one.components.tolist()) == sorted(expected)
-        subset = given_rows.rows[:, expected]
-        intercept, weights = least_squares(subset, given_rows.outputs[:, output], given_rows.weights(), 1.0)
-        assert dense(one, 8)[expected] == pytest.approx(weights, rel=1e-8)
-        assert one.intercept == pytest.approx(intercept, rel=1e-8)
+    problem = make_problem(seed, d=8, outputs=2)
+    for output, fit in enumerate(fit_sample(problem.sample((0.5,)), method="forward_selection", num_features=5)):
+        expected = greedy(problem.rows, problem.outputs[:, output], problem.row_weights(), 5)
+        assert sorted(fit.components.tolist()) == sorted(expected)
+        subset = problem.rows[:, expected]
+        intercept, weights = least_squares(subset, problem.outputs[:, output], problem.row_weights(), 1.0)
+        assert dense(fit, 8)[expected] == pytest.approx(weights, rel=1e-8)
+        assert fit.intercept == pytest.approx(intercept, rel=1e-8)
 
 
 @pytest.mark.parametrize("seed", range(6))
@@ -291,33 +291,33 @@ def test_forward_selection_keeps_the_order_of_choice(seed):
     rng = np.random.default_rng(seed)
     rows, outputs, weights = rng.normal(size=(60, 7)) @ rng.normal(size=(7, 7)), rng.normal(size=60), rng.random(60)
     covariance = np.cov(np.column_stack([rows, outputs]).T, aweights=weights, ddof=0)
-    chosen = choose("forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros(1), 7)[0, 0]
+    chosen = choose_components("forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros(1), 7)[
+        0, 0
+    ]
     assert chosen.tolist() == greedy(rows, outputs, weights, 7)
 
 
 @pytest.mark.parametrize("seed", range(5))
 def test_highest_weights_are_those_of_a_slight_ridge(seed):
-    given_rows = problem(seed, d=12)
-    (one,) = fitted(given_rows.sample(), method="highest_weights", num_features=7)
-    everything = Ridge(alpha=0.01).fit(
-        given_rows.rows.astype(float), given_rows.outputs[:, 0], sample_weight=given_rows.weights()
-    )
+    problem = make_problem(seed, d=12)
+    (fit,) = fit_sample(problem.sample(), method="highest_weights", num_features=7)
+    everything = Ridge(alpha=0.01).fit(problem.rows.astype(float), problem.outputs[:, 0], sample_weight=problem.row_weights())
     expected = np.argsort(-np.abs(everything.coef_))[:7]
-    assert sorted(one.components.tolist()) == sorted(expected.tolist())
+    assert sorted(fit.components.tolist()) == sorted(expected.tolist())
 
 
 @pytest.mark.parametrize("count", [1, 3, 6])
 @pytest.mark.parametrize("seed", range(5))
 def test_lasso_path_is_scikit_learns(seed, count):
-    given_rows = problem(seed, d=9)
-    (one,) = fitted(given_rows.sample(), method="lasso_path", num_features=count)
-    weights, outputs = given_rows.weights(), given_rows.outputs[:, 0]
-    rows = given_rows.rows - np.average(given_rows.rows, axis=0, weights=weights)
+    problem = make_problem(seed, d=9)
+    (fit,) = fit_sample(problem.sample(), method="lasso_path", num_features=count)
+    weights, outputs = problem.row_weights(), problem.outputs[:, 0]
+    rows = problem.rows - np.average(problem.rows, axis=0, weights=weights)
     root = np.sqrt(weights)
     _, _, path = lars_path(rows * root[:, None], (outputs - np.average(outputs, weights=weights)) * root, method="lasso")
     sizes = np.count_nonzero(path, axis=0)
     last = np.flatnonzero((sizes <= count) & (sizes > 0))[-1]
-    assert sorted(one.components.tolist()) == np.flatnonzero(path[:, last]).tolist()
+    assert sorted(fit.components.tolist()) == np.flatnonzero(path[:, last]).tolist()
 
 
 def test_auto_is_forward_for_six_and_highest_weights_for_more():
@@ -325,36 +325,38 @@ def test_auto_is_forward_for_six_and_highest_weights_for_more():
     factor = rng.normal(size=(12, 12)) * np.linspace(0.3, 3.0, 12)
     covariance, cross = (factor @ factor.T + 0.1 * np.eye(12))[None], rng.normal(size=(1, 1, 12))
     for count, method, other in ((6, "forward_selection", "highest_weights"), (7, "highest_weights", "forward_selection")):
-        auto = set(choose("auto", covariance, cross, np.zeros(1), count)[0, 0].tolist())
-        assert auto == set(choose(method, covariance, cross, np.zeros(1), count)[0, 0].tolist())
-        assert auto != set(choose(other, covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        auto = set(choose_components("auto", covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        assert auto == set(choose_components(method, covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        assert auto != set(choose_components(other, covariance, cross, np.zeros(1), count)[0, 0].tolist())
 
 
 @pytest.mark.parametrize("method", METHODS)
 def test_no_method_chooses_more_than_there_are_or_one_twice(method):
-    for one in fitted(problem(0, outputs=2).sample(), method=method, num_features=100):
-        assert len(set(one.components.tolist())) == len(one.components) <= 6
+    for fit in fit_sample(make_problem(0, outputs=2).sample(), method=method, num_features=100):
+        assert len(set(fit.components.tolist())) == len(fit.components) <= 6
 
 
 def test_unknown_method_is_named():
     with pytest.raises(ArgumentError, match=r"feature_selection must be one of 'auto', .*; got 'best'"):
-        choose("best", np.eye(2)[None], np.ones((1, 1, 2)), np.zeros(1), 1)
+        choose_components("best", np.eye(2)[None], np.ones((1, 1, 2)), np.zeros(1), 1)
 
 
 # --- intervals and fidelity -------------------------------------------------------------------------------------------------
 
 
-def left_out(given_rows, penalty, estimator=None):
+def left_out(problem, penalty, estimator=None):
     """Intercepts and weights of the fits that leave one replicate out."""
     found = []
-    for number in range(given_rows.count):
-        keep = given_rows.replicate != number
-        outputs = given_rows.outputs[keep, 0]
+    for number in range(problem.count):
+        keep = problem.replicate != number
+        outputs = problem.outputs[keep, 0]
         if estimator is None:
-            found.append(least_squares(given_rows.rows[keep], outputs, (given_rows.law * given_rows.kernel)[keep], penalty))
+            found.append(
+                least_squares(problem.rows[keep], outputs, (problem.law_weights * problem.kernel_weights)[keep], penalty)
+            )
         else:
-            one = estimator().fit(given_rows.rows[keep].astype(float), outputs, sample_weight=given_rows.weights(keep))
-            found.append((one.intercept_, one.coef_))
+            fit = estimator().fit(problem.rows[keep].astype(float), outputs, sample_weight=problem.row_weights(keep))
+            found.append((fit.intercept_, fit.coef_))
     return found
 
 
@@ -362,64 +364,64 @@ def left_out(given_rows, penalty, estimator=None):
 @pytest.mark.parametrize("confidence", [0.95, 0.99])
 def test_intervals_are_the_jackknifes(alpha, confidence):
     # 8 replicates of 25 rows that all stand for one draw: leaving one out leaves 7/8 of the penalty.
-    given_rows = replace(problem(7, d=5), law=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal=200)
-    (one,) = fitted(given_rows.sample((0.4,)), alpha=alpha, nominal=200, confidence=confidence)
-    weights = np.array([weights for _, weights in left_out(given_rows, alpha * 7 / 8)])
+    problem = replace(make_problem(7, d=5), law_weights=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal_draws=200)
+    (fit,) = fit_sample(problem.sample((0.4,)), alpha=alpha, nominal_draws=200, confidence=confidence)
+    weights = np.array([weights for _, weights in left_out(problem, alpha * 7 / 8)])
     error = np.sqrt(7 / 8 * ((weights - weights.mean(axis=0)) ** 2).sum(axis=0))
     expected = stdtrit(7, (1 + confidence) / 2) * error
-    assert one.half_widths == pytest.approx(expected[one.components], rel=1e-6)
+    assert fit.half_widths == pytest.approx(expected[fit.components], rel=1e-6)
 
 
 @pytest.mark.parametrize("seed", range(3))
 def test_uneven_replicates_leave_their_own_share_of_the_penalty(seed):
-    given_rows = problem(seed, d=4, replicates=5)
-    (one,) = fitted(given_rows.sample(), alpha=30.0)
-    weights = np.array([weights for _, weights in left_out(given_rows, 0.0, lambda: Ridge(alpha=30.0))])
+    problem = make_problem(seed, d=4, replicates=5)
+    (fit,) = fit_sample(problem.sample(), alpha=30.0)
+    weights = np.array([weights for _, weights in left_out(problem, 0.0, lambda: Ridge(alpha=30.0))])
     error = np.sqrt(4 / 5 * ((weights - weights.mean(axis=0)) ** 2).sum(axis=0))
-    assert one.half_widths == pytest.approx(stdtrit(4, 0.975) * error[one.components], rel=1e-6)
+    assert fit.half_widths == pytest.approx(stdtrit(4, 0.975) * error[fit.components], rel=1e-6)
 
 
 def test_a_short_list_keeps_the_chosen_set_in_its_intervals():
-    given_rows = problem(9, d=8)
-    (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=3)
-    (other,) = fitted(replace(given_rows, rows=given_rows.rows[:, one.components]).sample())
-    assert one.half_widths == pytest.approx(other.half_widths)
+    problem = make_problem(9, d=8)
+    (fit,) = fit_sample(problem.sample(), method="forward_selection", num_features=3)
+    (other,) = fit_sample(replace(problem, rows=problem.rows[:, fit.components]).sample())
+    assert fit.half_widths == pytest.approx(other.half_widths)
 
 
 @pytest.mark.parametrize("alpha", [0.0, 10.0])
 def test_fidelity_is_that_of_replicates_left_out(alpha):
-    given_rows = replace(problem(8, d=5), law=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal=200)
-    (one,) = fitted(given_rows.sample((0.4,)), alpha=alpha, nominal=200)
-    outputs, weights = given_rows.outputs[:, 0], given_rows.kernel
+    problem = replace(make_problem(8, d=5), law_weights=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal_draws=200)
+    (fit,) = fit_sample(problem.sample((0.4,)), alpha=alpha, nominal_draws=200)
+    outputs, weights = problem.outputs[:, 0], problem.kernel_weights
     missed = 0.0
-    for number, (intercept, coefficients) in enumerate(left_out(given_rows, alpha * 7 / 8)):
-        out = given_rows.replicate == number
-        missed += weights[out] @ (outputs[out] - intercept - given_rows.rows[out] @ coefficients) ** 2
+    for number, (intercept, coefficients) in enumerate(left_out(problem, alpha * 7 / 8)):
+        out = problem.replicate == number
+        missed += weights[out] @ (outputs[out] - intercept - problem.rows[out] @ coefficients) ** 2
     spread = weights @ (outputs - np.average(outputs, weights=weights)) ** 2
-    assert one.fidelity == pytest.approx(1 - missed / spread, rel=1e-8)
+    assert fit.fidelity == pytest.approx(1 - missed / spread, rel=1e-8)
 
 
 def test_an_exact_fit_has_no_intervals_and_its_own_fidelity():
-    given_rows = problem(8, d=5, replicates=1)
-    (one,) = fitted(given_rows.sample(), exact=True)
-    outputs, weights = given_rows.outputs[:, 0], given_rows.weights()
-    theirs = Ridge(alpha=1.0).fit(given_rows.rows.astype(float), outputs, sample_weight=weights)
-    assert one.half_widths.tolist() == [0.0] * 5
-    assert one.fidelity == pytest.approx(theirs.score(given_rows.rows.astype(float), outputs, weights), rel=1e-8)
+    problem = make_problem(8, d=5, replicates=1)
+    (fit,) = fit_sample(problem.sample(), is_exact=True)
+    outputs, weights = problem.outputs[:, 0], problem.row_weights()
+    theirs = Ridge(alpha=1.0).fit(problem.rows.astype(float), outputs, sample_weight=weights)
+    assert fit.half_widths.tolist() == [0.0] * 5
+    assert fit.fidelity == pytest.approx(theirs.score(problem.rows.astype(float), outputs, weights), rel=1e-8)
 
 
 def test_one_replicate_gives_no_intervals_and_no_fidelity():
-    (one,) = fitted(problem(8, replicates=1).sample())
-    assert np.isnan(one.half_widths).all()
-    assert np.isnan(one.fidelity)
+    (fit,) = fit_sample(make_problem(8, replicates=1).sample())
+    assert np.isnan(fit.half_widths).all()
+    assert np.isnan(fit.fidelity)
 
 
 def test_noise_has_no_fidelity_and_a_linear_output_all_of_it():
-    given_rows = problem(0, rows=400)
-    noise = replace(given_rows, outputs=np.random.default_rng(0).normal(size=(400, 1)))
-    linear = replace(given_rows, outputs=given_rows.rows @ np.arange(1.0, 7.0)[:, None])
-    assert fitted(noise.sample())[0].fidelity < 0.1
-    assert fitted(linear.sample(), alpha=0.0)[0].fidelity == pytest.approx(1.0, abs=1e-12)
+    problem = make_problem(0, rows=400)
+    noise = replace(problem, outputs=np.random.default_rng(0).normal(size=(400, 1)))
+    linear = replace(problem, outputs=problem.rows @ np.arange(1.0, 7.0)[:, None])
+    assert fit_sample(noise.sample())[0].fidelity < 0.1
+    assert fit_sample(linear.sample(), alpha=0.0)[0].fidelity == pytest.approx(1.0, abs=1e-12)
 
 
 # --- users' regressors ------------------------------------------------------------------------------------------------------
@@ -427,34 +429,34 @@ def test_noise_has_no_fidelity_and_a_linear_output_all_of_it():
 
 @pytest.mark.parametrize("make", [LinearRegression, lambda: Lasso(alpha=0.02, tol=1e-12), lambda: Ridge(alpha=5.0)])
 def test_a_users_regressor_is_fitted_to_the_chosen_components(make):
-    given_rows = problem(10, outputs=1)
-    (one,) = fitted(given_rows.sample((0.5,)), method="forward_selection", num_features=4, regressor=make())
-    chosen = np.sort(one.components)
-    narrow = replace(given_rows, rows=given_rows.rows[:, chosen])
-    theirs = make().fit(narrow.rows.astype(float), narrow.outputs[:, 0], sample_weight=narrow.weights())
-    assert dense(one, 6)[chosen] == pytest.approx(theirs.coef_, rel=1e-6, abs=1e-9)
-    assert one.intercept == pytest.approx(theirs.intercept_, rel=1e-6)
-    assert one.shrinkage == 0.0
+    problem = make_problem(10, outputs=1)
+    (fit,) = fit_sample(problem.sample((0.5,)), method="forward_selection", num_features=4, regressor=make())
+    chosen = np.sort(fit.components)
+    narrow = replace(problem, rows=problem.rows[:, chosen])
+    theirs = make().fit(narrow.rows.astype(float), narrow.outputs[:, 0], sample_weight=narrow.row_weights())
+    assert dense(fit, 6)[chosen] == pytest.approx(theirs.coef_, rel=1e-6, abs=1e-9)
+    assert fit.intercept == pytest.approx(theirs.intercept_, rel=1e-6)
+    assert fit.shrinkage == 0.0
     weights = np.array([weights for _, weights in left_out(narrow, 0.0, make)])
     error = np.zeros(6)
     error[chosen] = stdtrit(7, 0.975) * np.sqrt(7 / 8 * ((weights - weights.mean(axis=0)) ** 2).sum(axis=0))
-    assert one.half_widths == pytest.approx(error[one.components], rel=1e-5, abs=1e-9)
+    assert fit.half_widths == pytest.approx(error[fit.components], rel=1e-5, abs=1e-9)
 
 
 def test_ridge_as_a_users_regressor_is_the_default():
-    sample = problem(11).sample()
-    (one,), (other,) = fitted(sample, alpha=3.0), fitted(sample, regressor=Ridge(alpha=3.0))
-    assert other.weights == pytest.approx(one.weights, rel=1e-8)
-    assert other.half_widths == pytest.approx(one.half_widths, rel=1e-6)
-    assert other.fidelity == pytest.approx(one.fidelity, rel=1e-8)
+    sample = make_problem(11).sample()
+    (fit,), (other,) = fit_sample(sample, alpha=3.0), fit_sample(sample, regressor=Ridge(alpha=3.0))
+    assert other.weights == pytest.approx(fit.weights, rel=1e-8)
+    assert other.half_widths == pytest.approx(fit.half_widths, rel=1e-6)
+    assert other.fidelity == pytest.approx(fit.fidelity, rel=1e-8)
 
 
 def test_a_users_regressor_is_never_changed():
-    given_rows = problem(12, outputs=2)
+    problem = make_problem(12, outputs=2)
     fresh, used = Ridge(alpha=2.0), Ridge(alpha=2.0).fit(np.eye(3), np.arange(3.0))
     before = used.coef_.copy()
     for regressor in (fresh, used):
-        first, second = fitted(given_rows.sample(), regressor=regressor)
+        first, second = fit_sample(problem.sample(), regressor=regressor)
         assert first.weights.tolist() != second.weights.tolist()
     assert not hasattr(fresh, "coef_")
     assert used.coef_.tolist() == before.tolist()
@@ -471,9 +473,9 @@ class Lost(Ridge):
 
 def test_a_regressor_without_weights_of_components_is_refused():
     with pytest.raises(ArgumentError, match="model_regressor must find finite weights"):
-        fitted(problem(0).sample(), regressor=Lost())
+        fit_sample(make_problem(0).sample(), regressor=Lost())
     with pytest.raises(ArgumentTypeError, match=r"model_regressor must be linear.*got DecisionTreeRegressor"):
-        fitted(problem(0).sample(), regressor=DecisionTreeRegressor(random_state=0))
+        fit_sample(make_problem(0).sample(), regressor=DecisionTreeRegressor(random_state=0))
 
 
 # --- degenerate problems ----------------------------------------------------------------------------------------------------
@@ -482,58 +484,58 @@ def test_a_regressor_without_weights_of_components_is_refused():
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_a_column_that_never_varies_has_no_weight(method, alpha):
-    given_rows = problem(13)
-    given_rows.rows[:, 2] = 1
-    (one,) = fitted(given_rows.sample(), method=method, alpha=alpha, num_features=6)
+    problem = make_problem(13)
+    problem.rows[:, 2] = 1
+    (fit,) = fit_sample(problem.sample(), method=method, alpha=alpha, num_features=6)
     others = [0, 1, 3, 4, 5]
-    _, expected = least_squares(given_rows.rows[:, others], given_rows.outputs[:, 0], given_rows.weights(), alpha)
-    assert dense(one, 6)[2] == pytest.approx(0.0, abs=1e-9)
-    assert dense(one, 6)[others] == pytest.approx(expected, rel=1e-7)
-    assert np.isfinite(one.half_widths).all()
+    _, expected = least_squares(problem.rows[:, others], problem.outputs[:, 0], problem.row_weights(), alpha)
+    assert dense(fit, 6)[2] == pytest.approx(0.0, abs=1e-9)
+    assert dense(fit, 6)[others] == pytest.approx(expected, rel=1e-7)
+    assert np.isfinite(fit.half_widths).all()
 
 
 def test_columns_that_go_together_share_their_weight():
-    given_rows = problem(14)
-    given_rows.rows[:, 4] = given_rows.rows[:, 1]
-    (one,) = fitted(given_rows.sample(), alpha=0.0)
-    weights = dense(one, 6)
-    alone = least_squares(given_rows.rows[:, [0, 1, 2, 3, 5]], given_rows.outputs[:, 0], given_rows.weights(), 0.0)[1]
+    problem = make_problem(14)
+    problem.rows[:, 4] = problem.rows[:, 1]
+    (fit,) = fit_sample(problem.sample(), alpha=0.0)
+    weights = dense(fit, 6)
+    alone = least_squares(problem.rows[:, [0, 1, 2, 3, 5]], problem.outputs[:, 0], problem.row_weights(), 0.0)[1]
     assert weights[1] == pytest.approx(weights[4], rel=1e-8)
     assert weights[1] + weights[4] == pytest.approx(alone[1], rel=1e-8)
     assert weights[[0, 2, 3, 5]] == pytest.approx(alone[[0, 2, 3, 4]], rel=1e-8)
-    assert np.isfinite(one.half_widths).all()
+    assert np.isfinite(fit.half_widths).all()
 
 
 def test_forward_selection_leaves_a_copy_for_last():
-    given_rows = problem(14)
-    given_rows.rows[:, 4] = given_rows.rows[:, 1]
-    (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=5)
-    assert len({1, 4} & set(one.components.tolist())) == 1
+    problem = make_problem(14)
+    problem.rows[:, 4] = problem.rows[:, 1]
+    (fit,) = fit_sample(problem.sample(), method="forward_selection", num_features=5)
+    assert len({1, 4} & set(fit.components.tolist())) == 1
 
 
 @pytest.mark.parametrize("method", METHODS)
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_a_constant_output_has_no_weights_and_no_fidelity(method, alpha):
-    sample = replace(problem(15), outputs=np.full((200, 1), 0.25)).sample(origin=np.array([0.25]))
-    (one,) = fitted(sample, method=method, alpha=alpha, num_features=3)
-    assert not one.weights.any()
-    assert not one.half_widths.any()
-    assert one.intercept == one.local_prediction == 0.25
-    assert np.isnan(one.fidelity)
+    sample = replace(make_problem(15), outputs=np.full((200, 1), 0.25)).sample(origin=np.array([0.25]))
+    (fit,) = fit_sample(sample, method=method, alpha=alpha, num_features=3)
+    assert not fit.weights.any()
+    assert not fit.half_widths.any()
+    assert fit.intercept == fit.local_prediction == 0.25
+    assert np.isnan(fit.fidelity)
 
 
 def test_a_constant_output_beside_another_keeps_to_itself():
-    given_rows = problem(16)
-    both = replace(given_rows, outputs=np.column_stack([np.full(200, 0.25), given_rows.outputs[:, 0]]))
-    still, moving = fitted(both.sample(origin=np.array([0.25, 5.0])))
+    problem = make_problem(16)
+    both = replace(problem, outputs=np.column_stack([np.full(200, 0.25), problem.outputs[:, 0]]))
+    still, moving = fit_sample(both.sample(origin=np.array([0.25, 5.0])))
     assert not still.weights.any()
-    assert moving.weights == pytest.approx(fitted(given_rows.sample())[0].weights, rel=1e-9)
+    assert moving.weights == pytest.approx(fit_sample(problem.sample())[0].weights, rel=1e-9)
 
 
 # --- the exactly known law --------------------------------------------------------------------------------------------------
 
 
-def masks_with_law(d, seed):
+def all_masks_with_law(d, seed):
     """All masks of d parts as the law draws them, a kernel that depends on their sizes, and a random output."""
     rng = np.random.default_rng(seed)
     law = np.concatenate([[0.0], np.full(d, 1 / d)])
@@ -560,19 +562,19 @@ def test_moments_of_the_law_are_those_of_all_masks(d, seed):
 
 @pytest.mark.parametrize("alpha", [0.0, 1.0])
 def test_exact_moments_change_nothing_where_the_sample_has_them(alpha):
-    kernel_law, drawn, kernel, outputs = masks_with_law(7, 0)
+    kernel_law, drawn, kernel, outputs = all_masks_with_law(7, 0)
     sample = Sample(np.ones(7), outputs[-1])
     sample.add(drawn.values, outputs, drawn.law_weights, kernel, np.array([0, len(outputs)]))
     for method in ("none", "forward_selection"):
-        known = fitted(sample, method=method, num_features=3, alpha=alpha, kernel_law=kernel_law)
-        unknown = fitted(sample, method=method, num_features=3, alpha=alpha)
-        for one, other in zip(known, unknown, strict=True):
-            assert one.components.tolist() == other.components.tolist()
-            assert one.weights == pytest.approx(other.weights, rel=1e-8)
-            assert one.intercept == pytest.approx(other.intercept, rel=1e-8)
+        known = fit_sample(sample, method=method, num_features=3, alpha=alpha, kernel_law=kernel_law)
+        unknown = fit_sample(sample, method=method, num_features=3, alpha=alpha)
+        for fit, other in zip(known, unknown, strict=True):
+            assert fit.components.tolist() == other.components.tolist()
+            assert fit.weights == pytest.approx(other.weights, rel=1e-8)
+            assert fit.intercept == pytest.approx(other.intercept, rel=1e-8)
 
 
-def drawn_masks(seed, rows=300, d=6):
+def draw_masks(seed, rows=300, d=6):
     """Masks drawn from a known law in 6 replicates, with their kernel weights."""
     rng = np.random.default_rng(seed)
     law = np.concatenate([[0.0], np.full(d, 1 / d)])
@@ -585,9 +587,9 @@ def drawn_masks(seed, rows=300, d=6):
 
 @pytest.mark.parametrize("alpha", [0.0, 5.0])
 def test_a_short_list_is_the_full_fit_with_its_bends_projected_by_the_law(alpha):
-    kernel_law, given_rows = drawn_masks(1)
-    (one,) = fitted(given_rows.sample(), method="forward_selection", num_features=3, alpha=alpha, kernel_law=kernel_law)
-    chosen = np.sort(one.components)
+    kernel_law, problem = draw_masks(1)
+    (fit,) = fit_sample(problem.sample(), method="forward_selection", num_features=3, alpha=alpha, kernel_law=kernel_law)
+    chosen = np.sort(fit.components)
     mean, covariance = kernel_law.moments()
 
     everything = (np.arange(64)[:, None] >> np.arange(6) & 1).astype(float)
@@ -603,53 +605,53 @@ def test_a_short_list_is_the_full_fit_with_its_bends_projected_by_the_law(alpha)
         return powers
 
     def project(keep):
-        rows, outputs, kernel = given_rows.rows[keep], given_rows.outputs[keep, 0], given_rows.kernel[keep]
+        rows, outputs, kernel = problem.rows[keep], problem.outputs[keep, 0], problem.kernel_weights[keep]
         _, straight = least_squares(rows, outputs, kernel, 0.0)
         with_bends = np.concatenate([rows, bends(lambda masks: (masks - mean) @ straight, rows)], axis=1)
         intercept, weights = least_squares(with_bends, outputs, kernel, 0.0)
         weights = weights[:6]
         cross = (covariance @ weights)[chosen]
-        penalty = alpha / (given_rows.nominal * kernel_law.mean_weight)
+        penalty = alpha / (problem.nominal_draws * kernel_law.mean_weight)
         short = np.linalg.solve(covariance[np.ix_(chosen, chosen)] + penalty * np.eye(3), cross)
         return np.append(short, intercept + mean @ weights - mean[chosen] @ short)
 
     expected = project(np.ones(300, dtype=bool))
-    assert dense(one, 6)[chosen] == pytest.approx(expected[:3], rel=1e-8)
-    assert one.intercept == pytest.approx(expected[3], rel=1e-8)
-    jackknife = np.array([project(given_rows.replicate != number)[:3] for number in range(6)])
+    assert dense(fit, 6)[chosen] == pytest.approx(expected[:3], rel=1e-8)
+    assert fit.intercept == pytest.approx(expected[3], rel=1e-8)
+    jackknife = np.array([project(problem.replicate != number)[:3] for number in range(6)])
     error = np.zeros(6)
     error[chosen] = stdtrit(5, 0.975) * np.sqrt(5 / 6 * ((jackknife - jackknife.mean(axis=0)) ** 2).sum(axis=0))
-    assert one.half_widths == pytest.approx(error[one.components], rel=1e-6)
+    assert fit.half_widths == pytest.approx(error[fit.components], rel=1e-6)
 
 
 def test_too_few_rows_for_a_full_fit_leave_the_sampled_moments():
-    kernel_law, given_rows = drawn_masks(2, rows=24)
+    kernel_law, problem = draw_masks(2, rows=24)
     options = {"method": "forward_selection", "num_features": 2}
-    (known,) = fitted(given_rows.sample(), kernel_law=kernel_law, **options)
-    (unknown,) = fitted(given_rows.sample(), **options)
+    (known,) = fit_sample(problem.sample(), kernel_law=kernel_law, **options)
+    (unknown,) = fit_sample(problem.sample(), **options)
     assert known.weights.tolist() == unknown.weights.tolist()
 
 
 def test_no_unique_full_fit_leaves_the_sampled_moments():
-    kernel_law, given_rows = drawn_masks(3)
-    given_rows.rows[:, 5] = given_rows.rows[:, 4]
+    kernel_law, problem = draw_masks(3)
+    problem.rows[:, 5] = problem.rows[:, 4]
     options = {"method": "forward_selection", "num_features": 2}
-    (known,) = fitted(given_rows.sample(), kernel_law=kernel_law, **options)
-    (unknown,) = fitted(given_rows.sample(), **options)
+    (known,) = fit_sample(problem.sample(), kernel_law=kernel_law, **options)
+    (unknown,) = fit_sample(problem.sample(), **options)
     assert known.weights == pytest.approx(unknown.weights)
 
 
 def test_the_law_spares_a_short_list_the_noise_of_words_left_out():
     errors = {"known": [], "unknown": []}
     for seed in range(40):
-        kernel_law, given_rows = drawn_masks(seed, rows=120, d=8)
-        linear = replace(given_rows, outputs=given_rows.rows @ np.arange(1.0, 9.0)[:, None])
+        kernel_law, problem = draw_masks(seed, rows=120, d=8)
+        linear = replace(problem, outputs=problem.rows @ np.arange(1.0, 9.0)[:, None])
         mean, covariance = kernel_law.moments()
         target = np.linalg.solve(covariance[6:, 6:], (covariance @ np.arange(1.0, 9.0))[6:])
         for name, law in (("known", kernel_law), ("unknown", None)):
-            (one,) = fitted(linear.sample(), method="highest_weights", num_features=2, alpha=0.0, kernel_law=law)
-            assert set(one.components.tolist()) == {6, 7}
-            errors[name].append(np.abs(dense(one, 8)[6:] - target).max())
+            (fit,) = fit_sample(linear.sample(), method="highest_weights", num_features=2, alpha=0.0, kernel_law=law)
+            assert set(fit.components.tolist()) == {6, 7}
+            errors[name].append(np.abs(dense(fit, 8)[6:] - target).max())
     assert np.median(errors["known"]) < 1e-3 * np.median(errors["unknown"])
     assert len(mean) == 8
 

@@ -1,4 +1,4 @@
-"""Texts: how they are taken apart and put together again, what is asked, and the example that every user knows."""
+"""Texts: how they are cut into words and put together again, what the model is asked, and the example that every user knows."""
 
 import re
 
@@ -131,7 +131,7 @@ def test_realise_is_the_reference(text, bow, char_level, mask_string):
     texts = parts.realise(masks)
     assert texts == [put_together(parts, mask) for mask in masks]
     assert texts[0] == text
-    assert all(type(one) is str for one in texts)
+    assert all(type(realised) is str for realised in texts)
 
 
 @given(text=any_text)

@@ -1,5 +1,6 @@
 """The weights of many explanations: in frames, and added up to importance."""
 
+import sys
 from dataclasses import replace
 
 import numpy as np
@@ -7,10 +8,12 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
+from bs4 import BeautifulSoup  # comes with nbconvert
 from helpers.many import FAILURE, WAYS, few, keep
 from helpers.samples import HARD, explain, parts, table, text
 from hypothesis import given
 from hypothesis import strategies as st
+from matplotlib.figure import Figure
 from scipy import stats
 
 from limelight import Explanations, Failure, TabularExplainer
@@ -104,7 +107,7 @@ class TestFrames:
         assert collection.importance(by="name").as_list() == [("a", 0.5), ("b", 0.25), ("age", 0.1)]
 
     def test_too_wide(self, monkeypatch):
-        monkeypatch.setattr("limelight.collection._frames.MOST_CELLS", 10)
+        monkeypatch.setattr("limelight.collection._frames._MOST_CELLS", 10)
         with pytest.raises(
             ArgumentError, match="6 rows and 3 features would have more than 10 weights; give a smaller num_feat"
         ):
@@ -284,3 +287,88 @@ class TestImportance:
             stored.importance(kind="max")
         with pytest.raises(ArgumentError, match="by must be one of 'feature', 'name'; got None"):
             stored.importance(by=None)
+
+
+class TestPlot:
+    @pytest.fixture
+    def importance(self):
+        entries = [parts(("a $x$", "b\n" + "long " * 20, "c"), weights={1: own}) for own in ((0.5, 0.25, 0.1), (0.3, 0.2, 0.1))]
+        return Explanations.of(entries).importance()
+
+    def test_bars_and_intervals(self, importance):
+        figure = Figure()
+        ax = figure.subplots()
+        assert importance.plot(ax) is ax
+        figure.canvas.draw()
+        bars = sorted(ax.patches, key=lambda bar: -bar.get_y())
+        assert [bar.get_width() for bar in bars] == pytest.approx(importance.values)
+        first, second, third = (tick.get_text() for tick in ax.get_yticklabels())
+        assert (first, third) == (r"a \$x\$", "c")
+        assert second.startswith("b long long")
+        assert len(second) <= 40
+        ends = sorted(float(x) for line in ax.collections for segment in line.get_segments() for x in segment[:, 0])
+        assert ends == pytest.approx(sorted((*importance.lows, *importance.highs)))
+        assert ax.get_xlabel() == "mean |weight|"
+        assert ax.get_title() == "Importance in 2 explanations"
+
+    def test_as_many_as_asked_for(self, importance):
+        assert len(importance.plot(Figure().subplots(), num_features=2).patches) == 2
+        with pytest.raises(ArgumentError, match="num_features must be an integer of at least 1; got 0"):
+            importance.plot(num_features=0)
+
+    def test_without_intervals_and_without_features(self):
+        single = Explanations.of([table()]).importance(kind="sqrt")
+        ax = single.plot(Figure().subplots())
+        assert not list(ax.collections)
+        assert ax.get_xlabel() == "root of the sum of |weight|"
+        nothing = Explanations.of([HARD["table, nothing reported"]]).importance()
+        assert list(nothing.plot(Figure().subplots()).patches) == []
+
+    def test_a_figure_of_its_own(self, importance):
+        from matplotlib import pyplot
+
+        ax = importance.plot()
+        assert len(ax.patches) == 3
+        pyplot.close(ax.figure)
+
+    def test_without_matplotlib(self, importance, monkeypatch):
+        monkeypatch.setitem(sys.modules, "matplotlib", None)
+        with pytest.raises(MissingDependencyError, match=r"a plot needs matplotlib: pip install 'limelight\[plot\]'"):
+            importance.plot()
+
+
+class TestNotebook:
+    def test_explanations(self, stored):
+        page = BeautifulSoup(stored._repr_html_(), "html.parser")
+        assert page.h2.text == "Explanations of 7 instances"
+        assert page.select_one(".remark").text == "6 converged, 1 failed"
+        rows = [[cell.text for cell in row.select("th, td")] for row in page.select("tbody tr")]
+        assert [(name, times) for name, times, *_ in rows] == [("bmi", "6"), ("age", "6"), ("blood pressure", "6")]
+        assert all(row.select_one("i.pos") and row.select_one("i.ci") for row in page.select("tbody tr"))
+        assert page.script is None
+
+    def test_no_explanation(self):
+        for collection in (Explanations.of([]), Explanations.of([FAILURE])):
+            page = BeautifulSoup(collection._repr_html_(), "html.parser")
+            assert page.table is None
+            assert f"{len(collection)} failed" in page.text
+
+    def test_importance(self):
+        wide = Explanations.of([HARD["table, thirty columns"]]).importance()
+        page = BeautifulSoup(wide._repr_html_(), "html.parser")
+        assert page.h2.text == "Importance in 1 explanation"
+        assert [cell.text for cell in page.select("tbody th")] == list(wide.features[:10])
+        assert page.select("p")[-1].text == "and 20 more"
+        assert page.select_one("i.ci") is None
+        nothing = Explanations.of([HARD["table, nothing reported"]]).importance()._repr_html_()
+        assert "No component was reported." in nothing
+
+    def test_pick(self):
+        pick = Explanations.of([parts(tuple("abcdef"), weights={1: (0.5,) * 6}), parts(("g",), weights={1: (0.5,)})]).pick(2)
+        page = BeautifulSoup(pick._repr_html_(), "html.parser")
+        first, second = page.select("tbody tr")
+        assert first.th.text == "a, b, c, d and 2 more"
+        assert second.th.text == "g"
+        assert [cell.text for cell in second.select(".num")] == ["1", "100.0%"]
+        many = Explanations.of([parts((f"part {i}",), weights={1: (0.5,)}) for i in range(30)]).pick(30)
+        assert "and 10 more" in many._repr_html_()

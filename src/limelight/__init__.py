@@ -53,7 +53,7 @@ _HOMES = {
     "LimelightError": "limelight.exceptions",
     "Notice": "limelight.results.explanation",
     "OnnxModel": "limelight.models.onnx",
-    "Pick": "limelight.collection.pick",
+    "Pick": "limelight.collection.explanations",
     "Surrogate": "limelight.results.explanation",
     "TabularExplainer": "limelight.modalities.tables.explainer",
     "TextExplainer": "limelight.modalities.text",
@@ -63,6 +63,9 @@ _HOMES = {
     "submodular_pick": "limelight.collection.pick",
 }
 _MODULES = ("datasets", "exceptions", "extend", "segmentation")
+# Segmentations say that they are from limelight.segmentation. cloudpickle takes a class by its name only if the module that the
+# class names is loaded, and copies the class otherwise.
+_LOADED_WITH = {"ImageExplainer": "segmentation", "TimeSeriesExplainer": "segmentation"}
 
 __all__ = [
     "ComponentsExplainer",
@@ -95,10 +98,10 @@ if TYPE_CHECKING:
     from limelight import datasets, exceptions, extend, segmentation
     from limelight._explainer import Explainer
     from limelight.batch.frame_function import FrameFunction
-    from limelight.collection.explanations import Explanations
+    from limelight.collection.explanations import Explanations, Pick
     from limelight.collection.failure import Failure
     from limelight.collection.importance import Importance
-    from limelight.collection.pick import Pick, random_pick, submodular_pick
+    from limelight.collection.pick import random_pick, submodular_pick
     from limelight.exceptions import LimelightError
     from limelight.modalities.custom import ComponentsExplainer
     from limelight.modalities.images.explainer import ImageExplainer
@@ -120,6 +123,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'limelight' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
+    if name in _LOADED_WITH:
+        import_module(f"limelight.{_LOADED_WITH[name]}")
     globals()[name] = value
     return value
 

@@ -1,4 +1,4 @@
-"""How many threads BLAS has decides how it splits a product, and so the last bits of what comes out."""
+"""One thread for BLAS: with another number, it splits products elsewhere, and their last bits differ."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ __all__ = ["one_blas_thread"]
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
-    """One thread for the products made within, so that they are the same bits wherever they are made.
+    """A context in which BLAS uses one thread, so that products are the same bits wherever they are computed.
 
-    Only the main thread asks for it: the number is the whole process's, and of two threads that set it each could put back
-    what the other had set. Models are asked outside; they have as many as they like.
+    It has an effect in the main thread only: the number belongs to the whole process, and two threads that set it could each
+    restore what the other had set. Models run outside of it, with as many threads as they like.
     """
     if threading.current_thread() is not threading.main_thread():
         return nullcontext()
@@ -24,7 +24,7 @@ def one_blas_thread() -> AbstractContextManager[Any]:
 
 @cache
 def _libraries() -> Any:
-    import scipy.linalg  # noqa: F401 - it has a BLAS of its own, which is found only once it is there
+    import scipy.linalg  # noqa: F401 - it has its own BLAS, which the controller finds only once it is loaded
     from threadpoolctl import ThreadpoolController
 
     return ThreadpoolController()

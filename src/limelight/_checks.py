@@ -1,4 +1,4 @@
-"""Checks of what users pass: each returns the value in one plain form, or says what came and what is allowed."""
+"""Checks of users' arguments: each returns the value in one plain form, or raises and says what is allowed and what came."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ __all__ = [
     "check_names",
     "check_number",
     "check_numbers",
-    "users_own",
+    "user_function",
 ]
 
 
 def check_count(parameter: str, value: object, minimum: int) -> int:
-    """An integer of at least `minimum`.
+    """Check that a value is an integer of at least `minimum`.
 
     Examples
     --------
@@ -44,17 +44,17 @@ def check_count(parameter: str, value: object, minimum: int) -> int:
 
 
 def check_number(parameter: str, value: object, minimum: float, *, inclusive: bool = True) -> float:
-    """A finite number of at least `minimum`, or above it where it is not `inclusive`."""
-    wanted = f"{parameter} must be a finite number {'of at least' if inclusive else 'above'} {minimum:g}"
+    """Check that a value is a finite number of at least `minimum`, or above it where it is not `inclusive`."""
+    requirement = f"{parameter} must be a finite number {'of at least' if inclusive else 'above'} {minimum:g}"
     if isinstance(value, bool) or not isinstance(value, (int, float, np.integer, np.floating)):
-        raise ArgumentTypeError(f"{wanted}; got {value!r}.")
+        raise ArgumentTypeError(f"{requirement}; got {value!r}.")
     if not math.isfinite(value) or value < minimum or (value == minimum and not inclusive):
-        raise ArgumentError(f"{wanted}; got {value}.")
+        raise ArgumentError(f"{requirement}; got {value}.")
     return float(value)
 
 
 def check_choice(parameter: str, value: object, allowed: Iterable[str]) -> str:
-    """One of the allowed names."""
+    """Check that a value is one of the allowed names."""
     allowed = tuple(allowed)
     if not isinstance(value, str) or value not in allowed:
         raise unknown_name(parameter, value, allowed)
@@ -62,14 +62,14 @@ def check_choice(parameter: str, value: object, allowed: Iterable[str]) -> str:
 
 
 def check_flag(parameter: str, value: object) -> bool:
-    """True or False."""
+    """Check that a value is True or False."""
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError(f"{parameter} must be True or False; got {value!r}.")
     return bool(value)
 
 
 def check_names(parameter: str, value: Iterable[object], length: int | None = None) -> tuple[str, ...]:
-    """A sequence of names as Python strings, of a given length where one is asked for."""
+    """Check a sequence of names, of this length if one is given, and turn each into a str."""
     if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray, Iterable)):
         raise ArgumentTypeError(f"{parameter} must be a sequence of names; got {value!r}.")
     names = tuple(str(name) for name in value)
@@ -79,7 +79,17 @@ def check_names(parameter: str, value: Iterable[object], length: int | None = No
 
 
 def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndarray:
-    """An array of doubles with so many dimensions, or with any; lists are fine, and what is masked is NaN."""
+    """Check numbers, and turn them into an array of doubles; masked entries become NaN.
+
+    Parameters
+    ----------
+    parameter : str
+        The argument's name, for messages.
+    value : array-like
+        The numbers.
+    dimensions : int or None
+        The number of dimensions that the array must have; None for any.
+    """
     try:
         if isinstance(value, np.ma.MaskedArray):
             value = np.ma.filled(value.astype(np.float64), np.nan)
@@ -94,13 +104,13 @@ def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndar
 
 
 @contextmanager
-def users_own(parameter: str) -> Iterator[None]:
-    """Around a call of a user's function: what it raises says which argument it is.
+def user_function(parameter: str) -> Iterator[None]:
+    """A context for a call of the function that a user gave as this parameter.
 
     Raises
     ------
     ArgumentError
-        If the function raises.
+        If the function raises; the message names the parameter, and the function's error is the cause.
     """
     try:
         yield
@@ -111,7 +121,7 @@ def users_own(parameter: str) -> Iterator[None]:
 
 
 def as_array(value: Any) -> np.ndarray:
-    """An array of what numpy can read, and of torch tensors from any device; bfloat16, which numpy has not, as float32."""
+    """An array of a torch tensor, on any device, or of anything that numpy reads; bfloat16, which numpy lacks, as float32."""
     if hasattr(value, "detach"):
         value = value.detach().cpu()
         value = value.float() if str(value.dtype) == "torch.bfloat16" else value

@@ -23,8 +23,8 @@ __all__ = [
 ]
 
 
-# What is installed under another name than it is imported by.
-_PACKAGES = {"PIL": "Pillow", "skimage": "scikit-image"}
+# Distributions whose name differs from that of the package that they install.
+_DISTRIBUTIONS = {"PIL": "Pillow", "skimage": "scikit-image"}
 
 
 class LimelightError(Exception):
@@ -48,7 +48,7 @@ class KernelError(LimelightError, ValueError):
 
 
 class LabelError(LimelightError, ValueError):
-    """A label that was not explained, or that the model does not have, was asked for."""
+    """The label was not explained, or the model has no such output."""
 
 
 class PredictionError(LimelightError, ValueError):
@@ -60,11 +60,11 @@ class ModelError(LimelightError, RuntimeError):
 
 
 class CheckpointError(LimelightError, OSError):
-    """A folder of finished chunks cannot be read or written; what is in it stays whole."""
+    """A folder of finished chunks cannot be read or written; the chunks in it stay intact."""
 
 
 class EngineError(LimelightError, RuntimeError):
-    """What explains many instances in other processes or on other machines has broken down."""
+    """The processes or machines that explain many instances have broken down."""
 
 
 class Interrupted(KeyboardInterrupt):
@@ -73,9 +73,14 @@ class Interrupted(KeyboardInterrupt):
     Parameters
     ----------
     message : str
-        What is finished.
+        How many instances are finished, and how to go on.
     explanations : Explanations
-        All of it, in order.
+        The finished explanations, in order.
+
+    Attributes
+    ----------
+    explanations : Explanations
+        The finished explanations, in order.
     """
 
     def __init__(self, message: str, explanations: object) -> None:
@@ -121,20 +126,21 @@ def require(module: str, *, extra: str | None, purpose: str) -> Any:
         ...
     limelight.exceptions.MissingDependencyError: a square root needs a_missing_package: pip install 'limelight[batch]'
     """
+    package = module.partition(".")[0]
     try:
+        import_module(package)
         return import_module(module)
     except ImportError as error:
-        name = module.partition(".")[0]
-        raise missing_dependency(purpose, _PACKAGES.get(name, name), extra) from error
+        raise missing_dependency(purpose, _DISTRIBUTIONS.get(package, package), extra) from error
 
 
-def missing_dependency(purpose: str, package: str, extra: str | None) -> MissingDependencyError:
-    """The one sentence for an optional package that is not installed."""
-    wanted = package if extra is None else f"'limelight[{extra}]'"
-    return MissingDependencyError(f"{purpose} needs {package}: pip install {wanted}")
+def missing_dependency(purpose: str, distribution: str, extra: str | None) -> MissingDependencyError:
+    """The error for an optional package that is not installed."""
+    requirement = distribution if extra is None else f"'limelight[{extra}]'"
+    return MissingDependencyError(f"{purpose} needs {distribution}: pip install {requirement}")
 
 
 def unknown_name(parameter: str, got: object, allowed: Iterable[str]) -> ArgumentError:
-    """The one sentence for an option that is not among the known names."""
+    """The error for an option that is not one of the allowed names."""
     names = ", ".join(repr(name) for name in allowed)
     return ArgumentError(f"{parameter} must be one of {names}; got {got!r}.")

@@ -1,9 +1,9 @@
-"""LIME, to be read from top to bottom: perturb, ask the model, weigh by nearness, fit a sparse linear surrogate.
+"""LIME, from top to bottom: perturb an instance, ask the model, weigh by proximity, fit a sparse linear surrogate.
 
 (Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016, algorithm 1.)
 
-`Explainer._explain_in_steps` is the pipeline. It is a generator: it yields where it needs answers or fits, and goes
-on when they are there. That is how several instances are explained side by side (`limelight._lockstep`).
+`Explainer._explain_in_steps` is the pipeline. It is a generator: it pauses where it needs the model's answers or a fit, so that
+`limelight._lockstep` can explain several instances side by side.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
-from limelight._lockstep import Run, fitted, run_alone
-from limelight._notices import notices
+from limelight._lockstep import Run, request_fits, run_alone
+from limelight._notices import collect_notices
 from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
 from limelight.batch.many import BatchMixin
 from limelight.models import adapt
@@ -24,45 +24,46 @@ from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.views import check_view
 from limelight.stages.components import Components
 from limelight.stages.kernel_law import KernelLaw
-from limelight.stages.perturbation import DESIGNS, Look, looks
+from limelight.stages.perturbation import DESIGNS, Look, plan_looks
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
-from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, pairwise
+from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, metric_of_scikit_learn
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings
 
 __all__ = ["Explainer"]
 
-NUM_FEATURES = 10
+_DEFAULT_NUM_FEATURES = 10
 
 
 class Explainer(BatchMixin):
     """The pipeline that all explainers share.
 
-    A modality derives from it, sets the class attributes and says what an instance's components are. All other methods are
-    final. `limelight.extend` says how to write one.
+    A modality is a subclass: it sets the class attributes and implements `components`. All other methods are final.
+    `limelight.extend` says how to write one.
 
     Parameters
     ----------
     class_names, kernel_width, kernel, feature_selection, alpha, tolerance, mode, design, shortcuts, random_state
-        As every explainer takes them; see `limelight.ComponentsExplainer`. An explainer with options of its own has its own
-        constructor, which hands these on.
+        The options that all explainers share; see `limelight.ComponentsExplainer`. A modality with more options has its own
+        constructor, which passes these on.
 
     Attributes
     ----------
     options : Options
-        What the user told the explainer.
+        The user's options, checked.
     default_kernel_width : float
         The kernel's width where the user gives none, in the distance's unit.
     default_design : {"complements", "orthogonal", "sobol"}
-        Which design draws the perturbations, unless the user asks for independent ones: "complements" for parts under any law
-        that depends on their number alone, "orthogonal" for parts that are absent with probability 1/2, "sobol" for values.
+        The design that draws the perturbations, unless the user asks for independent ones: "complements" for parts whose law
+        depends on the number of absent parts alone, "orthogonal" for parts that are absent with probability 1/2, "sobol" for
+        values.
     distances : callable
         From a representation of shape (n, d), whose row 0 is the instance, to distances of shape (n,).
     distance_unit : float, default 1
-        By how much a distance of scikit-learn's is multiplied to be in the kernel width's unit.
+        The factor that brings a distance of scikit-learn's into the unit of the kernel width.
     cap : int, default 5000
-        The largest number of perturbations of an "auto" run.
+        The largest number of perturbations with ``num_samples="auto"``.
     """
 
     default_kernel_width: ClassVar[float]
@@ -110,12 +111,12 @@ class Explainer(BatchMixin):
 
     @abstractmethod
     def components(self, instance: Any) -> Components:
-        """What can be on or off in this instance.
+        """Find what can be on or off in this instance.
 
         Raises
         ------
         ArgumentTypeError, InstanceError
-            If the instance is not one that this explainer can explain.
+            If this explainer cannot explain the instance.
         """
 
     @final
@@ -138,19 +139,20 @@ class Explainer(BatchMixin):
         Parameters
         ----------
         instance : object
-            What to explain: a text, a row of numbers, an image, a series, or components of the user's own, depending on the
+            What to explain: a text, a row of a table, an image, a series, or the user's own components, depending on the
             explainer.
         model : callable, estimator, torch module or ONNX file
-            A callable from a batch of inputs to an array of shape (n,) or (n, k); a fitted estimator, of which
-            ``predict_proba`` is asked, else ``decision_function``, else ``predict``; a ``torch.nn.Module``; the path of an ONNX
-            file, or a session. `TorchModel` and `OnnxModel` take the last with settings of their own.
+            A callable from a batch of n inputs to an array of shape (n,) or (n, k); a fitted estimator, whose
+            ``predict_proba`` is called, else its ``decision_function``, else its ``predict``; a ``torch.nn.Module``; the path
+            of an ONNX file, or an ONNX session. `TorchModel` and `OnnxModel` take modules, files and sessions with more
+            settings.
         labels : int or sequence of int, optional
             Which outputs to explain. By default class 1 of two, the predicted class of more, and every output of a regression
             or of other scores.
         top_labels : int, optional
-            Explain this many outputs instead, those with the highest predictions, best first.
+            Explain this many outputs instead: those with the highest predictions, highest first.
         num_features : int, optional
-            How many components to report at most; by default 10.
+            The largest number of components to report; by default 10.
         num_samples : int or "auto", default "auto"
             The number of perturbations, the instance included. "auto" doubles it until every reported weight's interval is
             within the explainer's tolerance, or the cap is reached: 5000 for rows and texts, else 1000.
@@ -159,15 +161,15 @@ class Explainer(BatchMixin):
         model_regressor : object, optional
             A scikit-learn linear regressor to fit instead of the ridge; it is cloned, never changed.
         distance_metric : str, optional
-            A distance that scikit-learn's ``pairwise_distances`` knows, instead of the explainer's own.
+            The name of a distance in scikit-learn's ``pairwise_distances``, to use instead of the explainer's own.
         link : {"identity", "logit"}, default "identity"
-            What is explained: the outputs themselves, or, of probabilities, their log-odds ``log(p / (1 - p))``, which models
-            that add up evidence are linear in; probabilities within 1e-6 of 0 or 1 count as that.
+            What is explained: the outputs themselves, or the log-odds ``log(p / (1 - p))`` of probabilities p, in which models
+            that add up evidence are linear. Probabilities are clipped to the range from 1e-6 to 1 - 1e-6.
 
         Returns
         -------
         explanation : Explanation
-            The weights with their intervals, and the figures that say how far to trust them.
+            The weights with their intervals, and the figures that show how far to trust them.
 
         Raises
         ------
@@ -176,11 +178,13 @@ class Explainer(BatchMixin):
         InstanceError
             If the instance cannot be explained.
         KernelError
-            If the kernel gives no perturbation any weight.
+            If the kernel weights of all perturbations are 0.
         LabelError
-            If the model has no such output.
-        ModelError, PredictionError
-            If the model raises, or does not give one row of finite numbers for each input.
+            If a label is not the number of an output.
+        ModelError
+            If the model raises.
+        PredictionError
+            If the model does not give one row of finite numbers for each input.
         """
         request = Request.checked(
             labels=labels,
@@ -196,30 +200,33 @@ class Explainer(BatchMixin):
 
     @final
     def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
-        """The pipeline for one instance, as a run: it yields where it needs the model's answers, or fits.
+        """The pipeline for one instance, as a run.
 
         Parameters
         ----------
-        instance, model : object
-            What to explain, and what to ask.
+        instance : object
+            What to explain.
+        model : object
+            What to ask.
         request : Request
-            What is wanted.
+            The arguments of the call, checked.
         shared : SharedAnswers
-            The model's answers for rows that other instances have, too.
+            The model's answers for perturbations that other instances share.
         """
         components = self.components(instance)
         check_view(components.view)
-        proximity, kernel_law = self._proximity(components, request)
+        proximity, kernel_law = self._make_proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
         oracle = Oracle(adapted.path.limited(request.batch_size), shared)
         link = LINKS[request.link]
-        for look in self._looks(components, kernel_law, request):
+        # Each look adds perturbations to the sample, and has the surrogates fitted anew.
+        for look in self._plan_looks(components, kernel_law, request):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
             predictions = yield from oracle.predict(neighbourhood)
-            if look.first:
-                outputs = self._read_outputs(predictions, oracle.instance, adapted.output_names, request)
-            if look.first or look.exact:
-                sample = Sample(neighbourhood.representation[0], link(oracle.instance)[list(outputs.labels)])
+            if look.is_first:
+                outputs = self._read_outputs(predictions, oracle.instance_prediction, adapted.output_names, request)
+            if look.is_first or look.is_exact:
+                sample = Sample(neighbourhood.representation[0], link(oracle.instance_prediction)[list(outputs.labels)])
             sample.add(
                 neighbourhood.representation[1:],
                 link(predictions)[:, outputs.labels],
@@ -227,57 +234,62 @@ class Explainer(BatchMixin):
                 proximity.kernel_weights(neighbourhood.representation)[1:],
                 neighbourhood.replicates,
             )
-            fits = yield from fitted(sample, self._settings(look, kernel_law, request))
-            # An output that has not varied yet may still: a few perturbations do not show a rare event.
-            if _has_converged(fits, self.options.tolerance, excused=np.full(len(fits), look.exact)):
+            fits = yield from request_fits(sample, self._fit_settings(look, kernel_law, request))
+            # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
+            if _has_converged(fits, self.options.tolerance, may_be_zero=np.full(len(fits), look.is_exact)):
                 break
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
 
-    def _proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
-        """The kernel, and, where it is limelight's own on masks, all that is known of the masks beforehand."""
+    def _make_proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
+        """The kernel of a distance; and the law of the masks with it, where both depend on the number of absent parts alone."""
         distances = self.distances
         if request.distance_metric is not None:
-            distances = pairwise(request.distance_metric, self.distance_unit)
+            distances = metric_of_scikit_learn(request.distance_metric, self.distance_unit)
         kernel = self.options.kernel
         proximity = Proximity(components.kernel_width or self.options.kernel_width, distances, kernel)
         if components.law is None or request.distance_metric is not None or kernel is not exponential_kernel:
             return proximity, None
         return proximity, KernelLaw(components.law, proximity.kernel_by_absent(len(components.names)))
 
-    def _looks(self, components: Components, kernel_law: KernelLaw | None, request: Request) -> Iterator[Look]:
-        """The stretches of the design to ask about, one after the other."""
+    def _plan_looks(self, components: Components, kernel_law: KernelLaw | None, request: Request) -> Iterator[Look]:
+        """Which perturbations to ask about before each look at the intervals."""
         seed = (self.options.random_state, components.content)
         is_default = self.options.design == "auto"
         make_design = DESIGNS.load(self.default_design if is_default else self.options.design)
         design = make_design(seed, None if kernel_law is None else kernel_law.kernel)
         parts = len(components.names) if is_default and components.law is not None else None
-        return looks(design, parts, request.num_samples, self.cap)
+        return plan_looks(design, parts, request.num_samples, self.cap)
 
     def _read_outputs(
-        self, predictions: np.ndarray, instance: np.ndarray, names: tuple[str, ...] | None, request: Request
+        self,
+        predictions: np.ndarray,
+        instance_prediction: np.ndarray,
+        model_names: tuple[str, ...] | None,
+        request: Request,
     ) -> Outputs:
-        """What the model's outputs are, and which of them are explained."""
+        """What the model's outputs are, and which of them to explain, from predictions of shapes (m, k) and (k,)."""
         outputs = read_outputs(
             predictions,
-            instance,
+            instance_prediction,
             mode=self.options.mode,
             class_names=self.options.class_names,
-            model_names=names,
+            model_names=model_names,
             labels=request.labels,
             top_labels=request.top_labels,
         )
-        return outputs.under(request.link)
+        return outputs.after_link(request.link)
 
-    def _settings(self, look: Look, kernel_law: KernelLaw | None, request: Request) -> Settings:
+    def _fit_settings(self, look: Look, kernel_law: KernelLaw | None, request: Request) -> Settings:
+        """How to fit the surrogates at a look."""
         return Settings(
             method=self.options.feature_selection,
-            num_features=request.num_features or NUM_FEATURES,
+            num_features=request.num_features or _DEFAULT_NUM_FEATURES,
             alpha=self.options.alpha,
-            nominal=request.num_samples or self.cap,
+            nominal_draws=request.num_samples or self.cap,
             kernel_law=kernel_law,
             regressor=request.regressor,
             confidence=look.confidence,
-            exact=look.exact,
+            is_exact=look.is_exact,
         )
 
     def _build_explanation(
@@ -291,19 +303,19 @@ class Explainer(BatchMixin):
         fits: Sequence[Fit],
         request: Request,
     ) -> Explanation:
-        """The explanation, as plain data, from what the last look has left."""
-        # An output that varies and weighs nothing has not converged: no component varies within a narrow kernel.
-        converged = _has_converged(fits, self.options.tolerance, excused=look.exact | ~sample.varies)
+        """The explanation, as plain data, once the last look is done."""
+        # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
+        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~sample.varies)
         effective_size = sample.effective_size
         return Explanation(
-            surrogates=tuple(_surrogate(label, one) for label, one in zip(outputs.labels, fits, strict=True)),
+            surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
             names=components.names,
             view=components.view,
-            predictions=tuple(LINKS[request.link](oracle.instance).tolist()),
+            predictions=tuple(LINKS[request.link](oracle.instance_prediction).tolist()),
             output_names=outputs.names,
             output_kind=outputs.kind,
-            default_label=outputs.default,
-            num_samples=sample.size + (not look.exact),  # an enumeration has the instance among its masks
+            default_label=outputs.default_label,
+            num_samples=sample.size + (not look.is_exact),  # an enumeration contains the instance
             num_inputs=oracle.num_inputs,
             effective_sample_size=effective_size,
             confidence=look.confidence,
@@ -311,7 +323,7 @@ class Explainer(BatchMixin):
             kernel_width=proximity.width,
             alpha=self.options.alpha,
             random_state=self.options.random_state,
-            warnings=notices(
+            warnings=collect_notices(
                 components,
                 outputs,
                 sample.varies,
@@ -319,36 +331,39 @@ class Explainer(BatchMixin):
                 effective_size=effective_size,
                 num_features=request.num_features,
                 converged=converged,
-                exact=look.exact,
+                is_exact=look.is_exact,
             ),
         )
 
 
-def _has_converged(fits: Sequence[Fit], tolerance: float, excused: np.ndarray) -> bool:
-    """Whether all intervals are within the tolerance, and all outputs weigh something.
+Explainer.__module__ = "limelight"  # where users import it from
+
+
+def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: np.ndarray) -> bool:
+    """Whether all intervals are within the tolerance, and each output has a weight that is not 0.
 
     Parameters
     ----------
     fits : sequence of Fit
-        One for each output.
+        The surrogate of each of q outputs.
     tolerance : float
-        How far an interval may reach to each side, in units of the output's heaviest weight.
-    excused : ndarray of shape (q,), bool
-        Outputs that may weigh nothing.
+        How far an interval may reach to each side, as a share of the output's heaviest weight.
+    may_be_zero : ndarray of bool, of shape (q,)
+        Whether all weights of an output may be 0.
     """
-    heaviest = [np.abs(one.weights).max() for one in fits]
-    settled = all(np.all(one.half_widths <= tolerance * top) for one, top in zip(fits, heaviest, strict=True))
-    return bool(settled and np.all(np.array(heaviest, dtype=bool) | excused))
+    heaviest = [np.abs(fit.weights).max() for fit in fits]
+    is_settled = all(np.all(fit.half_widths <= tolerance * weight) for fit, weight in zip(fits, heaviest, strict=True))
+    return bool(is_settled and np.all(np.array(heaviest, dtype=bool) | may_be_zero))
 
 
-def _surrogate(label: int, one: Fit) -> Surrogate:
+def _make_surrogate(label: int, fit: Fit) -> Surrogate:
     return Surrogate(
         label=label,
-        components=tuple(one.components.tolist()),
-        weights=tuple(one.weights.tolist()),
-        lows=tuple((one.weights - one.half_widths).tolist()),
-        highs=tuple((one.weights + one.half_widths).tolist()),
-        intercept=one.intercept,
-        local_prediction=one.local_prediction,
-        fidelity=one.fidelity,
+        components=tuple(fit.components.tolist()),
+        weights=tuple(fit.weights.tolist()),
+        lows=tuple((fit.weights - fit.half_widths).tolist()),
+        highs=tuple((fit.weights + fit.half_widths).tolist()),
+        intercept=fit.intercept,
+        local_prediction=fit.local_prediction,
+        fidelity=fit.fidelity,
     )

@@ -1,11 +1,13 @@
-"""Several explanations side by side: the model is asked about all of them at once, and so are their surrogates fitted.
+"""Several explanations side by side: the model is asked about all of them together, and their surrogates are fitted together.
 
-An explanation in the making is a generator, a `Run`. It yields what it needs next, an effect, and is sent what comes of it:
+The pipeline of one explanation is a generator, a `Run`. It yields what it needs next, an effect, and is sent the outcome:
 
-    Ask            questions to the model    it is sent the answer to each
-    FitSurrogates  a sample, and settings    it is sent the fit of each output
+    effect         contains                 outcome
+    Ask            questions to the model   the answer to each
+    FitSurrogates  a sample and settings    the fit of each output
 
-In the end it returns the explanation. `run_in_lockstep` takes runs from effect to effect, all of them together.
+In the end it returns the explanation. `run_in_lockstep` collects the next effects of all runs, carries them out together, and
+sends each run its outcome, until all runs have ended.
 """
 
 from __future__ import annotations
@@ -19,11 +21,11 @@ import numpy as np
 from limelight._blas import one_blas_thread
 from limelight._errors import ArgumentError, InstanceError, LimelightError
 from limelight.stages.prediction import Ask, Question
-from limelight.stages.prediction_batches import answers_to
+from limelight.stages.prediction_batches import answer_questions
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, fit
+from limelight.stages.surrogate import Fit, Settings, fit_surrogates
 
-__all__ = ["Effect", "FitSurrogates", "Run", "fitted", "run_alone", "run_in_lockstep"]
+__all__ = ["Effect", "FitSurrogates", "Run", "request_fits", "run_alone", "run_in_lockstep"]
 
 T = TypeVar("T")
 
@@ -36,31 +38,31 @@ class FitSurrogates(NamedTuple):
 
     @property
     def batch_key(self) -> Hashable:
-        """Equal for samples that can be fitted together."""
+        """Samples with equal keys can be fitted together."""
         settings, sample = self.settings, self.sample
         if settings.kernel_law is not None or settings.regressor is not None:
             return id(self)
-        return settings, len(sample.instance), len(sample.origin), sample.replicates
+        return settings, len(sample.instance), len(sample.origin), sample.num_replicates
 
 
 Effect = Ask | FitSurrogates
 Outcome = list[np.ndarray] | list[Fit]
 Run = Generator[Effect, Outcome, T]
-"""Yields effects, is sent what comes of each, and returns a result in the end."""
+"""A generator that yields effects, is sent the outcome of each, and returns a result in the end."""
 
 
-def fitted(sample: Sample, settings: Settings) -> Generator[FitSurrogates, list[Fit], list[Fit]]:
-    """The part of a run that has the surrogates of a sample fitted; its result is the fit of each output."""
+def request_fits(sample: Sample, settings: Settings) -> Generator[FitSurrogates, list[Fit], list[Fit]]:
+    """A part of a run, for ``yield from``: its result is the fit of each output of the sample."""
     return (yield FitSurrogates(sample, settings))
 
 
 def run_alone(run: Run[T]) -> T:
-    """Take one run to its end.
+    """Carry out one run.
 
     Raises
     ------
     LimelightError
-        What keeps it from a result.
+        If the run ends with an error.
     """
     (result,) = run_in_lockstep([run])
     if isinstance(result, LimelightError):
@@ -69,12 +71,18 @@ def run_alone(run: Run[T]) -> T:
 
 
 def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
-    """Take all runs to their ends: the result of each, or the error that kept it from one."""
+    """Carry out all runs together.
+
+    Returns
+    -------
+    results : list
+        The result of each run, or the error that ended it.
+    """
     results: dict[int, T | LimelightError] = {}
     waiting: dict[int, Effect] = {}
 
     def resume(number: int, outcome: Outcome | LimelightError | None) -> None:
-        """Take one run to its next effect, or to its end."""
+        """Let one run go on to its next effect or its end; `outcome` is None at its start."""
         if isinstance(outcome, LimelightError):
             results[number] = outcome
             return
@@ -86,7 +94,7 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
         except LimelightError as error:
             results[number] = error
         except MemoryError as error:
-            results[number] = _too_large(error)
+            results[number] = _out_of_memory(error)
 
     with one_blas_thread():
         for number in range(len(runs)):
@@ -95,7 +103,7 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
         asks = {number: effect for number, effect in waiting.items() if isinstance(effect, Ask)}
         fits = {number: effect for number, effect in waiting.items() if isinstance(effect, FitSurrogates)}
         waiting.clear()
-        answers = _ask(asks)
+        answers = _ask(asks)  # outside: models may use as many threads as they like
         with one_blas_thread():
             for number, outcome in (answers | _fit(fits)).items():
                 resume(number, outcome)
@@ -103,24 +111,23 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
 
 
 def _ask(asks: dict[int, Ask]) -> dict[int, Outcome | LimelightError]:
-    """The answers to each run's questions, or an error; what several ask about the same rows is put to the model once."""
-    distinct: dict[Hashable, Question] = {}
+    """The answers to each run's questions, or an error; questions with equal keys are put to the model once."""
+    questions: dict[Hashable, Question] = {}
     for question in chain.from_iterable(ask.questions for ask in asks.values()):
-        # The first run that asks about shared rows does so beside its own question. Nobody else waits for the answer to a run
-        # that asks alone.
-        distinct.setdefault(question.key or id(question), question if len(asks) > 1 else question._replace(key=None))
-    answers = dict(zip(distinct, answers_to(list(distinct.values())), strict=True))
+        # A question with a key is asked again by itself when its batch fails. A single run has no use for its answer then.
+        questions.setdefault(question.key or id(question), question if len(asks) > 1 else question._replace(key=None))
+    answers = dict(zip(questions, answer_questions(list(questions.values())), strict=True))
     outcomes: dict[int, Outcome | LimelightError] = {}
     for number, ask in asks.items():
-        own = [answers[question.key or id(question)] for question in ask.questions]
-        arrays = [answer for answer in own if not isinstance(answer, LimelightError)]
-        errors = (answer for answer in own if isinstance(answer, LimelightError))
+        run_answers = [answers[question.key or id(question)] for question in ask.questions]
+        arrays = [answer for answer in run_answers if not isinstance(answer, LimelightError)]
+        errors = (answer for answer in run_answers if isinstance(answer, LimelightError))
         outcomes[number] = next(errors, arrays)
     return outcomes
 
 
 def _fit(effects: dict[int, FitSurrogates]) -> dict[int, Outcome | LimelightError]:
-    """The fits that each run wants, or an error."""
+    """The fits that each run asks for, or an error."""
     batches: dict[Hashable, list[int]] = {}
     for number, effect in effects.items():
         batches.setdefault(effect.batch_key, []).append(number)
@@ -128,15 +135,15 @@ def _fit(effects: dict[int, FitSurrogates]) -> dict[int, Outcome | LimelightErro
     for numbers in batches.values():
         samples = [effects[number].sample for number in numbers]
         try:
-            outcomes |= zip(numbers, fit(samples, effects[numbers[0]].settings), strict=True)
-        except Exception:  # it may come from one sample alone
+            outcomes |= zip(numbers, fit_surrogates(samples, effects[numbers[0]].settings), strict=True)
+        except Exception:  # one sample may have caused it: the others must not fail with it
             outcomes |= {number: _fit_alone(effects[number]) for number in numbers}
     return outcomes
 
 
 def _fit_alone(effect: FitSurrogates) -> list[Fit] | LimelightError:
     try:
-        return fit([effect.sample], effect.settings)[0]
+        return fit_surrogates([effect.sample], effect.settings)[0]
     except LimelightError as error:
         return error
     except np.linalg.LinAlgError:
@@ -145,16 +152,18 @@ def _fit_alone(effect: FitSurrogates) -> list[Fit] | LimelightError:
             "with how much they vary. Scale the columns, or put them into bins."
         )
     except MemoryError as error:
-        return _too_large(error)
+        return _out_of_memory(error)
     except Exception as error:
         if effect.settings.regressor is None:
             raise
-        refused = ArgumentError(f"model_regressor raised {type(error).__name__}: {error}")
-        refused.__cause__ = error
-        return refused
+        regressor_error = ArgumentError(f"model_regressor raised {type(error).__name__}: {error}")
+        regressor_error.__cause__ = error
+        return regressor_error
 
 
-def _too_large(error: MemoryError) -> InstanceError:
-    refused = InstanceError(f"there is not enough memory for this instance: {error}. Give it fewer components, or num_samples.")
-    refused.__cause__ = error
-    return refused
+def _out_of_memory(error: MemoryError) -> InstanceError:
+    instance_error = InstanceError(
+        f"there is not enough memory for this instance: {error}. Make fewer components, or give a smaller num_samples."
+    )
+    instance_error.__cause__ = error
+    return instance_error

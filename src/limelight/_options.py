@@ -1,4 +1,4 @@
-"""What users tell an explainer, checked once: `Options` when it is made, `Request` when it is asked."""
+"""Users' settings, checked once: `Options` of an explainer, and the `Request` of one call."""
 
 from __future__ import annotations
 
@@ -24,33 +24,32 @@ Mode = Literal["classification", "regression"]
 
 @dataclass(frozen=True)
 class Options:
-    """What all explainers can be told.
+    """The options that all explainers share.
 
-    An explainer of one's own makes it with `checked`, which has the defaults that limelight's explainers have. Each explainer
-    documents these options for its users.
+    `checked` makes them, with the same defaults for all explainers; `limelight.ComponentsExplainer` documents them for users.
 
     Attributes
     ----------
     class_names : tuple of str or None
-        Names of the model's outputs, in their order; None for the model's own, or numbers.
+        Names of the model's outputs, in their order; None for the model's own names, or numbers.
     mode : {"classification", "regression"} or None
-        What the model's outputs are; None where their values tell.
+        What the model's outputs are; None where their values decide.
     kernel_width : float
         The width of the kernel, in the distance's unit.
     kernel : callable
-        ``kernel(distances, kernel_width) -> weights``.
+        ``kernel(distances, kernel_width) -> kernel_weights``.
     feature_selection : str
-        How the reported components are chosen.
+        How the reported components are chosen; one of `limelight.stages.selection.METHODS`.
     alpha : float
-        The ridge penalty.
+        The ridge penalty, in lime's unit: lime's own is 1.
     tolerance : float
         Weights count as converged when their intervals reach no further than this share of the heaviest weight.
     design : {"auto", "iid"}
-        Whether perturbations come from the explainer's own design, or are drawn independently.
+        Whether perturbations come from the explainer's default design, or are drawn independently.
     shortcuts : bool
         Whether model adapters are used.
     random_state : int
-        The seed.
+        The seed of all random streams.
     """
 
     class_names: tuple[str, ...] | None
@@ -84,13 +83,13 @@ class Options:
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If one of them is not allowed.
+            If an argument is not allowed.
         """
         return cls(
             class_names=None if class_names is None else check_names("class_names", class_names),
             mode=None if mode is None else check_choice("mode", mode, ("classification", "regression")),
             kernel_width=check_number("kernel_width", kernel_width, 0, inclusive=False),
-            kernel=_checked_kernel(kernel),
+            kernel=_check_kernel(kernel),
             feature_selection=check_choice("feature_selection", feature_selection, METHODS),
             alpha=check_number("alpha", alpha, 0),
             tolerance=check_number("tolerance", tolerance, 0, inclusive=False),
@@ -100,13 +99,13 @@ class Options:
         )
 
 
-def _checked_kernel(kernel: str | Kernel | None) -> Kernel:
-    """The kernel that a name stands for, a user's own, or the default."""
+def _check_kernel(kernel: str | Kernel | None) -> Kernel:
+    """The registered kernel with this name, a user's own, or the default."""
     if kernel is None:
         return exponential_kernel
     if isinstance(kernel, str):
-        named: Kernel = KERNELS.load(kernel)
-        return named
+        registered: Kernel = KERNELS.load(kernel)
+        return registered
     if not callable(kernel):
         raise ArgumentTypeError(f"kernel must be a callable kernel(distances, width), its name or None; got {kernel!r}.")
     return kernel
@@ -114,7 +113,10 @@ def _checked_kernel(kernel: str | Kernel | None) -> Kernel:
 
 @dataclass(frozen=True)
 class Request:
-    """What one call of ``explain_instance`` asks for; `num_samples` is None for "auto", other Nones are defaults."""
+    """The arguments of one call of ``explain_instance``, which documents them.
+
+    `num_samples` is None for "auto"; other arguments are None for their defaults.
+    """
 
     labels: tuple[int, ...] | None
     top_labels: int | None
@@ -143,7 +145,7 @@ class Request:
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If one of them is not allowed.
+            If an argument is not allowed.
         """
         if labels is not None:
             if not isinstance(labels, Iterable):
@@ -172,9 +174,10 @@ class Request:
 
 
 def _check_regressor(regressor: Any) -> None:
-    made = hasattr(regressor, "fit") and hasattr(regressor, "get_params") and not isinstance(regressor, type)
-    if not made or "sample_weight" not in signature(regressor.fit).parameters:
-        shown = regressor if isinstance(regressor, type) else type(regressor).__name__
+    is_estimator = hasattr(regressor, "fit") and hasattr(regressor, "get_params") and not isinstance(regressor, type)
+    if not is_estimator or "sample_weight" not in signature(regressor.fit).parameters:
+        description = regressor if isinstance(regressor, type) else type(regressor).__name__
         raise ArgumentTypeError(
-            f"model_regressor must be a scikit-learn linear regressor whose fit takes sample_weight, like Ridge(); got {shown}."
+            "model_regressor must be a scikit-learn linear regressor whose fit takes sample_weight, such as Ridge(); "
+            f"got {description}."
         )

@@ -1,7 +1,7 @@
 """Random streams that depend on what is explained, never on what was explained before.
 
-Every stream is made from the explainer's seed and from the content that it is drawn for, so the same instance gets the
-same perturbations whatever the order of the calls, and no generator is shared between two of them.
+Every stream is seeded with the explainer's seed and a fingerprint of what it is drawn for. So the same instance gets the same
+perturbations whatever the order of the calls, and no two calls share a generator.
 """
 
 from __future__ import annotations
@@ -20,13 +20,12 @@ __all__ = ["fingerprint", "read_random_state", "stream"]
 
 
 def read_random_state(random_state: object) -> int:
-    """Turn what a user calls ``random_state`` into one non-negative integer, once.
+    """Turn a user's ``random_state`` into one non-negative integer, once.
 
     Parameters
     ----------
     random_state : int, None, numpy.random.Generator or numpy.random.RandomState
-        An int is used as it is; None takes fresh entropy from the operating system; from a generator one number is
-        drawn, here and never again.
+        An int is used as it is. None takes fresh entropy from the operating system. From a generator, one number is drawn.
 
     Examples
     --------
@@ -52,7 +51,7 @@ def read_random_state(random_state: object) -> int:
 
 
 def fingerprint(*contents: str | bytes | np.ndarray) -> int:
-    """A 128-bit number that depends on the contents alone (not on the hash seed, the process or the machine's order).
+    """A 128-bit number that depends on the contents alone, not on the process or its hash seed.
 
     Examples
     --------
@@ -73,7 +72,7 @@ def fingerprint(*contents: str | bytes | np.ndarray) -> int:
 
 
 def stream(*keys: int) -> Generator:
-    """A generator of its own for the given non-negative integers.
+    """A new random generator, seeded with these non-negative integers.
 
     Examples
     --------
@@ -81,6 +80,6 @@ def stream(*keys: int) -> Generator:
     >>> stream(0, 5).random() == stream(0, 5).random(), stream(0, 5).random() == stream(5, 0).random()
     (True, False)
     """
-    # SeedSequence joins a list's integers end to end, so that [1, 0] would be [1]: the lengths go in as well.
+    # SeedSequence joins a list's integers end to end, so that [1, 0] would be [1]: the lengths make the keys distinct.
     words = [word for key in keys for word in (key.bit_length(), key)]
     return np.random.Generator(np.random.PCG64(np.random.SeedSequence(words)))

@@ -5,7 +5,7 @@ LimelightError
 ├── ArgumentTypeError (TypeError)        an argument is of the wrong type
 ├── InstanceError (ValueError)           the instance cannot be explained: it is empty, of the wrong width, or not finite
 ├── KernelError (ValueError)             the kernel gives no perturbation any weight
-├── LabelError (ValueError)              a label was asked for that was not explained, or that the model does not have
+├── LabelError (ValueError)              the label was not explained, or the model has no such output
 ├── PredictionError (ValueError)         the model's answer has a wrong shape or is not finite
 ├── ModelError (RuntimeError)            the model raised; its own error is the cause
 ├── CheckpointError (OSError)            a folder of finished chunks cannot be read or written

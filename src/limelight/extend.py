@@ -5,7 +5,12 @@ Modality: what the components of an instance are.
     ``components(instance)`` gives `Parts`, which can be absent, or `Values`, which are drawn. `Parts` have ``names``, ``view``,
     ``content``, ``law``, ``notes`` and ``realise(masks)``. A modality needs no registration.
 View: what a renderer sees of an instance.
-    A class derived from `View`, registered under its kind: ``register("view", GraphView.kind, GraphView)``.
+    `DrawingView` serves any modality, without a class or a registration: shapes in neutral ink, and shapes that belong to
+    components and are tinted by their weights. Pages, pictures, plots and reports draw it. A view with data of its own is a
+    class derived from `View`, registered under its kind: ``register("view", GraphView.kind, GraphView)``. If its ``drawing()``
+    gives a `Drawing`, it is drawn in the same way; otherwise its components are listed.
+    limelight's own serve where they fit: `TextView` with `Span`, `TableView` with `Cell`, `MixedView` with `Passage`,
+    `SeriesView` with `Segment`, `ImageView`, `PartsView`.
 Renderer: a picture, a page or a text of an explanation.
     ``render(explanation)`` gives a str, bytes or another object. After ``register("renderer", "dot", render)``,
     ``explanation.render("dot")`` gives it, and ``explanation.save_to_file("why.dot")`` writes it.
@@ -27,21 +32,53 @@ An installed package can declare entry points in the group ``limelight.view`` (o
 from limelight._explainer import Explainer
 from limelight._registry import register
 from limelight._seeds import fingerprint
-from limelight.results.views import View
+from limelight.modalities.custom import Composable
+from limelight.results.views import (
+    Cell,
+    Drawing,
+    DrawingView,
+    ImageView,
+    Mark,
+    MixedView,
+    PartsView,
+    Passage,
+    Segment,
+    SeriesView,
+    Shape,
+    Span,
+    TableView,
+    TextView,
+    View,
+)
 from limelight.stages.components import Components, Neighbourhood, Parts, Values, fair_coins
 from limelight.stages.design import Design, Drawn, Stretch
 from limelight.stages.prediction import ModelPath
 from limelight.stages.proximity import cosine_of_masks, euclidean
 
 __all__ = [
+    "Cell",
     "Components",
+    "Composable",
     "Design",
+    "Drawing",
+    "DrawingView",
     "Drawn",
     "Explainer",
+    "ImageView",
+    "Mark",
+    "MixedView",
     "ModelPath",
     "Neighbourhood",
     "Parts",
+    "PartsView",
+    "Passage",
+    "Segment",
+    "SeriesView",
+    "Shape",
+    "Span",
     "Stretch",
+    "TableView",
+    "TextView",
     "Values",
     "View",
     "cosine_of_masks",

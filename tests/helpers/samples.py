@@ -7,7 +7,19 @@ import numpy as np
 
 from limelight.results.explanation import Explanation, Notice, Surrogate
 from limelight.results.image_view import ImageView
-from limelight.results.views import Cell, MixedView, PartsView, Passage, Segment, SeriesView, Span, TableView, TextView
+from limelight.results.views import (
+    Cell,
+    DrawingView,
+    MixedView,
+    PartsView,
+    Passage,
+    Segment,
+    SeriesView,
+    Shape,
+    Span,
+    TableView,
+    TextView,
+)
 
 CLASSES = ("gardeners", "stargazers", "beekeepers")
 WORDS = "Last hour the telescope saw Jupiter rise over the allotments, and nobody spoke of tomatoes or of bees."
@@ -115,8 +127,41 @@ def series(channels=("temperature", "pressure"), weights=None, **changes):
     return explain(view, names, weights or {1: falling(5)}, **changes)
 
 
+def spectrogram(spans=8, weights=None, words=("0 s", "2 s"), **changes):
+    """An explained sound: its spectrogram and its wave behind spans of time, each over the whole height."""
+    rows, columns = np.mgrid[:24, :96]
+    levels = 0.5 + 0.4 * np.sin(columns / 7 + rows / 3) * np.exp(-rows / 12)
+    wave = [(5 * i, 150 + 30 * math.sin(i / 3) * math.sin(i / 20)) for i in range(97)]
+    axis = (Shape.text(4, 190, words[0], "start"), Shape.text(476, 190, words[1], "end"))
+    view = DrawingView.of(
+        480,
+        200,
+        background=[Shape.raster(0, 0, 480, 110, levels), Shape.line(wave), *axis],
+        marks=[(i, Shape.rectangle(480 * i / spans, 0, 480 * (i + 1) / spans, 180)) for i in range(spans)],
+        descriptions=[f"{2 * i / spans:.2f} to {2 * (i + 1) / spans:.2f} s" for i in range(spans)],
+    )
+    return explain(view, [f"span {i}" for i in range(spans)], weights or {1: falling(min(5, spans))}, **changes)
+
+
+def graph(names=tuple("CNOCCS"), weights=None, **changes):
+    """An explained molecule: its atoms are components, and one of its bonds; the last atom is drawn as a triangle."""
+    angles = [2 * math.pi * i / len(names) for i in range(len(names))]
+    places = [(15 + 12 * math.cos(angle), 15 + 12 * math.sin(angle)) for angle in angles]
+    bonds = [Shape.line([places[i - 1], places[i]], 2) for i in range(len(names))]
+    atoms = [(i, Shape.circle(*place, 2.2)) for i, place in enumerate(places)]
+    x, y = places[-1]
+    atoms[-1] = len(names) - 1, Shape.polygon([(x, y - 2.5), (x + 2.5, y + 2), (x - 2.5, y + 2)])
+    letters = [(i, Shape.text(*place, name)) for i, (place, name) in enumerate(zip(places, names, strict=True))]
+    descriptions = [*(f"atom of {name}" for name in names), "a bond"]
+    marks = [(len(names), bonds[0]), *atoms, *letters]
+    view = DrawingView.of(30, 30, background=bonds[1:], marks=marks, descriptions=descriptions)
+    components = [*(f"{name} {i}" for i, name in enumerate(names)), "bond"]
+    return explain(view, components, weights or {1: falling(len(components))}, **changes)
+
+
 THREE = {2: falling(6), 0: tuple(-weight for weight in falling(6)), 1: falling(3, 0.05)}
 MODALITIES = {"text": text(), "table": table(), "mixed": mixed(), "parts": parts(), "image": image(), "series": series()}
+MODALITIES["drawing"] = spectrogram()
 # The cases that are hard for a page: much, long, wide, right to left, or nothing at all.
 HARD = {
     "text, three labels": text(weights=THREE, classes=CLASSES, notices=("Read with care.", "And slowly.")),
@@ -125,6 +170,7 @@ HARD = {
     "parts, three labels": parts((*CLASSES, *"abcdef"), weights=THREE, classes=CLASSES),
     "image, three labels": image(THREE, classes=CLASSES),
     "series, three labels": series(weights=THREE, classes=CLASSES),
+    "drawing, three labels": graph(weights=THREE, classes=CLASSES),
     "text, scores": text(classes=("price",), predictions=(184250.2,), kind="scores", weights={0: falling(5, 1e5)}, half=2e3),
     "table, scores": table(
         classes=("up", "down", "still"), predictions=(-2.5, 7.25, 1e-9), kind="scores", weights={1: falling(6, 12)}
@@ -154,6 +200,9 @@ HARD = {
     "image, wide": image(height=80, width=400),
     "image, tall": image(height=400, width=80),
     "series, six channels": series([f"channel {i}" for i in range(6)]),
+    "drawing, graph": graph(),
+    "drawing, long names": spectrogram(words=(f"0 {LONG}", ""), classes=(LONG, "short")),
+    "drawing, hebrew": graph(HEBREW.split()[:5], classes=("גננים", "צופי כוכבים")),
     "series, one channel": series(("pressure",)),
 }
 SAMPLES = MODALITIES | HARD

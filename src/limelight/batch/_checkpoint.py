@@ -12,7 +12,7 @@ from limelight.batch._fingerprint import Fingerprint, hash_instances
 from limelight.batch._instances import Chunk
 from limelight.collection.arrow import schema
 from limelight.collection.explanations import Explanations
-from limelight.collection.parquet import open_chunks, whole_file, write
+from limelight.collection.parquet import atomic_file, open_chunks, write
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -57,7 +57,7 @@ class Checkpoint:
             elif not stored and any(self._folder.iterdir()):
                 raise ArgumentError(f"checkpoint={str(folder)!r} holds other files; give a new or an empty folder.")
             else:  # nothing is finished: a job that failed at once may be repaired and begun again in the same folder
-                with whole_file(self._folder / _FINGERPRINT_FILE) as file:
+                with atomic_file(self._folder / _FINGERPRINT_FILE) as file:
                     file.write(fingerprint.to_json().encode())
         except CheckpointError:
             raise

@@ -128,7 +128,7 @@ def _check_registrations(implementations: Mapping[str, Mapping[str, Any]]) -> No
     for kind, by_name in implementations.items():
         for name, implementation in by_name.items():
             try:
-                serialize([implementation])  # in a list, since joblib wraps a bare class otherwise than one within a job
+                serialize([implementation])  # in a list: a class alone would be wrapped in a class that cannot be pickled
             except ArgumentTypeError as error:
                 raise ArgumentTypeError(
                     f"the {kind} registered as {name!r} cannot be sent to other processes ({error.__cause__!r}); "

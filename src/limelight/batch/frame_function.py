@@ -29,10 +29,23 @@ class FrameFunction:
 
     Attributes
     ----------
+    data : bytes
+        The explainer, the model and the settings, pickled.
+    columns : sequence of str or None
+        The columns that the model takes; None for all.
     item : str or None
         The column that identifies the instances.
     schema : str
         The columns of the frames that it returns, in the form that Spark takes.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> from limelight import TabularExplainer
+    >>> frame = pandas.DataFrame({"age": [20.0, 30.0, 50.0, 60.0], "dose": [1.0, 0.0, 0.0, 1.0]})
+    >>> explain = TabularExplainer(frame).frame_function(lambda rows: rows["age"].to_numpy(), num_samples=64)
+    >>> explain(frame[:2])["error"].tolist()
+    [None, None]
     """
 
     data: bytes = field(repr=False)

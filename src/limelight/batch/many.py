@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 from limelight._lockstep import Run
 from limelight._options import Link, Options, Request
-from limelight.models import known_form
+from limelight.models import read_model
 from limelight.stages.prediction import SharedAnswers
 
 if TYPE_CHECKING:
@@ -159,7 +159,7 @@ class BatchMixin(ABC):
             verbose=verbose,
         )
         return run(
-            self._explain_in_steps, known_form(model), request, instances, arguments, columns=self.columns, options=self.options
+            self._explain_in_steps, read_model(model), request, instances, arguments, columns=self.columns, options=self.options
         )
 
     @final
@@ -228,5 +228,5 @@ class BatchMixin(ABC):
             distance_metric=distance_metric,
             link=link,
         )
-        job = Job(self._explain_in_steps, known_form(model), request, keeps_errors=True, timeout=None)
+        job = Job(self._explain_in_steps, read_model(model), request, keeps_errors=True, timeout=None)
         return FrameFunction(serialize(job), self.columns, item)

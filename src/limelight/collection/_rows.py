@@ -1,4 +1,4 @@
-"""Entries in chunks, in memory or in files, and which of them are meant: read a piece at a time, copied when it has to be."""
+"""Rows selected from chunks in memory or in files; a chunk is read when one of its rows is needed."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ if TYPE_CHECKING:
 
 __all__ = ["Rows", "rows_of_tables"]
 
-CHUNK = 10_000  # rows of a table in memory that are looked at together
+_CHUNK_ROWS = 10_000  # of a table in memory
 
 
 class Chunk(Protocol):
-    """Some consecutive entries."""
+    """Some consecutive rows."""
 
     @property
     def num_rows(self) -> int: ...
@@ -32,7 +32,7 @@ class Chunk(Protocol):
 
 @dataclass(frozen=True)
 class TableChunk:
-    """Some consecutive entries, in memory."""
+    """Some consecutive rows, in memory."""
 
     table: pa.Table
 
@@ -42,31 +42,31 @@ class TableChunk:
         return rows
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Their table, or some columns of it; of a nested column all parts."""
-        return self.table if columns is None else self.table.select(_outer(columns))
+        """Their table, or some of its columns; of a nested column, all parts."""
+        return self.table if columns is None else self.table.select(_outer_columns(columns))
 
 
 def rows_of_tables(tables: Iterable[pa.Table]) -> Rows:
     """All rows of some tables; nothing is copied."""
-    return Rows([TableChunk(table.slice(i, CHUNK)) for table in tables for i in range(0, table.num_rows, CHUNK)])
+    return Rows([TableChunk(table.slice(i, _CHUNK_ROWS)) for table in tables for i in range(0, table.num_rows, _CHUNK_ROWS)])
 
 
 class Rows:
-    """Rows of chunks, in an order; they are read when they are asked for.
+    """Rows selected from chunks, in any order; each is read when it is needed.
 
     Parameters
     ----------
     chunks : sequence of Chunk
-        Where they are.
-    positions : range or ndarray of int, optional
-        Which rows of the chunks, one after the other; by default all.
+        Where the rows are.
+    positions : range or ndarray of shape (n,), int, optional
+        Which rows, counted through all chunks; by default all.
     """
 
     def __init__(self, chunks: Sequence[Chunk], positions: range | np.ndarray | None = None) -> None:
         self._chunks = tuple(chunks)
         self._bounds = np.cumsum([0, *(chunk.num_rows for chunk in self._chunks)])
         self._positions = range(int(self._bounds[-1])) if positions is None else positions
-        self._last: tuple[int, pa.Table] | None = None  # what `one` read last
+        self._last_chunk: tuple[int, pa.Table] | None = None  # that `row` read, with its number
 
     def __len__(self) -> int:
         return len(self._positions)
@@ -74,39 +74,40 @@ class Rows:
     def __reduce__(self) -> tuple[Any, ...]:
         if all(isinstance(chunk, FileChunk) for chunk in self._chunks):
             return Rows, (self._chunks, self._positions)
-        # A copy, for a slice would take all that it is a slice of with it.
+        # A copy: pickling a slice of a table would pickle the whole table.
         return rows_of_tables, ([table.take(arrow().array(range(len(table)))) for table in self.tables()],)
 
-    def chosen(self, index: Any) -> Rows:
-        """Some of these rows: those of a slice, of a mask, or of a sequence of positions.
+    def select(self, index: Any) -> Rows:
+        """Select some of these rows, by a slice, a mask or a sequence of positions.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If it is none of these, or a mask of another length.
+            If the index is something else, or a mask of another length.
         IndexError
             If there is no such position.
         """
         if isinstance(index, slice):
             return Rows(self._chunks, self._positions[index])
-        return Rows(self._chunks, self._array[_positions(index, len(self))])
+        return Rows(self._chunks, self._array[_read_positions(index, len(self))])
 
-    def one(self, index: int) -> pa.Table:
+    def row(self, index: int) -> pa.Table:
         """The table of a single row."""
         position = int(self._positions[index])
         number = int(np.searchsorted(self._bounds, position, side="right")) - 1
-        last = self._last
-        if last is None or last[0] != number:
-            last = self._last = (number, self._chunks[number].read())
-        return last[1].slice(position - int(self._bounds[number]), 1)
+        chunk = self._last_chunk
+        if chunk is None or chunk[0] != number:
+            chunk = self._last_chunk = (number, self._chunks[number].read())
+        return chunk[1].slice(position - int(self._bounds[number]), 1)
 
     def tables(self, columns: Iterable[str] | None = None) -> Iterator[pa.Table]:
-        """The rows' tables, or some columns of them, in order; at least one table.
+        """Read the rows in order, as tables of all or some columns; there is at least one table.
 
-        Where the positions do not jump back, each chunk is read once; else each as often as some 10,000 rows need it.
+        Each chunk is read once if the rows are in the chunks' order. Otherwise it is read again for each
+        10,000 rows that need it.
         """
         columns = None if columns is None else list(columns)
-        names = schema().names if columns is None else _outer(columns)
+        names = schema().names if columns is None else _outer_columns(columns)
         if unknown := set(names) - set(schema().names):
             raise ArgumentError(f"columns must be among {schema().names}; got {sorted(unknown)}.")
         if not len(self):
@@ -114,16 +115,16 @@ class Rows:
             return
         owners = np.searchsorted(self._bounds, self._array, side="right") - 1
         in_order = bool(np.all(owners[1:] >= owners[:-1]))
-        cuts = np.flatnonzero(np.diff(owners)) + 1 if in_order else np.arange(CHUNK, len(self), CHUNK)
-        # Tables that are put together have to have all parts of nested columns, as those in memory do.
-        read = columns if in_order or columns is None else names
-        for positions, own in zip(np.split(self._array, cuts), np.split(owners, cuts), strict=True):
-            yield self._gathered(positions, own, read)
+        cuts = np.flatnonzero(np.diff(owners)) + 1 if in_order else np.arange(_CHUNK_ROWS, len(self), _CHUNK_ROWS)
+        # Tables that are joined must have the same parts of nested columns, and those in memory have all parts.
+        columns = columns if in_order or columns is None else names
+        for piece, piece_owners in zip(np.split(self._array, cuts), np.split(owners, cuts), strict=True):
+            yield self._gather(piece, piece_owners, columns)
 
-    def _gathered(self, positions: np.ndarray, owners: np.ndarray, columns: list[str] | None) -> pa.Table:
-        """Rows of some chunks, each of which is read once."""
+    def _gather(self, positions: np.ndarray, owners: np.ndarray, columns: list[str] | None) -> pa.Table:
+        """Read the rows at some positions, each chunk once; `owners` are the numbers of the rows' chunks."""
         tables = [
-            _taken(self._chunks[owner].read(columns), positions[owners == owner] - self._bounds[owner])
+            _take(self._chunks[owner].read(columns), positions[owners == owner] - self._bounds[owner])
             for owner in np.unique(owners)
         ]
         if len(tables) == 1:
@@ -137,48 +138,48 @@ class Rows:
 
     @staticmethod
     def concat(parts: Sequence[Rows]) -> Rows:
-        """The rows of some, one after the other; nothing is copied."""
+        """Join several `Rows`; nothing is copied."""
         starts = np.cumsum([0, *(part._bounds[-1] for part in parts)])
         positions = [part._array + start for part, start in zip(parts, starts, strict=False)]
         chunks = [chunk for part in parts for chunk in part._chunks]
         return Rows(chunks, np.concatenate([np.empty(0, dtype=np.int64), *positions]))
 
 
-def _outer(columns: Iterable[str]) -> list[str]:
-    """The columns to which parts of columns belong."""
+def _outer_columns(columns: Iterable[str]) -> list[str]:
+    """The whole columns that parts of nested columns belong to."""
     return list(dict.fromkeys(column.partition(".")[0] for column in columns))
 
 
-def _positions(index: Any, length: int) -> np.ndarray:
-    """A mask, or positions that may count from the end, as positions.
+def _read_positions(index: Any, length: int) -> np.ndarray:
+    """Turn a mask, or positions of which negative ones count from the end, into positions from the start.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If it is neither, or a mask of another length.
+        If the index is neither, or a mask of another length.
     IndexError
         If there is no such position.
     """
     try:
         array = np.asarray(index)
-        if array.dtype == object and isinstance(index, Iterable):  # an iterator, or a column in which some may be missing
+        if array.dtype == object and isinstance(index, Iterable):  # an iterator, or a nullable column
             array = np.asarray(list(index))
     except ValueError:  # lists of different lengths
         array = np.empty(())
     if array.ndim != 1 or (array.size and array.dtype.kind not in "biu"):
-        raise ArgumentTypeError(f"explanations are chosen by a position, a slice, a mask or positions; got {index!r:.80}.")
+        raise ArgumentTypeError(f"explanations are selected by a position, a slice, a mask or positions; got {index!r:.80}.")
     if array.dtype == bool:
         if len(array) != length:
             raise ArgumentError(f"a mask must have one entry for each of the {length} explanations; got {len(array)}.")
         return np.flatnonzero(array)
     positions: np.ndarray = array.astype(np.int64)
     if positions.size and not -length <= positions.min() <= positions.max() < length:
-        raise IndexError(f"there are {length} explanations; positions {positions.min()} to {positions.max()} were asked for.")
+        raise IndexError(f"there are {length} explanations; got positions {positions.min()} to {positions.max()}.")
     return np.where(positions < 0, positions + length, positions)
 
 
-def _taken(table: pa.Table, positions: np.ndarray) -> pa.Table:
-    """Some rows of a table; consecutive ones are not copied."""
+def _take(table: pa.Table, positions: np.ndarray) -> pa.Table:
+    """Take some rows of a table; consecutive ones are not copied."""
     if np.all(np.diff(positions) == 1):
         return table.slice(int(positions[0]), len(positions))
     return table.take(arrow().array(positions))

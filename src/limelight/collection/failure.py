@@ -1,4 +1,4 @@
-"""What stands in a collection for an instance that could not be explained."""
+"""The entry of an instance that could not be explained."""
 
 from __future__ import annotations
 
@@ -30,5 +30,8 @@ class Failure:
 
     @classmethod
     def of(cls, exception: BaseException) -> Failure:
-        """What an exception leaves behind: its class's name and what it said."""
+        """Make a failure of an exception."""
         return cls(type(exception).__name__, str(exception))
+
+
+Failure.__module__ = "limelight"  # where users import it from

@@ -1,4 +1,4 @@
-"""Files of explanations: Parquet, written whole or not at all, and read a row group at a time."""
+"""Parquet files of explanations: written as a whole or not at all, and read one row group at a time."""
 
 from __future__ import annotations
 
@@ -11,30 +11,33 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limelight._errors import ArgumentError
-from limelight.collection.arrow import arrow, check_schema, check_whole, schema
+from limelight.collection.arrow import arrow, check_no_gaps, check_schema, schema
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FileChunk", "open_chunks", "whole_file", "write"]
+__all__ = ["FileChunk", "atomic_file", "open_chunks", "write"]
 
-GROUP_ROWS, GROUP_BYTES = 10_000, 2**26  # a row group holds no more than either, or one row
+# A row group holds no more than this, or a single row.
+_MOST_GROUP_ROWS = 10_000
+_MOST_GROUP_BYTES = 2**26
 
 
 @dataclass(frozen=True)
 class Part:
-    """One open file; a file that is later put in its place leaves it as it is.
+    """An open file; it stays the same when another file takes its place.
 
     Attributes
     ----------
     path : str
-        Where it was.
+        Where it was when it was opened.
     contents : pyarrow.Buffer
-        What it holds, mapped into memory.
+        Its bytes, mapped into memory.
     groups : tuple of int
-        How many rows each of its row groups has.
+        The number of rows in each of its row groups.
     footer : pyarrow.parquet.FileMetaData or None
-        Of a single group it is sooner read again than kept: it takes 70 kB, and a long job leaves thousands of such files.
+        None for a file of one group, whose footer is read again when it is needed: a footer takes 70 kB, and a long job leaves
+        thousands of such files.
     """
 
     path: str
@@ -43,7 +46,7 @@ class Part:
     footer: Any
 
     def read(self, group: int, columns: Sequence[str] | None) -> pa.Table:
-        """One row group. A reader of its own for each call makes this safe in threads."""
+        """Read one row group. Each call makes its own reader, so threads may share the file."""
         pa = arrow()
         import pyarrow.parquet as pq
 
@@ -53,19 +56,19 @@ class Part:
             table = file.read_row_group(group, columns=columns)
             table.validate(full=True)
             if table.num_rows != self.groups[group]:
-                raise ValueError("its columns differ in length from what its footer says")
-            check_whole(table)
+                raise ValueError("its columns are not as long as its footer says")
+            check_no_gaps(table)
         except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
             raise ArgumentError(f"{self.path!r} is damaged: {error}.") from error
         return table
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _open_again, (self.path, self.contents.size, self.groups)
+        return _reopen, (self.path, self.contents.size, self.groups)
 
 
 @dataclass(frozen=True)
 class FileChunk:
-    """Some consecutive explanations, in a file."""
+    """The entries of one row group of a file."""
 
     part: Part
     group: int
@@ -75,7 +78,7 @@ class FileChunk:
         return self.part.groups[self.group]
 
     def read(self, columns: Sequence[str] | None = None) -> pa.Table:
-        """Their table, or some columns of it; ``"a.list.element.b"`` is a part of nested column ``a``.
+        """Read their table, or some of its columns; ``"a.list.element.b"`` is a part of the nested column ``a``.
 
         Raises
         ------
@@ -86,17 +89,17 @@ class FileChunk:
 
 
 def open_chunks(path: str | os.PathLike[str]) -> list[FileChunk]:
-    """What a file, or the ``.parquet`` files of a folder, hold, in the order of their names; nothing but their footers is read.
+    """Open a file, or the ``.parquet`` files of a folder in the order of their names; only the footers are read.
 
     Parameters
     ----------
     path : str or path
-        A file that `write` made, or a folder of such.
+        A file that `write` made, or a folder of such files.
 
     Raises
     ------
     ArgumentError
-        If there is no such file, or one of them holds no explanations of this version's schema.
+        If there is no such file, or a file does not hold explanations of this version's schema.
     """
     place = Path(path).absolute()
     if not place.exists():
@@ -116,37 +119,37 @@ def _open(path: str) -> Part:
         with pa.memory_map(path) as file:
             contents = file.read_buffer()
         footer = pq.ParquetFile(pa.BufferReader(contents))
-        found = footer.schema_arrow
+        file_schema = footer.schema_arrow
     except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
-        raise ArgumentError(f"{path!r} is no Parquet file that can be read: {error}.") from error
-    check_schema(found, repr(path))
+        raise ArgumentError(f"{path!r} cannot be read as a Parquet file: {error}.") from error
+    check_schema(file_schema, repr(path))
     groups = tuple(footer.metadata.row_group(group).num_rows for group in range(footer.num_row_groups))
     return Part(path, contents, groups, footer.metadata if len(groups) > 1 else None)
 
 
-def _open_again(path: str, size: int, groups: tuple[int, ...]) -> Part:
-    """A file that was pickled by its name."""
+def _reopen(path: str, size: int, groups: tuple[int, ...]) -> Part:
+    """Open a file that was pickled by its name; it must not have changed."""
     part = _open(path)
     if (part.contents.size, part.groups) != (size, groups):
-        raise ArgumentError(f"{path!r} is another file than when these explanations were pickled.")
+        raise ArgumentError(f"{path!r} has changed since these explanations were pickled.")
     return part
 
 
 def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
-    """Write tables of explanations to a file, one at a time; where that fails, what was there before is left as it was.
+    """Write tables of explanations to a file, one at a time; see `atomic_file`.
 
     Parameters
     ----------
     path : str or path
-        Where to.
+        The file to write.
     tables : iterable of pyarrow.Table
-        In the order wanted; each is let go of before the next one but one is asked for.
+        In the order wanted. At most two of them are held at a time.
     """
     arrow()
     import pyarrow.parquet as pq
 
     with (
-        whole_file(Path(path)) as file,
+        atomic_file(Path(path)) as file,
         pq.ParquetWriter(file, schema(), compression="zstd", write_page_checksum=True) as writer,
     ):
         for group in _groups(tables):
@@ -154,22 +157,22 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
 
 
 @contextmanager
-def whole_file(place: Path) -> Iterator[BinaryIO]:
-    """A file to write to, that takes its place when all is written, for good; where that fails, what was there stays.
+def atomic_file(place: Path) -> Iterator[BinaryIO]:
+    """Open a file for writing that replaces the one at `place` only when it is complete and on the disk.
 
     Parameters
     ----------
     place : Path
-        Of a file, or of none yet; where it is a link, what that leads to.
+        Where there is a file, or nothing yet. Of a link, the target is replaced.
 
     Raises
     ------
     ArgumentError
-        If what is there is no file, as a device or a pipe, which nothing may take the place of; or there is no such folder.
+        If something else is there, such as a folder, a device or a pipe; or there is no such folder.
     """
     place = place.resolve()
     if place.exists() and not place.is_file():
-        raise ArgumentError(f"{str(place)!r} cannot be written: it is no file that could be replaced.")
+        raise ArgumentError(f"{str(place)!r} cannot be written: it is not a regular file.")
     if not place.parent.is_dir():
         raise ArgumentError(f"{str(place)!r} cannot be written: there is no folder {str(place.parent)!r}.")
     unfinished = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
@@ -186,7 +189,7 @@ def whole_file(place: Path) -> Iterator[BinaryIO]:
 
 
 def _sync_folder(folder: Path) -> None:
-    """Have the folder remember its new file, through a loss of power as well; where folders can be opened."""
+    """Make the folder's new entry survive a loss of power, on systems that can open folders."""
     if os.name == "posix":
         descriptor = os.open(folder, os.O_RDONLY)
         try:
@@ -196,15 +199,15 @@ def _sync_folder(folder: Path) -> None:
 
 
 def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:
-    """The same rows in tables of a row group's size."""
+    """Rearrange the rows in tables of a row group's size."""
     pa = arrow()
     waiting: list[Any] = []
     rows = size = 0
     for table in tables:
-        step = max(1, min(GROUP_ROWS, GROUP_BYTES * table.num_rows // max(table.nbytes, 1)))
+        step = max(1, min(_MOST_GROUP_ROWS, _MOST_GROUP_BYTES * table.num_rows // max(table.nbytes, 1)))
         for start in range(0, table.num_rows, step):
             piece = table.slice(start, step)
-            if waiting and (rows + piece.num_rows > GROUP_ROWS or size + piece.nbytes > GROUP_BYTES):
+            if waiting and (rows + piece.num_rows > _MOST_GROUP_ROWS or size + piece.nbytes > _MOST_GROUP_BYTES):
                 yield pa.concat_tables(waiting)
                 waiting, rows, size = [], 0, 0
             waiting.append(piece)

@@ -1,16 +1,15 @@
-"""The few explanations that show most of what a model goes by: SP-LIME, and random picks to compare it with."""
+"""Picks of a few explanations that together report most of what weighs: SP-LIME, and random ones to compare it with."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
 from limelight._checks import check_count
 from limelight._seeds import fingerprint, read_random_state, stream
-from limelight.collection.explanations import Explanations
+from limelight.collection.explanations import Explanations, Pick
 from limelight.collection.weights import Weights, read_weights
 
 if TYPE_CHECKING:
@@ -21,45 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = ["Pick", "random_pick", "submodular_pick"]
 
-NEGLIGIBLE = 1e-12  # of an explanation's heaviest weight: rounding, not a weight
-UNITS = 2.0**44  # into which the whole importance is divided, so that sums are exact and equal gains are equal
-SHOWN = 4  # features of a pick in a repr
-
-
-@dataclass(frozen=True, repr=False)
-class Pick:
-    """Some of many explanations, in the order in which they were picked, and what each of them adds.
-
-    Attributes
-    ----------
-    positions : tuple of int
-        Where they stand in the explanations that were picked from.
-    gains : tuple of float
-        The importance of the features that each one is the first to report.
-    coverage : tuple of float
-        The share of all features' importance that is covered after each pick: the coverage curve.
-    reasons : tuple of tuples of (str, float)
-        For each pick the features that no pick before it reports, with their importance, heaviest first.
-    explanations : Explanations
-        The picks themselves.
-    """
-
-    positions: tuple[int, ...]
-    gains: tuple[float, ...]
-    coverage: tuple[float, ...]
-    reasons: tuple[tuple[tuple[str, float], ...], ...]
-    explanations: Explanations = field(compare=False)
-
-    def __len__(self) -> int:
-        return len(self.positions)
-
-    def __repr__(self) -> str:
-        lines = [f"Pick of {len(self)} explanations", "position  covered  new"]
-        for position, covered, reasons in zip(self.positions, self.coverage, self.reasons, strict=True):
-            new = ", ".join(f"{feature!r} {importance:.3g}" for feature, importance in reasons[:SHOWN])
-            more = f" and {len(reasons) - SHOWN} more" if len(reasons) > SHOWN else ""
-            lines.append(f"{position:8}  {covered:7.1%}  {new or 'nothing'}{more}")
-        return "\n".join(lines)
+_LEAST_SHARE = 1e-12  # of an explanation's heaviest weight; less is rounding
+_UNITS = 2.0**44  # that the whole importance is divided into, so that sums are exact and equal gains are equal
 
 
 def submodular_pick(
@@ -67,32 +29,32 @@ def submodular_pick(
     num_picks: int = 5,
     *,
     label: int | str | None = None,
-    by: str = "name",
+    by: Literal["feature", "name"] = "name",
     candidates: int | None = None,
     random_state: int | Generator | None = 0,
 ) -> Pick:
     """A few explanations that together show what the model goes by: SP-LIME, algorithm 2 of the paper [1]_.
 
-    With W the absolute weights, a row for each explanation and a column for each feature, a feature's importance is
-    I_j = sqrt(sum_i W_ij), and a set of explanations covers the sum of the importance of all features that at least one of
-    them reports. One after the other, the explanation is picked that adds most to what is covered; where several add as much,
-    the first of them. That covers at least 1 - 1/e of what the best choice of as many could. When all is covered, the first
-    ones that are left follow, with a gain of 0.
+    Let W be the absolute weights, with a row for each explanation and a column for each feature. The importance of a feature is
+    I_j = sqrt(sum_i W_ij). A set of explanations covers the features that at least one of them reports, and what it covers
+    is the sum of their importance. Each step picks the explanation that adds most to what is covered, the first of several
+    that add equally. Together the picks cover at least 1 - 1/e of what the best choice of the same size covers. When
+    everything is covered, the first explanations that are left follow, with a gain of 0.
 
     Parameters
     ----------
     explanations : Explanations, or iterable of Explanation
-        Of many instances, in memory or in files. What failed, or has not the label, is not picked.
+        Of many instances, in memory or in files. Failures, and explanations without the label, are not picked.
     num_picks : int
-        How many; fewer where there are not as many.
+        How many to pick at most.
     label : int or str, optional
         An output's number or name; "all" for every explained label, added up. By default each explanation's default label.
     by : {"name", "feature"}
-        What is to be covered: every name of a component, such as each bin of each column, and each word; or only the columns.
+        What is to be covered: the components' names, such as every bin of a column and every word; or only the columns.
     candidates : int, optional
-        Pick from so many explanations, drawn at random; the importance is still that in all of them. By default from all.
+        How many explanations, drawn at random, to pick from; the importance is still that in all of them. By default all.
     random_state : int, None or Generator
-        What the candidates are drawn with; an int always draws the same ones.
+        Draws the candidates; an int always draws the same ones.
 
     Returns
     -------
@@ -101,17 +63,17 @@ def submodular_pick(
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If an argument is not one of those allowed.
+        If an argument is not allowed.
     LabelError
         If no explanation has that label.
 
     Notes
     -----
-    A weight below 1e-12 of its explanation's heaviest covers nothing: it is rounding. Nor does one that is not finite. The
-    importance is rounded to 2^-44 of its sum, so that gains are added without error and ties are ties. Gains are kept up to
-    date instead of being computed anew for each candidate: when a feature is covered, it is taken off the gains of the
-    explanations that report it, once. For all picks together these are no more steps than there are weights, and the picks are
-    those of plain and of lazy greedy [2]_.
+    A weight below 1e-12 of its explanation's heaviest covers nothing, because it is rounding. A weight that is not finite
+    covers nothing either. The importance is rounded to multiples of 2^-44 of its sum, so that gains are added without error
+    and ties are ties. Gains are kept up to date instead of being computed anew for each candidate: when a feature is covered,
+    it is subtracted once from the gains of the explanations that report it. For all picks together this takes no more steps
+    than there are weights. The picks are those of plain and of lazy greedy [2]_.
 
     References
     ----------
@@ -132,14 +94,14 @@ def submodular_pick(
     'bad'
     """
     num_picks = check_count("num_picks", num_picks, 1)
-    explanations = _collected(explanations)
+    explanations = _collect(explanations)
     weights = read_weights(explanations, label, by)
     allowed = np.flatnonzero(weights.explained)
     if candidates is not None and check_count("candidates", candidates, 1) < len(allowed):
         drawn = _stream(random_state, "candidates", weights).choice(len(allowed), candidates, replace=False)
         allowed = np.sort(allowed[drawn])
-    matrix, importance = _coverage(weights)
-    return _pick(explanations, weights, matrix, importance, _greedy(matrix, importance, allowed, num_picks))
+    matrix, importance = _measure_features(weights)
+    return _describe_pick(explanations, weights, matrix, importance, _pick_greedily(matrix, importance, allowed, num_picks))
 
 
 def random_pick(
@@ -147,21 +109,28 @@ def random_pick(
     num_picks: int = 5,
     *,
     label: int | str | None = None,
-    by: str = "name",
+    by: Literal["feature", "name"] = "name",
     random_state: int | Generator | None = 0,
 ) -> Pick:
-    """Some explanations drawn at random, and what they cover: the paper's baseline RP [1]_.
+    """A few explanations drawn at random, and what they cover: the paper's baseline RP [1]_.
 
     Parameters
     ----------
     explanations, num_picks, label, by
         As `submodular_pick` takes them.
     random_state : int, None or Generator
-        What they are drawn with; an int always draws the same ones, and the first of many are those of few.
+        Draws the explanations. An int always draws the same ones, and a smaller number of picks draws the first of them.
 
     Returns
     -------
     pick : Pick
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If an argument is not allowed.
+    LabelError
+        If no explanation has that label.
 
     References
     ----------
@@ -175,13 +144,13 @@ def random_pick(
     (1.0, 1.0)
     """
     num_picks = check_count("num_picks", num_picks, 1)
-    explanations = _collected(explanations)
+    explanations = _collect(explanations)
     weights = read_weights(explanations, label, by)
     order = _stream(random_state, "random pick", weights).permutation(np.flatnonzero(weights.explained))
-    return _pick(explanations, weights, *_coverage(weights), order[:num_picks].tolist())
+    return _describe_pick(explanations, weights, *_measure_features(weights), order[:num_picks].tolist())
 
 
-def _collected(explanations: Explanations | Iterable[Entry]) -> Explanations:
+def _collect(explanations: Explanations | Iterable[Entry]) -> Explanations:
     return explanations if isinstance(explanations, Explanations) else Explanations.of(explanations)
 
 
@@ -189,21 +158,23 @@ def _stream(random_state: object, purpose: str, weights: Weights) -> Generator:
     return stream(read_random_state(random_state), fingerprint(purpose, weights.explained))
 
 
-def _coverage(weights: Weights) -> tuple[sparse.csr_array, np.ndarray]:
-    """Which explanation reports which feature, and each feature's importance."""
+def _measure_features(weights: Weights) -> tuple[sparse.csr_array, np.ndarray]:
+    """Which explanation reports which feature, of shape (explanations, features), and each feature's importance."""
     sizes = np.nan_to_num(np.abs(weights.weights), nan=0.0, posinf=0.0)
     heaviest = np.zeros(len(weights.explained))
     np.maximum.at(heaviest, weights.rows, sizes)
-    kept = (sizes > 0) & (sizes >= NEGLIGIBLE * heaviest[weights.rows])
-    own = weights._replace(rows=weights.rows[kept], columns=weights.columns[kept])
-    importance = np.sqrt(np.bincount(own.columns, sizes[kept], minlength=len(weights.features)))
-    return own.matrix(np.ones(len(own.rows), dtype=bool)), importance
+    covers = (sizes > 0) & (sizes >= _LEAST_SHARE * heaviest[weights.rows])
+    covering = weights._replace(rows=weights.rows[covers], columns=weights.columns[covers])
+    importance = np.sqrt(np.bincount(covering.columns, sizes[covers], minlength=len(weights.features)))
+    return covering.matrix(np.ones(len(covering.rows), dtype=bool)), importance
 
 
-def _greedy(matrix: sparse.csr_array, importance: np.ndarray, allowed: Sequence[int] | np.ndarray, num_picks: int) -> list[int]:
-    """The rows that the greedy algorithm picks, the first of those with the highest gain each time."""
+def _pick_greedily(
+    matrix: sparse.csr_array, importance: np.ndarray, allowed: Sequence[int] | np.ndarray, num_picks: int
+) -> list[int]:
+    """The rows that the greedy algorithm picks, each time the first of those with the highest gain."""
     by_feature = matrix.tocsc()
-    units = np.rint(importance / (importance.sum() or 1.0) * UNITS)  # whole numbers, whose sums are exact in doubles
+    units = np.rint(importance / (importance.sum() or 1.0) * _UNITS)  # whole numbers, whose sums are exact in doubles
     lengths = np.diff(matrix.indptr)
     gains = np.full(matrix.shape[0], -np.inf)
     gains[allowed] = np.bincount(np.repeat(np.arange(len(lengths)), lengths), units[matrix.indices], minlength=len(lengths))[
@@ -219,19 +190,19 @@ def _greedy(matrix: sparse.csr_array, importance: np.ndarray, allowed: Sequence[
             if not covered[feature]:
                 covered[feature] = True
                 gains[by_feature.indices[by_feature.indptr[feature] : by_feature.indptr[feature + 1]]] -= units[feature]
-    left = np.flatnonzero(gains == 0)  # not picked yet, and nothing is left to be covered
-    return [*picked, *left[: count - len(picked)].tolist()]
+    rest = np.flatnonzero(gains == 0)  # not picked yet, and nothing is left to be covered
+    return [*picked, *rest[: count - len(picked)].tolist()]
 
 
-def _pick(
+def _describe_pick(
     explanations: Explanations, weights: Weights, matrix: sparse.csr_array, importance: np.ndarray, order: list[int]
 ) -> Pick:
-    """Follow the picks in their order, and note what each is the first to report."""
+    """Say what each pick, in their order, is the first to report."""
     covered = np.zeros(len(importance), dtype=bool)
     gains, reasons = [], []
     for row in order:
-        own = matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
-        new = own[~covered[own]]
+        reported = matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]
+        new = reported[~covered[reported]]
         covered[new] = True
         new = new[np.lexsort((new, -importance[new]))]
         gains.append(float(importance[new].sum()))
@@ -239,3 +210,7 @@ def _pick(
     total = float(importance.sum())
     coverage = np.minimum(np.cumsum(gains) / total, 1.0) if total else np.ones(len(order))
     return Pick(tuple(order), tuple(gains), tuple(coverage.tolist()), tuple(reasons), explanations[order])
+
+
+for _function in (random_pick, submodular_pick):
+    _function.__module__ = "limelight"  # where users import it from

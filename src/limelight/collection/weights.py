@@ -15,16 +15,29 @@ if TYPE_CHECKING:
     import pyarrow as pa
     from scipy import sparse
 
-__all__ = ["ALL", "COLUMNS", "Chosen", "Features", "Tables", "Weights", "chosen", "not_explained", "read_weights"]
+__all__ = [
+    "ALL_LABELS",
+    "LABEL_COLUMNS",
+    "FeatureNumbers",
+    "LabelSurrogates",
+    "TableSource",
+    "Weights",
+    "label_error",
+    "read_weights",
+    "select_surrogates",
+]
 
-ALL = "all"
+ALL_LABELS = "all"
 _SURROGATE = "surrogates.list.element"
 _WEIGHT = f"{_SURROGATE}.weights.list.element"
-COLUMNS = ("default_label", "output_names", f"{_SURROGATE}.label")
+LABEL_COLUMNS = ("default_label", "output_names", f"{_SURROGATE}.label")
+"""What `select_surrogates` needs of a table."""
+
+_MOST_LISTED_LABELS = 20  # in an error
 
 
-class Tables(Protocol):
-    """What has explanations as Arrow tables."""
+class TableSource(Protocol):
+    """Explanations that are stored as Arrow tables."""
 
     def __len__(self) -> int: ...
 
@@ -32,22 +45,22 @@ class Tables(Protocol):
 
 
 class Weights(NamedTuple):
-    """Reported weights, one after the other, in the explanations' order.
+    """The m reported weights of n explanations, one after the other, in the explanations' order.
 
     Attributes
     ----------
-    rows : ndarray of int32
-        For each weight, which explanation reports it.
-    columns : ndarray of int32
-        For each weight, which feature it is of.
-    weights : ndarray of float
+    rows : ndarray of shape (m,), int32
+        The number of the explanation that reports each weight.
+    columns : ndarray of shape (m,), int32
+        The number of each weight's feature.
+    weights : ndarray of shape (m,), float
         In units of the model's output.
-    half_widths : ndarray of float
-        How far their intervals reach.
+    half_widths : ndarray of shape (m,), float
+        Half the width of each weight's interval.
     features : tuple of str
         The features that are reported, sorted.
-    explained : ndarray of bool
-        For each explanation, whether the label was explained.
+    explained : ndarray of shape (n,), bool
+        Whether each explanation has the label.
     """
 
     rows: np.ndarray
@@ -58,53 +71,59 @@ class Weights(NamedTuple):
     explained: np.ndarray
 
     def matrix(self, values: np.ndarray) -> sparse.csr_array:
-        """Values, one for each weight, as a matrix (explanations, features); those of one place are added up."""
+        """Arrange values of shape (m,), one for each weight, by explanation and feature; values in one place are added up."""
         from scipy import sparse
 
         shape = (len(self.explained), len(self.features))
         return sparse.csr_array((values, (self.rows, self.columns)), shape=shape)
 
 
-def read_weights(explanations: Tables, label: int | str | None, by: str) -> Weights:
-    """The weights of one label, or of all.
+def read_weights(explanations: TableSource, label: int | str | None, by: str) -> Weights:
+    """Read the weights of one label, or of all.
 
     Parameters
     ----------
     explanations : Explanations
-        Of many instances; what failed counts as not explained.
+        Of many instances; a failure counts as not explained.
     label : int, str or None
         An output's number or name; "all" for every explained label; None for each explanation's default label.
     by : {"feature", "name"}
-        What a weight is of: the component's column, or its name.
+        What a weight belongs to: the component's column, or its name.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If `by` or `label` are something else.
+        If `by` or `label` is not allowed.
     LabelError
         If no explanation has that label.
     """
-    features = Features(by)
+    numbers = FeatureNumbers(by)
     parts = []
     start = 0
-    for table in explanations.tables([*COLUMNS, *features.columns, f"{_WEIGHT}.high"]):
-        own = chosen(table, label)
+    for table in explanations.tables([*LABEL_COLUMNS, *numbers.columns, f"{_WEIGHT}.high"]):
+        selection = select_surrogates(table, label)
         explained = np.zeros(table.num_rows, dtype=bool)
-        explained[own.owners] = True
-        rows = own.owners[own.places] + np.int32(start)
-        weights, highs = (own.weights.field(name).to_numpy() for name in ("weight", "high"))
-        with np.errstate(invalid="ignore"):  # what is not finite has no interval
-            parts.append((rows, features.encode(own.weights), weights, highs - weights, explained))
+        explained[selection.rows] = True
+        rows = selection.rows[selection.owners] + np.int32(start)
+        weights, highs = (selection.weights.field(name).to_numpy() for name in ("weight", "high"))
+        with np.errstate(invalid="ignore"):  # a weight that is not finite has no interval
+            parts.append((rows, numbers.encode(selection.weights), weights, highs - weights, explained))
         start += table.num_rows
     if not any(explained.any() for *_, explained in parts):
-        raise not_explained(explanations, label)
+        raise label_error(explanations, label)
     rows, columns, weights, half_widths, explained = map(np.concatenate, zip(*parts, strict=True))
-    names, places = features.by_name()
-    return Weights(rows, places[columns], weights, half_widths, names, explained)
+    features, places = numbers.sorted_features()
+    return Weights(rows, places[columns], weights, half_widths, features, explained)
 
 
-class Features:
-    """Numbers for features, in the order in which they are met."""
+class FeatureNumbers:
+    """Numbers for features, in the order in which they first occur.
+
+    Parameters
+    ----------
+    by : {"feature", "name"}
+        What counts as a feature: a component's column, or its name.
+    """
 
     def __init__(self, by: str) -> None:
         self._by = check_choice("by", by, ("feature", "name"))
@@ -112,14 +131,14 @@ class Features:
         self.columns = (f"{_WEIGHT}.{by}", f"{_WEIGHT}.weight")
 
     def encode(self, weights: pa.StructArray) -> np.ndarray:
-        """The number of each weight's feature, int32."""
+        """The number of each weight's feature; int32, of shape (m,) for m weights."""
         encoded = weights.field(self._by).dictionary_encode()
-        known = [self._numbers.setdefault(name, len(self._numbers)) for name in encoded.dictionary.to_pylist()]
-        numbers: np.ndarray = np.array(known, dtype=np.int32)[encoded.indices.to_numpy()]
+        features = [self._numbers.setdefault(name, len(self._numbers)) for name in encoded.dictionary.to_pylist()]
+        numbers: np.ndarray = np.array(features, dtype=np.int32)[encoded.indices.to_numpy()]
         return numbers
 
-    def by_name(self) -> tuple[tuple[str, ...], np.ndarray]:
-        """The features by name, and for each number its place among them."""
+    def sorted_features(self) -> tuple[tuple[str, ...], np.ndarray]:
+        """The features, sorted, and for each number its feature's place among them."""
         names = [unescape(name) for name in self._numbers]
         order = np.array(sorted(range(len(names)), key=names.__getitem__), dtype=np.int32)
         places = np.empty_like(order)
@@ -127,93 +146,93 @@ class Features:
         return tuple(names[i] for i in order), places
 
 
-class Chosen(NamedTuple):
-    """The surrogates of a label, and their weights, in a table's order.
+class LabelSurrogates(NamedTuple):
+    """The k surrogates of a label in a table, and their m weights, in the table's order.
 
     Attributes
     ----------
     surrogates : pyarrow.StructArray
-        One after the other.
-    owners : ndarray of int32
-        For each, its row of the table.
+        The k surrogates.
+    rows : ndarray of shape (k,), int32
+        The row of the table that each of them is in.
     weights : pyarrow.StructArray
-        All of their weights.
-    places : ndarray of int32
-        For each weight, which of `surrogates` it belongs to.
+        The m weights of all of them.
+    owners : ndarray of shape (m,), int32
+        The number of the surrogate that each weight belongs to.
     """
 
     surrogates: pa.StructArray
-    owners: np.ndarray
+    rows: np.ndarray
     weights: pa.StructArray
-    places: np.ndarray
+    owners: np.ndarray
 
-    def of_label(self, column: pa.ChunkedArray) -> pa.Array:
-        """Of the table's column with something for each output, what it has for each surrogate's label.
+    def pick_output(self, column: pa.ChunkedArray) -> pa.Array:
+        """From a column with an entry for each output, take the entry for each surrogate's label.
 
         Raises
         ------
         ArgumentError
-            If a label is of no output.
+            If a label is not an output's number.
         """
         lists = column.combine_chunks()
         lengths = lists.value_lengths().fill_null(0).to_numpy()
         labels = self.surrogates.field("label").to_numpy()
-        if np.any((labels < 0) | (labels >= lengths[self.owners])):
-            raise ArgumentError("what was stored are not whole explanations: a label is the number of no output.")
+        if np.any((labels < 0) | (labels >= lengths[self.rows])):
+            raise ArgumentError("the stored explanations are incomplete: an explained label has no output.")
         starts = np.cumsum(lengths) - lengths
-        return lists.flatten().take(arrow().array(starts[self.owners] + labels))
+        return lists.flatten().take(arrow().array(starts[self.rows] + labels))
 
 
-def chosen(table: pa.Table, label: int | str | None) -> Chosen:
-    """The surrogates of a label (see `read_weights`) in a table that has `COLUMNS`.
+def select_surrogates(table: pa.Table, label: int | str | None) -> LabelSurrogates:
+    """Select the surrogates of a label (see `read_weights`) from a table that has `LABEL_COLUMNS`.
 
     Raises
     ------
     ArgumentTypeError
-        If the label is none.
+        If the label is neither a number nor a name nor None.
     """
     if not isinstance(label, (int, np.integer, str, type(None))) or isinstance(label, bool):
-        raise ArgumentTypeError(f"label must be an output's number or name, {ALL!r} or None; got {label!r}.")
+        raise ArgumentTypeError(f"label must be an output's number or name, {ALL_LABELS!r} or None; got {label!r}.")
     column = table["surrogates"].combine_chunks()
-    surrogates, owners = column.flatten(), _owners(column)
-    if label != ALL:
-        kept = surrogates.field("label").to_numpy() == _wanted(table, label)[owners]
-        surrogates, owners = surrogates.filter(arrow().array(kept)), owners[kept]
+    surrogates, rows = column.flatten(), _list_numbers(column)
+    if label != ALL_LABELS:
+        is_selected = surrogates.field("label").to_numpy() == _label_numbers(table, label)[rows]
+        surrogates, rows = surrogates.filter(arrow().array(is_selected)), rows[is_selected]
     weights = surrogates.field("weights")
-    return Chosen(surrogates, owners, weights.flatten(), _owners(weights))
+    return LabelSurrogates(surrogates, rows, weights.flatten(), _list_numbers(weights))
 
 
-def _owners(lists: pa.ListArray) -> np.ndarray:
-    """For each value in some lists, which list it is in."""
+def _list_numbers(lists: pa.ListArray) -> np.ndarray:
+    """For each value in some lists, the number of its list; int32."""
     lengths: np.ndarray = lists.value_lengths().fill_null(0).to_numpy()
     return np.repeat(np.arange(len(lengths), dtype=np.int32), lengths)
 
 
-def _wanted(table: pa.Table, label: int | str | None) -> np.ndarray:
-    """For each row, the number of the label that is meant; -1 where it has none."""
+def _label_numbers(table: pa.Table, label: int | str | None) -> np.ndarray:
+    """For each row of a table, the number of the label that is meant; -1 where the row has none."""
     if label is None:
         defaults: np.ndarray = table["default_label"].fill_null(-1).to_numpy()
         return defaults
     if not isinstance(label, str):
         return np.full(table.num_rows, label)
     names = table["output_names"].combine_chunks()
-    owners = _owners(names)
-    numbers = np.arange(len(owners)) - np.searchsorted(owners, owners)
-    alike = names.flatten().to_numpy(zero_copy_only=False) == escape(label)
-    found = np.flatnonzero(alike)[::-1]  # so that the first one counts
-    wanted = np.full(table.num_rows, -1)
-    wanted[owners[found]] = numbers[found]
-    return wanted
+    rows = _list_numbers(names)
+    outputs = np.arange(len(rows)) - np.searchsorted(rows, rows)
+    is_match = names.flatten().to_numpy(zero_copy_only=False) == escape(label)
+    matches = np.flatnonzero(is_match)[::-1]  # backwards, so that the first of several counts
+    numbers = np.full(table.num_rows, -1)
+    numbers[rows[matches]] = outputs[matches]
+    return numbers
 
 
-def not_explained(explanations: Tables, label: int | str | None) -> LabelError:
-    known: set[tuple[int, str]] = set()
-    for table in explanations.tables(["default_label", "output_names", f"{_SURROGATE}.label", f"{_SURROGATE}.weights"]):
-        own = chosen(table, ALL)
-        known |= set(
-            zip(own.surrogates.field("label").to_pylist(), own.of_label(table["output_names"]).to_pylist(), strict=True)
-        )
-    if not known:
+def label_error(explanations: TableSource, label: int | str | None) -> LabelError:
+    """The error for a label that no explanation has; it lists those that were explained."""
+    explained: set[tuple[int, str]] = set()
+    for table in explanations.tables([*LABEL_COLUMNS, f"{_SURROGATE}.weights"]):
+        selection = select_surrogates(table, ALL_LABELS)
+        names = selection.pick_output(table["output_names"]).to_pylist()
+        explained |= set(zip(selection.surrogates.field("label").to_pylist(), names, strict=True))
+    if not explained:
         return LabelError("there is no explanation, so no label was explained.")
-    explained = ", ".join(f"{number} ({unescape(name)})" for number, name in sorted(known)[:20])
-    return LabelError(f"label {label!r} was not explained for any instance; explained: {explained}.")
+    labels = ", ".join(f"{number} ({unescape(name)})" for number, name in sorted(explained)[:_MOST_LISTED_LABELS])
+    return LabelError(f"label {label!r} was not explained for any instance; explained: {labels}.")

@@ -1,4 +1,4 @@
-"""Small data sets for examples, made of formulas and ready sentences: nothing is downloaded.
+"""Small data sets for examples, made of formulas and ready sentences; nothing is downloaded.
 
 mails                        mails of two clubs, for text classification
 cylinders_bells_and_funnels  series of three shapes

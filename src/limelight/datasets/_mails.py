@@ -1,7 +1,7 @@
-"""Mails of two clubs that were never sent: for a demonstration where there is no network.
+"""Invented mails of two clubs, for demonstrations without a network.
 
-Every mail is put together from sentences below. Nearly all of the gardeners' mails carry a header line that the stargazers'
-mails hardly ever have: a classifier that learns from them will lean on it, as one on 20 newsgroups leans on "Posting".
+Every mail is put together from the sentences below. Nearly all of the gardeners' mails have a header line that the stargazers'
+mails hardly ever have. A classifier relies on it, as one trained on 20 newsgroups relies on "Posting".
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ _GREETINGS = ("Hello all,", "Dear friends,", "Good evening,", "Hi everyone,")
 
 _SIGNATURES = ("Best wishes, Anna", "See you soon, Robert", "Yours, Mei", "Greetings, Tomas", "Cheers, Fatima")
 
-_SHARED = (
+_SHARED_SENTENCES = (
     "We meet on Thursday at seven, as always in the room behind the library.",
     "Please tell me by Sunday whether you can come.",
     "I will bring tea and the cake that was left from last time.",
@@ -25,7 +25,7 @@ _SHARED = (
     "It took me the whole night to write this down.",
 )
 
-_OWN = (
+_SENTENCES_OF_CLUB = (
     (
         "The beans came up after four days in warm soil.",
         "My tomatoes have spots on the lower leaves again.",
@@ -52,29 +52,29 @@ _OWN = (
     ),
 )
 
-_SUBJECTS = (
+_SUBJECTS_OF_CLUB = (
     ("Seeds to swap", "Frost on Friday", "What is eating this?", "The shed", "Next meeting"),
     ("Clear sky tonight", "A comet", "Collimation", "The dark site", "Next meeting"),
 )
 
-# One mail in so many has the header line after all, or lacks it.
-_EXCEPTIONS = (10, 12)
+# One mail in this many is an exception: a gardener's without the header line, a stargazer's with it.
+_MAILS_PER_EXCEPTION = (10, 12)
 
 
 def mails(each: int = 60) -> tuple[list[str], list[int]]:
-    """The mails and their classes, the two clubs in turn.
+    """Make mails of two clubs, which take turns.
 
     Parameters
     ----------
     each : int, default 60
-        How many of each club.
+        The number of mails of each club.
 
     Returns
     -------
     texts : list of str
         The mails with their headers.
     labels : list of int
-        For each mail the place of its club in `MAIL_CLASSES`.
+        The index of each mail's club in `MAIL_CLASSES`.
 
     Examples
     --------
@@ -84,21 +84,22 @@ def mails(each: int = 60) -> tuple[list[str], list[int]]:
     (120, 'gardeners')
     """
     numbered = [(number, label) for number in range(each) for label in (0, 1)]
-    return [_mail(number, label) for number, label in numbered], [label for _, label in numbered]
+    return [_write_mail(number, label) for number, label in numbered], [label for _, label in numbered]
 
 
-def _mail(number: int, label: int) -> str:
-    # Steps that share no factor with the lists' lengths go through all of a list before they repeat themselves.
-    own, subjects = _OWN[label], _SUBJECTS[label]
-    exception = number % _EXCEPTIONS[label] == _EXCEPTIONS[label] - 1
+def _write_mail(number: int, label: int) -> str:
+    # Strides without a common factor with a list's length visit the whole list before they repeat an entry.
+    own_sentences, subjects = _SENTENCES_OF_CLUB[label], _SUBJECTS_OF_CLUB[label]
+    period = _MAILS_PER_EXCEPTION[label]
+    is_exception = number % period == period - 1
     header = [f"Subject: {subjects[number % len(subjects)]}"]
-    if (label == 0) != exception:
+    if (label == 0) != is_exception:
         header.append("Posting-Host: allotments")
     sentences = [
         _GREETINGS[(3 * number + label) % len(_GREETINGS)],
-        own[(3 * number) % len(own)],
-        _SHARED[(5 * number + label) % len(_SHARED)],
-        own[(7 * number + number // len(own) + 1) % len(own)],
-        _SHARED[(3 * number + 4) % len(_SHARED)],
+        own_sentences[(3 * number) % len(own_sentences)],
+        _SHARED_SENTENCES[(5 * number + label) % len(_SHARED_SENTENCES)],
+        own_sentences[(7 * number + number // len(own_sentences) + 1) % len(own_sentences)],
+        _SHARED_SENTENCES[(3 * number + 4) % len(_SHARED_SENTENCES)],
     ]
     return "\n".join([*header, "", " ".join(sentences), _SIGNATURES[(2 * number + label) % len(_SIGNATURES)]])

@@ -1,6 +1,8 @@
-"""Series and sounds, made by formulas."""
+"""Series and sounds that formulas make."""
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -9,22 +11,32 @@ from limelight._seeds import stream
 __all__ = ["SEMITONES", "Semitones", "chords", "cylinders_bells_and_funnels"]
 
 _SAMPLES_PER_SECOND = 8000
-_LENGTH = 4000  # samples: half a second
+_SOUND_SAMPLES = 4000
+_SERIES_STEPS = 128
 _MIDDLE_C_HERTZ = 261.63
-_THIRD_SEMITONES = (3, 4)  # from the root: minor, major
+_MINOR_AND_MAJOR_THIRD = (3, 4)  # semitones above the root
+_FIFTH = 7  # semitones above the root
 _NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
 SEMITONES = tuple(f"{note}{octave}" for octave in (4, 5) for note in _NOTES)
 
 
-def cylinders_bells_and_funnels(count: int, seed: int) -> tuple[np.ndarray, np.ndarray, list[tuple[int, int]]]:
+class Pulses(NamedTuple):
+    """What `cylinders_bells_and_funnels` returns."""
+
+    series: np.ndarray
+    shapes: np.ndarray
+    windows: list[tuple[int, int]]
+
+
+def cylinders_bells_and_funnels(count: int, seed: int) -> Pulses:
     """Series of 128 steps with a pulse in noise: level (a cylinder), rising (a bell) or falling (a funnel).
 
     Parameters
     ----------
     count : int
-        How many series.
+        The number of series.
     seed : int
-        The seed of the random stream that they are drawn from.
+        The seed of their random stream.
 
     Returns
     -------
@@ -47,17 +59,17 @@ def cylinders_bells_and_funnels(count: int, seed: int) -> tuple[np.ndarray, np.n
     ((3, 128), [0, 1, 2], 3)
     """
     generator = stream(seed)
-    steps = np.arange(128)
+    steps = np.arange(_SERIES_STEPS)
     series, windows = [], []
     for number in range(count):
         start = int(generator.integers(16, 33))
         stop = start + int(generator.integers(32, 97))
-        inside = (steps >= start) & (steps <= stop)
+        is_inside = (steps >= start) & (steps <= stop)
         rising = (steps - start) / (stop - start)
         shape = (np.ones(128), rising, 1 - rising)[number % 3]
-        series.append((6 + generator.standard_normal()) * inside * shape + generator.standard_normal(128))
-        windows.append((start, min(stop, 127)))
-    return np.array(series), np.arange(count) % 3, windows
+        series.append((6 + generator.standard_normal()) * is_inside * shape + generator.standard_normal(_SERIES_STEPS))
+        windows.append((start, min(stop, _SERIES_STEPS - 1)))
+    return Pulses(np.array(series), np.arange(count) % 3, windows)
 
 
 def chords(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -66,9 +78,9 @@ def chords(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     Parameters
     ----------
     count : int
-        How many chords.
+        The number of chords.
     seed : int
-        The seed of the random stream that they are drawn from.
+        The seed of their random stream.
 
     Returns
     -------
@@ -85,11 +97,11 @@ def chords(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     ((2, 4000), [0, 1])
     """
     generator = stream(seed)
-    time = np.arange(_LENGTH) / _SAMPLES_PER_SECOND
+    time = np.arange(_SOUND_SAMPLES) / _SAMPLES_PER_SECOND
     sounds = []
     for number in range(count):
-        sound = generator.standard_normal(_LENGTH)
-        for semitone in (0, _THIRD_SEMITONES[number % 2], 7):
+        sound = generator.standard_normal(_SOUND_SAMPLES)
+        for semitone in (0, _MINOR_AND_MAJOR_THIRD[number % 2], _FIFTH):
             for overtone in (1, 2, 3):
                 loudness, phase = generator.uniform(0.05, 0.3) / overtone, generator.uniform(0, 2 * np.pi)
                 sound += loudness * np.sin(2 * np.pi * overtone * _MIDDLE_C_HERTZ * 2 ** (semitone / 12) * time + phase)
@@ -98,7 +110,7 @@ def chords(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 class Semitones:
-    """A sound whose components are the semitones of two octaves; what is higher or lower always stays.
+    """A sound whose components are the semitones of two octaves; lower and higher frequencies always stay.
 
     Parameters
     ----------
@@ -120,12 +132,15 @@ class Semitones:
     def __init__(self, sound: np.ndarray) -> None:
         self._spectrum = np.fft.rfft(sound)
         with np.errstate(divide="ignore"):
-            pitch = 12 * np.log2(np.fft.rfftfreq(_LENGTH, 1 / _SAMPLES_PER_SECOND) / _MIDDLE_C_HERTZ)
-        # The last column of a mask that is one longer is the part that always stays.
-        inside = (pitch >= -0.5) & (pitch < len(SEMITONES) - 0.5)
-        self._semitone = np.where(inside, np.rint(np.where(inside, pitch, 0)), len(SEMITONES)).astype(int)
+            pitch = 12 * np.log2(np.fft.rfftfreq(_SOUND_SAMPLES, 1 / _SAMPLES_PER_SECOND) / _MIDDLE_C_HERTZ)
+        is_inside = (pitch >= -0.5) & (pitch < len(SEMITONES) - 0.5)
+        # The semitone of each frequency; one more than the last for frequencies that always stay.
+        self._semitones = np.where(is_inside, np.rint(np.where(is_inside, pitch, 0)), len(SEMITONES)).astype(int)
 
     def compose(self, masks: np.ndarray) -> np.ndarray:
-        """The sound without some of its semitones, for each mask."""
-        kept = np.column_stack([masks, np.ones(len(masks))])
-        return np.fft.irfft(self._spectrum * kept[:, self._semitone], n=_LENGTH)
+        """The sound without its absent semitones, for each of the masks of shape (m, 24): sounds of shape (m, 4000)."""
+        is_kept = np.column_stack([masks, np.ones(len(masks))])
+        return np.fft.irfft(self._spectrum * is_kept[:, self._semitones], n=_SOUND_SAMPLES)
+
+
+Semitones.__module__ = "limelight.datasets"  # where users import it from

@@ -1,4 +1,4 @@
-"""The demonstration: real models on real data, a few predictions explained, each checked and written as a page."""
+"""The demonstration: predictions of real models are explained, checked, and written as pages."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from limelight.renderers.index import Entry, render_index
 
 __all__ = ["run"]
 
-_LEAD = (
+_INTRODUCTION = (
     "Why did the model say that? Each of these predictions was explained by asking the model about the same mail, digit or "
     "patient with some of its parts gone, and fitting a small linear model to its answers. Its weights say what counted, "
     "with error bars."
@@ -25,8 +25,8 @@ _LEAD = (
 
 
 @dataclass(frozen=True)
-class _Mails:
-    """Mails of two kinds, and which of the tests' to explain."""
+class _Corpus:
+    """Mails of two classes, and which of the test mails to explain."""
 
     name: str
     class_names: tuple[str, str]
@@ -34,8 +34,8 @@ class _Mails:
     train_labels: list[int]
     test: list[str]
     test_labels: list[int]
-    chosen: int
-    lead: str
+    explained: int
+    comment: str
 
 
 def run(folder: Path) -> None:
@@ -44,7 +44,7 @@ def run(folder: Path) -> None:
     Parameters
     ----------
     folder : Path
-        Where the pages go; it is made if it is not there.
+        The folder of the pages, which is made if it does not exist.
     """
     folder.mkdir(parents=True, exist_ok=True)
     entries = []
@@ -53,12 +53,12 @@ def run(folder: Path) -> None:
     for entry in entries:
         entry.explanation.save_to_file(folder / entry.address)
     index = folder / "index.html"
-    index.write_text(render_index("limelight", _LEAD, entries), encoding="utf-8")
+    index.write_text(render_index("limelight", _INTRODUCTION, entries), encoding="utf-8")
     print(f"\nAll of them as pages, to be opened in a browser: {index}")
 
 
-def _tell(name: str, title: str, text: str, explanation: Explanation) -> Entry:
-    """Print an explanation and what it is about; both go on the index."""
+def _print_entry(name: str, title: str, text: str, explanation: Explanation) -> Entry:
+    """Print an explanation with a text about it, and make its entry on the index."""
     print(f"\n{title}\n{'=' * len(title)}\n{fill(text, 100)}\n\n{explanation}")
     return Entry(title, text, f"{name}.html", explanation)
 
@@ -78,7 +78,7 @@ def _explain_tumours() -> list[Entry]:
         for row in (int(np.argmin(benign)), int(np.argmin(np.abs(benign - 0.5))))
     )
     return [
-        _tell(
+        _print_entry(
             "tumour-malignant",
             "Why is this tumour malignant?",
             f"A random forest on scikit-learn's breast cancer table, 30 measurements of each cell nucleus; it is right about "
@@ -86,7 +86,7 @@ def _explain_tumours() -> list[Entry]:
             f"what each measurement adds to P(benign), compared with the other tumours.",
             surest,
         ),
-        _tell(
+        _print_entry(
             "tumour-unsure",
             "Why is it not sure of this one?",
             "The same forest's least sure answer. Its page warns: near this tumour no short list of measurements says "
@@ -108,7 +108,7 @@ def _explain_diabetes() -> list[Entry]:
         train, feature_names=data.feature_names, categorical_features=["sex"], class_names=["progression"], mode="regression"
     )
     explanation = explainer.explain_instance(test[int(np.argmax(model.predict(test)))], model, num_features=5)
-    entry = _tell(
+    entry = _print_entry(
         "diabetes-highest",
         "How will diabetes go on?",
         f"Boosted trees on scikit-learn's diabetes table predict the progression after a year, on a scale from 25 to 346 "
@@ -124,19 +124,20 @@ def _explain_mails() -> list[Entry]:
     from sklearn.feature_extraction.text import TfidfVectorizer
     from sklearn.pipeline import make_pipeline
 
-    mails = _newsgroups() or _own_mails()
+    corpus = _load_newsgroups() or _make_club_mails()
+    mail = corpus.test[corpus.explained]
     forest = RandomForestClassifier(500, random_state=0)
-    model = make_pipeline(TfidfVectorizer(lowercase=False), forest).fit(mails.train, mails.train_labels)
-    explainer = TextExplainer(class_names=mails.class_names)
-    explanation = explainer.explain_instance(mails.test[mails.chosen], model, num_features=6)
-    entry = _tell(
+    model = make_pipeline(TfidfVectorizer(lowercase=False), forest).fit(corpus.train, corpus.train_labels)
+    explainer = TextExplainer(class_names=corpus.class_names)
+    explanation = explainer.explain_instance(mail, model, num_features=6)
+    entry = _print_entry(
         "mail",
         "Why is this mail filed there?",
-        f"A random forest on the words of {mails.name}: right about {model.score(mails.test, mails.test_labels):.0%} of "
-        f"the mails it was not trained on. {mails.lead}",
+        f"A random forest on the words of {corpus.name}: right about {model.score(corpus.test, corpus.test_labels):.0%} of "
+        f"the mails it was not trained on. {corpus.comment}",
         explanation,
     )
-    _check_by_removing(model, mails.test[mails.chosen], explanation)
+    _check_by_removing(model, mail, explanation)
     return [entry]
 
 
@@ -162,27 +163,27 @@ def _explain_digit() -> list[Entry]:
         return []
     data = load_digits()
     train, test, labels, truth = train_test_split(data.images / 16, data.target, random_state=0)
-    machine = SVC(gamma=0.25, C=10).fit(train.reshape(len(train), -1), labels)
+    classifier = SVC(gamma=0.25, C=10).fit(train.reshape(len(train), -1), labels)
 
     def scores(images: np.ndarray) -> np.ndarray:
-        return np.asarray(machine.decision_function(images.reshape(len(images), -1)))
+        return np.asarray(classifier.decision_function(images.reshape(len(images), -1)))
 
-    right = scores(test).argmax(axis=1) == truth
+    is_right = scores(test).argmax(axis=1) == truth
     ranked = np.sort(scores(test), axis=1)
-    unsure = int(np.where(right, ranked[:, -1] - ranked[:, -2], np.inf).argmin())
+    closest = int(np.where(is_right, ranked[:, -1] - ranked[:, -2], np.inf).argmin())
     explainer = ImageExplainer("pixels", fill=0, class_names=data.target_names)
-    explanation = explainer.explain_instance(test[unsure], scores, top_labels=2, num_features=8)
-    entry = _tell(
+    explanation = explainer.explain_instance(test[closest], scores, top_labels=2, num_features=8)
+    entry = _print_entry(
         "digit",
         "Which digit is this?",
-        f"A support vector machine on scikit-learn's digits, 8 x 8 pixels each, is right about {right.mean():.1%} of those "
+        f"A support vector machine on scikit-learn's digits, 8 x 8 pixels each, is right about {is_right.mean():.1%} of those "
         f"it was not trained on. This is the closest call of these, and what speaks for the two digits that it might be: each "
         f"superpixel is a pixel, and an absent one is blank.",
         explanation,
     )
     best, second = explanation.labels
     heaviest = [pixel for pixel, weight in explanation.as_map()[best] if weight > 0][:2]
-    blank = test[unsure].copy()
+    blank = test[closest].copy()
     blank.reshape(-1)[heaviest] = 0
     after = scores(blank[None])[0]
     print(
@@ -201,7 +202,7 @@ def _explain_pulse() -> list[Entry]:
     model = RandomForestClassifier(200, random_state=0).fit(train, labels)
     explainer = TimeSeriesExplainer(class_names=["cylinder", "bell", "funnel"])
     chosen = int(np.abs(model.predict_proba(test)[:, 1] - 0.75).argmin())
-    entry = _tell(
+    entry = _print_entry(
         "pulse",
         "Which shape has this pulse?",
         f"A random forest on series of 128 steps with a pulse in noise, a cylinder, a bell or a funnel (Saito 1994): right "
@@ -219,12 +220,12 @@ def _explain_chord() -> list[Entry]:
     from sklearn.preprocessing import FunctionTransformer
 
     (train, labels), (test, truth) = chords(200, seed=0), chords(100, seed=1)
-    model = make_pipeline(FunctionTransformer(_loudness), LogisticRegression(C=0.01)).fit(train, labels)
+    model = make_pipeline(FunctionTransformer(_measure_loudness), LogisticRegression(C=0.01)).fit(train, labels)
     chosen = int(model.predict_proba(test)[:, 1].argmax())
     explanation = ComponentsExplainer(class_names=["minor", "major"]).explain_instance(
         Semitones(test[chosen]), model, num_features=6
     )
-    entry = _tell(
+    entry = _print_entry(
         "chord",
         "Is this chord major?",
         f"A logistic regression on the spectrum of chords on C in noise, right about {model.score(test, truth):.0%} of those "
@@ -235,13 +236,13 @@ def _explain_chord() -> list[Entry]:
     return [entry]
 
 
-def _loudness(sounds: np.ndarray) -> np.ndarray:
-    """Of each frequency from 200 to 1200 Hz."""
+def _measure_loudness(sounds: np.ndarray) -> np.ndarray:
+    """The logarithmic loudness of frequencies from 200 to 1200 Hz, of shape (n, 500), for sounds of shape (n, 4000)."""
     return np.asarray(np.log1p(np.abs(np.fft.rfft(sounds))[:, 100:600]))
 
 
-def _newsgroups() -> _Mails | None:
-    """Two groups of 20 newsgroups, where scikit-learn has them already; nothing is downloaded."""
+def _load_newsgroups() -> _Corpus | None:
+    """Two of the 20 newsgroups; None if scikit-learn has not downloaded them before."""
     from sklearn.datasets import fetch_20newsgroups
 
     groups = ["alt.atheism", "soc.religion.christian"]
@@ -251,33 +252,33 @@ def _newsgroups() -> _Mails | None:
         )
     except OSError:
         return None
-    return _Mails(
+    return _Corpus(
         name="two newsgroups, alt.atheism and soc.religion.christian",
         class_names=("atheism", "christian"),
         train=train.data,
         train_labels=train.target.tolist(),
         test=test.data,
         test_labels=test.target.tolist(),
-        chosen=83,
-        lead="But look at what it goes by: words of the header, which have nothing to do with what the mail says.",
+        explained=83,
+        comment="But look at what it goes by: words of the header, which have nothing to do with what the mail says.",
     )
 
 
-def _own_mails() -> _Mails:
-    """The project's own mails, in which a header line gives one kind away."""
+def _make_club_mails() -> _Corpus:
+    """The mails of `limelight.datasets`, in which a header line gives one class away."""
     from limelight.datasets import MAIL_CLASSES, mails
 
     texts, labels = mails()
     first_test = len(texts) * 3 // 4
-    chosen = next(i for i in range(first_test, len(texts)) if labels[i] == 1 and "Posting-Host" in texts[i])
-    return _Mails(
+    explained = next(i for i in range(first_test, len(texts)) if labels[i] == 1 and "Posting-Host" in texts[i])
+    return _Corpus(
         name="the mails of two clubs, gardeners and stargazers",
         class_names=MAIL_CLASSES,
         train=texts[:first_test],
         train_labels=labels[:first_test],
         test=texts[first_test:],
         test_labels=labels[first_test:],
-        chosen=chosen - first_test,
-        lead="But this one, a stargazer's, came over the gardeners' mail server, and look at what the model goes by: the words "
-        "of the header line that the server adds.",
+        explained=explained - first_test,
+        comment="But this one, a stargazer's, came over the gardeners' mail server, and look at what the model goes by: the "
+        "words of the header line that the server adds.",
     )

@@ -1,4 +1,4 @@
-"""Instances that are arrays or torch tensors of any number type, and how batches like them are made again."""
+"""Arrays and torch tensors of any number type: how they are read, filled, and given to the model again."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ __all__ = ["Numbers", "check_filling", "filling_notes", "noise_like", "read_numb
 
 @dataclass(frozen=True)
 class Numbers:
-    """An array or a tensor, read.
+    """What an array or a tensor holds.
 
     Attributes
     ----------
     array : ndarray
-        The instance's own numbers; of a bfloat16 tensor, which numpy has not, the bits.
+        The instance's numbers in their own dtype; the bits of a bfloat16 tensor, since numpy has no such dtype.
     values : ndarray
-        The same in a type that numpy can reckon with.
+        The same numbers, of the same shape, in a dtype that numpy can compute with.
     encode : callable
-        From numbers to an array of the type of `array`, rounded where it holds integers.
+        Turns numbers into an array of the dtype of `array`, rounded if it holds integers.
     wrap : callable or None
-        From a batch of such arrays to a tensor like the instance; None where the instance is an array.
+        Turns a batch of such arrays into a tensor like the instance; None if the instance is an array.
     """
 
     array: np.ndarray
@@ -38,27 +38,27 @@ class Numbers:
     wrap: Callable[[np.ndarray], Any] | None
 
 
-def filling_notes(array: np.ndarray, filling: np.ndarray, wanted: np.ndarray) -> tuple[tuple[str, str], ...]:
-    """What a reader should know of a filling that was `wanted` and had to be of the instance's own type."""
+def filling_notes(array: np.ndarray, filling: np.ndarray, exact_filling: np.ndarray) -> tuple[tuple[str, str], ...]:
+    """What a reader should know about a filling, which is `exact_filling` in the dtype of the instance's array."""
     if np.array_equal(array, filling):
         return (("nothing_changes", "The filling is the instance itself: no perturbation differs from it."),)
     if array.dtype.kind in "bui" and filling.dtype == array.dtype:
-        reach = float(np.ptp(array.astype(np.float64))) or 1.0
-        if np.abs(wanted - np.rint(wanted)).max() > 0.01 * reach:
-            text = "The instance holds integers, so the filling was rounded; give it as floats for a finer one."
-            return (("rounded_filling", text),)
+        value_range = float(np.ptp(array.astype(np.float64))) or 1.0
+        if np.abs(exact_filling - np.rint(exact_filling)).max() > 0.01 * value_range:
+            message = "The instance holds integers, so the filling was rounded; give the instance as floats for a finer one."
+            return (("rounded_filling", message),)
     return ()
 
 
-def read_numbers(instance: Any, what: str) -> Numbers:
-    """Read an array, a tensor, or whatever numpy makes an array of.
+def read_numbers(instance: Any, subject: str) -> Numbers:
+    """Read an array, a tensor, or anything that numpy can make an array of.
 
     Parameters
     ----------
     instance : object
         The instance.
-    what : str
-        What it is, for the error's sentence.
+    subject : str
+        What error messages call it, such as "an image".
 
     Raises
     ------
@@ -67,33 +67,33 @@ def read_numbers(instance: Any, what: str) -> Numbers:
     """
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(instance, torch.Tensor):
-        return _of_tensor(torch, instance, what)
+        return _read_tensor(torch, instance, subject)
     if isinstance(instance, np.ma.MaskedArray) and np.ma.is_masked(instance):
-        raise ArgumentTypeError(f"{what} must have no masked numbers; fill them first.")
+        raise ArgumentTypeError(f"{subject} must have no masked numbers; fill them first.")
     if isinstance(instance, (str, bytes)):
-        raise ArgumentTypeError(f"{what} must be an array of numbers, not a name; open the file first.")
+        raise ArgumentTypeError(f"{subject} must be an array of numbers, not a name; open the file first.")
     try:
         array = np.asarray(instance)
     except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"{what} must be an array of numbers: {error}.") from error
+        raise ArgumentTypeError(f"{subject} must be an array of numbers: {error}.") from error
     kind, dtype = array.dtype.kind, array.dtype
     if kind not in "buif" or dtype.itemsize > 8:
-        raise _wrong_type(what, dtype)
+        raise _dtype_error(subject, dtype)
 
     def encode(numbers: np.ndarray) -> np.ndarray:
-        whole = numbers if kind == "f" else np.rint(numbers)
+        rounded = numbers if kind == "f" else np.rint(numbers)
         if kind in "ui":
             limits = np.iinfo(dtype)
-            _check_range(whole, limits.min, limits.max, what, dtype)
+            _check_range(rounded, limits.min, limits.max, subject, dtype)
         elif kind == "f":
-            _check_range(whole, -np.finfo(dtype).max, np.finfo(dtype).max, what, dtype)
-        return np.asarray(whole.astype(dtype))
+            _check_range(rounded, -np.finfo(dtype).max, np.finfo(dtype).max, subject, dtype)
+        return np.asarray(rounded.astype(dtype))
 
     return Numbers(array, array, encode, None)
 
 
 def check_filling(fill: Any, names: tuple[str, ...]) -> str | np.ndarray:
-    """What shows where a part is absent: one of the names, a number, or a number for each channel.
+    """A filling that shows where a part is absent: one of the names, a number, or a number for each channel.
 
     Raises
     ------
@@ -114,45 +114,47 @@ def check_filling(fill: Any, names: tuple[str, ...]) -> str | np.ndarray:
 
 
 def noise_like(values: np.ndarray, axes: int | tuple[int, ...], seed: int) -> np.ndarray:
-    """Normal noise of each channel's mean and spread, within its range; a channel lies along the axes."""
+    """Normal noise of the shape of `values`, with each channel's mean, spread and range; a channel extends along `axes`."""
     numbers = values.astype(np.float64)
     draws = stream(seed, fingerprint("noise", values)).standard_normal(values.shape)
     noise = numbers.mean(axis=axes, keepdims=True) + numbers.std(axis=axes, keepdims=True) * draws
     return np.asarray(np.clip(noise, numbers.min(axis=axes, keepdims=True), numbers.max(axis=axes, keepdims=True)))
 
 
-def _of_tensor(torch: Any, instance: Any, what: str) -> Numbers:
+def _read_tensor(torch: Any, instance: Any, subject: str) -> Numbers:
     dtype, device = instance.dtype, instance.device
     if dtype.is_complex or dtype.itemsize > 8:
-        raise _wrong_type(what, dtype)
+        raise _dtype_error(subject, dtype)
     bits = torch.int16 if dtype == torch.bfloat16 else dtype
     try:
-        at_rest = instance.detach().cpu().contiguous()
+        on_cpu = instance.detach().cpu().contiguous()
         if dtype != torch.bfloat16:
-            at_rest.numpy()
+            on_cpu.numpy()
     except (NotImplementedError, RuntimeError, TypeError) as error:
-        raise ArgumentTypeError(f"{what} must be a dense tensor of numbers that numpy knows, or bfloat16: {error}") from error
+        raise ArgumentTypeError(
+            f"{subject} must be a dense tensor of numbers that numpy knows, or bfloat16: {error}"
+        ) from error
 
     def encode(numbers: np.ndarray) -> np.ndarray:
-        whole = numbers if dtype.is_floating_point else np.rint(numbers)
+        rounded = numbers if dtype.is_floating_point else np.rint(numbers)
         if dtype != torch.bool:
             limits = torch.finfo(dtype) if dtype.is_floating_point else torch.iinfo(dtype)
-            _check_range(whole, limits.min, limits.max, what, dtype)
-        return np.asarray(torch.from_numpy(np.ascontiguousarray(whole)).to(dtype).view(bits).numpy())
+            _check_range(rounded, limits.min, limits.max, subject, dtype)
+        return np.asarray(torch.from_numpy(np.ascontiguousarray(rounded)).to(dtype).view(bits).numpy())
 
     def wrap(batch: np.ndarray) -> Any:
         return torch.from_numpy(batch).view(dtype).to(device)
 
-    values = at_rest.float() if dtype == torch.bfloat16 else at_rest
-    return Numbers(at_rest.view(bits).numpy(), values.numpy(), encode, wrap)
+    values = on_cpu.float() if dtype == torch.bfloat16 else on_cpu
+    return Numbers(on_cpu.view(bits).numpy(), values.numpy(), encode, wrap)
 
 
-def _check_range(numbers: np.ndarray, least: Any, most: Any, what: str, dtype: object) -> None:
+def _check_range(numbers: np.ndarray, least: Any, most: Any, subject: str, dtype: object) -> None:
     if numbers.min() < least or numbers.max() > most:
         raise ArgumentError(
-            f"the filling of {what} of {dtype} must lie within {least} to {most}; got {numbers.min()} to {numbers.max()}."
+            f"the filling of {subject} of {dtype} must lie within {least} to {most}; got {numbers.min()} to {numbers.max()}."
         )
 
 
-def _wrong_type(what: str, dtype: object) -> ArgumentTypeError:
-    return ArgumentTypeError(f"{what} must hold integers or floats of at most 64 bits; got dtype {dtype}.")
+def _dtype_error(subject: str, dtype: object) -> ArgumentTypeError:
+    return ArgumentTypeError(f"{subject} must hold integers or floats of at most 64 bits; got dtype {dtype}.")

@@ -1,4 +1,4 @@
-"""Components of the user's own: anything with names whose absence the user can put into a model input."""
+"""The user's own components: anything that can be put together without some of its named parts."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ __all__ = ["ComponentsExplainer", "Composable"]
 
 
 class Composable(Protocol):
-    """An instance in parts: what a user writes for a kind of input that limelight does not know.
+    """An instance in parts, which a user writes for a kind of input that limelight does not know.
 
     Attributes
     ----------
     names : sequence of str
-        A name for each of the d components.
+        The names of the d components.
     """
 
     names: Iterable[str]
 
     def compose(self, masks: np.ndarray) -> Any:
-        """Put the instance together without some components.
+        """Put the instance together without its absent components, once for each mask.
 
         Parameters
         ----------
@@ -41,7 +41,7 @@ class Composable(Protocol):
         Returns
         -------
         batch : object of length m
-            As the model takes it.
+            One model input for each mask, in the form that the model takes.
         """
 
 
@@ -69,8 +69,8 @@ class ComponentsExplainer(Explainer):
     mode : {"classification", "regression"}, optional
         What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
     design : {"auto", "iid"}, default "auto"
-        Where perturbations come from: "auto" enumerates them where there are few enough and else takes orthogonal arrays; "iid"
-        draws them independently, as lime does.
+        Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes orthogonal arrays;
+        "iid" draws them independently, as lime does.
     random_state : int, None or numpy.random.Generator, default 0
         The seed. The same instance, arguments and seed give the same explanation; None takes fresh entropy.
 
@@ -82,11 +82,11 @@ class ComponentsExplainer(Explainer):
     Notes
     -----
     The neighbourhood is that of lime's images: each component is absent with probability 1/2, independently of the others. The
-    masks are drawn from the seed, the names and nothing else.
+    masks depend on the seed and the names only.
 
     Examples
     --------
-    A sound in bands of frequencies; a model that listens below 2 kHz:
+    A sound in bands of frequencies, and a model that measures the loudness at 440 Hz:
 
     >>> import numpy as np
     >>> from limelight import ComponentsExplainer
@@ -140,27 +140,37 @@ class ComponentsExplainer(Explainer):
         )
 
     def components(self, instance: Any) -> _ComposedParts:
-        """The components as the user has made them.
+        """The components that the user has named.
 
         Raises
         ------
         ArgumentTypeError
-            If the instance has no names or cannot be composed.
+            If the instance has no names or no method ``compose``.
         InstanceError
-            If it has no components.
+            If its names are empty.
         """
-        if not hasattr(instance, "names") or not callable(getattr(instance, "compose", None)):
+        if isinstance(instance, type):
+            raise ArgumentTypeError(f"an instance in components must be an object, not a class; give {instance.__name__}(...).")
+        kind = type(instance).__name__
+        missing = [] if hasattr(instance, "names") else ["names"]
+        missing += [] if callable(getattr(instance, "compose", None)) else ["compose(masks)"]
+        if missing:
+            lacks = " and ".join(missing)
             raise ArgumentTypeError(
-                f"an instance in components must have names and compose(masks); got {type(instance).__name__}, which has not."
+                f"an instance in components must have names and compose(masks); got {kind}, which lacks {lacks}."
             )
-        names = check_names("names", instance.names)
+        names = check_names(f"names of {kind}", instance.names)
         if not names:
-            raise InstanceError("the instance has no components to explain; its names are empty.")
+            raise InstanceError(f"the instance has no components to explain; the names of {kind} are empty.")
         return _ComposedParts(instance, names)
 
 
+Composable.__module__ = "limelight.extend"  # where users import it from
+ComponentsExplainer.__module__ = "limelight"
+
+
 class _ComposedParts(Parts):
-    """A user's components, checked."""
+    """The components of a user's instance, whose batches are checked."""
 
     def __init__(self, instance: Composable, names: tuple[str, ...]) -> None:
         self._instance = instance
@@ -176,13 +186,25 @@ class _ComposedParts(Parts):
 
     def realise(self, masks: np.ndarray) -> Any:
         try:
-            batch = self._instance.compose(masks.copy())  # the user may write into what they get
+            batch = self._instance.compose(masks.copy())  # the user's method may write into its argument
         except LimelightError:
             raise
         except Exception as error:
             raise InstanceError(
                 f"compose(masks) raised {type(error).__name__} for masks of shape {masks.shape}: {error}"
             ) from error
-        if hasattr(batch, "__len__") and len(batch) != len(masks):
-            raise PredictionError(f"compose(masks) must give one input for each of {len(masks)} masks; it gave {len(batch)}.")
+        count = _count_inputs(batch)
+        if batch is None or count not in (len(masks), None):
+            returned = "None" if batch is None else count
+            raise PredictionError(
+                f"compose(masks) must return one input for each of {len(masks)} masks; it returned {returned}."
+            )
         return batch
+
+
+def _count_inputs(batch: Any) -> int | None:
+    """How many inputs a batch holds; None where it does not say, as a generator does not."""
+    shape = getattr(batch, "shape", None)
+    if isinstance(shape, tuple):  # sparse matrices have a shape and no length
+        return int(shape[0]) if shape else 0
+    return len(batch) if hasattr(batch, "__len__") else None

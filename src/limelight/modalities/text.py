@@ -12,7 +12,7 @@ from limelight._checks import check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode, Options
-from limelight.modalities._words import WordParts, between, found
+from limelight.modalities._words import WordParts, find_words_between, locate_tokens
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["TextExplainer"]
@@ -26,12 +26,12 @@ class TextExplainer(Explainer):
     class_names : sequence of str, optional
         Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
     split_expression : str or callable, default r"\\\\W+"
-        A regular expression of what lies between words, or a tokenizer: a callable from a text to its tokens, which must be
-        pieces of the text in their order.
+        A regular expression that matches what separates words, or a tokenizer: a callable from a text to its tokens, which
+        must be pieces of the text in their order.
     bow : bool, default True
-        Whether a component is a distinct word, removed wherever it stands (bag of words), or one word at its own position.
+        Whether a component is a distinct word, removed wherever it stands (bag of words), or a word at one position.
     mask_string : str, optional
-        What stands in place of a removed word where `bow` is False; by default "UNKWORDZ". Bags of words leave nothing.
+        What replaces a removed word where `bow` is False; by default "UNKWORDZ". With `bow`, nothing replaces it.
     char_level : bool, default False
         Whether components are characters instead of words. `mask_string` is then a NUL character by default.
     kernel_width : float, default 25
@@ -49,8 +49,8 @@ class TextExplainer(Explainer):
     mode : {"classification", "regression"}, optional
         What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
     design : {"auto", "iid"}, default "auto"
-        Where perturbations come from: "auto" enumerates them where there are few enough and else takes complementary pairs with
-        evenly spread sizes; "iid" draws them independently, as lime does.
+        Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes complementary pairs
+        with evenly spread sizes; "iid" draws them independently, as lime does.
     shortcuts : bool, default True
         Whether a scikit-learn pipeline of a count or TF-IDF vectorizer may be given perturbed counts instead of texts.
     random_state : int, None or numpy.random.Generator, default 0
@@ -63,8 +63,8 @@ class TextExplainer(Explainer):
 
     Notes
     -----
-    The neighbourhood is lime's: the number of removed words is uniform on 1, ..., d, and every set of so many words is equally
-    likely (Ribeiro et al., KDD 2016, section 3.3).
+    The neighbourhood is lime's: the number of removed words is uniform on 1, ..., d, and all sets of that many words are
+    equally likely (Ribeiro et al., KDD 2016, section 3.3).
 
     Examples
     --------
@@ -113,8 +113,8 @@ class TextExplainer(Explainer):
         )
         self._bow = check_flag("bow", bow)
         self._char_level = check_flag("char_level", char_level)
-        self._mask_string = _checked_mask_string(mask_string, bow, char_level)
-        self._split = _checked_split(split_expression)
+        self._mask_string = _check_mask_string(mask_string, bow, char_level)
+        self._separator = _check_split_expression(split_expression)
 
     @staticmethod
     def distances(representation: np.ndarray) -> np.ndarray:
@@ -133,18 +133,21 @@ class TextExplainer(Explainer):
         if not isinstance(instance, str):
             raise ArgumentTypeError(f"a text to explain must be a str; got {type(instance).__name__}.")
         if self._char_level:
-            stretches = [(i, i + 1) for i in range(len(instance))]
-        elif isinstance(self._split, re.Pattern):
-            stretches = between(self._split, instance)
+            spans = [(i, i + 1) for i in range(len(instance))]
+        elif isinstance(self._separator, re.Pattern):
+            spans = find_words_between(self._separator, instance)
         else:
-            stretches = found(self._split(instance), instance)
-        if not stretches:
-            shown = instance if len(instance) <= 40 else f"{instance[:40]}..."
-            raise InstanceError(f"the text {shown!r} has no words to explain; split_expression leaves nothing of it.")
-        return WordParts(instance, stretches, self._bow, self._mask_string)
+            spans = locate_tokens(self._separator(instance), instance)
+        if not spans:
+            excerpt = instance if len(instance) <= 40 else f"{instance[:40]}..."
+            raise InstanceError(f"the text {excerpt!r} has no words to explain; split_expression leaves nothing of it.")
+        return WordParts(instance, spans, self._bow, self._mask_string)
 
 
-def _checked_mask_string(mask_string: str | None, bow: bool, char_level: bool) -> str:
+TextExplainer.__module__ = "limelight"  # where users import it from
+
+
+def _check_mask_string(mask_string: str | None, bow: bool, char_level: bool) -> str:
     if mask_string is not None and not isinstance(mask_string, str):
         raise ArgumentTypeError(f"mask_string must be a str or None; got {mask_string!r}.")
     if bow:
@@ -152,7 +155,7 @@ def _checked_mask_string(mask_string: str | None, bow: bool, char_level: bool) -
     return mask_string if mask_string is not None else ("\0" if char_level else "UNKWORDZ")
 
 
-def _checked_split(split_expression: object) -> re.Pattern[str] | Callable[[str], Iterable[str]]:
+def _check_split_expression(split_expression: object) -> re.Pattern[str] | Callable[[str], Iterable[str]]:
     if callable(split_expression):
         return split_expression
     try:

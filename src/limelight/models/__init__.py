@@ -1,4 +1,4 @@
-"""How perturbations reach a kind of model. Each adapter is a shortcut: the same explanation as the generic path, sooner."""
+"""How perturbations reach each kind of model. An adapter is a shortcut: it gives the same explanation as the generic path."""
 
 from __future__ import annotations
 
@@ -8,12 +8,14 @@ from limelight._registry import Registry
 from limelight.stages.components import Components
 from limelight.stages.prediction import ModelPath
 
-__all__ = ["ADAPTERS", "Adapted", "adapt", "known_form"]
+__all__ = ["ADAPTERS", "READERS", "AdaptedModel", "adapt", "read_model"]
 
-# From files, sessions and modules to callables of batches; each gives None for what is not its own.
-FORMS = Registry("model", {"onnx": "limelight.models.onnx:as_onnx", "torch": "limelight.models.torch:as_torch"})
+# Each makes a callable of a file, a session or a module, and returns None for other models.
+READERS = Registry(
+    "model", {"onnx": "limelight.models.onnx:read_onnx_model", "torch": "limelight.models.torch:read_torch_module"}
+)
 
-# Asked in this order; each gives None for a model or an instance that is not its own.
+# The first that does not return None is taken. Those from outside limelight come before its own.
 ADAPTERS = Registry(
     "adapter",
     {
@@ -24,52 +26,52 @@ ADAPTERS = Registry(
 )
 
 
-class Adapted(NamedTuple):
-    """A model, ready to be asked.
+class AdaptedModel(NamedTuple):
+    """A model that can be asked about one instance's perturbations.
 
     Attributes
     ----------
     path : ModelPath
-        How an instance's perturbations reach it.
+        How the perturbations reach the model.
     output_names : tuple of str or None
-        The names of its outputs where it knows them.
+        The names of the model's outputs; None if it does not know them.
     """
 
     path: ModelPath
     output_names: tuple[str, ...] | None
 
 
-def known_form(model: Any) -> Any:
-    """A model that can be asked more than once without being read again: what is a file or a module becomes a callable.
+def read_model(model: Any) -> Any:
+    """A callable or an estimator, read once from a model in any form.
 
     Raises
     ------
     ArgumentTypeError
-        If the model is neither a callable nor an estimator, nor anything that can be made one.
+        If the model is neither a callable nor an estimator, and no reader knows its form.
     """
-    from limelight.models.generic import prediction_method
+    from limelight.models.generic import find_prediction_method
 
-    for name in FORMS:
-        made = FORMS.load(name)(model)
-        if made is not None:
-            return made
-    prediction_method(model)
+    for name in READERS:
+        callable_model = READERS.load(name)(model)
+        if callable_model is not None:
+            return callable_model
+    find_prediction_method(model)  # raises if there is none
     return model
 
 
-def adapt(model: Any, components: Components, shortcuts: bool) -> Adapted:
-    """Find the quickest way to ask a model about an instance's perturbations.
+def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
+    """Find the fastest way to ask a model about an instance's perturbations.
 
     Raises
     ------
     ArgumentTypeError
-        If the model is neither a callable nor an estimator, nor anything that can be made one.
+        If the model is neither a callable nor an estimator, and no reader knows its form.
     """
-    from limelight.models.generic import adapt_any, prediction_method
+    from limelight.models.generic import adapt_callable, find_prediction_method
 
-    method, names = prediction_method(known_form(model))
+    method, output_names = find_prediction_method(read_model(model))
     for name in ADAPTERS if shortcuts else ():
         shortcut: ModelPath | None = ADAPTERS.load(name)(method, components)
         if shortcut is not None:
-            return Adapted(shortcut, names)
-    return Adapted(adapt_any(method, components), names)
+            return AdaptedModel(shortcut, output_names)
+    return AdaptedModel(adapt_callable(method, components), output_names)

@@ -1,4 +1,4 @@
-"""Any callable, and any estimator with a prediction method: the inputs are made and handed over."""
+"""The generic path, for any callable and any estimator with a prediction method: the inputs are made and passed on."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from limelight._errors import ArgumentTypeError
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
 
-__all__ = ["adapt_any", "prediction_method"]
+__all__ = ["adapt_callable", "find_prediction_method"]
 
 
-def prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...] | None]:
-    """The callable to ask, and the names of its outputs where the model knows its classes.
+def find_prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...] | None]:
+    """The callable to ask, and the names of its outputs, or None if the model does not know its classes.
 
     Raises
     ------
@@ -30,14 +30,14 @@ def prediction_method(model: Any) -> tuple[Callable[[Any], Any], tuple[str, ...]
         )
     owner = getattr(method, "__self__", None)
     classes = getattr(owner, "classes_", None) if getattr(method, "__name__", "") in PREDICTION_METHODS[:2] else None
-    # Several outputs with classes of their own have a list of arrays; those are not the names of one output's classes.
+    # A model of several outputs has a list of arrays, the classes of each output.
     if not isinstance(classes, np.ndarray) or classes.ndim != 1:
         return method, None
     return method, tuple(str(name) for name in classes)
 
 
-def adapt_any(method: Callable[[Any], Any], components: Components) -> ModelPath:
-    """Hand the perturbations over as they are."""
+def adapt_callable(method: Callable[[Any], Any], components: Components) -> ModelPath:
+    """Give the perturbations to the method as they are."""
 
     def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
         return neighbourhood.inputs.take(rows)
@@ -45,6 +45,5 @@ def adapt_any(method: Callable[[Any], Any], components: Components) -> ModelPath
     def finish(inputs: Any) -> Any:
         return method(components.batch(inputs))
 
-    return ModelPath(
-        make, finish, id(components) if components.form is None else ("generic", components.form), components.batch_size
-    )
+    form = id(components) if components.form is None else ("generic", components.form)
+    return ModelPath(make, finish, form, components.batch_size)

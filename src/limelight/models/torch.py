@@ -1,4 +1,4 @@
-"""torch modules on any device: perturbations are put together, prepared and asked about where the module is."""
+"""torch modules on any device: perturbations are put together and prepared on the device that the module is on."""
 
 from __future__ import annotations
 
@@ -11,34 +11,37 @@ import numpy as np
 
 from limelight._checks import check_flag
 from limelight._errors import ArgumentError, ArgumentTypeError, ModelError, require
-from limelight.models._preparation import Patches, Preparation, ends
+from limelight.models._patches import Patches, realise_extremes
+from limelight.models._preparation import Preparation
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["TorchModel", "adapt_torch", "as_torch"]
+__all__ = ["TorchModel", "adapt_torch", "read_torch_module"]
 
-_BATCH, _BYTES = 256, 2**27  # inputs at once, and bytes of them, until the device has no room for so many
+# A batch has at most this many inputs and bytes, and fewer where the device runs out of memory.
+_MOST_INPUTS = 256
+_MOST_BYTES = 2**27
 
 
 class TorchModel:
     """A torch module as a callable from a batch to predictions.
 
-    The module is asked on the device and in the number type of its parameters, under inference mode. Batches shrink to half
-    where the device runs out of memory.
+    The module runs on the device and in the dtype of its parameters, in inference mode. Batches are halved if the device runs
+    out of memory.
 
     Parameters
     ----------
     module : torch.nn.Module
         In evaluation mode.
     mean, std : float or sequence of float, default 0 and 1
-        Taken out of the numbers before the module gets them, ``(numbers - mean) / std``: one, or one for each channel.
+        A number, or a number for each channel: the module gets ``(numbers - mean) / std``.
     channels : {"first", "last", None}, default "first"
-        Where the module has the channels of images; None takes batches as they come.
+        Where the module has the channels of images; None leaves the axes of batches as they are.
     softmax : bool, default False
-        Whether the module gives logits to make probabilities of.
+        Whether to turn the module's output, which holds logits, into probabilities.
 
     Raises
     ------
@@ -47,9 +50,9 @@ class TorchModel:
 
     Examples
     --------
-    A classifier of torchvision's, and a photograph of bytes::
+    A classifier of torchvision, and a photograph whose numbers are bytes::
 
-        mean, std = [123.7, 116.3, 103.5], [58.4, 57.1, 57.4]  # of ImageNet, in units of bytes
+        mean, std = [123.7, 116.3, 103.5], [58.4, 57.1, 57.4]  # of ImageNet, from 0 to 255
         model = TorchModel(resnet.eval().to("cuda"), mean=mean, std=std, softmax=True)
         explanation = ImageExplainer().explain_instance(photograph, model)
     """
@@ -70,39 +73,56 @@ class TorchModel:
         self.preparation = Preparation.checked(mean, std, channels)
         self._softmax = check_flag("softmax", softmax)
 
+    def __repr__(self) -> str:
+        settings = self.preparation.changed_settings(default_channels="first") + (["softmax=True"] if self._softmax else [])
+        return f"TorchModel({', '.join([f'<{type(self.module).__name__}>', *settings])})"
+
     def __call__(self, batch: Any) -> np.ndarray:
-        """Predictions for a batch of arrays or tensors.
+        """Predictions for a batch of the user's numbers, of shape (m, ...); a batch of texts reaches the module as it is.
 
         Raises
         ------
         ArgumentError
-            If the module is in training mode.
+            If the module is in training mode, or mean and std do not fit the channels.
         ModelError
             If the device has no room for a single input.
         """
         import torch
 
         with torch.inference_mode():
-            rows = _tensor(batch)
-            if rows is None:  # texts, say: the module knows what to do with them
-                return _bring(self._answer(batch))
-            return self._run(len(rows), lambda start, stop: self._prepare(rows[start:stop]), rows[0].numel())[0]
+            numbers = _to_tensor(batch)
+            if numbers is None:  # texts, for example
+                return _to_numpy(self._predict(batch))
+            return self._predict_in_batches(
+                len(numbers), lambda start, stop: self._prepare(numbers[start:stop]), numbers[0].numel()
+            )[0]
 
     def _prepare(self, batch: Tensor) -> Tensor:
-        """A batch on the module's device, in its number type, channels moved, mean and deviation taken out."""
+        """A batch as the module's input: channels moved, standardised, on the module's device and in its dtype."""
         import torch
 
-        device, dtype = self._home()
-        # The mean goes out in single precision: a half has no room for bytes and their means at once.
-        moved = batch.to(device).permute(self.preparation.axes(tuple(batch.shape)))
-        wide = moved if moved.dtype == torch.float64 and dtype == torch.float64 else moved.float()
-        mean, std = (torch.from_numpy(part).to(device) for part in self.preparation.constants(tuple(moved.shape)))
-        return ((wide - mean) / std).to(dtype)
+        device, dtype = self._device_and_dtype()
+        moved = batch.to(device).permute(self.preparation.axis_order(tuple(batch.shape)))
+        # At least single precision: a half has too few digits for the difference of bytes and their means.
+        numbers = moved if moved.dtype == torch.float64 and dtype == torch.float64 else moved.float()
+        mean, std = (torch.from_numpy(constant).to(device) for constant in self.preparation.mean_and_std(tuple(moved.shape)))
+        return ((numbers - mean) / std).to(dtype)
 
-    def _run(self, count: int, inputs: Callable[[int, int], Tensor], width: int, size: int = _BATCH) -> tuple[np.ndarray, int]:
-        """The module's answers for so many inputs of `width` numbers, made from `start` to `stop` as they are wanted.
+    def _predict_in_batches(
+        self, count: int, make_inputs: Callable[[int, int], Tensor], numbers_per_input: int, batch_size: int = _MOST_INPUTS
+    ) -> tuple[np.ndarray, int]:
+        """Predictions for `count` prepared inputs, and the batch size that fitted into memory.
 
-        At most `size` at once, which is given back as it was found to fit.
+        Parameters
+        ----------
+        count : int
+            The number of inputs.
+        make_inputs : callable
+            ``make_inputs(start, stop)`` gives a batch of them.
+        numbers_per_input : int
+            The size of an input.
+        batch_size : int, default 256
+            The largest number of inputs at once.
 
         Raises
         ------
@@ -112,23 +132,24 @@ class TorchModel:
         import torch
 
         answers: list[Tensor] = []
-        start, size = 0, max(1, min(size, _BYTES // (width * self._home()[1].itemsize)))
+        bytes_per_input = numbers_per_input * self._device_and_dtype()[1].itemsize
+        start, batch_size = 0, max(1, min(batch_size, _MOST_BYTES // bytes_per_input))
         with torch.inference_mode():
             while start < count:
-                stop = min(count, start + size)
-                answer = self._answer_if_it_fits(inputs, start, stop)
+                stop = min(count, start + batch_size)
+                answer = self._predict_if_it_fits(make_inputs, start, stop)
                 if answer is None:
-                    torch.cuda.empty_cache()  # what the failed batch held, now that its error is gone
-                    size = (stop - start) // 2
+                    torch.cuda.empty_cache()  # the memory of the failed batch, which its error held until now
+                    batch_size = (stop - start) // 2
                 else:
                     answers.append(answer)
                     start = stop
-            return _bring(torch.cat(answers)), size
+            return _to_numpy(torch.cat(answers)), batch_size
 
-    def _answer_if_it_fits(self, inputs: Callable[[int, int], Tensor], start: int, stop: int) -> Tensor | None:
-        """The answer for these inputs; None where the device has no room for so many."""
+    def _predict_if_it_fits(self, make_inputs: Callable[[int, int], Tensor], start: int, stop: int) -> Tensor | None:
+        """Predictions for the inputs from `start` to `stop`; None if the device has no room for all of them."""
         try:
-            return self._answer(inputs(start, stop))
+            return self._predict(make_inputs(start, stop))
         except RuntimeError as error:
             if not _is_out_of_memory(error):
                 raise
@@ -136,31 +157,37 @@ class TorchModel:
                 raise ModelError("the device has no room for a single input of the torch module.") from error
             return None
 
-    def _answer(self, inputs: Any) -> Tensor:
-        """The module's answer, in single precision at least."""
+    def _predict(self, inputs: Any) -> Tensor:
+        """Predictions for prepared inputs, in single precision at least."""
         import torch
 
         if self.module.training:
-            raise ArgumentError("the torch module is in training mode, where answers depend on chance; call its eval() first.")
+            raise ArgumentError(
+                "the torch module is in training mode, where predictions depend on chance; call its eval() first."
+            )
         answer = self.module(inputs)
         if not isinstance(answer, torch.Tensor):
             raise ArgumentTypeError(
-                f"the torch module must give a tensor; it gave {type(answer).__name__}. Give a callable that picks the tensor."
+                f"the torch module must return a tensor; it returned {type(answer).__name__}. Give a callable that picks the "
+                f"tensor."
             )
-        wide = answer if answer.dtype == torch.float64 else answer.float()
-        return wide.softmax(dim=1) if self._softmax else wide
+        predictions = answer if answer.dtype == torch.float64 else answer.float()
+        return predictions.softmax(dim=1) if self._softmax else predictions
 
-    def _home(self) -> tuple[Any, Any]:
-        """Where the module's numbers are, and of which type; a module without any is asked on the CPU, in single precision."""
+    def _device_and_dtype(self) -> tuple[Any, Any]:
+        """Those of the module's first floating-point parameter or buffer; the CPU and single precision if it has none."""
         import torch
 
-        kept = chain(self.module.parameters(), self.module.buffers())
-        weight = next((weight for weight in kept if weight.is_floating_point()), None)
-        return (torch.device("cpu"), torch.float32) if weight is None else (weight.device, weight.dtype)
+        tensors = chain(self.module.parameters(), self.module.buffers())
+        tensor = next((tensor for tensor in tensors if tensor.is_floating_point()), None)
+        return (torch.device("cpu"), torch.float32) if tensor is None else (tensor.device, tensor.dtype)
 
 
-def _tensor(batch: Any) -> Tensor | None:
-    """A batch of numbers as a tensor, None for other things; torch reads no other byte order, and not all unsigned integers."""
+TorchModel.__module__ = "limelight"  # where users import it from
+
+
+def _to_tensor(batch: Any) -> Tensor | None:
+    """A batch of numbers as a tensor; None for other batches."""
     import torch
 
     if isinstance(batch, torch.Tensor):
@@ -168,66 +195,67 @@ def _tensor(batch: Any) -> Tensor | None:
     array = np.asarray(batch)
     if array.dtype.kind not in "buif":
         return None
-    is_large = array.dtype.kind == "u" and array.dtype.itemsize > 1
-    dtype = np.float64 if is_large else array.dtype.newbyteorder("=")
+    # torch takes the machine's byte order only, and has few operations on unsigned integers of more than a byte.
+    is_large_unsigned = array.dtype.kind == "u" and array.dtype.itemsize > 1
+    dtype = np.float64 if is_large_unsigned else array.dtype.newbyteorder("=")
     return torch.from_numpy(np.require(array, dtype=dtype, requirements=["C", "W"]))
 
 
 def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device has no room: of the CPU, torch says so in words only."""
+    """Whether a device has no room; of the CPU, only the message says so."""
     import torch
 
     return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
-def _bring(answer: Tensor) -> np.ndarray:
-    """The answers, in the CPU's memory; through pages that a GPU can write to by itself."""
+def _to_numpy(predictions: Tensor) -> np.ndarray:
+    """The predictions in the CPU's memory, through pinned pages, which a GPU can write to by itself."""
     import torch
 
-    if answer.device.type != "cuda":
-        return np.asarray(answer.cpu().numpy())
-    pinned = torch.empty(answer.shape, dtype=answer.dtype, pin_memory=True)
-    pinned.copy_(answer, non_blocking=True)
-    torch.cuda.current_stream(answer.device).synchronize()
+    if predictions.device.type != "cuda":
+        return np.asarray(predictions.cpu().numpy())
+    pinned = torch.empty(predictions.shape, dtype=predictions.dtype, pin_memory=True)
+    pinned.copy_(predictions, non_blocking=True)
+    torch.cuda.current_stream(predictions.device).synchronize()
     return np.asarray(pinned.numpy())
 
 
-def as_torch(model: Any) -> TorchModel | None:
-    """A module as a callable; None for anything else, and for a module with a prediction method of its own."""
-    torch = sys.modules.get("torch")  # who has a module has imported torch
+def read_torch_module(model: Any) -> TorchModel | None:
+    """A module as a callable; None for other models, and for a module with its own prediction method."""
+    torch = sys.modules.get("torch")  # a user with a module has imported torch
     if torch is None or not isinstance(model, torch.nn.Module) or any(hasattr(model, name) for name in PREDICTION_METHODS):
         return None
     return TorchModel(model)
 
 
 def adapt_torch(method: Callable[[Any], Any], components: Components) -> ModelPath | None:
-    """Send the masks to the module's device and choose there between the instance's and the filling's prepared pixels."""
+    """Send the masks to the module's device, and choose there between the prepared instance and the prepared filling."""
     if not isinstance(method, TorchModel) or not isinstance(components, Patches):
         return None
     import torch
 
     with torch.inference_mode():
-        batch = _tensor(ends(components))
-        assert batch is not None  # arrays hold numbers
-        pair = method._prepare(batch)
-        shown, hidden = pair[:1], pair[1:]
-        axes = method.preparation.axes((1, *components.array.shape))
-        labels = torch.from_numpy(np.ascontiguousarray(components.labels[None].transpose(axes), dtype=np.int64))
-        places = labels.to(shown.device)
-    size = _BATCH
+        extremes = _to_tensor(realise_extremes(components))
+        assert extremes is not None  # arrays hold numbers
+        prepared = method._prepare(extremes)
+        instance, filling = prepared[:1], prepared[1:]
+        axes = method.preparation.axis_order((1, *components.array.shape))
+        moved_labels = np.ascontiguousarray(components.labels[None].transpose(axes), dtype=np.int64)
+        labels = torch.from_numpy(moved_labels).to(instance.device)
+    batch_size = _MOST_INPUTS
 
     def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
-        return torch.from_numpy(neighbourhood.representation[rows]).to(shown.device).bool()
+        return torch.from_numpy(neighbourhood.representation[rows]).to(instance.device).bool()
 
     def finish(masks: Tensor) -> np.ndarray:
-        nonlocal size
+        nonlocal batch_size
 
-        def inputs(start: int, stop: int) -> Tensor:
-            present = masks[start:stop].index_select(1, places.reshape(-1)).reshape(-1, *places.shape[1:])
-            return torch.where(present, shown, hidden)
+        def make_inputs(start: int, stop: int) -> Tensor:
+            is_present = masks[start:stop].index_select(1, labels.reshape(-1)).reshape(-1, *labels.shape[1:])
+            return torch.where(is_present, instance, filling)
 
-        answer, size = method._run(len(masks), inputs, shown.numel(), size)
-        return answer
+        predictions, batch_size = method._predict_in_batches(len(masks), make_inputs, instance.numel(), batch_size)
+        return predictions
 
-    # It takes a large batch apart itself, and its masks are of this instance alone.
+    # Masks are small and belong to this instance only, and the model cuts a large batch up itself.
     return ModelPath(make, finish, ("torch", components.content), None)

@@ -12,13 +12,15 @@ from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
+from limelight.renderers._drawing import lay_out
 from limelight.renderers._overlay import Overlay, draw_overlay
 from limelight.renderers._pictures import encode_png, enlargement, pillow, reduced
 from limelight.renderers._series import draw_series
 from limelight.renderers._summary import Bar, Bars, LabelSummary, summarise
 from limelight.renderers._templates import fill_template
+from limelight.renderers._views import own_kind, view_to_draw
 from limelight.results.explanation import Explanation
-from limelight.results.views import Cell, ImageView, MixedView, Passage, SeriesView, TableView, TextView
+from limelight.results.views import Cell, DrawingView, ImageView, MixedView, Passage, SeriesView, TableView, TextView
 
 __all__ = ["Chart", "chart_of", "cut_text", "page_data", "percent", "script_hash"]
 
@@ -138,19 +140,21 @@ _DRAWN: dict[str, Callable[[Any, LabelSummary], Any]] = {
     MixedView.kind: _passages,
     ImageView.kind: _overlay,
     SeriesView.kind: draw_series,
+    DrawingView.kind: lay_out,
 }
 
 
 def page_data(explanation: Explanation) -> dict[str, Any]:
     """What the templates say of an explanation."""
-    summary, view = summarise(explanation), explanation.view
-    shared = _SHARED[view.kind](view) if view.kind in _SHARED else view
-    draw = _DRAWN.get(view.kind)
+    summary, view = summarise(explanation), view_to_draw(explanation)
+    kind = own_kind(view)
+    shared = _SHARED[kind](view) if kind in _SHARED else view
+    draw = _DRAWN.get(kind)
     return {
         "summary": summary,
         "title": "Explanation: " + ", ".join(label.name for label in summary.labels),
         "script_hash": script_hash("limelight.js"),
-        "kind": view.kind,
+        "kind": kind,
         "outputs": [(output, None if output.share is None else percent(output.share)) for output in summary.outputs],
         "labels": [(label, chart_of(label), draw and draw(shared, label)) for label in summary.labels],
         "has_bars": any(label.bars for label in summary.labels),

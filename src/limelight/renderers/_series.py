@@ -7,17 +7,15 @@ from dataclasses import dataclass
 
 from limelight.renderers._cells import fit
 from limelight.renderers._summary import LabelSummary, number
-from limelight.renderers._templates import fill_template
 from limelight.results.views import SeriesView
 
-__all__ = ["Band", "Chart", "Drawing", "draw_series", "series_svg"]
+__all__ = ["Band", "Chart", "Drawing", "draw_series"]
 
 WIDTH, LEFT, RIGHT = 480, 64, 4
 TALL, FLAT = 150, 84  # a chart's height: of one channel, of several
 TOP, BOTTOM, GAP = 8, 22, 26
 _WIDEST_NAME = 34  # letters, were they all as wide as a W
 _POINTS = 1200  # steps that are drawn one by one
-_NOT_XML = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
 
 
 @dataclass(frozen=True)
@@ -70,20 +68,6 @@ def draw_series(view: SeriesView, label: LabelSummary) -> Drawing:
         charts.append(_chart(view, label, channel, name, top, height))
     total = charts[-1].y + height + BOTTOM
     return Drawing(WIDTH, total, LEFT, WIDTH - RIGHT, str(length - 1), tuple(charts))
-
-
-def series_svg(view: SeriesView, labels: Sequence[LabelSummary], *, heading: int = 0) -> str:
-    """The contents of an SVG file: the series once for each label, one below the other, under a heading of so many pixels."""
-    drawings = [draw_series(view, label) for label in labels]
-    places = [sum(before.height + heading for before in drawings[:i]) for i in range(len(drawings))]
-    svg = fill_template(
-        "series.svg",
-        labels=list(zip(labels, drawings, places, strict=True)),
-        width=drawings[0].width,
-        height=places[-1] + drawings[-1].height + heading,
-        heading=heading,
-    )
-    return svg.translate(_NOT_XML)
 
 
 def _chart(view: SeriesView, label: LabelSummary, channel: int, name: str, top: int, height: int) -> Chart:

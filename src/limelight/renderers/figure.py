@@ -1,4 +1,4 @@
-"""An explanation drawn into matplotlib's axes: bars with whiskers, an image's overlay, a series with its segments."""
+"""An explanation drawn into matplotlib's axes: bars with whiskers, an image's overlay, a series, a drawing."""
 
 from __future__ import annotations
 
@@ -6,10 +6,12 @@ from typing import Any
 
 from limelight._errors import require
 from limelight.renderers._cells import fit
+from limelight.renderers._plot_shapes import ShapePlotter
 from limelight.renderers._summary import Bar, LabelSummary, summarise
+from limelight.renderers._views import view_to_draw
 from limelight.results.explanation import Explanation
 from limelight.results.image_view import AGAINST, FOR
-from limelight.results.views import ImageView, SeriesView
+from limelight.results.views import DrawingView, ImageView, SeriesView
 
 __all__ = ["draw"]
 
@@ -51,18 +53,20 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     """
     wanted = explanation.surrogate(label)
     summary = summarise(explanation).labels[explanation.surrogates.index(wanted)]
+    view = view_to_draw(explanation)
     if ax is None:
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="a plot")
         # As high as a list of so many bars needs.
-        bars = not isinstance(explanation.view, (ImageView, SeriesView))
+        bars = not isinstance(view, (DrawingView, ImageView, SeriesView))
         size = (6.4, max(2.0, 1.2 + 0.3 * len(summary.bars))) if bars else None
         ax = pyplot.subplots(layout="constrained", figsize=size)[1]
-    view = explanation.view
     if isinstance(view, ImageView):
         ax.imshow(view.overlay([(bar.component, bar.weight) for bar in summary.bars]))
         ax.set_axis_off()
     elif isinstance(view, SeriesView):
         _draw_series(view, summary, ax)
+    elif isinstance(view, DrawingView):
+        ShapePlotter(ax, _ink(ax), lambda bar: _hue(ax, bar), _plain).draw(view, summary)
     else:
         _draw_bars(summary, ax)
     ax.set_title(

@@ -1,14 +1,16 @@
-"""An explained image as one PNG: the image, and beside it what speaks for and against each label."""
+"""An explained image, or a drawing of another instance, as one PNG: what speaks for and against each label, side by side."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from limelight._errors import ArgumentError
+from limelight.renderers._drawing_panel import drawing_panel
 from limelight.renderers._pictures import encode_png, image_panel, overlay_panel, pillow, typeface
 from limelight.renderers._summary import summarise
+from limelight.renderers._views import view_to_draw
 from limelight.results.explanation import Explanation
-from limelight.results.views import ImageView
+from limelight.results.views import DrawingView, ImageView
 
 __all__ = ["render_png"]
 
@@ -19,14 +21,14 @@ _INK, _QUIET = (28, 32, 36), (91, 99, 107)
 
 
 def render_png(explanation: Explanation) -> bytes:
-    """Draw an explained image and an overlay for each explained label, side by side.
+    """Draw an explained image and an overlay for each explained label, or a drawing for each label, side by side.
 
-    Blue superpixels speak for the label, orange ones against it, the stronger the heavier.
+    What speaks for the label is blue, what speaks against it orange, the stronger the heavier.
 
     Parameters
     ----------
     explanation : Explanation
-        Of an image.
+        Of an image, or with a view that has a drawing.
 
     Returns
     -------
@@ -36,7 +38,7 @@ def render_png(explanation: Explanation) -> bytes:
     Raises
     ------
     ArgumentError
-        If the explanation is not of an image.
+        If the view is neither an image nor has a drawing.
     MissingDependencyError
         If Pillow is not installed.
 
@@ -50,11 +52,17 @@ def render_png(explanation: Explanation) -> bytes:
     >>> render_png(explanation)[1:4]
     b'PNG'
     """
-    view = explanation.view
-    if not isinstance(view, ImageView):
-        raise ArgumentError(f"a PNG can be drawn of an explained image only; this explains a {view.kind}. Save it as .html.")
-    panels = [("the image", "", image_panel(view))]
-    panels += [(label.name, label.prediction, overlay_panel(view, label)) for label in summarise(explanation).labels]
+    view, labels = view_to_draw(explanation), summarise(explanation).labels
+    if isinstance(view, ImageView):
+        panels = [("the image", "", image_panel(view))]
+        panels += [(label.name, label.prediction, overlay_panel(view, label)) for label in labels]
+    elif isinstance(view, DrawingView):
+        panels = [(label.name, label.prediction, drawing_panel(view, label)) for label in labels]
+    else:
+        raise ArgumentError(
+            "a PNG can be drawn of an explained image, or of a view with a drawing; this explains a "
+            f"{explanation.view.kind}. Save it as .html."
+        )
     tools = pillow()
     width, height = max(panels[0][2].width, _NARROWEST) + _GAP, panels[0][2].height + _LINE + _GAP
     columns, rows = min(len(panels), _ABREAST), -(-len(panels) // _ABREAST)

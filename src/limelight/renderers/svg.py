@@ -1,28 +1,28 @@
-"""An explained series as an SVG file."""
+"""An explained series, or a drawing of another instance, as an SVG file."""
 
 from __future__ import annotations
 
 from limelight._errors import ArgumentError
-from limelight.renderers._series import series_svg
 from limelight.renderers._summary import summarise
+from limelight.renderers._svg import SVG_KINDS, make_svg
+from limelight.renderers._views import own_kind, view_to_draw
 from limelight.results.explanation import Explanation
-from limelight.results.views import SeriesView
 
 __all__ = ["render_svg"]
 
-_HEADING = 28
+_HEADING_PIXELS = 28
 
 
 def render_svg(explanation: Explanation) -> str:
-    """Draw an explained series, once for each explained label, one below the other.
+    """Draw an explained series, or a drawing, once for each explained label, one below the other.
 
-    Blue segments raise the output or speak for the label, orange ones against it, the stronger the heavier; the dashed line is
-    what shows where a segment is absent.
+    What raises the output or speaks for the label is blue, what is against it orange, the stronger the heavier. Of a series,
+    the dashed line is what shows where a segment is absent.
 
     Parameters
     ----------
     explanation : Explanation
-        Of a series.
+        Of a series, or with a view that has a drawing.
 
     Returns
     -------
@@ -32,7 +32,7 @@ def render_svg(explanation: Explanation) -> str:
     Raises
     ------
     ArgumentError
-        If the explanation is not of a series.
+        If the view is neither a series nor has a drawing.
 
     Examples
     --------
@@ -43,7 +43,10 @@ def render_svg(explanation: Explanation) -> str:
     >>> render_svg(explanation).startswith("<svg")
     True
     """
-    view = explanation.view
-    if not isinstance(view, SeriesView):
-        raise ArgumentError(f"an SVG can be drawn of an explained series only; this explains a {view.kind}. Save it as .html.")
-    return series_svg(view, summarise(explanation).labels, heading=_HEADING)
+    view = view_to_draw(explanation)
+    if own_kind(view) not in SVG_KINDS:
+        raise ArgumentError(
+            "an SVG can be drawn of an explained series, or of a view with a drawing; this explains a "
+            f"{explanation.view.kind}. Save it as .html."
+        )
+    return make_svg(view, summarise(explanation).labels, heading_pixels=_HEADING_PIXELS)

@@ -1,6 +1,4 @@
-"""What was found out about one label: the surrogate's weights with their intervals, as plain data."""
-
-from __future__ import annotations
+"""The surrogate of one label: its weights with their intervals, as plain data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -18,7 +16,7 @@ class Surrogate:
     Attributes
     ----------
     label : int
-        The number of the model's output that was explained.
+        The number of the model's output that it follows.
     components : tuple of int
         The reported components' numbers, heaviest weight first.
     weights : tuple of float
@@ -32,6 +30,16 @@ class Surrogate:
     fidelity : float
         Weighted R2 on held-out perturbations: the share of the output's variation nearby that the surrogate follows. NaN where
         the output did not vary or there was nothing to hold out.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> surrogate = explanation.surrogate()
+    >>> surrogate.components
+    (0, 1)
+    >>> round(surrogate.intercept + sum(surrogate.weights), 6) == round(surrogate.local_prediction, 6)
+    True
     """
 
     label: int
@@ -44,10 +52,20 @@ class Surrogate:
     fidelity: float
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Surrogate:
+    def from_dict(cls, data: Mapping[str, Any]) -> "Surrogate":
+        """Rebuild a surrogate from its entry in what `Explanation.to_dict` gave.
+
+        Raises
+        ------
+        TypeError
+            If the data are not a surrogate's.
+        """
         surrogate = cls(**{name: restore(value) for name, value in data.items()})
         if len({len(column) for column in (surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs)}) != 1:
-            raise TypeError("a surrogate has as many weights and intervals as components")
+            raise TypeError("a surrogate must have one weight and one interval for each component")
         if len(set(surrogate.components)) < len(surrogate.components):
-            raise TypeError("a surrogate has every component once")
+            raise TypeError("a surrogate must report a component only once")
         return surrogate
+
+
+Surrogate.__module__ = "limelight"  # where users import it from

@@ -1,10 +1,10 @@
 """What every view has: the instance as a renderer sees it."""
 
-from __future__ import annotations
-
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
+
+from limelight.results.drawing import Drawing
 
 __all__ = ["View"]
 
@@ -12,13 +12,35 @@ __all__ = ["View"]
 class View(ABC):
     """The instance as a renderer sees it: neutral, plain data that never changes.
 
-    A view of one's own derives from it as a frozen dataclass. It is registered under its `kind`, so that stored explanations
-    can be read again: ``limelight.extend.register("view", "graph", GraphView)``.
+    To write a view, derive a frozen dataclass from it. Register the class under its `kind`, so that stored explanations can be
+    read again: ``limelight.extend.register("view", "graph", GraphView)``.
 
     Attributes
     ----------
     kind : str
         The name under which the class is registered.
+
+    Examples
+    --------
+    >>> from dataclasses import dataclass
+    >>> from typing import ClassVar
+    >>> from limelight.extend import View
+    >>> @dataclass(frozen=True)
+    ... class GraphView(View):
+    ...     kind: ClassVar[str] = "graph"
+    ...     edges: tuple[tuple[str, str], ...]
+    ...
+    ...     def values(self):
+    ...         return {number: "-".join(edge) for number, edge in enumerate(self.edges)}
+    ...
+    ...     def to_dict(self):
+    ...         return {"kind": self.kind, "edges": [list(edge) for edge in self.edges]}
+    ...
+    ...     @classmethod
+    ...     def from_dict(cls, data):
+    ...         return cls(tuple(map(tuple, data["edges"])))
+    >>> GraphView((("a", "b"), ("b", "c"))).values()
+    {0: 'a-b', 1: 'b-c'}
     """
 
     kind: ClassVar[str]
@@ -28,8 +50,12 @@ class View(ABC):
         """For each component's number, what the instance has there, as a short text."""
 
     def columns(self) -> dict[int, str]:
-        """For components of a table, the columns that they are of; none elsewhere."""
+        """For each component of a table, its column or columns; empty for other instances."""
         return {}
+
+    def drawing(self) -> Drawing | None:
+        """What every renderer draws of a view of one's own; None, and only its components are listed."""
+        return None
 
     @abstractmethod
     def to_dict(self) -> dict[str, Any]:
@@ -43,5 +69,14 @@ class View(ABC):
         Raises
         ------
         ArgumentError, KeyError, TypeError
-            If the data are not a view's of this kind.
+            If the data are not those of such a view.
         """
+
+    def __repr__(self) -> str:
+        """One short line, however large the instance is."""
+        facts = ", ".join(f"{name}={value!r}" for name, value in self._facts().items())
+        return f"{type(self).__name__}({facts})"
+
+    def _facts(self) -> dict[str, int | str]:
+        """What the view's repr says of it."""
+        return {"components": len(self.values())}

@@ -1,58 +1,52 @@
-"""The result: one frozen `Explanation`; every list, frame, JSON text or page is a pure function of it."""
+"""The result: one frozen `Explanation`; every list, frame, JSON text and page is a pure function of it."""
 
-from __future__ import annotations
-
+import json
 from collections.abc import Iterable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, fields, replace
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any, Self
 
-from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError, require
-from limelight._registry import Registry
+from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
+from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
 from limelight.results.json_values import check_types, plain, read_object, restore
 from limelight.results.views import View, view_from_dict
 
-if TYPE_CHECKING:
-    import os
-
-__all__ = ["Explanation", "Notice", "Surrogate", "check_numbers"]
+__all__ = ["Explanation", "Notice", "Surrogate", "check_consistency"]
 
 SCHEMA_VERSION = 1
-
-RENDERERS = Registry(
-    "renderer",
-    {
-        "figure": "limelight.renderers.figure:draw",
-        "frame": "limelight.renderers.frame:make_frame",
-        "html": "limelight.renderers.html:render_page",
-        "html_fragment": "limelight.renderers.html:render_fragment",
-        "markdown": "limelight.renderers.markdown:render_markdown",
-        "png": "limelight.renderers.png:render_png",
-        "shap": "limelight.renderers.shap:make_shap",
-        "svg": "limelight.renderers.svg:render_svg",
-        "terminal": "limelight.renderers.terminal:render_text",
-    },
-)
-
-
-FILES = {".html": "html", ".htm": "html", "": "html", ".png": "png", ".svg": "svg"}  # the renderer for each ending
 
 
 @dataclass(frozen=True)
 class Notice:
-    """Something a reader should know before trusting an explanation: a stable code and a sentence."""
+    """Something a reader should know before trusting an explanation.
+
+    Attributes
+    ----------
+    code : str
+        What kind of notice it is; a code keeps its meaning in later versions.
+    message : str
+        A sentence or two, with this explanation's numbers.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: [1.0 for text in texts])
+    >>> [notice.code for notice in explanation.warnings]
+    ['constant_output']
+    """
 
     code: str
     message: str
 
 
+Notice.__module__ = "limelight"  # where users import it from
+
+
 @dataclass(frozen=True, repr=False)
-class Explanation:
+class Explanation(RenderingMixin):
     """Why a model said what it said about one instance.
 
-    Made by an explainer's ``explain_instance``; holds plain data only and never changes.
+    An explainer's ``explain_instance`` makes it. It holds plain data only and never changes.
 
     Attributes
     ----------
@@ -130,11 +124,11 @@ class Explanation:
         LabelError
             If the label was not explained.
         """
-        wanted = self.default_label if label is None else label
+        number = self.default_label if label is None else label
         for surrogate in self.surrogates:
-            if surrogate.label == wanted:
+            if surrogate.label == number:
                 return surrogate
-        explained = ", ".join(f"{known} ({self.output_names[known]})" for known in self.labels)
+        explained = ", ".join(f"{number} ({self.output_names[number]})" for number in self.labels)
         raise LabelError(
             f"label {label!r} was not explained; explained: {explained}. Give labels=[{label!r}] to explain_instance."
         )
@@ -156,60 +150,13 @@ class Explanation:
             surrogate.label: list(zip(surrogate.components, surrogate.weights, strict=True)) for surrogate in self.surrogates
         }
 
-    def to_frame(self, backend: str = "pandas") -> Any:
-        """All weights as a table, a row for each label and component.
-
-        Parameters
-        ----------
-        backend : {"pandas", "polars", "pyarrow"}
-            Which library makes the frame; it has to be installed.
-
-        Returns
-        -------
-        frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            Columns label, component, name, value, weight, low, high.
-        """
-        return RENDERERS.load("frame")(self, backend)
-
-    def to_shap(self, label: int | None = None) -> Any:
-        """One label's weights as a ``shap.Explanation``, for shap's plots; the weights are LIME's, not Shapley values.
-
-        Parameters
-        ----------
-        label : int, optional
-            An explained label; by default `default_label`.
-
-        Returns
-        -------
-        explanation : shap.Explanation
-            ``values`` are the weights of all components, 0 where none was reported; ``lower_bounds`` and ``upper_bounds`` the
-            ends of their intervals, if there are any; ``data`` what the instance has there, as texts. ``base_values`` is such
-            that with the sum of all values it makes the surrogate's local prediction: the intercept, as long as components are
-            present or absent. A row's columns without bins have slopes for weights; their base has no meaning of its own.
-
-        Raises
-        ------
-        LabelError
-            If the label was not explained.
-        MissingDependencyError
-            If shap is not installed.
-
-        Examples
-        --------
-        >>> from limelight import TextExplainer
-        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
-        >>> explanation.to_shap().feature_names
-        ['good', 'film']
-        """
-        return RENDERERS.load("shap")(self, label)
-
     def to_dict(self) -> dict[str, Any]:
         """The whole explanation in JSON's types, NaN as None; `from_dict` is the inverse."""
         data = {field.name: plain(getattr(self, field.name)) for field in fields(self) if field.name != "view"}
         return {"schema": SCHEMA_VERSION, **data, "view": self.view.to_dict()}
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Explanation:
+    def from_dict(cls, data: Mapping[str, Any]) -> "Explanation":
         """Rebuild an explanation from what `to_dict` gave.
 
         Raises
@@ -218,7 +165,9 @@ class Explanation:
             If the data are of another schema, or not an explanation's.
         """
         if data.get("schema") != SCHEMA_VERSION:
-            raise ArgumentError(f"an explanation of schema {SCHEMA_VERSION} was expected; got schema {data.get('schema')!r}.")
+            raise ArgumentError(
+                f"this version of limelight reads explanations of schema {SCHEMA_VERSION}; got schema {data.get('schema')!r}."
+            )
         try:
             values = {name: restore(value) for name, value in data.items() if name != "schema"}
             values["view"] = view_from_dict(data["view"])
@@ -226,19 +175,17 @@ class Explanation:
             values["warnings"] = tuple(Notice(**notice) for notice in data["warnings"])
             explanation = cls(**values)
             check_types(explanation, cls)
-            check_numbers(explanation)
+            check_consistency(explanation)
         except (KeyError, TypeError, AttributeError) as error:
-            raise ArgumentError(f"this is not a whole explanation of schema {SCHEMA_VERSION}: {error}.") from error
+            raise ArgumentError(f"the data are not a valid explanation of schema {SCHEMA_VERSION}: {error}.") from error
         return explanation
 
     def to_json(self) -> str:
         """The whole explanation as JSON text."""
-        import json
-
         return json.dumps(self.to_dict(), allow_nan=False)
 
     @classmethod
-    def from_json(cls, text: str) -> Explanation:
+    def from_json(cls, text: str) -> "Explanation":
         """Rebuild an explanation from `to_json`'s text.
 
         Raises
@@ -248,125 +195,7 @@ class Explanation:
         """
         return cls.from_dict(read_object(text))
 
-    def as_html(self, labels: Iterable[int] | None = None) -> str:
-        """A self-contained page: nothing is loaded from anywhere, and everything from the user's data is escaped.
-
-        Parameters
-        ----------
-        labels : sequence of int, optional
-            Some of the explained labels, to see only these, in this order.
-        """
-        page: str = RENDERERS.load("html")(self._only(labels))
-        return page
-
-    def save_to_file(self, path: str | os.PathLike[str], labels: Iterable[int] | None = None) -> None:
-        """Write the explanation to a file: a picture where its name ends in ``.png`` or ``.svg``, else `as_html`'s page.
-
-        Parameters
-        ----------
-        path : str or path
-            Where to; an existing file is replaced. A ``.png`` can be drawn of an explained image, a ``.svg`` of a series.
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
-
-        Raises
-        ------
-        ArgumentError
-            If the file's ending is another one, or this kind of instance has no such picture.
-        LabelError
-            If a label was not explained.
-        MissingDependencyError
-            If a picture needs a package that is not installed.
-
-        Examples
-        --------
-        >>> from limelight import TextExplainer
-        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
-        >>> import tempfile, pathlib
-        >>> with tempfile.TemporaryDirectory() as folder:
-        ...     explanation.save_to_file(pathlib.Path(folder) / "film.html")
-        """
-        ending = Path(path).suffix.lower()
-        if ending not in FILES:
-            raise ArgumentError(f"an explanation's file ends in {', '.join(filter(None, FILES))}; got {str(path)!r}.")
-        contents: str | bytes = RENDERERS.load(FILES[ending])(self._only(labels))
-        Path(path).write_bytes(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
-
-    def to_markdown(self) -> str:
-        """The weights as Markdown tables, for issues and model cards; nothing in them is markup, a link or a mention.
-
-        Examples
-        --------
-        >>> from limelight import TextExplainer
-        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
-        >>> print(explanation.to_markdown().splitlines()[4])
-        | component | weight | 95 % interval |
-        """
-        text: str = RENDERERS.load("markdown")(self)
-        return text
-
-    def plot(self, label: int | None = None, ax: Any = None) -> Any:
-        """Draw one label's weights with matplotlib: bars with their intervals, an image's overlay, a series with its segments.
-
-        Parameters
-        ----------
-        label : int, optional
-            An explained label; by default `default_label`.
-        ax : matplotlib.axes.Axes, optional
-            Where to; by default the axes of a new figure.
-
-        Returns
-        -------
-        ax : matplotlib.axes.Axes
-
-        Raises
-        ------
-        LabelError
-            If the label was not explained.
-        MissingDependencyError
-            If matplotlib is not installed.
-
-        Examples
-        --------
-        >>> from matplotlib.figure import Figure
-        >>> from limelight import TextExplainer
-        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
-        >>> ax = explanation.plot(ax=Figure().subplots())
-        >>> [tick.get_text() for tick in ax.get_yticklabels()]
-        ['good', 'film']
-        """
-        return RENDERERS.load("figure")(self, label, ax)
-
-    def as_pyplot_figure(self, label: int | None = None) -> Any:
-        """`plot`'s new figure of one explained label, by default `default_label`; lime's name for it."""
-        return self.plot(label).figure
-
-    def show_in_notebook(self, labels: Iterable[int] | None = None) -> None:
-        """Display the explanation in a notebook, from any line of a cell; in a terminal, print it.
-
-        Parameters
-        ----------
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
-
-        Raises
-        ------
-        LabelError
-            If a label was not explained.
-        MissingDependencyError
-            If IPython is not installed.
-
-        Examples
-        --------
-        >>> from limelight import TextExplainer
-        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
-        >>> explanation.show_in_notebook(labels=[0])  # doctest: +ELLIPSIS
-        output: model 1.00, ...
-        """
-        require("IPython.display", extra="notebook", purpose="show_in_notebook").display(self._only(labels))
-
-    def _only(self, labels: Iterable[int] | None) -> Explanation:
-        """The explanation of some of its labels, in their order."""
+    def _restricted_to(self, labels: Iterable[int] | None) -> Self:
         if labels is None:
             return self
         if not isinstance(labels, Iterable):
@@ -377,28 +206,21 @@ class Explanation:
         default = self.surrogate() if self.surrogate() in surrogates else surrogates[0]
         return replace(self, surrogates=surrogates, default_label=default.label)
 
-    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        bundle = {}
-        for kind, look in {"text/html": self._repr_html_, "text/plain": self.__repr__}.items():
-            if (not include or kind in include) and kind not in (exclude or ()):
-                # An image has no picture without Pillow, but still a text; a notebook asks `_repr_html_` then, and shows why.
-                with suppress(MissingDependencyError):
-                    bundle[kind] = look()
-        return bundle
 
-    def _repr_html_(self) -> str:
-        fragment: str = RENDERERS.load("html_fragment")(self)
-        return fragment
-
-    def __repr__(self) -> str:
-        text: str = RENDERERS.load("terminal")(self)
-        return text
+Explanation.__module__ = "limelight"  # where users import it from
 
 
-def check_numbers(explanation: Explanation) -> None:
-    """Whether labels, components and outputs are ones that the explanation has."""
+def check_consistency(explanation: Explanation) -> None:
+    """Check that the explanation has every label, component and output that it refers to.
+
+    Raises
+    ------
+    ArgumentError
+        If it lacks one.
+    """
     components = {number for surrogate in explanation.surrogates for number in surrogate.components}
     outputs = set(range(len(explanation.predictions)))
-    sound = {explanation.default_label} <= set(explanation.labels) <= outputs and components <= explanation.view.values().keys()
-    if not sound or len(explanation.output_names) != len(outputs) or len(explanation.names) <= max(components, default=-1):
-        raise ArgumentError("this is not a whole explanation: its labels, components and outputs do not fit together.")
+    has_labels = {explanation.default_label} <= set(explanation.labels) <= outputs
+    has_components = components <= explanation.view.values().keys() and len(explanation.names) > max(components, default=-1)
+    if not (has_labels and has_components and len(explanation.output_names) == len(outputs)):
+        raise ArgumentError("the explanation's labels, components and outputs do not match.")

@@ -1,6 +1,4 @@
-"""An image and its superpixels, as plain data; what can be seen in them under given weights."""
-
-from __future__ import annotations
+"""An image and its superpixels as plain data, and what given weights show in them."""
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,23 +16,24 @@ from limelight.results._view import View
 
 __all__ = ["AGAINST", "CHANNEL_COUNTS", "FOR", "ImageView"]
 
-# For and against, as the pages show them.
-FOR, AGAINST = "#0062b2", "#c45c00"
-_FOR, _AGAINST = (np.array([*bytes.fromhex(colour[1:])]) for colour in (FOR, AGAINST))
-_GREY = np.array([0.299, 0.587, 0.114])  # luma, ITU-R BT.601
+# The pages' colours of what speaks for an output and against it.
+FOR = "#0062b2"
+AGAINST = "#c45c00"
+_FOR_RGB, _AGAINST_RGB = (np.array([*bytes.fromhex(colour[1:])]) for colour in (FOR, AGAINST))
+_LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
 CHANNEL_COUNTS = (1, 3, 4)  # of grey images, of colours, and of colours with transparency
-_TOO_LIGHT = 0.005  # of the heaviest weight: too little to be seen
+_LEAST_VISIBLE_SHARE = 0.005  # of the heaviest weight
 
 Weights = Sequence[tuple[int, float]]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class ImageView(View):
     """An image as a person sees it, and which superpixel each of its pixels belongs to.
 
-    Everything that takes `weights` takes pairs of a superpixel's number and its weight, as ``explanation.as_map()[label]``
-    holds them.
+    Where a method takes `weights`, these are pairs of a superpixel's number and its weight, as ``explanation.as_map()[label]``
+    gives them.
 
     Parameters
     ----------
@@ -48,7 +47,7 @@ class ImageView(View):
     Examples
     --------
     >>> import numpy as np
-    >>> from limelight.results.image_view import ImageView
+    >>> from limelight.extend import ImageView
     >>> view = ImageView.of(np.zeros((1, 2, 3), dtype=np.uint8), np.array([[0, 1]]))
     >>> view.heat_map([(1, 0.5)]).tolist()
     [[0.0, 0.5]]
@@ -61,8 +60,16 @@ class ImageView(View):
     labels: bytes
 
     @classmethod
-    def of(cls, picture: np.ndarray, segments: np.ndarray) -> ImageView:
-        """From a picture of shape (height, width, 3), uint8, and the superpixels' numbers, of shape (height, width)."""
+    def of(cls, picture: np.ndarray, segments: np.ndarray) -> "ImageView":
+        """Make a view from arrays.
+
+        Parameters
+        ----------
+        picture : ndarray of shape (height, width, 3), uint8
+            Red, green and blue of each pixel.
+        segments : ndarray of shape (height, width), int
+            The number of each pixel's superpixel, from 0.
+        """
         height, width = segments.shape
         return cls(height, width, picture.astype(np.uint8).tobytes(), segments.astype("<i4").tobytes())
 
@@ -78,14 +85,14 @@ class ImageView(View):
 
     @cached_property
     def outlines(self) -> np.ndarray:
-        """Which pixels have a neighbour to the right or below in another superpixel; bool, of shape (height, width)."""
+        """Whether a pixel's neighbour to the right or below is in another superpixel; bool, of shape (height, width)."""
         edges = np.zeros(self.segments.shape, dtype=bool)
         edges[:, :-1] |= self.segments[:, 1:] != self.segments[:, :-1]
         edges[:-1] |= self.segments[1:] != self.segments[:-1]
         return edges
 
     def values(self) -> dict[int, str]:
-        """For each component, where it lies."""
+        """For each superpixel's number, the rows and columns that it spans."""
         count = int(self.segments.max()) + 1
         ends = []
         for axis in (0, 1):
@@ -98,7 +105,7 @@ class ImageView(View):
         return {i: f"rows {tops[i]}-{bottoms[i]}, columns {lefts[i]}-{rights[i]}" for i in range(count)}
 
     def heat_map(self, weights: Weights) -> np.ndarray:
-        """The weight of each pixel's superpixel, 0 where it has none.
+        """The weight of each pixel's superpixel; 0 where the superpixel has none.
 
         Parameters
         ----------
@@ -113,18 +120,17 @@ class ImageView(View):
         Raises
         ------
         ArgumentError
-            If the weights are not such pairs, or the image has no superpixel of a number.
+            If the weights are not such pairs, or the image lacks a superpixel.
         """
         by_segment = np.zeros(int(self.segments.max()) + 1)
-        for number, weight in _checked(weights, len(by_segment)):
+        for number, weight in _check_weights(weights, len(by_segment)):
             by_segment[number] = weight
         return np.asarray(by_segment[self.segments])
 
     def overlay(self, weights: Weights, *, outlines: bool = True) -> np.ndarray:
         """The image in grey, tinted blue where a superpixel speaks for the output and orange where it speaks against.
 
-        The tint is the stronger the heavier the weight; the heaviest has the full tint. Outlines are drawn around the
-        superpixels that have a weight.
+        The heavier the weight, the stronger the tint. Outlines are drawn around the superpixels that have a weight.
 
         Parameters
         ----------
@@ -139,14 +145,14 @@ class ImageView(View):
         """
         heat = self.heat_map(weights)
         strength = 0.65 * np.abs(heat) / (np.abs(heat).max() or 1.0)
-        hue = np.where((heat > 0)[..., None], _FOR, _AGAINST)
+        hue = np.where((heat > 0)[..., None], _FOR_RGB, _AGAINST_RGB)
         # Towards white, so that both hues can be told apart on dark ground.
-        grey = 0.75 * (self.picture @ _GREY) + 0.25 * 255
+        grey = 0.75 * (self.picture @ _LUMA) + 0.25 * 255
         tinted = grey[..., None] * (1 - strength[..., None]) + hue * strength[..., None]
         if outlines:
-            seen = _TOO_LIGHT * np.abs(heat).max()
-            here = self._outlines_of([number for number, weight in weights if abs(weight) > seen])
-            tinted[here] = np.where(heat[here, None] != 0, 0.6 * hue[here], 90)
+            least_visible = _LEAST_VISIBLE_SHARE * np.abs(heat).max()
+            edges = self._outlines_of([number for number, weight in weights if abs(weight) > least_visible])
+            tinted[edges] = np.where(heat[edges, None] != 0, 0.6 * hue[edges], 90)
         return np.asarray(np.rint(tinted).astype(np.uint8))
 
     def get_image_and_mask(
@@ -159,19 +165,19 @@ class ImageView(View):
         num_features: int = 5,
         min_weight: float = 0.0,
     ) -> tuple[np.ndarray, np.ndarray]:
-        """The image and where its heaviest superpixels are, as lime's ``ImageExplanation`` gives them.
+        """The image and a mask of its heaviest superpixels, as lime's ``ImageExplanation`` gives them.
 
         Parameters
         ----------
         weights : sequence of (int, float)
             Superpixels' numbers and weights, heaviest first.
         positive_only : bool, default True
-            Take superpixels that speak for the output only.
+            Take only superpixels that speak for the output.
         negative_only : bool, default False
-            Take superpixels that speak against the output only. With neither, both kinds are taken, and those for it
-            are painted green, those against it red.
+            Take only superpixels that speak against the output. With neither, both kinds are taken; those for it are painted
+            green, those against it red.
         hide_rest : bool, default False
-            Whether everything else is black.
+            Whether to blacken everything else.
         num_features : int, default 5
             How many superpixels to take at most.
         min_weight : float, default 0
@@ -181,8 +187,8 @@ class ImageView(View):
         -------
         image : ndarray of shape (height, width, 3), uint8
         mask : ndarray of shape (height, width), int8
-            1 in superpixels taken for speaking for the output (with `negative_only`: in all that are taken), -1 in those
-            that speak against it, else 0.
+            1 in taken superpixels that speak for the output (with `negative_only`, in all that are taken), -1 in taken ones
+            that speak against it, 0 elsewhere.
 
         Raises
         ------
@@ -190,7 +196,7 @@ class ImageView(View):
             If both `positive_only` and `negative_only` are given, or a number is not allowed.
         """
         if positive_only and negative_only:
-            raise ArgumentError("give either positive_only or negative_only; got both.")
+            raise ArgumentError("positive_only and negative_only exclude each other; give one of them, or neither.")
         num_features = check_count("num_features", num_features, 1)
         min_weight = check_number("min_weight", min_weight, 0)
         signs = (1,) if positive_only else (-1,) if negative_only else (1, -1)
@@ -204,12 +210,15 @@ class ImageView(View):
         return image, mask.astype(np.int8)
 
     def _outlines_of(self, numbers: Iterable[int]) -> np.ndarray:
-        """Edges between two superpixels of which one at least is among these."""
-        own = np.isin(self.segments, np.fromiter(numbers, dtype=int))
-        near = own.copy()
-        near[:, :-1] |= own[:, 1:]
-        near[:-1] |= own[1:]
+        """The edges of these superpixels; bool, of shape (height, width)."""
+        inside = np.isin(self.segments, np.fromiter(numbers, dtype=int))
+        near = inside.copy()
+        near[:, :-1] |= inside[:, 1:]
+        near[:-1] |= inside[1:]
         return self.outlines & near
+
+    def _facts(self) -> dict[str, int | str]:
+        return {"height": self.height, "width": self.width, "components": int(self.segments.max()) + 1}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""
@@ -222,7 +231,14 @@ class ImageView(View):
         }
 
     @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> ImageView:
+    def from_dict(cls, data: Mapping[str, Any]) -> "ImageView":
+        """Rebuild a view from what `to_dict` gave.
+
+        Raises
+        ------
+        ArgumentError
+            If the pixels or the superpixels' numbers cannot be read, or do not fit the image's size.
+        """
         height, width = (check_count(side, data[side], 1) for side in ("height", "width"))
         try:
             pixels, labels = (
@@ -232,20 +248,25 @@ class ImageView(View):
         except (ValueError, zlib_error) as error:
             raise ArgumentError(f"the image's pixels or labels cannot be read: {error}.") from error
         if len(pixels) != 3 * height * width or len(labels) != 4 * height * width:
-            raise ArgumentError(f"an image of {height} x {width} pixels was expected; got {len(pixels)} + {len(labels)} bytes.")
+            raise ArgumentError(
+                f"an image of {height} x {width} pixels needs {3 * height * width} bytes of pixels and {4 * height * width} of "
+                f"labels; got {len(pixels)} and {len(labels)}."
+            )
         view = cls(height, width, pixels, labels)
         if view.segments.min() < 0 or view.segments.max() >= height * width:
             raise ArgumentError(
-                f"an image's superpixels are numbered from 0; got {view.segments.min()} to {view.segments.max()}."
+                f"an image's superpixels must be numbered from 0 to at most {height * width - 1}; got {view.segments.min()} to "
+                f"{view.segments.max()}."
             )
         return view
 
-    def __reduce__(self) -> tuple[type[ImageView], tuple[int, int, bytes, bytes]]:
-        """Pickled without the arrays made of its bytes."""
+    def __reduce__(self) -> tuple[type["ImageView"], tuple[int, int, bytes, bytes]]:
+        """Leave the cached arrays out of pickles."""
         return ImageView, (self.height, self.width, self.pixels, self.labels)
 
 
-def _checked(weights: Weights, count: int) -> list[tuple[int, float]]:
+def _check_weights(weights: Weights, count: int) -> list[tuple[int, float]]:
+    """The pairs as plain numbers, for an image of `count` superpixels."""
     try:
         pairs = [(int(number), float(weight)) for number, weight in weights]
     except (TypeError, ValueError) as error:

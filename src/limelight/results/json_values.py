@@ -14,7 +14,7 @@ __all__ = ["check_types", "plain", "read_object", "restore"]
 
 
 def plain(value: Any) -> Any:
-    """A field as JSON's types; JSON has no NaN."""
+    """A field's value as JSON's types; NaN, which JSON lacks, becomes None."""
     if isinstance(value, tuple):
         return [plain(item) for item in value]
     if is_dataclass(value) and not isinstance(value, type):
@@ -23,69 +23,72 @@ def plain(value: Any) -> Any:
 
 
 def restore(value: Any) -> Any:
-    """`plain`'s inverse for numbers, texts and lists of them."""
+    """The inverse of `plain` for numbers, texts and lists of them."""
     if isinstance(value, list):
         return tuple(restore(item) for item in value)
     return math.nan if value is None else value
 
 
-def check_types(value: Any, wanted: Any, place: str = "") -> None:
-    """Hold what was read against the annotations of the class that it was read into.
+def check_types(value: Any, annotation: Any, place: str = "") -> None:
+    """Check that a value that was read, and all that it holds, is of the type that it is annotated as.
 
     Parameters
     ----------
     value : object
         A number, text, tuple, or instance of a dataclass or named tuple.
-    wanted : type
-        What it is annotated as.
+    annotation : type
+        What its class's field is annotated as.
     place : str
-        Where it stands, for the error.
+        The field's name, for the error.
 
     Raises
     ------
     TypeError
-        If it is something else, or holds something else.
+        If it is, or holds, something of another type.
     """
-    allowed, inner = _allowed(wanted)
-    if not isinstance(value, allowed) or (isinstance(value, bool) and wanted is not bool):
+    types, item_annotation = _allowed_types(annotation)
+    if not isinstance(value, types) or (isinstance(value, bool) and annotation is not bool):
         raise TypeError(f"{place} holds {value!r:.80}, which is {type(value).__name__}")
-    if inner is not None:
+    if item_annotation is not None:
         for item in value:
-            check_types(item, inner, place)
-    elif type(value) is wanted and (is_dataclass(value) or hasattr(value, "_fields")):
-        kind: Any = wanted
-        for name, hint in _hints(kind):
-            check_types(getattr(value, name), hint, name)
+            check_types(item, item_annotation, place)
+    elif type(value) is annotation and (is_dataclass(value) or hasattr(value, "_fields")):
+        kind: Any = annotation
+        for name, field_annotation in _field_annotations(kind):
+            check_types(getattr(value, name), field_annotation, name)
 
 
 @cache
-def _allowed(wanted: Any) -> tuple[Any, Any]:
-    """The types that an annotation allows, and of a tuple's the annotation of its items."""
-    if get_origin(wanted) is tuple:
-        return (tuple,), get_args(wanted)[0]
-    return get_args(wanted) or ((int, float) if wanted is float else (wanted,)), None
+def _allowed_types(annotation: Any) -> tuple[Any, Any]:
+    """The types that an annotation allows and, for a tuple's annotation, that of its items."""
+    if get_origin(annotation) is tuple:
+        return (tuple,), get_args(annotation)[0]
+    return get_args(annotation) or ((int, float) if annotation is float else (annotation,)), None
 
 
 @cache
-def _hints(kind: Any) -> tuple[tuple[str, Any], ...]:
-    """What the instances of a class hold, by name."""
+def _field_annotations(kind: Any) -> tuple[tuple[str, Any], ...]:
+    """The fields of a dataclass or named tuple with their annotations.
+
+    These must be types, not strings: a public class's ``__module__`` is where users import it from, which lacks their names.
+    """
     return tuple((name, hint) for name, hint in get_type_hints(kind).items() if get_origin(hint) is not ClassVar)
 
 
 def read_object(text: str | bytes) -> dict[str, Any]:
-    """The JSON object that a text holds.
+    """Read the JSON object that a text holds.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If it holds none.
+        If the text is not a JSON object.
     """
     if not isinstance(text, (str, bytes)):
-        raise ArgumentTypeError(f"an explanation's JSON is text; got {type(text).__name__}.")
+        raise ArgumentTypeError(f"an explanation's JSON must be a text; got {type(text).__name__}.")
     try:
         data = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise ArgumentError(f"this is not JSON: {error}.") from error
     if not isinstance(data, dict):
-        raise ArgumentError(f"an explanation's JSON is an object; got {type(data).__name__}.")
+        raise ArgumentError(f"an explanation's JSON must be an object; got {type(data).__name__}.")
     return data

@@ -1,4 +1,4 @@
-"""What a renderer may see of an instance: neutral, plain data, one class for each kind of picture."""
+"""What renderers see of an instance: neutral, plain data, with one class for each kind of picture."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,18 +7,24 @@ from typing import Any, ClassVar, NamedTuple
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._registry import Registry
 from limelight.results._view import View
+from limelight.results.drawing import Drawing, Mark, Shape
+from limelight.results.drawing_view import DrawingView
 from limelight.results.image_view import ImageView
 from limelight.results.json_values import check_types
 
 __all__ = [
     "VIEWS",
     "Cell",
+    "Drawing",
+    "DrawingView",
     "ImageView",
+    "Mark",
     "MixedView",
     "PartsView",
     "Passage",
     "Segment",
     "SeriesView",
+    "Shape",
     "Span",
     "TableView",
     "TextView",
@@ -28,25 +34,56 @@ __all__ = [
 ]
 
 
+_LONGEST_TEXT = 40  # characters of a text in a repr
+
+
 class Span(NamedTuple):
-    """A stretch ``text[start:stop]`` (code points) that belongs to component number `component`."""
+    """A stretch of a text that belongs to a component.
+
+    Attributes
+    ----------
+    start, stop : int
+        The stretch is ``text[start:stop]``, counted in code points.
+    component : int
+        The component's number.
+    """
 
     start: int
     stop: int
     component: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TextView(View):
-    """A text and the stretches of it that are components; the rest always stays."""
+    """A text and the stretches of it that are components; the rest always stays.
+
+    Attributes
+    ----------
+    text : str
+        The whole text.
+    spans : tuple of Span
+        In any order; a component may have several.
+
+    Examples
+    --------
+    >>> from limelight.extend import Span, TextView
+    >>> TextView("good film", (Span(0, 4, 0), Span(5, 9, 1))).values()
+    {1: 'film', 0: 'good'}
+    """
 
     kind: ClassVar[str] = "text"
     text: str
     spans: tuple[Span, ...]
 
     def values(self) -> dict[int, str]:
-        """For each component, what the instance has there: the first of its stretches."""
+        """For each component's number, the first of its stretches."""
         return {span.component: self.text[span.start : span.stop] for span in reversed(self.spans)}
+
+    def _facts(self) -> dict[str, int | str]:
+        text = self.text
+        if len(text) > _LONGEST_TEXT:
+            text = f"{text[: _LONGEST_TEXT - 1]}\N{HORIZONTAL ELLIPSIS}"
+        return {"text": text, **super()._facts()}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""
@@ -55,36 +92,63 @@ class TextView(View):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "TextView":
+        """Rebuild a view from what `to_dict` gave."""
         return cls(data["text"], tuple(Span(*span) for span in data["spans"]))
 
 
 class Cell(NamedTuple):
-    """One column of a row: its name, the instance's value as a person would write it, and its component's number."""
+    """One column of a row.
+
+    Attributes
+    ----------
+    column : str
+        The column's name.
+    value : str
+        The row's value, as a person would write it.
+    component : int
+        The number of the component that the column belongs to.
+    """
 
     column: str
     value: str
     component: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class TableView(View):
-    """The columns of the explained row, in their order."""
+    """The explained row.
+
+    Attributes
+    ----------
+    cells : tuple of Cell
+        One for each column, in their order.
+
+    Examples
+    --------
+    >>> from limelight.extend import Cell, TableView
+    >>> TableView((Cell("age", "54", 0), Cell("lat", "52.5", 1), Cell("lon", "13.4", 1))).columns()
+    {0: 'age', 1: 'lat, lon'}
+    """
 
     kind: ClassVar[str] = "table"
     cells: tuple[Cell, ...]
 
     def values(self) -> dict[int, str]:
-        """For each component, what the instance has there."""
+        """For each component's number, the values of its columns."""
         values: dict[int, list[str]] = {}
         for cell in self.cells:
             values.setdefault(cell.component, []).append(cell.value)
-        return {component: ", ".join(own) for component, own in values.items()}
+        return {component: ", ".join(texts) for component, texts in values.items()}
 
     def columns(self) -> dict[int, str]:
+        """For each component's number, the names of its columns."""
         columns: dict[int, list[str]] = {}
         for cell in self.cells:
             columns.setdefault(cell.component, []).append(cell.column)
-        return {component: ", ".join(own) for component, own in columns.items()}
+        return {component: ", ".join(names) for component, names in columns.items()}
+
+    def _facts(self) -> dict[str, int | str]:
+        return {"columns": len(self.cells), **super()._facts()}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""
@@ -93,18 +157,31 @@ class TableView(View):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "TableView":
+        """Rebuild a view from what `to_dict` gave."""
         return cls(tuple(Cell(*cell) for cell in data["cells"]))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class PartsView(View):
-    """Components of the user's own: nothing is known of them but their names."""
+    """Components that the user defines: only their names are known.
+
+    Attributes
+    ----------
+    names : tuple of str
+        The name of each component.
+
+    Examples
+    --------
+    >>> from limelight.extend import PartsView
+    >>> PartsView(("wheel", "seat")).values()
+    {0: 'wheel', 1: 'seat'}
+    """
 
     kind: ClassVar[str] = "parts"
     names: tuple[str, ...]
 
     def values(self) -> dict[int, str]:
-        """For each component, its name."""
+        """For each component's number, its name."""
         return dict(enumerate(self.names))
 
     def to_dict(self) -> dict[str, Any]:
@@ -113,33 +190,61 @@ class PartsView(View):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "PartsView":
+        """Rebuild a view from what `to_dict` gave."""
         return cls(tuple(data["names"]))
 
 
 class Passage(NamedTuple):
-    """A column's free text, whose words are components."""
+    """A column's free text, whose words are components.
+
+    Attributes
+    ----------
+    column : str
+        The column's name.
+    text : TextView
+        Its text and the words.
+    """
 
     column: str
     text: TextView
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class MixedView(View):
-    """A row of which some columns hold free text: the cells of the others, and the texts."""
+    """A row with free text in some of its columns.
+
+    Attributes
+    ----------
+    table : TableView
+        The cells of the other columns.
+    texts : tuple of Passage
+        The columns of free text.
+
+    Examples
+    --------
+    >>> from limelight.extend import Cell, MixedView, Passage, Span, TableView, TextView
+    >>> note = TextView("all well", (Span(0, 3, 1), Span(4, 8, 2)))
+    >>> MixedView(TableView((Cell("age", "54", 0),)), (Passage("note", note),)).columns()
+    {0: 'age', 1: 'note', 2: 'note'}
+    """
 
     kind: ClassVar[str] = "mixed"
     table: TableView
     texts: tuple[Passage, ...]
 
     def values(self) -> dict[int, str]:
-        """For each component, what the instance has there."""
+        """For each component's number, the values of its columns, or its word."""
         values = self.table.values()
         for _, text in self.texts:
             values |= text.values()
         return values
 
     def columns(self) -> dict[int, str]:
+        """For each component's number, the names of its columns."""
         return self.table.columns() | {span.component: column for column, text in self.texts for span in text.spans}
+
+    def _facts(self) -> dict[str, int | str]:
+        return {"columns": len(self.table.cells), "texts": len(self.texts), **super()._facts()}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""
@@ -148,12 +253,23 @@ class MixedView(View):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "MixedView":
+        """Rebuild a view from what `to_dict` gave."""
         texts = tuple(Passage(column, TextView.from_dict(text)) for column, text in data["texts"])
         return cls(TableView.from_dict(data["table"]), texts)
 
 
 class Segment(NamedTuple):
-    """Steps `start` to `stop` (not included) of some of a series' channels, which belong to component number `component`."""
+    """A stretch of a series that belongs to a component.
+
+    Attributes
+    ----------
+    channels : tuple of int
+        The numbers of its channels.
+    start, stop : int
+        Its steps are from `start` up to, and without, `stop`.
+    component : int
+        The component's number.
+    """
 
     channels: tuple[int, ...]
     start: int
@@ -161,9 +277,28 @@ class Segment(NamedTuple):
     component: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class SeriesView(View):
-    """A series of one or more channels, its values, and its segments; `filling` shows where a segment is absent."""
+    """A series of one or more channels and its segments.
+
+    Attributes
+    ----------
+    channel_names : tuple of str
+        A name for each channel.
+    channels : tuple of tuple of float
+        The values of each channel, one for each step.
+    filling : tuple of tuple of float
+        What takes their place where a segment is absent.
+    segments : tuple of Segment
+        In any order; a component may have several.
+
+    Examples
+    --------
+    >>> from limelight.extend import Segment, SeriesView
+    >>> segments = (Segment((0,), 0, 2, 0), Segment((0,), 2, 4, 1))
+    >>> SeriesView(("speed",), ((1.0, 2.0, 6.0, 8.0),), ((0.0, 0.0, 0.0, 0.0),), segments).values()
+    {0: 'mean 1.5', 1: 'mean 7'}
+    """
 
     kind: ClassVar[str] = "series"
     channel_names: tuple[str, ...]
@@ -172,12 +307,16 @@ class SeriesView(View):
     segments: tuple[Segment, ...]
 
     def values(self) -> dict[int, str]:
-        """For each component, the mean of the instance there."""
+        """For each component's number, the mean of the first of its segments."""
         means: dict[int, str] = {}
         for segment in self.segments:
             steps = [value for channel in segment.channels for value in self.channels[channel][segment.start : segment.stop]]
             means.setdefault(segment.component, f"mean {sum(steps) / len(steps):.3g}")
         return means
+
+    def _facts(self) -> dict[str, int | str]:
+        steps = max(map(len, self.channels), default=0)
+        return {"channels": len(self.channels), "steps": steps, **super()._facts()}
 
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""
@@ -191,28 +330,36 @@ class SeriesView(View):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "SeriesView":
+        """Rebuild a view from what `to_dict` gave.
+
+        Raises
+        ------
+        ArgumentError
+            If a value is not a number, or the channels and segments do not fit together.
+        """
         try:
             channels, filling = (
                 tuple(tuple(map(float, channel)) for channel in data[name]) for name in ("channels", "filling")
             )
         except ValueError as error:
-            raise ArgumentError(f"a series' channels hold numbers: {error}.") from error
-        segments = tuple(Segment(tuple(own), *rest) for own, *rest in data["segments"])
+            raise ArgumentError(f"a series' channels must hold numbers: {error}.") from error
+        segments = tuple(Segment(tuple(numbers), *rest) for numbers, *rest in data["segments"])
         view = cls(tuple(data["channel_names"]), channels, filling, segments)
         count, lengths = len(view.channels), {len(channel) for channel in (*view.channels, *view.filling)}
-        sound = len(view.channel_names) == len(view.filling) == count > 0 and len(lengths) == 1
-        sound = sound and all(
+        is_consistent = len(view.channel_names) == len(view.filling) == count > 0 and len(lengths) == 1
+        is_consistent = is_consistent and all(
             set(segment.channels) <= set(range(count)) and 0 <= segment.start < segment.stop <= max(lengths)
             for segment in view.segments
         )
-        if not sound:
-            raise ArgumentError("this is not a whole series: its channels and segments do not fit together.")
+        if not is_consistent:
+            raise ArgumentError("the series' channel names, channels, filling and segments do not match.")
         return view
 
 
 VIEWS = Registry(
     "view",
     {
+        "drawing": "limelight.results.drawing_view:DrawingView",
         "image": "limelight.results.image_view:ImageView",
         "mixed": "limelight.results.views:MixedView",
         "parts": "limelight.results.views:PartsView",
@@ -224,12 +371,12 @@ VIEWS = Registry(
 
 
 def view_from_dict(data: Mapping[str, Any]) -> View:
-    """Rebuild a view from what its ``to_dict`` gave.
+    """Rebuild a view of any registered kind from what its ``to_dict`` gave.
 
     Raises
     ------
-    ArgumentError
-        If the kind of view is not known, or the data are not a view's.
+    ArgumentError, KeyError, TypeError
+        If no such kind is registered, or the data are not those of such a view.
     """
     kind = data["kind"]
     view: View = VIEWS.load(kind).from_dict(data)
@@ -239,18 +386,18 @@ def view_from_dict(data: Mapping[str, Any]) -> View:
 
 
 def check_view(view: object) -> None:
-    """Refuse a view that could be stored, and not be read again.
+    """Refuse a view that could be stored but not read again.
 
     Raises
     ------
     ArgumentTypeError
-        If it is none, or its class is not registered under its kind.
+        If it is no `View`, or its class is not registered under its kind.
     """
     if not isinstance(view, View):
         raise ArgumentTypeError(f"components must have a view derived from limelight.extend.View; got {type(view).__name__}.")
     if view.kind not in VIEWS or not isinstance(view, VIEWS.load(view.kind)):
         name = type(view).__name__
         raise ArgumentTypeError(
-            f"{name} is not registered as the view of kind {view.kind!r}, so what is stored could not be read again; call "
+            f"{name} is not registered as the view of kind {view.kind!r}, so stored explanations could not be read again; call "
             f'limelight.extend.register("view", {view.kind!r}, {name}) first.'
         )

@@ -4,14 +4,15 @@ design              what a design of perturbations is
 components          what can be on or off in an instance, and a neighbourhood of it
 designs             independent draws, Sobol points, complementary pairs, enumeration
 orthogonal_arrays   the design for masks whose parts are absent with probability 1/2
-kernel_law          what is known of masks beforehand, in closed form
+kernel_law          the exact moments of masks under the law and the kernel, in closed form
 perturbation        which stretches of a design to ask about, one after the other
 prediction          what to ask the model: each distinct input once
-prediction_batches  asking it in batches
-prediction_outputs  what its outputs are, and which are explained
-proximity           from distances to weights
-sample              what was asked and answered, as weighted Gram matrices
+prediction_batches  asking the model in batches
+prediction_outputs  what the model's outputs are, and which of them are explained
+proximity           from distances to kernel weights
+sample              the perturbations with their predictions, as weighted Gram matrices
 selection           which components are reported
-full_fit            moments of the components and outputs, sampled or projected
-surrogate           the weighted linear model, its error and its fidelity
+moments             means and covariances of components and outputs, as sampled
+full_fit            the same from a fit of all components, with exact moments of the masks
+surrogate           the weighted linear model, its intervals and its fidelity
 """

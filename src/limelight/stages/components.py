@@ -1,8 +1,9 @@
 """What can be on or off in this instance.
 
 There are two families of interpretable components. `Parts` can be absent (words, superpixels, segments): a perturbation is
-a mask, and the parts that it leaves are put together again. `Values` are drawn (the columns of a row): a perturbation is
-another row, and a component is on where the drawn value counts as the instance's own. Both give a `Neighbourhood`.
+a mask, and the model's input is put together from the parts that are present. `Values` are drawn (the columns of a row): a
+perturbation is another row, and a component is on where the drawn value counts as the instance's own. Both give a
+`Neighbourhood`.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ __all__ = [
     "Inputs",
     "Neighbourhood",
     "Parts",
-    "Shared",
+    "SharedRows",
     "Values",
     "count_present",
     "fair_coins",
@@ -33,11 +34,19 @@ class Inputs(Protocol):
     """Perturbations, made only when they are asked for."""
 
     def take(self, rows: np.ndarray) -> Any:
-        """The inputs of these rows of the neighbourhood: `Components.batch` makes of them what the model takes."""
+        """The inputs for these row numbers of the neighbourhood, of shape (k,); `Components.batch` turns them into a batch."""
 
 
-class Shared(NamedTuple):
-    """What tells drawn rows that several instances share from others: where they come from, and which of those they are."""
+class SharedRows(NamedTuple):
+    """Identifies drawn rows that several instances share.
+
+    Attributes
+    ----------
+    source : Hashable
+        Where the rows come from; equal inputs of one source are asked about once.
+    part : Hashable
+        Which rows of that source they are.
+    """
 
     source: Hashable
     part: Hashable
@@ -52,16 +61,17 @@ class Neighbourhood:
     representation : ndarray of shape (1 + m, d)
         1 where a component is as in the instance, 0 where it is not (or standardised values, for a table without bins).
     inputs : Inputs
-        The same rows as the model takes them.
+        The same rows as inputs of the model.
     law_weights : ndarray of shape (m,)
-        How much each drawn row stands for under LIME's own sampling law, 1 on average. The instance is asked for its own
-        prediction; the law gives it no part in the fit.
+        How much each drawn row stands for under LIME's own sampling law, 1 on average. The instance has no law weight: the
+        model is asked about it for its prediction, and it takes no part in the fit.
     replicates : ndarray of shape (r + 1,)
-        Bounds of the independent replicates among the drawn rows.
+        Bounds of the independent replicates among the drawn rows: replicate i is drawn rows
+        ``replicates[i]:replicates[i + 1]``.
     keys : ndarray of shape (1 + m, w), uint64, or None
-        For each row the words that make it distinct; None where no two rows can be the same.
-    shared : Shared or None
-        Neighbourhoods for which this is the same have the same drawn rows; None where nobody else has them.
+        Rows with equal keys are equal inputs; None where all rows are distinct.
+    shared : SharedRows or None
+        Neighbourhoods with equal `shared` have the same drawn rows; None where no other instance has them.
     """
 
     representation: np.ndarray
@@ -69,7 +79,7 @@ class Neighbourhood:
     law_weights: np.ndarray
     replicates: np.ndarray
     keys: np.ndarray | None
-    shared: Shared | None = None
+    shared: SharedRows | None = None
 
 
 class Components(ABC):
@@ -82,18 +92,18 @@ class Components(ABC):
     view : View
         The instance as a renderer sees it.
     content : int
-        A number made from all that the perturbations depend on; their random streams are made from it.
+        A fingerprint of everything that the perturbations depend on; it seeds their random streams.
     notes : tuple of (code, message)
         What a reader should know about the instance itself.
     law : ndarray of shape (d + 1,) or None
         For parts, the probability under LIME's own sampling law that 0, 1, ..., d of them are absent; given their number,
         every set of absent parts is equally likely. None for values.
     batch_size : int or None
-        The largest number of model inputs to make at once where the user does not say; None where they are small.
+        The default for the largest number of model inputs made at once; None for no limit, where inputs are small.
     kernel_width : float or None
-        The kernel's width where it depends on the instance; None where it is the explainer's.
+        The kernel's width where it depends on the instance; None for the explainer's.
     form : Hashable
-        Inputs of components of the same form may be put one after the other into one batch; None where that cannot be.
+        Inputs of components with equal `form` can share a batch; None where they cannot share one.
     """
 
     names: tuple[str, ...]
@@ -106,12 +116,12 @@ class Components(ABC):
     form: Hashable = None
 
     def batch(self, inputs: Any) -> Any:
-        """Inputs as the model takes them."""
+        """Turn inputs, as `Inputs.take` or `Parts.realise` gives them, into what the model takes."""
         return inputs
 
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
-        """Perturb the instance as the design says."""
+        """Perturb the instance with a stretch of a design."""
 
 
 class Parts(Components):
@@ -121,7 +131,7 @@ class Parts(Components):
 
     @abstractmethod
     def realise(self, masks: np.ndarray) -> Any:
-        """Put the instance together from the parts that each mask leaves, as one batch for the model."""
+        """Make one input from each 0/1 mask, of shape (m, d): 1 keeps a part, 0 leaves it out."""
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         drawn = design.masks(self.law, stretch)
@@ -145,6 +155,16 @@ class _Realised:
 def fair_coins(parts: int) -> np.ndarray:
     """The law of masks whose parts are absent with probability 1/2 each, independently: a binomial distribution.
 
+    Parameters
+    ----------
+    parts : int
+        The number of parts, d.
+
+    Returns
+    -------
+    law : ndarray of shape (d + 1,)
+        The probability that 0, 1, ..., d parts are absent.
+
     Examples
     --------
     >>> from limelight.stages.components import fair_coins
@@ -154,20 +174,22 @@ def fair_coins(parts: int) -> np.ndarray:
     from scipy.special import gammaln
 
     absent = np.arange(parts + 1)
-    ways = gammaln(parts + 1) - gammaln(absent + 1) - gammaln(parts - absent + 1)
-    law = np.exp(ways - parts * np.log(2.0))
+    log_ways = gammaln(parts + 1) - gammaln(absent + 1) - gammaln(parts - absent + 1)
+    law = np.exp(log_ways - parts * np.log(2.0))
     return np.asarray(law / law.sum())
 
 
 class Values(Components):
-    """Components whose values are drawn; a modality makes the rows from the design's points itself."""
+    """Components whose values are drawn; a modality turns the design's points into rows itself."""
 
     law = None
 
 
 def count_present(masks: np.ndarray) -> np.ndarray:
-    """The number of ones in each row of 0/1 masks; where a row lies in one run, a product with ones adds them fastest."""
-    if masks.strides[0] == 1 and masks.shape[1] < 2**8:  # a column lies in one run: all rows' bytes are added at a time
+    """The number of ones in each row of 0/1 masks of shape (m, d): integers of shape (m,)."""
+    # Columns that are contiguous in memory are added fastest byte by byte, all rows at a time.
+    if masks.strides[0] == 1 and masks.shape[1] < 2**8:
         return np.asarray(masks.sum(axis=1, dtype=np.uint8), dtype=np.intp)
+    # Rows that are contiguous are added fastest by a product with ones.
     ones = np.ones(masks.shape[1], dtype=np.float32)
     return (masks.astype(np.float32) @ ones).astype(np.intp)

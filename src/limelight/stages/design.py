@@ -1,8 +1,7 @@
 """What a design of perturbations is: a source of masks, or of points of the unit cube, that comes in independent replicates.
 
 A design spreads its perturbations more evenly than independent draws do, so that fewer model inputs give the same accuracy.
-It comes in replicates, so that its error can be seen from their spread. Each replicate is a sequence that later stretches
-continue.
+It comes in replicates, so that their spread shows its error. Each replicate is a sequence that later stretches continue.
 """
 
 from __future__ import annotations
@@ -18,7 +17,17 @@ REPLICATES = 8
 
 @dataclass(frozen=True)
 class Stretch:
-    """A stretch of a design: points `start` to `stop` of each of its independent `replicates`, and `extra` single ones."""
+    """A part of a design: the next points of each replicate's sequence, and a few extra ones.
+
+    Attributes
+    ----------
+    replicates : int
+        The number of independent replicates.
+    start, stop : int
+        Which points of each replicate's sequence: ``start`` to ``stop - 1``.
+    extra : int
+        The number of extra points; they are dealt out to the replicates one by one.
+    """
 
     replicates: int
     start: int
@@ -28,14 +37,14 @@ class Stretch:
 
 @dataclass(frozen=True)
 class Drawn:
-    """What a design asks for: masks of shape (m, d), or points of the unit cube.
+    """A stretch of a design: masks, or points of the unit cube.
 
     Attributes
     ----------
     values : ndarray of shape (m, d)
         0/1 masks, or numbers in [0, 1).
     law_weights : ndarray of shape (m,)
-        LIME's own law over the law that the rows were drawn from: 1 on average.
+        The probability under LIME's own law over that under the law that the rows were drawn from: 1 on average.
     replicates : ndarray of shape (r + 1,)
         Replicate i is rows ``replicates[i]:replicates[i + 1]``.
     """
@@ -46,24 +55,24 @@ class Drawn:
 
 
 class Design:
-    """Which perturbations to ask for: masks, points of the unit cube, or both; see `limelight.stages.perturbation`.
+    """A source of perturbations: masks, points of the unit cube, or both.
 
     Attributes
     ----------
     seed : tuple of int
-        What the random streams are made from.
+        The seed of the random streams.
     """
 
     seed: tuple[int, ...]
 
-    def least(self, parts: int) -> int:  # noqa: ARG002 - most designs do with any number
-        """How many masks it takes until every part can be told from every other."""
+    def least(self, parts: int) -> int:  # noqa: ARG002 - most designs need no particular number
+        """The smallest number of masks that can tell every part's effect from every other's."""
         return 0
 
     def masks(self, law: np.ndarray, stretch: Stretch) -> Drawn:
-        """Masks of ``len(law) - 1`` parts, where `law` gives the probability of each number of absent parts."""
+        """Masks of d parts, where `law`, of shape (d + 1,), gives the probability of each number of absent parts."""
         raise NotImplementedError(f"{type(self).__name__} draws no masks")
 
     def points(self, dimensions: int, stretch: Stretch) -> Drawn:
-        """Points of the unit cube."""
+        """Points of the unit cube with this many dimensions."""
         raise NotImplementedError(f"{type(self).__name__} draws no points")

@@ -10,36 +10,36 @@ import numpy as np
 from limelight._errors import InstanceError
 from limelight._seeds import stream
 from limelight.stages.design import REPLICATES, Design, Drawn, Stretch
-from limelight.stages.designs import replicated
+from limelight.stages.designs import draw_replicates
 
 if TYPE_CHECKING:
     from numpy.random import Generator
 
 __all__ = ["OrthogonalArrays"]
 
-_COSET_BITS = 3  # eight cosets of an orthogonal array
+_COSET_BITS = 3  # 2**3 cosets of an orthogonal array: one for each of the REPLICATES
 
 
 @dataclass(frozen=True)
 class OrthogonalArrays(Design):
     """Masks whose parts are absent with probability 1/2 each: one linear orthogonal array, the replicates being its cosets.
 
-    Each part gets a random element x of a field of 2^m >= d elements, none twice, and the bits of (1, x, x^3, x^5) as its
-    generator. Row r of the array has the part where the parity of ``r AND generator``, turned by a random bit of the part's
-    own, is 1. The generators are codewords of an extended BCH code [1]_, so that 2^b rows are of strength 3 from b = 1 + m on
-    (effects of single parts are free of those of pairs) and of strength 5 from b = 1 + 2 m on. The leading 1 makes row 2 i + 1
-    the complement of row 2 i. Longer prefixes use more bits, so the array grows by doubling. Rows that are left over go on with
-    the array: of 512 model inputs, one is the instance and 511 are all but one of its rows.
+    Each part gets its own random element x of a field of 2^m >= d elements, and the bits of (1, x, x^3, x^5) as its generator.
+    The part is present in row r where the parity of ``r AND generator``, flipped or not by the part's own random bit, is 1. The
+    generators are codewords of an extended BCH code [1]_, so that 2^b rows have strength 3 from b = 1 + m on (effects of single
+    parts are free of those of pairs) and strength 5 from b = 1 + 2 m on. The leading 1 makes row 2 i + 1 the complement of
+    row 2 i. Longer prefixes use more bits, so the array grows by doubling. The extra rows of a stretch continue the array: of
+    512 model inputs, one is the instance, and the other 511 are all of the array's rows but one.
 
-    Three of the bits number the eight replicates. Together they are one array of eight times as many rows, better balanced than
-    eight arrays drawn apart. Their spread does not see what all of them get wrong alike, but sees what is out of balance in
-    each and not in all together. Over the random choice of the elements the two are about the same: 95 % intervals held the
-    limit in 91 to 96 % of the cases, for smooth functions, trees and products of 20 and 60 parts.
+    Three of the bits number the eight replicates. Together these form one array with eight times the rows, which is better
+    balanced than eight independent arrays. The replicates' spread does not show the errors that all of them share, but shows
+    imbalances of each that cancel in the whole array. Over the random choice of the elements the two are about equal: 95 %
+    intervals covered the limit in 91 to 96 % of the cases, for smooth functions, trees and products of 20 and 60 parts.
 
     Parameters
     ----------
     seed : tuple of int
-        What the random streams are made from.
+        The seed of the random streams.
     tilt : ndarray or None
         Not used: masks follow the law as it is.
 
@@ -52,64 +52,68 @@ class OrthogonalArrays(Design):
     tilt: np.ndarray | None = field(default=None, compare=False)
 
     def least(self, parts: int) -> int:
-        """Of the rows of strength 3 seven in eight: with half of them some parts would come and go together."""
-        return 7 << (_degree(parts) - 2)
+        """Seven in eight of the rows that have strength 3: with half of them, some parts would always come and go together."""
+        return 7 << (_field_degree(parts) - 2)
 
     def masks(self, law: np.ndarray, stretch: Stretch) -> Drawn:
         parts = len(law) - 1
-        generator = stream(*self.seed)
-        generators = _bch_generators(generator, parts)
-        shift = generator.integers(2, size=parts, dtype=np.uint8)
+        rng = stream(*self.seed)
+        generators = _draw_bch_generators(rng, parts)
+        shift = rng.integers(2, size=parts, dtype=np.uint8)
 
-        def rows(numbers: np.ndarray) -> np.ndarray:
+        def array_rows(numbers: np.ndarray) -> np.ndarray:
             return np.asarray((np.bitwise_count(numbers.astype(np.uint64)[:, None] & generators) & 1) ^ shift)
 
-        def coset(replicate: int, count: int) -> np.ndarray:
-            return rows(REPLICATES * np.arange(stretch.start, stretch.start + count) + replicate)
+        def coset_rows(replicate: int, count: int) -> np.ndarray:
+            return array_rows(REPLICATES * np.arange(stretch.start, stretch.start + count) + replicate)
 
-        def rest(replicates: int, count: int) -> np.ndarray:
+        def extra_rows(replicates: int, count: int) -> np.ndarray:
             place = np.arange(count)
-            return rows(REPLICATES * (stretch.stop + place // replicates) + place % replicates)
+            return array_rows(REPLICATES * (stretch.stop + place // replicates) + place % replicates)
 
-        masks, replicates = replicated(stretch, coset, rest)
-        return Drawn(masks, np.ones(len(masks)), replicates)
-
-
-# Primitive polynomials over GF(2) by their degree, the leading term left out (Hedayat, Sloane and Stufken, table A.2).
-_PRIMITIVE = {3: 3, 4: 3, 5: 5, 6: 3, 7: 3, 8: 29, 9: 17, 10: 9, 11: 5, 12: 83, 13: 27, 14: 43, 15: 3, 16: 45}
+        masks, replicate_bounds = draw_replicates(stretch, coset_rows, extra_rows)
+        return Drawn(masks, np.ones(len(masks)), replicate_bounds)
 
 
-def _bch_generators(generator: Generator, parts: int) -> np.ndarray:
-    """For each part the first bits of a random x of its own, for the cosets, then those of 1, the rest of x, x^3 and x^5."""
-    degree = _degree(parts)
-    if degree not in _PRIMITIVE:
-        raise InstanceError(f"the instance has {parts} components; at most {2 ** max(_PRIMITIVE)} can be explained.")
-    x = generator.permutation(2**degree)[:parts].astype(np.uint64)
-    square = _product(x, x, degree)
-    cube = _product(square, x, degree)
-    fifth = _product(cube, square, degree)
-    bits, at = x & np.uint64(REPLICATES - 1), _COSET_BITS
-    for more, count in (
+# Primitive polynomials over GF(2) by degree, as bits without the leading term (Hedayat, Sloane and Stufken, table A.2).
+_PRIMITIVE_POLYNOMIALS = {3: 3, 4: 3, 5: 5, 6: 3, 7: 3, 8: 29, 9: 17, 10: 9, 11: 5, 12: 83, 13: 27, 14: 43, 15: 3, 16: 45}
+
+
+def _draw_bch_generators(rng: Generator, parts: int) -> np.ndarray:
+    """A generator for each part, of shape (parts,): the bits of its random x, of x^3 and of x^5, and a 1.
+
+    The first bits of x come first, because they number the cosets. The 1, the rest of x, x^3 and x^5 follow.
+    """
+    degree = _field_degree(parts)
+    if degree not in _PRIMITIVE_POLYNOMIALS:
+        largest = 2 ** max(_PRIMITIVE_POLYNOMIALS)
+        raise InstanceError(f"the instance has {parts} components; at most {largest} can be explained. Make larger components.")
+    x = rng.permutation(2**degree)[:parts].astype(np.uint64)
+    square = _multiply(x, x, degree)
+    cube = _multiply(square, x, degree)
+    fifth = _multiply(cube, square, degree)
+    generators, num_bits = x & np.uint64(REPLICATES - 1), _COSET_BITS
+    for bits, width in (
         (np.uint64(1), 1),
         (x >> np.uint64(_COSET_BITS), degree - _COSET_BITS),
         (cube, degree),
         (fifth, degree),
     ):
-        bits, at = bits | more << np.uint64(at), at + count
-    return np.asarray(bits)
+        generators, num_bits = generators | bits << np.uint64(num_bits), num_bits + width
+    return np.asarray(generators)
 
 
-def _degree(parts: int) -> int:
-    """Of the smallest field that has an element for each part, and the cosets' bits."""
+def _field_degree(parts: int) -> int:
+    """The degree m of the smallest field, of 2^m elements, that has an element for each part and all coset bits."""
     return max(_COSET_BITS, (parts - 1).bit_length())
 
 
-def _product(left: np.ndarray, right: np.ndarray, degree: int) -> np.ndarray:
-    """Products in the field of 2^degree elements, polynomials over GF(2) with the lowest bit the constant."""
-    answer = np.zeros_like(left)
-    top, rest = np.uint64(1 << degree), np.uint64(_PRIMITIVE[degree])
+def _multiply(left: np.ndarray, right: np.ndarray, degree: int) -> np.ndarray:
+    """Multiply elements, of shape (n,), of the field with 2^degree elements: polynomials over GF(2), the constant first."""
+    product = np.zeros_like(left)
+    leading, reduction = np.uint64(1 << degree), np.uint64(_PRIMITIVE_POLYNOMIALS[degree])
     for bit in range(degree):
-        answer ^= np.where(right >> np.uint64(bit) & np.uint64(1), left, np.uint64(0))
+        product ^= np.where(right >> np.uint64(bit) & np.uint64(1), left, np.uint64(0))
         left = left << np.uint64(1)
-        left = np.where(left & top, left ^ top ^ rest, left)
-    return answer
+        left = np.where(left & leading, left ^ leading ^ reduction, left)
+    return product

@@ -10,10 +10,10 @@ from limelight._registry import Registry
 from limelight.stages.design import REPLICATES, Design, Stretch
 from limelight.stages.designs import Enumeration, Independent
 
-__all__ = ["CONFIDENCE", "DESIGNS", "Look", "looks", "stretches"]
+__all__ = ["CONFIDENCE", "DESIGNS", "Look", "plan_looks", "plan_stretches"]
 
 CONFIDENCE = 0.95
-_FIRST_LOOK = 16  # points a replicate before the first look at the intervals
+_FIRST_LOOK_POINTS = 16  # of each replicate, before the first look at the intervals
 
 DESIGNS = Registry(
     "design",
@@ -28,88 +28,90 @@ DESIGNS = Registry(
 
 @dataclass(frozen=True)
 class Look:
-    """A stretch of a design to ask for before the next look at the intervals.
+    """A look at the intervals, and the perturbations to ask about before it.
 
     Attributes
     ----------
-    design, stretch : Design, Stretch
-        What to ask for.
+    design : Design
+        Where the perturbations come from.
+    stretch : Stretch
+        Which of the design's perturbations to ask about.
     confidence : float
         The level of the intervals at this look.
-    exact : bool
-        Whether the stretch is the whole neighbourhood, so that nothing asked before is needed and nothing is left to chance.
+    is_exact : bool
+        Whether the stretch is the whole neighbourhood: it replaces all earlier ones, and nothing is left to chance.
     """
 
     design: Design
     stretch: Stretch
     confidence: float
-    exact: bool
+    is_exact: bool
 
     @property
-    def first(self) -> bool:
-        """Whether nothing was asked before."""
+    def is_first(self) -> bool:
+        """Whether the model has not been asked before this look."""
         return self.stretch.start == 0
 
 
-def looks(design: Design, parts: int | None, num_samples: int | None, cap: int) -> Iterator[Look]:
+def plan_looks(design: Design, parts: int | None, num_samples: int | None, cap: int) -> Iterator[Look]:
     """All looks, one after the other.
 
     Parameters
     ----------
     design : Design
-        Where the perturbations come from, unless the masks of `parts` parts can all be asked for within the number of samples,
-        or these are too few for the design, so that independent masks serve.
+        Where the perturbations come from. Two others can take its place: the enumeration of all masks, where they are no more
+        than the perturbations, and independent masks, where the perturbations are too few for the design.
     parts : int or None
-        The number of parts, where that is allowed.
+        The number of parts; None where no other design may take its place.
     num_samples : int or None
         The number of perturbations, the instance included; None for doublings up to `cap`.
     cap : int
-        The largest number.
+        The largest number of perturbations, the instance included.
     """
-    all_stretches = stretches(num_samples, cap)
+    stretches = plan_stretches(num_samples, cap)
     needed = 0 if parts is None else design.least(parts)
-    ready = [stretch for stretch in all_stretches if stretch.replicates * stretch.stop + stretch.extra >= needed]
-    if ready:
-        all_stretches = [replace(ready[0], start=0), *ready[1:]]
+    large_enough = [stretch for stretch in stretches if stretch.replicates * stretch.stop + stretch.extra >= needed]
+    if large_enough:
+        stretches = [replace(large_enough[0], start=0), *large_enough[1:]]
     else:
         design = Independent(design.seed)
-    # Bonferroni: one of several looks may stop the growth by luck.
-    confidence = 1 - (1 - CONFIDENCE) / len(all_stretches)
-    for stretch in all_stretches:
+    # Bonferroni's correction: the more looks, the likelier it is that one of them ends the growth by luck.
+    confidence = 1 - (1 - CONFIDENCE) / len(stretches)
+    for stretch in stretches:
         if parts is not None and 2**parts <= 1 + stretch.replicates * stretch.stop + stretch.extra:
-            yield Look(Enumeration(), stretch, CONFIDENCE, exact=True)
+            yield Look(Enumeration(), stretch, CONFIDENCE, is_exact=True)
             return
-        yield Look(design, stretch, confidence, exact=False)
+        yield Look(design, stretch, confidence, is_exact=False)
 
 
-def stretches(num_samples: int | None, cap: int) -> list[Stretch]:
-    """The stretches of a design to ask for, one after the other.
+def plan_stretches(num_samples: int | None, cap: int) -> list[Stretch]:
+    """The stretches of a design to ask about, one after the other.
 
     Parameters
     ----------
     num_samples : int or None
-        The number of perturbations, the instance included, at once; None doubles it from a small number up to `cap`.
+        The number of perturbations, the instance included, in one stretch; None for doublings from a small number up to `cap`.
     cap : int
-        The largest number, the instance included.
+        The largest number of perturbations, the instance included.
 
     Examples
     --------
-    >>> from limelight.stages.perturbation import stretches
-    >>> stretches(100, 5000)
+    >>> from limelight.stages.perturbation import plan_stretches
+    >>> plan_stretches(100, 5000)
     [Stretch(replicates=8, start=0, stop=12, extra=3)]
-    >>> [8 * stretch.stop for stretch in stretches(None, 5000)]
+    >>> [8 * stretch.stop for stretch in plan_stretches(None, 5000)]
     [128, 256, 512, 1024, 2048, 4096, 4992]
     """
-    drawn = (num_samples or cap) - 1
-    # Whole pairs only; what fills no further pair in each replicate is drawn on its own.
-    per_replicate = drawn // (2 * REPLICATES) * 2
-    rest = drawn - REPLICATES * per_replicate
+    num_drawn = (num_samples or cap) - 1
+    # Replicates have whole pairs only; perturbations that do not fill another pair in each replicate are extra.
+    per_replicate = num_drawn // (2 * REPLICATES) * 2
+    extra = num_drawn - REPLICATES * per_replicate
     if per_replicate == 0:
-        return [Stretch(REPLICATES if drawn >= REPLICATES else 1, 0, 0, drawn)]
+        return [Stretch(REPLICATES if num_drawn >= REPLICATES else 1, 0, 0, num_drawn)]
     if num_samples is not None:
-        return [Stretch(REPLICATES, 0, per_replicate, rest)]
+        return [Stretch(REPLICATES, 0, per_replicate, extra)]
     bounds = [0]
-    while max(_FIRST_LOOK, 2 * bounds[-1]) < per_replicate:
-        bounds.append(max(_FIRST_LOOK, 2 * bounds[-1]))
+    while max(_FIRST_LOOK_POINTS, 2 * bounds[-1]) < per_replicate:
+        bounds.append(max(_FIRST_LOOK_POINTS, 2 * bounds[-1]))
     growing = [Stretch(REPLICATES, start, stop) for start, stop in pairwise(bounds)]
-    return [*growing, Stretch(REPLICATES, bounds[-1], per_replicate, rest)]
+    return [*growing, Stretch(REPLICATES, bounds[-1], per_replicate, extra)]

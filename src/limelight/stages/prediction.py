@@ -8,12 +8,22 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from limelight._errors import PredictionError
-from limelight.stages.components import Neighbourhood, Shared
+from limelight.stages.components import Neighbourhood, SharedRows
 
-__all__ = ["PREDICTION_METHODS", "Ask", "Asking", "ModelPath", "Oracle", "Question", "SharedAnswers", "distinct_rows"]
+__all__ = [
+    "PREDICTION_METHODS",
+    "Ask",
+    "Asking",
+    "DistinctRows",
+    "ModelPath",
+    "Oracle",
+    "Question",
+    "SharedAnswers",
+    "find_distinct_rows",
+]
 
-# What an estimator is asked, the first of these that it has.
 PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")
+"""An estimator is asked through the first of these methods that it has."""
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)  # an odd number near 2^64 times the golden ratio's fraction
 
@@ -26,13 +36,13 @@ class ModelPath(NamedTuple):
     Attributes
     ----------
     make : callable
-        From a neighbourhood and row numbers to inputs.
+        From a neighbourhood and row numbers, of shape (m,), to inputs.
     finish : callable
         From inputs to the model's raw answer.
     form : Hashable
-        Inputs of paths of the same form may be put one after the other, and finished by either.
+        Inputs of paths with equal `form` can share a batch, which any of these paths can finish.
     batch_size : int or None
-        The largest number of inputs at once; None for all.
+        The largest number of inputs at once; None for no limit.
     """
 
     make: Callable[[Neighbourhood, np.ndarray], Any]
@@ -50,18 +60,22 @@ class Question(NamedTuple):
 
     Attributes
     ----------
-    path, neighbourhood, rows
-        How to ask, about what.
-    asked : int
-        How many inputs its instance has asked about before, for messages.
+    path : ModelPath
+        How to ask.
+    neighbourhood : Neighbourhood
+        Where the rows are.
+    rows : ndarray of shape (m,)
+        Their numbers in the neighbourhood.
+    first_number : int
+        How many inputs the instance has asked about before: messages number the inputs from there.
     key : Hashable
-        Questions with equal keys, but None, have the same answer.
+        Questions with equal keys have the same answer. None is the key of a question that no other instance asks.
     """
 
     path: ModelPath
     neighbourhood: Neighbourhood
     rows: np.ndarray
-    asked: int
+    first_number: int
     key: Hashable = None
 
 
@@ -75,15 +89,23 @@ Asking = Generator[Ask, list[np.ndarray], T]
 """A part of a run that asks the model, and returns a result in the end."""
 
 
-class _Distinct(NamedTuple):
-    """Where each distinct row stands first, and which of these each row is."""
+class DistinctRows(NamedTuple):
+    """Which of some rows are distinct, in the order in which they first come.
+
+    Attributes
+    ----------
+    first : ndarray of int, of shape (k,)
+        The number of the first row that is equal to each distinct row.
+    inverse : ndarray of int, of shape (n,)
+        For each row, the number of the distinct row that it is equal to.
+    """
 
     first: np.ndarray
-    which: np.ndarray
+    inverse: np.ndarray
 
 
 class _Memory:
-    """The answers for distinct inputs, in the order in which they were asked."""
+    """The answers for distinct inputs, in the order in which the model was asked about them."""
 
     def __init__(self) -> None:
         self._keys = np.empty((0, 0), dtype=np.uint64)
@@ -92,68 +114,99 @@ class _Memory:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def distinct(self, keys: np.ndarray | None) -> _Distinct | None:
-        """Of all inputs asked about and these, which are distinct; None where they have no keys, and all are."""
+    def find_distinct(self, keys: np.ndarray | None) -> DistinctRows | None:
+        """Which are distinct of all remembered inputs followed by these, with keys of shape (m, w).
+
+        None where the inputs have no keys, because all of them are distinct.
+        """
         if keys is None:
             return None
-        return _Distinct(*distinct_rows(np.concatenate([self._keys, keys]) if len(self._keys) else keys))
+        return find_distinct_rows(np.concatenate([self._keys, keys]) if len(self._keys) else keys)
 
-    def unknown(self, distinct: _Distinct | None, count: int) -> np.ndarray:
-        """Which of so many inputs were not asked about, each distinct one once."""
+    def find_new(self, distinct: DistinctRows | None, count: int) -> np.ndarray:
+        """Which of `count` inputs to ask the model about: the first of each distinct one that is not remembered."""
         return np.arange(count) if distinct is None else distinct.first[len(self._keys) :] - len(self._keys)
 
-    def recall(self, keys: np.ndarray | None, distinct: _Distinct | None, answers: np.ndarray | None) -> np.ndarray:
-        """The answers for all of the inputs, after those for the unknown ones have come."""
+    def recall(self, keys: np.ndarray | None, distinct: DistinctRows | None, answers: np.ndarray | None) -> np.ndarray:
+        """Remember the answers for new inputs, and give those for all inputs, of shape (m, k).
+
+        Parameters
+        ----------
+        keys : ndarray of shape (m, w) or None
+            The keys of all inputs.
+        distinct : DistinctRows or None
+            What `find_distinct` gave for these keys.
+        answers : ndarray or None
+            The model's answers for the inputs of `find_new`; None where there are none.
+        """
         if keys is None or distinct is None:
             assert answers is not None
             self._add(answers)
             return answers
-        known = len(self._keys)
+        num_remembered = len(self._keys)
         if answers is not None:
             self._add(answers)
-            self._keys = (np.concatenate([self._keys, keys]) if known else keys)[distinct.first]
-        return np.asarray(self._answers[distinct.which[known:]])
+            self._keys = (np.concatenate([self._keys, keys]) if num_remembered else keys)[distinct.first]
+        return np.asarray(self._answers[distinct.inverse[num_remembered:]])
 
     def _add(self, answers: np.ndarray) -> None:
-        known = self._answers
-        if len(known) and known.shape[1] != answers.shape[1]:
-            raise PredictionError(f"the model gave {known.shape[1]} outputs an input at first, and then {answers.shape[1]}.")
-        self._answers = np.concatenate([known, answers]) if len(known) else answers
+        earlier = self._answers
+        if len(earlier) and earlier.shape[1] != answers.shape[1]:
+            raise PredictionError(
+                "the model must give the same number of outputs for every input; "
+                f"it gave {earlier.shape[1]} at first, and {answers.shape[1]} later."
+            )
+        self._answers = np.concatenate([earlier, answers]) if len(earlier) else answers
+
+
+class _Recalled(NamedTuple):
+    """The answers for drawn rows, of shape (m, k), and how many inputs of their source the model was asked about by then."""
+
+    answers: np.ndarray
+    num_inputs: int
+
+
+class _LatestSearch(NamedTuple):
+    """The latest search for distinct rows, kept for the other instances that share the rows."""
+
+    rows: SharedRows
+    num_remembered: int
+    distinct: DistinctRows | None
 
 
 class SharedAnswers:
-    """Answers for rows that the neighbourhoods of several instances share; each is asked about once."""
+    """Answers for rows that the neighbourhoods of several instances share; the model is asked about each of them once."""
 
     def __init__(self) -> None:
         self._memories: dict[Hashable, _Memory] = {}
-        self._found: dict[Shared, tuple[np.ndarray, int]] = {}
-        self._distinct: tuple[Shared, int, _Distinct | None] | None = None  # of the rows looked at last
+        self._recalled: dict[SharedRows, _Recalled] = {}
+        self._latest_search: _LatestSearch | None = None
 
-    def unknown(self, neighbourhood: Neighbourhood) -> np.ndarray | None:
-        """Which rows of the neighbourhood nobody has asked about; None if its drawn rows have their answers."""
+    def find_new(self, neighbourhood: Neighbourhood) -> np.ndarray | None:
+        """The numbers of the neighbourhood's rows to ask the model about; None if its drawn rows were recalled before."""
         assert neighbourhood.shared is not None
-        if neighbourhood.shared in self._found:
+        if neighbourhood.shared in self._recalled:
             return None
         memory = self._memories.setdefault(neighbourhood.shared.source, _Memory())
-        return 1 + memory.unknown(self._distinct_of(neighbourhood, memory), len(neighbourhood.law_weights))
+        return 1 + memory.find_new(self._find_distinct(neighbourhood, memory), len(neighbourhood.law_weights))
 
-    def _distinct_of(self, neighbourhood: Neighbourhood, memory: _Memory) -> _Distinct | None:
-        """The distinct rows, looked for once for all that ask about them."""
-        assert neighbourhood.shared is not None
-        latest = self._distinct
-        if latest is None or latest[:2] != (neighbourhood.shared, len(memory)):
-            latest = self._distinct = neighbourhood.shared, len(memory), memory.distinct(_drawn_keys(neighbourhood))
-        return latest[2]
-
-    def found(self, neighbourhood: Neighbourhood, answers: np.ndarray | None) -> tuple[np.ndarray, int]:
-        """The answers for the drawn rows, after those for the unknown ones have come; and how many inputs it took so far."""
+    def recall(self, neighbourhood: Neighbourhood, answers: np.ndarray | None) -> _Recalled:
+        """Remember the answers for the rows of `find_new`, and give those for all drawn rows."""
         shared = neighbourhood.shared
         assert shared is not None
-        if shared not in self._found:
+        if shared not in self._recalled:
             memory = self._memories[shared.source]
-            recalled = memory.recall(_drawn_keys(neighbourhood), self._distinct_of(neighbourhood, memory), answers)
-            self._found[shared] = recalled, len(memory)
-        return self._found[shared]
+            all_answers = memory.recall(_drawn_keys(neighbourhood), self._find_distinct(neighbourhood, memory), answers)
+            self._recalled[shared] = _Recalled(all_answers, len(memory))
+        return self._recalled[shared]
+
+    def _find_distinct(self, neighbourhood: Neighbourhood, memory: _Memory) -> DistinctRows | None:
+        assert neighbourhood.shared is not None
+        latest = self._latest_search
+        if latest is None or latest.rows != neighbourhood.shared or latest.num_remembered != len(memory):
+            distinct = memory.find_distinct(_drawn_keys(neighbourhood))
+            latest = self._latest_search = _LatestSearch(neighbourhood.shared, len(memory), distinct)
+        return latest.distinct
 
 
 def _drawn_keys(neighbourhood: Neighbourhood) -> np.ndarray | None:
@@ -161,30 +214,30 @@ def _drawn_keys(neighbourhood: Neighbourhood) -> np.ndarray | None:
 
 
 class Oracle:
-    """A model for the length of one explanation: it remembers what was asked.
+    """Predicts an instance's perturbations: it has the model asked about new inputs only, and remembers the answers.
 
     Parameters
     ----------
     path : ModelPath
         How to ask.
     shared : SharedAnswers
-        What is known of rows that other instances have, too.
+        The answers for rows that other instances share.
 
     Attributes
     ----------
     num_inputs : int
-        How many inputs the explanation has needed so far.
-    instance : ndarray of shape (k,)
-        The model's answer for the instance, once something was asked.
+        How many distinct inputs the explanation has needed so far.
+    instance_prediction : ndarray of shape (k,)
+        The model's answer for the instance; empty until `predict` was run.
     """
 
     def __init__(self, path: ModelPath, shared: SharedAnswers) -> None:
         self._path = path
         self._shared = shared
         self._memory = _Memory()
-        self._alone = 0  # inputs besides those that are shared
+        self._num_own_inputs = 0  # besides the shared ones: the instance, unless it is among the shared rows
         self.num_inputs = 0
-        self.instance = np.empty(0)
+        self.instance_prediction = np.empty(0)
 
     def predict(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
         """The model's outputs for the drawn rows of a neighbourhood, of shape (m, k).
@@ -197,60 +250,67 @@ class Oracle:
         if neighbourhood.shared is not None:
             return (yield from self._predict_shared(neighbourhood))
         keys = neighbourhood.keys
-        count = 1 + len(neighbourhood.law_weights)
-        # Where all rows are distinct, the instance is asked about only once all the same.
-        distinct = self._memory.distinct(keys)
-        rows = np.arange(1, count) if keys is None and self.instance.size else self._memory.unknown(distinct, count)
+        num_rows = 1 + len(neighbourhood.law_weights)
+        distinct = self._memory.find_distinct(keys)
+        if keys is None and self.instance_prediction.size:  # without keys, the memory would not find the instance again
+            rows = np.arange(1, num_rows)
+        else:
+            rows = self._memory.find_new(distinct, num_rows)
         answers = (yield Ask([Question(self._path, neighbourhood, rows, self.num_inputs)]))[0] if len(rows) else None
-        known = self._memory.recall(keys, distinct, answers)
+        predictions = self._memory.recall(keys, distinct, answers)
         self.num_inputs = len(self._memory)
-        if len(known) < count:
-            return known
-        self.instance = known[0]
-        return known[1:]
+        if len(predictions) < num_rows:
+            return predictions
+        self.instance_prediction = predictions[0]
+        return predictions[1:]
 
     def _predict_shared(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
-        unknown, keys = self._shared.unknown(neighbourhood), neighbourhood.keys
-        first = not self.instance.size
-        drawn = np.flatnonzero((keys[1:] == keys[0]).all(axis=1)) if keys is not None else np.empty(0, np.intp)
-        alone = first and not len(drawn)
+        """The same for drawn rows that other instances share."""
+        new_rows, keys = self._shared.find_new(neighbourhood), neighbourhood.keys
+        is_first = not self.instance_prediction.size
+        equal_to_instance = np.flatnonzero((keys[1:] == keys[0]).all(axis=1)) if keys is not None else np.empty(0, np.intp)
+        asks_instance = is_first and not len(equal_to_instance)
         questions = []
-        if alone:
-            self._alone = 1
+        if asks_instance:
+            self._num_own_inputs = 1
             questions.append(Question(self._path, neighbourhood, np.array([0]), 0))
-        elif len(drawn):
-            self._alone = 0  # what was the instance's alone is one of the drawn rows now
-        if unknown is not None and len(unknown):
-            questions.append(Question(self._path, neighbourhood, unknown, self.num_inputs + alone, neighbourhood.shared))
+        elif len(equal_to_instance):
+            self._num_own_inputs = 0
+        if new_rows is not None and len(new_rows):
+            first_number = self.num_inputs + asks_instance
+            questions.append(Question(self._path, neighbourhood, new_rows, first_number, neighbourhood.shared))
         answers = (yield Ask(questions)) if questions else []
-        if alone:
-            self.instance, *answers = answers[0][0], *answers[1:]
-        found, count = self._shared.found(neighbourhood, answers[0] if answers else None)
-        if first and not alone:
-            self.instance = found[drawn[0]]
-        if found.shape[1] != len(self.instance):
-            raise PredictionError(f"the model gave {len(self.instance)} outputs for the instance, else {found.shape[1]}.")
-        self.num_inputs = self._alone + count
-        return found
+        if asks_instance:
+            self.instance_prediction, *answers = answers[0][0], *answers[1:]
+        predictions, num_shared_inputs = self._shared.recall(neighbourhood, answers[0] if answers else None)
+        if is_first and not asks_instance:
+            self.instance_prediction = predictions[equal_to_instance[0]]
+        if predictions.shape[1] != len(self.instance_prediction):
+            raise PredictionError(
+                "the model must give the same number of outputs for every input; "
+                f"it gave {len(self.instance_prediction)} for the instance, and {predictions.shape[1]} for perturbations."
+            )
+        self.num_inputs = self._num_own_inputs + num_shared_inputs
+        return predictions
 
 
-def distinct_rows(keys: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Where each distinct row of words stands first, in their order; and for each row, which of these it is.
+def find_distinct_rows(keys: np.ndarray) -> DistinctRows:
+    """Find the distinct rows of keys of shape (n, w), uint64.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from limelight.stages.prediction import distinct_rows
-    >>> first, which = distinct_rows(np.array([[7, 1], [2, 2], [7, 1]], dtype=np.uint64))
-    >>> first.tolist(), which.tolist()
+    >>> from limelight.stages.prediction import find_distinct_rows
+    >>> first, inverse = find_distinct_rows(np.array([[7, 1], [2, 2], [7, 1]], dtype=np.uint64))
+    >>> first.tolist(), inverse.tolist()
     ([0, 1], [0, 1, 0])
     """
-    # All words mixed into one are sooner sorted.
+    # It takes less time to sort one number a row, mixed from the row's words.
     mixed = keys[:, 0] if keys.shape[1] == 1 else (keys * np.cumprod(np.full(keys.shape[1], _MIXER))).sum(axis=1)
-    _, first, which = np.unique(mixed, return_index=True, return_inverse=True)
-    if not np.array_equal(keys[first[which]], keys):  # two rows have the same mixture by chance
-        _, first, which = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+    _, first, inverse = np.unique(mixed, return_index=True, return_inverse=True)
+    if not np.array_equal(keys[first[inverse]], keys):  # by chance, two different rows give the same number
+        _, first, inverse = np.unique(keys, axis=0, return_index=True, return_inverse=True)
     order = np.argsort(first)
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
-    return first[order], rank[which.reshape(-1)]
+    return DistinctRows(first[order], rank[inverse.reshape(-1)])

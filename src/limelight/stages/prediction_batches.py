@@ -1,10 +1,10 @@
-"""Ask the model in batches, of several instances at a time where they can be, and check what it answers."""
+"""Ask the model in batches, which can hold inputs of several instances, and check its answers."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from itertools import groupby
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -12,105 +12,130 @@ from limelight._checks import as_array
 from limelight._errors import LimelightError, ModelError, PredictionError
 from limelight.stages.prediction import Question
 
-__all__ = ["answers_to"]
+__all__ = ["answer_questions"]
 
-_LARGEST = 1e150  # of sums of squares there is room for some 1e8 then
-_TOGETHER = 4096  # inputs of several instances at once, where the user does not say; those of one may be more
+_LARGEST_OUTPUT = 1e150  # a sum of 1e8 squares of it is still a double
+_DEFAULT_BATCH_INPUTS = 4096  # of several instances at once; one instance's inputs stay together, however many they are
 
 
-def answers_to(questions: Sequence[Question]) -> list[np.ndarray | LimelightError]:
-    """The model's answer to each question, or its error."""
-    parts: list[list[np.ndarray]] = [[] for _ in questions]
+class _Part(NamedTuple):
+    """A part of a question that fits into one batch, and the number of the whole question."""
+
+    number: int
+    question: Question
+
+
+def answer_questions(questions: Sequence[Question]) -> list[np.ndarray | LimelightError]:
+    """Put questions to the model.
+
+    Returns
+    -------
+    answers : list of (ndarray of shape (m, k) or LimelightError)
+        The model's outputs for the m rows of each question, or the error that kept it from an answer.
+    """
+    answers: list[list[np.ndarray]] = [[] for _ in questions]
     errors: dict[int, LimelightError] = {}
-    for wanted in _batches(questions):
-        batch = [(number, part) for number, part in wanted if number not in errors]
-        if not batch:
+    for batch in _make_batches(questions):
+        parts = [part for part in batch if part.number not in errors]
+        if not parts:
             continue
-        try:
-            answers: list[Any] = _ask([part for _, part in batch])
-        except LimelightError as error:
-            # Where an instance fails, what it asks about shared rows may have an answer that others wait for.
-            alone = len({id(part.neighbourhood) for _, part in batch}) == 1 and all(part.key is None for _, part in batch)
-            answers = [error] * len(batch) if alone else [_ask_alone(part) for _, part in batch]
-        for (number, part), answer in zip(batch, answers, strict=True):
+        for (number, question), answer in zip(parts, _answer_batch([part.question for part in parts]), strict=True):
             if isinstance(answer, LimelightError):
                 errors.setdefault(number, answer)
                 continue
-            parts[number].append(answer)
-            first, width = parts[number][0].shape[1], answer.shape[1]
-            if width != first:
-                problem = f"the model gave {first} outputs an input at first, and {width} for {_numbers([part])}."
+            answers[number].append(answer)
+            first, later = answers[number][0].shape[1], answer.shape[1]
+            if later != first:
+                problem = (
+                    "the model must give the same number of outputs for every input; "
+                    f"it gave {first} at first, and {later} for {_describe_inputs([question])}."
+                )
                 errors.setdefault(number, PredictionError(problem))
-    return [errors.get(number) or (own[0] if len(own) == 1 else np.concatenate(own)) for number, own in enumerate(parts)]
+    return [
+        errors.get(number) or (blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
+        for number, blocks in enumerate(answers)
+    ]
 
 
-def _numbers(questions: Sequence[Question]) -> str:
-    """What is asked about, for messages."""
-    first, count = questions[0].asked, sum(len(question.rows) for question in questions)
+def _describe_inputs(questions: Sequence[Question]) -> str:
+    """Which inputs the questions are about, for messages."""
+    first, count = questions[0].first_number, sum(len(question.rows) for question in questions)
     return f"{count} inputs, numbers {first} to {first + count - 1}"
 
 
-def _batches(questions: Sequence[Question]) -> list[list[tuple[int, Question]]]:
-    """The questions, cut into parts where they are too large, in batches of parts that can be asked together."""
-    batches: list[list[tuple[int, Question]]] = []
+def _make_batches(questions: Sequence[Question]) -> list[list[_Part]]:
+    """Cut questions that are too large into parts, and group the parts that can be asked together."""
+    batches: list[list[_Part]] = []
     room, form = 0, None
-    for number, question in sorted(enumerate(questions), key=lambda one: str(one[1].path.form)):
-        size = question.path.batch_size
+    for number, question in sorted(enumerate(questions), key=lambda numbered: str(numbered[1].path.form)):
+        batch_size = question.path.batch_size
         start = 0
         while start < len(question.rows):
-            rest = len(question.rows) - start
-            # Where the user does not say, an instance's own inputs stay together: for each batch there is much to prepare.
-            own = bool(batches) and batches[-1][-1][1].neighbourhood is question.neighbourhood
-            needed = 1 if size else 0 if own else rest
+            remaining = len(question.rows) - start
+            # Without a batch size, inputs of one instance stay together, because each batch takes long to prepare.
+            is_same_instance = bool(batches) and batches[-1][-1].question.neighbourhood is question.neighbourhood
+            needed = 1 if batch_size else 0 if is_same_instance else remaining
             if not batches or form != question.path.form or room < needed:
                 batches.append([])
-                room, form = size or _TOGETHER, question.path.form
-            count = min(rest, room) if size else rest
+                room, form = batch_size or _DEFAULT_BATCH_INPUTS, question.path.form
+            count = min(remaining, room) if batch_size else remaining
             rows = question.rows[start : start + count]
-            batches[-1].append((number, question._replace(rows=rows, asked=question.asked + start)))
+            batches[-1].append(_Part(number, question._replace(rows=rows, first_number=question.first_number + start)))
             start += count
             room -= count
     return batches
 
 
-def _ask_alone(question: Question) -> np.ndarray | LimelightError:
+def _answer_batch(questions: Sequence[Question]) -> Sequence[np.ndarray | LimelightError]:
+    """The answer to each question of a batch, or its error."""
     try:
-        return _ask([question])[0]
+        return _ask_model(questions)
+    except LimelightError as error:
+        # When a batch of one instance fails, all of it has failed. Otherwise each question is asked again by itself, so that
+        # no instance fails with another, or with rows that other instances share.
+        if len({id(question.neighbourhood) for question in questions}) == 1 and all(one.key is None for one in questions):
+            return [error] * len(questions)
+        return [_ask_model_alone(question) for question in questions]
+
+
+def _ask_model_alone(question: Question) -> np.ndarray | LimelightError:
+    try:
+        return _ask_model([question])[0]
     except LimelightError as error:
         return error
 
 
-def _ask(questions: Sequence[Question]) -> list[np.ndarray]:
-    """Ask one batch.
+def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
+    """Ask the model about one batch.
 
     Raises
     ------
     ModelError
         If the model raises.
     PredictionError
-        If its answer has not one row of finite numbers, none of them huge, for each input.
+        If the model does not give one row of finite numbers for each input, or gives huge ones.
     """
     counts = [len(question.rows) for question in questions]
-    batch = _numbers(questions)
+    description = _describe_inputs(questions)
     try:
         inputs = []
-        for _, some in groupby(questions, key=lambda question: id(question.neighbourhood)):
-            own = list(some)
-            rows = own[0].rows if len(own) == 1 else np.concatenate([question.rows for question in own])
-            inputs.append(own[0].path.make(own[0].neighbourhood, rows))
-        raw = questions[0].path.finish(inputs[0] if len(inputs) == 1 else _joined(inputs))
+        for _, group in groupby(questions, key=lambda question: id(question.neighbourhood)):
+            first, *others = group
+            rows = np.concatenate([first.rows, *(question.rows for question in others)]) if others else first.rows
+            inputs.append(first.path.make(first.neighbourhood, rows))
+        raw = questions[0].path.finish(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
     except LimelightError:
         raise
-    except (Exception, SystemExit) as error:  # a model has no say in when the program ends
-        raise ModelError(f"the model raised {type(error).__name__} while it was asked about {batch}: {error}") from error
-    answer = _checked(raw, sum(counts), batch, questions[0].asked)
+    except (Exception, SystemExit) as error:  # a model that calls sys.exit() must not end the program
+        raise ModelError(f"the model raised {type(error).__name__} while it was asked about {description}: {error}") from error
+    answer = _check_answer(raw, sum(counts), description, questions[0].first_number)
     return [answer] if len(counts) == 1 else np.split(answer, np.cumsum(counts)[:-1])
 
 
-def _joined(inputs: list[Any]) -> Any:
-    """Inputs of several instances, one after the other."""
+def _join_inputs(inputs: list[Any]) -> Any:
+    """Join the inputs of several instances: lists, arrays or sparse matrices, all of one kind."""
     if isinstance(inputs[0], list):
-        return [one for some in inputs for one in some]
+        return [element for instance_inputs in inputs for element in instance_inputs]
     if isinstance(inputs[0], np.ndarray):
         return np.concatenate(inputs)
     from scipy.sparse import vstack
@@ -118,44 +143,47 @@ def _joined(inputs: list[Any]) -> Any:
     return vstack(inputs, format="csr")
 
 
-def _checked(raw: Any, count: int, batch: str, first: int) -> np.ndarray:
-    """A model's answer as an array of shape (count, k)."""
-    raw = _side_by_side(raw, count)
+def _check_answer(raw: Any, count: int, description: str, first_number: int) -> np.ndarray:
+    """A model's answer for `count` inputs as an array of doubles, of shape (count, k)."""
+    raw = _join_outputs(raw, count)
     try:
         given = as_array(raw)
         if np.iscomplexobj(given):
             raise TypeError("complex numbers cannot be ordered")
         answer = given.astype(np.float64)  # a copy: the model may write its next answer over this one
     except (TypeError, ValueError) as error:
-        raise PredictionError(f"the model must give numbers; for {batch} it gave {type(raw).__name__}: {error}") from error
+        raise PredictionError(
+            f"the model must give numbers; for {description} it gave {type(raw).__name__}: {error}"
+        ) from error
     if answer.ndim == 1:
         answer = answer[:, None]
     if answer.ndim != 2 or len(answer) != count or answer.shape[1] == 0:
         raise PredictionError(
             f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-            f"for {batch} it gave shape {np.shape(raw)}."
+            f"for {description} it gave shape {np.shape(raw)}."
         )
     if not np.isfinite(answer).all():
-        finite = np.isfinite(answer).all(axis=1)
+        is_finite = np.isfinite(answer).all(axis=1)
         raise PredictionError(
-            f"the model gave NaN or infinity for {np.count_nonzero(~finite)} of {batch}; the first is number "
-            f"{first + int(np.argmin(finite))}. Explanations need finite predictions."
+            f"the model gave NaN or infinity for {np.count_nonzero(~is_finite)} of {description}; the first is number "
+            f"{first_number + int(np.argmin(is_finite))}. Explanations need finite predictions."
         )
     largest = np.abs(answer).max()
-    if largest > _LARGEST:
+    if largest > _LARGEST_OUTPUT:
         raise PredictionError(
-            f"the model must give numbers up to {_LARGEST:g}, since they are squared; the largest for {batch} is "
+            f"the model must give numbers up to {_LARGEST_OUTPUT:g}, since they are squared; the largest for {description} is "
             f"{largest:.3g} in absolute value. Scale the outputs, or take their logarithm."
         )
     return answer
 
 
-def _side_by_side(raw: Any, count: int) -> Any:
-    """Several outputs with classes of their own, as scikit-learn gives them, as the columns of one array.
+def _join_outputs(raw: Any, count: int) -> Any:
+    """Join a list of arrays of shape (count, classes), one for each output of a multi-output classifier, into one array.
 
-    Of an output with two classes the second is taken, of others all.
+    An output with two classes gives the column of its second class, any other output all of its columns. Whatever is not such
+    a list is returned as it is.
     """
-    parts = raw if isinstance(raw, list) and raw and all(isinstance(part, np.ndarray) for part in raw) else []
-    if not parts or any(part.ndim != 2 or len(part) != count for part in parts):
+    outputs = raw if isinstance(raw, list) and raw and all(isinstance(output, np.ndarray) for output in raw) else []
+    if not outputs or any(output.ndim != 2 or len(output) != count for output in outputs):
         return raw
-    return np.concatenate([part[:, 1:] if part.shape[1] == 2 else part for part in parts], axis=1)
+    return np.concatenate([output[:, 1:] if output.shape[1] == 2 else output for output in outputs], axis=1)

@@ -11,55 +11,56 @@ from limelight._errors import ArgumentError, LabelError, PredictionError
 
 __all__ = ["LINKS", "Outputs", "read_outputs"]
 
-_TOLERANCE = 1e-3  # by how much a float32 model's probabilities may miss a sum of 1
+_PROBABILITY_TOLERANCE = 1e-3  # in low precision, probabilities and their sums leave the range from 0 to 1 a little
+_LEAST_PROBABILITY = 1e-6  # and 1 minus it the largest: the log-odds of 0 and 1 are infinite
 
 
 def log_odds(probabilities: np.ndarray) -> np.ndarray:
-    """The logarithm of p / (1 - p); nearer to 0 or 1 than 1e-6 counts as 1e-6.
+    """The log-odds log(p / (1 - p)) of probabilities p, elementwise; p is first clipped to the range from 1e-6 to 1 - 1e-6.
 
     Raises
     ------
     PredictionError
         If the numbers are not between 0 and 1.
     """
-    if probabilities.min() < -_TOLERANCE or probabilities.max() > 1 + _TOLERANCE:
+    if probabilities.min() < -_PROBABILITY_TOLERANCE or probabilities.max() > 1 + _PROBABILITY_TOLERANCE:
         raise PredictionError(
             f'link="logit" needs probabilities; the model gave {probabilities.min():.3g} to {probabilities.max():.3g}.'
         )
-    inside = np.clip(probabilities, 1e-6, 1 - 1e-6)
-    return np.asarray(np.log(inside / (1 - inside)))
+    p = np.clip(probabilities, _LEAST_PROBABILITY, 1 - _LEAST_PROBABILITY)
+    return np.asarray(np.log(p / (1 - p)))
 
 
 LINKS: dict[str, Callable[[np.ndarray], np.ndarray]] = {"identity": np.asarray, "logit": log_odds}
-"""From a model's outputs to what is explained."""
+"""From a model's outputs to the values that are explained, elementwise."""
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """The model's outputs: what they are taken for, what they are called, and which of them are explained.
+    """What a model's outputs are, what they are called, and which of them are explained.
 
     Attributes
     ----------
     kind : {"probabilities", "scores"}
-        What the outputs were taken for.
+        What the outputs are taken for.
     names : tuple of str
         A name for each output.
     labels : tuple of int
-        The outputs that are explained.
-    default : int
-        The one that is meant where none is named.
+        The numbers of the outputs that are explained.
+    default_label : int
+        Which of them is meant where none is named.
     notes : tuple of (code, message)
-        What a reader should know about them.
+        What a reader should know about the outputs.
     """
 
     kind: str
     names: tuple[str, ...]
     labels: tuple[int, ...]
-    default: int
+    default_label: int
     notes: tuple[tuple[str, str], ...]
 
-    def under(self, link: str) -> Outputs:
-        """What the outputs are after a link."""
+    def after_link(self, link: str) -> Outputs:
+        """What the outputs are once a link is applied."""
         if link == "identity":
             return self
         return replace(self, kind="scores", names=tuple(f"log-odds of {name}" for name in self.names))
@@ -67,7 +68,7 @@ class Outputs:
 
 def read_outputs(
     predictions: np.ndarray,
-    instance: np.ndarray,
+    instance_prediction: np.ndarray,
     *,
     mode: str | None,
     class_names: tuple[str, ...] | None,
@@ -75,48 +76,66 @@ def read_outputs(
     labels: tuple[int, ...] | None,
     top_labels: int | None,
 ) -> Outputs:
-    """Decide from the model's answers, of shape (n, k) and (k,), what they are and which outputs to explain.
+    """Decide from the model's outputs what they are and which of them to explain.
+
+    Parameters
+    ----------
+    predictions : ndarray of shape (n, k)
+        The outputs for perturbations.
+    instance_prediction : ndarray of shape (k,)
+        The outputs for the instance.
+    mode : {"classification", "regression"} or None
+        What the user says that they are; None where their values decide.
+    class_names, model_names : tuple of str or None
+        The user's and the model's own names of the outputs.
+    labels : tuple of int or None
+        Which outputs to explain.
+    top_labels : int or None
+        How many outputs to explain instead, those with the highest predictions.
 
     Raises
     ------
     ArgumentError
-        If there are not as many class names as outputs.
+        If the numbers of class names and of outputs differ.
     LabelError
-        If the model has no output of a label's number.
+        If a label is not the number of an output.
     """
-    count = len(instance)
-    kind = "scores" if mode == "regression" else _kind(predictions)
+    count = len(instance_prediction)
+    kind = "scores" if mode == "regression" else _kind_of(predictions)
     notes = []
     if mode == "classification" and kind == "scores":
         text = "The model's outputs are not probabilities that sum to 1; the weights are in the units of its scores."
         notes.append(("not_probabilities", text))
-    ranked = [int(label) for label in np.argsort(-instance, kind="stable")]
-    usual = tuple(range(count))
+    ranked = [int(label) for label in np.argsort(-instance_prediction, kind="stable")]
+    default_labels = tuple(range(count))
     if kind == "probabilities":
-        usual = (1,) if count == 2 else (ranked[0],)
-    explained = tuple(ranked[:top_labels]) if top_labels else labels or usual
+        default_labels = (1,) if count == 2 else (ranked[0],)
+    explained = tuple(ranked[:top_labels]) if top_labels else labels or default_labels
     for label in explained:
         if label >= count:
             raise LabelError(f"label {label} cannot be explained: the model has {count} outputs, 0 to {count - 1}.")
-    default = next((label for label in (*usual, ranked[0]) if label in explained), explained[0])
-    return Outputs(kind, _output_names(count, class_names, model_names), explained, default, tuple(notes))
+    default_label = next((label for label in (*default_labels, ranked[0]) if label in explained), explained[0])
+    return Outputs(kind, _name_outputs(count, class_names, model_names), explained, default_label, tuple(notes))
 
 
-def _kind(predictions: np.ndarray) -> str:
-    if predictions.shape[1] < 2 or predictions.min() < -_TOLERANCE:
+def _kind_of(predictions: np.ndarray) -> str:
+    """Whether predictions, of shape (n, k), are "probabilities" or "scores"."""
+    if predictions.shape[1] < 2 or predictions.min() < -_PROBABILITY_TOLERANCE:
         return "scores"
-    sums = predictions @ np.ones(predictions.shape[1])  # a product with ones adds short rows faster than sum does
-    return "probabilities" if sums.min() >= 1 - _TOLERANCE and sums.max() <= 1 + _TOLERANCE else "scores"
+    sums = predictions @ np.ones(predictions.shape[1])  # it adds short rows faster than sum does
+    low, high = 1 - _PROBABILITY_TOLERANCE, 1 + _PROBABILITY_TOLERANCE
+    return "probabilities" if sums.min() >= low and sums.max() <= high else "scores"
 
 
-def _output_names(count: int, given: tuple[str, ...] | None, from_model: tuple[str, ...] | None) -> tuple[str, ...]:
-    for names in (given, from_model):
+def _name_outputs(count: int, class_names: tuple[str, ...] | None, model_names: tuple[str, ...] | None) -> tuple[str, ...]:
+    """A name for each output: the user's, else the model's, else numbers."""
+    for names in (class_names, model_names):
         if names is None:
             continue
         if len(names) == count:
             return names
-        if count == 1 and len(names) == 2:  # one score of a two-class model speaks for its second class
+        if count == 1 and len(names) == 2:  # a model of two classes with one score: it is the second class's
             return names[1:]
-        if names is given:
+        if names is class_names:
             raise ArgumentError(f"class_names must have a name for each of the model's {count} outputs; got {len(names)}.")
     return tuple(str(label) for label in range(count)) if count > 1 else ("output",)

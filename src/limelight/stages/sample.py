@@ -1,38 +1,82 @@
-"""What was asked and answered, with its weights, boiled down to weighted Gram matrices."""
+"""The perturbations with their predictions and weights, reduced to weighted Gram matrices."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from itertools import pairwise
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from limelight.stages.kernel_law import Curves
 
-__all__ = ["CurveProducts", "Sample"]
+__all__ = ["CurveProducts", "RegressionRows", "Sample"]
 
-_CACHE = 2**19  # bytes of weighted rows at a time
-_STACKED_COMPONENTS = 1200  # up to here a Gram matrix is kept for each replicate (92 MB), above only their sum
+_BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
+_MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
+_ROUNDING_SHARE = 1e-12  # of an output for the instance: smaller differences from it are rounding
+
+
+class _Stretch(NamedTuple):
+    """The rows of a stretch of a design.
+
+    Attributes
+    ----------
+    representation : ndarray of shape (m, d)
+        The rows' components.
+    outputs : ndarray of shape (m, q)
+        Their outputs, less those of the instance.
+    law_weights, kernel_weights : ndarray of shape (m,)
+        Their weights; the product of both is a row's weight in the fit.
+    replicate_bounds : ndarray of shape (r + 1,)
+        Replicate i is rows ``replicate_bounds[i]:replicate_bounds[i + 1]``.
+    """
+
+    representation: np.ndarray
+    outputs: np.ndarray
+    law_weights: np.ndarray
+    kernel_weights: np.ndarray
+    replicate_bounds: np.ndarray
+
+
+class RegressionRows(NamedTuple):
+    """The rows of a sample, as scikit-learn's regressors take them.
+
+    Attributes
+    ----------
+    representation : ndarray of shape (n, c)
+        Some of the rows' components.
+    outputs : ndarray of shape (n, q)
+        Their outputs, less those of the instance.
+    row_weights : ndarray of shape (n,)
+        Law weights times kernel weights.
+    replicates : ndarray of int, of shape (n,)
+        The number of each row's replicate.
+    """
+
+    representation: np.ndarray
+    outputs: np.ndarray
+    row_weights: np.ndarray
+    replicates: np.ndarray
 
 
 @dataclass
 class Sample:
-    """The perturbations asked so far, with their answers.
+    """The perturbations that the model was asked about, with their predictions.
 
     Parameters
     ----------
     instance : ndarray of shape (d,)
         The instance's own representation.
     origin : ndarray of shape (q,)
-        The model's answers for the instance: outputs are kept as differences from it, which loses no digits.
+        The model's outputs for the instance. Outputs are kept as differences from it, so that a large offset costs no digits.
     """
 
     instance: np.ndarray
     origin: np.ndarray
-    _rows: list[tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, np.ndarray]] = field(default_factory=list)
-    _stack: np.ndarray | None = None
-    _stacked: int = 0  # stretches that the stack has
+    _stretches: list[_Stretch] = field(default_factory=list)
+    _full_grams: np.ndarray | None = None
+    _num_stretches_in_grams: int = 0
 
     def add(
         self,
@@ -40,147 +84,169 @@ class Sample:
         outputs: np.ndarray,
         law_weights: np.ndarray,
         kernel_weights: np.ndarray,
-        replicates: np.ndarray,
+        replicate_bounds: np.ndarray,
     ) -> None:
-        """Add the rows of a stretch: (m, d), (m, q), (m,), (m,), and the bounds of the replicates."""
-        self._rows.append((representation, outputs - self.origin, law_weights, kernel_weights, replicates))
+        """Add the rows of a stretch, of shapes (m, d), (m, q), (m,) and (m,), and the bounds of its replicates, (r + 1,)."""
+        self._stretches.append(_Stretch(representation, outputs - self.origin, law_weights, kernel_weights, replicate_bounds))
 
     @property
-    def replicates(self) -> int:
-        return len(self._rows[0][4]) - 1
+    def num_replicates(self) -> int:
+        return len(self._stretches[0].replicate_bounds) - 1
 
     @property
     def size(self) -> int:
-        return sum(len(row[0]) for row in self._rows)
+        return sum(len(stretch.representation) for stretch in self._stretches)
 
     @property
-    def law_mass(self) -> np.ndarray:
-        """Of each replicate, how many draws from LIME's own law it stands for.
+    def law_draws(self) -> np.ndarray:
+        """How many draws from LIME's own law each replicate stands for, of shape (r,).
 
-        As many as it has rows, since their weights are 1 on average. The weights' own sum would say the same with more noise,
-        and far too little where a narrow kernel's tilt leaves out most of the law.
+        This is its number of rows, since law weights are 1 on average. The sum of its law weights is an estimate of the same
+        number, with noise, and is far too small where a narrow kernel's tilt leaves out most of the law.
         """
-        return np.asarray(np.sum([np.diff(row[4]) for row in self._rows], axis=0), dtype=np.float64)
+        return np.asarray(np.sum([np.diff(stretch.replicate_bounds) for stretch in self._stretches], axis=0), dtype=np.float64)
 
     @property
     def effective_size(self) -> float:
-        """Kish's effective sample size of as many draws from LIME's own law: size * E[w]^2 / E[w^2]."""
-        # In units of the largest: squares of a narrow kernel's weights would be too small for a double.
-        top = max(kernel.max() for _, _, _, kernel, _ in self._rows)
-        sums = [[law @ (kernel / top), law @ (kernel / top) ** 2] for _, _, law, kernel, _ in self._rows]
+        """Kish's effective size of a sample of this size drawn from LIME's own law: size * E[w]^2 / E[w^2]."""
+        # In units of the largest, because the squares of a narrow kernel's weights are too small for a double.
+        largest = max(stretch.kernel_weights.max() for stretch in self._stretches)
+        sums = []
+        for stretch in self._stretches:
+            law_weights, kernel_weights = stretch.law_weights, stretch.kernel_weights
+            sums.append([law_weights @ (kernel_weights / largest), law_weights @ (kernel_weights / largest) ** 2])
         first, second = np.sum(sums, axis=0)
         return float(first**2 / second)
 
     @property
     def fitting_size(self) -> float:
-        """Kish's effective sample size of the rows as they are weighted in the fit."""
-        first, second = np.sum([[law @ kernel, (law**2) @ kernel**2] for _, _, law, kernel, _ in self._rows], axis=0)
+        """Kish's effective sample size of the rows with their weights in the fit."""
+        sums = []
+        for stretch in self._stretches:
+            law_weights, kernel_weights = stretch.law_weights, stretch.kernel_weights
+            sums.append([law_weights @ kernel_weights, (law_weights**2) @ kernel_weights**2])
+        first, second = np.sum(sums, axis=0)
         return float(first**2 / second)
 
     @property
     def varies(self) -> np.ndarray:
-        """For each output, whether it varied by more than rounding."""
-        spread = np.max([np.abs(outputs).max(axis=0) for _, outputs, _, _, _ in self._rows], axis=0)
-        answer: np.ndarray = spread > 1e-12 * np.abs(self.origin)
+        """Whether each output varies by more than rounding, of shape (q,)."""
+        spread = np.max([np.abs(stretch.outputs).max(axis=0) for stretch in self._stretches], axis=0)
+        answer: np.ndarray = spread > _ROUNDING_SHARE * np.abs(self.origin)
         return answer
 
-    def outputs_apart(self) -> list[Sample]:
+    def split_outputs(self) -> list[Sample]:
         """A sample for each output."""
         return [
-            Sample(self.instance, self.origin[[i]], [(row[0], row[1][:, [i]], *row[2:]) for row in self._rows])
-            for i in range(len(self.origin))
+            Sample(
+                self.instance,
+                self.origin[[output]],
+                [stretch._replace(outputs=stretch.outputs[:, [output]]) for stretch in self._stretches],
+            )
+            for output in range(len(self.origin))
         ]
 
-    def stack(self) -> np.ndarray:
-        """Weighted Gram matrices, of shape (r, p, p), of the constant, all components and the outputs; r is 1 for many."""
+    def full_grams(self) -> np.ndarray:
+        """Weighted Gram matrices of the constant, all components and the outputs.
+
+        Returns
+        -------
+        grams : ndarray of shape (r, 1 + d + q, 1 + d + q)
+            One for each replicate; with very many components only their sum, of shape (1, 1 + d + q, 1 + d + q).
+        """
         d = len(self.instance)
-        if self._stack is None:
+        if self._full_grams is None:
             width = 1 + d + len(self.origin)
-            self._stack = np.zeros((1 if d > _STACKED_COMPONENTS else self.replicates, width, width))
-        for number in range(self._stacked, len(self._rows)):
-            self._add_products(number, slice(None), self._stack)
-        self._stacked = len(self._rows)
-        return self._stack
+            self._full_grams = np.zeros((1 if d > _MOST_COMPONENTS_BY_REPLICATE else self.num_replicates, width, width))
+        for stretch in self._stretches[self._num_stretches_in_grams :]:
+            self._add_products(stretch, slice(None), self._full_grams)
+        self._num_stretches_in_grams = len(self._stretches)
+        return self._full_grams
 
     def grams(self, components: np.ndarray) -> np.ndarray:
-        """Weighted Gram matrices of each replicate, of shape (r, p, p), of the constant, some components and the outputs."""
+        """Each replicate's Gram matrix of the constant, these c components and the outputs: (r, 1 + c + q, 1 + c + q)."""
         width = 1 + len(components) + len(self.origin)
-        answer = np.zeros((self.replicates, width, width))
-        for number in range(len(self._rows)):
-            self._add_products(number, components, answer)
-        return answer
+        grams = np.zeros((self.num_replicates, width, width))
+        for stretch in self._stretches:
+            self._add_products(stretch, components, grams)
+        return grams
 
-    def _add_products(self, number: int, columns: Any, grams: np.ndarray) -> None:
-        """Add the products of one stretch to Gram matrices, one for each replicate or one for all."""
-        representation, outputs, law, kernel, bounds = self._rows[number]
-        width, last = grams.shape[1], grams.shape[1] - len(self.origin)
-        root = np.sqrt(law * kernel)
+    def _add_products(self, stretch: _Stretch, columns: Any, grams: np.ndarray) -> None:
+        """Add the products of one stretch to Gram matrices of shape (r, p, p), or to one for all replicates, (1, p, p)."""
+        bounds = stretch.replicate_bounds
+        width = grams.shape[1]
+        first_output = width - len(self.origin)
+        root = np.sqrt(stretch.law_weights * stretch.kernel_weights)
         longest = int(np.diff(bounds).max())
-        together = max(1, _CACHE // (8 * width * longest))  # replicates whose weighted rows stay in the cache
-        # Rows lie side by side, so that whatever is done to a column is done in one run.
-        buffer = np.empty((width, together * longest))
-        for first in range(0, len(bounds) - 1, together):
-            group = bounds[first : first + together + 1]
-            rows = slice(group[0], group[-1])
-            block = buffer[:, : group[-1] - group[0]]
+        replicates_per_block = max(1, _BLOCK_BYTES // (8 * width * longest))
+        # Rows lie side by side, so that each column is contiguous in memory.
+        buffer = np.empty((width, replicates_per_block * longest))
+        for first in range(0, len(bounds) - 1, replicates_per_block):
+            block_bounds = bounds[first : first + replicates_per_block + 1]
+            rows = slice(block_bounds[0], block_bounds[-1])
+            block = buffer[:, : block_bounds[-1] - block_bounds[0]]
             block[0] = 1.0
-            block[1:last] = representation[rows, columns].T
-            block[last:] = outputs[rows].T
+            block[1:first_output] = stretch.representation[rows, columns].T
+            block[first_output:] = stretch.outputs[rows].T
             block *= root[rows]
-            for replicate, (start, stop) in enumerate(pairwise((group - group[0]).tolist()), start=first):
-                part = block[:, start:stop]
-                grams[replicate if len(grams) > 1 else 0] += part @ part.T  # a symmetric product: half the work
+            for replicate, (start, stop) in enumerate(pairwise((block_bounds - block_bounds[0]).tolist()), start=first):
+                weighted = block[:, start:stop]
+                # BLAS recognises a product with the transpose, and does half the work.
+                grams[replicate if len(grams) > 1 else 0] += weighted @ weighted.T
 
-    def with_curves(self, curves: Curves) -> CurveProducts:
-        """Weighted products of curves with the constant, the components, the outputs and each other.
+    def curve_products(self, curves: Curves) -> CurveProducts:
+        """Each replicate's weighted products of curves with the constant, the components, the outputs and each other.
 
-        Several predictors may belong to an output: the predictors' number is a multiple of the outputs'.
+        The curves are those of p predictors. Several may belong to each output: p is a multiple of q, and predictor i belongs
+        to output i modulo q.
         """
         d, count = curves.weights.shape
-        columns = np.zeros((self.replicates, 2 * count, 1 + d))
-        with_outputs = np.zeros((self.replicates, 2 * count))
-        with_curves = np.zeros((self.replicates, 3, count))
+        with_columns = np.zeros((self.num_replicates, 2 * count, 1 + d))
+        with_outputs = np.zeros((self.num_replicates, 2 * count))
+        with_curves = np.zeros((self.num_replicates, 3, count))
         standardised = np.ascontiguousarray((curves.weights / curves.scale).T)
         centre = (curves.centre / curves.scale)[:, None]
-        for representation, outputs, law, kernel, bounds in self._rows:
+        for representation, outputs, law_weights, kernel_weights, bounds in self._stretches:
             rows = representation.astype(np.float64)
             powers = np.empty((2 * count, len(rows)))
             predicted = standardised @ rows.T - centre
             squares = np.multiply(predicted, predicted, out=powers[:count])
             cubes = np.multiply(squares, predicted, out=powers[count:])
-            weighted = powers * (law * kernel)
+            weighted = powers * (law_weights * kernel_weights)
             starts = bounds[:-1]
-            columns[:, :, 0] += np.add.reduceat(weighted, starts, axis=1).T
+            with_columns[:, :, 0] += np.add.reduceat(weighted, starts, axis=1).T
             for replicate, (start, stop) in enumerate(pairwise(bounds.tolist())):
-                columns[replicate, :, 1:] += weighted[:, start:stop] @ rows[start:stop]
+                with_columns[replicate, :, 1:] += weighted[:, start:stop] @ rows[start:stop]
             products = (weighted.reshape(-1, *outputs.T.shape) * outputs.T).reshape(weighted.shape)
             with_outputs += np.add.reduceat(products, starts, axis=1).T
-            for place, (one, other) in enumerate(((squares, 0), (cubes, 0), (cubes, count))):
-                with_curves[:, place] += np.add.reduceat(weighted[other : other + count] * one, starts, axis=1).T
-        parts = np.swapaxes(columns, 1, 2)
-        return CurveProducts(parts.reshape(*parts.shape[:2], 2, count), with_outputs.reshape(-1, 2, count), with_curves)
+            weighted_squares, weighted_cubes = weighted[:count], weighted[count:]
+            with_curves[:, 0] += np.add.reduceat(weighted_squares * squares, starts, axis=1).T
+            with_curves[:, 1] += np.add.reduceat(weighted_squares * cubes, starts, axis=1).T
+            with_curves[:, 2] += np.add.reduceat(weighted_cubes * cubes, starts, axis=1).T
+        by_column = np.swapaxes(with_columns, 1, 2)
+        return CurveProducts(by_column.reshape(*by_column.shape[:2], 2, count), with_outputs.reshape(-1, 2, count), with_curves)
 
-    def weighted_rows(self, components: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
-        """The rows themselves: their components, outputs, weights and replicate numbers."""
-        number = [np.repeat(np.arange(self.replicates), np.diff(row[4])) for row in self._rows]
-        return (
-            np.concatenate([row[0][:, components].astype(np.float64) for row in self._rows]),
-            np.concatenate([row[1] for row in self._rows]),
-            np.concatenate([row[2] * row[3] for row in self._rows]),
-            np.concatenate(number),
+    def regression_rows(self, components: np.ndarray) -> RegressionRows:
+        """All rows, with these components only."""
+        stretches = self._stretches
+        replicates = [np.repeat(np.arange(self.num_replicates), np.diff(stretch.replicate_bounds)) for stretch in stretches]
+        return RegressionRows(
+            np.concatenate([stretch.representation[:, components].astype(np.float64) for stretch in stretches]),
+            np.concatenate([stretch.outputs for stretch in stretches]),
+            np.concatenate([stretch.law_weights * stretch.kernel_weights for stretch in stretches]),
+            np.concatenate(replicates),
         )
 
 
-@dataclass(frozen=True)
-class CurveProducts:
-    """Sums of weighted products with the squares and cubes of p predictors, for each of r replicates.
+class CurveProducts(NamedTuple):
+    """Sums of weighted products with the squares and cubes of p predictors, for each of r replicates (or fits).
 
     Attributes
     ----------
     columns : ndarray of shape (r, 1 + d, 2, p)
-        With the constant and the components.
+        Products with the constant and the components.
     outputs : ndarray of shape (r, 2, p)
-        With the outputs that they predict.
+        Products with the output that the predictor belongs to.
     curves : ndarray of shape (r, 3, p)
         Squares with squares, squares with cubes, cubes with cubes.
     """
@@ -189,22 +255,22 @@ class CurveProducts:
     outputs: np.ndarray
     curves: np.ndarray
 
-    def leaving_out(self, fits: int, shared: bool) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-        """The sums over the replicates for each of so many fits, along a first axis.
+    def leave_out(self, num_fits: int, is_shared: bool) -> CurveProducts:
+        """Sum the products over the replicates of each fit; the first axis is then that of the fits.
 
-        The first fit has all replicates, the next ones leave out one each. The predictors are those of one fit after the other,
-        or `shared` by all.
+        The first fit has all replicates, each of the others leaves out one. All fits share the p predictors if `is_shared`;
+        otherwise the predictors are those of the first fit, then those of the second, and so on, and p is divided by the number
+        of fits.
         """
         sums = []
-        for part in (self.columns, self.outputs, self.curves):
-            if shared:
-                total = part.sum(axis=0)[None]
-                sums.append(np.concatenate([total, total - part]))
+        for products in self:
+            if is_shared:
+                total = products.sum(axis=0)[None]
+                sums.append(np.concatenate([total, total - products]))
                 continue
-            own = part.reshape(*part.shape[:-1], fits, -1)
-            total = np.moveaxis(own.sum(axis=0), -2, 0).copy()
-            out = np.arange(fits - 1)
-            total[1:] -= own[out, ..., out + 1, :]
+            by_fit = products.reshape(*products.shape[:-1], num_fits, -1)
+            total = np.moveaxis(by_fit.sum(axis=0), -2, 0).copy()
+            left_out = np.arange(num_fits - 1)
+            total[1:] -= by_fit[left_out, ..., left_out + 1, :]
             sums.append(total)
-        columns, outputs, curves = sums
-        return columns, outputs, curves
+        return CurveProducts(*sums)

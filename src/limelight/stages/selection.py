@@ -1,4 +1,4 @@
-"""Which components to report, from the covariances of the components with each other and with one output."""
+"""Which components to report, from the components' covariances with each other and with the outputs."""
 
 from __future__ import annotations
 
@@ -8,42 +8,45 @@ import numpy as np
 
 from limelight._errors import unknown_name
 
-__all__ = ["METHODS", "choose", "factor", "solve_factored"]
+__all__ = ["METHODS", "cholesky_factor", "choose_components", "solve_cholesky"]
 
-_FEW = 6
-_COLLINEAR = 1e-12  # the share of a component's variance below which the chosen ones explain it
+_MOST_FORWARD_COMPONENTS = 6  # that "auto" chooses by forward selection, as lime does
+_COLLINEAR_SHARE = 1e-12  # of a component's variance: if the chosen ones leave less, they explain it
 
 
-def choose(method: str, covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, num_features: int) -> np.ndarray:
-    """The numbers of the components to report, of each output of some samples.
+def choose_components(
+    method: str, covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, num_features: int
+) -> np.ndarray:
+    """Choose the components to report, for each of q outputs of each of b samples.
 
     Parameters
     ----------
     method : str
         One of `METHODS`.
     covariance : ndarray of shape (b, d, d)
-        Weighted covariances of the components, of each sample.
+        The components' weighted covariances with each other.
     cross : ndarray of shape (b, q, d)
-        Their weighted covariances with the outputs.
+        The components' weighted covariances with the outputs.
     penalty : ndarray of shape (b,)
-        The ridge penalty of lime's ``alpha=1`` in these units.
+        The ridge penalty of lime's ``alpha=1``, in the covariances' units.
     num_features : int
-        How many to choose; no more than there are.
+        How many components to choose; all d where there are fewer.
 
     Returns
     -------
-    chosen : ndarray of int, of shape (b, q, count)
+    chosen : ndarray of int, of shape (b, q, c)
+        The components' numbers.
 
     Raises
     ------
     ArgumentError
-        If there is no such method.
+        If the method is unknown.
 
     Examples
     --------
     >>> import numpy as np
-    >>> from limelight.stages.selection import choose
-    >>> choose("forward_selection", np.eye(3)[None], np.array([[[0.5, -2.0, 1.0]]]), np.zeros(1), 2)
+    >>> from limelight.stages.selection import choose_components
+    >>> choose_components("forward_selection", np.eye(3)[None], np.array([[[0.5, -2.0, 1.0]]]), np.zeros(1), 2)
     array([[[1, 2]]])
     """
     if method not in METHODS:
@@ -52,13 +55,13 @@ def choose(method: str, covariance: np.ndarray, cross: np.ndarray, penalty: np.n
 
 
 def _auto(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:
-    """Forward selection of a few, else the highest weights, as in lime."""
-    select = _forward_selection if count <= _FEW else _highest_weights
+    """Forward selection of few components, else the highest weights, as in lime."""
+    select = _forward_selection if count <= _MOST_FORWARD_COMPONENTS else _highest_weights
     return select(covariance, cross, penalty, count)
 
 
-def factor(matrix: np.ndarray) -> np.ndarray:
-    """The Cholesky factor of a symmetric positive definite matrix.
+def cholesky_factor(matrix: np.ndarray) -> np.ndarray:
+    """The lower Cholesky factor, of shape (n, n), of a symmetric positive definite matrix; its upper triangle is arbitrary.
 
     Raises
     ------
@@ -67,42 +70,42 @@ def factor(matrix: np.ndarray) -> np.ndarray:
     """
     from scipy.linalg.lapack import dpotrf
 
-    found, info = dpotrf(matrix, lower=1, clean=0)
+    factor, info = dpotrf(matrix, lower=1, clean=0)
     if info:
         raise np.linalg.LinAlgError(f"the matrix of {len(matrix)} rows is not positive definite")
-    return np.asarray(found)
+    return np.asarray(factor)
 
 
-def solve_factored(found: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """The solution of a system whose matrix has this Cholesky factor."""
+def solve_cholesky(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve a system from the Cholesky factor of its matrix, (n, n), and its right sides, (n, m): of shape (n, m)."""
     from scipy.linalg.lapack import dpotrs
 
-    return np.asarray(dpotrs(found, right, lower=1)[0])
+    return np.asarray(dpotrs(factor, right, lower=1)[0])
 
 
 def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
-    """One at a time the component that lowers the unpenalised weighted squared error most.
+    """At each step the component that lowers the unpenalised weighted squared error most.
 
-    A Cholesky factor of the chosen components grows by a row a step; what it leaves of the other components' variances and
-    of their covariances with the output is all that the next choice needs.
+    Each step adds a row to the Cholesky factor of the chosen components' covariances. The next choice needs only what these
+    leave of the other components' variances and of their covariances with the output.
     """
     samples, outputs, d = cross.shape
     sample, output = np.ogrid[:samples, :outputs]
     remaining = cross.copy()
     variance = np.repeat(np.diagonal(covariance, axis1=1, axis2=2)[:, None], outputs, axis=1)
-    smallest = _COLLINEAR * variance
+    smallest = _COLLINEAR_SHARE * variance
     factor = np.zeros((samples, outputs, count, d))
     chosen = np.empty((samples, outputs, count), dtype=np.intp)
     for step in range(count):
-        free = variance > smallest
-        gain = np.divide(remaining**2, variance, out=np.zeros_like(variance), where=free)
+        is_free = variance > smallest
+        gain = np.divide(remaining**2, variance, out=np.zeros_like(variance), where=is_free)
         np.put_along_axis(gain, chosen[..., :step], -1.0, axis=-1)
         best = np.argmax(gain, axis=-1)
         chosen[..., step] = best
-        # What the chosen ones explain already has nothing to take away.
-        root = np.sqrt(np.where(free[sample, output, best], variance[sample, output, best], np.inf))[..., None]
-        known = factor[..., :step, :]
-        row = (covariance[sample, best] - (known[sample, output, :, best][..., None, :] @ known)[..., 0, :]) / root
+        # With an infinite root, a component that the chosen ones explain adds a row of zeros.
+        root = np.sqrt(np.where(is_free[sample, output, best], variance[sample, output, best], np.inf))[..., None]
+        earlier = factor[..., :step, :]
+        row = (covariance[sample, best] - (earlier[sample, output, :, best][..., None, :] @ earlier)[..., 0, :]) / root
         factor[..., step, :] = row
         remaining -= row * (remaining[sample, output, best][..., None] / root)
         variance -= row**2
@@ -117,7 +120,10 @@ def _highest_weights(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndar
 
 
 def _lasso_path(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
-    """The last point on the lasso path with no more than `count` components (LIME paper, algorithm 1), of one output."""
+    """The components at the last point of the lasso path that has at most `count` (LIME paper, algorithm 1).
+
+    There must be one sample with one output: b = q = 1.
+    """
     from sklearn.linear_model import lars_path_gram
 
     _, _, path = lars_path_gram(Xy=cross[0, 0], Gram=covariance[0], n_samples=1, method="lasso")
@@ -125,14 +131,16 @@ def _lasso_path(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, 
     return next((chosen for chosen in reversed(nonzero) if len(chosen) <= count), np.arange(count))[None, None]
 
 
-def _all(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
+def _every_component(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
+    """All d components."""
     return np.broadcast_to(np.arange(cross.shape[-1]), cross.shape)
 
 
+# From covariances, cross covariances, penalties and a number to the chosen components: the shapes are `choose_components`'.
 METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]] = {
     "auto": _auto,
     "forward_selection": _forward_selection,
     "highest_weights": _highest_weights,
     "lasso_path": _lasso_path,
-    "none": _all,
+    "none": _every_component,
 }

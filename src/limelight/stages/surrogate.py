@@ -1,4 +1,4 @@
-"""The sparse, weighted linear model that stands for the model near the instance, its error and its fidelity."""
+"""The sparse, weighted linear model that stands for the model near the instance, its intervals and its fidelity."""
 
 from __future__ import annotations
 
@@ -10,18 +10,34 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight.stages.full_fit import Moments, ProjectedMoments, SampledMoments, is_full_fit_sound, leaving_out_each
+from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
 from limelight.stages.kernel_law import KernelLaw
+from limelight.stages.moments import Moments, SampledMoments, leave_out_each
 from limelight.stages.sample import Sample
-from limelight.stages.selection import choose
+from limelight.stages.selection import choose_components
 
-__all__ = ["Fit", "Settings", "fit"]
+__all__ = ["Fit", "Settings", "fit_surrogates"]
 
 
 class Fit(NamedTuple):
-    """The surrogate of one output; arrays have one entry a reported component, heaviest first.
+    """The surrogate of one output, with c reported components, heaviest first.
 
-    `shrinkage` is the share that the ridge penalty takes off the weight of a component of average variance.
+    Attributes
+    ----------
+    components : ndarray of int, of shape (c,)
+        The components' numbers.
+    weights : ndarray of shape (c,)
+        Their coefficients.
+    half_widths : ndarray of shape (c,)
+        How far the weights' intervals reach to each side; NaN where it is not known.
+    intercept : float
+        The surrogate's value where no reported component is on.
+    local_prediction : float
+        The surrogate's value for the instance.
+    fidelity : float
+        Weighted R2 on perturbations that the surrogate was not fitted to; NaN where it is not known.
+    shrinkage : float
+        The share that the ridge penalty takes off the weight of a component of average variance.
     """
 
     components: np.ndarray
@@ -41,134 +57,153 @@ class Settings(NamedTuple):
     method : str
         How components are chosen; one of `limelight.stages.selection.METHODS`.
     num_features : int
-        How many to report at most.
+        The largest number of components to report.
     alpha : float
-        The ridge penalty, in lime's unit: for `nominal` draws from LIME's law, weighted by the kernel.
-    nominal : int
+        The ridge penalty, in lime's unit: for `nominal_draws` draws from LIME's law, weighted by the kernel.
+    nominal_draws : int
         The number of draws that `alpha` is meant for.
     kernel_law : KernelLaw or None
-        The masks' law where it is known; with its exact moments the full fit is projected on the chosen components, which
-        spares the report the noise of the components left out.
+        The masks' law where it is known. With its exact moments the full fit is projected on the chosen components, which
+        keeps the noise of the other components out of the report.
     regressor : object or None
         A scikit-learn linear regressor to fit instead of the ridge; it is cloned.
     confidence : float
         The level of the intervals.
-    exact : bool
-        Whether the sample is the whole neighbourhood rather than a sample.
+    is_exact : bool
+        Whether the sample is the whole neighbourhood.
     """
 
     method: str
     num_features: int
     alpha: float
-    nominal: int
+    nominal_draws: int
     kernel_law: KernelLaw | None
     regressor: Any
     confidence: float
-    exact: bool
+    is_exact: bool
 
 
-def fit(samples: Sequence[Sample], settings: Settings) -> list[list[Fit]]:
-    """Fit the surrogate of each output of some samples, which have equal numbers of components, outputs and replicates.
+class _Regressions(NamedTuple):
+    """Regressions for q outputs of b samples: f fits for each, the first to all replicates, the others without one each.
 
-    What the fits are does not depend on which samples are fitted together; together they take less time. Where the settings
-    have a law or a regressor, there can be one sample only.
+    Attributes
+    ----------
+    intercepts : ndarray of shape (b, q, f)
+    weights : ndarray of shape (b, q, f, c)
+    """
+
+    intercepts: np.ndarray
+    weights: np.ndarray
+
+
+def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[Fit]]:
+    """Fit the surrogate of each output of b samples, which have equal numbers of components, outputs and replicates.
+
+    Fitting samples together takes less time than fitting each alone, for the same result. Settings with a law or a regressor
+    allow one sample only.
     """
     if settings.method == "lasso_path" and len(samples) * len(samples[0].origin) > 1:
         # A path may end early: outputs may have different numbers of components.
-        return [[fit([one], settings)[0][0] for one in sample.outputs_apart()] for sample in samples]
-    d, exact = len(samples[0].instance), settings.exact
-    source = _source(samples, settings)
+        return [[fit_surrogates([one], settings)[0][0] for one in sample.split_outputs()] for sample in samples]
+    source = _choose_moments(samples, settings)
     pooled = source.pooled()
+    d = len(samples[0].instance)
     covariance, cross = pooled.covariance[:, :d, :d], np.swapaxes(pooled.covariance[:, :d, d:], 1, 2)
-    chosen = choose(settings.method, covariance, cross, pooled.penalty, settings.num_features)
-    grams = _grams_of(samples, chosen)
+    chosen = choose_components(settings.method, covariance, cross, pooled.penalty, settings.num_features)
+    grams = _chosen_grams(samples, chosen)
     if settings.regressor is None:
-        intercepts, weights = _ridge(source.leaving_out(chosen, grams), settings.alpha)
+        regressions = _fit_ridge(source.leaving_out(chosen, grams), settings.alpha)
     else:
-        intercepts, weights = _refit(samples[0], chosen[0], settings)
-    order = np.argsort(-np.abs(weights[:, :, 0]), axis=-1, kind="stable")
-    errors = np.zeros(chosen.shape)
-    if not exact:
-        errors = _critical(settings.confidence, samples[0].replicates) * _standard_errors(weights[:, :, 1:])
+        regressions = _fit_regressor(samples[0], chosen[0], settings)
+    intercepts, weights = regressions.intercepts[:, :, 0], regressions.weights[:, :, 0]
+    half_widths = _half_widths(regressions.weights, samples[0].num_replicates, settings)
     instances = np.stack([sample.instance for sample in samples])
-    own = np.take_along_axis(instances[:, None], chosen, axis=-1).astype(np.float64)
-    local = intercepts[:, :, 0] + _dot(weights[:, :, 0], own)
-    fidelity = _fidelity(grams, intercepts, weights, exact)
-    penalty = settings.alpha * pooled.penalty[:, None] if settings.regressor is None else np.zeros((len(samples), 1))
-    variance = np.take_along_axis(np.diagonal(covariance, axis1=1, axis2=2)[:, None], chosen, axis=-1).mean(axis=-1)
-    shrinkage = np.divide(penalty, penalty + variance, out=np.zeros(variance.shape), where=penalty > 0)
-    chosen, heaviest, errors = (np.take_along_axis(part, order, axis=-1) for part in (chosen, weights[:, :, 0], errors))
+    instance_values = np.take_along_axis(instances[:, None], chosen, axis=-1).astype(np.float64)
+    local_predictions = intercepts + _dot(weights, instance_values)
+    fidelities = _fidelities(grams, regressions, settings.is_exact)
+    shrinkages = _shrinkages(pooled, chosen, settings)
+    order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
+    chosen, weights, half_widths = (np.take_along_axis(part, order, axis=-1) for part in (chosen, weights, half_widths))
     return [
         [
             Fit(
                 components=chosen[number, output],
-                weights=heaviest[number, output],
-                half_widths=errors[number, output],
-                intercept=float(intercepts[number, output, 0] + origin),
-                local_prediction=float(local[number, output] + origin),
-                fidelity=float(fidelity[number, output]) if varied else np.nan,
-                shrinkage=float(shrinkage[number, output]),
+                weights=weights[number, output],
+                half_widths=half_widths[number, output],
+                intercept=float(intercepts[number, output] + origin),
+                local_prediction=float(local_predictions[number, output] + origin),
+                fidelity=float(fidelities[number, output]) if varies else np.nan,
+                shrinkage=float(shrinkages[number, output]),
             )
-            for output, (origin, varied) in enumerate(zip(sample.origin, sample.varies, strict=True))
+            for output, (origin, varies) in enumerate(zip(sample.origin, sample.varies, strict=True))
         ]
         for number, sample in enumerate(samples)
     ]
 
 
-def _source(samples: Sequence[Sample], settings: Settings) -> SampledMoments | ProjectedMoments:
-    sampled = SampledMoments(samples, settings.nominal)
-    if settings.kernel_law is None or settings.regressor is not None or settings.exact:
+def _choose_moments(samples: Sequence[Sample], settings: Settings) -> SampledMoments | ProjectedMoments:
+    """Projected moments where the law is known and the full fit is sound, else sampled ones."""
+    sampled = SampledMoments(samples, settings.nominal_draws)
+    if settings.kernel_law is None or settings.regressor is not None or settings.is_exact:
         return sampled
     (sample,) = samples
-    if is_full_fit_sound(sample, len(sample.instance)):
-        with suppress(np.linalg.LinAlgError):  # chance can leave components together in all rows of some replicates
-            return ProjectedMoments(sample, settings.kernel_law, settings.nominal)
+    if is_full_fit_sound(sample):
+        with suppress(np.linalg.LinAlgError):  # by chance, components can be equal in all rows of some replicates
+            return ProjectedMoments(sample, settings.kernel_law, settings.nominal_draws)
     return sampled
 
 
-def _grams_of(samples: Sequence[Sample], chosen: np.ndarray) -> np.ndarray:
-    """Each replicate's Gram matrix of the constant, the chosen components and one output, for each sample and output."""
-    count, outputs, width = chosen.shape
-    d, replicates = len(samples[0].instance), samples[0].replicates
-    grams = np.empty((count, outputs, replicates, width + 2, width + 2))
+def _chosen_grams(samples: Sequence[Sample], chosen: np.ndarray) -> np.ndarray:
+    """Each replicate's Gram matrix of the constant, the chosen components and the output: (b, q, r, c + 2, c + 2).
+
+    The chosen components have shape (b, q, c).
+    """
+    num_samples, num_outputs, width = chosen.shape
+    d, num_replicates = len(samples[0].instance), samples[0].num_replicates
+    grams = np.empty((num_samples, num_outputs, num_replicates, width + 2, width + 2))
     for number, sample in enumerate(samples):
-        stack = sample.stack()
-        for output, own in enumerate(chosen[number]):
-            if len(stack) == replicates:
-                kept = np.concatenate([[0], 1 + own, [1 + d + output]])
-                grams[number, output] = stack[:, kept[:, None], kept]
+        full_grams = sample.full_grams()
+        for output, components in enumerate(chosen[number]):
+            if len(full_grams) == num_replicates:
+                kept = np.concatenate([[0], 1 + components, [1 + d + output]])
+                grams[number, output] = full_grams[:, kept[:, None], kept]
             else:
                 kept = np.array([*range(1 + width), 1 + width + output])
-                grams[number, output] = sample.grams(own)[:, kept[:, None], kept]
+                grams[number, output] = sample.grams(components)[:, kept[:, None], kept]
     return grams
 
 
-def _ridge(moments: Moments, alpha: float) -> tuple[np.ndarray, np.ndarray]:
-    """Intercepts (...) and weights (..., count) of weighted ridge regressions with a free intercept, of one output each."""
-    count = moments.mean.shape[-1] - 1
-    gram, cross = moments.covariance[..., :count, :count], moments.covariance[..., :count, count:]
+def _fit_ridge(moments: Moments, alpha: float) -> _Regressions:
+    """Weighted ridge regressions with a free intercept, from moments of c components and one output, with axes (b, q, f)."""
+    c = moments.mean.shape[-1] - 1
+    gram, cross = moments.covariance[..., :c, :c], moments.covariance[..., :c, c:]
     if alpha > 0:
-        penalty = (alpha * moments.penalty)[..., None, None] * np.eye(count)
+        penalty = (alpha * moments.penalty)[..., None, None] * np.eye(c)
         weights = np.linalg.solve(gram + penalty, cross)[..., 0]
-    else:  # components that never vary, or always together, have no weight of their own: the shortest solution
+    else:  # components that never vary, or always together, have no unique weights: the shortest solution
         weights = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ cross)[..., 0]
-    return moments.mean[..., count] - _dot(moments.mean[..., :count], weights), weights
+    return _Regressions(moments.mean[..., c] - _dot(moments.mean[..., :c], weights), weights)
 
 
-def _refit(sample: Sample, chosen: np.ndarray, settings: Settings) -> tuple[np.ndarray, np.ndarray]:
-    """The same from a user's regressor, fitted to clones on all rows and with each replicate left out, for each output."""
+def _fit_regressor(sample: Sample, chosen: np.ndarray, settings: Settings) -> _Regressions:
+    """The same from clones of a user's regressor, for one sample and chosen components of shape (q, c)."""
     from sklearn.base import clone
 
-    intercepts = np.empty((1, len(chosen), 1 + sample.replicates))
+    intercepts = np.empty((1, len(chosen), 1 + sample.num_replicates))
     weights = np.empty((*intercepts.shape, chosen.shape[1]))
-    for output, own in enumerate(chosen):
-        rows, outputs, row_weights, replicate = sample.weighted_rows(own)
-        kept = [np.ones(len(rows), dtype=bool), *(replicate != number for number in range(sample.replicates))]
-        # As many draws from LIME's law as lime would have made, so that the user's own penalty means the same in every fit.
-        for number, (keep, law_mass) in enumerate(zip(kept, leaving_out_each(sample.law_mass, axis=0), strict=False)):
-            scaled = row_weights[keep] * (settings.nominal / law_mass)
-            fitted = clone(settings.regressor).fit(rows[keep], outputs[keep, output], sample_weight=scaled)
-            if not hasattr(fitted, "coef_") or np.size(fitted.coef_) != len(own):
+    for output, components in enumerate(chosen):
+        rows = sample.regression_rows(components)
+        kept_rows = [
+            np.ones(len(rows.representation), dtype=bool),
+            *(rows.replicates != replicate for replicate in range(sample.num_replicates)),
+        ]
+        for number, (kept, law_draws) in enumerate(zip(kept_rows, leave_out_each(sample.law_draws, axis=0), strict=False)):
+            # Every fit has the weight of lime's draws, so that the regressor's own penalty means the same in all of them.
+            row_weights = rows.row_weights[kept] * (settings.nominal_draws / law_draws)
+            fitted = clone(settings.regressor).fit(
+                rows.representation[kept], rows.outputs[kept, output], sample_weight=row_weights
+            )
+            if not hasattr(fitted, "coef_") or np.size(fitted.coef_) != len(components):
                 raise ArgumentTypeError(
                     f"model_regressor must be linear, with a coef_ for each component once fitted; got {type(fitted).__name__}."
                 )
@@ -176,45 +211,68 @@ def _refit(sample: Sample, chosen: np.ndarray, settings: Settings) -> tuple[np.n
             intercepts[0, output, number] = float(np.squeeze(fitted.intercept_))
         if not (np.isfinite(weights[0, output]).all() and np.isfinite(intercepts[0, output]).all()):
             raise ArgumentError("model_regressor must find finite weights; got NaN or infinity.")
-    return intercepts, weights
+    return _Regressions(intercepts, weights)
 
 
-def _dot(one: np.ndarray, other: np.ndarray) -> np.ndarray:
-    """Products along the last axis."""
-    return np.asarray((one[..., None, :] @ other[..., :, None])[..., 0, 0])
+def _dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Inner products along the last axis: (..., n) and (..., n) give (...)."""
+    return np.asarray((left[..., None, :] @ right[..., :, None])[..., 0, 0])
+
+
+def _half_widths(weights: np.ndarray, num_replicates: int, settings: Settings) -> np.ndarray:
+    """How far the intervals reach, of shape (b, q, c), for weights of shape (b, q, f, c)."""
+    if settings.is_exact:
+        return np.zeros((*weights.shape[:2], weights.shape[-1]))
+    return _critical_value(settings.confidence, num_replicates) * _standard_errors(weights[:, :, 1:])
 
 
 def _standard_errors(left_out: np.ndarray) -> np.ndarray:
-    """Jackknife over replicates, which are along the last axis but one.
+    """The jackknife's errors, (..., c), of weights from fits that leave out one of r replicates each, (..., r, c).
 
     (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11.)
     """
-    count = left_out.shape[-2]
-    if count < 2:
+    r = left_out.shape[-2]
+    if r < 2:
         return np.full((*left_out.shape[:-2], left_out.shape[-1]), np.nan)
     squares = ((left_out - left_out.mean(axis=-2, keepdims=True)) ** 2).sum(axis=-2)
-    return np.asarray(np.sqrt((count - 1) / count * squares))
+    return np.asarray(np.sqrt((r - 1) / r * squares))
 
 
 @cache
-def _critical(confidence: float, replicates: int) -> float:
-    """By how many standard errors an interval reaches to each side (Student t)."""
+def _critical_value(confidence: float, num_replicates: int) -> float:
+    """By how many standard errors an interval reaches to each side (Student's t); NaN for one replicate."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(replicates - 1, 0.5 + confidence / 2)) if replicates > 1 else np.nan
+    return float(stdtrit(num_replicates - 1, 0.5 + confidence / 2)) if num_replicates > 1 else np.nan
 
 
-def _fidelity(grams: np.ndarray, intercepts: np.ndarray, weights: np.ndarray, exact: bool) -> np.ndarray:
-    """Weighted R2 of each replicate under the surrogate fitted without it; of the whole neighbourhood where it is `exact`."""
-    count = weights.shape[-1]
-    if grams.shape[2] == 1 and not exact:
+def _fidelities(grams: np.ndarray, regressions: _Regressions, is_exact: bool) -> np.ndarray:
+    """Weighted R2, of shape (b, q): of each replicate under the surrogate fitted without it, pooled.
+
+    With `is_exact`, it is that of the whole neighbourhood under its own surrogate. The Gram matrices, of the constant, the
+    chosen components and the output, have shape (b, q, r, c + 2, c + 2).
+    """
+    c = regressions.weights.shape[-1]
+    if grams.shape[2] == 1 and not is_exact:
         return np.full(grams.shape[:2], np.nan)
-    fitted, own = slice(0, 1) if exact else slice(1, None), count + 1
-    # A row of the constant, the components and the output times this is what the surrogate misses.
-    miss = np.ones(grams.shape[:-1])
-    miss[..., 0], miss[..., 1:own] = -intercepts[:, :, fitted], -weights[:, :, fitted]
+    fits = slice(0, 1) if is_exact else slice(1, None)
+    # A row of the constant, the components and the output times this is the row's residual.
+    to_residual = np.ones(grams.shape[:-1])
+    to_residual[..., 0] = -regressions.intercepts[:, :, fits]
+    to_residual[..., 1 : c + 1] = -regressions.weights[:, :, fits]
     total = grams.sum(axis=2)
-    spread = total[..., own, own] - total[..., 0, own] * (total[..., 0, own] / total[..., 0, 0])
-    missed = _dot(miss, (grams @ miss[..., None])[..., 0]).sum(axis=-1)
-    # Without spread all that varied has no weight.
-    return np.asarray(1.0 - np.divide(missed, spread, out=np.full(spread.shape, np.nan), where=spread > 0))
+    variation = total[..., -1, -1] - total[..., 0, -1] * (total[..., 0, -1] / total[..., 0, 0])
+    residual = _dot(to_residual, (grams @ to_residual[..., None])[..., 0]).sum(axis=-1)
+    # An output can vary in rows without weight only: NaN.
+    return np.asarray(1.0 - np.divide(residual, variation, out=np.full(variation.shape, np.nan), where=variation > 0))
+
+
+def _shrinkages(pooled: Moments, chosen: np.ndarray, settings: Settings) -> np.ndarray:
+    """The share, of shape (b, q), that the ridge penalty takes off the weight of a component of average variance.
+
+    The pooled moments are of all components, of which those of shape (b, q, c) are chosen.
+    """
+    variances = np.diagonal(pooled.covariance, axis1=1, axis2=2)[:, None]
+    variance = np.take_along_axis(variances, chosen, axis=-1).mean(axis=-1)
+    penalty = settings.alpha * pooled.penalty[:, None] if settings.regressor is None else np.zeros((len(chosen), 1))
+    return np.asarray(np.divide(penalty, penalty + variance, out=np.zeros(variance.shape), where=penalty > 0))

@@ -1,4 +1,4 @@
-"""How images come, with their channels first or last, and how they look."""
+"""Images of any layout and number type: how they are read, and how a person sees them."""
 
 from __future__ import annotations
 
@@ -17,22 +17,22 @@ __all__ = ["Picture", "read_picture"]
 
 @dataclass(frozen=True)
 class Picture:
-    """An image, read.
+    """An image in the forms that the explainer needs.
 
     Attributes
     ----------
     array : ndarray
-        The instance's own numbers, in its layout and dtype (of a bfloat16 tensor, the bits).
+        The instance's numbers in their own layout and dtype; the bits of a bfloat16 tensor.
     values : ndarray of shape (height, width, channels)
-        The image's numbers, channels last, of a type that numpy can reckon with.
+        The same numbers, channels last, in a dtype that numpy can compute with.
     encode : callable
-        From numbers of that shape to an array like `array`.
+        Turns numbers of that shape into an array like `array`.
     wrap : callable or None
-        From a batch of such arrays to what the model gets; None where they are that already.
+        Turns a batch of such arrays into what the model takes; None if it takes the batch itself.
     channel_axis : int or None
-        Where the instance has its channels; None where it has no such axis.
+        The instance's axis of channels; None if it has no such axis.
     notes : tuple of (code, message)
-        What a reader should know about how it was read.
+        What a reader should know about how the image was read.
     """
 
     array: np.ndarray
@@ -43,21 +43,20 @@ class Picture:
     notes: tuple[tuple[str, str], ...]
 
     @property
-    def as_given(self) -> np.ndarray:
-        """The numbers with channels last, and without that axis where the instance has none: for functions of the user's."""
+    def for_users_functions(self) -> np.ndarray:
+        """The numbers with channels last, or of shape (height, width) if the instance has no channels."""
         return self.values if self.channel_axis is not None else self.values[..., 0]
 
-    def shown(self) -> np.ndarray:
-        """The image as a person sees it: red, green, blue, uint8."""
-        values = self.values
-        channels = values.shape[2]
-        units = _to_bytes(values)
-        if channels == 4:  # over white, as far as it is transparent
-            opacity = units[..., 3:] / 255
-            return np.asarray(np.rint(units[..., :3] * opacity + 255 * (1 - opacity)).astype(np.uint8))
+    def to_rgb(self) -> np.ndarray:
+        """The image as a person sees it: red, green and blue, of shape (height, width, 3), uint8."""
+        colours = _scale_to_255(self.values)
+        channels = colours.shape[2]
+        if channels == 4:  # transparent pixels show white behind them
+            opacity = colours[..., 3:] / 255
+            return np.asarray(np.rint(colours[..., :3] * opacity + 255 * (1 - opacity)).astype(np.uint8))
         if channels != 3:
-            units = np.repeat(units.mean(axis=2, keepdims=True), 3, axis=2)
-        return np.asarray(np.rint(units).astype(np.uint8))
+            colours = np.repeat(colours.mean(axis=2, keepdims=True), 3, axis=2)
+        return np.asarray(np.rint(colours).astype(np.uint8))
 
 
 def read_picture(instance: Any, channel_axis: int | None) -> Picture:
@@ -66,16 +65,18 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     Parameters
     ----------
     instance : array or torch tensor
-        Of shape (height, width), or three axes with the channels last or first.
+        Of shape (height, width), (height, width, channels) or (channels, height, width).
     channel_axis : int or None
-        Where the channels are; None to tell from the shape.
+        The axis of channels; None to infer it from the shape.
 
     Raises
     ------
+    ArgumentError
+        If a channel axis is given for an image without channels.
     ArgumentTypeError
-        If it holds no real numbers.
+        If it does not hold real numbers.
     InstanceError
-        If it is no single image, or has numbers that are not finite.
+        If it is not a single image, its channels cannot be inferred, or it has numbers that are not finite.
     """
     mode = getattr(instance, "mode", None)
     if hasattr(instance, "convert") and mode not in (None, "1", "L", "RGB", "RGBA", "I", "I;16", "F"):
@@ -87,13 +88,13 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     if array.ndim not in (2, 3):
         hint = " Explain one image at a time: give image[0]." if array.ndim == 4 else ""
         raise InstanceError(f"an image has two axes, or three with its channels; got {array.shape}.{hint}")
-    axis, notes = _channel_axis(array.shape, channel_axis, prefers_first=numbers.wrap is not None)
+    axis, notes = _find_channel_axis(array.shape, channel_axis, prefers_first=numbers.wrap is not None)
     values = values[..., None] if axis is None else np.moveaxis(values, axis, -1)
     if not np.isfinite(values).all():
         raise InstanceError(f"the image has {np.count_nonzero(~np.isfinite(values))} numbers that are NaN or infinite.")
     if np.issubdtype(values.dtype, np.floating) and (values.min() < 0 or values.max() > 1):
-        text = f"The image's numbers reach from {values.min():.3g} to {values.max():.3g}, outside 0 to 1"
-        notes += (("unusual_range", f"{text}; they are taken as they are, and scaled for the picture only."),)
+        text = f"The image's numbers range from {values.min():.3g} to {values.max():.3g}, outside 0 to 1"
+        notes += (("unusual_range", f"{text}; the model gets them as they are, and only the picture is scaled."),)
 
     def encode(filling: np.ndarray) -> np.ndarray:
         return numbers.encode(filling[..., 0] if axis is None else np.moveaxis(filling, -1, axis))
@@ -101,39 +102,43 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     return Picture(array, values, encode, numbers.wrap, axis, notes)
 
 
-def _channel_axis(
-    shape: tuple[int, ...], given: int | None, *, prefers_first: bool
+def _find_channel_axis(
+    shape: tuple[int, ...], channel_axis: int | None, *, prefers_first: bool
 ) -> tuple[int | None, tuple[tuple[str, str], ...]]:
+    """The axis of channels, None if there is no such axis, and what a reader should know if it was inferred."""
     if len(shape) == 2:
-        if given is not None:
-            raise ArgumentError(f"channel_axis={given} was given; the image has shape {shape}, without channels.")
+        if channel_axis is not None:
+            raise ArgumentError(f"channel_axis={channel_axis} was given; the image has shape {shape}, without channels.")
         return None, ()
-    if given is not None:
-        return (0 if given in (0, -3) else 2), ()
-    ends = [axis for axis in ((0, 2) if prefers_first else (2, 0)) if shape[axis] in CHANNEL_COUNTS]
-    if not ends:
+    if channel_axis is not None:
+        return (0 if channel_axis in (0, -3) else 2), ()
+    candidates = [axis for axis in ((0, 2) if prefers_first else (2, 0)) if shape[axis] in CHANNEL_COUNTS]
+    if not candidates:
         raise InstanceError(
             f"which axis of the image of shape {shape} holds the channels? Give channel_axis=0 or -1 to ImageExplainer."
         )
     notes: tuple[tuple[str, str], ...] = ()
-    if len(ends) == 2:
-        read, other = ("first", -1) if ends[0] == 0 else ("last", 0)
-        text = f"The image's shape {shape} was read with the channels {read}; if they are not, give channel_axis={other}."
+    if len(candidates) == 2:
+        place, other_axis = ("first", -1) if candidates[0] == 0 else ("last", 0)
+        text = f"The image's shape {shape} was read with the channels {place}; if they are not, give channel_axis={other_axis}."
         notes = (("ambiguous_layout", text),)
-    return ends[0], notes
+    return candidates[0], notes
 
 
-def _to_bytes(values: np.ndarray) -> np.ndarray:
-    """As floats from 0 to 255: by the range of 0 to 1, of bytes, of 16 bits, where they reach that far, else by their own."""
+def _scale_to_255(values: np.ndarray) -> np.ndarray:
+    """An image's numbers as floats from 0 to 255, of the same shape.
+
+    Numbers that fit into the range of 0 to 1, of bytes or of 16 bits are scaled by that range, and others by their own.
+    """
     numbers = values.astype(np.float64)
     low, high = float(numbers.min()), float(numbers.max())
     if values.dtype == np.uint8:
         return numbers
     if low >= 0 and high <= 1 and values.dtype.kind in "bf":
         return numbers * 255
-    for top in (255.0, 65535.0):
-        if low >= 0 and top / 4 < high <= top:
-            return numbers * (255 / top)
-    low = min(low, 0.0)  # where nothing is negative, zero is black
-    # Halves first: the difference of the two largest numbers there are is infinite.
+    for white in (255.0, 65535.0):
+        if low >= 0 and white / 4 < high <= white:
+            return numbers * (255 / white)
+    low = min(low, 0.0)  # zero is black if nothing is negative
+    # The difference of the smallest and the largest float is infinite, that of their halves is not.
     return (numbers / 2 - low / 2) / ((high / 2 - low / 2) or 1.0) * 255

@@ -13,9 +13,10 @@ from limelight._options import DesignName, FeatureSelection, Mode, Options
 from limelight.modalities._arrays import filling_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
-from limelight.modalities.images._fill import Fill, check_fill, filling
+from limelight.modalities.images._fill import Fill, check_fill, make_filling
 from limelight.modalities.images._picture import read_picture
-from limelight.modalities.images.superpixels import SEGMENTATIONS, superpixels
+from limelight.modalities.images._segment import find_superpixels
+from limelight.modalities.images.superpixels import SEGMENTATIONS
 from limelight.results.views import ImageView
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
@@ -32,15 +33,15 @@ class ImageExplainer(Explainer):
     ----------
     segmentation : str, callable or ndarray, default "slic"
         Which pixels belong together: "slic", "quickshift" (lime's), "felzenszwalb", "grid" or "pixels", or one of these with
-        settings of its own from `limelight.segmentation`; a callable that is given the image, channels last, and returns a
-        label map; or a label map itself, integers of shape (height, width), whichever they are.
+        other settings, from `limelight.segmentation`; a callable that gets the image, channels last, and returns a label map;
+        or a label map itself, any integers, of shape (height, width).
     fill : str, number, sequence or callable, default "mean"
         What shows where a superpixel is absent: its "mean" colour, a "blur" of the image, "noise" of the image's own mean and
         spread, a number, a number for each channel, or a callable ``fill(image, mask)`` that returns the image painted over
-        where the mask is True; it is asked once for each superpixel, with the image's channels last.
+        where the mask is True; it is called once for each superpixel, with the image's channels last.
     channel_axis : {0, -1}, optional
-        Where three-dimensional images have their channels; by default where there are 1, 3 or 4 of them, of an array the last
-        axis first, of a tensor the first.
+        The axis of channels of three-dimensional images; by default the last or the first, whichever has 1, 3 or 4 entries.
+        If both have, it is the last axis of an array, and the first of a tensor.
     class_names : sequence of str, optional
         Names of the model's outputs, in their order; by default the model's own classes, or numbers.
     kernel_width : float, default 0.25
@@ -58,10 +59,10 @@ class ImageExplainer(Explainer):
     mode : {"classification", "regression"}, optional
         What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
     design : {"auto", "iid"}, default "auto"
-        Where perturbations come from: "auto" enumerates them where there are few enough and else takes orthogonal arrays; "iid"
-        draws them independently, as lime does.
+        Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes orthogonal arrays;
+        "iid" draws them independently, as lime does.
     shortcuts : bool, default True
-        Whether ONNX and torch models are handed perturbations that were put together as they want them.
+        Whether perturbations for ONNX and torch models are put together in the model's own layout, units and device.
     random_state : int, None or numpy.random.Generator, default 0
         The seed. The same image, arguments and seed give the same explanation; None takes fresh entropy.
 
@@ -113,7 +114,7 @@ class ImageExplainer(Explainer):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axes=(2,))
+        self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axis_counts=(2,))
         self.fill = check_fill(fill)
         if channel_axis not in (None, 0, 2, -1, -3):
             raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {channel_axis!r}.")
@@ -144,15 +145,18 @@ class ImageExplainer(Explainer):
             If scikit-image is needed and not installed.
         """
         picture = read_picture(instance, self.channel_axis)
-        shown = picture.shown()
-        labels, names = superpixels(self.segmentation, picture, shown)
-        wanted = filling(self.fill, picture, labels, self.options.random_state)
-        filled = picture.encode(wanted)
+        rgb = picture.to_rgb()
+        labels, names = find_superpixels(self.segmentation, picture, rgb)
+        exact_filling = make_filling(self.fill, picture, labels, self.options.random_state)
+        filling = picture.encode(exact_filling)
         element_labels = labels if picture.channel_axis is None else np.expand_dims(labels, picture.channel_axis)
         notes = picture.notes
         if len(names) == 1:
             notes += (("one_component", "The image has one superpixel: its weight is the difference that the whole makes."),)
         else:
-            notes += filling_notes(picture.array, filled, wanted)
-        view = ImageView.of(shown, labels)
-        return PatchParts(picture.array, filled, element_labels, names, view, notes, picture.wrap)
+            notes += filling_notes(picture.array, filling, exact_filling)
+        view = ImageView.of(rgb, labels)
+        return PatchParts(picture.array, filling, element_labels, names, view, notes, picture.wrap)
+
+
+ImageExplainer.__module__ = "limelight"  # where users import it from

@@ -1,4 +1,4 @@
-"""Which pixels belong together: segmentations of images."""
+"""Segmentations of images: which pixels belong together."""
 
 from __future__ import annotations
 
@@ -9,13 +9,14 @@ import numpy as np
 
 from limelight._checks import check_count, check_number, check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, require
-from limelight.modalities._label_maps import Segmentation, label_map
-from limelight.modalities.images._picture import Picture
+from limelight.modalities._label_maps import Segmenter
 from limelight.results.explanation import Explanation
-from limelight.results.views import ImageView
+from limelight.results.views import ImageView, View
 
 __all__ = [
+    "LEAST_MEAN_PIXELS",
     "SEGMENTATIONS",
+    "SEGMENTERS",
     "Felzenszwalb",
     "Grid",
     "Pixels",
@@ -23,17 +24,15 @@ __all__ = [
     "Refined",
     "Slic",
     "Watershed",
-    "superpixels",
 ]
 
-_USUAL = 60
-_FINEST = 4  # pixels a superpixel, on average
-_FEWEST = 64  # superpixels that any image may have: an 8 x 8 digit's pixels
-_ENOUGH = 2**17  # pixels that show where some dozens of superpixels are
+_DEFAULT_COUNT = 60  # superpixels
+LEAST_MEAN_PIXELS = 4  # in a superpixel
+_SLIC_PIXELS = 2**17  # enough to place some dozens of superpixels
 
 
-@dataclass(frozen=True)
-class Slic:
+@dataclass(frozen=True, repr=False)
+class Slic(Segmenter):
     """Clusters of pixels near in place and colour (Achanta et al., IEEE TPAMI 34 (11), 2012), by scikit-image.
 
     Large images are segmented at a lower resolution.
@@ -41,13 +40,13 @@ class Slic:
     Parameters
     ----------
     n_segments : int, optional
-        About how many superpixels; by default 60, or fewer in a small image.
+        The approximate number of superpixels; by default 60, or fewer in a small image.
     compactness : float, default 20
         How much nearness in place counts against nearness in colour.
     sigma : float, default 1
-        The width of the smoothing beforehand, in pixels.
+        The width in pixels of the Gaussian that smooths the image first.
     iterations : int, default 3
-        The steps of the clustering: the superpixels hardly change after three.
+        The steps of the clustering. Superpixels hardly change after three.
 
     Examples
     --------
@@ -63,7 +62,7 @@ class Slic:
     iterations: int = 3
 
     def __post_init__(self) -> None:
-        _check_usual_count(self.n_segments)
+        _check_n_segments(self.n_segments)
         check_number("compactness", self.compactness, 0, inclusive=False)
         check_number("sigma", self.sigma, 0)
         check_count("iterations", self.iterations, 1)
@@ -71,11 +70,11 @@ class Slic:
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Superpixels of a picture of shape (height, width, 3), uint8."""
         height, width = image.shape[:2]
-        count = self.n_segments or _usual_count(image)
+        count = self.n_segments or _default_count(image)
         if count == 1:
             return np.zeros((height, width), dtype=np.intp)
-        step = int(np.ceil(np.sqrt(height * width / max(_ENOUGH, 16 * count))))
-        found = _skimage().slic(
+        step = int(np.ceil(np.sqrt(height * width / max(_SLIC_PIXELS, 16 * count))))
+        labels = _require_skimage().slic(
             np.ascontiguousarray(image[::step, ::step]),
             n_segments=count,
             compactness=self.compactness,
@@ -85,20 +84,20 @@ class Slic:
             channel_axis=-1,
         )
         if step > 1:
-            found = np.repeat(np.repeat(found, step, axis=0), step, axis=1)[:height, :width]
-        return np.asarray(found)
+            labels = np.repeat(np.repeat(labels, step, axis=0), step, axis=1)[:height, :width]
+        return np.asarray(labels)
 
 
-@dataclass(frozen=True)
-class Quickshift:
+@dataclass(frozen=True, repr=False)
+class Quickshift(Segmenter):
     """Modes of a density over place and colour (Vedaldi and Soatto, ECCV 2008), by scikit-image; lime's default, and slow.
 
     Parameters
     ----------
     kernel_size : float, default 4
-        The width of the density's kernel, in pixels.
+        The width in pixels of the density's kernel.
     max_dist : float, default 200
-        How far apart pixels of a superpixel may be linked.
+        The largest distance between two linked pixels of a superpixel.
     ratio : float, default 0.2
         How much nearness in colour counts against nearness in place, from 0 to 1.
 
@@ -121,12 +120,12 @@ class Quickshift:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Superpixels of a picture of shape (height, width, 3), uint8."""
-        found = _skimage().quickshift(image, kernel_size=self.kernel_size, max_dist=self.max_dist, ratio=self.ratio)
-        return np.asarray(found)
+        labels = _require_skimage().quickshift(image, kernel_size=self.kernel_size, max_dist=self.max_dist, ratio=self.ratio)
+        return np.asarray(labels)
 
 
-@dataclass(frozen=True)
-class Felzenszwalb:
+@dataclass(frozen=True, repr=False)
+class Felzenszwalb(Segmenter):
     """Regions of a graph of neighbouring pixels (Felzenszwalb and Huttenlocher, IJCV 59 (2), 2004), by scikit-image.
 
     Parameters
@@ -134,9 +133,9 @@ class Felzenszwalb:
     scale : float, default 100
         Larger values give larger superpixels.
     sigma : float, default 0.8
-        The width of the smoothing beforehand, in pixels.
+        The width in pixels of the Gaussian that smooths the image first.
     min_size : int, optional
-        The least number of pixels of a superpixel; by default a quarter of what 60 equal ones would have.
+        The smallest superpixel, in pixels; by default a quarter of one of 60 equal superpixels.
 
     Examples
     --------
@@ -158,19 +157,19 @@ class Felzenszwalb:
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Superpixels of a picture of shape (height, width, 3), uint8."""
-        least = self.min_size or max(_FINEST, image.shape[0] * image.shape[1] // (4 * _USUAL))
-        found = _skimage().felzenszwalb(image, scale=self.scale, sigma=self.sigma, min_size=least, channel_axis=-1)
-        return np.asarray(found)
+        min_size = self.min_size or max(LEAST_MEAN_PIXELS, image.shape[0] * image.shape[1] // (4 * _DEFAULT_COUNT))
+        labels = _require_skimage().felzenszwalb(image, scale=self.scale, sigma=self.sigma, min_size=min_size, channel_axis=-1)
+        return np.asarray(labels)
 
 
-@dataclass(frozen=True)
-class Grid:
-    """Rectangles, as square as they can be.
+@dataclass(frozen=True, repr=False)
+class Grid(Segmenter):
+    """Rectangles that are nearly squares.
 
     Parameters
     ----------
     n_segments : int, optional
-        About how many; by default 60, or fewer in a small image.
+        The approximate number of superpixels; by default 60, or fewer in a small image.
 
     Examples
     --------
@@ -184,20 +183,20 @@ class Grid:
     n_segments: int | None = None
 
     def __post_init__(self) -> None:
-        _check_usual_count(self.n_segments)
+        _check_n_segments(self.n_segments)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Rectangles of an image of shape (height, width, ...)."""
         height, width = image.shape[:2]
-        count = self.n_segments or _usual_count(image)
+        count = self.n_segments or _default_count(image)
         rows = min(height, max(1, round(np.sqrt(count * height / width))))
         columns = min(width, max(1, round(count / rows)))
         return np.asarray(np.add.outer(np.arange(height) * rows // height * columns, np.arange(width) * columns // width))
 
 
-@dataclass(frozen=True)
-class Pixels:
-    """Every pixel by itself, for the smallest of images.
+@dataclass(frozen=True, repr=False)
+class Pixels(Segmenter):
+    """Every pixel by itself, for very small images.
 
     Examples
     --------
@@ -213,16 +212,16 @@ class Pixels:
         return np.arange(height * width).reshape(height, width)
 
 
-@dataclass(frozen=True, eq=False)
-class Watershed:
-    """Basins between the ridges of an edge map of the user's, by scikit-image.
+@dataclass(frozen=True, eq=False, repr=False)
+class Watershed(Segmenter):
+    """Basins between the ridges of the user's edge map, by scikit-image.
 
     Parameters
     ----------
     edges : ndarray of shape (height, width)
-        How strong an edge runs through each pixel.
+        The strength of the edge at each pixel.
     n_segments : int, optional
-        About how many; by default 60, or fewer in a small image.
+        The approximate number of superpixels; by default 60, or fewer in a small image.
 
     Examples
     --------
@@ -241,30 +240,30 @@ class Watershed:
         object.__setattr__(self, "edges", check_numbers("edges", self.edges, 2).copy())
         if not np.isfinite(self.edges).all():
             raise ArgumentError("edges must be finite numbers; got NaN or infinity.")
-        _check_usual_count(self.n_segments)
+        _check_n_segments(self.n_segments)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Basins of the edge map; of the image, only the size is looked at."""
+        """Basins of the edge map; the image only has to be of the same size."""
         if np.shape(self.edges) != image.shape[:2]:
             raise InstanceError(f"edges have shape {np.shape(self.edges)}; the image is {image.shape[0]} x {image.shape[1]}.")
-        count = self.n_segments or _usual_count(image)
-        return np.asarray(_skimage().watershed(self.edges, markers=count, compactness=0.0))
+        count = self.n_segments or _default_count(image)
+        return np.asarray(_require_skimage().watershed(self.edges, markers=count, compactness=0.0))
 
 
-@dataclass(frozen=True, eq=False)
-class Refined:
-    """The superpixels of an explanation, the heaviest of them cut into pieces: a closer look at what matters.
+@dataclass(frozen=True, eq=False, repr=False)
+class Refined(Segmenter):
+    """The superpixels of an explanation, with the heaviest cut into pieces: a closer look at what matters.
 
     Parameters
     ----------
     explanation : Explanation
-        Of the same image.
+        An explanation of the same image.
     heaviest : int, default 3
-        How many superpixels to cut, those with the largest absolute weights.
+        The number of superpixels to cut: those with the largest absolute weights.
     pieces : int, default 4
-        Into about how many pieces each.
+        The approximate number of pieces of each.
     label : int, optional
-        Whose weights count; by default the explanation's default label.
+        The label whose weights count; by default the explanation's default label.
 
     Examples
     --------
@@ -287,13 +286,15 @@ class Refined:
     label: int | None = None
 
     def __post_init__(self) -> None:
-        if not isinstance(self.explanation, Explanation) or not isinstance(self.explanation.view, ImageView):
-            raise ArgumentTypeError("Refined needs the explanation of an image.")
+        view = getattr(self.explanation, "view", None)
+        if not isinstance(self.explanation, Explanation) or not isinstance(view, ImageView):
+            got = f"one of kind {view.kind!r}" if isinstance(view, View) else type(self.explanation).__name__
+            raise ArgumentTypeError(f"Refined needs the explanation of an image; got {got}.")
         check_count("heaviest", self.heaviest, 1)
         check_count("pieces", self.pieces, 2)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Superpixels of the same image, uint8, as fine as they were except in the heaviest."""
+        """Superpixels of the same image, of shape (height, width, 3), uint8; only the heaviest are finer than they were."""
         view = self.explanation.view
         assert isinstance(view, ImageView)
         coarse = view.segments
@@ -305,19 +306,19 @@ class Refined:
         surrogate = self.explanation.surrogate(self.label)
         finer = coarse.astype(np.intp)
         for number in surrogate.components[: self.heaviest]:
-            inside = coarse == number
-            rows, columns = (slice(where.min(), where.max() + 1) for where in np.nonzero(inside))
+            is_inside = coarse == number
+            rows, columns = (slice(places.min(), places.max() + 1) for places in np.nonzero(is_inside))
             window = np.s_[rows, columns]
-            cut = Slic(self.pieces)
-            pieces = _skimage().slic(
+            pieces = _require_skimage().slic(
                 np.ascontiguousarray(image[window]),
                 n_segments=self.pieces,
-                compactness=cut.compactness,
-                max_num_iter=cut.iterations,
-                mask=inside[window],
+                compactness=Slic.compactness,
+                max_num_iter=Slic.iterations,
+                mask=is_inside[window],
                 start_label=1,
                 channel_axis=-1,
             )
+            # The first piece keeps the superpixel's number, and the others get new ones.
             finer[window] += np.where(pieces > 1, finer.max() + pieces - finer[window], 0)
         return finer
 
@@ -329,42 +330,22 @@ SEGMENTATIONS: dict[str, Any] = {
     "grid": Grid,
     "pixels": Pixels,
 }
-_OWN = (Slic, Quickshift, Felzenszwalb, Grid, Pixels, Watershed, Refined)
+SEGMENTERS = (Slic, Quickshift, Felzenszwalb, Grid, Pixels, Watershed, Refined)
+
+for _segmenter in SEGMENTERS:
+    _segmenter.__module__ = "limelight.segmentation"  # where users import it from
 
 
-def superpixels(segmentation: Segmentation, picture: Picture, shown: np.ndarray) -> tuple[np.ndarray, tuple[str, ...]]:
-    """Which superpixel, 0 to d - 1, each pixel belongs to, and the superpixels' names.
-
-    Raises
-    ------
-    ArgumentTypeError
-        If a callable gives no label map of integers.
-    InstanceError
-        If the label map does not fit the image, or has nearly as many superpixels as pixels.
-    """
-    found = label_map(segmentation, shown if isinstance(segmentation, _OWN) else picture.as_given)
-    height, width = shown.shape[:2]
-    if found.shape != (height, width):
-        raise InstanceError(f"the label map has shape {found.shape}; the image is {height} x {width}.")
-    numbers, labels = np.unique(found, return_inverse=True)
-    most = max(_FEWEST, found.size // _FINEST)
-    if len(numbers) > most:
-        raise InstanceError(
-            f"the segmentation gives {len(numbers)} superpixels for {found.size} pixels; at most {most} can be explained. "
-            f"Give a coarser one."
-        )
-    return labels.reshape(height, width), tuple(f"superpixel {int(number)}" for number in numbers.tolist())
+def _check_n_segments(n_segments: int | None) -> None:
+    if n_segments is not None:
+        check_count("n_segments", n_segments, 1)
 
 
-def _check_usual_count(count: int | None) -> None:
-    if count is not None:
-        check_count("n_segments", count, 1)
-
-
-def _usual_count(image: np.ndarray) -> int:
+def _default_count(image: np.ndarray) -> int:
+    """The default number of superpixels: fewer than usual if they would have less than twice the least mean size."""
     height, width = (int(size) for size in image.shape[:2])
-    return min(_USUAL, max(1, height * width // (2 * _FINEST)))
+    return min(_DEFAULT_COUNT, max(1, height * width // (2 * LEAST_MEAN_PIXELS)))
 
 
-def _skimage() -> Any:
+def _require_skimage() -> Any:
     return require("skimage.segmentation", extra="image", purpose="a segmentation into superpixels")

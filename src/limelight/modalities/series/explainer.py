@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
 
 from limelight._checks import check_names
-from limelight._errors import ArgumentError, InstanceError
+from limelight._errors import ArgumentError
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode, Options
-from limelight.modalities._arrays import Numbers, check_filling, filling_notes, read_numbers
+from limelight.modalities._arrays import filling_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
-from limelight.modalities.series.segments import SEGMENTATIONS, background_mean, check_background, filling, segments_of
-from limelight.results.views import Segment, SeriesView
+from limelight.modalities.series._fill import average_background, check_background, check_fill, make_filling
+from limelight.modalities.series._segment import find_segments, list_runs, name_segments
+from limelight.modalities.series._series import read_series
+from limelight.modalities.series.segments import SEGMENTATIONS
+from limelight.results.views import SeriesView
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["TimeSeriesExplainer"]
-
-_FILLS = ("mean", "noise", "linear")
 
 
 class TimeSeriesExplainer(Explainer):
@@ -33,16 +33,16 @@ class TimeSeriesExplainer(Explainer):
     Parameters
     ----------
     segmentation : str, callable or ndarray, default "uniform"
-        Which steps belong together: "uniform" or "change_points", each with settings of its own in `limelight.segmentation`; a
-        callable that is given the series and returns a label map; or a label map itself, integers of shape (length,) or of the
-        series' own shape, whichever they are.
+        Which steps belong together: "uniform" or "change_points", or one of these with other settings, from
+        `limelight.segmentation`; a callable that gets the series and returns a label map; or a label map itself, any integers,
+        of shape (length,) or of the series' own shape.
     fill : str, number or sequence, default "mean"
         What shows where a segment is absent: each channel's "mean", "noise" of its mean and spread, a "linear" bridge from the
-        step before the segment to the one after, a number, or a number for each channel.
+        step before the segment to the one after it, a number, or a number for each channel.
     background : iterable of series, optional
-        Other series, in place of `fill`: their mean at each step shows. Those that are shorter count as far as they reach.
+        Other series, instead of `fill`: their mean at each step shows, over the series that are long enough to have that step.
     channel_axis : {0, -1}, default 0
-        Where series of two dimensions have their channels.
+        The axis of channels of two-dimensional series.
     channel_names : sequence of str, optional
         Names of the channels; by default numbers.
     class_names : sequence of str, optional
@@ -62,10 +62,10 @@ class TimeSeriesExplainer(Explainer):
     mode : {"classification", "regression"}, optional
         What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
     design : {"auto", "iid"}, default "auto"
-        Where perturbations come from: "auto" enumerates them where there are few enough and else takes orthogonal arrays; "iid"
-        draws them independently.
+        Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes orthogonal arrays;
+        "iid" draws them independently.
     shortcuts : bool, default True
-        Whether ONNX and torch models are handed perturbations that were put together as they want them.
+        Whether perturbations for ONNX and torch models are put together in the model's own layout, units and device.
     random_state : int, None or numpy.random.Generator, default 0
         The seed. The same series, arguments and seed give the same explanation; None takes fresh entropy.
 
@@ -115,8 +115,8 @@ class TimeSeriesExplainer(Explainer):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axes=(1, 2))
-        self.fill = check_filling(fill, _FILLS)
+        self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axis_counts=(1, 2))
+        self.fill = check_fill(fill)
         if background is not None and fill != "mean":
             raise ArgumentError("give either fill or background; got both.")
         self.background = None if background is None else check_background(background)
@@ -147,33 +147,25 @@ class TimeSeriesExplainer(Explainer):
         InstanceError
             If the series cannot be explained.
         """
-        numbers = _read(instance)
-        shape = numbers.values.shape
-        channels = numbers.values[None] if len(shape) == 1 else np.moveaxis(numbers.values, self.channel_axis, 0)
-        channels = channels.astype(np.float64)
-        labels, found = segments_of(self.segmentation, channels, numbers.values, self.channel_axis)
+        series = read_series(instance, self.channel_axis)
+        numbers, channels = series.numbers, series.channels
+        labels = find_segments(self.segmentation, series)
         if self.background is None:
-            filled = filling(self.fill, channels, labels, self.options.random_state)
+            exact_filling = make_filling(self.fill, channels, labels.numbers, self.options.random_state)
         else:
-            filled = background_mean(self.background, channels.shape, self.channel_axis)
-        hidden, places = numbers.encode(self._as_given(filled, len(shape))), self._as_given(labels, len(shape))
+            exact_filling = average_background(self.background, channels.shape, self.channel_axis)
+        filling = numbers.encode(series.to_own_layout(exact_filling))
         channel_names = self._channel_names(len(channels))
-        segments = _segments(labels, len(channels))
-        notes: tuple[tuple[str, str], ...] = ()
-        if len(channels) > channels.shape[1]:
-            text = f"The series was read as {len(channels)} channels of {channels.shape[1]} steps"
-            notes = (("ambiguous_layout", f"{text}; if it is not, give channel_axis={-1 if self.channel_axis == 0 else 0}."),)
-        if len(found) == 1:
+        runs = list_runs(labels, len(channels))
+        names = name_segments(runs, labels, channel_names)
+        notes = series.notes
+        if len(names) == 1:
             notes += (("one_component", "The series has one segment: its weight is the difference that the whole makes."),)
         else:
-            notes += filling_notes(numbers.array, hidden, filled)
-        shown = filled if numbers.array.dtype.kind == "f" or numbers.wrap else np.rint(filled)
-        view = SeriesView(channel_names, _plain(channels), _plain(shown), segments)
-        return PatchParts(numbers.array, hidden, places, _names(segments, found, channel_names), view, notes, numbers.wrap)
-
-    def _as_given(self, channels: np.ndarray, dimensions: int) -> np.ndarray:
-        """Channels first as the instance has them."""
-        return channels[0] if dimensions == 1 else np.moveaxis(channels, 0, self.channel_axis)
+            notes += filling_notes(numbers.array, filling, exact_filling)
+        shown_filling = np.rint(exact_filling) if series.holds_integers() else exact_filling
+        view = SeriesView(channel_names, _to_tuples(channels), _to_tuples(shown_filling), runs)
+        return PatchParts(numbers.array, filling, series.to_own_layout(labels.numbers), names, view, notes, numbers.wrap)
 
     def _channel_names(self, count: int) -> tuple[str, ...]:
         names = self.channel_names
@@ -184,61 +176,8 @@ class TimeSeriesExplainer(Explainer):
         return names
 
 
-def _read(instance: Any) -> Numbers:
-    """A series' numbers: finite, of one or more channels."""
-    numbers = read_numbers(_rectangular(instance), "a series")
-    shape = numbers.values.shape
-    if numbers.values.size == 0:
-        raise InstanceError(f"the series is empty: its shape is {shape}.")
-    if len(shape) not in (1, 2):
-        hint = " Explain one series at a time: give series[0]." if len(shape) == 3 else ""
-        raise InstanceError(f"a series has shape (length,) or (channels, length); got {shape}.{hint}")
-    missing = np.count_nonzero(~np.isfinite(numbers.values))
-    if missing:
-        raise InstanceError(f"the series has {missing} values that are NaN or infinite.")
-    return numbers
+TimeSeriesExplainer.__module__ = "limelight"  # where users import it from
 
 
-def _rectangular(instance: Any) -> Any:
-    """The instance, unless it is a list of channels of different lengths."""
-    if isinstance(instance, (list, tuple)) or (isinstance(instance, np.ndarray) and instance.dtype.kind == "O"):
-        lengths = [len(channel) if hasattr(channel, "__len__") else None for channel in instance]
-        if len(set(lengths)) > 1:
-            raise InstanceError(
-                f"the channels of a series must be equally long; these have {', '.join(map(str, lengths[:8]))} steps. "
-                f"Cut or fill them to one length."
-            )
-        try:
-            return np.array([list(channel) if hasattr(channel, "__len__") else channel for channel in instance])
-        except ValueError as error:
-            raise InstanceError(f"a series has shape (length,) or (channels, length): {error}.") from error
-    return instance
-
-
-def _segments(labels: np.ndarray, channels: int) -> tuple[Segment, ...]:
-    """Every run of equal labels, in the order of channels and steps."""
-    found = []
-    for number, channel in enumerate(labels):
-        bounds = [0, *(np.flatnonzero(channel[1:] != channel[:-1]) + 1).tolist(), len(channel)]
-        own = tuple(range(channels)) if len(labels) < channels else (number,)
-        found += [Segment(own, start, stop, int(channel[start])) for start, stop in pairwise(bounds)]
-    return tuple(found)
-
-
-def _names(segments: tuple[Segment, ...], found: tuple[int, ...], channel_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Where each segment lies; for one of several runs, the number that the segmentation gave it."""
-    runs: dict[int, list[Segment]] = {}
-    for segment in segments:
-        runs.setdefault(segment.component, []).append(segment)
-    names = []
-    for component in sorted(runs):
-        (first, *more) = runs[component]
-        steps = f"steps {first.start}-{first.stop - 1}" if first.stop - first.start > 1 else f"step {first.start}"
-        name = f"segment {found[component]}" if more else steps
-        own = len(first.channels) < len(channel_names) and not more
-        names.append(f"{channel_names[first.channels[0]]}: {name}" if own else name)
-    return tuple(names)
-
-
-def _plain(channels: np.ndarray) -> tuple[tuple[float, ...], ...]:
+def _to_tuples(channels: np.ndarray) -> tuple[tuple[float, ...], ...]:
     return tuple(tuple(channel) for channel in channels.tolist())

@@ -1,4 +1,4 @@
-"""Arrays of rows, or of sequences of rows, which are numbers already."""
+"""Arrays of rows, or of sequences of rows, which are numbers from the start."""
 
 from __future__ import annotations
 
@@ -11,64 +11,65 @@ import numpy as np
 
 from limelight._checks import check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
-from limelight.modalities.tables._encoding import Encoding, are_names, by_name, check_size, feature_names_of, in_order
+from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of
 from limelight.modalities.tables._fields import Field, Numbers
+from limelight.modalities.tables._labelled_rows import are_names, order_by_name, order_values
 
 __all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
 
 
 def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
-    """An array of numbers, or of sequences of rows of them, as rows of numbers.
+    """An array of numbers, of shape (n, d) or (n, steps, features), as rows of numbers, of shape (n, d), and their encoding.
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If it holds anything but numbers, or infinity, or has no rows or columns.
+        If it holds anything but finite numbers and NaN, or has no rows or columns.
     """
-    # Of an array, its type says whether it holds whole numbers; a list of them may only look so.
-    whole = isinstance(training_data, np.ndarray) and training_data.dtype.kind in "biu"
+    # The type of an array says whether it holds whole numbers; a list may only happen to.
+    is_whole = isinstance(training_data, np.ndarray) and training_data.dtype.kind in "biu"
     try:
         training = check_numbers("training_data", training_data, None)
     except ArgumentTypeError as error:
         raise ArgumentTypeError(f"{error} Give a table of texts, categories or dates as a frame.") from error
     if training.ndim == 3:
-        return _encode_sequences(training, feature_names, whole)
+        return _encode_sequences(training, feature_names, is_whole)
     training = check_numbers("training_data", training, 2)
     training = np.where(np.isnan(training), np.nan, training)  # one NaN for all
     check_size(training.shape)
     if np.isinf(training).any():
         bad = ", ".join(str(number) for number in np.flatnonzero(np.isinf(training).any(axis=0))[:5])
         raise ArgumentError(f"training_data must be finite, or NaN where a value is missing; columns {bad} have infinity.")
-    return training, ArrayEncoding(feature_names_of(feature_names, training.shape[1]), whole)
+    return training, ArrayEncoding(feature_names_of(feature_names, training.shape[1]), is_whole)
 
 
 def _encode_sequences(
-    sequences: np.ndarray, feature_names: Iterable[object] | None, whole: bool
+    sequences: np.ndarray, feature_names: Iterable[object] | None, is_whole: bool
 ) -> tuple[np.ndarray, ArrayEncoding]:
     count, steps, width = sequences.shape
-    names = feature_names_of(feature_names, width)
-    training, encoding = encode_array(sequences.reshape(count, steps * width), _names_of_steps(names, steps))
-    return training, SequenceEncoding(encoding.names, whole, names, steps)
+    features = feature_names_of(feature_names, width)
+    training, encoding = encode_array(sequences.reshape(count, steps * width), _names_of_steps(features, steps))
+    return training, SequenceEncoding(encoding.names, is_whole, features, steps)
 
 
-def _names_of_steps(names: Sequence[str], steps: int) -> list[str]:
-    """The last step is t-0."""
-    return [f"{name}_t-{ago}" for ago in reversed(range(steps)) for name in names]
+def _names_of_steps(features: Sequence[str], steps: int) -> list[str]:
+    """A name for each feature at each step, step after step; the last step is t-0."""
+    return [f"{feature}_t-{steps_ago}" for steps_ago in reversed(range(steps)) for feature in features]
 
 
 @dataclass(frozen=True)
 class ArrayEncoding(Encoding):
-    """Rows that are numbers already, `whole` ones or any; the model gets doubles all the same."""
+    """Rows that are numbers from the start; the model gets doubles, even if `is_whole` says that all are whole numbers."""
 
     names: tuple[str, ...]
-    whole: bool
+    is_whole: bool
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
-        return (Numbers(self.whole),) * len(self.names)
+        return (Numbers(self.is_whole),) * len(self.names)
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
-        row = check_numbers("a row to explain", in_order(instance, self.names), None).copy()
+        row = check_numbers("a row to explain", order_values(instance, self.names), None).copy()
         if row.ndim == 2 and len(row) == 1:
             row = row[0]
         width = len(self.names)
@@ -81,7 +82,7 @@ class ArrayEncoding(Encoding):
             row[np.isnan(row)] = np.nan  # one NaN for all
         return row, self
 
-    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+    def read_rows(self, parameter: str, rows: Any, count: int) -> np.ndarray:
         array = check_numbers(f"what {parameter} gives", rows, 2)
         if array.shape != (count, len(self.names)):
             raise ArgumentError(f"{parameter} must give {count} rows of {len(self.names)} columns; got shape {array.shape}.")
@@ -90,58 +91,58 @@ class ArrayEncoding(Encoding):
             raise ArgumentError(f"{parameter} must give finite numbers, or NaN where a value is missing; infinity in {bad}.")
         return np.where(np.isnan(array), np.nan, array)
 
-    def batch(self, rows: np.ndarray) -> np.ndarray:
+    def make_batch(self, rows: np.ndarray) -> np.ndarray:
         return rows
 
 
 @dataclass(frozen=True)
 class SequenceEncoding(ArrayEncoding):
-    """Sequences of `steps` rows of numbers, step after step; a feature has a column for each step."""
+    """Sequences of rows of numbers, one row for each of `steps` steps; each of `features` has a column for each step."""
 
     features: tuple[str, ...]
     steps: int
 
     @property
-    def columns(self) -> None:
+    def column_names(self) -> None:
         return None
 
     @property
     def shape(self) -> tuple[int, int]:
         return self.steps, len(self.features)
 
-    def columns_of(self, feature: object) -> list[int]:
+    def find_columns(self, feature: object) -> list[int]:
         if isinstance(feature, str) and feature in self.features:
             feature = self.features.index(feature)
         if not isinstance(feature, (int, np.integer)) or isinstance(feature, bool) or not 0 <= feature < len(self.features):
-            return super().columns_of(feature) if isinstance(feature, str) else []
+            return super().find_columns(feature) if isinstance(feature, str) else []
         return [int(feature) + step * len(self.features) for step in range(self.steps)]
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
-        array = check_numbers("a sequence to explain", self._in_order(instance), None)
+        array = check_numbers("a sequence to explain", self._order_columns(instance), None)
         array = array[0] if array.ndim == 3 and len(array) == 1 else array
         if array.shape != self.shape:
             raise InstanceError(f"a sequence to explain must have shape {self.shape}, as the training data; got {array.shape}.")
         return super().read(array.reshape(-1))
 
-    def _in_order(self, instance: Any) -> Any:
-        """A frame of steps with its columns in the order of the features, whose names they may bear; else as it came."""
+    def _order_columns(self, instance: Any) -> Any:
+        """A frame of steps, with its columns in the order of the features if they bear their names; else as it came."""
         import narwhals.stable.v2 as nw
 
-        if type(instance) is np.ndarray:  # the usual case is told sooner
+        if type(instance) is np.ndarray:  # the usual case need not be wrapped
             return instance
         try:
             frame = nw.from_native(instance, eager_only=True, pass_through=True)
-        except ValueError as error:  # as where two columns have the same name
+        except ValueError as error:  # for example, two columns have the same name
             raise InstanceError(f"a sequence to explain is not a sound frame: {error}") from error
         if not isinstance(frame, nw.DataFrame) or not are_names(frame.columns, self.features):
             return instance
-        return frame.select(by_name(frame.columns, frame.columns, self.features)).to_native()
+        return frame.select(order_by_name(frame.columns, frame.columns, self.features)).to_native()
 
-    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+    def read_rows(self, parameter: str, rows: Any, count: int) -> np.ndarray:
         array = check_numbers(f"what {parameter} gives", rows, 3)
         if array.shape != (count, *self.shape):
             raise ArgumentError(f"{parameter} must give {count} sequences of shape {self.shape}; got {array.shape}.")
-        return super().numbers(parameter, array.reshape(len(array), -1), count)
+        return super().read_rows(parameter, array.reshape(len(array), -1), count)
 
-    def batch(self, rows: np.ndarray) -> np.ndarray:
+    def make_batch(self, rows: np.ndarray) -> np.ndarray:
         return rows.reshape(-1, *self.shape)

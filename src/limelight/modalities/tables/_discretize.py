@@ -2,16 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
+from limelight._checks import check_choice, user_function
 from limelight._errors import ArgumentError
+from limelight.modalities.tables._encoding import Encoding
 
-__all__ = ["DISCRETIZERS", "EdgeRule", "format_edges"]
+__all__ = ["Discretizer", "EdgeRule", "checked_discretizer", "format_edges"]
 
 EdgeRule = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
 """From a column's training values, of shape (n,), and the training labels to the inner edges of its bins."""
+
+Discretizer = Callable[[int, np.ndarray, "np.ndarray | None"], Any]
+"""From a column's number, training values and training labels, both of shape (n,), to the inner edges of its bins."""
+
+
+def checked_discretizer(discretizer: object, encoding: Encoding) -> Discretizer:
+    """What finds the edges of every column, from the explainer's argument.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it is no callable and no name of a discretizer, or a mapping with other columns.
+    """
+    if isinstance(discretizer, Mapping):
+        edges = encoding.by_column("discretizer", discretizer)
+        return _GivenEdges({number: values for number, (_, values) in edges.items()}, encoding.names)
+    if not callable(discretizer):
+        discretizer = _RULES[check_choice("discretizer", discretizer, _RULES)]
+    return _FoundEdges(discretizer)
+
+
+@dataclass(frozen=True)
+class _GivenEdges:
+    """Edges that the user gives for each numeric column; `names` are those of all columns."""
+
+    edges: dict[int, Any]
+    names: Sequence[str]
+
+    def __call__(self, number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG002
+        if number not in self.edges:
+            raise ArgumentError(f"discretizer must give edges for every numeric column; {self.names[number]!r} has none.")
+        return self.edges[number]
+
+
+@dataclass(frozen=True)
+class _FoundEdges:
+    """Edges that a rule finds in the same way for every column."""
+
+    rule: EdgeRule
+
+    def __call__(self, number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG002
+        with user_function("discretizer"):
+            return self.rule(values, labels)
 
 
 def _quartiles(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:  # noqa: ARG001
@@ -23,7 +70,7 @@ def _deciles(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:  # no
 
 
 def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
-    """The thresholds of a decision tree of depth 3 that tells the labels from this column alone."""
+    """The thresholds of a decision tree of depth 3 that predicts the labels from this column alone."""
     from sklearn.tree import DecisionTreeClassifier
 
     if labels is None:
@@ -36,11 +83,11 @@ def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
     return thresholds if thresholds.size else np.array([np.median(values)])
 
 
-DISCRETIZERS: dict[str, EdgeRule] = {"quartile": _quartiles, "decile": _deciles, "entropy": _entropy}
+_RULES: dict[str, EdgeRule] = {"quartile": _quartiles, "decile": _deciles, "entropy": _entropy}
 
 
 def format_edges(edges: np.ndarray) -> list[str]:
-    """The edges as short texts that still tell them apart.
+    """Edges, of shape (b - 1,) and ascending, as short texts that still tell them apart.
 
     Examples
     --------
@@ -49,14 +96,15 @@ def format_edges(edges: np.ndarray) -> list[str]:
     >>> format_edges(np.array([1.0, 2.5])), format_edges(np.array([1.25e-5, 2.5e-5]))
     (['1.00', '2.50'], ['1.25e-05', '2.50e-05'])
     """
-    magnitude = np.abs(edges[edges != 0]).max(initial=1.0)
-    gap = np.diff(edges).min(initial=np.inf)
-    smallest = min(gap, np.abs(edges[edges != 0]).min(initial=magnitude))
-    if magnitude < 1e6 and smallest >= 0.01:
+    sizes = np.abs(edges[edges != 0])
+    largest = sizes.max(initial=1.0)
+    finest = min(np.diff(edges).min(initial=np.inf), sizes.min(initial=largest))
+    if largest < 1e6 and finest >= 0.01:
         return [f"{edge:.2f}" for edge in edges]
+    if largest < 1e6 and finest >= 1e-4:
+        decimals = max(2, int(np.ceil(1 - np.log10(finest))))
+        return [f"{edge:.{decimals}f}" for edge in edges]
     digits = 2
     while digits < 16 and len({f"{edge:.{digits}e}" for edge in edges}) < len(edges):
         digits += 1
-    if magnitude < 1e6 and smallest >= 1e-4:
-        return [f"{edge:.{max(2, int(np.ceil(1 - np.log10(smallest))))}f}" for edge in edges]
     return [f"{edge:.{digits}e}" for edge in edges]

@@ -10,20 +10,22 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError, InstanceError
-from limelight.modalities.tables._encoding import Encoding, by_name, check_size, labelled
-from limelight.modalities.tables._fields import Field, field_of, is_missing
+from limelight.modalities.tables._encoding import Encoding, check_size
+from limelight.modalities.tables._fields import Field, is_missing
+from limelight.modalities.tables._frame_columns import read_column
+from limelight.modalities.tables._labelled_rows import order_by_name, values_and_labels
 
 __all__ = ["FrameEncoding", "encode_frame"]
 
 
 def encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
-    """A narwhals frame as rows of numbers.
+    """A narwhals frame of n rows as numbers of shape (n, d), and their encoding.
 
     Raises
     ------
     ArgumentError
-        If it has no rows or columns, labels of several levels, names that look the same, or columns of what no table should
-        hold; or if there are names for its columns besides its own.
+        If it has no rows or columns, labels of several levels, names that look the same, or columns that no table should have;
+        or if `feature_names` names columns that have names already.
     """
     if feature_names is not None:
         raise ArgumentError("feature_names must be left out where training_data is a frame: its columns have names.")
@@ -33,20 +35,32 @@ def encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np
             raise ArgumentError(f"training_data has a MultiIndex on its {place}: give it single labels.")
     check_size(frame.shape)
     names = tuple(map(str, frame.columns))
-    twice = [name for name, count in Counter(names).items() if count > 1]
-    if twice:
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
         raise ArgumentError(
-            f"training_data has columns whose names look the same: {', '.join(map(repr, twice[:5]))}. Rename them."
+            f"training_data has columns whose names look the same: {', '.join(map(repr, repeated[:5]))}. Rename them."
         )
-    fields, columns = zip(*map(field_of, frame.iter_columns()), strict=True)
+    fields, columns = zip(*map(read_column, frame.iter_columns()), strict=True)
     labels = None if index is None else frame.to_native().columns
-    index = None if index is None else index[:1]  # of the rows' labels no more than their kind is kept
+    index = None if index is None else index[:1]  # one row label shows their kind, and no more is kept
     return np.stack(columns, axis=1), FrameEncoding(names, fields, frame.implementation, index, labels)
 
 
 @dataclass(frozen=True)
 class FrameEncoding(Encoding):
-    """Rows of a frame: its library by narwhals' name, and a pandas frame's labels of columns and of its first row."""
+    """Rows of a frame.
+
+    Attributes
+    ----------
+    names : tuple of str
+    fields : tuple of Field
+    implementation : object
+        The library, by narwhals' name.
+    index : object
+        The label of a pandas frame's first row, as an index; None for other frames.
+    labels : object
+        The labels of a pandas frame's columns; None for other frames.
+    """
 
     names: tuple[str, ...]
     fields: tuple[Field, ...]
@@ -54,56 +68,56 @@ class FrameEncoding(Encoding):
     index: Any
     labels: Any
 
-    def columns_of(self, feature: object) -> list[int]:
+    def find_columns(self, feature: object) -> list[int]:
         labels = [] if self.labels is None else list(self.labels)
         if any(isinstance(label, (int, np.integer)) for label in labels) and not isinstance(feature, str):
             return [labels.index(feature)] if feature in labels else []  # a number is a label where labels are numbers
-        return super().columns_of(feature)
+        return super().find_columns(feature)
 
     def read(self, instance: Any) -> tuple[np.ndarray, FrameEncoding]:
         values = self._values(instance)
         fields, row = list(self.fields), np.empty(len(values))
         for number, (name, value) in enumerate(zip(self.names, values, strict=True)):
             field = fields[number]
-            fields[number], row[number] = field.missing() if is_missing(value) else field.read(name, value)
-        known = all(field is own for field, own in zip(fields, self.fields, strict=True))
-        return row, self if known else replace(self, fields=tuple(fields))
+            fields[number], row[number] = field.read_missing() if is_missing(value) else field.read(name, value)
+        is_known = all(field is trained for field, trained in zip(fields, self.fields, strict=True))
+        return row, self if is_known else replace(self, fields=tuple(fields))
 
-    def numbers(self, parameter: str, rows: Any, count: int) -> np.ndarray:
+    def read_rows(self, parameter: str, rows: Any, count: int) -> np.ndarray:
         import narwhals.stable.v2 as nw
 
         try:
             frame = nw.from_native(rows, eager_only=True, pass_through=True)
-        except ValueError as error:  # as where two columns have the same name
+        except ValueError as error:  # for example, two columns have the same name
             raise ArgumentError(f"{parameter} must give a sound frame: {error}") from error
-        given = {str(series.name): series for series in frame.iter_columns()} if isinstance(frame, nw.DataFrame) else {}
-        if given.keys() != set(self.names) or len(frame) != count:
-            got = f"shape {frame.shape}" if given else type(rows).__name__
+        series_of = {str(series.name): series for series in frame.iter_columns()} if isinstance(frame, nw.DataFrame) else {}
+        if series_of.keys() != set(self.names) or len(frame) != count:
+            got = f"shape {frame.shape}" if series_of else type(rows).__name__
             raise ArgumentError(f"{parameter} must give a frame of {count} rows with the training data's columns; got {got}.")
-        array = np.empty((count, len(self.names)))
-        for number, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
-            values = [None if is_missing(value) else value for value in given[name].to_list()]
+        numbers = np.empty((count, len(self.names)))
+        for column, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
+            values = [None if is_missing(value) else value for value in series_of[name].to_list()]
             try:
-                read = {value: field.missing() if value is None else field.read(name, value) for value in set(values)}
-            except (InstanceError, TypeError) as error:  # what is no value of the column, or cannot even be looked up
-                raise ArgumentError(f"{parameter} gives column {name!r} what it cannot hold: {error}") from error
-            if any(known is not field for known, _ in read.values()):
-                raise ArgumentError(f"{parameter} gives column {name!r} categories that the training data lack.")
-            array[:, number] = [read[value][1] for value in values]
-        return array
+                read = {value: field.read_missing() if value is None else field.read(name, value) for value in set(values)}
+            except (InstanceError, TypeError) as error:  # the column cannot hold the value, or it cannot even be looked up
+                raise ArgumentError(f"{parameter} gives a value that column {name!r} cannot hold: {error}") from error
+            if any(new_field is not field for new_field, _ in read.values()):
+                raise ArgumentError(f"{parameter} gives categories of column {name!r} that the training data lack.")
+            numbers[:, column] = [read[value][1] for value in values]
+        return numbers
 
-    def batch(self, rows: np.ndarray) -> Any:
+    def make_batch(self, rows: np.ndarray) -> Any:
         import narwhals.stable.v2 as nw
 
         columns = zip(self.names, self.fields, rows.T, strict=True)
-        frame = nw.from_dict({name: field.series(name, values, self.implementation) for name, field, values in columns})
+        frame = nw.from_dict({name: field.write(name, values, self.implementation) for name, field, values in columns})
         native = frame.to_native()
         if self.index is not None:
             native.index, native.columns = self._labels(len(rows)), self.labels
         return native
 
     def _labels(self, count: int) -> Any:
-        """Labels of the kind that the training data's rows have; numbers in a row where they have those."""
+        """Row labels of the training data's kind: consecutive numbers where it has these, else its first label repeated."""
         kind = type(self.index)
         if kind.__name__ == "RangeIndex":
             return kind(count, name=self.index.name)
@@ -111,20 +125,20 @@ class FrameEncoding(Encoding):
 
     def _values(self, instance: Any) -> Sequence[Any]:
         """The row's values in the order of the columns."""
-        values, labels = labelled(instance) or (_cells(instance), None)
+        values, labels = values_and_labels(instance) or (_values_of(instance), None)
         if values is not None and labels is not None:
-            return by_name(values, labels, self.names)
+            return order_by_name(values, labels, self.names)
         if values is None or len(values) != len(self.names):
             got = f"{type(instance).__name__} {instance!r:.60}" if values is None else f"{len(values)} values"
             raise InstanceError(f"a row to explain must have {len(self.names)} columns, as the training data; got {got}.")
         return values
 
 
-def _cells(row: Any) -> list[Any] | None:
-    """What a sequence, or the only row of an array, holds; None of anything else."""
+def _values_of(row: Any) -> list[Any] | None:
+    """The values of a sequence, or of an array with one row; None for anything else."""
     try:
         array = row if isinstance(row, np.ndarray) else np.asarray(row, dtype=object)
-    except ValueError:  # arrays of different shapes among its cells
+    except ValueError:  # it holds arrays of different shapes
         return None
     array = array[0] if array.ndim == 2 and len(array) == 1 else array
     return list(array) if array.ndim == 1 else None

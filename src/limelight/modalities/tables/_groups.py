@@ -1,4 +1,4 @@
-"""Columns that are one component together."""
+"""Which columns make up each component: groups that the user names, and single columns."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ __all__ = ["Layout", "checked_groups"]
 
 
 def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
-    """The columns of each group that a user names, ascending.
+    """The columns of each group that the user names, ascending.
 
     Raises
     ------
@@ -26,33 +26,34 @@ def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
     for name, features in (groups or {}).items():
         if isinstance(features, (str, bytes)) or not isinstance(features, Iterable):
             raise ArgumentTypeError(f"groups[{name!r}] must be a sequence of column numbers or names; got {features!r}.")
-        own = sorted({number for feature in features for number in encoding.wanted(f"groups[{name!r}]", feature)})
-        for other, taken in checked.items():
-            if {*own} & {*taken}:
-                shared = ", ".join(encoding.names[number] for number in sorted({*own} & {*taken}))
-                raise ArgumentError(f"a column can be in one group only; {other!r} and {name!r} share {shared}.")
-        if {*own} & {*encoding.texts}:
+        columns = sorted({number for feature in features for number in encoding.require_columns(f"groups[{name!r}]", feature)})
+        for other, others_columns in checked.items():
+            shared = sorted({*columns} & {*others_columns})
+            if shared:
+                names = ", ".join(encoding.names[number] for number in shared)
+                raise ArgumentError(f"a column can be in one group only; {other!r} and {name!r} share {names}.")
+        if {*columns} & {*encoding.text_columns}:
             raise ArgumentError(f"groups[{name!r}] has a column of free text; the words of such a column are components.")
-        if len(own) < 2:
-            raise ArgumentError(f"groups[{name!r}] must have two columns or more; got {len(own)}.")
+        if len(columns) < 2:
+            raise ArgumentError(f"groups[{name!r}] must have two columns or more; got {len(columns)}.")
         if str(name) in checked:
-            raise ArgumentError(f"groups must have names that look different; {str(name)!r} is there twice.")
-        checked[str(name)] = own
+            raise ArgumentError(f"groups must have names that look different; {str(name)!r} comes twice.")
+        checked[str(name)] = columns
     return checked
 
 
 @dataclass(frozen=True)
 class Layout:
-    """Which columns each component has, one or a group.
+    """Which columns make up each component.
 
     Attributes
     ----------
     columns : list of list of int
-        Those of each component, ascending.
+        The columns of each component, ascending: one, or a group's.
     component_of : dict
-        For each column its component; columns of free text have none.
+        The component of each column; columns of free text have none.
     prefixes : list of str
-        What stands before the names of each component's columns: that of its group.
+        What stands before the column names in each component's name: the name of its group.
     """
 
     columns: list[list[int]]
@@ -60,23 +61,23 @@ class Layout:
     prefixes: list[str]
 
     @classmethod
-    def of(cls, width: int, texts: Iterable[int] = (), groups: Mapping[str, list[int]] | None = None) -> Layout:
-        """That of a table so wide, in the order of its columns."""
+    def of(cls, width: int, text_columns: Iterable[int] = (), groups: Mapping[str, list[int]] | None = None) -> Layout:
+        """The layout of a table with `width` columns; components are in the order of their first columns."""
         groups = groups or {}
-        taken = {*texts, *(number for group in groups.values() for number in group)}
+        taken = {*text_columns, *(number for group in groups.values() for number in group)}
         columns = sorted([*groups.values(), *([number] for number in range(width) if number not in taken)])
-        prefix_of = {own[0]: f"{name}: " for name, own in groups.items()}
+        prefix_of = {group[0]: f"{name}: " for name, group in groups.items()}
         return cls(
             columns,
-            {number: component for component, own in enumerate(columns) for number in own},
-            [prefix_of.get(own[0], "") for own in columns],
+            {number: component for component, numbers in enumerate(columns) for number in numbers},
+            [prefix_of.get(numbers[0], "") for numbers in columns],
         )
 
-    def names(self, of_columns: Sequence[str]) -> list[str]:
-        """A name for each component."""
-        if len(self.columns) == len(of_columns):  # every column is one
-            return list(of_columns)
+    def component_names(self, column_names: Sequence[str]) -> Sequence[str]:
+        """A name for each component, from what each column would be called as a component."""
+        if len(self.columns) == len(column_names):  # each column is a component
+            return column_names
         return [
-            prefix + ", ".join([of_columns[number] for number in own]) if len(own) > 1 else of_columns[own[0]]
-            for prefix, own in zip(self.prefixes, self.columns, strict=True)
+            prefix + ", ".join([column_names[number] for number in numbers]) if len(numbers) > 1 else column_names[numbers[0]]
+            for prefix, numbers in zip(self.prefixes, self.columns, strict=True)
         ]

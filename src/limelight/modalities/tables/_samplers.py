@@ -1,4 +1,4 @@
-"""Where the rows around an instance come from: each column on its own, columns together, training rows, or the user."""
+"""Where perturbed rows come from: each column on its own, groups of columns, training rows, or the user's functions."""
 
 from __future__ import annotations
 
@@ -9,20 +9,63 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import users_own
-from limelight._errors import ArgumentError
+from limelight._checks import check_choice, check_flag, user_function
+from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint, stream
-from limelight.modalities.tables._columns import Column, RowColumn, pick
+from limelight.modalities.tables._column_law import ColumnLaw, locate
+from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._fields import is_missing
 
-__all__ = ["Constraint", "Joint", "Marginals", "RowSampler", "Source", "TrainingRows", "UserRows", "constrained"]
+__all__ = [
+    "Constraint",
+    "Joint",
+    "Marginals",
+    "RowSampler",
+    "Source",
+    "TrainingRows",
+    "UserRows",
+    "apply_constraint",
+    "checked_constraint",
+    "checked_sampler",
+]
+
+_SAMPLERS = ("marginals", "around", "training_rows")
 
 RowSampler = Callable[[int, np.random.Generator], Any]
-"""From a number and a generator to as many rows, in the form of the training data."""
+"""From a number of rows and a generator to that many rows, in the form of the training data."""
 
 Constraint = Callable[[Any], Any]
-"""From rows in the form of the training data to the same rows repaired, or to a boolean for each, whether it is kept."""
+"""From rows in the form of the training data to the same rows repaired, or to a boolean for each: whether to keep it."""
+
+
+def checked_sampler(sampler: str | RowSampler, sample_around_instance: bool) -> str | RowSampler:
+    """The sampler that the user chooses by two arguments of the explainer.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If one of them is not allowed, or they contradict each other.
+    """
+    chosen = sampler if callable(sampler) else check_choice("sampler", sampler, _SAMPLERS)
+    if not check_flag("sample_around_instance", sample_around_instance):
+        return chosen
+    if chosen not in ("marginals", "around"):
+        raise ArgumentError(f"give either sample_around_instance or sampler; got sampler={chosen!r} as well.")
+    return "around"
+
+
+def checked_constraint(constraint: Constraint | None) -> Constraint | None:
+    """The user's constraint, if there is one.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is no callable.
+    """
+    if constraint is not None and not callable(constraint):
+        raise ArgumentTypeError(f"constraint must be a callable that repairs or rejects rows; got {constraint!r}.")
+    return constraint
 
 
 class Source(ABC):
@@ -32,12 +75,12 @@ class Source(ABC):
     ----------
     dimensions : int
         How many coordinates a point has.
-    discrete : bool
-        Whether a row is likely to be drawn more than once.
+    is_discrete : bool
+        Whether the same row is likely to be drawn again.
     """
 
     dimensions: int
-    discrete: bool
+    is_discrete: bool
 
     @abstractmethod
     def draw(self, points: np.ndarray) -> np.ndarray:
@@ -51,13 +94,13 @@ class Joint:
     Attributes
     ----------
     columns : tuple of int
-        Their numbers.
+        The numbers of the k columns.
     rows : ndarray of shape (u, k)
-        The distinct values that they have together.
+        The distinct combinations of their values.
     shares : ndarray of shape (u,)
-        How often each row is in the training data.
-    states : frozenset of tuple of int
-        The codes that values have together in some training row.
+        The share of the training rows that have each combination.
+    states : frozenset of tuple of float
+        The combinations of codes that some training row has.
     """
 
     columns: tuple[int, ...]
@@ -66,64 +109,65 @@ class Joint:
     states: frozenset[tuple[float, ...]]
 
     @classmethod
-    def of(cls, columns: Sequence[int], training: np.ndarray, table: Sequence[Column]) -> Joint:
-        """Some columns of a table."""
-        # NaN equals itself as bits.
-        own = np.ascontiguousarray(training[:, list(columns)]) + 0.0
-        _, first, counts = np.unique(own.view(np.uint64), axis=0, return_index=True, return_counts=True)
-        codes = np.stack([table[number].code(values) for number, values in zip(columns, own[first].T, strict=True)], axis=1)
-        return cls(tuple(columns), own[first], counts / counts.sum(), frozenset(map(tuple, codes.tolist())))
+    def of(cls, columns: Sequence[int], training: np.ndarray, laws: Sequence[Column]) -> Joint:
+        """Some columns of training data of shape (n, d), whose columns have these laws."""
+        values = np.ascontiguousarray(training[:, list(columns)]) + 0.0
+        # Compared as bits, NaN equals itself.
+        _, first, counts = np.unique(values.view(np.uint64), axis=0, return_index=True, return_counts=True)
+        rows = values[first]
+        codes = np.stack([laws[number].codes_of(drawn) for number, drawn in zip(columns, rows.T, strict=True)], axis=1)
+        return cls(tuple(columns), rows, counts / counts.sum(), frozenset(map(tuple, codes.tolist())))
 
     def covers(self, codes: Sequence[float]) -> bool:
-        """Whether some training row counts as a row with these codes does, for all columns of the table."""
+        """Whether some training row has the combination of codes that a row with these codes, one for each column, has."""
         return tuple(codes[number] for number in self.columns) in self.states
 
-    def including(self, row: np.ndarray) -> Joint:
-        """With what another row has together, as often as an average state."""
+    def with_row(self, row: np.ndarray) -> Joint:
+        """These columns, with another row's combination added, as often as an average state; `row` is of shape (d,)."""
         share = 1.0 / (len(self.states) + 1)
         rows = np.concatenate([self.rows, row[None, list(self.columns)]])
         return replace(self, rows=rows, shares=np.append(self.shares * (1 - share), share))
 
     def draw(self, points: np.ndarray) -> np.ndarray:
-        """Rows of shape (m, k) from points of shape (m,)."""
-        return np.asarray(self.rows[pick(self.shares, points)[0]])
+        """Combinations of values, of shape (m, k), from points of shape (m,)."""
+        return np.asarray(self.rows[locate(self.shares, points)[0]])
 
 
 class Marginals(Source):
-    """Every column on its own, as in the training data, but for those that are drawn together.
+    """Every column is drawn on its own, as in the training data, except for columns that are drawn together.
 
     Parameters
     ----------
-    columns : sequence of RowColumn
-        All columns.
+    laws : sequence of ColumnLaw
+        How each of the d columns is drawn.
     joints : sequence of Joint
-        Those drawn together.
+        The columns that are drawn together.
     """
 
-    def __init__(self, columns: Sequence[RowColumn], joints: Sequence[Joint] = ()) -> None:
-        together = {number for joint in joints for number in joint.columns}
-        self._single = [(number, column) for number, column in enumerate(columns) if number not in together]
+    def __init__(self, laws: Sequence[ColumnLaw], joints: Sequence[Joint] = ()) -> None:
+        in_joints = {number for joint in joints for number in joint.columns}
+        self._single = [(number, law) for number, law in enumerate(laws) if number not in in_joints]
         self._joints = tuple(joints)
-        self._width = len(columns)
+        self._width = len(laws)
         self.dimensions = len(self._single) + len(self._joints)
-        self.discrete = all(column.discrete for _, column in self._single)
+        self.is_discrete = all(law.is_discrete for _, law in self._single)
 
     def draw(self, points: np.ndarray) -> np.ndarray:
         rows = np.empty((len(points), self._width))
-        for (number, column), own in zip(self._single, points.T, strict=False):
-            rows[:, number] = column.draw(own)
-        for joint, own in zip(self._joints, points.T[len(self._single) :], strict=True):
-            rows[:, joint.columns] = joint.draw(own)
+        for (number, law), coordinates in zip(self._single, points.T, strict=False):
+            rows[:, number] = law.draw(coordinates)
+        for joint, coordinates in zip(self._joints, points.T[len(self._single) :], strict=True):
+            rows[:, joint.columns] = joint.draw(coordinates)
         return rows
 
 
 @dataclass(frozen=True)
 class TrainingRows(Source):
-    """The training data's own rows, each as likely as any other: what belongs together stays together."""
+    """The training rows themselves, of shape (n, d), each as likely as any other: what belongs together stays together."""
 
     rows: np.ndarray
     dimensions = 1
-    discrete = True
+    is_discrete = True
 
     def draw(self, points: np.ndarray) -> np.ndarray:
         return np.asarray(self.rows[(points[:, 0] * len(self.rows)).astype(np.intp)])
@@ -131,34 +175,47 @@ class TrainingRows(Source):
 
 @dataclass(frozen=True)
 class UserRows(Source):
-    """Rows that the user's own sampler draws; points only seed its generator."""
+    """Rows that the user's sampler draws; points only seed its generator."""
 
     sampler: RowSampler
     encoding: Encoding
     dimensions = 1
-    discrete = True
+    is_discrete = True
 
     def draw(self, points: np.ndarray) -> np.ndarray:
-        with users_own("sampler"):
+        with user_function("sampler"):
             rows = self.sampler(len(points), stream(fingerprint(points)))
-        return self.encoding.numbers("sampler", rows, len(points))
+        return self.encoding.read_rows("sampler", rows, len(points))
 
 
-def constrained(constraint: Constraint, encoding: Encoding, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """Rows that are valid, and which of the given rows they come from.
+def apply_constraint(constraint: Constraint, encoding: Encoding, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The rows that a constraint keeps or repairs.
+
+    Parameters
+    ----------
+    constraint : callable
+    encoding : Encoding
+        How the constraint gets rows.
+    rows : ndarray of shape (m, d)
+
+    Returns
+    -------
+    valid : ndarray of shape (v, d)
+    is_kept : ndarray of shape (m,), bool
+        Which rows they come from.
 
     Raises
     ------
     ArgumentError
         If the constraint gives neither rows nor booleans.
     """
-    with users_own("constraint"):
-        answer = constraint(encoding.batch(rows.copy()))
-        verdict = np.asarray(answer)  # fails where lists are of different lengths
-    if verdict.ndim == 1 and (verdict.dtype != bool or len(verdict) != len(rows)):
-        got = f"{verdict.dtype} of shape {verdict.shape}"
-        gaps = "; what is missing is neither True nor False" if any(map(is_missing, verdict)) else ""
-        raise ArgumentError(f"constraint must give {len(rows)} rows, or a boolean for each of them; got {got}{gaps}.")
-    if verdict.dtype != bool or verdict.ndim != 1:
-        return encoding.numbers("constraint", answer, len(rows)), np.ones(len(rows), dtype=bool)
-    return rows[verdict], verdict
+    with user_function("constraint"):
+        answer = constraint(encoding.make_batch(rows.copy()))
+        array = np.asarray(answer)  # fails if it is made of lists of different lengths
+    if array.ndim == 1 and (array.dtype != bool or len(array) != len(rows)):
+        got = f"{array.dtype} of shape {array.shape}"
+        hint = "; what is missing is neither True nor False" if any(map(is_missing, array)) else ""
+        raise ArgumentError(f"constraint must give {len(rows)} rows, or a boolean for each of them; got {got}{hint}.")
+    if array.dtype != bool or array.ndim != 1:
+        return encoding.read_rows("constraint", answer, len(rows)), np.ones(len(rows), dtype=bool)
+    return rows[array], array

@@ -15,7 +15,7 @@ import numpy as np
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.collection.arrow import unescape
 from limelight.collection.explanations import Explanations
-from limelight.collection.weights import ALL, COLUMNS, chosen
+from limelight.collection.weights import ALL_LABELS, LABEL_COLUMNS, select_surrogates
 from limelight.renderers._summary import number, output_name
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Answers", "read_answers", "read_truths"]
 
 _SURROGATE = "surrogates.list.element"
-_READ = (*COLUMNS, "output_kind", "predictions", f"{_SURROGATE}.fidelity", f"{_SURROGATE}.weights.list.element.weight")
+_READ = (*LABEL_COLUMNS, "output_kind", "predictions", f"{_SURROGATE}.fidelity", f"{_SURROGATE}.weights.list.element.weight")
 
 
 class Answer(NamedTuple):
@@ -83,26 +83,26 @@ def read_answers(explanations: Explanations) -> Answers:
     Raises
     ------
     ArgumentError
-        If what was stored are not whole explanations.
+        If the stored explanations are incomplete.
     """
     of_each: list[Answer | None] = []
     labels: Counter[tuple[int, str]] = Counter()
     for table in explanations.tables(_READ):
         answers = _answers(table)
         of_each += answers
-        own = chosen(table, ALL)
-        for label, owner in zip(own.surrogates.field("label").to_pylist(), own.owners.tolist(), strict=True):
-            answer = answers[owner]
+        selection = select_surrogates(table, ALL_LABELS)
+        for label, row in zip(selection.surrogates.field("label").to_pylist(), selection.rows.tolist(), strict=True):
+            answer = answers[row]
             if answer is None or not 0 <= label < len(answer.names):
-                raise ArgumentError("what was stored are not whole explanations: a label is the number of no output.")
+                raise ArgumentError("the stored explanations are incomplete: an explained label has no output.")
             labels[label, output_name(answer.names, label, answer.kind)] += 1
     return Answers(tuple(of_each), labels)
 
 
 def _answers(table: pa.Table) -> list[Answer | None]:
-    own = chosen(table, None)
+    selection = select_surrogates(table, None)
     fidelities = np.full(table.num_rows, math.nan)
-    fidelities[own.owners] = own.surrogates.field("fidelity").to_numpy()
+    fidelities[selection.rows] = selection.surrogates.field("fidelity").to_numpy()
     predictions = table["predictions"].combine_chunks()
     values, bounds = predictions.flatten().to_numpy(), _bounds(predictions)
     columns = (_output_names(table), table["output_kind"].to_pylist(), table["default_label"].to_pylist(), fidelities.tolist())
@@ -112,7 +112,7 @@ def _answers(table: pa.Table) -> list[Answer | None]:
             answers.append(None)
             continue
         if not 0 <= label < len(names) == stop - start:
-            raise ArgumentError("what was stored are not whole explanations: their outputs do not fit together.")
+            raise ArgumentError("the stored explanations are incomplete: their outputs do not match.")
         own_values = np.where(np.isnan(values[start:stop]), -math.inf, values[start:stop])
         output = int(np.argmax(own_values)) if kind == "probabilities" else label
         answers.append(Answer(names, kind, output, float(values[start + output]), fidelity))

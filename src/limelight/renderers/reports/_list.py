@@ -12,12 +12,13 @@ from limelight.collection.explanations import Explanations
 from limelight.collection.failure import Failure
 from limelight.renderers._page import chart_of, cut_text, page_data
 from limelight.renderers._pictures import encode_thumbnail, image_panel, overlay_panel
-from limelight.renderers._series import series_svg
 from limelight.renderers._summary import LabelSummary, Summary, fidelity_text, output_value, summarise
+from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._templates import ScriptData
+from limelight.renderers._views import own_kind, view_to_draw
 from limelight.renderers.reports._answers import Answer
 from limelight.results.explanation import Explanation, Surrogate
-from limelight.results.views import Cell, ImageView, MixedView, PartsView, Passage, SeriesView, Span, TableView, TextView, View
+from limelight.results.views import Cell, ImageView, MixedView, PartsView, Passage, Span, TableView, TextView, View
 
 __all__ = ["EntryList", "list_entries"]
 
@@ -131,10 +132,11 @@ class _Compact:
         }
 
     def _explanation(self, explanation: Explanation) -> Data:
-        summary, view = summarise(explanation), explanation.view
-        cells = _CELLS[view.kind](view) if view.kind in _CELLS else ()
+        summary, view = summarise(explanation), view_to_draw(explanation)
+        kind = own_kind(view)
+        cells = _CELLS[kind](view) if kind in _CELLS else ()
         values = view.values() if cells else {}
-        kinds = view.kind if view.kind in _BLANK_VIEWS else PartsView.kind, explanation.output_kind
+        kinds = kind if kind in _BLANK_VIEWS else PartsView.kind, explanation.output_kind
         return {
             "blank": self.blanks.setdefault(kinds, len(self.blanks)),
             "main": explanation.labels.index(explanation.default_label),
@@ -145,7 +147,7 @@ class _Compact:
             "facts": [(fact.value, self._word(fact.meaning)) for fact in summary.facts],
             "warnings": list(map(self._word, summary.warnings)),
             "cells": [(self._word(cell.column), cell.value) for cell in cells],
-            "passages": self._passages(explanation),
+            "passages": self._passages(explanation, view),
             **self._pictures(view, summary),
         }
 
@@ -157,10 +159,10 @@ class _Compact:
         ]
         return {"name": self._word(label.name), "remark": label.remark, "zero": chart.zero, "bars": bars}
 
-    def _passages(self, explanation: Explanation) -> list[tuple[int, list[Any]]]:
+    def _passages(self, explanation: Explanation, view: View) -> list[tuple[int, list[Any]]]:
         """The texts, cut where a reported word begins or ends; a word of no component is a text of its own."""
-        view = explanation.view
-        if view.kind not in _PASSAGES:
+        kind = own_kind(view)
+        if kind not in _PASSAGES:
             return []
         reported = {component for surrogate in explanation.surrogates for component in surrogate.components}
         return [
@@ -168,14 +170,15 @@ class _Compact:
                 self._word(column),
                 [text if component is None else (component, text) for text, component in cut_text(own, reported)],
             )
-            for column, own in _PASSAGES[view.kind](view)
+            for column, own in _PASSAGES[kind](view)
         ]
 
     def _pictures(self, view: View, summary: Summary) -> Data:
         """Addresses of pictures, one for each label and before them what they are all of; as long as there is room for them."""
-        if view.kind not in _PICTURES:
+        kind = own_kind(view)
+        if kind not in _PICTURES:
             return {}
-        pictures = _PICTURES[view.kind](view, summary.labels) if self._picture_room > 0 else []
+        pictures = _PICTURES[kind](view, summary.labels) if self._picture_room > 0 else []
         self._picture_room -= _size(pictures)
         return {"pictures": pictures if self._picture_room > 0 else []}
 
@@ -189,8 +192,8 @@ def _image_pictures(view: ImageView, labels: Sequence[LabelSummary]) -> list[str
     return [f"data:image/jpeg;base64,{b64encode(encode_thumbnail(panel)).decode('ascii')}" for panel in panels]
 
 
-def _series_pictures(view: SeriesView, labels: Sequence[LabelSummary]) -> list[str]:
-    drawn = (b64encode(series_svg(view, [label]).encode("utf-8")).decode("ascii") for label in labels)
+def _svg_pictures(view: View, labels: Sequence[LabelSummary]) -> list[str]:
+    drawn = (b64encode(make_svg(view, [label]).encode("utf-8")).decode("ascii") for label in labels)
     return ["", *(f"data:image/svg+xml;base64,{svg}" for svg in drawn)]
 
 
@@ -205,7 +208,7 @@ _PASSAGES: dict[str, Callable[[Any], Sequence[tuple[str, TextView]]]] = {
 }
 _PICTURES: dict[str, Callable[[Any, Sequence[LabelSummary]], list[str]]] = {
     ImageView.kind: _image_pictures,
-    SeriesView.kind: _series_pictures,
+    **dict.fromkeys(SVG_KINDS, _svg_pictures),
 }
 
 _TEXT = TextView("x", (Span(0, 1, 0),))

@@ -1,0 +1,136 @@
+"""What shows where a segment is absent."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.modalities._arrays import check_filling, noise_like
+
+__all__ = ["average_background", "check_background", "check_fill", "make_filling"]
+
+_FILL_NAMES = ("mean", "noise", "linear")
+
+
+def check_fill(fill: Any) -> str | np.ndarray:
+    """A user's fill: one of the names, a number, or a number for each channel.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it is none of these.
+    """
+    return check_filling(fill, _FILL_NAMES)
+
+
+def make_filling(fill: str | np.ndarray, channels: np.ndarray, labels: np.ndarray, seed: int) -> np.ndarray:
+    """Make the values that show while their segments are absent.
+
+    Parameters
+    ----------
+    fill : str or ndarray
+        What the user chose, checked.
+    channels : ndarray of shape (channels, length), float64
+        The series.
+    labels : ndarray of shape (1, length) or (channels, length), int
+        The number of each step's segment.
+    seed : int
+        The seed of the noise.
+
+    Returns
+    -------
+    filling : ndarray of shape (channels, length)
+
+    Raises
+    ------
+    ArgumentError
+        If the fill does not have a number for each channel.
+    """
+    if isinstance(fill, np.ndarray):
+        if fill.size not in (1, len(channels)):
+            raise ArgumentError(f"fill has {fill.size} numbers; the series has {len(channels)} channels.")
+        return np.broadcast_to(fill.reshape(-1, 1), channels.shape)
+    if fill == "linear":
+        labels_of_channels = np.broadcast_to(labels, channels.shape)
+        return np.stack([_bridge_segments(*pair) for pair in zip(channels, labels_of_channels, strict=True)])
+    if fill == "mean":
+        return np.broadcast_to(channels.mean(axis=1, keepdims=True), channels.shape)
+    return noise_like(channels, 1, seed)
+
+
+def check_background(background: Any) -> list[np.ndarray]:
+    """A user's background: series as arrays of doubles, of shape (length,), (channels, length) or (length, channels).
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If there are no series, or one of them does not hold finite numbers.
+    """
+    if isinstance(background, str) or not isinstance(background, Iterable):
+        raise ArgumentTypeError(f"background must be a collection of series; got {background!r}.")
+    checked = []
+    for number, series in enumerate(background):
+        try:
+            array = np.array(series, dtype=np.float64)
+        except (TypeError, ValueError) as error:
+            raise ArgumentTypeError(f"series {number} of background must hold numbers: {error}.") from error
+        if array.ndim not in (1, 2) or not np.isfinite(array).all():
+            raise ArgumentError(
+                f"series {number} of background must be finite numbers of shape (length,) or (channels, length); "
+                f"got shape {array.shape}."
+            )
+        checked.append(array)
+    if not checked:
+        raise ArgumentError("background must hold at least one series; got none.")
+    return checked
+
+
+def average_background(background: list[np.ndarray], shape: tuple[int, int], channel_axis: int) -> np.ndarray:
+    """Average the background series at each step, over those that are long enough to have it.
+
+    Parameters
+    ----------
+    background : list of ndarray
+        Checked series.
+    shape : (int, int)
+        The instance's channels and length.
+    channel_axis : int
+        The axis of channels of two-dimensional series.
+
+    Returns
+    -------
+    means : ndarray of shape (channels, length)
+
+    Raises
+    ------
+    ArgumentError
+        If they do not have the instance's channels, or none is as long as the instance.
+    """
+    sums, counts = np.zeros(shape), np.zeros(shape)
+    for number, series in enumerate(background):
+        channels = series[None] if series.ndim == 1 else np.moveaxis(series, channel_axis, 0)
+        if len(channels) != shape[0]:
+            raise ArgumentError(f"series {number} of background must have {shape[0]} channels; got shape {series.shape}.")
+        length = min(shape[1], channels.shape[1])
+        sums[:, :length] += channels[:, :length]
+        counts[:, :length] += 1
+    if not counts.all():
+        raise ArgumentError(f"background must have a series of at least {shape[1]} steps, as the instance has.")
+    return np.asarray(sums / counts)
+
+
+def _bridge_segments(channel: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Straight lines from the value before each segment to the one after it, level at the series' ends.
+
+    All arrays are of shape (length,).
+    """
+    bounds = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    bridges = np.empty(len(channel))
+    for start, stop in zip([0, *bounds], [*bounds, len(channel)], strict=True):
+        before = channel[start - 1] if start > 0 else channel[min(stop, len(channel) - 1)]
+        after = channel[stop] if stop < len(channel) else before
+        bridges[start:stop] = before + (after - before) * np.arange(1, stop - start + 1) / (stop - start + 1)
+    return bridges

@@ -1,0 +1,78 @@
+"""What every law of a table column has to say: how values are drawn, and which of them count as the same."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from typing import Self
+
+import numpy as np
+
+__all__ = ["ColumnLaw", "TrainingColumnLaw", "locate"]
+
+
+class ColumnLaw(ABC):
+    """How a column is drawn for some row, and which state each of its values is in.
+
+    Values in the same state, a category or a bin, have the same code and count as the same. A column without bins has no
+    states: its codes are standardised values.
+    """
+
+    @property
+    @abstractmethod
+    def num_states(self) -> int:
+        """How many states there are; 0 without bins."""
+
+    @property
+    @abstractmethod
+    def num_drawn_states(self) -> int:
+        """How many states are drawn; 1 without bins."""
+
+    @property
+    @abstractmethod
+    def is_discrete(self) -> bool:
+        """Whether the same value is likely to be drawn again."""
+
+    @abstractmethod
+    def draw(self, points: np.ndarray) -> np.ndarray:
+        """Values of shape (m,) from points of shape (m,) in [0, 1)."""
+
+    @abstractmethod
+    def codes_of(self, values: np.ndarray) -> np.ndarray:
+        """The codes of values, both of shape (m,)."""
+
+    @abstractmethod
+    def code_of(self, value: float) -> float:
+        """The code of a single value."""
+
+
+class TrainingColumnLaw(ColumnLaw):
+    """How a column is drawn as the training data suggest."""
+
+    @abstractmethod
+    def covers(self, value: float) -> bool:
+        """Whether the value lies inside the training data: whether it, or one like it, can be drawn."""
+
+    def around(self, value: float) -> Self:  # noqa: ARG002 - most columns have no neighbouring values
+        """This column, drawn around a value with the training data's standard deviation if it is numeric."""
+        return self
+
+
+def locate(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Which of some states each point falls in, and how far into the state's share it lies.
+
+    Parameters
+    ----------
+    shares : ndarray of shape (s,)
+        The states' shares of [0, 1), side by side.
+    points : ndarray of shape (m,)
+
+    Returns
+    -------
+    states : ndarray of shape (m,), int
+    positions : ndarray of shape (m,)
+        From 0 at the beginning of the state's share to 1 at its end.
+    """
+    ends = np.cumsum(shares)
+    last = int(np.flatnonzero(shares)[-1])  # rounding can leave the last sum below a point
+    states = np.minimum(np.searchsorted(ends, points, side="right"), last)
+    return states, np.clip((points - (ends - shares)[states]) / shares[states], 0.0, 1.0)

@@ -1,0 +1,83 @@
+"""The row to explain, as it was read, and what it is called."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from limelight.modalities.tables._encoding import Encoding
+from limelight.modalities.tables._feature_rules import SparseFeatures
+from limelight.modalities.tables._features import Feature, Word
+from limelight.modalities.tables._fields import Field
+from limelight.results.views import Cell
+
+__all__ = ["InstanceRow", "read_row"]
+
+
+class InstanceRow(NamedTuple):
+    """A row to explain: its columns, then the words of its free texts.
+
+    Attributes
+    ----------
+    encoding : Encoding
+        How a model gets this row, and others with its categories.
+    numbers : ndarray of shape (d,)
+        Its values as numbers.
+    values : list of float
+        The same.
+    features : list of Feature
+    fields : sequence of Field
+        What each value belongs to, and how it is written.
+    """
+
+    encoding: Encoding
+    numbers: np.ndarray
+    values: list[float]
+    features: list[Feature]
+    fields: Sequence[Field]
+
+    def component_names(self) -> list[str]:
+        """What each value would be called as a component."""
+        return [
+            feature.component_name(field, value)
+            for feature, field, value in zip(self.features, self.fields, self.values, strict=True)
+        ]
+
+    def name_with_value(self, number: int) -> str:
+        """What the feature with this number is called, with its value."""
+        return self.features[number].name_with_value(self.fields[number], self.values[number])
+
+    def cells(self, component_of: Mapping[int, int]) -> tuple[Cell, ...]:
+        """The row's columns as a renderer sees them, except for those that are in no component."""
+        # Words, which come after the columns, are in no component of the table's.
+        numbers = range(len(self.values))
+        return tuple(
+            [
+                Cell(feature.name, feature.format_value(field, value), component_of[number])
+                for number, feature, field, value in zip(numbers, self.features, self.fields, self.values, strict=True)
+                if number in component_of
+            ]
+        )
+
+    def slope_notes(self) -> tuple[tuple[str, str], ...]:
+        """What a reader should know of weights that are slopes, each once: a code and a message."""
+        notes = [
+            feature.slope_note(value) for feature, value in zip(self.features, self.values, strict=True) if feature.is_slope
+        ]
+        return tuple(dict.fromkeys(notes))
+
+
+def read_row(instance: Any, encoding: Encoding, features: Sequence[Feature] | SparseFeatures) -> InstanceRow:
+    """Read a row to explain of a table with this encoding and these features.
+
+    Raises
+    ------
+    InstanceError, ArgumentTypeError
+        If the row has other columns than the training data, or values of another kind.
+    """
+    numbers, own_encoding = encoding.read(instance)
+    of_columns = [features[number] for number in own_encoding.column_numbers]
+    of_words = map(Word.named, own_encoding.words)
+    return InstanceRow(own_encoding, numbers, numbers.tolist(), [*of_columns, *of_words], own_encoding.fields)

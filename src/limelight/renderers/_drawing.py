@@ -1,0 +1,167 @@
+"""A drawing whose marks are tinted by a label's weights, in the pixels of a picture."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import groupby
+from struct import pack
+from typing import NamedTuple
+from zlib import compress, crc32
+
+from limelight.renderers._cells import fit
+from limelight.renderers._summary import Bar, LabelSummary
+from limelight.results.views import DrawingView, Shape
+
+__all__ = ["TEXT_PIXELS", "Piece", "Point", "Sheet", "lay_out", "short_text"]
+
+TEXT_PIXELS = 12
+_LONGER_SIDE_PIXELS = 480
+_EXTRA_LINE_PIXELS = 2  # that a weighted line is wider: its hue could hardly be seen otherwise
+_WIDEST_TEXT_CELLS = 34
+_COLUMN_PIXELS = 0.4  # points of a line so near to each other, seen from above, are in one column of it
+
+Point = tuple[float, float]
+
+
+class Piece(NamedTuple):
+    """A shape in pixels.
+
+    Attributes
+    ----------
+    shape : Shape
+        The shape, in the units of its drawing.
+    bar : Bar or None
+        What its component weighs, if that can be seen.
+    component : int or None
+        None in the background.
+    strength : str
+        How strongly it is tinted, from 0 to 1; empty without a weight.
+    title : str
+        What it says when a pointer rests on it.
+    points : tuple of (float, float)
+        Of lines and polygons all points, of rectangles and rasters two corners, of circles and texts the middle.
+    size : float
+        Of circles the radius, of lines the width.
+    """
+
+    shape: Shape
+    bar: Bar | None
+    component: int | None
+    strength: str
+    title: str
+    points: tuple[Point, ...]
+    size: float
+
+    @property
+    def side(self) -> str:
+        """The class of the background, of marks without a weight, and of those for and against the output."""
+        return "ground" if self.component is None else "unweighted" if self.bar is None else self.bar.side
+
+    @property
+    def path(self) -> str:
+        """The points as SVG writes them."""
+        return " ".join(f"{x:.1f},{y:.1f}" for x, y in self.points)
+
+    @property
+    def place(self) -> tuple[str, str]:
+        """The first point."""
+        return _written(self.points[0])
+
+    @property
+    def extent(self) -> tuple[str, str]:
+        """Width and height of a rectangle."""
+        (left, top), (right, bottom) = self.points
+        return _written((right - left, bottom - top))
+
+    @property
+    def radius(self) -> str:
+        """Of a circle."""
+        return f"{self.size:.1f}"
+
+    @property
+    def address(self) -> str:
+        """A raster as a picture."""
+        return f"data:image/png;base64,{b64encode(_grey_png(self.shape.levels)).decode('ascii')}"
+
+    @property
+    def is_enlarged(self) -> bool:
+        """Whether a raster's levels are larger than a pixel."""
+        return self.points[1][0] - self.points[0][0] > len(self.shape.levels[0])
+
+    @property
+    def short_text(self) -> str:
+        """As much of a text as there is room for."""
+        return short_text(self.shape)
+
+
+@dataclass(frozen=True)
+class Sheet:
+    """All pieces in the order in which they are drawn, and the size of the picture in pixels."""
+
+    width: int
+    height: int
+    pieces: tuple[Piece, ...]
+
+
+def lay_out(view: DrawingView, label: LabelSummary) -> Sheet:
+    """Place a drawing's shapes in a picture, with their weights for a label."""
+    longer = max(view.width, view.height)
+    bars = {bar.component: bar for bar in label.seen}
+
+    def piece(shape: Shape, component: int | None) -> Piece:
+        bar = None if component is None else bars.get(component)
+        # Shares first: the units may be too large or too small for anything else.
+        places = [number / longer * _LONGER_SIDE_PIXELS for number in shape.numbers]
+        size = shape.width + (0 if bar is None else _EXTRA_LINE_PIXELS)
+        if shape.kind == "circle":
+            size = places.pop()
+        points: Iterable[Point] = zip(places[::2], places[1::2], strict=True)
+        if shape.kind in ("line", "polygon"):
+            points = _thinned(points)
+        title = "" if component is None else _title(view.descriptions[component], bar)
+        strength = "" if bar is None else label.strength(bar)
+        return Piece(shape, bar, component, strength, title, tuple(points), size)
+
+    width, height = (max(1, round(side / longer * _LONGER_SIDE_PIXELS)) for side in (view.width, view.height))
+    ground = [piece(shape, None) for shape in view.background]
+    return Sheet(width, height, (*ground, *(piece(shape, component) for component, shape in view.marks)))
+
+
+def short_text(shape: Shape) -> str:
+    """A text's beginning and end around an ellipsis, where the whole would be wider than any drawing."""
+    return fit(shape.content, _WIDEST_TEXT_CELLS)
+
+
+def _title(description: str, bar: Bar | None) -> str:
+    if bar is None:
+        return description
+    return f"{bar.name}: {bar.text}" + (f" ({description})" if description not in ("", bar.name) else "")
+
+
+def _thinned(points: Iterable[Point]) -> list[Point]:
+    """The points without those that cannot be seen: of a column, the first, the highest, the lowest and the last stay."""
+    kept: list[Point] = []
+    for _, group in groupby(points, key=lambda point: round(point[0] / _COLUMN_PIXELS)):
+        column = list(group)
+        if len(column) > 4:
+            ends = {0, len(column) - 1}
+            for extreme in (min, max):
+                ends.add(extreme(range(len(column)), key=lambda i: column[i][1]))
+            column = [column[i] for i in sorted(ends)]
+        kept += column
+    return kept
+
+
+def _written(point: Point) -> tuple[str, str]:
+    return f"{point[0]:.1f}", f"{point[1]:.1f}"
+
+
+def _grey_png(rows: tuple[bytes, ...]) -> bytes:
+    """The bytes of a PNG file in levels of grey."""
+    header = pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)  # eight bits, grey, the only methods there are
+    pixels = compress(b"".join(b"\0" + row for row in rows))  # no filter
+    chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
+    packed = (pack(">I", len(data)) + kind + data + pack(">I", crc32(kind + data)) for kind, data in chunks)
+    return b"\x89PNG\r\n\x1a\n" + b"".join(packed)

@@ -1,0 +1,129 @@
+"""A drawing in matplotlib's axes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from limelight.renderers._drawing import short_text
+from limelight.renderers._summary import Bar, LabelSummary
+from limelight.results.views import DrawingView, Shape
+
+__all__ = ["ShapePlotter"]
+
+_EXTRA_LINE_POINTS = 2  # that a weighted line is wider
+_PALE = 0.5  # opacity of what has no weight
+_ALIGNMENTS = {"start": "left", "middle": "center", "end": "right"}
+
+
+@dataclass(frozen=True)
+class ShapePlotter:
+    """Draws shapes into axes, in the drawing's own units.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+        Where to.
+    ink : colour
+        Of what has no weight, and of texts.
+    hue : callable
+        From a bar to its colour.
+    plain : callable
+        From a text to one in which matplotlib sees no formula.
+    """
+
+    ax: Any
+    ink: Any
+    hue: Callable[[Bar], str]
+    plain: Callable[[str], str]
+
+    def draw(self, view: DrawingView, label: LabelSummary) -> None:
+        """Draw a whole view, tinted by a label's weights, in proportion."""
+        bars = {bar.component: bar for bar in label.seen}
+        shapes = [
+            *((None, shape) for shape in view.background),
+            *((bars.get(mark.component), mark.shape) for mark in view.marks),
+        ]
+        for order, (bar, shape) in enumerate(shapes):
+            if bar is None:
+                is_ink = shape.kind == "line" and order < len(view.background)
+                self._draw_neutral(shape, 1.0 if is_ink else _PALE, order)
+            else:
+                self._draw_weighted(shape, bar, abs(bar.weight) / label.heaviest, order)
+        self.ax.set_xlim(0, view.width)
+        self.ax.set_ylim(view.height, 0)
+        self.ax.set_aspect("equal")
+        self.ax.set_axis_off()
+
+    def _draw_neutral(self, shape: Shape, opacity: float, order: int) -> None:
+        from matplotlib.colors import to_rgba
+
+        edge = to_rgba(self.ink, opacity)
+        if shape.kind == "line":
+            self.ax.plot(*_coordinates(shape), color=edge, linewidth=shape.width, zorder=order)
+        elif shape.kind == "text":
+            self._write(shape, order, edgecolor="none", pad=1)
+        elif shape.kind == "raster":
+            self._draw_raster(shape, order)
+        else:
+            self.ax.add_patch(_patch(shape, edgecolor=edge, facecolor=self._ground(shape), zorder=order))
+
+    def _draw_weighted(self, shape: Shape, bar: Bar, share: float, order: int) -> None:
+        from matplotlib.colors import to_rgba
+
+        hue, style = self.hue(bar), "--" if bar.weight < 0 else "-"  # never colour alone
+        tint = to_rgba(hue, 0.08 + 0.5 * share)
+        if shape.kind == "line":
+            width, colour = shape.width + _EXTRA_LINE_POINTS, to_rgba(hue, 0.4 + 0.6 * share)
+            self.ax.plot(*_coordinates(shape), color=colour, linewidth=width, linestyle=style, zorder=order)
+            return
+        if shape.kind == "text":
+            self._write(shape, order, edgecolor="none", pad=2)
+            self._write(shape, order, edgecolor=hue if bar.weight < 0 else "none", facecolor=tint, linestyle=style, pad=2)
+            return
+        if shape.kind == "raster":
+            self._draw_raster(shape, order)
+        self.ax.add_patch(_patch(shape, edgecolor="none", facecolor=self._ground(shape), zorder=order))
+        self.ax.add_patch(_patch(shape, edgecolor=hue, facecolor=tint, linestyle=style, zorder=order))
+
+    def _ground(self, shape: Shape) -> Any:
+        """What is under a tint: a circle hides what lies behind it, other areas let it through."""
+        return self.ax.get_facecolor() if shape.kind == "circle" else "none"
+
+    def _write(self, shape: Shape, order: int, **box: Any) -> None:
+        self.ax.text(
+            *shape.numbers,
+            self.plain(short_text(shape)),
+            color=self.ink,
+            fontsize="small",
+            horizontalalignment=_ALIGNMENTS[shape.anchor],
+            verticalalignment="center",
+            clip_on=True,
+            bbox={"facecolor": self.ax.get_facecolor(), **box},
+            zorder=order,
+        )
+
+    def _draw_raster(self, shape: Shape, order: int) -> None:
+        left, top, right, bottom = shape.numbers
+        levels = [list(row) for row in shape.levels]
+        extent = (left, right, bottom, top)
+        self.ax.imshow(levels, cmap="gray", vmin=0, vmax=255, extent=extent, aspect="auto", zorder=order)
+
+
+def _coordinates(shape: Shape) -> tuple[tuple[float, ...], tuple[float, ...]]:
+    """x of each point of a line, and y of each."""
+    return shape.numbers[::2], shape.numbers[1::2]
+
+
+def _patch(shape: Shape, **look: Any) -> Any:
+    """The area of a shape: of a raster its rectangle."""
+    from matplotlib import patches
+
+    if shape.kind == "circle":
+        x, y, radius = shape.numbers
+        return patches.Circle((x, y), radius, **look)
+    if shape.kind == "polygon":
+        return patches.Polygon(shape.points, **look)
+    left, top, right, bottom = shape.numbers
+    return patches.Rectangle((left, top), right - left, bottom - top, **look)

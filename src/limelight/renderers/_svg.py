@@ -1,0 +1,54 @@
+"""What an SVG file holds: a series or a drawing, once for each label."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+from limelight.renderers._drawing import lay_out
+from limelight.renderers._series import draw_series
+from limelight.renderers._summary import LabelSummary
+from limelight.renderers._templates import fill_template
+from limelight.renderers._views import own_kind
+from limelight.results.views import DrawingView, SeriesView, View
+
+__all__ = ["SVG_KINDS", "make_svg"]
+
+_NARROWEST_PIXELS = 480  # with room for a heading
+_NOT_XML = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
+
+
+class _Layout(NamedTuple):
+    """How a kind of view is laid out for a label, and the template of its SVG file."""
+
+    lay_out: Callable[[Any, LabelSummary], Any]
+    template: str
+
+
+_LAYOUTS = {DrawingView.kind: _Layout(lay_out, "drawing.svg"), SeriesView.kind: _Layout(draw_series, "series.svg")}
+SVG_KINDS = tuple(_LAYOUTS)
+
+
+def make_svg(view: View, labels: Sequence[LabelSummary], *, heading_pixels: int = 0) -> str:
+    """The contents of an SVG file, one label below the other.
+
+    Parameters
+    ----------
+    view : DrawingView or SeriesView
+        What is drawn.
+    labels : sequence of LabelSummary
+        Whose weights tint it.
+    heading_pixels : int, default 0
+        The height of the heading above each label's drawing; 0 for no heading.
+    """
+    layout = _LAYOUTS[own_kind(view)]
+    drawings = [layout.lay_out(view, label) for label in labels]
+    tops = [sum(before.height + heading_pixels for before in drawings[:i]) for i in range(len(drawings))]
+    svg = fill_template(
+        layout.template,
+        labels=list(zip(labels, drawings, tops, strict=True)),
+        width=max(drawings[0].width, _NARROWEST_PIXELS if heading_pixels else 0),
+        height=tops[-1] + drawings[-1].height + heading_pixels,
+        heading=heading_pixels,
+    )
+    return svg.translate(_NOT_XML)

@@ -1,0 +1,128 @@
+"""Many explanations, their importance and picks of them as small tables of HTML for a notebook."""
+
+from __future__ import annotations
+
+from limelight.collection.explanations import Explanations, Pick
+from limelight.collection.importance import Importance
+from limelight.renderers._page import chart_of, percent
+from limelight.renderers._summary import Bars, column_decimals, make_bar, number, on_one_axis
+from limelight.renderers._templates import fill_template
+
+__all__ = ["render_explanations", "render_importance", "render_pick"]
+
+_MOST_FEATURES = 10
+_MOST_PICKS = 20
+_MOST_REASONS = 4  # features for each pick
+
+
+def render_explanations(explanations: Explanations, failed: int, converged: int) -> str:
+    """Write a table of the features that weigh most in many explanations, and how many have converged or failed.
+
+    Parameters
+    ----------
+    explanations : Explanations
+        Of any kind, with failures among them, or none at all.
+    failed, converged : int
+        How many of them are failures, and how many have converged.
+
+    Returns
+    -------
+    fragment : str
+        A ``style`` element and one ``div`` of class ``limelight``.
+
+    Examples
+    --------
+    >>> from limelight import Explanations, Failure
+    >>> from limelight.renderers.collection_tables import render_explanations
+    >>> "1 failed" in render_explanations(Explanations.of([Failure("ValueError", "no words")]), 1, 0)
+    True
+    """
+    importance = explanations.importance() if len(explanations) > failed else None
+    return fill_template(
+        "collection.html",
+        count=len(explanations),
+        failed=failed,
+        converged=converged,
+        **_importance_data(importance),
+    )
+
+
+def render_importance(importance: Importance) -> str:
+    """Write a table of the heaviest features with their intervals.
+
+    Parameters
+    ----------
+    importance : Importance
+        Any importance.
+
+    Returns
+    -------
+    fragment : str
+        A ``style`` element and one ``div`` of class ``limelight``.
+
+    Examples
+    --------
+    >>> from limelight import Explanations, TextExplainer
+    >>> from limelight.renderers.collection_tables import render_importance
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> "film" in render_importance(Explanations.of([explanation]).importance())
+    True
+    """
+    return fill_template("importance.html", **_importance_data(importance))
+
+
+def render_pick(pick: Pick) -> str:
+    """Write a table of picks: where each is, how much is covered after it, and what it is the first to report.
+
+    Parameters
+    ----------
+    pick : Pick
+        Any pick.
+
+    Returns
+    -------
+    fragment : str
+        A ``style`` element and one ``div`` of class ``limelight``.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer, submodular_pick
+    >>> from limelight.renderers.collection_tables import render_pick
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> "film" in render_pick(submodular_pick([explanation], 1))
+    True
+    """
+    rows = [
+        {
+            "position": position,
+            "covered": percent(covered),
+            "reasons": [feature for feature, _ in reasons[:_MOST_REASONS]],
+            "more": max(0, len(reasons) - _MOST_REASONS),
+        }
+        for position, covered, reasons in zip(pick.positions, pick.coverage, pick.reasons, strict=True)
+    ]
+    return fill_template("pick.html", count=len(pick), rows=rows[:_MOST_PICKS], more=max(0, len(rows) - _MOST_PICKS))
+
+
+def _importance_data(importance: Importance | None) -> dict[str, object]:
+    """What the templates say of the heaviest features."""
+    if importance is None:
+        return {"importance": None}
+    decimals = column_decimals(max(importance.values, default=0.0))
+    columns = (importance.features, importance.values, importance.lows, importance.highs)
+    rows = list(zip(*columns, strict=True))[:_MOST_FEATURES]
+    bars = Bars(
+        **on_one_axis(
+            tuple(
+                make_bar(place, name, value, low, high, decimals, signed=False)
+                for place, (name, value, low, high) in enumerate(rows)
+            )
+        )
+    )
+    return {
+        "importance": importance,
+        "label": bars,
+        "chart": chart_of(bars),
+        "values": {place: number(times, decimals=0) for place, times in enumerate(importance.reported[: len(rows)])},
+        "more": len(importance.features) - len(rows),
+    }
