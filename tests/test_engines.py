@@ -16,7 +16,7 @@ from limelight._registry import Registry, registrations, use_registrations
 from limelight.batch._engines import ENGINES
 from limelight.batch._workers import deserialize, deserialize_job, serialize
 from limelight.extend import Explainer, Parts, View, cosine_of_masks, fair_coins, fingerprint
-from limelight.models.generic import adapt_any
+from limelight.models.generic import adapt_callable
 
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 64, "chunk_size": 2}  # four chunks of two instances
@@ -359,7 +359,7 @@ def halve(method, components):
     """An adapter that shows that it was asked: it gives half of what the model says about lamps."""
     if not isinstance(components, Lamps):
         return None
-    path = adapt_any(method, components)
+    path = adapt_callable(method, components)
     return path._replace(finish=lambda inputs: path.finish(inputs) / 2, form=id(components))
 
 
