@@ -76,18 +76,18 @@ def test_processes_have_the_environment_of_the_call_that_uses_them(tmp_path, mon
     monkeypatch.setenv("SHIFT", "5")
     assert same(EXPLAINER.explain_many(OUTSIDE, model, **IN_TWO), one_by_one(EXPLAINER, OUTSIDE, model, **FEW))
     monkeypatch.delenv("SHIFT")
-    (tmp_path / "new_module.py").write_text("from batches import plain\ndef model(rows): return plain(rows)\n")
+    (tmp_path / "new_module.py").write_text("from helpers.batches import plain\ndef model(rows): return plain(rows)\n")
     monkeypatch.syspath_prepend(tmp_path)
     assert same(EXPLAINER.explain_many(OUTSIDE, importlib.import_module("new_module").model, **IN_TWO), alone)
 
 
 def test_processes_know_code_as_it_is_now(tmp_path, monkeypatch, alone):
     file = tmp_path / "edited_module.py"
-    file.write_text("from batches import plain\ndef model(rows): return 10 * plain(rows)\n")
+    file.write_text("from helpers.batches import plain\ndef model(rows): return 10 * plain(rows)\n")
     monkeypatch.syspath_prepend(tmp_path)
     module = importlib.import_module("edited_module")
     EXPLAINER.explain_many(OUTSIDE, module.model, **IN_TWO)
-    file.write_text("from batches import plain\n\ndef model(rows): return plain(rows)\n")
+    file.write_text("from helpers.batches import plain\n\ndef model(rows): return plain(rows)\n")
     importlib.reload(module)
     assert same(EXPLAINER.explain_many(OUTSIDE, module.model, **IN_TWO), alone)
 
