@@ -4,17 +4,7 @@ from __future__ import annotations
 
 from limelight._errors import ArgumentTypeError
 from limelight.results.explanation import Explanation
-from limelight.results.views import (
-    Drawing,
-    DrawingView,
-    ImageView,
-    MixedView,
-    PartsView,
-    SeriesView,
-    TableView,
-    TextView,
-    View,
-)
+from limelight.results.views import Drawing, DrawingView, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View
 
 __all__ = ["choose_view", "find_kind"]
 
