@@ -354,7 +354,7 @@ class TestPictures:
 @pytest.fixture
 def registrations(monkeypatch):
     """Forget afterwards what a test registers."""
-    monkeypatch.setattr(_registry, "_registered", {kind: dict(own) for kind, own in _registry._registered.items()})
+    monkeypatch.setattr(_registry, "_registered", {kind: {} for kind in _registry.KINDS})
 
 
 @pytest.mark.usefixtures("registrations")

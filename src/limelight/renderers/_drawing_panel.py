@@ -21,9 +21,7 @@ __all__ = ["draw_drawing_panel"]
 _HUES = {"pos": FOR, "neg": AGAINST}
 _INK = "#1c2024"
 _QUIET = "#5b636b"
-_LINE = "#dde1e5"
-_TINT = "#f5f6f8"
-_STROKES = {"ground": _LINE, "unweighted": _QUIET, **_HUES}
+_STROKES = {"ground": _QUIET, "unweighted": _QUIET, **_HUES}
 _TEXTS = {"ground": _QUIET}
 _DASH_PIXELS = 5
 _GAP_PIXELS = 3
@@ -64,8 +62,6 @@ def _draw_piece(panel: Any, piece: Piece) -> None:
         pen.polygon(corners, fill="white")
     if piece.bar is not None:
         pen.polygon(corners, fill=_add_alpha(_HUES[side], 0.08 + 0.5 * strength))
-    elif side == "ground":
-        pen.polygon(corners, fill=_TINT)
     _trace_line(pen, [*corners, corners[0]], _STROKES[side], 1, is_dashed=side == "neg")
 
 
