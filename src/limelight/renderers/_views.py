@@ -1,4 +1,4 @@
-"""The views that renderers draw: of limelight's own kinds, whatever kind an explanation's view is of."""
+"""The view that renderers draw: one of limelight's own kinds, even if the explanation's view is of another."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ def choose_view(explanation: Explanation) -> View:
     Raises
     ------
     ArgumentTypeError
-        If the ``drawing()`` of another view is neither a `Drawing` nor None.
+        If the view's ``drawing()`` is neither a `Drawing` nor None.
     ArgumentError
-        If a mark in it is of a component that the explanation lacks.
+        If a mark in it belongs to a component that the explanation lacks.
     """
     view = explanation.view
     if isinstance(view, _OWN_VIEWS):

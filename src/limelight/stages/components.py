@@ -173,7 +173,7 @@ def fair_coins(parts: int) -> np.ndarray:
 
     Examples
     --------
-    >>> from limelight.stages.components import fair_coins
+    >>> from limelight.extend import fair_coins
     >>> fair_coins(2).tolist()
     [0.25, 0.5, 0.25]
     """
