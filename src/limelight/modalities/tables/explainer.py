@@ -14,7 +14,7 @@ from limelight.modalities.tables._feature_rules import FeatureRules
 from limelight.modalities.tables._groups import Layout, checked_groups
 from limelight.modalities.tables._instance_row import read_row
 from limelight.modalities.tables._perturbation_choice import PerturbationChooser
-from limelight.modalities.tables._rows import RowValues
+from limelight.modalities.tables._row_components import RowValues
 from limelight.modalities.tables._samplers import Constraint, RowSampler, checked_constraint, checked_sampler
 from limelight.modalities.tables._statistics import read_statistics, write_statistics
 from limelight.modalities.tables._training_data import TrainingData, read_training_data
