@@ -18,7 +18,7 @@ import numpy as np
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._notices import collect_notices
 from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
-from limelight.batch.many import BatchMixin
+from limelight.batch.mixin import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.views import check_view

@@ -215,7 +215,7 @@ class BatchMixin(ABC):
         'age > 53.25'
         """
         from limelight.batch._job import Job
-        from limelight.batch._workers import serialize
+        from limelight.batch._pickling import serialize
         from limelight.batch.frame_function import FrameFunction
 
         request = Request.checked(
