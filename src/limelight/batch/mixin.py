@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from limelight.collection.explanations import Explanations
     from limelight.results.explanation import Explanation
 
-__all__ = ["BatchMixin", "EngineName"]
+__all__ = ["BatchMixin"]
 
 EngineName = Literal["serial", "processes", "threads", "dask", "spark"]
 """Limelight's own engines; others can be registered."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "SCHEMA_VERSION",
     "Entry",
     "arrow",
     "check_no_gaps",

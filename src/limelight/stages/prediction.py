@@ -13,8 +13,6 @@ from limelight.stages.components import Neighbourhood, SharedRows
 __all__ = [
     "PREDICTION_METHODS",
     "Ask",
-    "Asking",
-    "DistinctRows",
     "ModelPath",
     "Oracle",
     "Question",

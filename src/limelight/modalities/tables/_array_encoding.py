@@ -15,7 +15,7 @@ from limelight.modalities.tables._encoding import Encoding, check_size, feature_
 from limelight.modalities.tables._fields import Field, NumberField
 from limelight.modalities.tables._labelled_rows import are_names, order_by_name, order_values
 
-__all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
+__all__ = ["ArrayEncoding", "encode_array"]
 
 
 def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:

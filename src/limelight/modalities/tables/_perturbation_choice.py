@@ -28,7 +28,7 @@ from limelight.modalities.tables._samplers import (
 )
 from limelight.modalities.tables._training_data import TrainingData
 
-__all__ = ["PerturbationChooser", "Surroundings"]
+__all__ = ["PerturbationChooser"]
 
 
 class Surroundings(NamedTuple):

@@ -14,7 +14,7 @@ from limelight.modalities.tables._encoding import Encoding, check_size, feature_
 from limelight.modalities.tables._fields import Field, NumberField
 from limelight.modalities.tables._labelled_rows import order_values
 
-__all__ = ["SparseEncoding", "encode_sparse"]
+__all__ = ["encode_sparse"]
 
 
 def encode_sparse(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:

@@ -18,7 +18,7 @@ from limelight.modalities.tables._frame_columns import native_type
 from limelight.modalities.tables._frame_encoding import FrameEncoding
 from limelight.results.views import Cell, MixedView, Passage, Span, TableView, TextView
 
-__all__ = ["TextEncoding", "Texts", "encode_texts"]
+__all__ = ["encode_texts"]
 
 _MARK = "\N{COMBINING GRAVE ACCENT}"
 _WORD = re.compile(rf"\w[\w{_MARK}]*")

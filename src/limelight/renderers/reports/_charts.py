@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["ChartMark", "Curve", "Histogram", "draw_coverage", "draw_fidelity"]
+__all__ = ["Curve", "Histogram", "draw_coverage", "draw_fidelity"]
 
 _WIDTH_PIXELS = 360
 _HEIGHT_PIXELS = 150

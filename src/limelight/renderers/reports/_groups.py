@@ -12,7 +12,7 @@ from limelight.collection.arrow import unescape
 from limelight.collection.explanations import Explanations
 from limelight.renderers._cells import fit
 
-__all__ = ["MOST_SHOWN", "Group", "Groups", "Top", "read_groups"]
+__all__ = ["MOST_SHOWN", "Group", "Top", "read_groups"]
 
 MOST_SHOWN = 10  # of whatever can be numerous: labels, classes, failures, warnings
 _MOST_ITEMS = 5  # that are named of a group

@@ -13,7 +13,7 @@ from limelight.renderers.reports._blanks import make_blank
 from limelight.renderers.reports._entries import Data, EntryWriter
 from limelight.results.explanation import Explanation
 
-__all__ = ["EntryList", "list_entries"]
+__all__ = ["list_entries"]
 
 _MOST_LEFT_OUT = 10  # entries without room, which can be large ones, before the others are left out, too
 _READ_AT_ONCE = 2_000  # entries
