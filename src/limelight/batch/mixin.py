@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -12,8 +13,6 @@ from limelight.models import read_model
 from limelight.stages.prediction import SharedAnswers
 
 if TYPE_CHECKING:
-    import os
-
     from distributed import Client
     from pyspark.sql import SparkSession
 
