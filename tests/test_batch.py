@@ -14,7 +14,7 @@ from limelight._errors import (
     ArgumentTypeError,
     LabelError,
 )
-from limelight.modalities.tables._rows import _Rows
+from limelight.modalities.tables._row_components import _Rows
 
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 100}

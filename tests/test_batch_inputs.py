@@ -18,7 +18,7 @@ from scipy import sparse
 from limelight import Failure, TabularExplainer, TextExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, MissingDependencyError
 from limelight.batch._instances import Instances, split_into_chunks
-from limelight.batch._workers import serialize
+from limelight.batch._pickling import serialize
 
 FRAME = pd.DataFrame(COLUMNS)
 EXPLAINER = TabularExplainer(FRAME)

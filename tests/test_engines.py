@@ -14,7 +14,7 @@ from limelight import Explanation, TabularExplainer, _registry, extend
 from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError, EngineError
 from limelight._registry import Registry, registrations, use_registrations
 from limelight.batch._engines import ENGINES
-from limelight.batch._workers import deserialize, deserialize_job, serialize
+from limelight.batch._pickling import deserialize, deserialize_job, serialize
 from limelight.extend import Explainer, Parts, View, cosine_of_masks, fair_coins, fingerprint
 from limelight.models.generic import adapt_callable
 

@@ -106,12 +106,14 @@ def circles(root: Path) -> list[str]:
 
 
 def handing_faults(root: Path) -> list[str]:
-    """Names that a folder hands out and are not in the table, or the other way round."""
+    """Names that outsiders import from a folder although the table lacks them, and names in the table that none imports."""
     faults = []
     for folder, names in HANDED_OUT.items():
-        for name, users in sorted(handed_out(root, folder).items()):
+        users_of = handed_out(root, folder)
+        for name, users in sorted(users_of.items()):
             if name not in names:
                 faults.append(f"{', '.join(sorted(users))} must not import {name} of {folder}")
+        faults += [f"no outsider imports {name} of {folder}" for name in sorted(names - set(users_of))]
     return faults
 
 
@@ -169,7 +171,7 @@ def habit_faults(root: Path) -> list[str]:
 def plant(root: Path, **files: str) -> Path:
     """A small sound package under `root`, with some of its files replaced or added."""
     house = {
-        "limelight/__init__": "from limelight.results.explanation import Explanation",
+        "limelight/__init__": "from limelight.modalities.tables.explainer import TabularExplainer",
         "limelight/_errors": "",
         "limelight/results/__init__": "",
         "limelight/results/_json": "",
@@ -183,13 +185,24 @@ def plant(root: Path, **files: str) -> Path:
         "limelight/renderers/__init__": "",
         "limelight/renderers/_summary": "from limelight.results.explanation import Explanation",
         "limelight/renderers/html": "from limelight.renderers._summary import summary",
-        "limelight/_explainer": "from limelight.stages.perturbation import Design",
+        "limelight/_explainer": (
+            "from limelight.batch.mixin import BatchMixin\nfrom limelight.stages.perturbation import Design"
+        ),
+        "limelight/batch/__init__": "",
+        "limelight/batch/mixin": "from limelight._lockstep import Run",
+        "limelight/batch/files": "",
+        "limelight/batch/frame_function": "",
+        "limelight/_lockstep": "",
+        "limelight/cli/__init__": "",
+        "limelight/cli/main": (
+            "from limelight.batch.files import TableFile\nfrom limelight.batch.frame_function import FrameFunction"
+        ),
         "limelight/modalities/__init__": "",
         "limelight/modalities/text": "from limelight._explainer import Explainer",
         "limelight/modalities/tables/__init__": "",
-        "limelight/modalities/tables/_rows": "",
-        "limelight/modalities/tables/explainer": "import limelight.modalities.tables._rows",
-        "limelight/__main__": "from limelight import Explanation",
+        "limelight/modalities/tables/_columns": "",
+        "limelight/modalities/tables/explainer": "import limelight.modalities.tables._columns",
+        "limelight/__main__": "from limelight import TabularExplainer",
     }
     stages = {
         "limelight/stages/components": "from limelight.results.views import View",
@@ -218,6 +231,9 @@ def test_layout_is_no_more_tangled_than_the_design_says():
     assert sum(map(len, graph.values())) <= 79
     assert len(handed_out(SOURCE, "modalities.tables")) == 1
     assert len(handed_out(SOURCE, "batch")) <= 3
+    assert len(handed_out(SOURCE, "collection")) <= 19
+    assert len(handed_out(SOURCE, "results")) <= 24
+    assert len(handed_out(SOURCE, "stages")) <= 37
 
 
 @pytest.mark.parametrize("check", CHECKS)
@@ -243,7 +259,7 @@ def test_sound_example_has_no_fault(check, tmp_path):
         ("_explainer", "from limelight.modalities import text", "modalities.text"),
         ("_explainer", "T = {'text': 'limelight.modalities.text:T'}", "modalities.text"),
         ("modalities/image", "import limelight.modalities.text", "modalities.text"),
-        ("modalities/image", "import limelight.modalities.tables._rows", "modalities.tables._rows"),
+        ("modalities/image", "import limelight.modalities.tables._columns", "modalities.tables._columns"),
         ("__main__", "import limelight.compat.lime_text", "compat.lime_text"),
     ],
 )
@@ -251,6 +267,18 @@ def test_forbidden_import_is_reported(file, line, target, tmp_path):
     importer = f"limelight/{file}".replace("/", ".")
     fault = f"{importer} must not import {f'limelight.{target}'.rstrip('.')}"
     assert floor_faults(plant(tmp_path, **{f"limelight/{file}": line})) == [fault]
+
+
+def test_name_handed_out_is_reported_if_the_table_lacks_it_or_none_imports_it(tmp_path):
+    files = {
+        "limelight/cli/main": "from limelight.batch.files import TableFile, read_files",
+        "limelight/__init__": "",
+    }
+    assert handing_faults(plant(tmp_path, **files)) == [
+        "limelight.cli.main must not import read_files of batch",
+        "no outsider imports FrameFunction of batch",
+        "no outsider imports TabularExplainer of modalities.tables",
+    ]
 
 
 def test_file_without_a_floor_is_reported(tmp_path):

@@ -7,6 +7,7 @@ import pydoc
 import re
 import subprocess
 import sys
+import typing
 from importlib import import_module
 from importlib.metadata import entry_points, version
 from importlib.resources import files
@@ -255,6 +256,67 @@ def test_parameters_are_described(name):
     if ":" in name and len(parameters) < 2:
         return  # one argument, and the first sentence says what it is
     assert set(parameters) - described(inspect.getdoc(PUBLIC[name]) or "") == set()
+
+
+EXPLAINERS = [name for name in limelight.__all__ if name.endswith("Explainer") and name != "Explainer"]
+COMMON_OPTIONS = (
+    "class_names",
+    "kernel",
+    "feature_selection",
+    "alpha",
+    "tolerance",
+    "mode",
+    "design",
+    "random_state",
+)
+
+
+@pytest.mark.parametrize("option", COMMON_OPTIONS)
+@pytest.mark.parametrize("name", EXPLAINERS)
+def test_explainers_have_the_same_options_with_the_same_defaults_and_types(name, option):
+    explainer, common = getattr(limelight, name).__init__, limelight.Explainer.__init__
+    given, expected = inspect.signature(explainer).parameters[option], inspect.signature(common).parameters[option]
+    assert (given.default, given.kind) == (expected.default, expected.kind)
+    assert typing.get_type_hints(explainer)[option] == typing.get_type_hints(common)[option]
+
+
+@pytest.mark.parametrize(
+    ("option", "choices"),
+    [
+        ("feature_selection", ("auto", "forward_selection", "highest_weights", "lasso_path", "none")),
+        ("mode", ("classification", "regression")),
+        ("design", ("auto", "iid")),
+    ],
+)
+def test_choices_are_in_the_annotations(option, choices):
+    hint = typing.get_type_hints(limelight.Explainer.__init__)[option]
+    literals = [hint] if typing.get_origin(hint) is typing.Literal else typing.get_args(hint)
+    assert next(typing.get_args(literal) for literal in literals if typing.get_origin(literal) is typing.Literal) == choices
+
+
+# These annotations name types that `import limelight` must not load, so that they can be read by type checkers only.
+HEAVY_TYPES = {
+    "explain_many": "Engine",  # an engine's module, and Dask's and Spark's classes
+    "frame_function": "FrameFunction",  # loaded with the first frame function
+    "as_pyplot_figure": "Figure",  # matplotlib
+    "plot": "Axes",  # matplotlib
+    "to_shap": "shap",
+    "of_tables": "pa",  # pyarrow
+    "tables": "pa",  # pyarrow
+    "each": "pandas",
+    "meta": "pandas",
+}
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_type_hints_can_be_read_while_the_program_runs(name):
+    function = PUBLIC[name].__init__ if inspect.isclass(PUBLIC[name]) else PUBLIC[name]
+    missing = HEAVY_TYPES.get(name.partition(":")[2])
+    if missing is None:
+        typing.get_type_hints(function)
+    else:
+        with pytest.raises(NameError, match=f"name '{missing}' is not defined"):
+            typing.get_type_hints(function)
 
 
 def test_described_reads_numpydoc():

@@ -1,5 +1,6 @@
-"""What the files beside the code say of it: versions that agree, layouts that are complete, names of files that exist."""
+"""What the files beside the code say of it: versions that agree, layouts that are complete, names that exist."""
 
+import ast
 import re
 from pathlib import Path
 
@@ -63,6 +64,53 @@ def test_files_in_tables_exist():
     assert len(names) > 40
     missing = {name for name in names if not (ROOT / name).exists() and not (PACKAGE / name).exists()}
     assert missing <= {"demo/index.html"}  # which `make demo` writes
+
+
+def defined(*files: Path) -> set[str]:
+    """The names that files define at their top level, and the arguments of their functions and methods."""
+    names = set()
+    for file in files:
+        tree = ast.parse(file.read_text(encoding="utf-8"))
+        for node in tree.body:
+            if isinstance(node, (ast.ClassDef, ast.FunctionDef)):
+                names.add(node.name)
+            elif isinstance(node, ast.Assign):
+                names |= {target.id for target in node.targets if isinstance(target, ast.Name)}
+            elif isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+                names.add(node.target.id)
+        names |= {node.arg for node in ast.walk(tree) if isinstance(node, ast.arg)}
+    return names
+
+
+def files_of(place: str) -> list[Path]:
+    """The Python files that a backticked path names: a file, or those in a folder."""
+    path = next((root / place for root in (ROOT, PACKAGE) if (root / place).exists()), None)
+    if path is None:
+        return list(PACKAGE.rglob(place))  # a file that several folders have, such as explainer.py
+    return sorted(path.glob("*.py")) if path.is_dir() else [path]
+
+
+def names_that_do_not_exist(text: str) -> list[str]:
+    """Backticked names in a text that name no file, folder, class, function, constant or argument of the package.
+
+    Of a name that stands before "in" and a place, as in "`ENGINES`, in `batch/_engines.py`", the place must have it.
+    """
+    everything = defined(*PACKAGE.rglob("*.py"))
+    codes = re.findall(r"`([\w./]+)`", text)
+    missing = [code for code in codes if (not files_of(code) if "/" in code or "." in code else code not in everything)]
+    placed = re.findall(r"`(\w+)`,\s+in\s+`([\w./]+)`", text)
+    return missing + [f"{name} in {place}" for name, place in placed if name not in defined(*files_of(place))]
+
+
+def test_names_in_the_guide_to_additions_exist():
+    (section,) = re.findall(r"^## Adding something\n(.*?)^## ", page("CONTRIBUTING.md"), flags=re.MULTILINE | re.DOTALL)
+    assert len(re.findall(r"`\w+`,\s+in\s+`", section)) >= 4
+    assert names_that_do_not_exist(section) == []
+
+
+def test_names_that_do_not_exist_are_found():
+    text = "`Explainer` and `n_jobs`, `NoSuchClass`, `batch/no.py`, `ENGINES`, in `batch/_engines.py`, `VIEWS`, in `batch/`"
+    assert names_that_do_not_exist(text) == ["NoSuchClass", "batch/no.py", "VIEWS in batch/"]
 
 
 def test_versions_agree():

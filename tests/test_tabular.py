@@ -262,8 +262,8 @@ class TestSharedNeighbourhood:
             explainer.explain_instance(ROWS[0], Recorder(), num_samples=count)
         one = TabularExplainer(ROWS)
         one.explain_instance(ROWS[0], Recorder(), num_samples=500)
-        size = len(pickle.dumps(one._drawing._shared._kept))
-        assert len(pickle.dumps(explainer._drawing._shared._kept)) < 9 * size
+        size = len(pickle.dumps(one._chooser._shared._kept))
+        assert len(pickle.dumps(explainer._chooser._shared._kept)) < 9 * size
         assert explainer.explain_instance(ROWS[0], Recorder(), num_samples=500) == first
 
 

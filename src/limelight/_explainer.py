@@ -20,7 +20,7 @@ from limelight._errors import ArgumentTypeError, InstanceError, LimelightError
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._notices import collect_notices
 from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
-from limelight.batch.many import BatchMixin
+from limelight.batch.mixin import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.view_registry import check_view

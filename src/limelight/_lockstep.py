@@ -25,7 +25,7 @@ from limelight.stages.prediction_batches import answer_questions
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings, fit_surrogates
 
-__all__ = ["Effect", "FitSurrogates", "Run", "request_fits", "run_alone", "run_in_lockstep"]
+__all__ = ["Run", "request_fits", "run_alone", "run_in_lockstep"]
 
 T = TypeVar("T")
 

@@ -14,8 +14,8 @@ from limelight._errors import ArgumentTypeError, LimelightError, ModelError
 from limelight._lockstep import Run, run_in_lockstep
 from limelight._registry import registrations, use_registrations
 from limelight.batch._instances import Chunk
+from limelight.batch._pickling import serialize
 from limelight.batch._timeouts import run_in_time_or_exit
-from limelight.batch._workers import serialize
 from limelight.collection.arrow import table_of
 from limelight.collection.failure import Failure
 from limelight.results.explanation import Explanation

@@ -17,14 +17,8 @@ from typing import Any, NamedTuple
 
 from limelight._errors import ArgumentTypeError, EngineError
 from limelight.batch._instances import Chunk
-from limelight.batch._workers import (
-    CHUNKS_PER_WORKER,
-    ChunkExplainer,
-    FinishedChunks,
-    explain_chunk,
-    explain_in_executor,
-    serialize,
-)
+from limelight.batch._pickling import serialize
+from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, explain_chunk, explain_in_executor
 
 __all__ = ["explain_in_processes"]
 

@@ -11,14 +11,8 @@ from uuid import uuid4
 
 from limelight._errors import ArgumentError, EngineError, LimelightError, require
 from limelight.batch._instances import Chunk
-from limelight.batch._workers import (
-    ChunkExplainer,
-    FinishedChunks,
-    deserialize,
-    deserialize_job,
-    explain_in_executor,
-    serialize,
-)
+from limelight.batch._pickling import deserialize, deserialize_job, serialize
+from limelight.batch._workers import ChunkExplainer, FinishedChunks, explain_in_executor
 
 __all__ = ["explain_in_active_spark", "explain_in_spark"]
 

@@ -1,14 +1,12 @@
-"""Work in other threads, processes and machines: jobs and chunks as bytes, and results as they are finished."""
+"""Explain chunks in other threads and processes, and take their results as they are finished."""
 
 from __future__ import annotations
 
-import pickle
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any, Protocol
 
-from limelight._errors import ArgumentTypeError, EngineError
+from limelight._errors import EngineError
 from limelight.batch._instances import Chunk
 
 if TYPE_CHECKING:
@@ -18,11 +16,8 @@ __all__ = [
     "CHUNKS_PER_WORKER",
     "ChunkExplainer",
     "FinishedChunks",
-    "deserialize",
-    "deserialize_job",
     "explain_chunk",
     "explain_in_executor",
-    "serialize",
 ]
 
 FinishedChunks = Generator[tuple[int, Any], None, None]
@@ -40,38 +35,6 @@ class ChunkExplainer(Protocol):
 
 def explain_chunk(job: ChunkExplainer, chunk: Chunk) -> tuple[int, Any]:
     return chunk.number, job.explain(chunk)
-
-
-def serialize(value: Any) -> bytes:
-    """Turn a job or a chunk into bytes; functions of the user's script are included.
-
-    Raises
-    ------
-    ArgumentTypeError
-        If it cannot be sent to other processes.
-    """
-    import joblib
-
-    try:
-        return pickle.dumps(joblib.wrap_non_picklable_objects(value, keep_wrapper=False))
-    except ArgumentTypeError:
-        raise
-    except Exception as error:  # any class may fail to be pickled in its own way
-        raise ArgumentTypeError(
-            f"the model, the explainer or an instance cannot be sent to other processes ({type(error).__name__}: {error}); "
-            'use engine="threads" or "serial", which send nothing.'
-        ) from error
-
-
-def deserialize(data: bytes) -> Any:
-    """Turn bytes from `serialize` back into the object; they come from the user's own process."""
-    return pickle.loads(data)
-
-
-@lru_cache(maxsize=1)
-def deserialize_job(data: bytes) -> Any:
-    """Turn bytes back into a job: the same object until this process is given another one's bytes."""
-    return deserialize(data)
 
 
 def explain_in_executor(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.batch._instances import Instances, split_into_chunks
-from limelight.batch._workers import deserialize_job
+from limelight.batch._pickling import deserialize_job
 from limelight.collection.arrow import Entry, entries_of
 from limelight.collection.failure import Failure
 

@@ -21,7 +21,7 @@ __all__ = ["Rows", "rows_of_tables"]
 _CHUNK_ROWS = 10_000  # of a table in memory
 
 
-class Chunk(Protocol):
+class RowChunk(Protocol):
     """Some consecutive rows."""
 
     @property
@@ -56,13 +56,13 @@ class Rows:
 
     Parameters
     ----------
-    chunks : sequence of Chunk
+    chunks : sequence of RowChunk
         Where the rows are.
     positions : range or ndarray of shape (n,), int, optional
         Which rows, counted through all chunks; by default all.
     """
 
-    def __init__(self, chunks: Sequence[Chunk], positions: range | np.ndarray | None = None) -> None:
+    def __init__(self, chunks: Sequence[RowChunk], positions: range | np.ndarray | None = None) -> None:
         self._chunks = tuple(chunks)
         self._bounds = np.cumsum([0, *(chunk.num_rows for chunk in self._chunks)])
         self._positions = range(int(self._bounds[-1])) if positions is None else positions

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -16,8 +17,6 @@ from limelight.collection.importance import Importance, compute_importance
 from limelight.collection.parquet import atomic_file
 
 if TYPE_CHECKING:
-    import os
-
     import pandas
     import polars
     import pyarrow

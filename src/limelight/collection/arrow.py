@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
 __all__ = [
-    "SCHEMA_VERSION",
     "Entry",
     "arrow",
     "check_no_gaps",

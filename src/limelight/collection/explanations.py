@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
+from numpy.random import Generator
 
 from limelight._errors import ArgumentTypeError
 from limelight._registry import Registry
@@ -19,10 +21,7 @@ from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, write
 
 if TYPE_CHECKING:
-    import os
-
     import pyarrow as pa
-    from numpy.random import Generator
 
 __all__ = ["Explanations", "Failure", "Pick"]
 

@@ -6,17 +6,16 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from numpy.random import Generator
 
 from limelight._checks import check_count
 from limelight._seeds import fingerprint, read_random_state, stream
+from limelight.collection.arrow import Entry
 from limelight.collection.explanations import Explanations, Pick
 from limelight.collection.weights import Weights, read_weights
 
 if TYPE_CHECKING:
-    from numpy.random import Generator
     from scipy import sparse
-
-    from limelight.collection.arrow import Entry
 
 __all__ = ["Pick", "random_pick", "submodular_pick"]
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from limelight._seeds import stream
 
-__all__ = ["SEMITONES", "Semitones", "chords", "cylinders_bells_and_funnels"]
+__all__ = ["Semitones", "chords", "cylinders_bells_and_funnels"]
 
 _SAMPLES_PER_SECOND = 8000
 _SOUND_SAMPLES = 4000

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from limelight.renderers._numbers import format_number, format_percent
 
-__all__ = ["Bar", "BarChart", "BarLine", "Bars", "lay_out_bars", "make_bar"]
+__all__ = ["Bar", "BarChart", "Bars", "lay_out_bars", "make_bar"]
 
 _LEAST_VISIBLE_SHARE = 0.005  # of the heaviest weight
 

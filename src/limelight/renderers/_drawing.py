@@ -15,7 +15,7 @@ from limelight.renderers._cells import fit
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import DrawingView, Shape
 
-__all__ = ["TEXT_PIXELS", "Piece", "Point", "Sheet", "lay_out_drawing", "shorten_text"]
+__all__ = ["TEXT_PIXELS", "Piece", "Point", "lay_out_drawing", "shorten_text"]
 
 TEXT_PIXELS = 12
 _LONGER_SIDE_PIXELS = 480

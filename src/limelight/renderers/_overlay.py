@@ -12,7 +12,7 @@ from limelight.renderers._pictures import NUMERAL_PIXELS, find_enlargement, find
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import ImageView
 
-__all__ = ["Overlay", "Region", "lay_out_overlay"]
+__all__ = ["Overlay", "lay_out_overlay"]
 
 _Corner = tuple[int, int]  # row and column
 

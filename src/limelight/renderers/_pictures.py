@@ -15,7 +15,6 @@ from limelight.results.views import ImageView
 
 __all__ = [
     "NUMERAL_PIXELS",
-    "Pillow",
     "draw_image_panel",
     "draw_overlay_panel",
     "encode_png",

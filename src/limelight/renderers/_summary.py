@@ -10,7 +10,7 @@ from limelight.renderers._bars import Bars, make_bar
 from limelight.renderers._numbers import choose_decimals, format_fidelity, format_number, format_probability
 from limelight.results.explanation import Explanation, Surrogate
 
-__all__ = ["Fact", "LabelSummary", "Output", "Summary", "format_output", "name_output", "summarise"]
+__all__ = ["Fact", "LabelSummary", "Summary", "format_output", "name_output", "summarise"]
 
 _MOST_OUTPUTS = 10
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import suppress
@@ -12,8 +13,6 @@ from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependenc
 from limelight._registry import Registry
 
 if TYPE_CHECKING:
-    import os
-
     import pandas
     import polars
     import pyarrow

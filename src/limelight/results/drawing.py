@@ -15,7 +15,7 @@ import numpy as np
 from limelight._checks import check_choice, check_count, check_number, check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, LimelightError
 
-__all__ = ["ANCHORS", "Drawing", "Mark", "Shape", "as_marks", "as_shapes"]
+__all__ = ["Drawing", "Mark", "Shape", "as_marks", "as_shapes"]
 
 ANCHORS = ("start", "middle", "end")
 

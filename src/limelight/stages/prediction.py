@@ -13,13 +13,12 @@ from limelight.stages.components import Neighbourhood, SharedRows
 __all__ = [
     "PREDICTION_METHODS",
     "Ask",
-    "Asking",
-    "DistinctRows",
     "ModelPath",
     "Oracle",
     "Question",
     "SharedAnswers",
     "find_distinct_rows",
+    "make_output_count_error",
 ]
 
 PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")
@@ -152,10 +151,7 @@ class _Memory:
     def _add(self, answers: np.ndarray) -> None:
         earlier = self._answers
         if len(earlier) and earlier.shape[1] != answers.shape[1]:
-            raise PredictionError(
-                "the model must give the same number of outputs for every input; "
-                f"it gave {earlier.shape[1]} at first, and {answers.shape[1]} later."
-            )
+            raise make_output_count_error(f"{earlier.shape[1]} at first", f"{answers.shape[1]} later")
         self._answers = np.concatenate([earlier, answers]) if len(earlier) else answers
 
 
@@ -286,9 +282,8 @@ class Oracle:
         if is_first and not asks_instance:
             self.instance_prediction = predictions[equal_to_instance[0]]
         if predictions.shape[1] != len(self.instance_prediction):
-            raise PredictionError(
-                "the model must give the same number of outputs for every input; "
-                f"it gave {len(self.instance_prediction)} for the instance, and {predictions.shape[1]} for perturbations."
+            raise make_output_count_error(
+                f"{len(self.instance_prediction)} for the instance", f"{predictions.shape[1]} for perturbations"
             )
         self.num_inputs = self._num_own_inputs + num_shared_inputs
         return predictions
@@ -314,3 +309,8 @@ def find_distinct_rows(keys: np.ndarray) -> DistinctRows:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return DistinctRows(first[order], rank[inverse.reshape(-1)])
+
+
+def make_output_count_error(first: str, later: str) -> PredictionError:
+    """Make the error for a model whose answers have different numbers of outputs: these, and for which inputs."""
+    return PredictionError(f"the model must give the same number of outputs for every input; it gave {first}, and {later}.")

@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight._checks import as_array
 from limelight._errors import InstanceError, LimelightError, ModelError, PredictionError
-from limelight.stages.prediction import Question
+from limelight.stages.prediction import Question, make_output_count_error
 
 __all__ = ["answer_questions"]
 
@@ -46,11 +46,8 @@ def answer_questions(questions: Sequence[Question]) -> list[np.ndarray | Limelig
             answers[number].append(answer)
             first, later = answers[number][0].shape[1], answer.shape[1]
             if later != first:
-                problem = (
-                    "the model must give the same number of outputs for every input; "
-                    f"it gave {first} at first, and {later} for {_describe_inputs([question])}."
-                )
-                errors.setdefault(number, PredictionError(problem))
+                later_inputs = f"{later} for {_describe_inputs([question])}"
+                errors.setdefault(number, make_output_count_error(f"{first} at first", later_inputs))
     return [
         errors.get(number) or (blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
         for number, blocks in enumerate(answers)

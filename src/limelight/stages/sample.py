@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight.stages.kernel_law import Curves
 
-__all__ = ["CurveProducts", "RegressionRows", "Sample"]
+__all__ = ["CurveProducts", "Sample"]
 
 _BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept

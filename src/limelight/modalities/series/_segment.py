@@ -13,7 +13,7 @@ from limelight.modalities.series._series import Series
 from limelight.modalities.series.segments import SEGMENTERS
 from limelight.results.views import Segment
 
-__all__ = ["Labels", "find_segments", "list_runs", "name_segments"]
+__all__ = ["find_segments", "list_runs", "name_segments"]
 
 
 class Labels(NamedTuple):

@@ -12,10 +12,10 @@ import numpy as np
 from limelight._checks import check_numbers
 from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of
-from limelight.modalities.tables._fields import Field, Numbers
+from limelight.modalities.tables._fields import Field, NumberField
 from limelight.modalities.tables._labelled_rows import are_names, order_by_name, order_values
 
-__all__ = ["ArrayEncoding", "SequenceEncoding", "encode_array"]
+__all__ = ["ArrayEncoding", "encode_array"]
 
 
 def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, ArrayEncoding]:
@@ -66,7 +66,7 @@ class ArrayEncoding(Encoding):
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
-        return (Numbers(self.is_whole),) * len(self.names)
+        return (NumberField(self.is_whole),) * len(self.names)
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         row = check_numbers("a row to explain", order_values(instance, self.names), None).copy()

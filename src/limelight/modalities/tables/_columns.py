@@ -21,7 +21,6 @@ __all__ = [
     "PresentColumn",
     "Unbinned",
     "WithMissing",
-    "WithValue",
     "add_value",
 ]
 

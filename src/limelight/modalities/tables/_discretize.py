@@ -12,12 +12,12 @@ from limelight._checks import check_choice, user_function
 from limelight._errors import ArgumentError
 from limelight.modalities.tables._encoding import Encoding
 
-__all__ = ["Discretizer", "EdgeRule", "checked_discretizer", "format_edges"]
+__all__ = ["EdgeRule", "checked_discretizer", "format_edges"]
 
-EdgeRule = Callable[[np.ndarray, "np.ndarray | None"], np.ndarray]
+EdgeRule = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 """From a column's training values, of shape (n,), and the training labels to the inner edges of its bins."""
 
-Discretizer = Callable[[int, np.ndarray, "np.ndarray | None"], Any]
+Discretizer = Callable[[int, np.ndarray, np.ndarray | None], Any]
 """From a column's number, training values and training labels, both of shape (n,), to the inner edges of its bins."""
 
 

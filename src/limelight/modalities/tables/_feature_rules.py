@@ -23,7 +23,7 @@ from limelight.modalities.tables._columns import (
 from limelight.modalities.tables._discretize import checked_discretizer, format_edges
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._features import Feature, present_part
-from limelight.modalities.tables._fields import Numbers
+from limelight.modalities.tables._fields import NumberField
 from limelight.modalities.tables._training_data import TrainingData
 
 __all__ = ["FeatureRules", "SparseFeatures"]
@@ -129,7 +129,7 @@ class FeatureRules:
 
     def _bin_names(self, number: int, column: Binned) -> tuple[str, ...]:
         name, field = self._encoding.names[number], self._encoding.fields[number]
-        is_numeric = isinstance(field, Numbers)
+        is_numeric = isinstance(field, NumberField)
         edges = format_edges(column.edges) if is_numeric else [field.format(edge) for edge in column.edges.tolist()]
         between = [f"{low} < {name} <= {high}" for low, high in pairwise(edges)]
         return (f"{name} <= {edges[0]}", *between, f"{name} > {edges[-1]}")

@@ -14,7 +14,7 @@ import numpy as np
 
 from limelight._errors import InstanceError
 
-__all__ = ["LARGEST_EXACT", "Choices", "Field", "Numbers", "Times", "is_missing", "make_series"]
+__all__ = ["LARGEST_EXACT", "ChoiceField", "Field", "NumberField", "TimeField", "is_missing", "make_series"]
 
 LARGEST_EXACT = 2.0**53 - 1
 """Whole numbers up to here are exact in double precision, and no others are rounded to them."""
@@ -69,8 +69,8 @@ class Field(ABC):
 
 
 @dataclass(frozen=True)
-class Numbers(Field):
-    """Numbers.
+class NumberField(Field):
+    """A column of numbers.
 
     Attributes
     ----------
@@ -124,8 +124,8 @@ class Numbers(Field):
 
 
 @dataclass(frozen=True)
-class Times(Field):
-    """Times and dates since 1970.
+class TimeField(Field):
+    """A column of times and dates, counted since 1970.
 
     Attributes
     ----------
@@ -187,8 +187,8 @@ class Times(Field):
 
 
 @dataclass(frozen=True)
-class Choices(Field):
-    """One of some values, each as its place among them.
+class ChoiceField(Field):
+    """A column of choices: each value as its place among those that the column has.
 
     Attributes
     ----------
@@ -209,7 +209,7 @@ class Choices(Field):
         except (KeyError, TypeError):  # a list has no place, and cannot be looked up either
             return self._with_value(name, value), float(len(self.values))
 
-    def read_missing(self) -> tuple[Choices, float]:
+    def read_missing(self) -> tuple[ChoiceField, float]:
         if len(self.pool) > len(self.values):
             return self, math.nan
         # A shift leaves a missing value behind, whichever way the column's type marks it.
@@ -219,7 +219,7 @@ class Choices(Field):
     def _places(self) -> dict[Any, float]:
         return {value: float(place) for place, value in enumerate(self.values)}
 
-    def _with_value(self, name: str, value: Any) -> Choices:
+    def _with_value(self, name: str, value: Any) -> ChoiceField:
         """The field of a row with a value that the training data lack."""
         examples = ", ".join(map(repr, self.values[:5]))
         if self.values and type(value) not in {type(other) for other in self.values}:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from limelight._errors import ArgumentError
-from limelight.modalities.tables._fields import LARGEST_EXACT, Choices, Field, Numbers, Times, is_missing
+from limelight.modalities.tables._fields import LARGEST_EXACT, ChoiceField, Field, NumberField, TimeField, is_missing
 
 __all__ = ["has_parts_of_microseconds", "native_type", "read_column"]
 
@@ -53,7 +53,7 @@ def has_parts_of_microseconds(series: Any) -> bool:
     return bool((nanoseconds % 1000).any())
 
 
-def _read_numbers(series: Any) -> tuple[Numbers, np.ndarray]:
+def _read_numbers(series: Any) -> tuple[NumberField, np.ndarray]:
     import narwhals.stable.v2 as nw
 
     dtype, own_type = series.dtype, native_type(series)
@@ -71,7 +71,7 @@ def _read_numbers(series: Any) -> tuple[Numbers, np.ndarray]:
     if not is_whole and not numpy_type.startswith("float"):  # decimals
         numpy_type = "float64"
     keeps_nan = bool(np.isnan(values).sum() > series.null_count())
-    return Numbers(is_whole, own_type, keeps_nan, numpy_type, _largest_decimal(own_type)), values
+    return NumberField(is_whole, own_type, keeps_nan, numpy_type, _largest_decimal(own_type)), values
 
 
 def _largest_decimal(dtype: Any) -> float:
@@ -83,7 +83,7 @@ def _largest_decimal(dtype: Any) -> float:
     return float(min(math.nextafter(bound, 0), bound - 10.0**-dtype.scale))
 
 
-def _read_times(series: Any) -> tuple[Times, np.ndarray]:
+def _read_times(series: Any) -> tuple[TimeField, np.ndarray]:
     import narwhals.stable.v2 as nw
 
     own_type = native_type(series)
@@ -98,10 +98,10 @@ def _read_times(series: Any) -> tuple[Times, np.ndarray]:
             ".dt.floor('us')."
         )
     times = series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
-    return Times(own_type, zone_name, step, *zones), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
+    return TimeField(own_type, zone_name, step, *zones), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
 
 
-def _read_choices(series: Any) -> tuple[Choices, np.ndarray]:
+def _read_choices(series: Any) -> tuple[ChoiceField, np.ndarray]:
     values = [
         None if is_missing(value) else value.item() if isinstance(value, np.generic) else value for value in series.to_list()
     ]
@@ -121,7 +121,7 @@ def _read_choices(series: Any) -> tuple[Choices, np.ndarray]:
             f"column {series.name!r} holds {series.to_native().type}, a type from which pyarrow can take no rows; cast it, "
             "as to string."
         ) from error
-    return Choices(tuple(choices), pool), codes
+    return ChoiceField(tuple(choices), pool), codes
 
 
 def _check_choices(series: Any, values: list[Any]) -> None:

@@ -11,10 +11,10 @@ import numpy as np
 from limelight._checks import check_numbers
 from limelight._errors import ArgumentError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of
-from limelight.modalities.tables._fields import Field, Numbers
+from limelight.modalities.tables._fields import Field, NumberField
 from limelight.modalities.tables._labelled_rows import order_values
 
-__all__ = ["SparseEncoding", "encode_sparse"]
+__all__ = ["encode_sparse"]
 
 
 def encode_sparse(training_data: Any, feature_names: Iterable[object] | None) -> tuple[Any, Encoding]:
@@ -80,7 +80,7 @@ class SparseEncoding(Encoding):
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
-        return (Numbers(self.is_whole),) * len(self.names)
+        return (NumberField(self.is_whole),) * len(self.names)
 
     def check_drawing(self, *, groups: object, sampler: object, constraint: object) -> None:
         if groups or constraint is not None or callable(sampler) or sampler == "training_rows":

@@ -13,12 +13,12 @@ import numpy as np
 from limelight._errors import ArgumentError, InstanceError
 from limelight.modalities._words import WordParts
 from limelight.modalities.tables._encoding import Encoding
-from limelight.modalities.tables._fields import Choices, Field, Numbers, make_series
+from limelight.modalities.tables._fields import ChoiceField, Field, NumberField, make_series
 from limelight.modalities.tables._frame_columns import native_type
 from limelight.modalities.tables._frame_encoding import FrameEncoding
 from limelight.results.views import Cell, MixedView, Passage, Span, TableView, TextView
 
-__all__ = ["TextEncoding", "Texts", "encode_texts"]
+__all__ = ["encode_texts"]
 
 _MARK = "\N{COMBINING GRAVE ACCENT}"
 _WORD = re.compile(rf"\w[\w{_MARK}]*")
@@ -74,7 +74,7 @@ class TextEncoding(Encoding):
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
-        return (*self.frame.fields, *(Numbers(is_whole=True) for _ in self.words))
+        return (*self.frame.fields, *(NumberField(is_whole=True) for _ in self.words))
 
     @property
     def words(self) -> tuple[str, ...]:
@@ -150,7 +150,7 @@ def _as_texts(name: str, field: Field) -> Texts:
     import narwhals.stable.v2 as nw
 
     problem = f"kinds: column {name!r} cannot be 'text'; it holds"
-    if not isinstance(field, Choices):
+    if not isinstance(field, ChoiceField):
         raise ArgumentError(f"{problem} no texts.")
     for value in field.values:
         if not isinstance(value, str):

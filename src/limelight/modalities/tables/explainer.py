@@ -10,11 +10,11 @@ from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.modalities.tables._array_encoding import ArrayEncoding
 from limelight.modalities.tables._discretize import EdgeRule
-from limelight.modalities.tables._drawing import Drawing
 from limelight.modalities.tables._feature_rules import FeatureRules
 from limelight.modalities.tables._groups import Layout, checked_groups
 from limelight.modalities.tables._instance_row import read_row
-from limelight.modalities.tables._rows import RowValues
+from limelight.modalities.tables._perturbation_choice import PerturbationChooser
+from limelight.modalities.tables._row_components import RowValues
 from limelight.modalities.tables._samplers import Constraint, RowSampler, checked_constraint, checked_sampler
 from limelight.modalities.tables._statistics import read_statistics, write_statistics
 from limelight.modalities.tables._training_data import TrainingData, read_training_data
@@ -178,7 +178,7 @@ class TabularExplainer(Explainer):
         laws = [feature.column for feature in features] if isinstance(features, list) else None
         self._has_slopes = not isinstance(features, list) or any(feature.is_slope for feature in features)
         self._layout = None if laws is None else Layout.of(len(laws), data.encoding.text_columns, groups)
-        self._drawing = Drawing(data, laws, sampler=sampler, constraint=constraint, groups=groups)
+        self._chooser = PerturbationChooser(data, laws, sampler=sampler, constraint=constraint, groups=groups)
         self._has_default_width = kernel_width is None
         num_components = len(self._layout.columns) if self._layout else 0
         super().__init__(
@@ -203,7 +203,7 @@ class TabularExplainer(Explainer):
             If the row has other columns than the training data, or values of another kind.
         """
         row = read_row(instance, self._encoding, self._features)
-        surroundings = self._drawing.around(row)
+        surroundings = self._chooser.choose_for(row)
         notes = surroundings.notes
         if self._has_slopes:
             notes += row.slope_notes()
@@ -259,7 +259,7 @@ class TabularExplainer(Explainer):
         """
         if not isinstance(self._encoding, ArrayEncoding):
             raise ArgumentError("statistics() needs training data that are an array of numbers.")
-        if self._drawing.holds_rows:
+        if self._chooser.holds_rows:
             raise ArgumentError("statistics() cannot hold rows: leave out groups and sampler='training_rows'.")
         assert isinstance(self._features, list)
         return write_statistics([feature.column for feature in self._features], self._content)

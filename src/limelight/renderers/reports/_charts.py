@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Curve", "Histogram", "Mark", "draw_coverage", "draw_fidelity"]
+__all__ = ["Curve", "Histogram", "draw_coverage", "draw_fidelity"]
 
 _WIDTH_PIXELS = 360
 _HEIGHT_PIXELS = 150
@@ -22,7 +22,7 @@ _GAP_PIXELS = 6  # between that bin and the others
 
 
 @dataclass(frozen=True)
-class Mark:
+class ChartMark:
     """A bar with its corner and size, or a dot with its middle, and the text for a pointer."""
 
     x: str
@@ -36,7 +36,7 @@ class Mark:
 class _Chart:
     """The size of a chart, the edges of its area, and its marks."""
 
-    marks: tuple[Mark, ...]
+    marks: tuple[ChartMark, ...]
     width: int = _WIDTH_PIXELS
     height: int = _HEIGHT_PIXELS
     left: int = _LEFT_PIXELS
@@ -72,7 +72,7 @@ def draw_fidelity(fidelities: Sequence[float]) -> Histogram:
             x, height = _LEFT_PIXELS + i * step + _GAP_PIXELS * (i > 0), (_BOTTOM_PIXELS - _TOP_PIXELS) * count / max(counts)
             ends = f"{(i - 1) / _BINS:.2f} to {i / _BINS:.2f}" if i else "below 0"
             marks.append(
-                Mark(f"{x:.1f}", f"{_BOTTOM_PIXELS - height:.1f}", f"{step - 1:.1f}", f"{height:.1f}", f"{ends}: {count}")
+                ChartMark(f"{x:.1f}", f"{_BOTTOM_PIXELS - height:.1f}", f"{step - 1:.1f}", f"{height:.1f}", f"{ends}: {count}")
             )
     return Histogram(tuple(marks), zero=math.ceil(_LEFT_PIXELS + step + _GAP_PIXELS), most=max(counts))
 
@@ -88,7 +88,7 @@ def draw_coverage(coverage: Sequence[float]) -> Curve:
 
     places = [place(i, share) for i, share in enumerate((0.0, *coverage))]
     marks = [
-        Mark(x, y, "", "", f"after {i}: {100 * share:.3g} %")
+        ChartMark(x, y, "", "", f"after {i}: {100 * share:.3g} %")
         for i, ((x, y), share) in enumerate(zip(places[1:], coverage, strict=True), 1)
     ]
     return Curve(tuple(marks), line=" ".join(",".join(point) for point in places))

@@ -18,7 +18,7 @@ from limelight.renderers.reports._answers import Answer, Answers
 from limelight.renderers.reports._charts import Curve, Histogram, draw_coverage, draw_fidelity
 from limelight.renderers.reports._groups import MOST_ROWS, Top, read_groups
 
-__all__ = ["ExplainedAnswer", "Fidelity", "Figures", "OutputCount", "Panel", "Picks", "read_figures"]
+__all__ = ["Picks", "read_figures"]
 
 _MOST_REASONS = 5  # named for each pick
 

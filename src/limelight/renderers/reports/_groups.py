@@ -12,7 +12,7 @@ from limelight.collection.arrow import unescape
 from limelight.collection.explanations import Explanations
 from limelight.renderers._cells import fit
 
-__all__ = ["MOST_ROWS", "Group", "Groups", "Top", "read_groups"]
+__all__ = ["MOST_ROWS", "Group", "Top", "read_groups"]
 
 MOST_ROWS = 10  # shown of labels, classes, failures and warnings
 _MOST_ITEMS = 5  # named for each group

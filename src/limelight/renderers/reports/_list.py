@@ -13,7 +13,7 @@ from limelight.renderers.reports._blanks import make_blank
 from limelight.renderers.reports._entries import Data, EntryWriter
 from limelight.results.explanation import Explanation
 
-__all__ = ["EntryList", "list_entries"]
+__all__ = ["list_entries"]
 
 _MOST_LEFT_OUT = 10  # stop after this many entries that did not fit; a smaller one may still fit after a large one
 _ENTRIES_AT_ONCE = 2_000

@@ -28,7 +28,7 @@ from limelight.modalities.tables._samplers import (
 )
 from limelight.modalities.tables._training_data import TrainingData
 
-__all__ = ["Drawing", "Surroundings"]
+__all__ = ["PerturbationChooser"]
 
 
 class Surroundings(NamedTuple):
@@ -48,8 +48,8 @@ class Surroundings(NamedTuple):
     notes: tuple[tuple[str, str], ...]
 
 
-class Drawing:
-    """How rows are drawn around the rows of a table.
+class PerturbationChooser:
+    """Chooses the perturbations of each row to explain.
 
     Parameters
     ----------
@@ -98,8 +98,8 @@ class Drawing:
         """Whether training rows are kept to be drawn."""
         return bool(self._joints) or isinstance(self._row_source, TrainingRows)
 
-    def around(self, row: InstanceRow) -> Surroundings:
-        """What is drawn around a row.
+    def choose_for(self, row: InstanceRow) -> Surroundings:
+        """The perturbations of a row, and what a reader should know about them.
 
         Raises
         ------

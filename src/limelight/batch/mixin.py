@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, final
@@ -12,8 +13,6 @@ from limelight.models import read_model
 from limelight.stages.prediction import SharedAnswers
 
 if TYPE_CHECKING:
-    import os
-
     from distributed import Client
     from pyspark.sql import SparkSession
 
@@ -22,7 +21,7 @@ if TYPE_CHECKING:
     from limelight.collection.explanations import Explanations
     from limelight.results.explanation import Explanation
 
-__all__ = ["BatchMixin", "EngineName"]
+__all__ = ["BatchMixin"]
 
 EngineName = Literal["serial", "processes", "threads", "dask", "spark"]
 """Limelight's own engines; others can be registered."""
@@ -215,7 +214,7 @@ class BatchMixin(ABC):
         'age > 53.25'
         """
         from limelight.batch._job import Job
-        from limelight.batch._workers import serialize
+        from limelight.batch._pickling import serialize
         from limelight.batch.frame_function import FrameFunction
 
         request = Request.checked(
