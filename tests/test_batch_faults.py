@@ -280,9 +280,9 @@ def test_a_disk_that_is_really_full(tmp_path):
     arguments = ["unshare", "-rm", sys.executable, "-W", "error", "-c", SMALL_DISK, tmp_path]
     run = subprocess.run(arguments, cwd=HERE, capture_output=True, text=True, check=False)
     assert run.returncode == 0, run.stderr
-    said, kept, done = run.stdout.splitlines()
-    assert "No space left on device" in said
-    assert f"The {kept} chunks in it are complete" in said
+    message, kept, done = run.stdout.splitlines()
+    assert "No space left on device" in message
+    assert f"The {kept} chunks in it are complete" in message
     assert 1 <= int(kept) < 20
     assert done == "40 20"
 
