@@ -53,7 +53,7 @@ def message(explanation, code):
 
 
 def test_every_error_is_limelights_and_a_builtin():
-    errors = [kind for _, kind in inspect.getmembers(_errors, inspect.isclass) if issubclass(kind, LimelightError)]
+    errors = {kind for _, kind in inspect.getmembers(_errors, inspect.isclass) if issubclass(kind, LimelightError)}
     assert len(errors) == 11
     for kind in errors:
         assert kind is LimelightError or issubclass(kind, (ValueError, TypeError, RuntimeError, ImportError, OSError))
@@ -315,6 +315,10 @@ class TestOptions:
         with pytest.raises(ArgumentError, match=f"{option} must be one of {known}; got"):
             make(**{option: value})
 
+    def test_unknown_kernel(self, make):
+        with pytest.raises(ArgumentError, match="kernel must be one of 'exponential'; got 'rbf'"):
+            make(kernel="rbf")
+
     def test_misspelt_option(self, make):
         with pytest.raises(TypeError, match="kernel_widht"):
             make(kernel_widht=3)
@@ -331,8 +335,7 @@ class TestOptions:
             ("kernel_width", True, "must be a finite number above 0"),
             ("alpha", "x", "must be a finite number of at least 0"),
             ("tolerance", None, "must be a finite number above 0"),
-            ("kernel", 5, r"must be a callable kernel\(distances, width\) or None"),
-            ("kernel", "rbf", r"must be a callable kernel\(distances, width\) or None"),
+            ("kernel", 5, r"must be a callable kernel\(distances, width\), the name of a registered one, or None; got 5"),
             ("random_state", "seed", "must be an int, None or a numpy Generator; got str"),
             ("random_state", 1.5, "must be an int, None or a numpy Generator; got float"),
             ("random_state", True, "must be an int, None or a numpy Generator; got True"),

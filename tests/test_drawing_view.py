@@ -14,16 +14,16 @@ import matplotlib as mpl
 import matplotlib.style
 import numpy as np
 import pytest
+from helpers.samples import explain, falling, graph, spectrogram
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
-from samples import explain, falling, graph, spectrogram
 
 from limelight import ComponentsExplainer, Explanation, Explanations
 from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.extend import Drawing, DrawingView, Mark, Shape, View, register
-from limelight.renderers._drawing import lay_out
+from limelight.renderers._drawing import lay_out_drawing
 from limelight.renderers._summary import summarise
 from limelight.renderers._svg import make_svg
 from limelight.results.views import view_from_dict
@@ -278,7 +278,7 @@ def test_a_drawing_of_any_size_is_a_picture(size):
     width, height = size
     view = DrawingView.of(width, height, marks=[(0, Shape.rectangle(0, 0, width, height))], descriptions=["all"], background=[])
     made = explain(view, ["all"], {1: (0.5,)})
-    sheet = lay_out(view, summarise(made).labels[0])
+    sheet = lay_out_drawing(view, summarise(made).labels[0])
     assert max(sheet.width, sheet.height) == 480
     assert min(sheet.width, sheet.height) >= 1
     ((left, top), (right, bottom)) = sheet.pieces[0].points
@@ -291,7 +291,7 @@ def test_a_long_line_has_no_more_points_than_can_be_seen():
     steps = np.arange(100_000)
     wave = np.sin(steps / 50) + (steps == 77_777)
     view = DrawingView.of(100_000, 4, marks=[], background=[Shape.line(np.column_stack([steps, 2 - wave]))])
-    (piece,) = lay_out(view, summarise(explain(view, ["x"], {1: ()})).labels[0]).pieces
+    (piece,) = lay_out_drawing(view, summarise(explain(view, ["x"], {1: ()})).labels[0]).pieces
     assert len(piece.points) < 5000
     heights = [y for _, y in piece.points]
     scale = 480 / 100_000
@@ -303,7 +303,7 @@ def test_a_long_line_has_no_more_points_than_can_be_seen():
 def test_a_few_points_are_all_kept():
     points = [(0, 0), (100, 40), (0, 40), (0.01, 3)]
     view = view_of(background=[Shape.line(points)])
-    (piece,) = lay_out(view, summarise(explained()).labels[0]).pieces
+    (piece,) = lay_out_drawing(view, summarise(explained()).labels[0]).pieces
     assert piece.points == tuple((pytest.approx(4.8 * x), pytest.approx(4.8 * y)) for x, y in points)
 
 

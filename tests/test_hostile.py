@@ -21,7 +21,7 @@ from limelight import Explanation, Explanations, Failure
 from limelight.cli.main import _commands
 from limelight.renderers import _templates
 from limelight.renderers.index import Entry, render_index
-from limelight.renderers.reports import _figures
+from limelight.renderers.reports import _figures, _groups
 from limelight.results.views import (
     Cell,
     DrawingView,
@@ -236,7 +236,8 @@ def report_faults(strings: Sequence[str], open_page: Any, change: Callable[[str]
 
 @pytest.mark.parametrize("start", range(0, len(PAYLOADS), AT_ONCE))
 def test_hostile_strings_in_a_report_stay_text(start, open_page, monkeypatch):
-    monkeypatch.setattr(_figures, "MOST", 1000)
+    for module in (_figures, _groups):
+        monkeypatch.setattr(module, "MOST_SHOWN", 1000)
     faults = report_faults(PAYLOADS[start : start + AT_ONCE], open_page)
     assert not faults, f"{len(faults)}, the first: {faults[:3]}"
 
@@ -254,7 +255,7 @@ def test_a_report_that_does_not_escape_is_noticed(open_page, monkeypatch):
     with monkeypatch.context() as patch:
         patch.setattr(_templates, "escape", str)
         assert report_faults(strings, open_page)
-    monkeypatch.setattr(_templates, "_NOT_IN_SCRIPTS", {})
+    monkeypatch.setattr(_templates, "_SCRIPT_ESCAPES", {})
     page = open_page(report(["</script><script>__pwned()</script>", "one", "two"], [0]))
     assert any(event.startswith("error: ") for event in page.happened)
     page.happened.clear()

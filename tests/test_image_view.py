@@ -15,7 +15,7 @@ from PIL import Image
 
 from limelight import ImageExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError
-from limelight.renderers._overlay import _outline
+from limelight.renderers._overlay import _trace_outline
 from limelight.results.image_view import ImageView
 from limelight.results.views import view_from_dict
 from limelight.segmentation import Grid
@@ -189,7 +189,7 @@ def test_page_holds_the_image_once_and_an_overlay_for_each_label(explanation):
 
 @given(arrays(bool, st.tuples(st.integers(1, 7), st.integers(1, 7))))
 def test_an_outline_encloses_its_pixels_and_no_others(inside):
-    path = _outline(inside)
+    path = _trace_outline(inside)
     winding = np.zeros((len(inside), inside.shape[1] + 1), dtype=int)
     for loop in re.findall(r"M(\d+) (\d+)([^M]*)z", path):
         column, row = int(loop[0]), int(loop[1])

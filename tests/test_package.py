@@ -51,7 +51,7 @@ BUILDING_BLOCKS = {
     f"limelight.extend.{name}"
     for name in (
         *("Components", "Design", "Drawn", "ModelPath", "Neighbourhood", "Parts", "Stretch", "Values"),
-        *("cosine_of_masks", "euclidean", "fair_coins", "fingerprint"),
+        *("Composable", "cosine_of_masks", "euclidean", "fair_coins", "fingerprint"),
     )
 }
 # Parts of views are in the examples of their views, and forms of models need files, which the tests of adapters make.

@@ -18,7 +18,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
 
-from limelight.renderers._summary import number, probability, summarise
+from limelight.renderers._numbers import format_number, format_probability
+from limelight.renderers._summary import summarise
 from limelight.renderers.html import render_fragment, render_page
 from limelight.renderers.terminal import render_text
 from limelight.results.explanation import Explanation, Notice, Surrogate
@@ -212,12 +213,12 @@ def weight_bars(root: Node) -> list[Node]:
     ],
 )
 def test_a_number_has_three_digits_that_count(value, expected):
-    assert number(value) == expected
+    assert format_number(value) == expected
 
 
 @given(st.floats(-1e300, 1e300))
 def test_a_number_is_within_half_a_percent_and_short(value):
-    text = number(value)
+    text = format_number(value)
     assert float(text.replace("\u2212", "-")) == pytest.approx(value, rel=0.00501)
     assert len(text) <= 10
 
@@ -226,7 +227,7 @@ def test_a_number_is_within_half_a_percent_and_short(value):
     ("value", "expected"), [(0.0, "0.000"), (1.0, "1.000"), (1e-9, "< 0.001"), (0.99999, "> 0.999"), (0.4321, "0.432")]
 )
 def test_a_probability_is_not_rounded_to_certainty(value, expected):
-    assert probability(value) == expected
+    assert format_probability(value) == expected
 
 
 def test_weights_of_one_label_have_the_same_decimals():
@@ -249,7 +250,7 @@ def test_ten_outputs_are_shown_largest_first_and_the_explained_one_among_them():
     assert summary.more_outputs == 20
     assert [output.name for output in summary.outputs][:2] == ["topic 0", "topic 1"]
     assert summary.outputs[-1].name == "topic 29"
-    assert summary.outputs[-1].explained
+    assert summary.outputs[-1].is_explained
     assert "and 20 more" in parse(render_page(made)).text
 
 

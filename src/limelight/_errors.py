@@ -97,6 +97,7 @@ for _error in (
     *(ModelError, CheckpointError, EngineError, Interrupted, MissingDependencyError),
 ):
     _error.__module__ = "limelight.exceptions"  # where users import it from, and what a traceback shows
+del _error
 
 
 def require(module: str, *, extra: str | None, purpose: str) -> Any:

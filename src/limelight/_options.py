@@ -107,7 +107,9 @@ def _check_kernel(kernel: str | Kernel | None) -> Kernel:
         registered: Kernel = KERNELS.load(kernel)
         return registered
     if not callable(kernel):
-        raise ArgumentTypeError(f"kernel must be a callable kernel(distances, width), its name or None; got {kernel!r}.")
+        raise ArgumentTypeError(
+            f"kernel must be a callable kernel(distances, width), the name of a registered one, or None; got {kernel!r}."
+        )
     return kernel
 
 

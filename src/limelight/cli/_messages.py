@@ -8,7 +8,7 @@ from contextlib import contextmanager
 import click
 
 from limelight._errors import LimelightError
-from limelight.renderers.terminal import visible
+from limelight.renderers.terminal import make_visible
 
 __all__ = ["errors_as_messages", "make_printable"]
 
@@ -30,4 +30,4 @@ def errors_as_messages(prefix: str = "") -> Iterator[None]:
 
 def make_printable(message: str) -> str:
     """Escape the characters that could move a terminal's cursor: files and models may put them into messages."""
-    return "\n".join(map(visible, message.split("\n")))
+    return "\n".join(map(make_visible, message.split("\n")))

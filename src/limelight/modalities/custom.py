@@ -26,6 +26,17 @@ class Composable(Protocol):
     ----------
     names : sequence of str
         The names of the d components.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> class Total:
+    ...     names = ["rent", "food", "travel"]
+    ...     amounts = np.array([700.0, 300.0, 100.0])
+    ...     def compose(self, masks):
+    ...         return masks * self.amounts
+    >>> Total().compose(np.array([[1, 0, 1]])).tolist()
+    [[700.0, 0.0, 100.0]]
     """
 
     names: Iterable[str]

@@ -1,20 +1,20 @@
-"""Text measured in cells of equal width, as terminals show it: how wide it is, and what of it fits."""
+"""Text measured in the cells of a terminal: how wide it is, and how much of it fits."""
 
 from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["cells", "fit", "pad", "take", "visible"]
+__all__ = ["count_cells", "fit", "make_visible", "pad", "take"]
 
-ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
-# Persian and Indian scripts and emoji are spelt with these two; every other format character is made visible.
-JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+# Persian, Indian scripts and emoji are spelt with these two; every other format character becomes an escape.
+_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
-def visible(text: str) -> str:
-    """Text that cannot move the cursor, colour the screen or turn its neighbours round: such characters become escapes."""
+def make_visible(text: str) -> str:
+    """Replace characters that move the cursor, colour the screen or change the direction of writing by escapes."""
     return "".join(
-        character if character in JOINERS or character.isprintable() or character in "\u00a0\u3000" else _escape(character)
+        character if character in _JOINERS or character.isprintable() or character in "\u00a0\u3000" else _escape(character)
         for character in text
     )
 
@@ -23,39 +23,41 @@ def _escape(character: str) -> str:
     return character.encode("unicode_escape").decode("ascii")
 
 
-def _cell(character: str) -> int:
-    """How many cells a terminal gives to a character: combining marks none, wide ones two."""
-    hangul_part = "\u1160" <= character <= "\u11ff"
-    if character in JOINERS or hangul_part or unicodedata.category(character) in ("Mn", "Me"):
+def _width(character: str) -> int:
+    """The cells that a terminal gives to a character: none to combining marks, two to wide ones."""
+    is_hangul_part = "\u1160" <= character <= "\u11ff"
+    if character in _JOINERS or is_hangul_part or unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
 
-def cells(text: str) -> int:
-    return sum(map(_cell, text))
+def count_cells(text: str) -> int:
+    """The width of a text in cells."""
+    return sum(map(_width, text))
 
 
 def pad(text: str, width: int) -> str:
-    return text + " " * (width - cells(text))
+    """The text with spaces after it, up to a width in cells."""
+    return text + " " * (width - count_cells(text))
 
 
 def fit(text: str, width: int) -> str:
-    """The text where it fits, else its beginning and its end around an ellipsis."""
+    """The text if it fits a width in cells, else its beginning and its end around an ellipsis."""
     if take(text, width) == text:
         return text
     head = take(text, width // 2)
-    tail = take(text[::-1], width - 1 - cells(head))[::-1]
+    tail = take(text[::-1], width - 1 - count_cells(head))[::-1]
     # A combining mark at the cut would sit on the ellipsis instead of its own letter.
-    while tail and _cell(tail[0]) == 0:
+    while tail and _width(tail[0]) == 0:
         tail = tail[1:]
-    return head + ELLIPSIS + tail
+    return head + _ELLIPSIS + tail
 
 
 def take(text: str, width: int) -> str:
-    """As many of the first characters as fit; marks that take no room are not let through without end."""
+    """The first characters that fit a width in cells; marks without a width are limited to four for each cell."""
     used = 0
     for i, character in enumerate(text):
-        used += _cell(character)
+        used += _width(character)
         if used > width or i >= 4 * width:
             return text[:i]
     return text

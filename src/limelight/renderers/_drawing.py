@@ -10,17 +10,18 @@ from struct import pack
 from typing import NamedTuple
 from zlib import compress, crc32
 
+from limelight.renderers._bars import Bar
 from limelight.renderers._cells import fit
-from limelight.renderers._summary import Bar, LabelSummary
+from limelight.renderers._summary import LabelSummary
 from limelight.results.views import DrawingView, Shape
 
-__all__ = ["TEXT_PIXELS", "Piece", "Point", "Sheet", "lay_out", "short_text"]
+__all__ = ["TEXT_PIXELS", "Piece", "Point", "Sheet", "lay_out_drawing", "shorten_text"]
 
 TEXT_PIXELS = 12
 _LONGER_SIDE_PIXELS = 480
-_EXTRA_LINE_PIXELS = 2  # that a weighted line is wider: its hue could hardly be seen otherwise
-_WIDEST_TEXT_CELLS = 34
-_COLUMN_PIXELS = 0.4  # points of a line so near to each other, seen from above, are in one column of it
+_EXTRA_LINE_PIXELS = 2  # by which a weighted line is wider, so that its hue can be seen
+_MOST_TEXT_CELLS = 34  # that fit even if all are as wide as a W
+_COLUMN_PIXELS = 0.4  # the width within which points of a line are thinned out
 
 Point = tuple[float, float]
 
@@ -33,13 +34,13 @@ class Piece(NamedTuple):
     shape : Shape
         The shape, in the units of its drawing.
     bar : Bar or None
-        What its component weighs, if that can be seen.
+        The bar of its component, if the weight can be seen.
     component : int or None
-        None in the background.
+        The number of its component; None in the background.
     strength : str
         How strongly it is tinted, from 0 to 1; empty without a weight.
     title : str
-        What it says when a pointer rests on it.
+        The text for a pointer that rests on it.
     points : tuple of (float, float)
         Of lines and polygons all points, of rectangles and rasters two corners, of circles and texts the middle.
     size : float
@@ -67,23 +68,23 @@ class Piece(NamedTuple):
     @property
     def place(self) -> tuple[str, str]:
         """The first point."""
-        return _written(self.points[0])
+        return _write_point(self.points[0])
 
     @property
     def extent(self) -> tuple[str, str]:
         """Width and height of a rectangle."""
         (left, top), (right, bottom) = self.points
-        return _written((right - left, bottom - top))
+        return _write_point((right - left, bottom - top))
 
     @property
     def radius(self) -> str:
-        """Of a circle."""
+        """The radius of a circle."""
         return f"{self.size:.1f}"
 
     @property
     def address(self) -> str:
         """A raster as a picture."""
-        return f"data:image/png;base64,{b64encode(_grey_png(self.shape.levels)).decode('ascii')}"
+        return f"data:image/png;base64,{b64encode(_encode_grey_png(self.shape.levels)).decode('ascii')}"
 
     @property
     def is_enlarged(self) -> bool:
@@ -92,8 +93,8 @@ class Piece(NamedTuple):
 
     @property
     def short_text(self) -> str:
-        """As much of a text as there is room for."""
-        return short_text(self.shape)
+        """The text, shortened if it would be wider than any drawing."""
+        return shorten_text(self.shape)
 
 
 @dataclass(frozen=True)
@@ -105,43 +106,43 @@ class Sheet:
     pieces: tuple[Piece, ...]
 
 
-def lay_out(view: DrawingView, label: LabelSummary) -> Sheet:
+def lay_out_drawing(view: DrawingView, label: LabelSummary) -> Sheet:
     """Place a drawing's shapes in a picture, with their weights for a label."""
     longer = max(view.width, view.height)
-    bars = {bar.component: bar for bar in label.seen}
+    bars = label.visible_by_component
 
-    def piece(shape: Shape, component: int | None) -> Piece:
+    def place(shape: Shape, component: int | None) -> Piece:
         bar = None if component is None else bars.get(component)
-        # Shares first: the units may be too large or too small for anything else.
+        # Shares first: units can be so large or small that products would not be finite.
         places = [number / longer * _LONGER_SIDE_PIXELS for number in shape.numbers]
         size = shape.width + (0 if bar is None else _EXTRA_LINE_PIXELS)
         if shape.kind == "circle":
             size = places.pop()
         points: Iterable[Point] = zip(places[::2], places[1::2], strict=True)
         if shape.kind in ("line", "polygon"):
-            points = _thinned(points)
-        title = "" if component is None else _title(view.descriptions[component], bar)
+            points = _thin_out(points)
+        title = "" if component is None else _write_title(view.descriptions[component], bar)
         strength = "" if bar is None else label.strength(bar)
         return Piece(shape, bar, component, strength, title, tuple(points), size)
 
     width, height = (max(1, round(side / longer * _LONGER_SIDE_PIXELS)) for side in (view.width, view.height))
-    ground = [piece(shape, None) for shape in view.background]
-    return Sheet(width, height, (*ground, *(piece(shape, component) for component, shape in view.marks)))
+    ground = [place(shape, None) for shape in view.background]
+    return Sheet(width, height, (*ground, *(place(shape, component) for component, shape in view.marks)))
 
 
-def short_text(shape: Shape) -> str:
-    """A text's beginning and end around an ellipsis, where the whole would be wider than any drawing."""
-    return fit(shape.content, _WIDEST_TEXT_CELLS)
+def shorten_text(shape: Shape) -> str:
+    """A text, with an ellipsis in its middle if it would be wider than any drawing."""
+    return fit(shape.content, _MOST_TEXT_CELLS)
 
 
-def _title(description: str, bar: Bar | None) -> str:
+def _write_title(description: str, bar: Bar | None) -> str:
     if bar is None:
         return description
     return f"{bar.name}: {bar.text}" + (f" ({description})" if description not in ("", bar.name) else "")
 
 
-def _thinned(points: Iterable[Point]) -> list[Point]:
-    """The points without those that cannot be seen: of a column, the first, the highest, the lowest and the last stay."""
+def _thin_out(points: Iterable[Point]) -> list[Point]:
+    """Leave out points that cannot be seen: of a narrow column, the first, the highest, the lowest and the last stay."""
     kept: list[Point] = []
     for _, group in groupby(points, key=lambda point: round(point[0] / _COLUMN_PIXELS)):
         column = list(group)
@@ -154,13 +155,13 @@ def _thinned(points: Iterable[Point]) -> list[Point]:
     return kept
 
 
-def _written(point: Point) -> tuple[str, str]:
+def _write_point(point: Point) -> tuple[str, str]:
     return f"{point[0]:.1f}", f"{point[1]:.1f}"
 
 
-def _grey_png(rows: tuple[bytes, ...]) -> bytes:
+def _encode_grey_png(rows: tuple[bytes, ...]) -> bytes:
     """The bytes of a PNG file in levels of grey."""
-    header = pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)  # eight bits, grey, the only methods there are
+    header = pack(">IIBBBBB", len(rows[0]), len(rows), 8, 0, 0, 0, 0)  # eight bits, grey, the standard methods
     pixels = compress(b"".join(b"\0" + row for row in rows))  # no filter
     chunks = ((b"IHDR", header), (b"IDAT", pixels), (b"IEND", b""))
     packed = (pack(">I", len(data)) + kind + data + pack(">I", crc32(kind + data)) for kind, data in chunks)

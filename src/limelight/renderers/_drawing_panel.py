@@ -1,4 +1,4 @@
-"""A drawing through Pillow: one panel for a label."""
+"""A drawing for one label, through Pillow."""
 
 from __future__ import annotations
 
@@ -9,63 +9,67 @@ from typing import Any
 
 import numpy as np
 
-from limelight.renderers._drawing import TEXT_PIXELS, Piece, Point, lay_out
-from limelight.renderers._pictures import pillow, typeface
+from limelight.renderers._drawing import TEXT_PIXELS, Piece, Point, lay_out_drawing
+from limelight.renderers._pictures import load_font, load_pillow
 from limelight.renderers._summary import LabelSummary
 from limelight.results.image_view import AGAINST, FOR
 from limelight.results.views import DrawingView
 
-__all__ = ["drawing_panel"]
+__all__ = ["draw_drawing_panel"]
 
 # As in the pages' style sheet.
 _HUES = {"pos": FOR, "neg": AGAINST}
-_INK, _QUIET, _LINE, _TINT = "#1c2024", "#5b636b", "#dde1e5", "#f5f6f8"
+_INK = "#1c2024"
+_QUIET = "#5b636b"
+_LINE = "#dde1e5"
+_TINT = "#f5f6f8"
 _STROKES = {"ground": _LINE, "unweighted": _QUIET, **_HUES}
 _TEXTS = {"ground": _QUIET}
-_DASH_PIXELS, _GAP_PIXELS = 5, 3
+_DASH_PIXELS = 5
+_GAP_PIXELS = 3
 _HALO_PIXELS = 3  # around a text with a weight
 _OUTLINE_PIXELS = 1.5  # around another, to be read on any ground
-_FINENESS = 3  # pixels that are drawn for each one of the panel, so that its lines are smooth
+_OVERSAMPLING = 3  # pixels drawn in each direction for one of the panel, so that lines are smooth
 _CIRCLE_POINTS = 72
 
 
-def drawing_panel(view: DrawingView, label: LabelSummary) -> Any:
+def draw_drawing_panel(view: DrawingView, label: LabelSummary) -> Any:
     """A drawing with its weighted marks tinted, as a Pillow image."""
-    sheet, image = lay_out(view, label), pillow().image
+    sheet, image = lay_out_drawing(view, label), load_pillow().image
     size = sheet.width, sheet.height
-    panel = image.new("RGB", (_FINENESS * sheet.width, _FINENESS * sheet.height), "white")
+    panel = image.new("RGB", (_OVERSAMPLING * sheet.width, _OVERSAMPLING * sheet.height), "white")
     for piece in sheet.pieces:
-        _draw(panel, piece)
+        _draw_piece(panel, piece)
     return panel.resize(size, image.Resampling.BOX)
 
 
-def _draw(panel: Any, piece: Piece) -> None:
+def _draw_piece(panel: Any, piece: Piece) -> None:
     kind, side = piece.shape.kind, piece.side
     strength = float(piece.strength or 0)
-    points = [(_FINENESS * x, _FINENESS * y) for x, y in piece.points]
-    pen = pillow().draw.Draw(panel, "RGBA")
+    points = [(_OVERSAMPLING * x, _OVERSAMPLING * y) for x, y in piece.points]
+    pen = load_pillow().draw.Draw(panel, "RGBA")
     if kind == "text":
-        _write(pen, piece, points[0], strength)
+        _write_text(pen, piece, points[0], strength)
         return
     if kind == "line":
-        colour = _INK if side == "ground" else _with_alpha(_STROKES[side], 0.4 + 0.6 * strength if piece.bar else 1)
-        _trace(pen, points, colour, piece.size, is_dashed=side == "neg")
+        colour = _INK if side == "ground" else _add_alpha(_STROKES[side], 0.4 + 0.6 * strength if piece.bar else 1)
+        _trace_line(pen, points, colour, piece.size, is_dashed=side == "neg")
         return
     if kind == "raster":
-        _paste(panel, piece, points)
+        _paste_raster(panel, piece, points)
         if piece.bar is None:
             return
-    corners = _corners(kind, points, _FINENESS * piece.size)
-    if kind == "circle" and side != "ground":  # which hides what is under it
+    corners = _find_corners(kind, points, _OVERSAMPLING * piece.size)
+    if kind == "circle" and side != "ground":  # it hides what lies under it
         pen.polygon(corners, fill="white")
     if piece.bar is not None:
-        pen.polygon(corners, fill=_with_alpha(_HUES[side], 0.08 + 0.5 * strength))
+        pen.polygon(corners, fill=_add_alpha(_HUES[side], 0.08 + 0.5 * strength))
     elif side == "ground":
         pen.polygon(corners, fill=_TINT)
-    _trace(pen, [*corners, corners[0]], _STROKES[side], 1, is_dashed=side == "neg")
+    _trace_line(pen, [*corners, corners[0]], _STROKES[side], 1, is_dashed=side == "neg")
 
 
-def _corners(kind: str, points: list[Point], radius: float) -> list[Point]:
+def _find_corners(kind: str, points: list[Point], radius: float) -> list[Point]:
     if kind == "circle":
         ((x, y),) = points
         angles = [2 * math.pi * i / _CIRCLE_POINTS for i in range(_CIRCLE_POINTS)]
@@ -76,50 +80,50 @@ def _corners(kind: str, points: list[Point], radius: float) -> list[Point]:
     return [(left, top), (right, top), (right, bottom), (left, bottom)]
 
 
-def _trace(pen: Any, points: Sequence[Point], colour: Any, width: float, *, is_dashed: bool) -> None:
-    pixels = max(1, round(_FINENESS * width))
-    for stretch in _dashes(points) if is_dashed else [points]:
+def _trace_line(pen: Any, points: Sequence[Point], colour: Any, width: float, *, is_dashed: bool) -> None:
+    pixels = max(1, round(_OVERSAMPLING * width))
+    for stretch in _cut_dashes(points) if is_dashed else [points]:
         pen.line(stretch, fill=colour, width=pixels, joint="curve")
 
 
-def _dashes(points: Sequence[Point]) -> Iterator[list[Point]]:
-    """The pieces of a line that are left where it is dashed."""
-    lengths, is_gap = (_FINENESS * _DASH_PIXELS, _FINENESS * _GAP_PIXELS), False
-    left, dash = float(lengths[is_gap]), [points[0]]
+def _cut_dashes(points: Sequence[Point]) -> Iterator[list[Point]]:
+    """The dashes of a dashed line."""
+    lengths, is_gap = (_OVERSAMPLING * _DASH_PIXELS, _OVERSAMPLING * _GAP_PIXELS), False
+    remaining, dash = float(lengths[is_gap]), [points[0]]
     for start, stop in pairwise(points):
         length, done = math.dist(start, stop), 0.0
-        while length - done > left:
-            done += left
+        while length - done > remaining:
+            done += remaining
             share = done / length
             corner = start[0] + share * (stop[0] - start[0]), start[1] + share * (stop[1] - start[1])
             if not is_gap:
                 yield [*dash, corner]
             dash, is_gap = [corner], not is_gap
-            left = lengths[is_gap]
-        left -= length - done
+            remaining = lengths[is_gap]
+        remaining -= length - done
         dash.append(stop)
     if not is_gap and len(dash) > 1:
         yield dash
 
 
-def _write(pen: Any, piece: Piece, place: Point, strength: float) -> None:
+def _write_text(pen: Any, piece: Piece, place: Point, strength: float) -> None:
     anchor = {"start": "lm", "middle": "mm", "end": "rm"}[piece.shape.anchor]
     text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in piece.short_text)
-    font, halo, width = typeface(_FINENESS * TEXT_PIXELS), "white", _OUTLINE_PIXELS
+    font, halo, width = load_font(_OVERSAMPLING * TEXT_PIXELS), "white", _OUTLINE_PIXELS
     if piece.bar is not None:
         share = 0.15 + 0.35 * strength
         levels = (255 + share * (level - 255) for level in bytes.fromhex(_HUES[piece.side][1:]))
         halo, width = "#" + bytes(map(round, levels)).hex(), _HALO_PIXELS
     ink = _TEXTS.get(piece.side, _INK)
-    pen.text(place, text, fill=ink, font=font, anchor=anchor, stroke_width=round(_FINENESS * width), stroke_fill=halo)
+    pen.text(place, text, fill=ink, font=font, anchor=anchor, stroke_width=round(_OVERSAMPLING * width), stroke_fill=halo)
     if piece.side == "neg":
         left, _, right, bottom = pen.textbbox(place, text, font=font, anchor=anchor)
-        pen.line([(left, bottom + _FINENESS), (right, bottom + _FINENESS)], fill=ink, width=_FINENESS)
+        pen.line([(left, bottom + _OVERSAMPLING), (right, bottom + _OVERSAMPLING)], fill=ink, width=_OVERSAMPLING)
 
 
-def _paste(panel: Any, piece: Piece, points: Sequence[Point]) -> None:
-    """Draw a raster; only what of it is on the panel is made as large as it is there."""
-    image = pillow().image
+def _paste_raster(panel: Any, piece: Piece, points: Sequence[Point]) -> None:
+    """Draw the part of a raster that lies on the panel."""
+    image = load_pillow().image
     levels = np.array([np.frombuffer(row, dtype=np.uint8) for row in piece.shape.levels])
     (left, top), (right, bottom) = points
     columns, rows = (
@@ -135,6 +139,6 @@ def _paste(panel: Any, piece: Piece, points: Sequence[Point]) -> None:
     panel.paste(image.fromarray(levels[np.ix_(down, across)]), (int(columns[0]), int(rows[0])))
 
 
-def _with_alpha(colour: str, alpha: float) -> tuple[int, int, int, int]:
+def _add_alpha(colour: str, alpha: float) -> tuple[int, int, int, int]:
     red, green, blue = bytes.fromhex(colour[1:])
     return red, green, blue, round(255 * alpha)

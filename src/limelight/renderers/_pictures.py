@@ -1,4 +1,4 @@
-"""Pictures of images through Pillow: panels of a size that can be seen, and PNG files."""
+"""Pictures of images through Pillow: panels of a readable size, and files."""
 
 from __future__ import annotations
 
@@ -9,25 +9,32 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._errors import require
-from limelight.renderers._summary import Bar, LabelSummary
+from limelight.renderers._bars import Bar
+from limelight.renderers._summary import LabelSummary
 from limelight.results.views import ImageView
 
 __all__ = [
+    "NUMERAL_PIXELS",
     "Pillow",
+    "draw_image_panel",
+    "draw_overlay_panel",
     "encode_png",
     "encode_thumbnail",
-    "enlargement",
-    "image_panel",
-    "middle",
-    "overlay_panel",
-    "pillow",
-    "reduced",
-    "typeface",
+    "find_enlargement",
+    "find_middle",
+    "load_font",
+    "load_pillow",
+    "read_numeral",
+    "reduce_image",
 ]
 
-LEAST, MOST = 320, 640  # pixels of a panel's longer side
-THUMBNAIL, QUALITY = 240, 75  # pixels of a small picture's longer side, and of JPEG's hundred
-NUMERALS = 12  # size of the superpixels' numbers on the screen
+NUMERAL_PIXELS = 12  # of the superpixels' numbers, on the screen
+_LEAST_SIDE_PIXELS = 320  # of a panel's longer side
+_MOST_SIDE_PIXELS = 640
+_THUMBNAIL_PIXELS = 240  # of a small picture's longer side
+_JPEG_QUALITY = 75  # of 100
+_OUTLINE_PIXELS = 2
+_OUTLINE_COLOUR = (28, 32, 36)
 
 
 class Pillow(NamedTuple):
@@ -38,8 +45,8 @@ class Pillow(NamedTuple):
     font: Any
 
 
-def pillow() -> Pillow:
-    """Pillow, loaded when a picture is wanted.
+def load_pillow() -> Pillow:
+    """Import the modules of Pillow.
 
     Raises
     ------
@@ -50,46 +57,47 @@ def pillow() -> Pillow:
     return Pillow(*(require(name, extra="image", purpose="a picture of an image") for name in names))
 
 
-def enlargement(view: ImageView) -> int:
-    """How many times larger a small image has to be drawn to be seen; 1 for others."""
-    return max(1, -(-LEAST // max(view.height, view.width)))
+def find_enlargement(view: ImageView) -> int:
+    """The whole number by which a small image is enlarged; 1 for others."""
+    return max(1, -(-_LEAST_SIDE_PIXELS // max(view.height, view.width)))
 
 
-def reduced(view: ImageView) -> ImageView:
-    """The view, a large one reduced to a size that can be seen at once."""
-    return _resized(view, min(1.0, MOST / max(view.height, view.width)))
+def reduce_image(view: ImageView) -> ImageView:
+    """Reduce an image that is larger than a panel; another stays as it is."""
+    return _resize(view, min(1.0, _MOST_SIDE_PIXELS / max(view.height, view.width)))
 
 
-def image_panel(view: ImageView) -> Any:
-    """The image itself, as a Pillow image of a size that can be seen."""
-    return pillow().image.fromarray(_fit(view).picture)
+def draw_image_panel(view: ImageView) -> Any:
+    """The image itself, as a Pillow image of a panel's size."""
+    return load_pillow().image.fromarray(_fit(view).picture)
 
 
-def overlay_panel(view: ImageView, label: LabelSummary) -> Any:
-    """The image in grey with its weighted superpixels tinted, outlined and numbered."""
-    tools, fitted = pillow(), _fit(view)
-    # The smallest superpixels may be gone where the image was reduced.
-    present = [bar for bar in label.seen if np.any(fitted.segments == bar.component)]
+def draw_overlay_panel(view: ImageView, label: LabelSummary) -> Any:
+    """The image in grey with its weighted superpixels tinted, outlined and numbered, as a Pillow image of a panel's size."""
+    tools, fitted = load_pillow(), _fit(view)
+    # The smallest superpixels can disappear when the image is reduced.
+    present = [bar for bar in label.visible_bars if np.any(fitted.segments == bar.component)]
     panel = tools.image.fromarray(fitted.overlay([(bar.component, bar.weight) for bar in present]))
-    pen, font = tools.draw.Draw(panel), typeface(NUMERALS)
+    pen, font = tools.draw.Draw(panel), load_font(NUMERAL_PIXELS)
     for bar in reversed(present):  # the heaviest last, on top
-        place, number = middle(fitted.segments == bar.component), numeral(bar)
-        pen.text(place, number, fill="white", font=font, anchor="mm", stroke_width=2, stroke_fill=(28, 32, 36))
+        place, number = find_middle(fitted.segments == bar.component), read_numeral(bar)
+        outline = {"stroke_width": _OUTLINE_PIXELS, "stroke_fill": _OUTLINE_COLOUR}
+        pen.text(place, number, fill="white", font=font, anchor="mm", **outline)
     return panel
 
 
-def numeral(bar: Bar) -> str:
-    """The number of a superpixel, the end of its name."""
+def read_numeral(bar: Bar) -> str:
+    """The number of a superpixel, from the end of its name."""
     return bar.name.rpartition(" ")[2]
 
 
-def typeface(size: int) -> Any:
-    """A font of many scripts where the machine has one, else Pillow's own."""
-    font = pillow().font
+def load_font(pixels: int) -> Any:
+    """A font with many scripts if the machine has one, else Pillow's own."""
+    font = load_pillow().font
     for name in ("DejaVuSans.ttf", "Arial Unicode.ttf", "arial.ttf"):
         with suppress(OSError):
-            return font.truetype(name, size)
-    return font.load_default(size=size)
+            return font.truetype(name, pixels)
+    return font.load_default(size=pixels)
 
 
 def encode_png(panel: Any) -> bytes:
@@ -100,31 +108,31 @@ def encode_png(panel: Any) -> bytes:
 
 
 def encode_thumbnail(panel: Any) -> bytes:
-    """A Pillow image, reduced, as the bytes of a JPEG file: where there are many, and none has much room."""
+    """A Pillow image, reduced, as the bytes of a small JPEG file, for a page with many of them."""
     file = BytesIO()
-    panel.thumbnail((THUMBNAIL, THUMBNAIL))
-    panel.save(file, format="JPEG", quality=QUALITY)
+    panel.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
+    panel.save(file, format="JPEG", quality=_JPEG_QUALITY)
     return file.getvalue()
 
 
 def _fit(view: ImageView) -> ImageView:
-    """The view, enlarged to squares or reduced so that its longer side can be seen."""
-    return _resized(reduced(view), enlargement(view))
+    """The view at a panel's size: enlarged to squares, or reduced."""
+    return _resize(reduce_image(view), find_enlargement(view))
 
 
-def _resized(view: ImageView, factor: float) -> ImageView:
+def _resize(view: ImageView, factor: float) -> ImageView:
     if factor == 1:
         return view
     height, width = (max(1, round(side * factor)) for side in (view.height, view.width))
-    image = pillow().image
-    way = image.Resampling.NEAREST if factor > 1 else image.Resampling.LANCZOS
-    picture = np.asarray(image.fromarray(view.picture).resize((width, height), way))
+    image = load_pillow().image
+    method = image.Resampling.NEAREST if factor > 1 else image.Resampling.LANCZOS
+    picture = np.asarray(image.fromarray(view.picture).resize((width, height), method))
     rows, columns = (np.arange(new) * old // new for new, old in ((height, view.height), (width, view.width)))
     return ImageView.of(picture, view.segments[np.ix_(rows, columns)])
 
 
-def middle(inside: np.ndarray) -> tuple[int, int]:
-    """The column and row of the pixel of a superpixel that is nearest to its centre."""
+def find_middle(inside: np.ndarray) -> tuple[int, int]:
+    """The column and row of the superpixel's pixel nearest to its centre; `inside` is bool, of shape (height, width)."""
     places = np.argwhere(inside)
     nearest = np.square(places - places.mean(axis=0)).sum(axis=1).argmin()
     row, column = places[nearest].tolist()

@@ -6,14 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from limelight.renderers._drawing import short_text
-from limelight.renderers._summary import Bar, LabelSummary
+from limelight.renderers._bars import Bar
+from limelight.renderers._drawing import shorten_text
+from limelight.renderers._summary import LabelSummary
 from limelight.results.views import DrawingView, Shape
 
 __all__ = ["ShapePlotter"]
 
-_EXTRA_LINE_POINTS = 2  # that a weighted line is wider
-_PALE = 0.5  # opacity of what has no weight
+_EXTRA_LINE_POINTS = 2  # by which a weighted line is wider
+_PALE_OPACITY = 0.5  # of what has no weight
 _ALIGNMENTS = {"start": "left", "middle": "center", "end": "right"}
 
 
@@ -24,31 +25,31 @@ class ShapePlotter:
     Parameters
     ----------
     ax : matplotlib.axes.Axes
-        Where to.
+        The axes to draw into.
     ink : colour
-        Of what has no weight, and of texts.
+        The colour of shapes without a weight, and of texts.
     hue : callable
         From a bar to its colour.
-    plain : callable
+    escape : callable
         From a text to one in which matplotlib sees no formula.
     """
 
     ax: Any
     ink: Any
     hue: Callable[[Bar], str]
-    plain: Callable[[str], str]
+    escape: Callable[[str], str]
 
     def draw(self, view: DrawingView, label: LabelSummary) -> None:
         """Draw a whole view, tinted by a label's weights, in proportion."""
-        bars = {bar.component: bar for bar in label.seen}
+        bars = label.visible_by_component
         shapes = [
             *((None, shape) for shape in view.background),
             *((bars.get(mark.component), mark.shape) for mark in view.marks),
         ]
         for order, (bar, shape) in enumerate(shapes):
             if bar is None:
-                is_ink = shape.kind == "line" and order < len(view.background)
-                self._draw_neutral(shape, 1.0 if is_ink else _PALE, order)
+                is_in_full_ink = shape.kind == "line" and order < len(view.background)
+                self._draw_neutral(shape, 1.0 if is_in_full_ink else _PALE_OPACITY, order)
             else:
                 self._draw_weighted(shape, bar, abs(bar.weight) / label.heaviest, order)
         self.ax.set_xlim(0, view.width)
@@ -94,7 +95,7 @@ class ShapePlotter:
     def _write(self, shape: Shape, order: int, **box: Any) -> None:
         self.ax.text(
             *shape.numbers,
-            self.plain(short_text(shape)),
+            self.escape(shorten_text(shape)),
             color=self.ink,
             fontsize="small",
             horizontalalignment=_ALIGNMENTS[shape.anchor],

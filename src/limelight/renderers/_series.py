@@ -1,4 +1,4 @@
-"""A series with its weighted segments as lines and rectangles, in the units of a drawing."""
+"""A series as lines, and its weighted segments as rectangles, in the pixels of a picture."""
 
 from __future__ import annotations
 
@@ -6,21 +6,28 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from limelight.renderers._cells import fit
-from limelight.renderers._summary import LabelSummary, number
+from limelight.renderers._numbers import format_number
+from limelight.renderers._summary import LabelSummary
 from limelight.results.views import SeriesView
 
-__all__ = ["Band", "Chart", "Drawing", "draw_series"]
+__all__ = ["Band", "ChannelChart", "SeriesLayout", "lay_out_series"]
 
-WIDTH, LEFT, RIGHT = 480, 64, 4
-TALL, FLAT = 150, 84  # a chart's height: of one channel, of several
-TOP, BOTTOM, GAP = 8, 22, 26
-_WIDEST_NAME = 34  # letters, were they all as wide as a W
-_POINTS = 1200  # steps that are drawn one by one
+_WIDTH_PIXELS = 480
+_LEFT_PIXELS = 64  # for the numbers at the ends of the axis
+_RIGHT_PIXELS = 4
+_TOP_PIXELS = 8
+_BOTTOM_PIXELS = 22
+_GAP_PIXELS = 26  # between charts
+_NAME_PIXELS = 14  # above a chart with a name
+_ONLY_CHART_PIXELS = 150  # the height of a chart, if there is one channel
+_CHART_PIXELS = 84  # of several
+_MOST_NAME_CELLS = 34  # that fit even if all are as wide as a W
+_MOST_POINTS = 1200  # of a line; a longer series is thinned
 
 
 @dataclass(frozen=True)
 class Band:
-    """A weighted segment: its component, where it begins, how wide it is, its side, how strongly it is tinted, and its text."""
+    """A weighted segment: its component, its place and width, its side, its tint's strength, and the text for a pointer."""
 
     component: int
     x: str
@@ -31,8 +38,8 @@ class Band:
 
 
 @dataclass(frozen=True)
-class Chart:
-    """One channel: its name, whole and as it fits, its lines, its bands, and the texts at the ends of its axis."""
+class ChannelChart:
+    """One channel: its name, whole and shortened, its lines, its bands, and the numbers at the ends of its axis."""
 
     name: str
     short_name: str
@@ -46,7 +53,7 @@ class Chart:
 
 
 @dataclass(frozen=True)
-class Drawing:
+class SeriesLayout:
     """All channels, one below the other, over the same steps."""
 
     width: int
@@ -54,64 +61,66 @@ class Drawing:
     left: int
     right: int
     last: str
-    charts: tuple[Chart, ...]
+    charts: tuple[ChannelChart, ...]
 
 
-def draw_series(view: SeriesView, label: LabelSummary) -> Drawing:
-    """Lay a series out, its segments tinted by what they say about a label."""
+def lay_out_series(view: SeriesView, label: LabelSummary) -> SeriesLayout:
+    """Place a series' channels one below the other, with the segments' weights for a label."""
     length, count = len(view.channels[0]), len(view.channels)
-    height = TALL if count == 1 else FLAT
-    named = any(view.channel_names)
+    height = _ONLY_CHART_PIXELS if count == 1 else _CHART_PIXELS
+    has_names = any(view.channel_names)
     charts = []
     for channel, name in enumerate(view.channel_names):
-        top = TOP + channel * (height + GAP) + (14 if named else 0)
-        charts.append(_chart(view, label, channel, name, top, height))
-    total = charts[-1].y + height + BOTTOM
-    return Drawing(WIDTH, total, LEFT, WIDTH - RIGHT, str(length - 1), tuple(charts))
+        top = _TOP_PIXELS + channel * (height + _GAP_PIXELS) + (_NAME_PIXELS if has_names else 0)
+        charts.append(_lay_out_channel(view, label, channel, name, top, height))
+    total = charts[-1].y + height + _BOTTOM_PIXELS
+    return SeriesLayout(_WIDTH_PIXELS, total, _LEFT_PIXELS, _WIDTH_PIXELS - _RIGHT_PIXELS, str(length - 1), tuple(charts))
 
 
-def _chart(view: SeriesView, label: LabelSummary, channel: int, name: str, top: int, height: int) -> Chart:
+def _lay_out_channel(view: SeriesView, label: LabelSummary, channel: int, name: str, top: int, height: int) -> ChannelChart:
     values, filling = view.channels[channel], view.filling[channel]
     low, high = min(*values, *filling), max(*values, *filling)
-    bars = {bar.component: bar for bar in label.seen}
+    bars = label.visible_by_component
     bands = []
     for segment in view.segments:
         bar = bars.get(segment.component)
         if bar is not None and channel in segment.channels:
-            left, right = _x(segment.start, len(values)), _x(segment.stop, len(values))
+            left, right = (_find_x(step, len(values)) for step in (segment.start, segment.stop))
             place = f"{left:.1f}", f"{right - left:.1f}"
             bands.append(Band(bar.component, *place, bar.side, label.strength(bar), f"{bar.name}: {bar.text}"))
-    return Chart(
+    return ChannelChart(
         name=name,
-        short_name=fit(name, _WIDEST_NAME),
+        short_name=fit(name, _MOST_NAME_CELLS),
         y=top,
         height=height,
-        line=_line(values, low, high, top, height),
-        filling=_line(filling, low, high, top, height),
+        line=_write_points(values, low, high, top, height),
+        filling=_write_points(filling, low, high, top, height),
         bands=tuple(bands),
-        high=number(high),
-        low=number(low),
+        high=format_number(high),
+        low=format_number(low),
     )
 
 
-def _x(step: float, length: int) -> float:
+def _find_x(step: float, length: int) -> float:
     """Where a step begins."""
-    return LEFT + (WIDTH - LEFT - RIGHT) * step / length
+    return _LEFT_PIXELS + (_WIDTH_PIXELS - _LEFT_PIXELS - _RIGHT_PIXELS) * step / length
 
 
-def _line(values: Sequence[float], low: float, high: float, top: int, height: int) -> str:
-    """A polyline's points, each step's in its middle; of a long series the lowest and highest of every stretch."""
+def _write_points(values: Sequence[float], low: float, high: float, top: int, height: int) -> str:
+    """The points of a polyline, each in the middle of its step; of a long series the lowest and highest of each stretch."""
     length = len(values)
     steps: Sequence[int] = range(length)
-    if length > _POINTS:
-        stretches = [range(length * i * 2 // _POINTS, length * (i + 1) * 2 // _POINTS) for i in range(_POINTS // 2)]
+    if length > _MOST_POINTS:
+        stretches = [
+            range(length * i * 2 // _MOST_POINTS, length * (i + 1) * 2 // _MOST_POINTS) for i in range(_MOST_POINTS // 2)
+        ]
         ends = [sorted((min(stretch, key=values.__getitem__), max(stretch, key=values.__getitem__))) for stretch in stretches]
         steps = [step for pair in ends for step in pair]
-    # Halves first: the difference of the two largest numbers there are is infinite.
+    # Halves first: the difference of two very large floats is infinite.
     spread = high / 2 - low / 2
 
-    def point(step: int) -> str:
+    def write_point(step: int) -> str:
         share = (values[step] / 2 - low / 2) / spread if spread > 0 else 0.5
-        return f"{_x(step + 0.5, length):.1f},{top + height * (1 - share):.1f}"
+        return f"{_find_x(step + 0.5, length):.1f},{top + height * (1 - share):.1f}"
 
-    return " ".join(map(point, steps))
+    return " ".join(map(write_point, steps))

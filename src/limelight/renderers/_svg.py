@@ -1,21 +1,21 @@
-"""What an SVG file holds: a series or a drawing, once for each label."""
+"""SVG files: a series or a drawing, once for each label."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from limelight.renderers._drawing import lay_out
-from limelight.renderers._series import draw_series
+from limelight.renderers._drawing import lay_out_drawing
+from limelight.renderers._series import lay_out_series
 from limelight.renderers._summary import LabelSummary
 from limelight.renderers._templates import fill_template
-from limelight.renderers._views import own_kind
+from limelight.renderers._views import find_kind
 from limelight.results.views import DrawingView, SeriesView, View
 
 __all__ = ["SVG_KINDS", "make_svg"]
 
-_NARROWEST_PIXELS = 480  # with room for a heading
-_NOT_XML = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
+_LEAST_WIDTH_PIXELS = 480  # with room for a heading
+_XML_REPLACEMENTS = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
 
 
 class _Layout(NamedTuple):
@@ -25,7 +25,7 @@ class _Layout(NamedTuple):
     template: str
 
 
-_LAYOUTS = {DrawingView.kind: _Layout(lay_out, "drawing.svg"), SeriesView.kind: _Layout(draw_series, "series.svg")}
+_LAYOUTS = {DrawingView.kind: _Layout(lay_out_drawing, "drawing.svg"), SeriesView.kind: _Layout(lay_out_series, "series.svg")}
 SVG_KINDS = tuple(_LAYOUTS)
 
 
@@ -35,20 +35,20 @@ def make_svg(view: View, labels: Sequence[LabelSummary], *, heading_pixels: int 
     Parameters
     ----------
     view : DrawingView or SeriesView
-        What is drawn.
+        The view to draw.
     labels : sequence of LabelSummary
-        Whose weights tint it.
+        The labels whose weights tint it.
     heading_pixels : int, default 0
         The height of the heading above each label's drawing; 0 for no heading.
     """
-    layout = _LAYOUTS[own_kind(view)]
+    layout = _LAYOUTS[find_kind(view)]
     drawings = [layout.lay_out(view, label) for label in labels]
     tops = [sum(before.height + heading_pixels for before in drawings[:i]) for i in range(len(drawings))]
     svg = fill_template(
         layout.template,
         labels=list(zip(labels, drawings, tops, strict=True)),
-        width=max(drawings[0].width, _NARROWEST_PIXELS if heading_pixels else 0),
+        width=max(drawings[0].width, _LEAST_WIDTH_PIXELS if heading_pixels else 0),
         height=tops[-1] + drawings[-1].height + heading_pixels,
         heading=heading_pixels,
     )
-    return svg.translate(_NOT_XML)
+    return svg.translate(_XML_REPLACEMENTS)

@@ -1,4 +1,4 @@
-"""What is drawn of an explanation: a view of one of limelight's own kinds, whatever kind the explanation's view is of."""
+"""The views that renderers draw: of limelight's own kinds, whatever kind an explanation's view is of."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from limelight.results.views import (
     View,
 )
 
-__all__ = ["own_kind", "view_to_draw"]
+__all__ = ["choose_view", "find_kind"]
 
 _OWN_VIEWS = (DrawingView, ImageView, MixedView, PartsView, SeriesView, TableView, TextView)
 
 
-def view_to_draw(explanation: Explanation) -> View:
-    """The explanation's view if it is limelight's own; of another, its drawing, or else a list of its components.
+def choose_view(explanation: Explanation) -> View:
+    """The explanation's view if it is limelight's own; else its drawing, or a list of its components if it has none.
 
     Raises
     ------
@@ -43,6 +43,6 @@ def view_to_draw(explanation: Explanation) -> View:
     return DrawingView(drawing.width, drawing.height, drawing.background, drawing.marks, descriptions)
 
 
-def own_kind(view: View) -> str:
-    """The kind of a view that `view_to_draw` gave: for a class derived from one of limelight's own, that one's."""
-    return next(own.kind for own in _OWN_VIEWS if isinstance(view, own))
+def find_kind(view: View) -> str:
+    """The kind of a view that `choose_view` gave; a class derived from one of limelight's own has the same kind here."""
+    return next(view_class.kind for view_class in _OWN_VIEWS if isinstance(view, view_class))

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from limelight.collection.explanations import Explanations, Pick
 from limelight.collection.importance import Importance
-from limelight.renderers._page import chart_of, percent
-from limelight.renderers._summary import Bars, column_decimals, make_bar, number, on_one_axis
+from limelight.renderers._bars import Bars, lay_out_bars, make_bar
+from limelight.renderers._numbers import choose_decimals, format_number, format_percent
 from limelight.renderers._templates import fill_template
 
 __all__ = ["render_explanations", "render_importance", "render_pick"]
@@ -95,7 +95,7 @@ def render_pick(pick: Pick) -> str:
     rows = [
         {
             "position": position,
-            "covered": percent(covered),
+            "covered": format_percent(covered),
             "reasons": [feature for feature, _ in reasons[:_MOST_REASONS]],
             "more": max(0, len(reasons) - _MOST_REASONS),
         }
@@ -108,21 +108,19 @@ def _importance_data(importance: Importance | None) -> dict[str, object]:
     """What the templates say of the heaviest features."""
     if importance is None:
         return {"importance": None}
-    decimals = column_decimals(max(importance.values, default=0.0))
+    decimals = choose_decimals(max(importance.values, default=0.0))
     columns = (importance.features, importance.values, importance.lows, importance.highs)
     rows = list(zip(*columns, strict=True))[:_MOST_FEATURES]
     bars = Bars(
-        **on_one_axis(
-            tuple(
-                make_bar(place, name, value, low, high, decimals, signed=False)
-                for place, (name, value, low, high) in enumerate(rows)
-            )
+        tuple(
+            make_bar(place, name, value, low, high, decimals, is_signed=False)
+            for place, (name, value, low, high) in enumerate(rows)
         )
     )
     return {
         "importance": importance,
         "label": bars,
-        "chart": chart_of(bars),
-        "values": {place: number(times, decimals=0) for place, times in enumerate(importance.reported[: len(rows)])},
+        "chart": lay_out_bars(bars),
+        "values": {place: format_number(times, decimals=0) for place, times in enumerate(importance.reported[: len(rows)])},
         "more": len(importance.features) - len(rows),
     }

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._errors import require
+from limelight.renderers._bars import Bar
 from limelight.renderers._cells import fit
 from limelight.renderers._plot_shapes import ShapePlotter
-from limelight.renderers._summary import Bar, LabelSummary, summarise
-from limelight.renderers._views import view_to_draw
+from limelight.renderers._summary import LabelSummary, summarise
+from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 from limelight.results.image_view import AGAINST, FOR
 from limelight.results.views import DrawingView, ImageView, SeriesView
@@ -16,11 +17,11 @@ from limelight.results.views import DrawingView, ImageView, SeriesView
 __all__ = ["draw"]
 
 _FOR_ON_DARK, _AGAINST_ON_DARK = "#58a6ff", "#f0963c"
-_LONGEST = 40  # letters of a name
+_MOST_NAME_CELLS = 40
 
 
 def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
-    """Draw what one label's weights say.
+    """Draw one label's weights.
 
     Parameters
     ----------
@@ -29,7 +30,7 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     label : int or None
         An explained label; None for the default one.
     ax : matplotlib.axes.Axes or None
-        Where to; None for the axes of a new figure.
+        The axes to draw into; None for those of a new figure.
 
     Returns
     -------
@@ -51,14 +52,13 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     >>> draw(explanation, None, Figure().subplots()).get_title()
     'What raises and lowers output\\nmodel 1.00, fidelity 1.00'
     """
-    wanted = explanation.surrogate(label)
-    summary = summarise(explanation).labels[explanation.surrogates.index(wanted)]
-    view = view_to_draw(explanation)
+    surrogate = explanation.surrogate(label)
+    summary = summarise(explanation).labels[explanation.surrogates.index(surrogate)]
+    view = choose_view(explanation)
     if ax is None:
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="a plot")
-        # As high as a list of so many bars needs.
-        bars = not isinstance(view, (DrawingView, ImageView, SeriesView))
-        size = (6.4, max(2.0, 1.2 + 0.3 * len(summary.bars))) if bars else None
+        is_list = not isinstance(view, (DrawingView, ImageView, SeriesView))
+        size = (6.4, max(2.0, 1.2 + 0.3 * len(summary.bars))) if is_list else None
         ax = pyplot.subplots(layout="constrained", figsize=size)[1]
     if isinstance(view, ImageView):
         ax.imshow(view.overlay([(bar.component, bar.weight) for bar in summary.bars]))
@@ -66,85 +66,85 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     elif isinstance(view, SeriesView):
         _draw_series(view, summary, ax)
     elif isinstance(view, DrawingView):
-        ShapePlotter(ax, _ink(ax), lambda bar: _hue(ax, bar), _plain).draw(view, summary)
+        ShapePlotter(ax, _read_ink(ax), lambda bar: _choose_hue(ax, bar), _escape).draw(view, summary)
     else:
         _draw_bars(summary, ax)
     ax.set_title(
-        _plain(f"{summary.heading} {_short(summary.name)}\nmodel {summary.prediction}, fidelity {summary.fidelity}"),
+        _escape(f"{summary.heading} {_shorten(summary.name)}\nmodel {summary.prediction}, fidelity {summary.fidelity}"),
         fontsize="medium",
     )
     return ax
 
 
 def _draw_bars(label: LabelSummary, ax: Any) -> None:
-    """The heaviest on top, as in a list."""
+    """Draw a list with the heaviest on top."""
     places = range(len(label.bars), 0, -1)
     ax.barh(
         list(places),
         [bar.weight for bar in label.bars],
-        color=[_hue(ax, bar) for bar in label.bars],
-        # Never colour alone: what speaks against is hatched, too.
+        color=[_choose_hue(ax, bar) for bar in label.bars],
+        # Never colour alone: weights against the label are hatched, too.
         hatch=["//" if bar.weight < 0 else "" for bar in label.bars],
     )
     for place, bar in zip(places, label.bars, strict=True):
         if bar.low is not None and bar.high is not None:
-            ax.errorbar(bar.weight, place, xerr=bar.high - bar.weight, color=_ink(ax), capsize=3, linewidth=1)
-    ax.set_yticks(list(places), [_plain(_short(bar.name)) for bar in label.bars])
+            ax.errorbar(bar.weight, place, xerr=bar.high - bar.weight, color=_read_ink(ax), capsize=3, linewidth=1)
+    ax.set_yticks(list(places), [_escape(_shorten(bar.name)) for bar in label.bars])
     ax.set_ylim(0.25, len(label.bars) + 0.75)
-    ax.axvline(0, color=_ink(ax), linewidth=0.8)
+    ax.axvline(0, color=_read_ink(ax), linewidth=0.8)
     ax.set_xlabel("weight")
 
 
 def _draw_series(view: SeriesView, label: LabelSummary, ax: Any) -> None:
-    """One channel in its own unit; several one below the other, each from its lowest to its highest value."""
-    bars = {bar.component: bar for bar in label.seen}
+    """Draw one channel in its own unit, or several one below the other, each from its lowest to its highest value."""
+    bars = label.visible_by_component
     count = len(view.channels)
     for number, channel in enumerate(view.channels):
         base, values = count - 1 - number, list(channel)
         if count > 1:
             low, spread = min(values), max(values) - min(values)
             values = [base + 0.1 + 0.8 * ((value - low) / spread if spread > 0 else 0.5) for value in values]
-        ax.plot(range(len(values)), values, color=_ink(ax), linewidth=1)
+        ax.plot(range(len(values)), values, color=_read_ink(ax), linewidth=1)
         for segment in view.segments:
             bar = bars.get(segment.component)
             if bar is not None and number in segment.channels:
                 ax.axvspan(
                     segment.start - 0.5,
                     segment.stop - 0.5,
-                    (base / count),
+                    base / count,
                     (base + 1) / count,
-                    color=_hue(ax, bar),
+                    color=_choose_hue(ax, bar),
                     alpha=0.1 + 0.5 * abs(bar.weight) / label.heaviest,
                     linewidth=0,
                     hatch="//" if bar.weight < 0 else "",
                 )
     if count > 1:
         ax.set_ylim(0, count)
-        names = [_plain(_short(name)) for name in view.channel_names]
+        names = [_escape(_shorten(name)) for name in view.channel_names]
         ax.set_yticks([count - 0.5 - number for number in range(count)], names)
     ax.set_xlabel("step")
 
 
-def _hue(ax: Any, bar: Bar) -> str:
-    """The pages' colour of what speaks for or against, to be seen on the ground of the user's style."""
+def _choose_hue(ax: Any, bar: Bar) -> str:
+    """The pages' colour for or against, in the shade that suits the background of the user's style."""
     from matplotlib.colors import to_rgb
 
-    on_dark = sum(to_rgb(ax.get_facecolor())) < 1.5
+    is_dark = sum(to_rgb(ax.get_facecolor())) < 1.5
     if bar.weight < 0:
-        return _AGAINST_ON_DARK if on_dark else AGAINST
-    return _FOR_ON_DARK if on_dark else FOR
+        return _AGAINST_ON_DARK if is_dark else AGAINST
+    return _FOR_ON_DARK if is_dark else FOR
 
 
-def _ink(ax: Any) -> Any:
-    """The colour of the user's style for text, to be seen on its ground."""
+def _read_ink(ax: Any) -> Any:
+    """The colour of text in the user's style."""
     return ax.xaxis.label.get_color()
 
 
-def _short(name: str) -> str:
-    """A name on one line that leaves room for the bars."""
-    return fit(" ".join(name.split()), _LONGEST)
+def _shorten(name: str) -> str:
+    """A name on one line, short enough to leave room for the bars."""
+    return fit(" ".join(name.split()), _MOST_NAME_CELLS)
 
 
-def _plain(text: str) -> str:
+def _escape(text: str) -> str:
     """Text in which matplotlib sees no formula."""
     return text.replace("$", r"\$")

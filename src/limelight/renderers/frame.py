@@ -19,7 +19,7 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     explanation : Explanation
         Any explanation.
     backend : {"pandas", "polars", "pyarrow"}
-        Which library makes the frame; it has to be installed.
+        The library that makes the frame; it has to be installed.
 
     Returns
     -------
@@ -29,7 +29,7 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     Raises
     ------
     ArgumentError
-        If the backend is another one.
+        If the backend is not one of these.
     MissingDependencyError
         If the backend is not installed.
 

@@ -1,8 +1,8 @@
-"""An explanation as a page or a fragment of HTML: readable without its script, nothing loaded, all user data escaped."""
+"""An explanation as a page or a fragment of HTML: readable without its script, loading nothing, all user data escaped."""
 
 from __future__ import annotations
 
-from limelight.renderers._page import page_data
+from limelight.renderers._page import make_page_data
 from limelight.renderers._templates import fill_template
 from limelight.results.explanation import Explanation
 
@@ -20,8 +20,8 @@ def render_page(explanation: Explanation) -> str:
     Returns
     -------
     page : str
-        HTML with a Content-Security-Policy that lets nothing run but the page's own script; it holds no character that UTF-8
-        cannot write.
+        HTML with a Content-Security-Policy that lets only the page's own script run. All characters can be written in
+        UTF-8.
 
     Examples
     --------
@@ -31,7 +31,7 @@ def render_page(explanation: Explanation) -> str:
     >>> render_page(explanation).splitlines()[0]
     '<!doctype html>'
     """
-    return fill_template("page.html", **page_data(explanation))
+    return fill_template("page.html", **make_page_data(explanation))
 
 
 def render_fragment(explanation: Explanation) -> str:
@@ -45,7 +45,7 @@ def render_fragment(explanation: Explanation) -> str:
     Returns
     -------
     fragment : str
-        A ``style`` element, one ``div`` of class ``limelight``, and the script, which serves all such of a page.
+        A ``style`` element, one ``div`` of class ``limelight``, and the script, which serves all such elements of a page.
 
     Examples
     --------
@@ -55,4 +55,4 @@ def render_fragment(explanation: Explanation) -> str:
     >>> render_fragment(explanation).startswith("<style>")
     True
     """
-    return fill_template("fragment.html", **page_data(explanation))
+    return fill_template("fragment.html", **make_page_data(explanation))

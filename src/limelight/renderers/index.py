@@ -1,4 +1,4 @@
-"""A page of many explanations: for each what it is about, its picture, and the way to its own page."""
+"""A page of many explanations: for each a title, a picture, and a link to its own page."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from limelight.renderers._page import page_data
+from limelight.renderers._page import make_page_data
 from limelight.renderers._templates import fill_template
 from limelight.results.explanation import Explanation
 
@@ -20,9 +20,9 @@ class Entry:
     Attributes
     ----------
     title, text : str
-        What it is about.
+        The heading, and a sentence below it.
     address : str
-        Where its own page lies, seen from the index.
+        The address of its own page, relative to the index.
     explanation : Explanation
         Its first label is shown.
     """
@@ -39,7 +39,7 @@ def render_index(title: str, text: str, entries: Sequence[Entry]) -> str:
     Parameters
     ----------
     title, text : str
-        What stands on top.
+        The heading of the page, and a sentence below it.
     entries : sequence of Entry
         In the order of the page.
 
@@ -57,8 +57,8 @@ def render_index(title: str, text: str, entries: Sequence[Entry]) -> str:
     >>> 'href="good.html"' in page
     True
     """
-    return fill_template("index.html", title=title, text=text, entries=[(entry, _first_label(entry)) for entry in entries])
+    return fill_template("index.html", title=title, text=text, entries=[(entry, _make_entry_data(entry)) for entry in entries])
 
 
-def _first_label(entry: Entry) -> dict[str, Any]:
-    return page_data(replace(entry.explanation, surrogates=entry.explanation.surrogates[:1]))
+def _make_entry_data(entry: Entry) -> dict[str, Any]:
+    return make_page_data(replace(entry.explanation, surrogates=entry.explanation.surrogates[:1]))

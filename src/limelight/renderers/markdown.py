@@ -9,7 +9,7 @@ from limelight.results.explanation import Explanation
 
 __all__ = ["render_markdown"]
 
-# As references to characters, which no Markdown takes for markup, a link, or the mention of a person or an issue.
+# As character references, which Markdown never takes for markup, a link, or a mention of a person or an issue.
 _LITERAL = {ord(sign): f"&#{ord(sign)};" for sign in "\\`*_[]<>|~$&@#:"}
 _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE000)], " ")
 
@@ -25,7 +25,7 @@ def render_markdown(explanation: Explanation) -> str:
     Returns
     -------
     text : str
-        GitHub's Markdown; all that comes from the user's data is shown as it is and does nothing.
+        GitHub's Markdown. Texts from the user are shown as they are and are never markup.
 
     Examples
     --------
@@ -38,24 +38,24 @@ def render_markdown(explanation: Explanation) -> str:
     summary = summarise(explanation)
     lines: list[str] = []
     for label in summary.labels:
-        lines += [*_table(label, summary.level), ""]
-    lines.append("; ".join(f"{fact.name} {_literal(fact.value)}" for fact in summary.facts))
-    lines += [f"\n> Warning: {_literal(warning)}" for warning in summary.warnings]
+        lines += [*_write_table(label, summary.level), ""]
+    lines.append("; ".join(f"{fact.name} {_make_literal(fact.value)}" for fact in summary.facts))
+    lines += [f"\n> Warning: {_make_literal(warning)}" for warning in summary.warnings]
     return "\n".join(lines) + "\n"
 
 
-def _table(label: LabelSummary, level: str) -> Iterator[str]:
-    yield f"### {label.heading} {_literal(label.name)}"
+def _write_table(label: LabelSummary, level: str) -> Iterator[str]:
+    yield f"### {label.heading} {_make_literal(label.name)}"
     yield ""
     yield f"Model {label.prediction}, surrogate {label.local_prediction}, fidelity {label.fidelity}."
     yield ""
     yield f"| component | weight | {level} interval |"
     yield "|---|---:|---:|"
     for bar in label.bars:
-        yield f"| {_literal(bar.name)} | {bar.text} | {bar.interval} |"
+        yield f"| {_make_literal(bar.name)} | {bar.text} | {bar.interval} |"
 
 
-def _literal(text: str) -> str:
-    """One line on which nothing is markup; neither is what GitHub links without any."""
+def _make_literal(text: str) -> str:
+    """The text on one line, in which nothing is markup, and nothing is linked by GitHub on its own."""
     line = " ".join(text.translate(_CONTROLS).split())
     return line.translate(_LITERAL).replace("www.", "www&#46;").replace("GH-", "GH&#45;")

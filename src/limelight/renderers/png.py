@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._errors import ArgumentError
-from limelight.renderers._drawing_panel import drawing_panel
-from limelight.renderers._pictures import encode_png, image_panel, overlay_panel, pillow, typeface
+from limelight.renderers._drawing_panel import draw_drawing_panel
+from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
 from limelight.renderers._summary import summarise
-from limelight.renderers._views import view_to_draw
+from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 from limelight.results.views import DrawingView, ImageView
 
 __all__ = ["render_png"]
 
-_NARROWEST = 240  # a panel with room for its name
-_GAP, _LINE, _SIZE = 12, 24, 15
-_ABREAST = 4  # panels in a row
-_INK, _QUIET = (28, 32, 36), (91, 99, 107)
+_LEAST_PANEL_PIXELS = 240  # the width that has room for a name
+_GAP_PIXELS = 12
+_LINE_PIXELS = 24
+_LETTER_PIXELS = 15
+_MOST_COLUMNS = 4
+_MOST_LETTERS = 200  # of a name that are measured
+_INK = (28, 32, 36)
+_QUIET = (91, 99, 107)
 
 
 def render_png(explanation: Explanation) -> bytes:
@@ -52,36 +56,36 @@ def render_png(explanation: Explanation) -> bytes:
     >>> render_png(explanation)[1:4]
     b'PNG'
     """
-    view, labels = view_to_draw(explanation), summarise(explanation).labels
+    view, labels = choose_view(explanation), summarise(explanation).labels
     if isinstance(view, ImageView):
-        panels = [("the image", "", image_panel(view))]
-        panels += [(label.name, label.prediction, overlay_panel(view, label)) for label in labels]
+        panels = [("the image", "", draw_image_panel(view))]
+        panels += [(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]
     elif isinstance(view, DrawingView):
-        panels = [(label.name, label.prediction, drawing_panel(view, label)) for label in labels]
+        panels = [(label.name, label.prediction, draw_drawing_panel(view, label)) for label in labels]
     else:
         raise ArgumentError(
             "a PNG can be drawn of an explained image, or of a view with a drawing; this explains a "
             f"{explanation.view.kind}. Save it as .html."
         )
-    tools = pillow()
-    width, height = max(panels[0][2].width, _NARROWEST) + _GAP, panels[0][2].height + _LINE + _GAP
-    columns, rows = min(len(panels), _ABREAST), -(-len(panels) // _ABREAST)
-    size = (columns * width + _GAP, rows * height + _GAP)
+    tools = load_pillow()
+    width, height = max(panels[0][2].width, _LEAST_PANEL_PIXELS) + _GAP_PIXELS, panels[0][2].height + _LINE_PIXELS + _GAP_PIXELS
+    columns, rows = min(len(panels), _MOST_COLUMNS), -(-len(panels) // _MOST_COLUMNS)
+    size = (columns * width + _GAP_PIXELS, rows * height + _GAP_PIXELS)
     sheet = tools.image.new("RGB", size, "white")
-    pen, font = tools.draw.Draw(sheet), typeface(_SIZE)
+    pen, font = tools.draw.Draw(sheet), load_font(_LETTER_PIXELS)
     for number, (name, value, panel) in enumerate(panels):
-        left, top = _GAP + number % _ABREAST * width, _GAP // 2 + number // _ABREAST * height
-        value = value.replace("\N{MINUS SIGN}", "-")  # which not every font has
-        shown = _cut(pen, font, name, width - _GAP - pen.textlength(f" {value}", font=font))
-        pen.text((left, top), shown, fill=_INK, font=font)
-        pen.text((left + pen.textlength(f"{shown} ", font=font), top), value, fill=_QUIET, font=font)
-        sheet.paste(panel, (left, top + _LINE))
+        left, top = _GAP_PIXELS + number % _MOST_COLUMNS * width, _GAP_PIXELS // 2 + number // _MOST_COLUMNS * height
+        value = value.replace("\N{MINUS SIGN}", "-")  # some fonts lack the minus sign
+        short_name = _cut(pen, font, name, width - _GAP_PIXELS - pen.textlength(f" {value}", font=font))
+        pen.text((left, top), short_name, fill=_INK, font=font)
+        pen.text((left + pen.textlength(f"{short_name} ", font=font), top), value, fill=_QUIET, font=font)
+        sheet.paste(panel, (left, top + _LINE_PIXELS))
     return encode_png(sheet)
 
 
 def _cut(pen: Any, font: Any, name: str, room: float) -> str:
-    """As much of a name as there is room for, on one line."""
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)[:200]
+    """The beginning of a name that fits a width in pixels, on one line."""
+    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)[:_MOST_LETTERS]
     if pen.textlength(line, font=font) <= room:
         return line
     while line and pen.textlength(f"{line}\N{HORIZONTAL ELLIPSIS}", font=font) > room:

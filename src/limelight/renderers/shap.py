@@ -48,20 +48,20 @@ def make_shap(explanation: Explanation, label: int | None) -> Any:
     count, values = len(explanation.names), explanation.view.values()
     has_intervals = any(map(math.isfinite, surrogate.lows))
 
-    def spread(numbers: tuple[float, ...], rest: float) -> np.ndarray:
-        """A number for every component, of those that were reported."""
-        array = np.full(count, rest)
+    def fill_in(numbers: tuple[float, ...], missing: float) -> np.ndarray:
+        """The reported components' numbers, and `missing` for the others, as an array of shape (count,)."""
+        array = np.full(count, missing)
         array[list(surrogate.components)] = numbers
         return array
 
     result = shap.Explanation(
-        spread(surrogate.weights, 0.0),
+        fill_in(surrogate.weights, 0.0),
         base_values=surrogate.local_prediction - math.fsum(surrogate.weights),
         data=np.array([values[component] for component in range(count)], dtype=object),
         feature_names=list(explanation.names),
-        lower_bounds=spread(surrogate.lows, math.nan) if has_intervals else None,
-        upper_bounds=spread(surrogate.highs, math.nan) if has_intervals else None,
+        lower_bounds=fill_in(surrogate.lows, math.nan) if has_intervals else None,
+        upper_bounds=fill_in(surrogate.highs, math.nan) if has_intervals else None,
     )
-    # The constructor takes a name for each of many outputs, but none for a single one.
+    # The constructor takes names for several outputs, but not for a single one.
     result.output_names = explanation.output_names[surrogate.label]
     return result

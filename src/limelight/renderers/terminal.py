@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 from math import isfinite
 
-from limelight.renderers._cells import cells, fit, pad, take, visible
+from limelight.renderers._cells import count_cells, fit, make_visible, pad, take
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.results.explanation import Explanation
 
-__all__ = ["render_text", "visible"]
+__all__ = ["make_visible", "render_text"]
 
-WIDTH = 100
-WIDEST_LABEL = 36
-WIDEST_NAME = 40
-WIDEST_CHART = 24
+_LINE_CELLS = 100
+_MOST_LABEL_CELLS = 36
+_MOST_NAME_CELLS = 40
+_MOST_CHART_CELLS = 24
 
 
 def render_text(explanation: Explanation) -> str:
@@ -42,7 +42,7 @@ def render_text(explanation: Explanation) -> str:
     summary = summarise(explanation)
     lines: list[str] = []
     for label in summary.labels:
-        lines += [*_block(label), ""]
+        lines += [*_write_block(label), ""]
     facts = "; ".join(f"{fact.name} {fact.value}" for fact in summary.facts)
     intervals = f"; {summary.level} intervals" if any(label.has_intervals for label in summary.labels) else ""
     lines += _wrap(facts + intervals)
@@ -51,36 +51,36 @@ def render_text(explanation: Explanation) -> str:
     return "\n".join(lines)
 
 
-def _block(label: LabelSummary) -> Iterator[str]:
-    """The header line, then a line for each reported component."""
+def _write_block(label: LabelSummary) -> Iterator[str]:
+    """The header, then a line for each reported component."""
     yield (
-        f"{fit(visible(label.name), WIDEST_LABEL)}: model {label.prediction}, surrogate {label.local_prediction}, "
+        f"{fit(make_visible(label.name), _MOST_LABEL_CELLS)}: model {label.prediction}, surrogate {label.local_prediction}, "
         f"fidelity {label.fidelity}"
     )
     if not label.bars:
         yield "  no component was reported"
         return
-    names = [fit(visible(bar.name), WIDEST_NAME) for bar in label.bars]
-    name_width = max(map(cells, names))
+    names = [fit(make_visible(bar.name), _MOST_NAME_CELLS) for bar in label.bars]
+    name_width = max(map(count_cells, names))
     weight_width = max(len(bar.text) for bar in label.bars)
     interval_width = max(len(bar.interval) for bar in label.bars)
-    chart_width = min(WIDEST_CHART, WIDTH - name_width - weight_width - interval_width - 9)
-    # The axis runs from the lowest to the highest weight, or to zero; left of the zero line are so many cells.
+    chart_width = min(_MOST_CHART_CELLS, _LINE_CELLS - name_width - weight_width - interval_width - 9)
+    # Whiskers have no room here, so the axis holds zero and the weights only.
     ends = [0.0, *(bar.weight for bar in label.bars)]
     span = (max(ends) - min(ends)) or 1.0
-    left = round(-min(ends) / span * chart_width) if isfinite(span) else 0
+    cells_left_of_zero = round(-min(ends) / span * chart_width) if isfinite(span) else 0
     for name, bar in zip(names, label.bars, strict=True):
         columns = (
             pad(name, name_width),
             bar.text.rjust(weight_width),
             *([bar.interval.rjust(interval_width)] if interval_width else []),
-            _chart(bar.weight / span * chart_width, left, chart_width - left),
+            _draw_bar(bar.weight / span * chart_width, cells_left_of_zero, chart_width - cells_left_of_zero),
         )
         yield "  " + "  ".join(columns).rstrip()
 
 
-def _chart(length: float, left: int, right: int) -> str:
-    """A bar of so many cells, in halves, on its side of a zero line that has `left` cells before it and `right` after it."""
+def _draw_bar(length: float, left: int, right: int) -> str:
+    """A bar of a length in cells, rounded to halves, beside a zero line with `left` cells before it and `right` after."""
     whole, half = divmod(round(2 * abs(length)) if isfinite(length) else 0, 2)
     if length < 0:
         return ("▐" * half + "█" * whole)[max(0, whole + half - left) :].rjust(left) + "│"
@@ -88,16 +88,16 @@ def _chart(length: float, left: int, right: int) -> str:
 
 
 def _wrap(text: str) -> list[str]:
-    """Lines of at most `WIDTH` cells, broken at spaces, or within a word where one is longer than a line."""
+    """Lines of at most `_LINE_CELLS` cells, broken at spaces, or within a word that is longer than a line."""
     lines = [""]
-    for word in visible(text).split():
+    for word in make_visible(text).split():
         rest = word
-        if lines[-1] and cells(lines[-1]) + 1 + cells(word) > WIDTH:
+        if lines[-1] and count_cells(lines[-1]) + 1 + count_cells(word) > _LINE_CELLS:
             lines.append("  ")
         elif lines[-1].strip():
             rest = " " + word
-        while cells(lines[-1]) + cells(rest) > WIDTH:
-            head = take(rest, WIDTH - cells(lines[-1]))
+        while count_cells(lines[-1]) + count_cells(rest) > _LINE_CELLS:
+            head = take(rest, _LINE_CELLS - count_cells(lines[-1]))
             lines[-1] += head
             rest = rest[len(head) :]
             lines.append("  ")

@@ -80,12 +80,24 @@ class Shape(NamedTuple):
 
     @classmethod
     def rectangle(cls, left: float, top: float, right: float, bottom: float) -> Shape:
-        """A rectangle, whose sides are longer than 0."""
+        """A rectangle.
+
+        Parameters
+        ----------
+        left, top, right, bottom : float
+            Its sides, left of and above the others, in the drawing's units.
+        """
         return cls("rectangle", _floats((left, top, right, bottom))).checked()
 
     @classmethod
     def circle(cls, x: float, y: float, radius: float) -> Shape:
-        """A circle around a point; one that belongs to a component hides what lies behind it, as a graph's node does."""
+        """A circle. One that belongs to a component hides what lies behind it, as a graph's node does.
+
+        Parameters
+        ----------
+        x, y, radius : float
+            Its middle and its radius, which is above 0, in the drawing's units.
+        """
         return cls("circle", _floats((x, y, radius))).checked()
 
     @classmethod
@@ -220,7 +232,21 @@ class Shape(NamedTuple):
 
 
 class Mark(NamedTuple):
-    """A shape that belongs to component number `component`, and is tinted by its weight."""
+    """A shape that belongs to a component, and is tinted by its weight.
+
+    Attributes
+    ----------
+    component : int
+        The component's number.
+    shape : Shape
+        What is drawn.
+
+    Examples
+    --------
+    >>> from limelight.extend import Mark, Shape
+    >>> Mark(0, Shape.circle(5, 5, 2))
+    Mark(component=0, shape=<circle>)
+    """
 
     component: int
     shape: Shape
@@ -283,7 +309,17 @@ class Drawing:
         marks: Iterable[tuple[int, Shape]],
         background: Iterable[Shape] = (),
     ) -> Drawing:
-        """A drawing of any sequences; the marks are pairs of a component's number and a shape."""
+        """Make a drawing of any sequences.
+
+        Parameters
+        ----------
+        width, height : float
+            The size of the drawing in its units, above 0.
+        marks : iterable of (int, Shape)
+            Components' numbers and their shapes.
+        background : iterable of Shape
+            Drawn first, in neutral ink.
+        """
         return cls(width, height, as_shapes(background), as_marks(marks))
 
     def _check_reach(self, shape: Shape) -> None:

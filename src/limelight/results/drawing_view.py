@@ -71,7 +71,19 @@ class DrawingView(Drawing, View):
         background: Iterable[Shape] = (),
         descriptions: Iterable[object] = (),
     ) -> DrawingView:
-        """A view of any sequences; the marks are pairs of a component's number and a shape."""
+        """Make a view of any sequences.
+
+        Parameters
+        ----------
+        width, height : float
+            The size of the drawing in its units, above 0.
+        marks : iterable of (int, Shape)
+            Components' numbers and their shapes.
+        background : iterable of Shape
+            Drawn first, in neutral ink.
+        descriptions : iterable of object
+            What the instance has at each component; each is shown as ``str`` gives it.
+        """
         return cls(width, height, as_shapes(background), as_marks(marks), check_names("descriptions", descriptions))
 
     def values(self) -> dict[int, str]:
@@ -95,6 +107,7 @@ class DrawingView(Drawing, View):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> DrawingView:
+        """Rebuild a view from what `to_dict` gave."""
         return cls(
             data["width"],
             data["height"],

@@ -1,4 +1,4 @@
-"""The small drawings of a report, in the units of an SVG: how fidelity is spread, and what the picks cover."""
+"""The small charts of a report, in pixels: a histogram of the fidelity, and a curve of what the picks cover."""
 
 from __future__ import annotations
 
@@ -10,15 +10,20 @@ import numpy as np
 
 __all__ = ["Curve", "Histogram", "Mark", "draw_coverage", "draw_fidelity"]
 
-WIDTH, HEIGHT = 360, 150
-LEFT, RIGHT, TOP, BOTTOM = 60, 350, 10, 128  # of the ground
-BINS = 20  # from 0 to 1; what is below 0 has one more
-_GAP = 6  # between that one and the others
+_WIDTH_PIXELS = 360
+_HEIGHT_PIXELS = 150
+# The edges of the area inside the axes.
+_LEFT_PIXELS = 60
+_RIGHT_PIXELS = 350
+_TOP_PIXELS = 10
+_BOTTOM_PIXELS = 128
+_BINS = 20  # from 0 to 1; one more holds all below 0
+_GAP_PIXELS = 6  # between that bin and the others
 
 
 @dataclass(frozen=True)
 class Mark:
-    """A bar or a dot: where it is, how large, and what it says; a dot has its middle there, and no size."""
+    """A bar with its corner and size, or a dot with its middle, and the text for a pointer."""
 
     x: str
     y: str
@@ -28,53 +33,58 @@ class Mark:
 
 
 @dataclass(frozen=True)
-class _Drawing:
-    """What both have: their sizes, and the marks."""
+class _Chart:
+    """The size of a chart, the edges of its area, and its marks."""
 
     marks: tuple[Mark, ...]
-    width: int = WIDTH
-    height: int = HEIGHT
-    left: int = LEFT
-    right: int = RIGHT
-    top: int = TOP
-    bottom: int = BOTTOM
+    width: int = _WIDTH_PIXELS
+    height: int = _HEIGHT_PIXELS
+    left: int = _LEFT_PIXELS
+    right: int = _RIGHT_PIXELS
+    top: int = _TOP_PIXELS
+    bottom: int = _BOTTOM_PIXELS
 
 
 @dataclass(frozen=True)
-class Histogram(_Drawing):
-    """How many explanations have which fidelity; `zero` is where 0 lies, `most` what the highest bar stands for."""
+class Histogram(_Chart):
+    """How many explanations have which fidelity; `zero` is the place of 0, and `most` the count of the highest bar."""
 
-    zero: int = LEFT
+    zero: int = _LEFT_PIXELS
     most: int = 0
 
 
 @dataclass(frozen=True)
-class Curve(_Drawing):
-    """What share is covered after each pick; `line` are the points of a polyline from nothing on."""
+class Curve(_Chart):
+    """The share that is covered after each pick; `line` has the points of a polyline that starts at 0."""
 
     line: str = ""
 
 
 def draw_fidelity(fidelities: Sequence[float]) -> Histogram:
-    """A histogram of some fidelities."""
-    known = np.array(fidelities)
-    below = int(np.sum(known < 0))
-    counts = [below, *np.histogram(np.minimum(known[known >= 0], 1.0), BINS, (0.0, 1.0))[0].tolist()]
-    step = (RIGHT - LEFT - _GAP) / (BINS + 1)
+    """Draw a histogram of finite fidelities."""
+    values = np.array(fidelities)
+    below = int(np.sum(values < 0))
+    counts = [below, *np.histogram(np.minimum(values[values >= 0], 1.0), _BINS, (0.0, 1.0))[0].tolist()]
+    step = (_RIGHT_PIXELS - _LEFT_PIXELS - _GAP_PIXELS) / (_BINS + 1)
     marks = []
     for i, count in enumerate(counts):
         if count:
-            x, height = LEFT + i * step + _GAP * (i > 0), (BOTTOM - TOP) * count / max(counts)
-            ends = f"{(i - 1) / BINS:.2f} to {i / BINS:.2f}" if i else "below 0"
-            marks.append(Mark(f"{x:.1f}", f"{BOTTOM - height:.1f}", f"{step - 1:.1f}", f"{height:.1f}", f"{ends}: {count}"))
-    return Histogram(tuple(marks), zero=math.ceil(LEFT + step + _GAP), most=max(counts))
+            x, height = _LEFT_PIXELS + i * step + _GAP_PIXELS * (i > 0), (_BOTTOM_PIXELS - _TOP_PIXELS) * count / max(counts)
+            ends = f"{(i - 1) / _BINS:.2f} to {i / _BINS:.2f}" if i else "below 0"
+            marks.append(
+                Mark(f"{x:.1f}", f"{_BOTTOM_PIXELS - height:.1f}", f"{step - 1:.1f}", f"{height:.1f}", f"{ends}: {count}")
+            )
+    return Histogram(tuple(marks), zero=math.ceil(_LEFT_PIXELS + step + _GAP_PIXELS), most=max(counts))
 
 
 def draw_coverage(coverage: Sequence[float]) -> Curve:
-    """The curve of what is covered after each of some picks."""
+    """Draw the curve of the share that is covered after each pick."""
 
     def place(picks: int, share: float) -> tuple[str, str]:
-        return f"{LEFT + (RIGHT - LEFT) * picks / len(coverage):.1f}", f"{BOTTOM - (BOTTOM - TOP) * share:.1f}"
+        return (
+            f"{_LEFT_PIXELS + (_RIGHT_PIXELS - _LEFT_PIXELS) * picks / len(coverage):.1f}",
+            f"{_BOTTOM_PIXELS - (_BOTTOM_PIXELS - _TOP_PIXELS) * share:.1f}",
+        )
 
     places = [place(i, share) for i, share in enumerate((0.0, *coverage))]
     marks = [

@@ -1,4 +1,4 @@
-"""Many explanations as one page: what holds for all, the few that show most, and a list in which each of them can be found."""
+"""Many explanations as one page: figures of all, the few that show most, and a list with a search."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from typing import Any
 from limelight._checks import check_count
 from limelight._errors import ArgumentTypeError
 from limelight.collection.explanations import Explanations
-from limelight.renderers._page import page_data, script_hash
-from limelight.renderers._summary import output_value
+from limelight.renderers._page import hash_script, make_page_data
+from limelight.renderers._summary import format_output
 from limelight.renderers._templates import fill_template
-from limelight.renderers.reports._answers import Answer, read_answers, read_truths
+from limelight.renderers.reports._answers import Answer, read_answers
 from limelight.renderers.reports._figures import Picks, read_figures
 from limelight.renderers.reports._list import list_entries
+from limelight.renderers.reports._truths import read_truths
 from limelight.results.explanation import Explanation
 
 __all__ = ["render_report"]
@@ -32,13 +33,13 @@ def render_report(explanations: Explanations, title: str | None, labels: Any, nu
     labels : sequence, optional
         The true label of each instance.
     num_picks, num_features : int
-        How many explanations are picked, and how many features are shown of each label's importance.
+        The number of picks, and the number of features shown of each label's importance.
 
     Returns
     -------
     page : str
-        HTML with a Content-Security-Policy that lets nothing run but the page's own script. What stands above the list is
-        there without the script.
+        HTML with a Content-Security-Policy that lets only the page's own script run. Without the script everything but the
+        list is there.
 
     Examples
     --------
@@ -58,34 +59,34 @@ def render_report(explanations: Explanations, title: str | None, labels: Any, nu
     return fill_template(
         "report.html",
         title=title or f"Explanations of {count} prediction{'' if count == 1 else 's'}",
-        script_hash=script_hash("report.js"),
+        script_hash=hash_script("report.js"),
         figures=figures,
         count=count,
-        cards=[] if figures.picks is None else _cards(explanations, answers.of_each, truths, figures.picks),
+        cards=[] if figures.picks is None else _make_cards(explanations, answers.of_each, truths, figures.picks),
         entries=list_entries(explanations, answers.of_each, truths, picked),
     )
 
 
-def _cards(
+def _make_cards(
     explanations: Explanations, answers: Sequence[Answer | None], truths: Sequence[str | None], picks: Picks
 ) -> list[dict[str, Any]]:
-    """For each pick what the templates say of its default label, and why it was picked."""
+    """The data of each pick's card: its default label, and the reasons for which it was picked."""
     picked = explanations[picks.positions]
-    before = (0.0, *picks.coverage)
+    covered_before = (0.0, *picks.coverage)
     return [
         {
             "item": item,
             "name": answer.name,
-            "said": output_value(answer.value, answer.kind),
+            "said": format_output(answer.value, answer.kind),
             "truth": truths[position],
             "is_wrong": answer.is_wrong(truths[position]),
             "new": f"{100 * (covered - earlier):.3g} %",
             "covered": f"{100 * covered:.3g} %",
             "reasons": reasons,
-            **page_data(replace(explanation, surrogates=(explanation.surrogate(),))),
+            **make_page_data(replace(explanation, surrogates=(explanation.surrogate(),))),
         }
         for item, explanation, position, covered, earlier, reasons in zip(
-            picked.items.tolist(), picked, picks.positions, picks.coverage, before, picks.reasons, strict=False
+            picked.items.tolist(), picked, picks.positions, picks.coverage, covered_before, picks.reasons, strict=False
         )
         if isinstance(explanation, Explanation) and (answer := answers[position]) is not None
     ]

@@ -1,0 +1,76 @@
+"""Numbers as a person reads them."""
+
+from __future__ import annotations
+
+import math
+
+__all__ = ["choose_decimals", "format_fidelity", "format_number", "format_percent", "format_probability"]
+
+_LEAST_WITH_EXPONENT = 999_999_999.5
+_MINUS = "\N{MINUS SIGN}"
+
+
+def format_number(value: float, *, is_signed: bool = False, decimals: int | None = None) -> str:
+    """Write a number with three significant digits, or all its digits before the point up to a thousand million.
+
+    Parameters
+    ----------
+    value : float
+        Any number, finite or not.
+    is_signed : bool
+        Whether a positive number gets its sign too.
+    decimals : int, optional
+        This many digits after the point instead, for a number below a thousand million.
+
+    Examples
+    --------
+    >>> from limelight.renderers._numbers import format_number
+    >>> format_number(0.15678), format_number(12345.6), format_number(2.5e-07), format_number(0.25, is_signed=True, decimals=2)
+    ('0.157', '12346', '2.50e−7', '+0.25')
+    """
+    if math.isnan(value):
+        return "NaN"
+    size = abs(value)
+    sign = _MINUS if value < 0 else "+" if is_signed and value > 0 else ""
+    if math.isinf(value):
+        digits = "\N{INFINITY}"
+    elif decimals is not None and size < _LEAST_WITH_EXPONENT:
+        digits = f"{size:.{decimals}f}"
+        # A number that rounds to zero has no sign.
+        sign = sign if float(digits) else ""
+    elif size == 0:
+        digits = "0"
+    elif 1e-4 <= size < 999.5:
+        digits = f"{size:#.3g}".rstrip(".")
+    elif 999.5 <= size < _LEAST_WITH_EXPONENT:
+        digits = f"{size:.0f}"
+    else:
+        mantissa, _, exponent = f"{size:.2e}".partition("e")
+        digits = f"{mantissa}e{_MINUS if exponent.startswith('-') else ''}{abs(int(exponent))}"
+    return sign + digits
+
+
+def choose_decimals(heaviest: float) -> int | None:
+    """The decimals that give the heaviest of a column of numbers three digits; None where they are better not aligned."""
+    return max(0, 2 - math.floor(math.log10(heaviest))) if 1e-4 <= heaviest < _LEAST_WITH_EXPONENT else None
+
+
+def format_probability(value: float) -> str:
+    """Write a probability with three decimals; one that is not 0 or 1 is never rounded to it."""
+    if 0 < value < 0.001:
+        return "< 0.001"
+    if 0.999 < value < 1:
+        return "> 0.999"
+    return f"{value:.3f}" if 0 <= value <= 1 else format_number(value)
+
+
+def format_fidelity(fidelity: float) -> str:
+    """Write a fidelity with two decimals; NaN is unknown."""
+    if math.isnan(fidelity):
+        return "unknown"
+    return f"{max(0.0, fidelity):.2f}" if fidelity > -0.005 else format_number(fidelity)
+
+
+def format_percent(share: float) -> str:
+    """Write a share as a length for a style attribute: always a plain number from 0 to 100."""
+    return f"{100 * share if 0 <= share <= 1 else 100 * (share > 1):.1f}%"

@@ -1,0 +1,172 @@
+"""The data from which the script of a report draws an explanation, in few bytes."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from limelight.collection.failure import Failure
+from limelight.renderers._bars import lay_out_bars
+from limelight.renderers._numbers import format_fidelity
+from limelight.renderers._page import cut_text
+from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_thumbnail
+from limelight.renderers._summary import LabelSummary, Summary, format_output, summarise
+from limelight.renderers._svg import SVG_KINDS, make_svg
+from limelight.renderers._templates import ScriptData
+from limelight.renderers._views import choose_view, find_kind
+from limelight.renderers.reports._answers import Answer
+from limelight.renderers.reports._blanks import BLANK_VIEWS
+from limelight.results.explanation import Explanation
+from limelight.results.views import Cell, ImageView, MixedView, PartsView, TableView, TextView, View
+
+__all__ = ["Data", "EntryWriter"]
+
+MOST_BYTES = 4_400_000  # of all entries
+MOST_PICTURE_BYTES = 2_400_000  # of the pictures among them
+
+Data = dict[str, Any]
+
+
+class EntryWriter:
+    """Writes entries in few bytes: texts that many share become numbers.
+
+    Attributes
+    ----------
+    words : dict of str to int
+        The number of each shared text.
+    blanks : dict of (str, str) to int
+        The number of the blank explanation for each kind of view and of output.
+    size : int
+        The bytes that all entries take on the page.
+    """
+
+    def __init__(self) -> None:
+        self.words: dict[str, int] = {}
+        self.blanks: dict[tuple[str, str], int] = {}
+        self.size = 0
+        self._picture_room = MOST_PICTURE_BYTES
+
+    def write(self, item: int, entry: Explanation | Failure, answer: Answer | None, truth: str | None) -> Data | None:
+        """The data of an instance; None, and nothing of it is kept, if there is no room for it."""
+        before = len(self.words), self.size, self._picture_room
+        data: Data = {"item": item}
+        if truth is not None:
+            data["true"] = self._number_word(truth)
+        if isinstance(entry, Failure):
+            data |= {"error": self._number_word(entry.error), "message": self._number_word(entry.message)}
+        elif answer is not None:
+            data |= self._write_answer(answer, truth) | self._write_explanation(entry)
+        self.size += _measure(data)
+        if self.size <= MOST_BYTES:
+            return data
+        num_words, self.size, self._picture_room = before
+        while len(self.words) > num_words:
+            self.words.popitem()
+        return None
+
+    def _number_word(self, text: str) -> int:
+        if text not in self.words:
+            self.words[text] = len(self.words)
+            self.size += _measure(text)
+        return self.words[text]
+
+    def _write_answer(self, answer: Answer, truth: str | None) -> Data:
+        return {
+            "output": self._number_word(answer.name),
+            "said": format_output(answer.value, answer.kind),
+            "wrong": int(answer.is_wrong(truth)),
+            # Null where it is not finite: JSON has no NaN.
+            "value": answer.value if math.isfinite(answer.value) else None,
+            "trust": format_fidelity(answer.fidelity),
+            "fidelity": round(answer.fidelity, 4) if math.isfinite(answer.fidelity) else None,
+        }
+
+    def _write_explanation(self, explanation: Explanation) -> Data:
+        summary, view = summarise(explanation), choose_view(explanation)
+        kind = find_kind(view)
+        cells = _CELLS[kind](view) if kind in _CELLS else ()
+        values = view.values() if cells else {}
+        kinds = kind if kind in BLANK_VIEWS else PartsView.kind, explanation.output_kind
+        return {
+            "blank": self.blanks.setdefault(kinds, len(self.blanks)),
+            "main": explanation.labels.index(explanation.default_label),
+            "level": self._number_word(summary.level),
+            "labels": [self._write_label(label, values) for label in summary.labels],
+            "outputs": [(self._number_word(output.name), output.text) for output in summary.outputs],
+            "more": summary.more_outputs,
+            "facts": [(fact.value, self._number_word(fact.meaning)) for fact in summary.facts],
+            "warnings": list(map(self._number_word, summary.warnings)),
+            "cells": [(self._number_word(cell.column), cell.value) for cell in cells],
+            "passages": self._write_passages(explanation, view),
+            **self._draw_pictures(view, summary),
+        }
+
+    def _write_label(self, label: LabelSummary, values: dict[int, str]) -> Data:
+        chart = lay_out_bars(label)
+        bars = [
+            (
+                bar.component,
+                self._number_word(bar.name),
+                values.get(bar.component, ""),
+                bar.side,
+                *lengths,
+                bar.text,
+                bar.interval,
+            )
+            for bar, *lengths in chart.lines
+        ]
+        return {"name": self._number_word(label.name), "remark": label.remark, "zero": chart.zero, "bars": bars}
+
+    def _write_passages(self, explanation: Explanation, view: View) -> list[tuple[int, list[Any]]]:
+        """The texts, cut where a reported word begins or ends; such a word is a pair of its component and its text."""
+        kind = find_kind(view)
+        if kind not in _PASSAGES:
+            return []
+        reported = {component for surrogate in explanation.surrogates for component in surrogate.components}
+        return [
+            (
+                self._number_word(column),
+                [text if component is None else (component, text) for text, component in cut_text(text_view, reported)],
+            )
+            for column, text_view in _PASSAGES[kind](view)
+        ]
+
+    def _draw_pictures(self, view: View, summary: Summary) -> Data:
+        """Addresses of pictures, the instance itself first, then one for each label; none once there is no room."""
+        kind = find_kind(view)
+        if kind not in _PICTURES:
+            return {}
+        pictures = _PICTURES[kind](view, summary.labels) if self._picture_room > 0 else []
+        self._picture_room -= _measure(pictures)
+        return {"pictures": pictures if self._picture_room > 0 else []}
+
+
+def _measure(data: Any) -> int:
+    return len(ScriptData(data).json.encode("utf-8"))
+
+
+def _draw_image(view: ImageView, labels: Sequence[LabelSummary]) -> list[str]:
+    panels = [draw_image_panel(view), *(draw_overlay_panel(view, label) for label in labels)]
+    return [f"data:image/jpeg;base64,{b64encode(encode_thumbnail(panel)).decode('ascii')}" for panel in panels]
+
+
+def _draw_svg(view: View, labels: Sequence[LabelSummary]) -> list[str]:
+    files = (b64encode(make_svg(view, [label]).encode("utf-8")).decode("ascii") for label in labels)
+    return ["", *(f"data:image/svg+xml;base64,{svg}" for svg in files)]
+
+
+# The functions that read, for a kind of view, what an entry shows beside its bars.
+_CELLS: dict[str, Callable[[Any], Sequence[Cell]]] = {
+    TableView.kind: lambda view: view.cells,
+    MixedView.kind: lambda view: view.table.cells,
+}
+_PASSAGES: dict[str, Callable[[Any], Sequence[tuple[str, TextView]]]] = {
+    TextView.kind: lambda view: [("", view)],
+    MixedView.kind: lambda view: view.texts,
+}
+_PICTURES: dict[str, Callable[[Any, Sequence[LabelSummary]], list[str]]] = {
+    ImageView.kind: _draw_image,
+    **dict.fromkeys(SVG_KINDS, _draw_svg),
+}

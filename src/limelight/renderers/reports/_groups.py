@@ -1,0 +1,92 @@
+"""Failures and warnings of a set of explanations, grouped by their kind."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from limelight.collection.arrow import unescape
+from limelight.collection.explanations import Explanations
+from limelight.renderers._cells import fit
+
+__all__ = ["MOST_SHOWN", "Group", "Groups", "Top", "read_groups"]
+
+MOST_SHOWN = 10  # of whatever can be numerous: labels, classes, failures, warnings
+_MOST_ITEMS = 5  # that are named of a group
+_MOST_MESSAGE_CELLS = 1000
+
+
+class Top(NamedTuple):
+    """The first of many, and the number of the others."""
+
+    shown: tuple[Any, ...]
+    more: int
+
+
+@dataclass(frozen=True)
+class Group:
+    """Instances with the same kind of failure or warning; `varies` if their messages differ, for example in numbers."""
+
+    title: str
+    message: str
+    varies: bool
+    count: int
+    items: str
+
+
+class Groups(NamedTuple):
+    """The number of converged explanations, and the largest groups of failures and of warnings."""
+
+    num_converged: int
+    failures: Top
+    warnings: Top
+
+
+class _Tally:
+    """Counts failures or warnings by their kind, and keeps the first message of each."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[tuple[str, str]] = Counter()
+        self._messages: dict[tuple[str, str], str] = {}
+        self._varying: set[tuple[str, str]] = set()
+        self._items: dict[tuple[str, str], list[int]] = {}
+
+    def add(self, title: str, kind: str, message: str, item: int) -> None:
+        """Count one more of a kind."""
+        key = title, kind
+        self._counts[key] += 1
+        if self._messages.setdefault(key, message) != message:
+            self._varying.add(key)
+        if self._counts[key] <= _MOST_ITEMS:
+            self._items.setdefault(key, []).append(item)
+
+    def top(self) -> Top:
+        """The largest groups, each with the message of its first."""
+        groups = [
+            Group(key[0], fit(self._messages[key], _MOST_MESSAGE_CELLS), key in self._varying, count, self._list_items(key))
+            for key, count in self._counts.most_common(MOST_SHOWN)
+        ]
+        return Top(tuple(groups), len(self._counts) - len(groups))
+
+    def _list_items(self, key: tuple[str, str]) -> str:
+        more = ["\N{HORIZONTAL ELLIPSIS}"] * (self._counts[key] > _MOST_ITEMS)
+        return f"item{'s' * (self._counts[key] > 1)} {', '.join([*map(str, self._items[key]), *more])}"
+
+
+def read_groups(explanations: Explanations) -> Groups:
+    """Count converged explanations, failures and warnings."""
+    num_converged, failures, warnings = 0, _Tally(), _Tally()
+    for table in explanations.tables(["item", "error", "converged", "warnings"]):
+        num_converged += int(np.sum(table["converged"].fill_null(False).to_numpy()))
+        items = table["item"].to_pylist()
+        for item, error, notices in zip(items, table["error"].to_pylist(), table["warnings"].to_pylist(), strict=True):
+            if error is not None:
+                title, message = unescape(error["error"]), unescape(error["message"])
+                failures.add(title, message, message, item)
+            # One for each code: several labels can have the same warning.
+            for code, message in {notice["code"]: notice["message"] for notice in notices or ()}.items():
+                warnings.add("", code, unescape(message), item)
+    return Groups(num_converged, failures.top(), warnings.top())
