@@ -25,6 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully suppo
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 100}
 ENGINES = ("dask", "spark")
+# Other processes find these tests' models, and limelight where this process found it.
+PYTHONPATH = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
 missing = pytest.fail if "CI" in os.environ else pytest.skip
 
 
@@ -54,7 +56,7 @@ def spark():
     handler = signal.getsignal(signal.SIGINT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # models of these tests
+        patch.setenv("PYTHONPATH", PYTHONPATH)
         settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
         session = SparkSession.builder.master("local[2,4]").config(map=settings).getOrCreate()
         yield session
@@ -133,6 +135,7 @@ def test_workers_that_die_change_nothing(cluster, deaths, tmp_path, alone):
 
 
 def test_dask_gives_up_where_workers_die_again_and_again(tmp_path):
+    pytest.importorskip("distributed")  # which sets dask's defaults when it is imported; within `set` they would be undone
     dask = pytest.importorskip("dask")
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), pytest.raises(EngineError, match="KilledWorker"):
         EXPLAINER.explain_many(OUTSIDE, Deadly(tmp_path, 10), engine="dask", **FEW)
@@ -171,7 +174,7 @@ def script(tmp_path):
     pytest.importorskip("distributed")
     file, folder = tmp_path / "script.py", tmp_path / "chunks"
     file.write_text(SCRIPT, encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": PYTHONPATH}
     command = [sys.executable, str(file), str(folder)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
@@ -289,7 +292,7 @@ def test_a_script_that_its_workers_would_run_again_is_reported(tmp_path):
     pytest.importorskip("distributed")
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"), encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": PYTHONPATH}
     command = [sys.executable, str(script), str(tmp_path / "chunks")]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 1
