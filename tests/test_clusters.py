@@ -347,7 +347,7 @@ def test_frames_of_dask(function, dask):
 
 
 def test_other_frames_are_reported(function):
-    with pytest.raises(ArgumentTypeError, match=r"must be a pandas frame, .*; got dict"):
+    with pytest.raises(ArgumentTypeError, match=r"frame must be a pandas frame, .*; got dict"):
         function({"real": [1.0]})
 
 

@@ -26,7 +26,7 @@ from limelight.extend import Drawing, DrawingView, Mark, Shape, View, register
 from limelight.renderers._drawing import lay_out_drawing
 from limelight.renderers._summary import summarise
 from limelight.renderers._svg import make_svg
-from limelight.results.views import view_from_dict
+from limelight.results.view_registry import view_from_dict
 
 mpl.use("Agg")
 

@@ -25,8 +25,7 @@ FEW = {"num_samples": 64, "chunk_size": 2}  # four chunks of two instances
 @pytest.fixture(autouse=True)
 def _unregistered(monkeypatch):
     """What a test registers is gone after it."""
-    before = {kind: dict(names) for kind, names in _registry._registered.items()}
-    monkeypatch.setattr(_registry, "_registered", before)
+    monkeypatch.setattr(_registry, "_registered", {kind: {} for kind in _registry.KINDS})
     yield
     _registry._entry_points.cache_clear()
 
@@ -470,20 +469,20 @@ def test_frame_functions_need_nothing_registered_where_they_are_called(monkeypat
 
 
 def test_registrations_hold_in_their_thread_and_block_only():
-    views = Registry("view", {})
-    extend.register("view", "lamps", LampsView)
-    sent = registrations(["view"])
-    extend.register("view", "lamps", View)
-    extend.register("view", "later", View)
+    kernels = Registry("kernel", {})
+    extend.register("kernel", "near", np.exp)
+    sent = registrations(["kernel"])
+    extend.register("kernel", "near", np.log)
+    extend.register("kernel", "later", np.log)
     others = []
     with use_registrations(sent):
-        assert list(views) == ["lamps"]
-        assert views.load("lamps") is LampsView
-        thread = threading.Thread(target=lambda: others.extend(views))
+        assert list(kernels) == ["near"]
+        assert kernels.load("near") is np.exp
+        thread = threading.Thread(target=lambda: others.extend(kernels))
         thread.start()
         thread.join()
-    assert others == list(views) == ["lamps", "later"]
-    assert views.load("lamps") is View
+    assert others == list(kernels) == ["near", "later"]
+    assert kernels.load("near") is np.log
 
 
 def test_public_classes_are_pickled_by_their_public_names():

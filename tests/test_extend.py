@@ -4,13 +4,14 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from limelight import TextExplainer, _registry, extend
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight import Explanation, TextExplainer, _registry, extend
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, LimelightError
 
 PAGE = Path(__file__).parents[1] / "docs" / "extend.md"
 SOURCE = Path(__file__).parents[1] / "src"
@@ -106,7 +107,7 @@ try:
 except ArgumentError as error:
     print(error)
 """
-    assert "view must be one of" in run(program, package)
+    assert "no view of kind 'graph' is registered: import the module that registers it" in run(program, package)
 
 
 def test_entry_points_are_found(package):
@@ -141,11 +142,24 @@ class TestRegister:
         with pytest.raises(ArgumentError, match="the kernel 'exponential' is limelight's own"):
             extend.register("kernel", "exponential", np.exp)
 
-    def test_own_names_are_not_replaced_where_the_registry_comes_later(self, monkeypatch):
-        monkeypatch.setitem(_registry._own_names, "kernel", set())
-        extend.register("kernel", "early", np.exp)
-        with pytest.raises(ArgumentError, match="the kernel 'early' is limelight's own"):
-            _registry.Registry("kernel", {"early": "math:exp"})
+    @pytest.mark.parametrize("kind", _registry.KINDS)
+    def test_own_names_are_known_before_they_are_used(self, kind, package):
+        own = {
+            "adapter": "torch",
+            "engine": "threads",
+            "kernel": "exponential",
+            "model": "onnx",
+            "renderer": "htm",
+            "view": "text",
+        }
+        program = f"""
+from limelight.extend import register
+try:
+    register({kind!r}, {own[kind]!r}, "math:sqrt")
+except ValueError as error:
+    print(error)
+"""
+        assert f"{own[kind]!r} is limelight's own" in run(program, package)
 
     def test_place_is_imported_when_it_is_first_used(self):
         extend.register("kernel", "later", "a_module_that_is_missing:kernel")
@@ -179,6 +193,7 @@ class TestRegister:
         assert named == TextExplainer().explain_instance(text, model)
 
 
+@dataclass(frozen=True)
 class Plain(extend.View):
     """A view with nothing in it."""
 
@@ -230,6 +245,7 @@ class TestView:
             PairExplainer().explain_instance("a picture", never_asked)
 
     def test_view_that_is_not_registered_is_refused_before_the_model_is_asked(self):
+        @dataclass(frozen=True)
         class Own(Plain):
             kind = "own"
 
@@ -247,6 +263,7 @@ class TestView:
             PairExplainer().explain_instance(Impostor(), never_asked)
 
     def test_view_without_a_drawing_is_a_list(self, tmp_path):
+        @dataclass(frozen=True)
         class Own(Plain):
             kind = "own"
 
@@ -258,3 +275,155 @@ class TestView:
         explanation.plot()
         with pytest.raises(ArgumentError, match="an SVG can be drawn"):
             explanation.save_to_file(tmp_path / "own.svg")
+
+
+def components_of(**changes):
+    """A pair of parts that differs from what is right in some attributes."""
+    pair = Pair(extend.DrawingView.of(2, 1, marks=[], descriptions=["left", "right"]))
+    for name, value in changes.items():
+        setattr(pair, name, value)
+    return pair
+
+
+class MadeExplainer(PairExplainer):
+    """Explains components that are the instance themselves."""
+
+    def components(self, instance):
+        return instance() if callable(instance) else instance
+
+
+class TestContract:
+    """What a modality from outside may do wrong is said before the model is asked, and never ends in a wrong explanation."""
+
+    def test_sound_components(self):
+        explanation = MadeExplainer(alpha=0).explain_instance(components_of(), lambda masks: masks @ [1.0, -2.0])
+        assert dict(explanation.as_list()) == pytest.approx({"a": 1.0, "b": -2.0})
+        assert Explanation.from_json(explanation.to_json()) == explanation
+
+    @pytest.mark.parametrize(
+        ("changes", "message"),
+        [
+            ({"names": ["a", "b"]}, r"names must be a tuple of str; got \['a', 'b'\]"),
+            ({"names": ("a", 2)}, "names must be a tuple of str"),
+            ({"names": ()}, "no components to explain"),
+            ({"names": ("a", "b", "c")}, r"law must have 4 probabilities.*got 3"),
+            ({"law": extend.fair_coins(1)}, r"law must have 3 probabilities.*got 2"),
+            ({"law": np.ones(3)}, "law must hold probabilities that sum to 1"),
+            ({"law": np.array([0.5, np.nan, 0.5])}, "law must hold probabilities that sum to 1"),
+            ({"law": np.array([-0.5, 1.0, 0.5])}, "law must hold probabilities that sum to 1"),
+            ({"content": "seven"}, "content must be an int of at least 0"),
+            ({"content": -1}, "content must be an int of at least 0"),
+            ({"notes": "clipped"}, "notes must be a tuple of pairs"),
+            ({"notes": ("clipped",)}, "notes must be a tuple of pairs"),
+            ({"batch_size": 0}, "batch_size of components must be an integer of at least 1; got 0"),
+            ({"kernel_width": -1.0}, "kernel_width of components must be a finite number above 0"),
+            ({"view": None}, r"view derived from limelight\.extend\.View; got NoneType"),
+            (
+                {"view": extend.DrawingView.of(2, 1, marks=[], descriptions=["left"])},
+                r"DrawingView\.values\(\) must have a text for each of the 2 components",
+            ),
+        ],
+    )
+    def test_broken_components(self, changes, message):
+        with pytest.raises(LimelightError, match=message):
+            MadeExplainer().explain_instance(components_of(**changes), never_asked)
+
+    def test_what_is_no_components(self):
+        with pytest.raises(ArgumentTypeError, match=r"MadeExplainer\.components must give Parts or Values.*got int"):
+            MadeExplainer().explain_instance(5, never_asked)
+
+    def test_missing_attributes(self):
+        class Empty(extend.Parts):
+            def realise(self, masks):
+                return masks
+
+        with pytest.raises(ArgumentTypeError, match="Empty must have the attribute names"):
+            MadeExplainer().explain_instance(Empty(), never_asked)
+
+    def test_errors_of_its_own_are_of_the_instance(self):
+        def broken():
+            raise KeyError("boom")
+
+        with pytest.raises(InstanceError, match=r"MadeExplainer\.components raised KeyError: 'boom'") as raised:
+            MadeExplainer().explain_instance(broken, never_asked)
+        assert isinstance(raised.value.__cause__, KeyError)
+        sums = MadeExplainer().explain_many([components_of(), broken], lambda masks: masks.sum(axis=1), on_error="keep")
+        assert [type(entry).__name__ for entry in sums] == ["Explanation", "Failure"]
+
+    def test_perturbations_that_cannot_be_made(self):
+        def realise(masks):
+            return masks / None
+
+        broken = components_of(realise=realise)
+        with pytest.raises(InstanceError, match="the perturbations cannot be made: TypeError for 4 inputs"):
+            MadeExplainer().explain_instance(broken, never_asked)
+
+    def test_class_without_a_width(self):
+        class Narrow(extend.Explainer):
+            default_design = "orthogonal"
+            distances = staticmethod(extend.cosine_of_masks)
+
+            def components(self, instance):
+                return instance
+
+        with pytest.raises(ArgumentTypeError, match="Narrow must set default_kernel_width"):
+            Narrow()
+        assert Narrow(kernel_width=2).options.kernel_width == 2
+
+    def test_distances_that_would_be_a_method(self):
+        class Bound(PairExplainer):
+            distances = extend.cosine_of_masks
+
+        with pytest.raises(
+            ArgumentTypeError, match=r"Bound\.distances is called without the explainer: wrap it in staticmethod"
+        ):
+            Bound()
+
+
+@pytest.mark.usefixtures("registry")
+class TestAdapters:
+    def explain(self):
+        return MadeExplainer().explain_instance(components_of(), lambda masks: masks.sum(axis=1))
+
+    def test_no_path(self):
+        extend.register("adapter", "own", lambda *_: 5)
+        with pytest.raises(ArgumentTypeError, match="the model adapter 'own' must give a ModelPath or None; got int"):
+            self.explain()
+
+    def test_broken(self):
+        extend.register("adapter", "own", lambda method, _: method.missing)
+        with pytest.raises(ArgumentError, match="the model adapter 'own' raised AttributeError"):
+            self.explain()
+
+    @pytest.mark.parametrize("size", [-4, 0, 2.5, "a"])
+    def test_batch_size(self, size):
+        def adapt(method, components):
+            return extend.ModelPath(
+                lambda neighbourhood, rows: neighbourhood.representation[rows], method, id(components), size
+            )
+
+        extend.register("adapter", "own", adapt)
+        with pytest.raises(LimelightError, match="batch_size of the model adapter 'own' must be an integer of at least 1"):
+            self.explain()
+
+    def test_broken_reader(self):
+        extend.register("model", "own", lambda model: model.missing)
+        with pytest.raises(ArgumentError, match="the reader of models 'own' raised AttributeError"):
+            self.explain()
+
+
+class Coded(InstanceError):
+    """An error whose constructor is its own."""
+
+    def __init__(self, code, text):
+        super().__init__(f"{code}: {text}")
+
+
+def raise_coded():
+    raise Coded(7, "no sound")
+
+
+def test_errors_with_constructors_of_their_own_come_back_from_workers():
+    with pytest.raises(InstanceError, match="Coded: 7: no sound") as raised:
+        MadeExplainer().explain_many([raise_coded, raise_coded], never_asked, n_jobs=2, chunk_size=1)
+    assert "This was instance" in raised.value.__notes__[0]

@@ -43,6 +43,8 @@ ORDERED = [
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer
 # by name, and many of them their pick and their report.
 LOOKS_UP = {("results", "renderers"), ("collection", "collection"), ("collection", "renderers")}
+# The registry knows where the tables of all kinds are.
+LOOKS_UP |= {("_registry", name) for name in ("batch", "models", "results", "stages")}
 
 
 # In these folders files stand side by side: one uses private files of its folder and no other public one.

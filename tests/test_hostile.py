@@ -237,7 +237,7 @@ def report_faults(strings: Sequence[str], open_page: Any, change: Callable[[str]
 @pytest.mark.parametrize("start", range(0, len(PAYLOADS), AT_ONCE))
 def test_hostile_strings_in_a_report_stay_text(start, open_page, monkeypatch):
     for module in (_figures, _groups):
-        monkeypatch.setattr(module, "MOST_SHOWN", 1000)
+        monkeypatch.setattr(module, "MOST_ROWS", 1000)
     faults = report_faults(PAYLOADS[start : start + AT_ONCE], open_page)
     assert not faults, f"{len(faults)}, the first: {faults[:3]}"
 

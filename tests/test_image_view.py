@@ -17,7 +17,7 @@ from limelight import ImageExplainer
 from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError
 from limelight.renderers._overlay import _trace_outline
 from limelight.results.image_view import ImageView
-from limelight.results.views import view_from_dict
+from limelight.results.view_registry import view_from_dict
 from limelight.segmentation import Grid
 
 SEGMENTS = np.kron([[0, 1], [2, 3]], np.ones((4, 4), dtype=int))

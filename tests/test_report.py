@@ -64,7 +64,7 @@ def with_fidelity(fidelity):
 
 def test_fidelity_that_is_not_known():
     page = Explanations.of([with_fidelity(math.nan), with_fidelity(0.5), with_fidelity(-3.0)]).to_html()
-    assert "Of 1 it is unknown." in page
+    assert "It is unknown for 1." in page
     assert re.findall(r"<rect [^>]*><title>([^<]*)</title>", page) == ["below 0: 1", "0.50 to 0.55: 1"]
     none = Explanations.of([with_fidelity(math.nan)]).to_html()
     assert "How well the surrogates follow" not in none

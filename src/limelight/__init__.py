@@ -19,6 +19,9 @@ Many explanations
     Pick          the few that together show most, from `submodular_pick` or `random_pick`
     FrameFunction what ``frame_function`` gives, for frames on a cluster
 
+Errors
+    LimelightError  the base of every error that limelight raises on purpose; `exceptions` has the others
+
 Modules
     segmentation  how images and series are cut into parts
     exceptions    every error that limelight raises on purpose

@@ -1,5 +1,7 @@
 """The errors that limelight raises on purpose; `limelight.exceptions` shows them as a tree."""
 
+from __future__ import annotations
+
 from collections.abc import Iterable
 from importlib import import_module
 from typing import Any
@@ -86,6 +88,9 @@ class Interrupted(KeyboardInterrupt):
     def __init__(self, message: str, explanations: object) -> None:
         super().__init__(message)
         self.explanations = explanations
+
+    def __reduce__(self) -> tuple[type[Interrupted], tuple[str, object]]:
+        return type(self), (str(self), self.explanations)
 
 
 class MissingDependencyError(LimelightError, ImportError):

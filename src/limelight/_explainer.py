@@ -11,18 +11,20 @@ from __future__ import annotations
 import reprlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
+from inspect import getattr_static, isfunction, signature
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
+from limelight._errors import ArgumentTypeError, InstanceError, LimelightError
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._notices import collect_notices
 from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
 from limelight.batch.many import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
-from limelight.results.views import check_view
-from limelight.stages.components import Components
+from limelight.results.view_registry import check_view
+from limelight.stages.components import Components, check_components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.perturbation import DESIGNS, Look, plan_looks
 from limelight.stages.prediction import Oracle, SharedAnswers
@@ -86,6 +88,7 @@ class Explainer(BatchMixin):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
+        _check_modality(type(self), has_width=kernel_width is not None)
         self.options = Options.checked(
             class_names=class_names,
             mode=mode,
@@ -213,8 +216,7 @@ class Explainer(BatchMixin):
         shared : SharedAnswers
             The model's answers for perturbations that other instances share.
         """
-        components = self.components(instance)
-        check_view(components.view)
+        components = self._find_components(instance)
         proximity, kernel_law = self._make_proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
         oracle = Oracle(adapted.path.limited(request.batch_size), shared)
@@ -240,6 +242,29 @@ class Explainer(BatchMixin):
                 break
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
 
+    @final
+    def _find_components(self, instance: Any) -> Components:
+        """The components of an instance, checked.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If a modality from outside breaks its contract.
+        InstanceError
+            If it raises anything but a `LimelightError`.
+        """
+        maker = f"{type(self).__name__}.components"
+        try:
+            components = self.components(instance)
+        except (LimelightError, MemoryError):
+            raise
+        except Exception as error:
+            raise InstanceError(f"{maker} raised {type(error).__name__}: {error}") from error
+        check_components(components, maker)
+        check_view(components.view, len(components.names))
+        return components
+
+    @final
     def _make_proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
         """The kernel of a distance; and the law of the masks with it, where both depend on the number of absent parts alone."""
         distances = self.distances
@@ -251,6 +276,7 @@ class Explainer(BatchMixin):
             return proximity, None
         return proximity, KernelLaw(components.law, proximity.kernel_by_absent(len(components.names)))
 
+    @final
     def _plan_looks(self, components: Components, kernel_law: KernelLaw | None, request: Request) -> Iterator[Look]:
         """Which perturbations to ask about before each look at the intervals."""
         seed = (self.options.random_state, components.content)
@@ -260,6 +286,7 @@ class Explainer(BatchMixin):
         parts = len(components.names) if is_default and components.law is not None else None
         return plan_looks(design, parts, request.num_samples, self.cap)
 
+    @final
     def _read_outputs(
         self,
         predictions: np.ndarray,
@@ -279,6 +306,7 @@ class Explainer(BatchMixin):
         )
         return outputs.after_link(request.link)
 
+    @final
     def _fit_settings(self, look: Look, kernel_law: KernelLaw | None, request: Request) -> Settings:
         """How to fit the surrogates at a look."""
         return Settings(
@@ -292,6 +320,7 @@ class Explainer(BatchMixin):
             is_exact=look.is_exact,
         )
 
+    @final
     def _build_explanation(
         self,
         components: Components,
@@ -367,3 +396,20 @@ def _make_surrogate(label: int, fit: Fit) -> Surrogate:
         local_prediction=fit.local_prediction,
         fidelity=fit.fidelity,
     )
+
+
+def _check_modality(cls: type[Explainer], has_width: bool) -> None:
+    """Say what a class from outside has forgotten, where it would show later in an error that does not tell.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If a class attribute is missing, or `distances` would be called as a method.
+    """
+    needed = ("default_design", "distances", *(() if has_width else ("default_kernel_width",)))
+    for name in needed:
+        if not hasattr(cls, name):
+            raise ArgumentTypeError(f"{cls.__name__} must set {name}, as limelight.extend says.")
+    distances = getattr_static(cls, "distances")
+    if isfunction(distances) and len(signature(distances).parameters) == 1:
+        raise ArgumentTypeError(f"{cls.__name__}.distances is called without the explainer: wrap it in staticmethod(...).")

@@ -6,11 +6,13 @@ names with `register`, or declare them as entry points in the group ``limelight.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
+from operator import attrgetter
 from typing import Any
 
 from limelight._errors import ArgumentError, ArgumentTypeError, unknown_name
@@ -19,6 +21,17 @@ __all__ = ["KINDS", "Registry", "register", "registrations", "use_registrations"
 
 KINDS = ("adapter", "engine", "kernel", "model", "renderer", "view")
 """The kinds of implementations that packages outside limelight can add."""
+
+# The modules with the tables of limelight's own names, so that `register` knows these names whatever has been imported.
+_TABLES = {
+    "adapter": "limelight.models",
+    "engine": "limelight.batch._engines",
+    "kernel": "limelight.stages.proximity",
+    "model": "limelight.models",
+    "renderer": "limelight.results._rendering",
+    "view": "limelight.results.view_registry",
+}
+_RENDERER_NAME = re.compile("[A-Za-z0-9_-]+")  # it is also the ending of a file's name
 
 _registered: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}  # implementations, or "module:attribute", by name
 _own_names: dict[str, set[str]] = {kind: set() for kind in KINDS}  # limelight's, of the registries that have been made
@@ -53,8 +66,6 @@ class Registry:
         self._loaded: dict[str, Any] = {}
         if kind in KINDS:
             _own_names[kind] |= set(entries)
-            for name in _registered[kind]:
-                _check_not_own(kind, name)
 
     def __iter__(self) -> Iterator[str]:
         """All names. Those from outside come first, since they may know something better, then limelight's own."""
@@ -127,7 +138,15 @@ def register(kind: str, name: str, implementation: Any) -> None:
         raise ArgumentTypeError(f"name must be a non-empty str; got {name!r}.")
     if not callable(implementation) and not (isinstance(implementation, str) and ":" in implementation):
         raise ArgumentTypeError(f'implementation must be a class, a function or "module:attribute"; got {implementation!r}.')
-    _check_not_own(kind, name)
+    import_module(_TABLES[kind])
+    if (name.lower() if kind == "renderer" else name) in _own_names[kind]:
+        raise ArgumentError(f"the {kind} {name!r} is limelight's own; register yours under another name.")
+    if kind == "renderer" and not _RENDERER_NAME.fullmatch(name):
+        raise ArgumentError(
+            f"a renderer's name must have letters, digits, - and _ only, since it is also a file's ending; got {name!r}."
+        )
+    if kind == "view" and not isinstance(implementation, str) and getattr(implementation, "kind", None) != name:
+        raise ArgumentTypeError(f"a view must be registered under its own kind; got {name!r} for {implementation!r}.")
     _registered[kind][name] = implementation
 
 
@@ -159,19 +178,27 @@ def _registrations_of(kind: str) -> Mapping[str, Any]:
     return _registered[kind] if in_use is None or kind not in in_use else in_use[kind]
 
 
-def _check_not_own(kind: str, name: str) -> None:
-    if name in _own_names[kind]:
-        raise ArgumentError(f"the {kind} {name!r} is limelight's own; register yours under another name.")
-
-
 @cache
 def _entry_points(kind: str) -> Mapping[str, Any]:
-    """The entry points of installed packages, by name. Looking through the packages takes some milliseconds."""
+    """The entry points of installed packages, by name. Looking through the packages takes some milliseconds.
+
+    Raises
+    ------
+    ArgumentError
+        If two packages declare different implementations under one name.
+    """
     from importlib.metadata import entry_points
 
-    return {entry.name: entry for entry in entry_points(group=f"limelight.{kind}")}
+    found: dict[str, Any] = {}
+    for entry in entry_points(group=f"limelight.{kind}"):
+        if found.setdefault(entry.name, entry).value != entry.value:
+            raise ArgumentError(
+                f"two installed packages declare the {kind} {entry.name!r}: {found[entry.name].value} and {entry.value}; "
+                "uninstall one of them."
+            )
+    return found
 
 
 def _import(place: str) -> Any:
     module, _, attribute = place.partition(":")
-    return getattr(import_module(module), attribute)
+    return attrgetter(attribute)(import_module(module))

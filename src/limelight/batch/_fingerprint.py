@@ -1,4 +1,4 @@
-"""What tells one job from another: a checkpoint's folder keeps it, and no other job may continue there."""
+"""A job's fingerprint: its checkpoint's folder keeps it, so that no other job continues there."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 __all__ = ["MOST_PROBED", "Fingerprint", "hash_instances", "take_fingerprint"]
 
-MOST_PROBED = 8  # instances that are tried, since the first ones may be instances that cannot be explained
+MOST_PROBED = 8  # instances, because some may have no explanation
 _PROBE_PERTURBATIONS = 64  # enough to tell one model from another
 _TOLERANCE = 1e-6  # of the largest number: a model that is asked again may differ in its last digits
 
@@ -83,7 +83,7 @@ class Fingerprint(NamedTuple):
         stored : Fingerprint
             The folder's. Its numbers may differ by rounding.
         folder : str
-            How the error calls the folder.
+            The folder's name for the error.
 
         Raises
         ------
@@ -110,14 +110,14 @@ class Fingerprint(NamedTuple):
 
 
 def take_fingerprint(job: Job, first: Sequence[Any], chunk_size: int, options: Options) -> Fingerprint:
-    """Explain the first instance that can be explained with a few perturbations, and keep what came of it.
+    """Take a job's fingerprint, with a few perturbations of the first instance that can be explained.
 
     Parameters
     ----------
     job : Job
         The job.
     first : sequence
-        The instances at the beginning, `MOST_PROBED` of them where there are as many.
+        The first instances, at most `MOST_PROBED`.
     chunk_size : int
         How many instances a chunk has.
     options : Options
@@ -135,7 +135,7 @@ def take_fingerprint(job: Job, first: Sequence[Any], chunk_size: int, options: O
         probe = _record_answers(job.pipeline(instance, job.model, request, SharedAnswers()), probe_answers)
         try:
             (result,) = _run_in_time(job.timeout, partial(run_in_lockstep, [probe]))
-        except ModelError:  # it took too long; how many answers there were by then is chance
+        except ModelError:  # a timeout: the number of answers until then varies
             continue
         answers += probe_answers
         if isinstance(result, Explanation):
@@ -161,7 +161,7 @@ def hash_instances(instances: Sequence[Any]) -> str:
 
 
 def _in_index_order(instance: Any) -> Any:
-    """An array laid out in the order of its indices, since its layout in memory is no part of its content."""
+    """An array laid out in the order of its indices, since its layout in memory is not part of its content."""
     return np.ascontiguousarray(instance) if type(instance) is np.ndarray else instance
 
 

@@ -1,4 +1,4 @@
-"""The chunks that an engine is given, and a check of what it gives back: no row may be missing, doubled or another's."""
+"""The chunks that an engine is given, and a check that it gives back every row exactly once."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ class Handout:
         return chunk
 
     def checked(self, results: Iterable[tuple[int, Any]]) -> Iterator[tuple[int, pa.Table]]:
-        """Give on what an engine yields, each pair checked.
+        """Check each pair that an engine yields, and hand it on.
 
         Raises
         ------

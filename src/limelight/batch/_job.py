@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
@@ -99,7 +100,7 @@ class Job:
                         entries.append(Failure.of(result))
                     else:
                         result.add_note(f"This was instance {chunk.first + len(entries)}.")
-                        raise result
+                        raise _sendable(result)
             return table_of(entries, range(chunk.first, chunk.first + len(entries)))
 
     def _explain(self, instances: Sequence[Any]) -> Sequence[Explanation | LimelightError]:
@@ -115,6 +116,21 @@ class Job:
                 return [error]
         self._per_thread.shared = shared
         return results
+
+
+def _sendable(error: LimelightError) -> LimelightError:
+    """The error itself, or one of limelight's with the same words where it would not arrive in another process.
+
+    An exception whose constructor takes other arguments than its message cannot be unpickled, and would end the pool.
+    """
+    with suppress(Exception):  # any class may fail in its own way
+        if type(pickle.loads(pickle.dumps(error))) is type(error):
+            return error
+    base = next(cls for cls in type(error).__mro__ if cls.__module__ == "limelight.exceptions")
+    plain: LimelightError = base(f"{type(error).__name__}: {error}")
+    for note in getattr(error, "__notes__", ()):
+        plain.add_note(note)
+    return plain
 
 
 def _check_registrations(implementations: Mapping[str, Mapping[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Checks of paths and columns that are made before the work begins, not after hours of it."""
+"""Checks of paths and columns, made before the work begins."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["check_column", "check_outputs"]
 
 
 def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
-    """Refuse outputs that cannot be written, or would overwrite what is read.
+    """Refuse outputs that cannot be written, or that would overwrite an input.
 
     Parameters
     ----------
@@ -43,12 +43,12 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | No
 
 
 def check_column(option: str, data: Path, column: str) -> None:
-    """Refuse the name of a column that the data do not have.
+    """Refuse the name of a column that the data lack.
 
     Raises
     ------
     UsageError
-        If they do not have it.
+        If they lack it.
     """
     names = TableFile(data).column_names()
     if column not in names:

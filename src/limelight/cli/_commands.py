@@ -15,7 +15,7 @@ from limelight.cli._messages import errors_as_messages
 
 __all__ = ["commands"]
 
-INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(name="limelight")
@@ -34,11 +34,11 @@ def demo(out: Path) -> None:
 
 
 @commands.command()
-@click.argument("file", type=INPUT_FILE)
+@click.argument("file", type=_INPUT_FILE)
 @click.option("--item", type=int, help="The number of the instance, for a Parquet file of many explanations.")
 @click.option("--html", type=OUTPUT, help="Write the explanation as a page to this file instead.")
 def show(file: Path, item: int | None, html: Path | None) -> None:
-    """Print the explanation in FILE, which is JSON, or one of those in FILE, which is Parquet."""
+    """Print an explanation: the one in FILE if it is JSON, or one of those in FILE if it is Parquet."""
     with errors_as_messages(f"{str(file)!r}: "):
         explanation = _read_explanation(file, item)
         if html is not None:
@@ -49,10 +49,10 @@ def show(file: Path, item: int | None, html: Path | None) -> None:
 
 
 @commands.command()
-@click.argument("file", type=INPUT_FILE)
-@click.option("--num-picks", type=int, default=5, show_default=True, help="How many.")
+@click.argument("file", type=_INPUT_FILE)
+@click.option("--num-picks", type=int, default=5, show_default=True, help="How many explanations.")
 def pick(file: Path, num_picks: int) -> None:
-    """Print the few explanations in FILE, which is Parquet, that together show most of what the model goes by."""
+    """Print the few explanations in FILE, a Parquet file, that together show most of what the model goes by."""
     with errors_as_messages(f"{str(file)!r}: "):
         picks = limelight.Explanations.load(file).pick(num_picks)
         items = zip(picks.explanations.items, picks.explanations, strict=True)
@@ -61,14 +61,14 @@ def pick(file: Path, num_picks: int) -> None:
 
 
 @commands.command()
-@click.argument("file", type=INPUT_FILE)
+@click.argument("file", type=_INPUT_FILE)
 @click.option("-o", "--out", type=OUTPUT, required=True, help="Where the page is written.")
-@click.option("--title", help="Its heading.")
+@click.option("--title", help="The page's heading.")
 @click.option("--num-picks", type=int, default=10, show_default=True, help="How many explanations are shown first.")
 @click.option("--data", type=INPUT, help="The explained instances with their true labels.")
 @click.option("--target", metavar="COLUMN", help="The column of --data with the true labels: classes or numbers.")
 def report(file: Path, out: Path, title: str | None, num_picks: int, data: Path | None, target: str | None) -> None:
-    """Write a page about all explanations in FILE, which is Parquet."""
+    """Write a page about all explanations in FILE, a Parquet file."""
     check_outputs({"--out": out}, [file, data])
     if (data is None) is not (target is None):
         raise click.UsageError("--target is a column of --data; give both.")

@@ -37,9 +37,9 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 @click.option("--model", "name", required=True, help="A .skops or .onnx file, or module:name of a callable or estimator.")
 @click.option("--data", type=INPUT, required=True, help="Instances: a Parquet, CSV or Arrow file, or a folder of them.")
 @click.option("--out", type=OUTPUT, required=True, help="The Parquet file to write.")
-@click.option("--report", type=OUTPUT, help="Also write a page about all of them.")
-@click.option("--train", type=INPUT, help="Rows like the training data, in such a file.")
-@click.option("--target", metavar="COLUMN", help="A column that the model does not get; --report compares its answers with it.")
+@click.option("--report", type=OUTPUT, help="Also write a page about all explanations.")
+@click.option("--train", type=INPUT, help="Rows like the training data, in a file like --data.")
+@click.option("--target", metavar="COLUMN", help="True labels, which the model does not get; --report says where it is wrong.")
 @click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of its rows.")
 @click.option("--num-features", type=int, help="The most components to report; by default 10.")
 @click.option(
@@ -83,7 +83,8 @@ def explain(
 ) -> None:
     """Explain what a model says about every row, or every text, of a file.
 
-    An instance that cannot be explained is stored with its error, and counted on stderr; if none can be, the command fails.
+    An instance that cannot be explained is stored with its error, and counted on stderr. If no instance can be explained, the
+    command fails.
     """
     if (train is None) is (text is None):
         raise click.UsageError("Give either --train, to explain rows, or --text, to explain texts.")
@@ -138,8 +139,8 @@ class _TextColumn:
 
 
 def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int]) -> None:
-    """Explain the first instance roughly, to find labels and class names that the model does not have before hours of work."""
-    instances = _rows(data, explainer.columns) if text is None else _TextColumn(data, text)
+    """Explain the first instance roughly, so that labels and class names that the model lacks are refused at once."""
+    instances = _read_rows(data, explainer.columns) if text is None else _TextColumn(data, text)
     for first in islice(instances, 1):
         try:
             explainer.explain_instance(first, model, labels=labels or None, num_samples=_TRIAL_PERTURBATIONS)
@@ -149,15 +150,15 @@ def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None
             return
 
 
-def _rows(path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
-    """The rows of a file that has all these columns. A file without them has none; ``explain_many`` refuses it."""
+def _read_rows(path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+    """The rows of a file with all these columns; none of another file, which ``explain_many`` refuses."""
     file = TableFile(path)
     if set(columns) <= set(file.column_names()):
         yield from (dict(zip(columns, row, strict=True)) for row in file.rows(columns)[0])
 
 
 def _save_report(explanations: limelight.Explanations, path: Path, data: Path, target: str | None) -> None:
-    """Write the page, with what is misclassified if the target can be read and names the model's classes."""
+    """Write the page; it says what is misclassified if the target names the model's classes."""
     try:
         labels = None if target is None else read_labels(explanations, data, target)
         explanations.save_report(path, labels=labels)

@@ -20,7 +20,8 @@ from limelight._checks import check_choice
 from limelight._errors import ArgumentError, missing_dependency, require
 from limelight.collection.failure import Failure
 from limelight.results.explanation import Explanation, Notice, Surrogate, check_consistency
-from limelight.results.views import View, view_from_dict
+from limelight.results.view_registry import view_from_dict
+from limelight.results.views import View
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -1,4 +1,4 @@
-"""Explanations of many instances: one sequence, in memory or in files, of which only what is used is read; and picks of it."""
+"""Explanations of many instances as a sequence, in memory or in files that are read only as far as they are used; and picks."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ Segmentation = Any
 
 
 class Segmenter:
-    """Base of limelight's own segmentations, which are dataclasses: it shows the settings that differ from the defaults."""
+    """Base of limelight's own segmentations, which are dataclasses: the repr has the settings that differ from the defaults."""
 
     def __repr__(self) -> str:
         dataclass: Any = self
@@ -48,9 +48,9 @@ def check_segmentation(
     segmentation : str, callable or array of int
         What the user gave.
     by_name : dict of str to callable
-        For each name, what makes the segmentation that it stands for.
+        The function that makes the segmentation of each name.
     axis_counts : tuple of int
-        How many axes a label map may have.
+        The numbers of axes that a label map may have.
 
     Raises
     ------

@@ -184,7 +184,7 @@ class _ComposedParts(Parts):
     """The components of a user's instance, whose batches are checked."""
 
     def __init__(self, instance: Composable, names: tuple[str, ...]) -> None:
-        self._instance = instance
+        self.instance = instance
         self.names = names
         self.view = PartsView(names)
         self.content = fingerprint(*names)
@@ -197,7 +197,7 @@ class _ComposedParts(Parts):
 
     def realise(self, masks: np.ndarray) -> Any:
         try:
-            batch = self._instance.compose(masks.copy())  # the user's method may write into its argument
+            batch = self.instance.compose(masks.copy())  # the user's method may write into its argument
         except LimelightError:
             raise
         except Exception as error:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+from limelight._checks import check_count, user_function
+from limelight._errors import ArgumentTypeError
 from limelight._registry import Registry
 from limelight.stages.components import Components
 from limelight.stages.prediction import ModelPath
@@ -52,7 +54,8 @@ def read_model(model: Any) -> Any:
     from limelight.models.generic import find_prediction_method
 
     for name in READERS:
-        callable_model = READERS.load(name)(model)
+        with user_function(f"the reader of models {name!r}"):
+            callable_model = READERS.load(name)(model)
         if callable_model is not None:
             return callable_model
     find_prediction_method(model)  # raises if there is none
@@ -71,7 +74,23 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
 
     method, output_names = find_prediction_method(read_model(model))
     for name in ADAPTERS if shortcuts else ():
-        shortcut: ModelPath | None = ADAPTERS.load(name)(method, components)
+        with user_function(f"the model adapter {name!r}"):
+            shortcut: ModelPath | None = ADAPTERS.load(name)(method, components)
         if shortcut is not None:
+            _check_path(shortcut, name)
             return AdaptedModel(shortcut, output_names)
     return AdaptedModel(adapt_callable(method, components), output_names)
+
+
+def _check_path(path: object, name: str) -> None:
+    """Refuse what an adapter from outside must not give.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If it is no `ModelPath`, or would have no input, or a part of one, asked about at once.
+    """
+    if not isinstance(path, ModelPath):
+        raise ArgumentTypeError(f"the model adapter {name!r} must give a ModelPath or None; got {type(path).__name__}.")
+    if path.batch_size is not None:
+        check_count(f"batch_size of the model adapter {name!r}", path.batch_size, 1)

@@ -15,7 +15,7 @@ _LEAST_VISIBLE_SHARE = 0.005  # of the heaviest weight
 
 
 class Bar(NamedTuple):
-    """A reported component: `low` and `high` are None, and `interval` is empty, where there is no interval."""
+    """A reported component: `low` and `high` are None, and `interval` is empty, if there is no interval."""
 
     component: int
     name: str
@@ -27,7 +27,7 @@ class Bar(NamedTuple):
 
     @property
     def side(self) -> str:
-        """The style sheet's class of a component for the output, or against it."""
+        """The style sheet's class: ``pos`` for the output, or ``neg`` against it."""
         return "neg" if self.weight < 0 else "pos"
 
 
@@ -62,7 +62,7 @@ class Bars:
 
     @property
     def visible_bars(self) -> tuple[Bar, ...]:
-        """The bars that can be seen in a picture beside the heaviest."""
+        """The bars that are heavy enough to be seen in a picture."""
         return tuple(bar for bar in self.bars if abs(bar.weight) >= _LEAST_VISIBLE_SHARE * self.heaviest > 0)
 
     @property

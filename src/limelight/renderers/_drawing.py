@@ -19,8 +19,8 @@ __all__ = ["TEXT_PIXELS", "Piece", "Point", "Sheet", "lay_out_drawing", "shorten
 
 TEXT_PIXELS = 12
 _LONGER_SIDE_PIXELS = 480
-_EXTRA_LINE_PIXELS = 2  # by which a weighted line is wider, so that its hue can be seen
-_MOST_TEXT_CELLS = 34  # that fit even if all are as wide as a W
+_EXTRA_LINE_PIXELS = 2  # added to a weighted line, so that its hue can be seen
+_MOST_TEXT_CELLS = 34  # they fit even if every letter is as wide as a W
 _COLUMN_PIXELS = 0.4  # the width within which points of a line are thinned out
 
 Point = tuple[float, float]
@@ -42,9 +42,9 @@ class Piece(NamedTuple):
     title : str
         The text for a pointer that rests on it.
     points : tuple of (float, float)
-        Of lines and polygons all points, of rectangles and rasters two corners, of circles and texts the middle.
+        All points of a line or polygon, two corners of a rectangle or raster, the middle of a circle or text.
     size : float
-        Of circles the radius, of lines the width.
+        The radius of a circle, or the width of a line.
     """
 
     shape: Shape
@@ -57,7 +57,7 @@ class Piece(NamedTuple):
 
     @property
     def side(self) -> str:
-        """The class of the background, of marks without a weight, and of those for and against the output."""
+        """The style sheet's class: ``ground``, ``unweighted``, or for a weighted mark ``pos`` or ``neg``."""
         return "ground" if self.component is None else "unweighted" if self.bar is None else self.bar.side
 
     @property
@@ -83,7 +83,7 @@ class Piece(NamedTuple):
 
     @property
     def address(self) -> str:
-        """A raster as a picture."""
+        """A raster as the address of a PNG."""
         return f"data:image/png;base64,{b64encode(_encode_grey_png(self.shape.levels)).decode('ascii')}"
 
     @property
@@ -113,7 +113,7 @@ def lay_out_drawing(view: DrawingView, label: LabelSummary) -> Sheet:
 
     def place(shape: Shape, component: int | None) -> Piece:
         bar = None if component is None else bars.get(component)
-        # Shares first: units can be so large or small that products would not be finite.
+        # Divide first: in very large or small units a product would not be finite.
         places = [number / longer * _LONGER_SIDE_PIXELS for number in shape.numbers]
         size = shape.width + (0 if bar is None else _EXTRA_LINE_PIXELS)
         if shape.kind == "circle":
@@ -142,7 +142,7 @@ def _write_title(description: str, bar: Bar | None) -> str:
 
 
 def _thin_out(points: Iterable[Point]) -> list[Point]:
-    """Leave out points that cannot be seen: of a narrow column, the first, the highest, the lowest and the last stay."""
+    """Keep the first, the highest, the lowest and the last point of each narrow column; the others cannot be seen."""
     kept: list[Point] = []
     for _, group in groupby(points, key=lambda point: round(point[0] / _COLUMN_PIXELS)):
         column = list(group)

@@ -21,15 +21,13 @@ __all__ = ["draw_drawing_panel"]
 _HUES = {"pos": FOR, "neg": AGAINST}
 _INK = "#1c2024"
 _QUIET = "#5b636b"
-_LINE = "#dde1e5"
-_TINT = "#f5f6f8"
-_STROKES = {"ground": _LINE, "unweighted": _QUIET, **_HUES}
-_TEXTS = {"ground": _QUIET}
+_STROKE_COLOURS = {"ground": _QUIET, "unweighted": _QUIET, **_HUES}
+_TEXT_COLOURS = {"ground": _QUIET}
 _DASH_PIXELS = 5
 _GAP_PIXELS = 3
 _HALO_PIXELS = 3  # around a text with a weight
-_OUTLINE_PIXELS = 1.5  # around another, to be read on any ground
-_OVERSAMPLING = 3  # pixels drawn in each direction for one of the panel, so that lines are smooth
+_OUTLINE_PIXELS = 1.5  # around other texts, so that they can be read on any background
+_OVERSAMPLING = 3  # drawn pixels for each pixel of the panel, in each direction, so that lines are smooth
 _CIRCLE_POINTS = 72
 
 
@@ -52,7 +50,7 @@ def _draw_piece(panel: Any, piece: Piece) -> None:
         _write_text(pen, piece, points[0], strength)
         return
     if kind == "line":
-        colour = _INK if side == "ground" else _add_alpha(_STROKES[side], 0.4 + 0.6 * strength if piece.bar else 1)
+        colour = _INK if side == "ground" else _add_alpha(_STROKE_COLOURS[side], 0.4 + 0.6 * strength if piece.bar else 1)
         _trace_line(pen, points, colour, piece.size, is_dashed=side == "neg")
         return
     if kind == "raster":
@@ -64,9 +62,7 @@ def _draw_piece(panel: Any, piece: Piece) -> None:
         pen.polygon(corners, fill="white")
     if piece.bar is not None:
         pen.polygon(corners, fill=_add_alpha(_HUES[side], 0.08 + 0.5 * strength))
-    elif side == "ground":
-        pen.polygon(corners, fill=_TINT)
-    _trace_line(pen, [*corners, corners[0]], _STROKES[side], 1, is_dashed=side == "neg")
+    _trace_line(pen, [*corners, corners[0]], _STROKE_COLOURS[side], 1, is_dashed=side == "neg")
 
 
 def _find_corners(kind: str, points: list[Point], radius: float) -> list[Point]:
@@ -114,7 +110,7 @@ def _write_text(pen: Any, piece: Piece, place: Point, strength: float) -> None:
         share = 0.15 + 0.35 * strength
         levels = (255 + share * (level - 255) for level in bytes.fromhex(_HUES[piece.side][1:]))
         halo, width = "#" + bytes(map(round, levels)).hex(), _HALO_PIXELS
-    ink = _TEXTS.get(piece.side, _INK)
+    ink = _TEXT_COLOURS.get(piece.side, _INK)
     pen.text(place, text, fill=ink, font=font, anchor=anchor, stroke_width=round(_OVERSAMPLING * width), stroke_fill=halo)
     if piece.side == "neg":
         left, _, right, bottom = pen.textbbox(place, text, font=font, anchor=anchor)

@@ -11,7 +11,7 @@ _MINUS = "\N{MINUS SIGN}"
 
 
 def format_number(value: float, *, is_signed: bool = False, decimals: int | None = None) -> str:
-    """Write a number with three significant digits, or all its digits before the point up to a thousand million.
+    """Write a number with three significant digits; up to a thousand million, with all digits before the point.
 
     Parameters
     ----------
@@ -51,12 +51,12 @@ def format_number(value: float, *, is_signed: bool = False, decimals: int | None
 
 
 def choose_decimals(heaviest: float) -> int | None:
-    """The decimals that give the heaviest of a column of numbers three digits; None where they are better not aligned."""
+    """Choose decimals that give the largest number of a column three digits; None if the column is better not aligned."""
     return max(0, 2 - math.floor(math.log10(heaviest))) if 1e-4 <= heaviest < _LEAST_WITH_EXPONENT else None
 
 
 def format_probability(value: float) -> str:
-    """Write a probability with three decimals; one that is not 0 or 1 is never rounded to it."""
+    """Write a probability with three decimals; only 0 and 1 are written as 0.000 and 1.000."""
     if 0 < value < 0.001:
         return "< 0.001"
     if 0.999 < value < 1:
@@ -65,12 +65,12 @@ def format_probability(value: float) -> str:
 
 
 def format_fidelity(fidelity: float) -> str:
-    """Write a fidelity with two decimals; NaN is unknown."""
+    """Write a fidelity with two decimals; NaN as "unknown"."""
     if math.isnan(fidelity):
         return "unknown"
     return f"{max(0.0, fidelity):.2f}" if fidelity > -0.005 else format_number(fidelity)
 
 
 def format_percent(share: float) -> str:
-    """Write a share as a length for a style attribute: always a plain number from 0 to 100."""
+    """Write a share as a length for a style attribute: from 0 to 100 per cent, without an exponent."""
     return f"{100 * share if 0 <= share <= 1 else 100 * (share > 1):.1f}%"

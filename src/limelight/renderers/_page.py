@@ -28,7 +28,7 @@ __all__ = ["cut_text", "hash_script", "make_page_data"]
 
 
 class _TextPiece(NamedTuple):
-    """A stretch of the text; `bar` is None and `strength` empty where it has no weight."""
+    """A stretch of the text; `bar` is None and `strength` empty if it has no weight."""
 
     text: str
     bar: Bar | None
@@ -45,7 +45,7 @@ class _Photo:
 
     @property
     def width(self) -> int:
-        """On the screen, in pixels."""
+        """The width on the screen, in pixels."""
         return self.zoom * self.view.width
 
 
@@ -112,9 +112,9 @@ def _outline_photo(photo: _Photo, label: LabelSummary) -> Overlay:
     return lay_out_overlay(photo.view, label)
 
 
-# What the templates of a kind of view get beside its components: what all labels share is made from the view, and from that
-# what each label shows. The templates are `label_<kind>.html` and, for what is shown once, `before_<kind>.html` or
-# `after_<kind>.html`; `style_<kind>.css` is a style sheet that only pages of the kind need.
+# By the kind of view, functions that make the templates' data beside the components: from the view the data that all labels
+# share, and from those the data of each label. The templates are `label_<kind>.html` and, for what is shown once,
+# `before_<kind>.html` or `after_<kind>.html`; `style_<kind>.css` is a style sheet for pages of this kind only.
 _SHARED_BY_KIND: dict[str, Callable[[Any], Any]] = {
     TableView.kind: _read_row,
     MixedView.kind: _read_mixed_row,
@@ -149,6 +149,6 @@ def make_page_data(explanation: Explanation) -> dict[str, Any]:
 
 @cache
 def hash_script(template: str) -> str:
-    """The digest by which a Content-Security-Policy lets a script run, and no other."""
+    """The digest of a script, by which a Content-Security-Policy lets it run."""
     script = fill_template(template).encode("utf-8")
     return f"sha256-{b64encode(sha256(script).digest()).decode('ascii')}"

@@ -63,7 +63,7 @@ def find_enlargement(view: ImageView) -> int:
 
 
 def reduce_image(view: ImageView) -> ImageView:
-    """Reduce an image that is larger than a panel; another stays as it is."""
+    """Reduce an image that is larger than a panel; others stay as they are."""
     return _resize(view, min(1.0, _MOST_SIDE_PIXELS / max(view.height, view.width)))
 
 

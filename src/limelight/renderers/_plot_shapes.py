@@ -13,8 +13,8 @@ from limelight.results.views import DrawingView, Shape
 
 __all__ = ["ShapePlotter"]
 
-_EXTRA_LINE_POINTS = 2  # by which a weighted line is wider
-_PALE_OPACITY = 0.5  # of what has no weight
+_EXTRA_LINE_POINTS = 2  # added to a weighted line
+_PALE_OPACITY = 0.5  # of shapes without a weight
 _ALIGNMENTS = {"start": "left", "middle": "center", "end": "right"}
 
 
@@ -89,7 +89,7 @@ class ShapePlotter:
         self.ax.add_patch(_patch(shape, edgecolor=hue, facecolor=tint, linestyle=style, zorder=order))
 
     def _ground(self, shape: Shape) -> Any:
-        """What is under a tint: a circle hides what lies behind it, other areas let it through."""
+        """The colour under a tint: a circle hides what lies behind it, other areas do not."""
         return self.ax.get_facecolor() if shape.kind == "circle" else "none"
 
     def _write(self, shape: Shape, order: int, **box: Any) -> None:
@@ -113,12 +113,12 @@ class ShapePlotter:
 
 
 def _coordinates(shape: Shape) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    """x of each point of a line, and y of each."""
+    """The x of each point of a line, and the y of each."""
     return shape.numbers[::2], shape.numbers[1::2]
 
 
 def _patch(shape: Shape, **look: Any) -> Any:
-    """The area of a shape: of a raster its rectangle."""
+    """The area of a shape as a patch; a raster's is its rectangle."""
     from matplotlib import patches
 
     if shape.kind == "circle":

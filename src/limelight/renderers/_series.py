@@ -19,9 +19,9 @@ _TOP_PIXELS = 8
 _BOTTOM_PIXELS = 22
 _GAP_PIXELS = 26  # between charts
 _NAME_PIXELS = 14  # above a chart with a name
-_ONLY_CHART_PIXELS = 150  # the height of a chart, if there is one channel
-_CHART_PIXELS = 84  # of several
-_MOST_NAME_CELLS = 34  # that fit even if all are as wide as a W
+_ONLY_CHART_PIXELS = 150  # the height of a single channel's chart
+_CHART_PIXELS = 84  # the height of each of several charts
+_MOST_NAME_CELLS = 34  # they fit even if every letter is as wide as a W
 _MOST_POINTS = 1200  # of a line; a longer series is thinned
 
 
@@ -102,12 +102,12 @@ def _lay_out_channel(view: SeriesView, label: LabelSummary, channel: int, name: 
 
 
 def _find_x(step: float, length: int) -> float:
-    """Where a step begins."""
+    """The x where a step begins."""
     return _LEFT_PIXELS + (_WIDTH_PIXELS - _LEFT_PIXELS - _RIGHT_PIXELS) * step / length
 
 
 def _write_points(values: Sequence[float], low: float, high: float, top: int, height: int) -> str:
-    """The points of a polyline, each in the middle of its step; of a long series the lowest and highest of each stretch."""
+    """The points of a polyline, each in the middle of its step; only the lowest and highest of each stretch if many."""
     length = len(values)
     steps: Sequence[int] = range(length)
     if length > _MOST_POINTS:

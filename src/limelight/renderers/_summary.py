@@ -47,7 +47,7 @@ class LabelSummary(Bars):
 
 @dataclass(frozen=True)
 class Fact:
-    """A figure that says how far to trust the explanation: its name, its value, and what that means."""
+    """A figure that says how far to trust the explanation: its name, its value, and what the value means."""
 
     name: str
     value: str
@@ -106,7 +106,7 @@ def summarise(explanation: Explanation) -> Summary:
 
 
 def name_output(names: Sequence[str], label: int, output_kind: str) -> str:
-    """The name of one of the model's outputs; where that is only its number, with a word before it."""
+    """The name of one of the model's outputs; one that is only a number gets a word before it."""
     name = names[label]
     if name != str(label):
         return name

@@ -14,7 +14,7 @@ from limelight.results.views import DrawingView, SeriesView, View
 
 __all__ = ["SVG_KINDS", "make_svg"]
 
-_LEAST_WIDTH_PIXELS = 480  # with room for a heading
+_LEAST_WIDTH_PIXELS = 480  # has room for a heading
 _XML_REPLACEMENTS = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
 
 

@@ -74,8 +74,8 @@ def _environment() -> Environment:
     return Environment(
         loader=PackageLoader("limelight.renderers"),
         auto_reload=False,
-        # `finalize` sees every value, so all of them are escaped. Autoescape would do it a second time, more slowly, and let
-        # strings through that claim to be markup.
+        # `finalize` sees every value, so all of them are escaped. Autoescape would escape them a second time, more slowly, and
+        # would let strings pass that claim to be markup.
         finalize=_escape_value,
         autoescape=False,
         undefined=StrictUndefined,

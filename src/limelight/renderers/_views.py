@@ -1,20 +1,10 @@
-"""The views that renderers draw: of limelight's own kinds, whatever kind an explanation's view is of."""
+"""The view that renderers draw: one of limelight's own kinds, even if the explanation's view is of another."""
 
 from __future__ import annotations
 
 from limelight._errors import ArgumentTypeError
 from limelight.results.explanation import Explanation
-from limelight.results.views import (
-    Drawing,
-    DrawingView,
-    ImageView,
-    MixedView,
-    PartsView,
-    SeriesView,
-    TableView,
-    TextView,
-    View,
-)
+from limelight.results.views import Drawing, DrawingView, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View
 
 __all__ = ["choose_view", "find_kind"]
 
@@ -27,9 +17,9 @@ def choose_view(explanation: Explanation) -> View:
     Raises
     ------
     ArgumentTypeError
-        If the ``drawing()`` of another view is neither a `Drawing` nor None.
+        If the view's ``drawing()`` is neither a `Drawing` nor None.
     ArgumentError
-        If a mark in it is of a component that the explanation lacks.
+        If a mark in it belongs to a component that the explanation lacks.
     """
     view = explanation.view
     if isinstance(view, _OWN_VIEWS):

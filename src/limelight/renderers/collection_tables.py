@@ -21,7 +21,7 @@ def render_explanations(explanations: Explanations, failed: int, converged: int)
     Parameters
     ----------
     explanations : Explanations
-        Of any kind, with failures among them, or none at all.
+        Any, also an empty set or one with failures.
     failed, converged : int
         How many of them are failures, and how many have converged.
 
@@ -72,7 +72,7 @@ def render_importance(importance: Importance) -> str:
 
 
 def render_pick(pick: Pick) -> str:
-    """Write a table of picks: where each is, how much is covered after it, and what it is the first to report.
+    """Write a table of picks: their positions, the share covered so far, and the features that each is the first to report.
 
     Parameters
     ----------
@@ -105,7 +105,7 @@ def render_pick(pick: Pick) -> str:
 
 
 def _importance_data(importance: Importance | None) -> dict[str, object]:
-    """What the templates say of the heaviest features."""
+    """The templates' data about the heaviest features."""
     if importance is None:
         return {"importance": None}
     decimals = choose_decimals(max(importance.values, default=0.0))

@@ -16,7 +16,8 @@ from limelight.results.views import DrawingView, ImageView, SeriesView
 
 __all__ = ["draw"]
 
-_FOR_ON_DARK, _AGAINST_ON_DARK = "#58a6ff", "#f0963c"
+_FOR_ON_DARK = "#58a6ff"
+_AGAINST_ON_DARK = "#f0963c"
 _MOST_NAME_CELLS = 40
 
 

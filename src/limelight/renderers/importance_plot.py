@@ -12,7 +12,7 @@ from limelight.renderers._cells import fit
 
 __all__ = ["draw_importance"]
 
-_MOST_LETTERS = 40  # of a feature's name
+_MOST_NAME_CELLS = 40
 
 
 def draw_importance(importance: Importance, ax: Any, num_features: int) -> Any:
@@ -23,7 +23,7 @@ def draw_importance(importance: Importance, ax: Any, num_features: int) -> Any:
     importance : Importance
         Any importance.
     ax : matplotlib.axes.Axes or None
-        Where to; None for the axes of a new figure.
+        The axes to draw into; None for those of a new figure.
     num_features : int
         How many features to draw at most.
 
@@ -52,12 +52,12 @@ def draw_importance(importance: Importance, ax: Any, num_features: int) -> Any:
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="a plot")
         ax = pyplot.subplots(layout="constrained", figsize=(6.4, max(2.0, 1.2 + 0.3 * count)))[1]
     places = range(count, 0, -1)
-    ink = ax.xaxis.label.get_color()  # of the user's style, which can be seen on its ground
+    ink = ax.xaxis.label.get_color()  # of the user's style, so that it can be seen on the background
     ax.barh(list(places), importance.values[:count])
     for place, value, low, high in zip(places, importance.values, importance.lows, importance.highs, strict=False):
         if isfinite(low) and isfinite(high):
             ax.errorbar(value, place, xerr=[[value - low], [high - value]], color=ink, capsize=3, linewidth=1)
-    ax.set_yticks(list(places), [_tick(feature) for feature in importance.features[:count]])
+    ax.set_yticks(list(places), [_write_tick(feature) for feature in importance.features[:count]])
     ax.set_ylim(0.25, count + 0.75)
     ax.axvline(0, color=ink, linewidth=0.8)
     ax.set_xlabel("mean |weight|" if importance.kind == "mean_abs" else "root of the sum of |weight|")
@@ -65,6 +65,6 @@ def draw_importance(importance: Importance, ax: Any, num_features: int) -> Any:
     return ax
 
 
-def _tick(feature: str) -> str:
+def _write_tick(feature: str) -> str:
     """A feature's name on one line, in which matplotlib sees no formula."""
-    return fit(" ".join(feature.split()), _MOST_LETTERS).replace("$", r"\$")
+    return fit(" ".join(feature.split()), _MOST_NAME_CELLS).replace("$", r"\$")

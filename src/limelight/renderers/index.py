@@ -24,7 +24,7 @@ class Entry:
     address : str
         The address of its own page, relative to the index.
     explanation : Explanation
-        Its first label is shown.
+        What is shown, for its first label.
     """
 
     title: str

@@ -56,6 +56,6 @@ def _write_table(label: LabelSummary, level: str) -> Iterator[str]:
 
 
 def _make_literal(text: str) -> str:
-    """The text on one line, in which nothing is markup, and nothing is linked by GitHub on its own."""
+    """The text on one line, with nothing that Markdown takes for markup or GitHub for a link."""
     line = " ".join(text.translate(_CONTROLS).split())
     return line.translate(_LITERAL).replace("www.", "www&#46;").replace("GH-", "GH&#45;")

@@ -19,7 +19,7 @@ _GAP_PIXELS = 12
 _LINE_PIXELS = 24
 _LETTER_PIXELS = 15
 _MOST_COLUMNS = 4
-_MOST_LETTERS = 200  # of a name that are measured
+_MOST_LETTERS = 200  # of a name; longer ones would take long to measure
 _INK = (28, 32, 36)
 _QUIET = (91, 99, 107)
 
@@ -27,12 +27,12 @@ _QUIET = (91, 99, 107)
 def render_png(explanation: Explanation) -> bytes:
     """Draw an explained image and an overlay for each explained label, or a drawing for each label, side by side.
 
-    What speaks for the label is blue, what speaks against it orange, the stronger the heavier.
+    Components that speak for the label are blue, those against it orange; the heavier, the stronger the tint.
 
     Parameters
     ----------
     explanation : Explanation
-        Of an image, or with a view that has a drawing.
+        An explanation of an image, or one whose view has a drawing.
 
     Returns
     -------

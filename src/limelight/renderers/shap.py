@@ -26,7 +26,7 @@ def make_shap(explanation: Explanation, label: int | None) -> Any:
     Returns
     -------
     explanation : shap.Explanation
-        Of one instance and one output, as `Explanation.to_shap` describes it.
+        For one instance and one output, as `Explanation.to_shap` describes it.
 
     Raises
     ------

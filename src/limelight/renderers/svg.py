@@ -16,13 +16,13 @@ _HEADING_PIXELS = 28
 def render_svg(explanation: Explanation) -> str:
     """Draw an explained series, or a drawing, once for each explained label, one below the other.
 
-    What raises the output or speaks for the label is blue, what is against it orange, the stronger the heavier. Of a series,
-    the dashed line is what shows where a segment is absent.
+    Components that raise the output or speak for the label are blue, the others orange; the heavier, the stronger the tint. In
+    a series, the dashed line has the values that stand in for absent segments.
 
     Parameters
     ----------
     explanation : Explanation
-        Of a series, or with a view that has a drawing.
+        An explanation of a series, or one whose view has a drawing.
 
     Returns
     -------

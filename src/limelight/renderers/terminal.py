@@ -1,4 +1,4 @@
-"""An explanation as plain text for a terminal: no escape codes, aligned by what a terminal shows, at most 100 cells wide."""
+"""An explanation as plain text for a terminal: without escape codes, aligned in cells, at most 100 cells wide."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""One explanation: plain frozen data, of which every list, frame, text and picture is a function."""
+"""One explanation as plain frozen data; lists, frames, texts and pictures are functions of it."""

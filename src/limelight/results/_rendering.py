@@ -27,6 +27,7 @@ __all__ = ["RenderingMixin"]
 RENDERERS = Registry(
     "renderer",
     {
+        "htm": "limelight.renderers.html:render_page",
         "html": "limelight.renderers.html:render_page",
         "html_fragment": "limelight.renderers.html:render_fragment",
         "markdown": "limelight.renderers.markdown:render_markdown",
@@ -45,7 +46,7 @@ CONVERTERS = Registry(
     },
 )
 
-RENDERER_BY_ENDING = {".html": "html", ".htm": "html", "": "html", ".png": "png", ".svg": "svg"}
+RENDERER_BY_ENDING = {".html": "html", ".htm": "htm", "": "html", ".png": "png", ".svg": "svg"}
 
 
 class RenderingMixin(ABC):

@@ -1,4 +1,4 @@
-"""What every view has: the instance as a renderer sees it."""
+"""The base of all views: the instance as a renderer sees it."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -47,14 +47,14 @@ class View(ABC):
 
     @abstractmethod
     def values(self) -> dict[int, str]:
-        """For each component's number, what the instance has there, as a short text."""
+        """The instance's value for each component, as a short text, by the component's number."""
 
     def columns(self) -> dict[int, str]:
-        """For each component of a table, its column or columns; empty for other instances."""
+        """The column or columns of each component of a table, by the component's number; empty for other instances."""
         return {}
 
     def drawing(self) -> Drawing | None:
-        """What every renderer draws of a view of one's own; None, and only its components are listed."""
+        """The drawing that renderers show; None to list the components only."""
         return None
 
     @abstractmethod
@@ -78,5 +78,5 @@ class View(ABC):
         return f"{type(self).__name__}({facts})"
 
     def _facts(self) -> dict[str, int | str]:
-        """What the view's repr says of it."""
+        """The figures in the view's repr."""
         return {"components": len(self.values())}

@@ -1,4 +1,4 @@
-"""Drawings: shapes in the units of the drawing, some of which belong to components."""
+"""Drawings: shapes in the units of the drawing; some belong to components."""
 
 from __future__ import annotations
 
@@ -35,20 +35,28 @@ class Shape(NamedTuple):
     kind : {"line", "polygon", "rectangle", "circle", "text", "raster"}
         What is drawn.
     numbers : tuple of float
-        Of a line or a polygon x and y of each point in turn; of a rectangle or a raster left, top, right and bottom; of a
-        circle x, y and the radius; of a text x and y.
+        Its places and sizes:
+
+        =================  ===========================
+        kind               numbers
+        =================  ===========================
+        line, polygon      x and y of each point
+        rectangle, raster  left, top, right and bottom
+        circle             x, y and radius
+        text               x and y
+        =================  ===========================
     width : float
-        Of a line, in pixels.
+        The width of a line, in pixels.
     content : str
-        Of a text, what it says.
+        The words of a text.
     anchor : {"start", "middle", "end"}
-        Of a text, which part of it stands at x.
+        Which part of a text stands at x.
     levels : tuple of bytes
-        Of a raster, the rows from top to bottom; a byte for each column, 0 for black to 255 for white.
+        The rows of a raster from top to bottom; a byte for each column, 0 for black to 255 for white.
 
     Examples
     --------
-    >>> from limelight.results.drawing import Shape
+    >>> from limelight.extend import Shape
     >>> Shape.rectangle(0, 0, 20, 10).numbers
     (0.0, 0.0, 20.0, 10.0)
     """
@@ -85,7 +93,7 @@ class Shape(NamedTuple):
         Parameters
         ----------
         left, top, right, bottom : float
-            Its sides, left of and above the others, in the drawing's units.
+            Its sides in the drawing's units; left is less than right, and top less than bottom.
         """
         return cls("rectangle", _floats((left, top, right, bottom))).checked()
 
@@ -254,10 +262,10 @@ class Mark(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class Drawing:
-    """What every renderer can draw of an instance: shapes in neutral ink, and shapes that belong to components.
+    """A picture that every renderer can draw: shapes in neutral ink, and shapes that belong to components.
 
-    The picture is in proportion, with the longer side 480 pixels long on a page. What reaches outside is not shown, and no
-    shape may reach further outside than the drawing is large.
+    The picture is in proportion, with the longer side 480 pixels long on a page. Parts of shapes outside the drawing are not
+    shown; a shape may reach outside by the drawing's size at most.
 
     Parameters
     ----------
@@ -275,7 +283,7 @@ class Drawing:
 
     Examples
     --------
-    >>> from limelight.results.drawing import Drawing, Mark, Shape
+    >>> from limelight.extend import Drawing, Mark, Shape
     >>> wave = Shape.line([(0, 5), (10, 1), (20, 9)])
     >>> Drawing(20.0, 10.0, (wave,), (Mark(0, Shape.rectangle(0, 0, 10, 10)), Mark(1, Shape.rectangle(10, 0, 20, 10))))
     Drawing(20 x 10, 2 marks, 1 shape behind them)
@@ -309,7 +317,7 @@ class Drawing:
         marks: Iterable[tuple[int, Shape]],
         background: Iterable[Shape] = (),
     ) -> Drawing:
-        """Make a drawing of any sequences.
+        """Make a drawing from any sequences.
 
         Parameters
         ----------
@@ -323,7 +331,7 @@ class Drawing:
         return cls(width, height, as_shapes(background), as_marks(marks))
 
     def _check_reach(self, shape: Shape) -> None:
-        """Hold a shape against the drawing's size, so that no number is too large for a picture."""
+        """Refuse a shape that reaches too far outside, so that no number is too large for a picture."""
         x, y = np.array(shape.numbers[::2]), np.array(shape.numbers[1::2])
         if shape.kind == "circle":
             (middle, radius), y_middle = shape.numbers[::2], shape.numbers[1]
@@ -345,7 +353,7 @@ def _counted(count: int, noun: str) -> str:
 
 
 def as_shapes(shapes: Iterable[Shape]) -> tuple[Shape, ...]:
-    """A background of any sequence."""
+    """Make a background from any sequence."""
     try:
         return tuple(shapes)
     except TypeError as error:
@@ -353,7 +361,7 @@ def as_shapes(shapes: Iterable[Shape]) -> tuple[Shape, ...]:
 
 
 def as_marks(marks: Iterable[tuple[int, Shape]]) -> tuple[Mark, ...]:
-    """Marks of any sequence of pairs."""
+    """Make marks from any sequence of pairs."""
     try:
         return tuple(Mark(int(component), shape) for component, shape in marks)
     except (TypeError, ValueError) as error:

@@ -9,7 +9,8 @@ from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
 from limelight.results.json_values import check_types, plain, read_object, restore
-from limelight.results.views import View, view_from_dict
+from limelight.results.view_registry import view_from_dict
+from limelight.results.views import View
 
 __all__ = ["Explanation", "Notice", "Surrogate", "check_consistency"]
 

@@ -16,13 +16,14 @@ from limelight.results._view import View
 
 __all__ = ["AGAINST", "CHANNEL_COUNTS", "FOR", "ImageView"]
 
-# The pages' colours of what speaks for an output and against it.
+# The pages' colours for and against an output.
 FOR = "#0062b2"
 AGAINST = "#c45c00"
-_FOR_RGB, _AGAINST_RGB = (np.array([*bytes.fromhex(colour[1:])]) for colour in (FOR, AGAINST))
+_FOR_RGB = np.array([*bytes.fromhex(FOR[1:])])
+_AGAINST_RGB = np.array([*bytes.fromhex(AGAINST[1:])])
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
-CHANNEL_COUNTS = (1, 3, 4)  # of grey images, of colours, and of colours with transparency
+CHANNEL_COUNTS = (1, 3, 4)  # grey, RGB and RGBA
 _LEAST_VISIBLE_SHARE = 0.005  # of the heaviest weight
 
 Weights = Sequence[tuple[int, float]]

@@ -4,16 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from limelight._errors import ArgumentError, ArgumentTypeError
-from limelight._registry import Registry
+from limelight._errors import ArgumentError
 from limelight.results._view import View
 from limelight.results.drawing import Drawing, Mark, Shape
 from limelight.results.drawing_view import DrawingView
 from limelight.results.image_view import ImageView
-from limelight.results.json_values import check_types
 
 __all__ = [
-    "VIEWS",
     "Cell",
     "Drawing",
     "DrawingView",
@@ -29,8 +26,6 @@ __all__ = [
     "TableView",
     "TextView",
     "View",
-    "check_view",
-    "view_from_dict",
 ]
 
 
@@ -354,50 +349,3 @@ class SeriesView(View):
         if not is_consistent:
             raise ArgumentError("the series' channel names, channels, filling and segments do not match.")
         return view
-
-
-VIEWS = Registry(
-    "view",
-    {
-        "drawing": "limelight.results.drawing_view:DrawingView",
-        "image": "limelight.results.image_view:ImageView",
-        "mixed": "limelight.results.views:MixedView",
-        "parts": "limelight.results.views:PartsView",
-        "series": "limelight.results.views:SeriesView",
-        "table": "limelight.results.views:TableView",
-        "text": "limelight.results.views:TextView",
-    },
-)
-
-
-def view_from_dict(data: Mapping[str, Any]) -> View:
-    """Rebuild a view of any registered kind from what its ``to_dict`` gave.
-
-    Raises
-    ------
-    ArgumentError, KeyError, TypeError
-        If no such kind is registered, or the data are not those of such a view.
-    """
-    kind = data["kind"]
-    view: View = VIEWS.load(kind).from_dict(data)
-    if VIEWS.owns(kind):
-        check_types(view, type(view))
-    return view
-
-
-def check_view(view: object) -> None:
-    """Refuse a view that could be stored but not read again.
-
-    Raises
-    ------
-    ArgumentTypeError
-        If it is no `View`, or its class is not registered under its kind.
-    """
-    if not isinstance(view, View):
-        raise ArgumentTypeError(f"components must have a view derived from limelight.extend.View; got {type(view).__name__}.")
-    if view.kind not in VIEWS or not isinstance(view, VIEWS.load(view.kind)):
-        name = type(view).__name__
-        raise ArgumentTypeError(
-            f"{name} is not registered as the view of kind {view.kind!r}, so stored explanations could not be read again; call "
-            f'limelight.extend.register("view", {view.kind!r}, {name}) first.'
-        )

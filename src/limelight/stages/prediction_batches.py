@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._checks import as_array
-from limelight._errors import LimelightError, ModelError, PredictionError
+from limelight._errors import InstanceError, LimelightError, ModelError, PredictionError
 from limelight.stages.prediction import Question
 
 __all__ = ["answer_questions"]
@@ -110,6 +110,8 @@ def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
 
     Raises
     ------
+    InstanceError
+        If the perturbations cannot be made.
     ModelError
         If the model raises.
     PredictionError
@@ -117,12 +119,17 @@ def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
     """
     counts = [len(question.rows) for question in questions]
     description = _describe_inputs(questions)
+    inputs = []
     try:
-        inputs = []
         for _, group in groupby(questions, key=lambda question: id(question.neighbourhood)):
             first, *others = group
             rows = np.concatenate([first.rows, *(question.rows for question in others)]) if others else first.rows
             inputs.append(first.path.make(first.neighbourhood, rows))
+    except (LimelightError, MemoryError):
+        raise
+    except Exception as error:
+        raise InstanceError(f"the perturbations cannot be made: {type(error).__name__} for {description}: {error}") from error
+    try:
         raw = questions[0].path.finish(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
     except LimelightError:
         raise

@@ -97,10 +97,10 @@ class Proximity:
                 answer = self.kernel(distances, self.width)
             kernel_weights = check_numbers("what kernel gives", answer, 1)
             if kernel_weights.shape != distances.shape or not np.isfinite(kernel_weights).all() or kernel_weights.min() < 0:
-                least, most = kernel_weights.min(initial=np.nan), kernel_weights.max(initial=np.nan)
+                span = f", from {kernel_weights.min():g} to {kernel_weights.max():g}" if kernel_weights.size else ""
                 raise ArgumentError(
                     f"kernel must give a finite weight of at least 0 for each of {len(distances)} distances; "
-                    f"got shape {kernel_weights.shape}, from {least} to {most}."
+                    f"got shape {kernel_weights.shape}{span}."
                 )
         if not kernel_weights[1:].any():
             raise KernelError(

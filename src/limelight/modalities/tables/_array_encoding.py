@@ -48,11 +48,11 @@ def _encode_sequences(
 ) -> tuple[np.ndarray, ArrayEncoding]:
     count, steps, width = sequences.shape
     features = feature_names_of(feature_names, width)
-    training, encoding = encode_array(sequences.reshape(count, steps * width), _names_of_steps(features, steps))
+    training, encoding = encode_array(sequences.reshape(count, steps * width), _name_steps(features, steps))
     return training, SequenceEncoding(encoding.names, is_whole, features, steps)
 
 
-def _names_of_steps(features: Sequence[str], steps: int) -> list[str]:
+def _name_steps(features: Sequence[str], steps: int) -> list[str]:
     """A name for each feature at each step, step after step; the last step is t-0."""
     return [f"{feature}_t-{steps_ago}" for steps_ago in reversed(range(steps)) for feature in features]
 
@@ -125,7 +125,7 @@ class SequenceEncoding(ArrayEncoding):
         return super().read(array.reshape(-1))
 
     def _order_columns(self, instance: Any) -> Any:
-        """A frame of steps, with its columns in the order of the features if they bear their names; else as it came."""
+        """A frame of steps with its columns in the order of the features, if they have these names; else the same object."""
         import narwhals.stable.v2 as nw
 
         if type(instance) is np.ndarray:  # the usual case need not be wrapped

@@ -1,4 +1,4 @@
-"""The laws that the values of a table column are drawn from: categories, bins, a normal distribution, and what may be added."""
+"""The laws that a table column's values are drawn from: categories, bins, a normal distribution, with values added to them."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ class Categorical(TrainingColumnLaw):
 
     @property
     def num_states(self) -> int:
-        return len(self.values) + 1  # the last is that of all values that the training data lack
+        return len(self.values) + 1  # the last one is for all values that the training data lack
 
     @property
     def num_drawn_states(self) -> int:
@@ -201,7 +201,7 @@ class Unbinned(TrainingColumnLaw):
     mean, std : float
         The mean and standard deviation of the training values; a column that never varies has std 0 and stays at its value.
     center : float
-        Around which value the draws lie: the mean, or the instance's value.
+        The value around which values are drawn: the mean, or the instance's value.
     is_whole : bool
         Whether only whole numbers are drawn.
     """
@@ -253,7 +253,7 @@ PresentColumn = Binned | Categorical | Unbinned
 
 @dataclass(frozen=True)
 class WithMissing(TrainingColumnLaw):
-    """A column that misses some values: NaN is drawn as often as in the training data, and is a state of its own.
+    """A column that misses some values: NaN is drawn as often as in the training data, and has its own code.
 
     Without bins, a missing value counts as the mean.
 
@@ -310,12 +310,14 @@ class WithMissing(TrainingColumnLaw):
 
 
 Column = PresentColumn | WithMissing
-"""A column's law as the training data suggest it."""
+"""A column's law, estimated from the training data."""
 
 
 @dataclass(frozen=True)
 class WithValue(ColumnLaw):
-    """A column that also draws a value which the training data lack, as often as an average state; it is a state of its own.
+    """A column that also draws the instance's value, which the training data lack; the value has its own code.
+
+    It is drawn as often as the column's states are on average.
 
     Attributes
     ----------
@@ -356,7 +358,7 @@ class WithValue(ColumnLaw):
 
 
 def add_value(column: Column, value: float) -> ColumnLaw:
-    """The column that also draws a value, or NaN, which the training data lack, as often as an average state."""
+    """Extend a column by a value, or NaN, that the training data lack; it is drawn as often as its states are on average."""
     if isnan(value):
         share = 1.0 / (column.num_drawn_states + 1)
         return WithMissing(column.present if isinstance(column, WithMissing) else column, share)

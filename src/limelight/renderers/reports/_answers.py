@@ -35,7 +35,7 @@ class Answer(NamedTuple):
     kind : str
         The kind of the outputs, such as "probabilities".
     output : int
-        The number of the highest probability, or of the output that is explained by default.
+        The number of the most probable class; for other outputs, of the one that is explained by default.
     value : float
         The value of that output.
     fidelity : float
@@ -69,7 +69,15 @@ class Answer(NamedTuple):
 
 @dataclass(frozen=True)
 class Answers:
-    """The answer for each instance, None if it has no explanation, and how often each label was explained."""
+    """The model's answers for many instances.
+
+    Attributes
+    ----------
+    of_each : tuple of Answer or None
+        The answer for each instance; None if it has no explanation.
+    labels : Counter of (int, str)
+        How often each label was explained, by its number and its name on pages.
+    """
 
     of_each: tuple[Answer | None, ...]
     labels: Counter[tuple[int, str]]
@@ -139,6 +147,6 @@ def _read_output_names(table: pa.Table) -> list[tuple[str, ...]]:
 
 
 def _find_bounds(lists: pa.ListArray) -> list[int]:
-    """The place among all values where each list begins, and where the last one ends."""
+    """The position among all values where each list begins, and where the last one ends."""
     bounds: list[int] = np.cumsum([0, *lists.value_lengths().fill_null(0).to_numpy()]).tolist()
     return bounds

@@ -1,4 +1,4 @@
-"""Blank explanations, copies of which the script of a report fills in."""
+"""Blank explanations, which the script of a report copies and fills in."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BLANK_VIEWS: dict[str, View] = {
 
 
 def make_blank(view_kind: str, output_kind: str) -> dict[str, Any]:
-    """The page data of an explanation with one item of each sort, and a second label of which nothing was reported."""
+    """The page data of an explanation with one item of each sort, and with a second label without reported components."""
     surrogates = (Surrogate(0, (0,), (1.0,), (0.0,), (1.0,), 0.0, 1.0, 1.0), Surrogate(1, (), (), (), (), 0.0, 1.0, 1.0))
     return make_page_data(
         Explanation(

@@ -1,4 +1,4 @@
-"""The small charts of a report, in pixels: a histogram of the fidelity, and a curve of what the picks cover."""
+"""The small charts of a report, in pixels: a histogram of the fidelities, and a curve of the share that the picks cover."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ class _Chart:
 
 @dataclass(frozen=True)
 class Histogram(_Chart):
-    """How many explanations have which fidelity; `zero` is the place of 0, and `most` the count of the highest bar."""
+    """The number of explanations in each bin of fidelity; `zero` is the x of 0, and `most` the count of the highest bar."""
 
     zero: int = _LEFT_PIXELS
     most: int = 0

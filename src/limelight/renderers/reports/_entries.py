@@ -24,13 +24,13 @@ from limelight.results.views import Cell, ImageView, MixedView, PartsView, Table
 __all__ = ["Data", "EntryWriter"]
 
 MOST_BYTES = 4_400_000  # of all entries
-MOST_PICTURE_BYTES = 2_400_000  # of the pictures among them
+MOST_PICTURE_BYTES = 2_400_000  # at most this much of it for pictures
 
 Data = dict[str, Any]
 
 
 class EntryWriter:
-    """Writes entries in few bytes: texts that many share become numbers.
+    """Writes entries in few bytes: a text is stored once, and entries hold its number.
 
     Attributes
     ----------
@@ -49,7 +49,7 @@ class EntryWriter:
         self._picture_room = MOST_PICTURE_BYTES
 
     def write(self, item: int, entry: Explanation | Failure, answer: Answer | None, truth: str | None) -> Data | None:
-        """The data of an instance; None, and nothing of it is kept, if there is no room for it."""
+        """Write an instance's entry for the script; give None, and keep nothing of it, if the page is full."""
         before = len(self.words), self.size, self._picture_room
         data: Data = {"item": item}
         if truth is not None:
@@ -120,7 +120,7 @@ class EntryWriter:
         return {"name": self._number_word(label.name), "remark": label.remark, "zero": chart.zero, "bars": bars}
 
     def _write_passages(self, explanation: Explanation, view: View) -> list[tuple[int, list[Any]]]:
-        """The texts, cut where a reported word begins or ends; such a word is a pair of its component and its text."""
+        """The texts, cut where a reported word begins or ends; a reported word is a pair of its component and its text."""
         kind = find_kind(view)
         if kind not in _PASSAGES:
             return []
@@ -134,7 +134,7 @@ class EntryWriter:
         ]
 
     def _draw_pictures(self, view: View, summary: Summary) -> Data:
-        """Addresses of pictures, the instance itself first, then one for each label; none once there is no room."""
+        """Addresses of pictures, of the instance itself and then of each label; none if the page has no room for more."""
         kind = find_kind(view)
         if kind not in _PICTURES:
             return {}
@@ -157,7 +157,7 @@ def _draw_svg(view: View, labels: Sequence[LabelSummary]) -> list[str]:
     return ["", *(f"data:image/svg+xml;base64,{svg}" for svg in files)]
 
 
-# The functions that read, for a kind of view, what an entry shows beside its bars.
+# What an entry shows beside its bars, by the kind of view.
 _CELLS: dict[str, Callable[[Any], Sequence[Cell]]] = {
     TableView.kind: lambda view: view.cells,
     MixedView.kind: lambda view: view.table.cells,

@@ -16,11 +16,11 @@ from limelight.renderers._numbers import choose_decimals, format_fidelity, forma
 from limelight.renderers._summary import Fact
 from limelight.renderers.reports._answers import Answer, Answers
 from limelight.renderers.reports._charts import Curve, Histogram, draw_coverage, draw_fidelity
-from limelight.renderers.reports._groups import MOST_SHOWN, Top, read_groups
+from limelight.renderers.reports._groups import MOST_ROWS, Top, read_groups
 
 __all__ = ["ExplainedAnswer", "Fidelity", "Figures", "OutputCount", "Panel", "Picks", "read_figures"]
 
-_MOST_REASONS = 5  # that are named of a pick
+_MOST_REASONS = 5  # named for each pick
 
 
 class ExplainedAnswer(NamedTuple):
@@ -89,20 +89,20 @@ def read_figures(
     Parameters
     ----------
     explanations : Explanations
-        All of them; only their columns are read.
+        Of the whole set; only columns are read.
     answers : Answers
         The model's answers.
     truths : sequence of str or None
         The true labels.
     num_picks, num_features : int
-        The number of picks, and the number of features shown of each label.
+        The number of picks, and the number of features shown for each label.
     """
     pairs = zip(answers.of_each, truths, strict=True)
     explained = [ExplainedAnswer(answer, truth) for answer, truth in pairs if answer is not None]
     groups = read_groups(explanations)
     panels = [
         _make_panel(_select_label(explanations, answers, *label), *label, count, num_features)
-        for label, count in answers.labels.most_common(MOST_SHOWN)
+        for label, count in answers.labels.most_common(MOST_ROWS)
     ]
     return Figures(
         facts=tuple(_state_facts(len(truths), explained, groups.num_converged)),
@@ -139,7 +139,7 @@ def _state_facts(count: int, explained: Sequence[ExplainedAnswer], num_converged
 
 
 def _format_share(part: int, whole: int) -> str:
-    """Write a share in per cent; one that is neither nothing nor all is never rounded to it."""
+    """Write a share in per cent; only none and all are written as 0 % and 100 %."""
     share = 100 * part / whole
     return f"{share if part in (0, whole) else min(99.9, max(0.1, share)):.3g} %"
 
@@ -150,7 +150,7 @@ def _count_outputs(explained: Sequence[ExplainedAnswer]) -> Top:
     wrong = Counter(answer.name for answer, truth in explained if answer.is_wrong(truth))
     total = sum(counts.values())
     rows = [
-        OutputCount(name, count, format_percent(count / total), wrong[name]) for name, count in counts.most_common(MOST_SHOWN)
+        OutputCount(name, count, format_percent(count / total), wrong[name]) for name, count in counts.most_common(MOST_ROWS)
     ]
     return Top(tuple(rows), len(counts) - len(rows))
 
@@ -179,7 +179,7 @@ def _summarise_fidelity(fidelities: Sequence[float]) -> Fidelity | None:
     low, middle, high = (format_fidelity(float(part)) for part in np.quantile(finite, (0.25, 0.5, 0.75)))
     sentence = f"The median is {middle}, half of all lie between {low} and {high}."
     if len(finite) < len(fidelities):
-        sentence += f" Of {len(fidelities) - len(finite)} it is unknown."
+        sentence += f" It is unknown for {len(fidelities) - len(finite)}."
     return Fidelity(draw_fidelity(finite), sentence)
 
 

@@ -12,10 +12,10 @@ from limelight.collection.arrow import unescape
 from limelight.collection.explanations import Explanations
 from limelight.renderers._cells import fit
 
-__all__ = ["MOST_SHOWN", "Group", "Groups", "Top", "read_groups"]
+__all__ = ["MOST_ROWS", "Group", "Groups", "Top", "read_groups"]
 
-MOST_SHOWN = 10  # of whatever can be numerous: labels, classes, failures, warnings
-_MOST_ITEMS = 5  # that are named of a group
+MOST_ROWS = 10  # shown of labels, classes, failures and warnings
+_MOST_ITEMS = 5  # named for each group
 _MOST_MESSAGE_CELLS = 1000
 
 
@@ -67,7 +67,7 @@ class _Tally:
         """The largest groups, each with the message of its first."""
         groups = [
             Group(key[0], fit(self._messages[key], _MOST_MESSAGE_CELLS), key in self._varying, count, self._list_items(key))
-            for key, count in self._counts.most_common(MOST_SHOWN)
+            for key, count in self._counts.most_common(MOST_ROWS)
         ]
         return Top(tuple(groups), len(self._counts) - len(groups))
 

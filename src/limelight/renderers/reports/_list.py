@@ -15,8 +15,8 @@ from limelight.results.explanation import Explanation
 
 __all__ = ["EntryList", "list_entries"]
 
-_MOST_LEFT_OUT = 10  # entries without room, which can be large ones, before the others are left out, too
-_READ_AT_ONCE = 2_000  # entries
+_MOST_LEFT_OUT = 10  # stop after this many entries that did not fit; a smaller one may still fit after a large one
+_ENTRIES_AT_ONCE = 2_000
 
 
 @dataclass(frozen=True)
@@ -31,12 +31,12 @@ class EntryList:
 def list_entries(
     explanations: Explanations, answers: Sequence[Answer | None], truths: Sequence[str | None], picked: Iterable[int]
 ) -> EntryList:
-    """Write the entries that there is room for: first those that were picked, have failed or are misclassified.
+    """Write the entries that fit on the page; those that were picked, have failed or are misclassified take precedence.
 
     Parameters
     ----------
     explanations : Explanations
-        All of them; objects are made only of those in the list, and of a few more.
+        The whole set; objects are made only for the list, and for a few entries that do not fit.
     answers : sequence of Answer or None
         The model's answers.
     truths : sequence of str or None
@@ -63,6 +63,6 @@ def list_entries(
 
 
 def _read_entries(explanations: Explanations, order: Sequence[int]) -> Iterator[tuple[int, Explanation | Failure]]:
-    for start in range(0, len(order), _READ_AT_ONCE):
-        positions = order[start : start + _READ_AT_ONCE]
+    for start in range(0, len(order), _ENTRIES_AT_ONCE):
+        positions = order[start : start + _ENTRIES_AT_ONCE]
         yield from zip(positions, explanations[positions], strict=True)

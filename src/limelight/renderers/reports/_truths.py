@@ -41,7 +41,7 @@ def read_truths(labels: Any, answers: Sequence[Answer | None]) -> list[str | Non
         raise ArgumentError(f"labels must have one true label for each of the {len(answers)} instances; got {len(array)}.")
     plain = (label.item() if isinstance(label, np.generic) else label for label in array.tolist())
     true_labels = [None if _is_missing(label) else label for label in plain]
-    # In the order of the instances, because the order of a set varies.
+    # A dict in the order of the instances, because the order of a set varies.
     classes = {answer.names: _number_classes(answer.names) for answer in answers if answer is not None and answer.is_class}
     if not classes:
         return [None if label is None else _write_label(label) for label in true_labels]
@@ -67,7 +67,7 @@ def read_truths(labels: Any, answers: Sequence[Answer | None]) -> list[str | Non
 
 
 def _number_classes(names: Sequence[str]) -> dict[str, int]:
-    """The number of each class by its name, both as it is and as `_drop_point` writes it; the first of equal names counts."""
+    """The number of each class by its name, both as it is and as `_drop_point` writes it; the first of equal names wins."""
     pairs = [*enumerate(names)][::-1]
     return {_drop_point(name): number for number, name in pairs} | {name: number for number, name in pairs}
 

@@ -1,4 +1,4 @@
-"""Many explanations as one page: figures of all, the few that show most, and a list with a search."""
+"""Many explanations as one page: figures of the whole set, the picks, and a list with a search."""
 
 from __future__ import annotations
 
@@ -27,19 +27,19 @@ def render_report(explanations: Explanations, title: str | None, labels: Any, nu
     Parameters
     ----------
     explanations : Explanations
-        Of any kind, with failures among them, or none at all.
+        Any, also an empty set or one with failures.
     title : str, optional
         The heading.
     labels : sequence, optional
         The true label of each instance.
     num_picks, num_features : int
-        The number of picks, and the number of features shown of each label's importance.
+        The number of picks, and the number of features shown for each label.
 
     Returns
     -------
     page : str
-        HTML with a Content-Security-Policy that lets only the page's own script run. Without the script everything but the
-        list is there.
+        HTML with a Content-Security-Policy that lets only the page's own script run. Without the script the page
+        lacks only the list.
 
     Examples
     --------
@@ -70,14 +70,14 @@ def render_report(explanations: Explanations, title: str | None, labels: Any, nu
 def _make_cards(
     explanations: Explanations, answers: Sequence[Answer | None], truths: Sequence[str | None], picks: Picks
 ) -> list[dict[str, Any]]:
-    """The data of each pick's card: its default label, and the reasons for which it was picked."""
+    """The data of each pick's card: its default label, and the reasons why it was picked."""
     picked = explanations[picks.positions]
     covered_before = (0.0, *picks.coverage)
     return [
         {
             "item": item,
             "name": answer.name,
-            "said": format_output(answer.value, answer.kind),
+            "prediction": format_output(answer.value, answer.kind),
             "truth": truths[position],
             "is_wrong": answer.is_wrong(truths[position]),
             "new": f"{100 * (covered - earlier):.3g} %",
