@@ -97,8 +97,8 @@ def test_the_model_gets_no_more_inputs_than_it_may(size):
 @pytest.mark.parametrize("rows", [[0], [3], [0, 1, 2], [4, 5], [1, 2, 0], [1, 0, 2], [1, 4, 3], [2, 0, 0, 9], [5, 4]])
 def test_rows_are_made_in_the_order_in_which_they_are_asked_about(rows):
     drawn = np.arange(30.0).reshape(10, 3)
-    wanted = [[-1.0] * 3 if row == 0 else drawn[row - 1].tolist() for row in rows]
-    assert _Rows(np.full(3, -1.0), drawn).take(np.array(rows)).tolist() == wanted
+    expected = [[-1.0] * 3 if row == 0 else drawn[row - 1].tolist() for row in rows]
+    assert _Rows(np.full(3, -1.0), drawn).take(np.array(rows)).tolist() == expected
 
 
 def test_texts_and_images_are_asked_about_side_by_side():
@@ -154,17 +154,17 @@ def test_progress_is_shown_on_terminals_only(monkeypatch, capfd):
         ({"labels": 3}, LabelError, "label 3 cannot be explained: the model has 1 outputs"),
     ],
 )
-def test_wrong_arguments_are_told(arguments, error, message):
+def test_wrong_arguments_are_reported(arguments, error, message):
     with pytest.raises(error, match=message):
         EXPLAINER.explain_many(OUTSIDE, plain, **arguments)
 
 
-def test_a_model_that_is_none_is_told_at_once():
+def test_a_model_that_is_none_is_refused_at_once():
     with pytest.raises(ArgumentTypeError, match="model must be a callable"):
         EXPLAINER.explain_many(OUTSIDE, "no model", on_error="keep")
 
 
-def test_what_cannot_be_sent_to_processes_is_told():
+def test_what_cannot_be_sent_to_processes_is_reported():
     lock = threading.Lock()
 
     def model(rows):

@@ -247,13 +247,13 @@ def test_many_rows_of_a_file_are_read_a_few_at_a_time(tmp_path):
         ("rows.csv", b"a,b,b\n1,2,3\n"),
     ],
 )
-def test_damaged_files_are_told(name, contents, tmp_path):
+def test_damaged_files_are_reported(name, contents, tmp_path):
     (tmp_path / name).write_bytes(contents)
     with pytest.raises(ArgumentError, match=rf"instances cannot be read from '.*{name}'"):
         read(tmp_path / name)
 
 
-def test_a_file_that_is_damaged_further_on_is_told(tmp_path, monkeypatch):
+def test_a_file_that_is_damaged_further_on_is_reported(tmp_path, monkeypatch):
     monkeypatch.setattr("limelight.batch.files._CSV_BLOCK_BYTES", 2**14)
     path = tmp_path / "rows.csv"
     path.write_text("a,b\n" + "1,2\n" * 50_000 + "x,y\n", encoding="utf-8")
@@ -262,7 +262,7 @@ def test_a_file_that_is_damaged_further_on_is_told(tmp_path, monkeypatch):
         deque(instances.iterator, maxlen=0)
 
 
-def test_files_that_are_none_are_told(tmp_path):
+def test_files_that_are_none_are_reported(tmp_path):
     written(FRAME, tmp_path / "a.parquet")
     written(FRAME, tmp_path / "b.csv")
     (tmp_path / "empty").mkdir()
@@ -291,7 +291,7 @@ def test_hidden_files_of_a_folder_are_left_alone(tmp_path):
     assert len(read(tmp_path, tuple(COLUMNS))) == 3
 
 
-def test_files_that_lack_what_the_first_one_has_are_told(tmp_path):
+def test_files_that_lack_what_the_first_one_has_are_reported(tmp_path):
     written(FRAME[:3], tmp_path / "0.parquet")
     written(FRAME[3:6].drop(columns="count"), tmp_path / "1.parquet")
     with pytest.raises(ArgumentError, match=r"1\.parquet' must have the columns of the folder's first file; it lacks 'count'"):
@@ -299,7 +299,7 @@ def test_files_that_lack_what_the_first_one_has_are_told(tmp_path):
 
 
 @pytest.mark.parametrize("where", ["header", "value"])
-def test_files_of_other_encodings_are_told(where, tmp_path):
+def test_files_of_other_encodings_are_reported(where, tmp_path):
     named = {"header": FRAME.rename(columns={"city": "größe"}), "value": FRAME.assign(city="Köln")}[where]
     named.to_csv(tmp_path / "rows.csv", index=False, encoding="latin-1")
     with pytest.raises(ArgumentError, match="not UTF-8"):

@@ -106,7 +106,7 @@ def test_a_job_that_fails_leaves_others_alone(tmp_path, alone):
     assert not {*slow.processes} & {*failing.processes}
 
 
-def test_a_model_that_other_processes_cannot_read_is_told():
+def test_a_model_that_other_processes_cannot_read_is_reported():
     class Reluctant:
         def __call__(self, rows):
             return plain(rows)

@@ -109,7 +109,7 @@ KERNELS = [lambda distances, width: np.exp(-distances / width), lambda distances
 
 
 @pytest.mark.parametrize(
-    ("changed", "said"),
+    ("changed", "message"),
     [
         ({"num_features": 3}, r"other arguments: num_features was 'None' and is '3'\. Give another folder"),
         ({"num_samples": 200}, "other arguments: num_samples was '100' and is '200'"),
@@ -139,15 +139,15 @@ KERNELS = [lambda distances, width: np.exp(-distances / width), lambda distances
         ({"instances": OUTSIDE[:7]}, "was made for other instances: numbers 6 to 6 differ"),
     ],
 )
-def test_folders_of_other_jobs_are_refused(changed, said, folder):
+def test_folders_of_other_jobs_are_refused(changed, message, folder):
     explain(folder)
     before = {path: path.read_bytes() for path in folder.iterdir()}
-    with pytest.raises(ArgumentError, match=said):
+    with pytest.raises(ArgumentError, match=message):
         explain(folder, **changed)
     assert {path: path.read_bytes() for path in folder.iterdir()} == before
 
 
-def test_kernels_of_the_same_name_are_told_from_each_other(folder):
+def test_kernels_of_the_same_name_are_distinguished(folder):
     explain(folder, explainer=TabularExplainer(ROWS, kernel=KERNELS[0]))
     with pytest.raises(
         ArgumentError, match="was made with another explainer or regressor: the first instance's weights differ"
@@ -195,7 +195,7 @@ def test_an_instance_that_takes_too_long_does_not_keep_a_job_from_beginning(fold
         assert same(explanations[1:], alone[1:2])
 
 
-def test_instances_that_cannot_be_pickled_are_told(folder):
+def test_instances_that_cannot_be_pickled_are_reported(folder):
     class Stuck:
         names = ("a", "b")
 
@@ -248,7 +248,7 @@ def test_folders_with_other_things_are_refused(folder):
 
 
 @pytest.mark.parametrize("length", [0, 4, 400, -1])
-def test_truncated_chunks_are_told(length, folder, alone):
+def test_truncated_chunks_are_reported(length, folder, alone):
     explain(folder)
     part = next(folder.glob("part-000000002-*"))
     whole = part.read_bytes()
@@ -274,7 +274,7 @@ def test_truncated_chunks_are_told(length, folder, alone):
         b'{"arguments": {}, "first": "", "answers": [], "weights": [], "names": null}',
     ],
 )
-def test_damaged_notes_are_told(contents, folder):
+def test_damaged_notes_are_reported(contents, folder):
     explain(folder)
     (folder / "about.json").write_bytes(contents)
     with pytest.raises(CheckpointError, match=r"'.*about\.json' is damaged .* Give another folder\."):

@@ -89,13 +89,13 @@ def test_a_report_beside_reads_the_target(place):
     files = {"train": "kinds.parquet", "data": "kinds.csv"}
     NUMBERS.assign(kind=KINDS).to_parquet("kinds.parquet")
     report = ("--trust", "sklearn.tree._tree.Tree", "--target", "kind", "--report", "report.html")
-    for labels, said in ((KINDS[:9], ""), (None, ""), (["soup"] * 9, "does not say what is misclassified")):
+    for labels, message in ((KINDS[:9], ""), (None, ""), (["soup"] * 9, "does not say what is misclassified")):
         frame = NUMBERS[:9] if labels is None else NUMBERS[:9].assign(kind=labels)
         frame.to_csv("kinds.csv", index=False)
         result = explain("tree.skops", *report, **files)
         assert result.exit_code == 0
-        assert said in result.stderr if said else result.output == ""
-        page = Explanations.load("out.parquet").to_html(labels=None if said else labels)
+        assert message in result.stderr if message else result.output == ""
+        page = Explanations.load("out.parquet").to_html(labels=None if message else labels)
         assert (place / "report.html").read_text(encoding="utf-8") == page
 
 
@@ -268,7 +268,7 @@ def test_failures_are_counted_and_kept():
         ),
     ],
 )
-def test_wrong_use_is_told(arguments, message):
+def test_wrong_use_is_reported(arguments, message):
     assert_fails(run("explain", *arguments), message, code=2)
 
 
@@ -295,7 +295,7 @@ def test_wrong_use_is_told(arguments, message):
         ("helpers.batches:of_frame", ["--checkpoint", "full"], "checkpoint='full' holds other files"),
     ],
 )
-def test_what_is_wrong_is_told(model, arguments, message, place):
+def test_what_is_wrong_is_reported(model, arguments, message, place):
     (place / "rows.csv.skops").write_text("no zip file")
     (place / "full").mkdir()
     (place / "full" / "thesis.tex").touch()
@@ -309,7 +309,7 @@ def test_what_is_wrong_is_told(model, arguments, message, place):
         (["--class-names", "a,b,c"], "Error: class_names must have a name"),
     ],
 )
-def test_what_is_wrong_for_all_instances_is_told_before_them(arguments, message, place, monkeypatch):
+def test_what_is_wrong_for_all_instances_is_reported_before_them(arguments, message, place, monkeypatch):
     monkeypatch.setattr(TabularExplainer, "explain_many", None)
     assert_fails(explain("helpers.batches:of_frame", *arguments), message)
     pd.DataFrame({"id": range(6), "review": REVIEWS[:6]}).to_csv("texts.csv", index=False)
@@ -320,7 +320,7 @@ def test_what_is_wrong_for_all_instances_is_told_before_them(arguments, message,
     assert not (place / "out.parquet").exists()
 
 
-def test_columns_that_lack_are_told(place):
+def test_columns_that_lack_are_reported(place):
     model = DecisionTreeRegressor(max_depth=2).fit(NUMBERS, plain(ROWS))
     dump(model, "tree.skops")
     assert_fails(explain("tree.skops", "--trust", "sklearn.tree._tree.Tree"), r"it lacks a, b, c, d, e\.")
@@ -339,11 +339,11 @@ def test_types_that_are_not_trusted_are_named_with_what_to_give(place):
     assert not (place / "out.parquet").exists()
 
 
-@pytest.mark.parametrize(("module", "said"), [("skops", "a .skops file needs skops"), ("pandas", "--train needs pandas")])
-def test_packages_that_are_not_installed_are_told(module, said, monkeypatch, place):
+@pytest.mark.parametrize(("module", "message"), [("skops", "a .skops file needs skops"), ("pandas", "--train needs pandas")])
+def test_packages_that_are_not_installed_are_reported(module, message, monkeypatch, place):
     (place / "mine.py").write_text("def model(rows):\n    return rows\n")
     monkeypatch.setitem(sys.modules, module, None)
-    assert_fails(explain("model.skops" if module == "skops" else "mine:model"), said)
+    assert_fails(explain("model.skops" if module == "skops" else "mine:model"), message)
 
 
 # --- pipes, terminals, Ctrl-C --------------------------------------------------------------------------------------------
@@ -391,8 +391,8 @@ def test_a_real_process_is_quiet_in_a_pipe(place):
     done = subprocess.run([*COMMAND, *REAL, "--n-jobs", "2"], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
     assert len(Explanations.load("out.parquet")) == 9
-    shown = subprocess.run([*COMMAND, "show", "out.parquet", "--item", "8"], capture_output=True, text=True, check=False)
-    assert shown.stdout == f"{Explanations.load('out.parquet')[8]}\n"
+    screen = subprocess.run([*COMMAND, "show", "out.parquet", "--item", "8"], capture_output=True, text=True, check=False)
+    assert screen.stdout == f"{Explanations.load('out.parquet')[8]}\n"
 
 
 @pytest.mark.parametrize("command", [["show", "saved.parquet", "--item", "1"], ["pick", "saved.parquet"]])
@@ -414,13 +414,13 @@ def test_a_terminal_shows_progress(place):
     termios.tcsetwinsize(theirs, (24, 80))
     done = subprocess.run([*COMMAND, *REAL], stdout=subprocess.PIPE, stderr=theirs, check=False)
     os.close(theirs)
-    shown = b""
+    screen = b""
     while chunk := read_some(ours):
-        shown += chunk
+        screen += chunk
     os.close(ours)
     assert done.returncode == 0
     assert done.stdout == b""
-    assert b"9/9" in shown
+    assert b"9/9" in screen
 
 
 def read_some(terminal):
@@ -439,17 +439,17 @@ def test_ctrl_c_keeps_what_is_done(checkpoint, place):
         assert process.poll() is None
         time.sleep(0.05)
     process.send_signal(signal.SIGINT)
-    said = process.communicate(timeout=60)[1]
+    message = process.communicate(timeout=60)[1]
     assert process.returncode == 130
-    count, where = re.fullmatch(r"Interrupted; (\d+) explanations are in '(.*?)'\. .*\n", said).groups()
+    count, where = re.fullmatch(r"Interrupted; (\d+) explanations are in '(.*?)'\. .*\n", message).groups()
     kept = Explanations.load(where)
     assert 0 < len(kept) == int(count) < 4000
     assert int(count) % 256 == 0
     assert not (place / "out.parquet").exists()
-    assert ("The same command continues from there." in said) == bool(checkpoint)
+    assert ("The same command continues from there." in message) == bool(checkpoint)
 
 
-def test_what_cannot_be_kept_is_told(monkeypatch):
+def test_what_cannot_be_kept_is_reported(monkeypatch):
     def interrupted(*_, **__):
         raise Interrupted("stopped", Explanations.of([Failure("ModelError", "no luck")]))
 

@@ -25,6 +25,8 @@ pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully suppo
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 100}
 ENGINES = ("dask", "spark")
+# Other processes find these tests' models, and limelight where this process found it.
+PYTHONPATH = os.pathsep.join(filter(None, [str(Path(__file__).parent), os.environ.get("PYTHONPATH")]))
 missing = pytest.fail if "CI" in os.environ else pytest.skip
 
 
@@ -54,7 +56,7 @@ def spark():
     handler = signal.getsignal(signal.SIGINT)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYSPARK_PYTHON", sys.executable)
-        patch.setenv("PYTHONPATH", str(Path(__file__).parent))  # models of these tests
+        patch.setenv("PYTHONPATH", PYTHONPATH)
         settings = {"spark.ui.enabled": "false", "spark.ui.showConsoleProgress": "false", "spark.log.level": "ERROR"}
         session = SparkSession.builder.master("local[2,4]").config(map=settings).getOrCreate()
         yield session
@@ -97,9 +99,9 @@ class Deadly:
 @pytest.mark.parametrize("case", ["arrays", "pandas", "texts", "text pipeline", "images"])
 def test_clusters_change_nothing(cluster, case):
     explainer, instances, model, arguments = CASES[case]()
-    wanted = explainer.explain_many(instances, model, **arguments)
+    expected = explainer.explain_many(instances, model, **arguments)
     for size in (2, 1000):
-        assert same(explainer.explain_many(instances, model, engine=cluster, chunk_size=size, **arguments), wanted)
+        assert same(explainer.explain_many(instances, model, engine=cluster, chunk_size=size, **arguments), expected)
 
 
 def test_functions_of_scripts_go_along(cluster, alone):
@@ -133,6 +135,7 @@ def test_workers_that_die_change_nothing(cluster, deaths, tmp_path, alone):
 
 
 def test_dask_gives_up_where_workers_die_again_and_again(tmp_path):
+    pytest.importorskip("distributed")  # which sets dask's defaults when it is imported; within `set` they would be undone
     dask = pytest.importorskip("dask")
     with dask.config.set({"distributed.scheduler.allowed-failures": 0}), pytest.raises(EngineError, match="KilledWorker"):
         EXPLAINER.explain_many(OUTSIDE, Deadly(tmp_path, 10), engine="dask", **FEW)
@@ -160,8 +163,8 @@ def test_ctrl_c_reaches_workers_and_keeps_what_is_done(script):
     process, folder = script
     workers = psutil_children(process)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
-    said, _ = process.communicate(timeout=60)
-    assert int(said) == 2 * len(list(folder.glob("*.parquet"))) > 0
+    output, _ = process.communicate(timeout=60)
+    assert int(output) == 2 * len(list(folder.glob("*.parquet"))) > 0
     assert ended(workers)
 
 
@@ -171,7 +174,7 @@ def script(tmp_path):
     pytest.importorskip("distributed")
     file, folder = tmp_path / "script.py", tmp_path / "chunks"
     file.write_text(SCRIPT, encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": PYTHONPATH}
     command = [sys.executable, str(file), str(folder)]
     with subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True, start_new_session=True) as process:
         try:
@@ -226,9 +229,9 @@ def raises_above(rows):
 
 
 def test_failures_are_data(cluster):
-    wanted = EXPLAINER.explain_many(OUTSIDE, raises_above, on_error="keep", **FEW)
+    expected = EXPLAINER.explain_many(OUTSIDE, raises_above, on_error="keep", **FEW)
     explanations = EXPLAINER.explain_many(OUTSIDE, raises_above, on_error="keep", engine=cluster, chunk_size=2, **FEW)
-    assert same(explanations, wanted)
+    assert same(explanations, expected)
     assert [failure.error for failure in explanations.failures.values()] == ["ModelError"] * 2
 
 
@@ -266,7 +269,7 @@ def test_spark_stops_what_takes_too_long(spark, alone):
     assert bits(explanations[5]) == bits(alone[5])
 
 
-def test_wrong_engines_are_told(dask):
+def test_wrong_engines_are_reported(dask):
     with pytest.raises(ArgumentError, match='timeout needs an engine whose work can be stopped: engine="processes", "spark"'):
         EXPLAINER.explain_many(OUTSIDE, plain, engine=dask, timeout=1)
     with pytest.raises(ArgumentTypeError, match=r"engine must be a name, a function, .*; got \[\] \(list\)"):
@@ -285,11 +288,11 @@ def test_a_scheduler_has_an_address(dask, alone):
         EXPLAINER.explain_many(OUTSIDE, plain, engine="tcp://127.0.0.1:1")
 
 
-def test_a_script_that_its_workers_would_run_again_is_told(tmp_path):
+def test_a_script_that_its_workers_would_run_again_is_reported(tmp_path):
     pytest.importorskip("distributed")
     script = tmp_path / "script.py"
     script.write_text(SCRIPT.replace('if __name__ == "__main__":', "if True:"), encoding="utf-8")
-    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parent)}
+    environment = os.environ | {"PYTHONPATH": PYTHONPATH}
     command = [sys.executable, str(script), str(tmp_path / "chunks")]
     run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     assert run.returncode == 1
@@ -300,7 +303,7 @@ def test_a_script_that_its_workers_would_run_again_is_told(tmp_path):
     ("engine", "package", "extra"),
     [("dask", "distributed", "dask"), ("tcp://127.0.0.1:1", "distributed", "dask"), ("spark", "pyspark.sql", "spark")],
 )
-def test_what_is_missing_is_told(engine, package, extra, monkeypatch):
+def test_what_is_missing_is_reported(engine, package, extra, monkeypatch):
     monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(MissingDependencyError, match=rf"pip install 'limelight\[{extra}\]'"):
         EXPLAINER.explain_many(OUTSIDE, plain, engine=engine)
@@ -323,9 +326,9 @@ def function():
 
 
 def test_frames_are_explained_as_their_rows_are(function):
-    wanted = EXPLAINER.explain_many(ROWS[:20], plain, **FEW)
+    expected = EXPLAINER.explain_many(ROWS[:20], plain, **FEW)
     answer = pickle.loads(pickle.dumps(function))(FRAME[5:])
-    assert explained(answer) == {f"row {i}": bits(wanted[i]) for i in range(5, 20)}
+    assert explained(answer) == {f"row {i}": bits(expected[i]) for i in range(5, 20)}
     assert list(answer.index) == list(range(5, 20))
     assert list(answer.dtypes) == list(function.meta.dtypes)
 
@@ -343,7 +346,7 @@ def test_frames_of_dask(function, dask):
     assert explained(answer) == explained(function(FRAME))
 
 
-def test_other_frames_are_told(function):
+def test_other_frames_are_reported(function):
     with pytest.raises(ArgumentTypeError, match=r"frame must be a pandas frame, .*; got dict"):
         function({"real": [1.0]})
 
