@@ -363,6 +363,12 @@ class TestNotebook:
         nothing = Explanations.of([HARD["table, nothing reported"]]).importance()._repr_html_()
         assert "No component was reported." in nothing
 
+    def test_so_many_that_it_would_take_long(self, stored, monkeypatch):
+        monkeypatch.setattr("limelight.renderers.collection_tables._MOST_SUMMARISED", len(stored) - 1)
+        page = BeautifulSoup(stored._repr_html_(), "html.parser")
+        assert page.find("table") is None
+        assert "call importance()" in page.text
+
     def test_pick(self):
         pick = Explanations.of([parts(tuple("abcdef"), weights={1: (0.5,) * 6}), parts(("g",), weights={1: (0.5,)})]).pick(2)
         page = BeautifulSoup(pick._repr_html_(), "html.parser")

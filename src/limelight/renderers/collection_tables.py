@@ -12,6 +12,7 @@ __all__ = ["render_explanations", "render_importance", "render_pick"]
 
 _MOST_FEATURES = 10
 _MOST_PICKS = 20
+_MOST_SUMMARISED = 100_000  # explanations whose importance is worked out whenever a cell shows them
 _MOST_REASONS = 4  # features for each pick
 
 
@@ -37,9 +38,11 @@ def render_explanations(explanations: Explanations, failed: int, converged: int)
     >>> "1 failed" in render_explanations(Explanations.of([Failure("ValueError", "no words")]), 1, 0)
     True
     """
-    importance = explanations.importance() if len(explanations) > failed else None
+    is_quick = len(explanations) <= _MOST_SUMMARISED
+    importance = explanations.importance() if is_quick and len(explanations) > failed else None
     return fill_template(
         "collection.html",
+        is_quick=is_quick,
         count=len(explanations),
         failed=failed,
         converged=converged,
