@@ -208,7 +208,7 @@ class TestBadFiles:
             ({"view": ["{"]}, "Expecting property name"),
             ({"view": ["[" * 100_000]}, "recursion"),
             ({"view": ["null"]}, "not subscriptable"),
-            ({"view": ['{"kind": "pickle"}']}, "view must be one of"),
+            ({"view": ['{"kind": "pickle"}']}, "no view of kind 'pickle' is registered"),
             ({"view": ['{"kind": "table", "cells": [[1, 2, 3]]}']}, "which is int"),
             ({"view": ['{"kind": "table", "cells": []}']}, "do not match"),
         ],

@@ -310,7 +310,7 @@ def entries_of(table: pa.Table) -> list[Entry]:
         explained = table.filter(arrow().compute.invert(failed)) if error.null_count < len(error) else table
         explanations = iter(_read_explanations(explained))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as fault:
-        raise ArgumentError(f"the stored explanations are incomplete or invalid: {fault}.") from fault
+        raise ArgumentError(f"the stored explanations are incomplete or invalid: {str(fault).removesuffix('.')}.") from fault
     return [next(failures) if is_failure else next(explanations) for is_failure in failed.to_pylist()]
 
 
