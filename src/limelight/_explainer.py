@@ -238,7 +238,7 @@ class Explainer(BatchMixin):
             )
             fits = yield from request_fits(sample, self._fit_settings(look, kernel_law, request))
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            if _has_converged(fits, self.options.tolerance, may_be_zero=np.full(len(fits), look.is_exact)):
+            if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
 
@@ -368,7 +368,7 @@ class Explainer(BatchMixin):
 Explainer.__module__ = "limelight"  # where users import it from
 
 
-def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: np.ndarray) -> bool:
+def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[bool]) -> bool:
     """Whether all intervals are within the tolerance, and each output has a weight that is not 0.
 
     Parameters
@@ -377,12 +377,14 @@ def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: np.ndarra
         The surrogate of each of q outputs.
     tolerance : float
         How far an interval may reach to each side, as a share of the output's heaviest weight.
-    may_be_zero : ndarray of bool, of shape (q,)
-        Whether all weights of an output may be 0.
+    may_be_zero : iterable of bool
+        For each output, whether all of its weights may be 0.
     """
-    heaviest = [np.abs(fit.weights).max() for fit in fits]
-    is_settled = all(np.all(fit.half_widths <= tolerance * weight) for fit, weight in zip(fits, heaviest, strict=True))
-    return bool(is_settled and np.all(np.array(heaviest, dtype=bool) | may_be_zero))
+    for fit, is_excused in zip(fits, may_be_zero, strict=True):
+        heaviest = np.abs(fit.weights).max()
+        if not (fit.half_widths <= tolerance * heaviest).all() or (heaviest == 0 and not is_excused):
+            return False
+    return True
 
 
 def _make_surrogate(label: int, fit: Fit) -> Surrogate:

@@ -72,12 +72,25 @@ class Registry:
         yield from self.added()
         yield from self._entries
 
+    def __contains__(self, name: object) -> bool:
+        return name in self._entries or name in self.added()
+
     def added(self) -> list[str]:
         """The names that come from outside limelight."""
         if self._kind not in KINDS:
             return []
-        names = dict.fromkeys([*_registrations_of(self._kind), *_entry_points(self._kind)])
+        registered, declared = _registrations_of(self._kind), _entry_points(self._kind)
+        if not registered and not declared:  # as nearly always; adapters are looked through for every instance
+            return []
+        names = dict.fromkeys([*registered, *declared])
         return [name for name in names if name not in self._entries]
+
+    def load_own(self) -> tuple[Any, ...]:
+        """limelight's own implementations, in their order."""
+        if len(self._loaded) < len(self._entries):
+            for name in self._entries:
+                self.load(name)
+        return tuple(self._loaded[name] for name in self._entries)
 
     def owns(self, name: str) -> bool:
         """Whether the name is limelight's own."""

@@ -53,11 +53,9 @@ def read_model(model: Any) -> Any:
     """
     from limelight.models.generic import find_prediction_method
 
-    for name in READERS:
-        with user_function(f"the reader of models {name!r}"):
-            callable_model = READERS.load(name)(model)
-        if callable_model is not None:
-            return callable_model
+    callable_model = _find_first(READERS, "reader of models", model)
+    if callable_model is not None:
+        return callable_model
     find_prediction_method(model)  # raises if there is none
     return model
 
@@ -73,13 +71,28 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
     from limelight.models.generic import adapt_callable, find_prediction_method
 
     method, output_names = find_prediction_method(read_model(model))
-    for name in ADAPTERS if shortcuts else ():
-        with user_function(f"the model adapter {name!r}"):
-            shortcut: ModelPath | None = ADAPTERS.load(name)(method, components)
-        if shortcut is not None:
-            _check_path(shortcut, name)
-            return AdaptedModel(shortcut, output_names)
+    shortcut = _find_first(ADAPTERS, "model adapter", method, components) if shortcuts else None
+    if shortcut is not None:
+        return AdaptedModel(shortcut, output_names)
     return AdaptedModel(adapt_callable(method, components), output_names)
+
+
+def _find_first(registry: Registry, what: str, *arguments: Any) -> Any:
+    """What the first of a registry's functions makes of the arguments that does not give None; None if all do.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If a function from outside raises, or breaks its contract.
+    """
+    for name in registry.added():
+        with user_function(f"the {what} {name!r}"):
+            result = registry.load(name)(*arguments)
+        if result is not None:
+            if registry is ADAPTERS:
+                _check_path(result, name)
+            return result
+    return next((result for function in registry.load_own() if (result := function(*arguments)) is not None), None)
 
 
 def _check_path(path: object, name: str) -> None:
