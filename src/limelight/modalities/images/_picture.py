@@ -93,8 +93,8 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     if not np.isfinite(values).all():
         raise InstanceError(f"the image has {np.count_nonzero(~np.isfinite(values))} numbers that are NaN or infinite.")
     if np.issubdtype(values.dtype, np.floating) and (values.min() < 0 or values.max() > 1):
-        text = f"The image's numbers range from {values.min():.3g} to {values.max():.3g}, outside 0 to 1"
-        notes += (("unusual_range", f"{text}; the model gets them as they are, and only the picture is scaled."),)
+        text = f"The image's numbers reach from {values.min():.3g} to {values.max():.3g}, outside 0 to 1"
+        notes += (("unusual_range", f"{text}; they are taken as they are, and scaled for the picture only."),)
 
     def encode(filling: np.ndarray) -> np.ndarray:
         return numbers.encode(filling[..., 0] if axis is None else np.moveaxis(filling, -1, axis))
