@@ -45,7 +45,7 @@ def filling_notes(array: np.ndarray, filling: np.ndarray, exact_filling: np.ndar
     if array.dtype.kind in "bui" and filling.dtype == array.dtype:
         value_range = float(np.ptp(array.astype(np.float64))) or 1.0
         if np.abs(exact_filling - np.rint(exact_filling)).max() > 0.01 * value_range:
-            message = "The instance holds integers, so the filling was rounded; give the instance as floats for a finer one."
+            message = "The instance holds integers, so the filling was rounded; give it as floats for a finer one."
             return (("rounded_filling", message),)
     return ()
 
