@@ -10,7 +10,7 @@ import torch
 from onnx import TensorProto, helper, numpy_helper
 
 from limelight import ImageExplainer, OnnxModel, TextExplainer, TimeSeriesExplainer, TorchModel, _registry, extend
-from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
 from limelight.segmentation import Grid, Uniform
 
 SIZE, CLASSES = 32, 4

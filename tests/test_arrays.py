@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 from limelight.modalities._patches import PatchParts
 from limelight.results.views import TextView
 from limelight.stages.components import fair_coins

@@ -30,7 +30,7 @@ from helpers.frames import (
 )
 
 from limelight import Explanation, TabularExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 
 
 @pytest.mark.parametrize("build", BUILD)

@@ -9,7 +9,7 @@ import pytest
 from helpers.batches import CASES, IMAGES, OUTSIDE, REVIEWS, ROWS, Counter, of_images, of_texts, one_by_one, plain, same
 
 from limelight import ImageExplainer, TabularExplainer, TextExplainer
-from limelight._errors import (
+from limelight.exceptions import (
     ArgumentError,
     ArgumentTypeError,
     LabelError,

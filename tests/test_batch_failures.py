@@ -13,7 +13,9 @@ from helpers.batches import OUTSIDE, ROWS, Blocks, bits, one_by_one, plain, same
 from sklearn.linear_model import Ridge
 
 from limelight import ComponentsExplainer, Explanation, Failure, TabularExplainer
-from limelight._errors import (
+from limelight.batch._timeouts import run_in_time
+from limelight.batch._workers import explain_in_executor
+from limelight.exceptions import (
     ArgumentError,
     EngineError,
     InstanceError,
@@ -21,8 +23,6 @@ from limelight._errors import (
     ModelError,
     PredictionError,
 )
-from limelight.batch._timeouts import run_in_time
-from limelight.batch._workers import explain_in_executor
 from limelight.stages.prediction import _Memory
 
 EXPLAINER = TabularExplainer(ROWS)

@@ -16,8 +16,8 @@ from helpers.batches import OUTSIDE, one_by_one, plain, same
 from helpers.checkpoints import EXPLAINER, PARTS, explain, files, parts
 from helpers.killed import CHUNKS, PAUSE, SIZE
 
-from limelight._errors import CheckpointError, EngineError
 from limelight.collection.parquet import atomic_file
+from limelight.exceptions import CheckpointError, EngineError
 
 HERE = Path(__file__).parent
 
@@ -97,7 +97,7 @@ import signal, sys, time
 signal.signal(signal.SIGINT, signal.default_int_handler)  # which a shell's background jobs have not
 from helpers.batches import ROWS, plain
 from limelight import TabularExplainer
-from limelight._errors import Interrupted
+from limelight.exceptions import Interrupted
 def model(rows):
     time.sleep(0.05)
     return plain(rows)
@@ -259,7 +259,7 @@ place = Path(sys.argv[1])
 subprocess.run(["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", place], check=True)
 from helpers.checkpoints import explain, parts
 from helpers.batches import ROWS
-from limelight._errors import CheckpointError
+from limelight.exceptions import CheckpointError
 folder = place / "checkpoint"
 try:
     explain(folder, instances=ROWS[:40])

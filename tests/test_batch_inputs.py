@@ -16,9 +16,9 @@ from helpers.batches import COLUMNS, OUTSIDE, REVIEWS, ROWS, of_frame, of_texts,
 from scipy import sparse
 
 from limelight import Failure, TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, Interrupted, MissingDependencyError
 from limelight.batch._instances import Instances, split_into_chunks
 from limelight.batch._pickling import serialize
+from limelight.exceptions import ArgumentError, ArgumentTypeError, Interrupted, MissingDependencyError
 
 FRAME = pd.DataFrame(COLUMNS)
 EXPLAINER = TabularExplainer(FRAME)

@@ -11,7 +11,7 @@ import pytest
 from helpers.batches import OUTSIDE, ROWS, one_by_one, plain, same
 
 from limelight import TabularExplainer
-from limelight._errors import ArgumentTypeError, InstanceError
+from limelight.exceptions import ArgumentTypeError, InstanceError
 
 EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 100}

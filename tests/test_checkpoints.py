@@ -9,7 +9,7 @@ from helpers.checkpoints import EXPLAINER, PARTS, explain, files, parts
 from sklearn.linear_model import Ridge
 
 from limelight import ComponentsExplainer, TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError, Interrupted, ModelError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, CheckpointError, Interrupted, ModelError
 
 
 @pytest.fixture(scope="module")

@@ -24,8 +24,8 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 from skops.io import dump
 
 from limelight import Explanations, Failure, OnnxModel, TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, Interrupted
 from limelight.cli.main import _commands
+from limelight.exceptions import ArgumentError, Interrupted
 
 FRAME = pd.DataFrame(COLUMNS)
 NUMBERS = pd.DataFrame(ROWS, columns=list("abcde"))

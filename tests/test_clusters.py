@@ -18,7 +18,7 @@ import pytest
 from helpers.batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
 
 from limelight import Explanation, Explanations, TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, EngineError, Interrupted, MissingDependencyError, ModelError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, EngineError, Interrupted, MissingDependencyError, ModelError
 
 pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 
@@ -193,7 +193,7 @@ SCRIPT = """
 import sys, time
 from helpers.batches import ROWS, plain
 from limelight import TabularExplainer
-from limelight._errors import Interrupted
+from limelight.exceptions import Interrupted
 
 def model(rows):
     time.sleep(0.02)

@@ -10,7 +10,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 from limelight import ComponentsExplainer, Explanation
-from limelight._errors import ArgumentTypeError, InstanceError, PredictionError
+from limelight.exceptions import ArgumentTypeError, InstanceError, PredictionError
 
 
 class Switches:

@@ -21,7 +21,7 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from limelight import ComponentsExplainer, Explanation, Explanations
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.extend import Drawing, DrawingView, Mark, Shape, View, register
 from limelight.renderers._drawing import lay_out_drawing
 from limelight.renderers._summary import summarise

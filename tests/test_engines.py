@@ -11,10 +11,10 @@ import pytest
 from helpers.batches import OUTSIDE, ROWS, plain, same
 
 from limelight import Explanation, TabularExplainer, _registry, extend
-from limelight._errors import ArgumentError, ArgumentTypeError, CheckpointError, EngineError
 from limelight._registry import Registry, registrations, use_registrations
 from limelight.batch._engines import ENGINES
 from limelight.batch._pickling import deserialize, deserialize_job, serialize
+from limelight.exceptions import ArgumentError, ArgumentTypeError, CheckpointError, EngineError
 from limelight.extend import Explainer, Parts, View, cosine_of_masks, fair_coins, fingerprint
 from limelight.models.generic import adapt_callable
 

@@ -28,7 +28,7 @@ from limelight import (
     _registry,
     extend,
 )
-from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
 from limelight.results.explanation import Notice, Surrogate
 from limelight.results.views import (
     Cell,

@@ -12,8 +12,8 @@ from helpers.many import FAILURE, few
 from helpers.samples import image
 
 from limelight import Explanations
-from limelight._errors import ArgumentError
 from limelight.collection.arrow import schema, table_of
+from limelight.exceptions import ArgumentError
 
 
 class TestSaving:

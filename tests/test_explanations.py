@@ -22,9 +22,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from limelight import Explanation, Explanations, Failure
-from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
 from limelight.collection.arrow import schema
 from limelight.collection.parquet import Part
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
 from limelight.results.explanation import Notice, Surrogate
 from limelight.results.views import (
     Cell,

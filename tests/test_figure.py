@@ -10,8 +10,8 @@ from click.testing import CliRunner
 from matplotlib.figure import Figure
 
 from limelight import ImageExplainer, TabularExplainer, TextExplainer, TimeSeriesExplainer
-from limelight._errors import LabelError, MissingDependencyError
 from limelight.cli.main import _commands
+from limelight.exceptions import LabelError, MissingDependencyError
 from limelight.segmentation import Grid, Uniform
 
 mpl.use("Agg")

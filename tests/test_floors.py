@@ -14,7 +14,7 @@ from helpers.house import SOURCE, handed_out, imports, looked_up, room, sources
 
 GROUND, RESULTS, STAGES, SIDES, BATCH, PIPELINE, MODALITIES, DOORS, PROGRAMS = range(9)
 FLOORS = {
-    "_errors": GROUND,
+    "exceptions": GROUND,
     "_registry": GROUND,
     "_checks": GROUND,
     "_seeds": GROUND,
@@ -24,7 +24,6 @@ FLOORS = {
     "collection": STAGES,
     "models": SIDES,
     "renderers": SIDES,
-    "_notices": SIDES,
     "_options": SIDES,
     "_lockstep": SIDES,
     "batch": BATCH,
@@ -37,7 +36,7 @@ FLOORS = {
 }
 # Of units on one floor, those in one of these lists import from the ones before them, and others not from each other.
 ORDERED = [
-    ("_errors", "_registry", "_checks", "_seeds", "_blas"),
+    ("exceptions", "_registry", "_checks", "_seeds", "_blas"),
     ("datasets", "", "demo"),
 ]
 # A name that is looked up in a registry is an import as well. These go up, inside a method: an explanation calls its renderer
@@ -161,7 +160,7 @@ def habit_faults(root: Path) -> list[str]:
         if tree.body and not ast.get_docstring(tree):
             faults.append(f"{module} does not say what it is for")
         banned = {"print"} if room(module) not in ("cli", "demo") else set()
-        if room(module) not in ("", "_errors", "_registry"):
+        if room(module) not in ("", "exceptions", "_registry"):
             banned |= {"import_module", "importlib.import_module", "__import__"}
         calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
         faults += [f"{module} line {call.lineno}: {dotted(call.func)}" for call in calls if dotted(call.func) in banned]
@@ -172,10 +171,10 @@ def plant(root: Path, **files: str) -> Path:
     """A small sound package under `root`, with some of its files replaced or added."""
     house = {
         "limelight/__init__": "from limelight.modalities.tables.explainer import TabularExplainer",
-        "limelight/_errors": "",
+        "limelight/exceptions": "",
         "limelight/results/__init__": "",
         "limelight/results/_json": "",
-        "limelight/results/views": "from limelight._errors import LimelightError\nimport limelight.results._json",
+        "limelight/results/views": "from limelight.exceptions import LimelightError\nimport limelight.results._json",
         "limelight/results/explanation": (
             "from limelight.results.views import View\nR = {'html': 'limelight.renderers.html:render_page'}"
         ),
@@ -232,7 +231,7 @@ def test_layout_is_no_more_tangled_than_the_design_says():
     assert len(handed_out(SOURCE, "modalities.tables")) == 1
     assert len(handed_out(SOURCE, "batch")) <= 3
     assert len(handed_out(SOURCE, "collection")) <= 19
-    assert len(handed_out(SOURCE, "results")) <= 24
+    assert len(handed_out(SOURCE, "results")) <= 25
     assert len(handed_out(SOURCE, "stages")) <= 38
 
 
@@ -244,8 +243,8 @@ def test_sound_example_has_no_fault(check, tmp_path):
 @pytest.mark.parametrize(
     ("file", "line", "target"),
     [
-        ("_errors", "from limelight.results.views import View", "results.views"),
-        ("_errors", "import limelight", ""),
+        ("exceptions", "from limelight.results.views import View", "results.views"),
+        ("exceptions", "import limelight", ""),
         (
             "results/views",
             "if TYPE_CHECKING:\n    import limelight.modalities.text",
@@ -331,11 +330,11 @@ def test_seeded_randomness_is_not_reported(tmp_path):
 def test_bad_habits_are_reported(tmp_path):
     lines = {"results/views": "print(1)", "__main__": "print(1)", "_explainer": "__import__('limelight.cli')", "_utils": ""}
     root = plant(tmp_path, **{f"limelight/{file}": line for file, line in lines.items()})
-    (root / "limelight/_errors.py").write_text("x = 1\n", encoding="utf-8")
+    (root / "limelight/exceptions.py").write_text("x = 1\n", encoding="utf-8")
     assert habit_faults(root) == [
-        "limelight._errors does not say what it is for",
         "limelight._explainer line 2: __import__",
         "limelight._utils is named for no job",
+        "limelight.exceptions does not say what it is for",
         "limelight.results.views line 2: print",
     ]
 

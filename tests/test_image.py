@@ -14,7 +14,7 @@ from PIL import Image
 from skimage.segmentation import slic
 
 from limelight import Explanation, ImageExplainer, TextExplainer
-from limelight._errors import (
+from limelight.exceptions import (
     ArgumentError,
     ArgumentTypeError,
     InstanceError,

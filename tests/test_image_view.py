@@ -14,7 +14,7 @@ from hypothesis.extra.numpy import arrays
 from PIL import Image
 
 from limelight import ImageExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError
 from limelight.renderers._overlay import _trace_outline
 from limelight.results.image_view import ImageView
 from limelight.results.view_registry import view_from_dict

@@ -26,7 +26,7 @@ from helpers.frames import (
 from sklearn.linear_model import LinearRegression, Ridge
 
 from limelight import TabularExplainer
-from limelight._errors import ArgumentError, KernelError, LimelightError, PredictionError
+from limelight.exceptions import ArgumentError, KernelError, LimelightError, PredictionError
 
 ROWS = np.random.default_rng(3).normal(size=(300, 4))
 

@@ -11,7 +11,7 @@ from helpers.frames import BUILD, values
 from helpers.tables import Recorder
 
 from limelight import Explanation, TabularExplainer
-from limelight._errors import ArgumentError, InstanceError
+from limelight.exceptions import ArgumentError, InstanceError
 
 COUNT = 200
 CITIES = ["Lima", "Oslo", "Rome"]

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from lime.submodular_pick import SubmodularPick
 
 from limelight import Explanations, Failure, TextExplainer, random_pick, submodular_pick
-from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
 from limelight.results.views import PartsView
 
 FAILURE = Failure("ModelError", "no such column")

@@ -14,7 +14,7 @@ from helpers.many import FAILURE, TRUE, WRONG, rows
 from helpers.samples import CLASSES, MODALITIES, SAMPLES, falling, series, table, text
 
 from limelight import Explanations
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.renderers._summary import summarise
 from limelight.renderers._templates import ScriptData
 from limelight.renderers.reports import _entries, _list

@@ -10,7 +10,7 @@ import pytest
 from helpers.tables import MIXED, RNG, ROWS, Recorder, codes, len_of, mixed
 
 from limelight import TabularExplainer
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 
 SHUFFLED = {"count": 1.0, "fixed": 7.0, "size": 5.0, "colour": 3.0}
 

@@ -10,7 +10,7 @@ from helpers.tables import Recorder
 from sklearn.ensemble import RandomForestClassifier
 
 from limelight import TabularExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.design import Stretch
 from limelight.stages.designs import Independent
 

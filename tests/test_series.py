@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limelight import Explanation, TimeSeriesExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.segmentation import ChangePoints, Uniform
 
 STEPS = np.linspace(0, 6, 60)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from limelight import ComponentsExplainer, ImageExplainer, TabularExplainer, TextExplainer, TimeSeriesExplainer
-from limelight._errors import LabelError, MissingDependencyError
+from limelight.exceptions import LabelError, MissingDependencyError
 from limelight.segmentation import Grid, Uniform
 
 mpl.use("Agg")

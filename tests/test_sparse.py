@@ -9,7 +9,7 @@ import pytest
 from scipy import sparse
 
 from limelight import TabularExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 
 WIDTH = 3000
 TRAINING = sparse.random(400, WIDTH, density=0.02, format="csr", random_state=0, data_rvs=np.random.default_rng(0).random)

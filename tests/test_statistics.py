@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 from limelight import TabularExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 RNG = np.random.default_rng(11)
 # Numbers, codes, one value only, counts with a mode at the least, a bin of one value between others.

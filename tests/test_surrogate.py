@@ -12,7 +12,7 @@ from scipy.special import stdtrit
 from sklearn.linear_model import Lasso, LinearRegression, Ridge, lars_path
 from sklearn.tree import DecisionTreeRegressor
 
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.components import fair_coins
 from limelight.stages.design import Stretch
 from limelight.stages.designs import ComplementaryPairs, Enumeration

@@ -12,7 +12,7 @@ from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 
 from limelight import TabularExplainer, TextExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, ModelError, PredictionError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, ModelError, PredictionError
 
 ROWS = np.random.default_rng(0).normal(size=(400, 3))
 TEXTS = ["good film", "bad film", "good good plot", "bad end", "a film", "the end", "good end", "bad bad plot"]

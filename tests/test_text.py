@@ -11,7 +11,7 @@ from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
 
 from limelight import TextExplainer
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 
 EMOJI = "\U0001f600\U0001f468\u200d\U0001f469\u200d\U0001f467"
 # Latin-1, beyond it, beyond the basic plane, combining marks, lone surrogates, odd spaces and a NUL.

@@ -17,7 +17,7 @@ from matplotlib.figure import Figure
 from scipy import stats
 
 from limelight import Explanations, Failure, TabularExplainer
-from limelight._errors import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
 from limelight.results.views import Cell, MixedView, Passage, Span, TableView, TextView
 
 

@@ -2,7 +2,7 @@
 
 Explainers
     TabularExplainer, TextExplainer, ImageExplainer, TimeSeriesExplainer
-    ComponentsExplainer  anything that can be put together without some of its parts
+    ComponentsExplainer  anything that can be put together without some of its parts: a `Composable`
     Explainer            what all of them have in common
 
 Models in forms of their own
@@ -46,6 +46,7 @@ __version__ = "0.2.0"
 
 _HOMES = {
     "ComponentsExplainer": "limelight.modalities.custom",
+    "Composable": "limelight.modalities.custom",
     "Explainer": "limelight._explainer",
     "Explanation": "limelight.results.explanation",
     "Explanations": "limelight.collection.explanations",
@@ -66,12 +67,9 @@ _HOMES = {
     "submodular_pick": "limelight.collection.pick",
 }
 _MODULES = ("datasets", "exceptions", "extend", "segmentation")
-# Segmentations say that they are from limelight.segmentation. cloudpickle takes a class by its name only if the module that the
-# class names is loaded, and copies the class otherwise.
-_LOADED_WITH = {"ImageExplainer": "segmentation", "TimeSeriesExplainer": "segmentation"}
-
 __all__ = [
     "ComponentsExplainer",
+    "Composable",
     "Explainer",
     "Explanation",
     "Explanations",
@@ -106,7 +104,7 @@ if TYPE_CHECKING:
     from limelight.collection.importance import Importance
     from limelight.collection.pick import random_pick, submodular_pick
     from limelight.exceptions import LimelightError
-    from limelight.modalities.custom import ComponentsExplainer
+    from limelight.modalities.custom import ComponentsExplainer, Composable
     from limelight.modalities.images.explainer import ImageExplainer
     from limelight.modalities.series.explainer import TimeSeriesExplainer
     from limelight.modalities.tables.explainer import TabularExplainer
@@ -115,10 +113,6 @@ if TYPE_CHECKING:
     from limelight.models.torch import TorchModel
     from limelight.results.explanation import Explanation, Notice, Surrogate
 
-# Always loaded: cloudpickle takes a class whose module is not loaded for one that must travel by value, so that an error from a
-# worker process would arrive as another class, which no `except` clause catches.
-import_module("limelight.exceptions")
-
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
@@ -126,8 +120,6 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'limelight' has no attribute {name!r}")
     value = getattr(import_module(_HOMES[name]), name)
-    if name in _LOADED_WITH:
-        import_module(f"limelight.{_LOADED_WITH[name]}")
     globals()[name] = value
     return value
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError, LimelightError, unknown_name
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError, unknown_name
 
 __all__ = [
     "as_array",

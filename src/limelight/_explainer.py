@@ -11,21 +11,19 @@ from __future__ import annotations
 import reprlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Sequence
-from inspect import getattr_static, isfunction, signature
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
-from limelight._errors import ArgumentTypeError, InstanceError, LimelightError
 from limelight._lockstep import Run, request_fits, run_alone
-from limelight._notices import collect_notices
 from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
-from limelight.results.view_registry import check_view
-from limelight.stages.components import Components, check_components
+from limelight.stages.components import Components
+from limelight.stages.contract import check_modality, find_components
 from limelight.stages.kernel_law import KernelLaw
+from limelight.stages.notices import collect_notices
 from limelight.stages.perturbation import DESIGNS, Look, plan_looks
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
@@ -88,7 +86,7 @@ class Explainer(BatchMixin):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        _check_modality(type(self), has_width=kernel_width is not None)
+        check_modality(type(self), has_width=kernel_width is not None)
         self.options = Options.checked(
             class_names=class_names,
             mode=mode,
@@ -216,7 +214,7 @@ class Explainer(BatchMixin):
         shared : SharedAnswers
             The model's answers for perturbations that other instances share.
         """
-        components = self._find_components(instance)
+        components = find_components(self.components, instance)
         proximity, kernel_law = self._make_proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
         oracle = Oracle(adapted.path.limited(request.batch_size), shared)
@@ -241,28 +239,6 @@ class Explainer(BatchMixin):
             if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
-
-    @final
-    def _find_components(self, instance: Any) -> Components:
-        """The components of an instance, checked.
-
-        Raises
-        ------
-        ArgumentTypeError
-            If a modality from outside breaks its contract.
-        InstanceError
-            If it raises anything but a `LimelightError`.
-        """
-        maker = f"{type(self).__name__}.components"
-        try:
-            components = self.components(instance)
-        except (LimelightError, MemoryError):
-            raise
-        except Exception as error:
-            raise InstanceError(f"{maker} raised {type(error).__name__}: {error}") from error
-        check_components(components, maker)
-        check_view(components.view, len(components.names))
-        return components
 
     @final
     def _make_proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
@@ -398,20 +374,3 @@ def _make_surrogate(label: int, fit: Fit) -> Surrogate:
         local_prediction=fit.local_prediction,
         fidelity=fit.fidelity,
     )
-
-
-def _check_modality(cls: type[Explainer], has_width: bool) -> None:
-    """Say what a class from outside has forgotten, where it would show later in an error that does not tell.
-
-    Raises
-    ------
-    ArgumentTypeError
-        If a class attribute is missing, or `distances` would be called as a method.
-    """
-    needed = ("default_design", "distances", *(() if has_width else ("default_kernel_width",)))
-    for name in needed:
-        if not hasattr(cls, name):
-            raise ArgumentTypeError(f"{cls.__name__} must set {name}, as limelight.extend says.")
-    distances = getattr_static(cls, "distances")
-    if isfunction(distances) and len(signature(distances).parameters) == 1:
-        raise ArgumentTypeError(f"{cls.__name__}.distances is called without the explainer: wrap it in staticmethod(...).")

@@ -19,7 +19,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from limelight._blas import one_blas_thread
-from limelight._errors import ArgumentError, InstanceError, LimelightError
+from limelight.exceptions import ArgumentError, InstanceError, LimelightError
 from limelight.stages.prediction import Ask, Question
 from limelight.stages.prediction_batches import answer_questions
 from limelight.stages.sample import Sample

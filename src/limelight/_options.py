@@ -8,8 +8,8 @@ from inspect import signature
 from typing import Any, Literal
 
 from limelight._checks import check_choice, check_count, check_flag, check_names, check_number
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import read_random_state
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.proximity import KERNELS, Kernel, exponential_kernel
 from limelight.stages.selection import METHODS

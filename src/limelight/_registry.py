@@ -15,7 +15,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any
 
-from limelight._errors import ArgumentError, ArgumentTypeError, unknown_name
+from limelight.exceptions import ArgumentError, ArgumentTypeError, unknown_name
 
 __all__ = ["KINDS", "Registry", "register", "registrations", "use_registrations"]
 

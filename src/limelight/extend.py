@@ -32,7 +32,6 @@ An installed package can declare entry points in the group ``limelight.view`` (o
 from limelight._explainer import Explainer
 from limelight._registry import register
 from limelight._seeds import fingerprint
-from limelight.modalities.custom import Composable
 from limelight.results.views import (
     Cell,
     Drawing,
@@ -58,7 +57,6 @@ from limelight.stages.proximity import cosine_of_masks, euclidean
 __all__ = [
     "Cell",
     "Components",
-    "Composable",
     "Design",
     "Drawing",
     "DrawingView",

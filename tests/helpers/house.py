@@ -11,7 +11,7 @@ from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 SOURCE = Path(__file__).resolve().parents[2] / "src"
-DOORS_OF = {"exceptions": "", "extend": "", "segmentation": "", "__main__": "cli"}
+DOORS_OF = {"extend": "", "segmentation": "", "__main__": "cli"}
 
 
 def sources(root: Path) -> dict[str, ast.Module]:

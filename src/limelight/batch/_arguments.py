@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, check_count, check_flag, check_number
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.batch._engines import Engine, find_engine, is_stoppable
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 __all__ = ["BatchArguments"]
 

@@ -7,12 +7,12 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from limelight._errors import ArgumentError, CheckpointError
 from limelight.batch._fingerprint import Fingerprint, hash_instances
 from limelight.batch._instances import Chunk
 from limelight.collection.arrow import schema
 from limelight.collection.explanations import Explanations
 from limelight.collection.parquet import atomic_file, open_chunks, write
+from limelight.exceptions import ArgumentError, CheckpointError
 
 if TYPE_CHECKING:
     import pyarrow as pa

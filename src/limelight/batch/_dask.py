@@ -7,10 +7,10 @@ from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from limelight._errors import ArgumentError, EngineError, LimelightError, require
 from limelight.batch._instances import Chunk
 from limelight.batch._pickling import deserialize, serialize
 from limelight.batch._workers import ChunkExplainer, FinishedChunks
+from limelight.exceptions import ArgumentError, EngineError, LimelightError, require
 
 __all__ = ["explain_in_dask", "explain_in_dask_at", "explain_in_local_dask"]
 

@@ -8,12 +8,12 @@ from functools import partial
 from typing import Any
 
 from limelight._blas import one_blas_thread
-from limelight._errors import ArgumentTypeError
 from limelight._registry import Registry
 from limelight.batch._dask import explain_in_dask, explain_in_dask_at
 from limelight.batch._instances import Chunk
 from limelight.batch._spark import explain_in_spark
 from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, explain_chunk, explain_in_executor
+from limelight.exceptions import ArgumentTypeError
 
 __all__ = ["ENGINES", "Engine", "explain_in_this_process", "explain_in_threads", "find_engine", "is_stoppable"]
 

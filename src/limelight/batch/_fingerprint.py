@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 import joblib
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError, ModelError
 from limelight._lockstep import Run, run_in_lockstep
 from limelight.batch._timeouts import run_in_time
+from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError
 from limelight.results.explanation import Explanation
 from limelight.stages.prediction import SharedAnswers
 

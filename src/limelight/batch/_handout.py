@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, EngineError
 from limelight.batch._instances import Chunk
 from limelight.collection.arrow import arrow, check_schema
+from limelight.exceptions import ArgumentError, EngineError
 
 if TYPE_CHECKING:
     import pyarrow as pa

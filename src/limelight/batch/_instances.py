@@ -9,8 +9,8 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.batch.files import TableFile
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 __all__ = ["Chunk", "Instances", "split_into_chunks"]
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
-from limelight._errors import ArgumentTypeError, LimelightError, ModelError
 from limelight._lockstep import Run, run_in_lockstep
 from limelight._registry import registrations, use_registrations
 from limelight.batch._instances import Chunk
@@ -18,6 +17,7 @@ from limelight.batch._pickling import serialize
 from limelight.batch._timeouts import run_in_time_or_exit
 from limelight.collection.arrow import table_of
 from limelight.collection.failure import Failure
+from limelight.exceptions import ArgumentTypeError, LimelightError, ModelError
 from limelight.results.explanation import Explanation
 from limelight.stages.prediction import SharedAnswers
 

@@ -6,7 +6,7 @@ import pickle
 from functools import lru_cache
 from typing import Any
 
-from limelight._errors import ArgumentTypeError
+from limelight.exceptions import ArgumentTypeError
 
 __all__ = ["deserialize", "deserialize_job", "serialize"]
 

@@ -15,10 +15,10 @@ from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from limelight._errors import ArgumentTypeError, EngineError
 from limelight.batch._instances import Chunk
 from limelight.batch._pickling import serialize
 from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, explain_chunk, explain_in_executor
+from limelight.exceptions import ArgumentTypeError, EngineError
 
 __all__ = ["explain_in_processes"]
 

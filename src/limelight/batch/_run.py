@@ -7,7 +7,6 @@ from contextlib import closing
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
-from limelight._errors import EngineError, Interrupted, require
 from limelight.batch._arguments import BatchArguments
 from limelight.batch._checkpoint import Checkpoint
 from limelight.batch._engines import Engine
@@ -17,6 +16,7 @@ from limelight.batch._instances import Chunk, Instances, split_into_chunks
 from limelight.batch._job import Job, Pipeline
 from limelight.batch._workers import FinishedChunks
 from limelight.collection.explanations import Explanations
+from limelight.exceptions import EngineError, Interrupted, require
 
 if TYPE_CHECKING:
     import pyarrow as pa

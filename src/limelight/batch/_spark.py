@@ -9,10 +9,10 @@ from functools import partial
 from typing import Any
 from uuid import uuid4
 
-from limelight._errors import ArgumentError, EngineError, LimelightError, require
 from limelight.batch._instances import Chunk
 from limelight.batch._pickling import deserialize, deserialize_job, serialize
 from limelight.batch._workers import ChunkExplainer, FinishedChunks, explain_in_executor
+from limelight.exceptions import ArgumentError, EngineError, LimelightError, require
 
 __all__ = ["explain_in_active_spark", "explain_in_spark"]
 

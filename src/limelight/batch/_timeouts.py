@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import TypeVar
 
-from limelight._errors import ModelError
+from limelight.exceptions import ModelError
 
 __all__ = ["run_in_time", "run_in_time_or_exit"]
 

@@ -6,8 +6,8 @@ from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
 from typing import TYPE_CHECKING, Any, Protocol
 
-from limelight._errors import EngineError
 from limelight.batch._instances import Chunk
+from limelight.exceptions import EngineError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limelight._errors import ArgumentError, require
+from limelight.exceptions import ArgumentError, require
 
 if TYPE_CHECKING:
     import pyarrow as pa

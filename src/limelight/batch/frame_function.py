@@ -6,11 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.batch._instances import Instances, split_into_chunks
 from limelight.batch._pickling import deserialize_job
 from limelight.collection.arrow import Entry, entries_of
 from limelight.collection.failure import Failure
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
     import pandas

@@ -7,11 +7,11 @@ from pathlib import Path
 import click
 
 import limelight  # its names are loaded when they are used
-from limelight._errors import ArgumentError
 from limelight.cli._checks import check_column, check_outputs
 from limelight.cli._explain import FOLDER, INPUT, OUTPUT, explain
 from limelight.cli._labels import read_labels
 from limelight.cli._messages import errors_as_messages
+from limelight.exceptions import ArgumentError
 
 __all__ = ["commands"]
 

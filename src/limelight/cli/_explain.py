@@ -10,12 +10,12 @@ from typing import Any, Literal
 import click
 
 import limelight  # its names are loaded when they are used
-from limelight._errors import ArgumentError, Interrupted, LabelError, LimelightError
 from limelight.batch.files import TableFile
 from limelight.cli._checks import check_column, check_outputs
 from limelight.cli._labels import read_labels
 from limelight.cli._messages import errors_as_messages, make_printable
 from limelight.cli._model import load_model, make_tabular_explainer
+from limelight.exceptions import ArgumentError, Interrupted, LabelError, LimelightError
 
 __all__ = ["explain"]
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from limelight._errors import ArgumentError
 from limelight.batch.files import TableFile
+from limelight.exceptions import ArgumentError
 
 if TYPE_CHECKING:
     from limelight import Explanations

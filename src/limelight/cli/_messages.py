@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 import click
 
-from limelight._errors import LimelightError
+from limelight.exceptions import LimelightError
 from limelight.renderers.terminal import make_visible
 
 __all__ = ["errors_as_messages", "make_printable"]

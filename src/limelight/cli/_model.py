@@ -12,8 +12,8 @@ from typing import Any
 import click
 
 import limelight  # its names are loaded when they are used
-from limelight._errors import ArgumentError, missing_dependency, require
 from limelight.batch.files import TableFile
+from limelight.exceptions import ArgumentError, missing_dependency, require
 
 __all__ = ["load_model", "make_tabular_explainer"]
 

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError
 from limelight.collection.arrow import arrow, escape, to_backend
 from limelight.collection.weights import (
     ALL_LABELS,
@@ -17,6 +16,7 @@ from limelight.collection.weights import (
     label_error,
     select_surrogates,
 )
+from limelight.exceptions import ArgumentError
 
 if TYPE_CHECKING:
     import pyarrow as pa

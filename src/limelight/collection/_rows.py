@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight.collection.arrow import arrow, schema
 from limelight.collection.parquet import FileChunk
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa

@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limelight._checks import check_choice
-from limelight._errors import ArgumentError, missing_dependency, require
 from limelight.collection.failure import Failure
+from limelight.exceptions import ArgumentError, missing_dependency, require
 from limelight.results.explanation import Explanation, Notice, Surrogate, check_consistency
 from limelight.results.view_registry import view_from_dict
 from limelight.results.views import View

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.random import Generator
 
-from limelight._errors import ArgumentTypeError
 from limelight._registry import Registry
 from limelight.collection._rendering import RENDERERS
 from limelight.collection._rows import Rows, rows_of_tables
@@ -19,6 +18,7 @@ from limelight.collection._summaries import SummaryMixin
 from limelight.collection.arrow import Entry, arrow, check_schema, entries_of, table_of, unescape
 from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, write
+from limelight.exceptions import ArgumentTypeError
 
 if TYPE_CHECKING:
     import pyarrow as pa

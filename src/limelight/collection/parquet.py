@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
-from limelight._errors import ArgumentError
 from limelight.collection.arrow import arrow, check_no_gaps, check_schema, schema
+from limelight.exceptions import ArgumentError
 
 if TYPE_CHECKING:
     import pyarrow as pa

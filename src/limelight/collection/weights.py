@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 import numpy as np
 
 from limelight._checks import check_choice
-from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
 from limelight.collection.arrow import arrow, escape, unescape
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
 
 if TYPE_CHECKING:
     import pyarrow as pa

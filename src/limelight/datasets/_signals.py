@@ -141,6 +141,3 @@ class Semitones:
         """The sound without its absent semitones, for each of the masks of shape (m, 24): sounds of shape (m, 4000)."""
         is_kept = np.column_stack([masks, np.ones(len(masks))])
         return np.fft.irfft(self._spectrum * is_kept[:, self._semitones], n=_SOUND_SAMPLES)
-
-
-Semitones.__module__ = "limelight.datasets"  # where users import it from

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint, stream
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 __all__ = ["Numbers", "check_filling", "filling_notes", "noise_like", "read_numbers"]
 

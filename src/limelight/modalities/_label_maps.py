@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentTypeError, InstanceError, LimelightError, unknown_name
+from limelight.exceptions import ArgumentTypeError, InstanceError, LimelightError, unknown_name
 
 __all__ = ["Segmentation", "Segmenter", "check_segmentation", "make_label_map"]
 

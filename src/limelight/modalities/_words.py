@@ -8,8 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
-from limelight._errors import ArgumentTypeError, InstanceError
 from limelight._seeds import fingerprint
+from limelight.exceptions import ArgumentTypeError, InstanceError
 from limelight.results.views import Span, TextView
 from limelight.stages.components import Parts
 

@@ -8,10 +8,10 @@ from typing import Any, Protocol
 import numpy as np
 
 from limelight._checks import check_names
-from limelight._errors import ArgumentTypeError, InstanceError, LimelightError, PredictionError
 from limelight._explainer import Explainer
-from limelight._options import DesignName, FeatureSelection, Mode, Options
+from limelight._options import DesignName, FeatureSelection, Mode
 from limelight._seeds import fingerprint
+from limelight.exceptions import ArgumentTypeError, InstanceError, LimelightError, PredictionError
 from limelight.results.views import PartsView
 from limelight.stages.components import Parts, fair_coins
 from limelight.stages.proximity import Kernel, cosine_of_masks
@@ -137,7 +137,7 @@ class ComponentsExplainer(Explainer):
         design: DesignName = "auto",
         random_state: object = 0,
     ) -> None:
-        self.options = Options.checked(
+        super().__init__(
             class_names=class_names,
             mode=mode,
             kernel_width=kernel_width,
@@ -146,7 +146,6 @@ class ComponentsExplainer(Explainer):
             alpha=alpha,
             tolerance=tolerance,
             design=design,
-            shortcuts=True,
             random_state=random_state,
         )
 
@@ -176,8 +175,7 @@ class ComponentsExplainer(Explainer):
         return _ComposedParts(instance, names)
 
 
-Composable.__module__ = "limelight.extend"  # where users import it from
-ComponentsExplainer.__module__ = "limelight"
+Composable.__module__ = ComponentsExplainer.__module__ = "limelight"  # where users import them from
 
 
 class _ComposedParts(Parts):

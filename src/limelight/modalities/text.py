@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_flag
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight._explainer import Explainer
-from limelight._options import DesignName, FeatureSelection, Mode, Options
+from limelight._options import DesignName, FeatureSelection, Mode
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._words import WordParts, find_words_between, locate_tokens
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
@@ -99,7 +99,7 @@ class TextExplainer(Explainer):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        self.options = Options.checked(
+        super().__init__(
             class_names=class_names,
             mode=mode,
             kernel_width=kernel_width,

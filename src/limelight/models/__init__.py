@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from limelight._checks import check_count, user_function
-from limelight._errors import ArgumentTypeError
 from limelight._registry import Registry
+from limelight.exceptions import ArgumentTypeError
 from limelight.stages.components import Components
 from limelight.stages.prediction import ModelPath
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.image_view import CHANNEL_COUNTS
 
 __all__ = ["Preparation"]

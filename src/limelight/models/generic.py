@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentTypeError
+from limelight.exceptions import ArgumentTypeError
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import as_array, check_flag
-from limelight._errors import ArgumentError, ArgumentTypeError, ModelError, require
+from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, require
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
 from limelight.results.image_view import CHANNEL_COUNTS

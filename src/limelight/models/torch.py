@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limelight._checks import check_flag
-from limelight._errors import ArgumentError, ArgumentTypeError, ModelError, require
+from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, require
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
 from limelight.stages.components import Components, Neighbourhood

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._errors import require
+from limelight.exceptions import require
 from limelight.renderers._bars import Bar
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import ImageView

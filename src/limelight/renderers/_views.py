@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limelight._errors import ArgumentTypeError
+from limelight.exceptions import ArgumentTypeError
 from limelight.results.explanation import Explanation
 from limelight.results.views import Drawing, DrawingView, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View
 

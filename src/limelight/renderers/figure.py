@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from limelight._errors import require
+from limelight.exceptions import require
 from limelight.renderers._bars import Bar
 from limelight.renderers._cells import fit
 from limelight.renderers._plot_shapes import ShapePlotter

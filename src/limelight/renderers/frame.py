@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._checks import check_choice
-from limelight._errors import missing_dependency
+from limelight.exceptions import missing_dependency
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_frame"]

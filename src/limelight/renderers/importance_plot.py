@@ -6,8 +6,8 @@ from math import isfinite
 from typing import Any
 
 from limelight._checks import check_count
-from limelight._errors import require
 from limelight.collection.importance import Importance
+from limelight.exceptions import require
 from limelight.renderers._cells import fit
 
 __all__ = ["draw_importance"]

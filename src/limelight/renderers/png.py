@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from limelight._errors import ArgumentError
+from limelight.exceptions import ArgumentError
 from limelight.renderers._drawing_panel import draw_drawing_panel
 from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
 from limelight.renderers._summary import summarise

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import require
+from limelight.exceptions import require
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_shap"]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from limelight._errors import ArgumentError
+from limelight.exceptions import ArgumentError
 from limelight.renderers._summary import summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._views import choose_view, find_kind

@@ -9,8 +9,8 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
-from limelight._errors import ArgumentError, ArgumentTypeError, MissingDependencyError, require
 from limelight._registry import Registry
+from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError, require
 
 if TYPE_CHECKING:
     import pandas

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight._checks import check_count, check_number
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.shape import Shape
 
 __all__ = ["Drawing", "Mark", "Shape", "as_marks", "as_shapes"]

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from limelight._checks import check_names
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results._view import View
 from limelight.results.drawing import Drawing, Mark, Shape, as_marks, as_shapes
 

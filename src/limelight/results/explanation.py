@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from limelight._errors import ArgumentError, ArgumentTypeError, LabelError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
 from limelight.results.json_values import check_types, plain, read_object, restore

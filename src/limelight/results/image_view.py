@@ -11,7 +11,7 @@ from zlib import error as zlib_error
 import numpy as np
 
 from limelight._checks import check_count, check_number
-from limelight._errors import ArgumentError
+from limelight.exceptions import ArgumentError
 from limelight.results._view import View
 
 __all__ = ["AGAINST", "CHANNEL_COUNTS", "FOR", "ImageView"]

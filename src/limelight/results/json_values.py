@@ -8,7 +8,7 @@ from dataclasses import asdict, is_dataclass
 from functools import cache
 from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 __all__ = ["check_types", "plain", "read_object", "restore"]
 

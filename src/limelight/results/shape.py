@@ -12,7 +12,7 @@ from zlib import error as zlib_error
 import numpy as np
 
 from limelight._checks import check_choice, check_count, check_number, check_numbers
-from limelight._errors import ArgumentError, ArgumentTypeError, LimelightError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError
 
 __all__ = ["ANCHORS", "Shape"]
 

@@ -4,12 +4,12 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
-from limelight._errors import ArgumentError, ArgumentTypeError, LimelightError
 from limelight._registry import Registry
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError
 from limelight.results.json_values import check_types
 from limelight.results.views import ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View
 
-__all__ = ["VIEWS", "check_view", "view_from_dict"]
+__all__ = ["CLOSED_VIEWS", "VIEWS", "check_view", "view_from_dict"]
 
 VIEWS = Registry(
     "view",
@@ -25,8 +25,8 @@ VIEWS = Registry(
 )
 
 
-# Only limelight's own modalities are known to make these, and cover all components with them.
-_CLOSED_VIEWS = frozenset({ImageView, MixedView, PartsView, SeriesView, TableView, TextView})
+CLOSED_VIEWS = frozenset({ImageView, MixedView, PartsView, SeriesView, TableView, TextView})
+"""The views that limelight's own modalities make, in which every component has its place."""
 
 
 def view_from_dict(data: Mapping[str, Any]) -> View:
@@ -65,8 +65,6 @@ def check_view(view: object, count: int) -> None:
     ArgumentTypeError
         If it is no `View`, its class is not registered under its kind, or JSON does not give it back as it was.
     """
-    if type(view) in _CLOSED_VIEWS:
-        return
     if not isinstance(view, View):
         raise ArgumentTypeError(f"components must have a view derived from limelight.extend.View; got {type(view).__name__}.")
     name, kind = type(view).__name__, str(getattr(view, "kind", ""))

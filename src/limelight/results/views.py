@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, ClassVar, NamedTuple
 
-from limelight._errors import ArgumentError
+from limelight.exceptions import ArgumentError
 from limelight.results._view import View
 from limelight.results.drawing import Drawing, Mark, Shape
 from limelight.results.drawing_view import DrawingView

@@ -2,6 +2,7 @@
 
 design              what a design of perturbations is
 components          what can be on or off in an instance, and a neighbourhood of it
+contract            what a modality must keep: its class, and the components that it finds
 designs             independent draws, Sobol points, complementary pairs, enumeration
 orthogonal_arrays   the design for masks whose parts are absent with probability 1/2
 kernel_law          the exact moments of masks under the law and the kernel, in closed form
@@ -15,4 +16,5 @@ selection           which components are reported
 moments             means and covariances of components and outputs, as sampled
 full_fit            the same from a fit of all components, with exact moments of the masks
 surrogate           the weighted linear model, its intervals and its fidelity
+notices             what a reader should know before trusting it
 """

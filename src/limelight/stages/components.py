@@ -15,8 +15,6 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from limelight._checks import check_count, check_number, check_numbers
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
 
@@ -27,13 +25,9 @@ __all__ = [
     "Parts",
     "SharedRows",
     "Values",
-    "check_components",
     "count_present",
     "fair_coins",
 ]
-
-
-_LAW_TOLERANCE = 1e-6  # of the sum of probabilities
 
 
 class Inputs(Protocol):
@@ -199,67 +193,3 @@ def count_present(masks: np.ndarray) -> np.ndarray:
     # Rows that are contiguous are added fastest by a product with ones.
     ones = np.ones(masks.shape[1], dtype=np.float32)
     return (masks.astype(np.float32) @ ones).astype(np.intp)
-
-
-def check_components(components: object, maker: str) -> None:
-    """Refuse components that break their contract, before the model is asked about them.
-
-    limelight's own keep it, as their tests show, and no time is spent on them.
-
-    Parameters
-    ----------
-    components : object
-        What a modality's ``components`` gave.
-    maker : str
-        What gave it, for the error's sentence.
-
-    Raises
-    ------
-    ArgumentTypeError
-        If they break it.
-    InstanceError
-        If there are none.
-    """
-    if type(components).__module__.startswith("limelight."):
-        return
-    if not isinstance(components, Components):
-        raise ArgumentTypeError(f"{maker} must give Parts or Values of limelight.extend; got {type(components).__name__}.")
-    for name in ("names", "view", "content", "law"):
-        if not hasattr(components, name):
-            raise ArgumentTypeError(f"{type(components).__name__} must have the attribute {name}; see limelight.extend.")
-    names, content, law = components.names, components.content, components.law
-    if not isinstance(names, tuple) or not all(isinstance(name, str) for name in names):
-        raise ArgumentTypeError(f"names must be a tuple of str; got {names!r:.80}.")
-    if not names:
-        raise InstanceError("the instance has no components to explain: names is empty.")
-    if isinstance(content, bool) or not isinstance(content, int) or content < 0:
-        raise ArgumentTypeError(f"content must be an int of at least 0, as fingerprint gives it; got {content!r:.80}.")
-    if law is not None:
-        check_law(law, len(names))
-    notes = components.notes
-    if not isinstance(notes, tuple) or not all(
-        isinstance(note, tuple) and len(note) == 2 and all(isinstance(text, str) for text in note) for note in notes
-    ):
-        raise ArgumentTypeError(f"notes must be a tuple of pairs of a code and a sentence; got {notes!r:.80}.")
-    if components.batch_size is not None:
-        check_count("batch_size of components", components.batch_size, 1)
-    if components.kernel_width is not None:
-        check_number("kernel_width of components", components.kernel_width, 0, inclusive=False)
-
-
-def check_law(law: np.ndarray, parts: int) -> None:
-    """Refuse what is no distribution of the number of absent parts.
-
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If it is not an array of shape (d + 1,), of probabilities that sum to 1.
-    """
-    numbers = check_numbers("law", law, 1)
-    if len(numbers) != parts + 1:
-        raise ArgumentError(
-            f"law must have {parts + 1} probabilities, that 0, 1, ..., {parts} of the {parts} named parts are absent; "
-            f"got {len(numbers)}."
-        )
-    if not (np.isfinite(numbers).all() and numbers.min() >= 0 and abs(numbers.sum() - 1) < _LAW_TOLERANCE):
-        raise ArgumentError(f"law must hold probabilities that sum to 1; got {numbers!r:.80}.")

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from limelight._errors import InstanceError
 from limelight._seeds import stream
+from limelight.exceptions import InstanceError
 from limelight.stages.design import REPLICATES, Design, Drawn, Stretch
 from limelight.stages.designs import draw_replicates
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
-from limelight._errors import PredictionError
+from limelight.exceptions import PredictionError
 from limelight.stages.components import Neighbourhood, SharedRows
 
 __all__ = [

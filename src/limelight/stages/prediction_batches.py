@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._checks import as_array
-from limelight._errors import InstanceError, LimelightError, ModelError, PredictionError
+from limelight.exceptions import InstanceError, LimelightError, ModelError, PredictionError
 from limelight.stages.prediction import Question, make_output_count_error
 
 __all__ = ["answer_questions"]

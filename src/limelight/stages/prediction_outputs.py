@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from limelight._errors import ArgumentError, LabelError, PredictionError
+from limelight.exceptions import ArgumentError, LabelError, PredictionError
 
 __all__ = ["LINKS", "Outputs", "read_outputs"]
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from limelight._checks import check_numbers, user_function
-from limelight._errors import ArgumentError, KernelError
 from limelight._registry import Registry
+from limelight.exceptions import ArgumentError, KernelError
 from limelight.stages.components import count_present
 
 __all__ = [

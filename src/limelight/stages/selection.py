@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from limelight._errors import unknown_name
+from limelight.exceptions import unknown_name
 
 __all__ = ["METHODS", "cholesky_factor", "choose_components", "solve_cholesky"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, InstanceError, LimelightError
+from limelight.exceptions import ArgumentError, InstanceError, LimelightError
 from limelight.modalities._arrays import check_filling, noise_like
 from limelight.modalities.images._picture import Picture
 

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._arrays import read_numbers
 from limelight.results.image_view import CHANNEL_COUNTS
 

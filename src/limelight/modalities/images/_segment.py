@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 from limelight.modalities._label_maps import Segmentation, make_label_map
 from limelight.modalities.images._picture import Picture
 from limelight.modalities.images.superpixels import LEAST_MEAN_PIXELS, SEGMENTERS

@@ -7,9 +7,9 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError
 from limelight._explainer import Explainer
-from limelight._options import DesignName, FeatureSelection, Mode, Options
+from limelight._options import DesignName, FeatureSelection, Mode
+from limelight.exceptions import ArgumentError
 from limelight.modalities._arrays import filling_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
@@ -119,7 +119,7 @@ class ImageExplainer(Explainer):
         if channel_axis not in (None, 0, 2, -1, -3):
             raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {channel_axis!r}.")
         self.channel_axis = channel_axis
-        self.options = Options.checked(
+        super().__init__(
             class_names=class_names,
             mode=mode,
             kernel_width=kernel_width,

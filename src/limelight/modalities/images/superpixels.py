@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_count, check_number, check_numbers
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError, require
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, require
 from limelight.modalities._label_maps import Segmenter
 from limelight.results.explanation import Explanation
 from limelight.results.views import ImageView, View
@@ -331,9 +331,6 @@ SEGMENTATIONS: dict[str, Any] = {
     "pixels": Pixels,
 }
 SEGMENTERS = (Slic, Quickshift, Felzenszwalb, Grid, Pixels, Watershed, Refined)
-
-for _segmenter in SEGMENTERS:
-    _segmenter.__module__ = "limelight.segmentation"  # where users import it from
 
 
 def _check_n_segments(n_segments: int | None) -> None:

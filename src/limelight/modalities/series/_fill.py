@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities._arrays import check_filling, noise_like
 
 __all__ = ["average_background", "check_background", "check_fill", "make_filling"]

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 from limelight.modalities._label_maps import Segmentation, make_label_map
 from limelight.modalities.series._series import Series
 from limelight.modalities.series.segments import SEGMENTERS

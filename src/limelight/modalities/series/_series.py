@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 from limelight.modalities._arrays import Numbers, read_numbers
 
 __all__ = ["Series", "read_series"]

@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_names
-from limelight._errors import ArgumentError
 from limelight._explainer import Explainer
-from limelight._options import DesignName, FeatureSelection, Mode, Options
+from limelight._options import DesignName, FeatureSelection, Mode
+from limelight.exceptions import ArgumentError
 from limelight.modalities._arrays import filling_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
@@ -124,7 +124,7 @@ class TimeSeriesExplainer(Explainer):
             raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {channel_axis!r}.")
         self.channel_axis = channel_axis
         self.channel_names = None if channel_names is None else check_names("channel_names", channel_names)
-        self.options = Options.checked(
+        super().__init__(
             class_names=class_names,
             mode=mode,
             kernel_width=kernel_width,

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_count, check_flag
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 from limelight.modalities._label_maps import Segmenter
 
 __all__ = ["SEGMENTATIONS", "SEGMENTERS", "ChangePoints", "Uniform"]
@@ -105,9 +105,6 @@ class ChangePoints(Segmenter):
 
 SEGMENTATIONS: dict[str, Any] = {"uniform": Uniform, "change_points": ChangePoints}
 SEGMENTERS = (Uniform, ChangePoints)
-
-for _segmenter in SEGMENTERS:
-    _segmenter.__module__ = "limelight.segmentation"  # where users import it from
 
 
 def _number_apart(labels: np.ndarray) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_numbers
-from limelight._errors import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of
 from limelight.modalities.tables._fields import Field, NumberField
 from limelight.modalities.tables._labelled_rows import are_names, order_by_name, order_values

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, user_function
-from limelight._errors import ArgumentError
+from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._encoding import Encoding
 
 __all__ = ["EdgeRule", "checked_discretizer", "format_edges"]

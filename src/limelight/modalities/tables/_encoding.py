@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_names
-from limelight._errors import ArgumentError
+from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._fields import Field
 from limelight.results.views import Cell, MixedView, TableView
 

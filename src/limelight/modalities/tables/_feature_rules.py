@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, check_flag, check_names, check_numbers
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._columns import (
     LARGEST_VALUE,
     Binned,

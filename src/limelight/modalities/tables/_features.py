@@ -8,7 +8,7 @@ from math import isnan
 
 import numpy as np
 
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 from limelight.modalities.tables._columns import (
     LARGEST_VALUE,
     Binned,

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 
 __all__ = ["LARGEST_EXACT", "ChoiceField", "Field", "NumberField", "TimeField", "is_missing", "make_series"]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError
+from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._fields import LARGEST_EXACT, ChoiceField, Field, NumberField, TimeField, is_missing
 
 __all__ = ["has_parts_of_microseconds", "native_type", "read_column"]

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, InstanceError
+from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size
 from limelight.modalities.tables._fields import Field, is_missing
 from limelight.modalities.tables._frame_columns import read_column

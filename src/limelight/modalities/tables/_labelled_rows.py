@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import InstanceError
+from limelight.exceptions import InstanceError
 from limelight.modalities.tables._fields import is_missing
 from limelight.modalities.tables._frame_columns import has_parts_of_microseconds
 

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight._errors import ArgumentError
 from limelight._seeds import fingerprint
+from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._columns import Column, add_value
 from limelight.modalities.tables._encoding import Encoding

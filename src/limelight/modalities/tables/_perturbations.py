@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._errors import ArgumentError
+from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._samplers import Source
 from limelight.stages.design import Design, Stretch

@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, check_flag, user_function
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint, stream
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._column_law import ColumnLaw, locate
 from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_numbers
-from limelight._errors import ArgumentError, InstanceError
+from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of
 from limelight.modalities.tables._fields import Field, NumberField
 from limelight.modalities.tables._labelled_rows import order_values

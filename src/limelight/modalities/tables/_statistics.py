@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_number, check_numbers
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._array_encoding import ArrayEncoding
 from limelight.modalities.tables._columns import LEAST_STD, Binned, Categorical, Column, WithMissing
 from limelight.modalities.tables._encoding import Encoding, feature_names_of

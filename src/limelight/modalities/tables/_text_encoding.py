@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, InstanceError
+from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities._words import WordParts
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._fields import ChoiceField, Field, NumberField, make_series

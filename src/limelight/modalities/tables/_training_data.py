@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
-from limelight._errors import ArgumentError, ArgumentTypeError
 from limelight._seeds import fingerprint
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._array_encoding import encode_array
 from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding

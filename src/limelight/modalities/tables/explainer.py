@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from limelight._errors import ArgumentError
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
+from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._array_encoding import ArrayEncoding
 from limelight.modalities.tables._discretize import EdgeRule
 from limelight.modalities.tables._feature_rules import FeatureRules

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from limelight._errors import ArgumentError
 from limelight.collection.arrow import unescape
 from limelight.collection.explanations import Explanations
 from limelight.collection.weights import ALL_LABELS, LABEL_COLUMNS, select_surrogates
+from limelight.exceptions import ArgumentError
 from limelight.renderers._summary import name_output
 
 if TYPE_CHECKING:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._errors import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.renderers._numbers import format_number
 from limelight.renderers._summary import name_output
 from limelight.renderers.reports._answers import Answer

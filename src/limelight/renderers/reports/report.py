@@ -7,8 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from limelight._checks import check_count
-from limelight._errors import ArgumentTypeError
 from limelight.collection.explanations import Explanations
+from limelight.exceptions import ArgumentTypeError
 from limelight.renderers._page import hash_script, make_page_data
 from limelight.renderers._summary import format_output
 from limelight.renderers._templates import fill_template
