@@ -93,8 +93,9 @@ def order_faults(root: Path) -> list[str]:
     files = set(stages) - {"limelight.stages"}
     faults = [f"the list of stages lacks {module}" for module in sorted(files - set(order))]
     faults += [f"{module} is no stage" for module in sorted(set(order) - files)]
+    graph = imports(root)
     for module in files & set(order):
-        later = imports(root)[module] & set(order[order.index(module) :])
+        later = graph[module] & set(order[order.index(module) :])
         faults += [f"{module} must not import {target}, which comes later" for target in sorted(later)]
     return faults
 

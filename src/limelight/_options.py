@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from limelight._checks import check_choice, check_count, check_flag, check_names, check_number
 from limelight._seeds import read_random_state
@@ -87,13 +87,13 @@ class Options:
         """
         return cls(
             class_names=None if class_names is None else check_names("class_names", class_names),
-            mode=None if mode is None else check_choice("mode", mode, ("classification", "regression")),
+            mode=None if mode is None else check_choice("mode", mode, get_args(Mode)),
             kernel_width=check_number("kernel_width", kernel_width, 0, inclusive=False),
             kernel=_check_kernel(kernel),
             feature_selection=check_choice("feature_selection", feature_selection, METHODS),
             alpha=check_number("alpha", alpha, 0),
             tolerance=check_number("tolerance", tolerance, 0, inclusive=False),
-            design=check_choice("design", design, ("auto", "iid")),
+            design=check_choice("design", design, get_args(DesignName)),
             shortcuts=check_flag("shortcuts", shortcuts),
             random_state=read_random_state(random_state),
         )

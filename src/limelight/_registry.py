@@ -19,9 +19,6 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError, unknown_name
 
 __all__ = ["KINDS", "Registry", "register", "registrations", "use_registrations"]
 
-KINDS = ("adapter", "engine", "kernel", "model", "renderer", "view")
-"""The kinds of implementations that packages outside limelight can add."""
-
 # The modules with the tables of limelight's own names, so that `register` knows these names whatever has been imported.
 _TABLES = {
     "adapter": "limelight.models",
@@ -31,6 +28,9 @@ _TABLES = {
     "renderer": "limelight.results._rendering",
     "view": "limelight.results.view_registry",
 }
+KINDS = tuple(_TABLES)
+"""The kinds of implementations that packages outside limelight can add."""
+
 _RENDERER_NAME = re.compile("[A-Za-z0-9_-]+")  # it is also the ending of a file's name
 
 _registered: dict[str, dict[str, Any]] = {kind: {} for kind in KINDS}  # implementations, or "module:attribute", by name

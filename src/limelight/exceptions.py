@@ -93,7 +93,7 @@ class Interrupted(KeyboardInterrupt):
     Parameters
     ----------
     message : str
-        How many instances are finished, and how to go on.
+        How many instances have been explained.
     explanations : Explanations
         The finished explanations, in order.
 

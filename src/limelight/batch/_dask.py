@@ -9,7 +9,7 @@ from typing import Any
 
 from limelight.batch._instances import Chunk
 from limelight.batch._pickling import deserialize, serialize
-from limelight.batch._workers import ChunkExplainer, FinishedChunks
+from limelight.batch._workers import ChunkExplainer, FinishedChunks, explain_chunk
 from limelight.exceptions import ArgumentError, EngineError, LimelightError, require
 
 __all__ = ["explain_in_dask", "explain_in_dask_at", "explain_in_local_dask"]
@@ -115,8 +115,7 @@ def _submit(client: Any, function: Any, *arguments: Any) -> Any:
 
 
 def _explain(job: Any, data: bytes) -> tuple[int, Any]:
-    chunk = deserialize(data)
-    return chunk.number, job.explain(chunk)
+    return explain_chunk(job, deserialize(data))
 
 
 @contextmanager

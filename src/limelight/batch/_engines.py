@@ -36,7 +36,10 @@ ENGINES = Registry(
 )
 _STOPPABLE = ("processes", "spark")  # their work is done in main threads, where an alarm can stop it
 # The classes of clients and sessions, and the engines that they belong to.
-_CLIENTS = {("distributed", "Client"): "dask", ("pyspark", "SparkSession"): "spark"}
+_CLIENTS: dict[tuple[str, str], tuple[str, Callable[..., FinishedChunks]]] = {
+    ("distributed", "Client"): ("dask", explain_in_dask),
+    ("pyspark", "SparkSession"): ("spark", explain_in_spark),
+}
 
 
 def find_engine(engine: Any) -> Engine:
@@ -54,7 +57,7 @@ def find_engine(engine: Any) -> Engine:
         return named
     cluster = _cluster_of(engine)
     if cluster is not None:
-        return partial({"dask": explain_in_dask, "spark": explain_in_spark}[cluster], engine)
+        return partial(cluster[1], engine)
     if callable(engine) and not isinstance(engine, type):
         function: Engine = engine
         return function
@@ -66,11 +69,14 @@ def find_engine(engine: Any) -> Engine:
 
 def is_stoppable(engine: Any) -> bool:
     """Whether an alarm can stop the explanations of an engine, which is given as to `find_engine`."""
-    return (engine if isinstance(engine, str) else _cluster_of(engine)) in _STOPPABLE
+    if isinstance(engine, str):
+        return engine in _STOPPABLE
+    cluster = _cluster_of(engine)
+    return cluster is not None and cluster[0] in _STOPPABLE
 
 
-def _cluster_of(engine: Any) -> str | None:
-    """The engine that a client or session belongs to. Their libraries are not imported to recognise them."""
+def _cluster_of(engine: Any) -> tuple[str, Callable[..., FinishedChunks]] | None:
+    """The name and the engine that a client or session belongs to. Their libraries are not imported to recognise them."""
     classes = ((base.__module__.partition(".")[0], base.__name__) for base in type(engine).__mro__)
     return next((_CLIENTS[name] for name in classes if name in _CLIENTS), None)
 

@@ -19,7 +19,7 @@ from limelight._lockstep import Run, run_in_lockstep
 from limelight.batch._timeouts import run_in_time
 from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError
 from limelight.results.explanation import Explanation
-from limelight.stages.prediction import SharedAnswers
+from limelight.stages.prediction import Ask, SharedAnswers
 
 if TYPE_CHECKING:
     from limelight._options import Options
@@ -134,7 +134,7 @@ def take_fingerprint(job: Job, first: Sequence[Any], chunk_size: int, options: O
         probe_answers: list[float] = []
         probe = _record_answers(job.pipeline(instance, job.model, request, SharedAnswers()), probe_answers)
         try:
-            (result,) = _run_in_time(job.timeout, partial(run_in_lockstep, [probe]))
+            (result,) = _run_in_time_if_possible(job.timeout, partial(run_in_lockstep, [probe]))
         except ModelError:  # a timeout: the number of answers until then varies
             continue
         answers += probe_answers
@@ -165,7 +165,7 @@ def _in_index_order(instance: Any) -> Any:
     return np.ascontiguousarray(instance) if type(instance) is np.ndarray else instance
 
 
-def _run_in_time(timeout_seconds: float | None, work: Callable[[], T]) -> T:
+def _run_in_time_if_possible(timeout_seconds: float | None, work: Callable[[], T]) -> T:
     """Do some work, and stop it after the timeout; outside the main thread nothing can be stopped."""
     if timeout_seconds is None or threading.current_thread() is not threading.main_thread():
         return work()
@@ -178,9 +178,9 @@ def _record_answers(run: Run[Explanation], answers: list[float]) -> Run[Explanat
         effect = next(run)
         while True:
             outcome = yield effect
-            for answer in outcome:
-                if isinstance(answer, np.ndarray):  # of shape (n, outputs); the outputs' weights differ
-                    answers += (answer @ np.linspace(1.0, 2.0, answer.shape[1])).tolist()
+            for answer in outcome if isinstance(effect, Ask) else ():
+                assert isinstance(answer, np.ndarray)  # of shape (n, k); each output counts differently
+                answers += (answer @ np.linspace(1.0, 2.0, answer.shape[1])).tolist()
             effect = run.send(outcome)
     except StopIteration as stop:
         explanation: Explanation = stop.value

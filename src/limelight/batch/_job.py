@@ -100,7 +100,7 @@ class Job:
                         entries.append(Failure.of(result))
                     else:
                         result.add_note(f"This was instance {chunk.first + len(entries)}.")
-                        raise _sendable(result)
+                        raise result if self._registrations is None else _sendable(result)
             return table_of(entries, range(chunk.first, chunk.first + len(entries)))
 
     def _explain(self, instances: Sequence[Any]) -> Sequence[Explanation | LimelightError]:
@@ -128,6 +128,7 @@ def _sendable(error: LimelightError) -> LimelightError:
             return error
     base = next(cls for cls in type(error).__mro__ if cls.__module__ == "limelight.exceptions")
     plain: LimelightError = base(f"{type(error).__name__}: {error}")
+    plain.__cause__ = error.__cause__
     for note in getattr(error, "__notes__", ()):
         plain.add_note(note)
     return plain

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from limelight.collection.arrow import arrow, escape, to_backend
+from limelight.collection.arrow import arrow, check_backend, escape, to_backend
 from limelight.collection.weights import (
     ALL_LABELS,
     LABEL_COLUMNS,
@@ -28,6 +28,7 @@ _MOST_CELLS = 2**27  # a gigabyte of weights
 
 def long_frame(explanations: TableSource, backend: str) -> Any:
     """A row for each instance, label and reported component; see `Explanations.to_frame`."""
+    check_backend(backend)  # before all is read
     pa = arrow()
     pieces = []
     for table in explanations.tables(["item", "output_names", "default_label", "surrogates"]):
@@ -45,6 +46,7 @@ def wide_frame(explanations: TableSource, label: int | str | None, by: str, num_
     """A row for each instance and label, a column for each feature; see `Explanations.to_wide_frame`."""
     from scipy import sparse
 
+    check_backend(backend)
     pa = arrow()
     numbers = FeatureNumbers(by)
     pieces, parts = [], []

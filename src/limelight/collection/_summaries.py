@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
@@ -15,6 +13,7 @@ from limelight.collection._frames import long_frame, wide_frame
 from limelight.collection._rendering import RENDERERS
 from limelight.collection.importance import Importance, compute_importance
 from limelight.collection.parquet import atomic_file
+from limelight.collection.weights import TableSource
 
 if TYPE_CHECKING:
     import pandas
@@ -24,15 +23,8 @@ if TYPE_CHECKING:
 __all__ = ["SummaryMixin"]
 
 
-class SummaryMixin(ABC):
+class SummaryMixin(TableSource):
     """The methods of `Explanations` that say something about all entries together."""
-
-    @abstractmethod
-    def __len__(self) -> int: ...
-
-    @abstractmethod
-    def tables(self, columns: Iterable[str] | None = None) -> Iterator[pyarrow.Table]:
-        """See `Explanations.tables`."""
 
     @overload
     def to_frame(self, backend: Literal["pandas"] = ...) -> pandas.DataFrame: ...

@@ -126,6 +126,17 @@ def check_schema(other: pa.Schema, place: str) -> None:
         raise ArgumentError(f"{place} has columns of other types than limelight writes: {mistyped}.")
 
 
+def check_backend(backend: str) -> None:
+    """Refuse what is no library of frames.
+
+    Raises
+    ------
+    ArgumentError
+        If it is another one.
+    """
+    check_choice("backend", backend, ("pandas", "polars", "pyarrow"))
+
+
 def to_backend(table: pa.Table, backend: str) -> Any:
     """Convert an Arrow table to a frame of pandas, polars or pyarrow.
 
@@ -138,7 +149,7 @@ def to_backend(table: pa.Table, backend: str) -> Any:
     """
     import narwhals.stable.v2 as nw
 
-    check_choice("backend", backend, ("pandas", "polars", "pyarrow"))
+    check_backend(backend)
     try:
         return nw.from_arrow(table, backend=nw.Implementation.from_backend(backend)).to_native()  # type: ignore[arg-type]
     except ImportError as error:

@@ -39,8 +39,6 @@ _MOST_LISTED_LABELS = 20  # in an error
 class TableSource(Protocol):
     """Explanations that are stored as Arrow tables."""
 
-    def __len__(self) -> int: ...
-
     def tables(self, columns: Iterable[str] | None = None) -> Iterable[pa.Table]: ...
 
 

@@ -45,7 +45,7 @@ CONVERTERS = Registry(
     },
 )
 
-RENDERER_BY_ENDING = {".html": "html", ".htm": "htm", "": "html", ".png": "png", ".svg": "svg"}
+_FILE_RENDERERS = ("html", "htm", "png", "svg")  # whose names are also endings of files
 
 
 class RenderingMixin(ABC):
@@ -313,12 +313,10 @@ def _renderer_for(path: Path) -> str:
     ArgumentError
         If there is none.
     """
-    ending = path.suffix
-    if ending.lower() in RENDERER_BY_ENDING:
-        return RENDERER_BY_ENDING[ending.lower()]
-    registered = RENDERERS.added()
-    for name in (ending[1:], ending[1:].lower()):
-        if name in registered:
+    allowed = (*_FILE_RENDERERS, *RENDERERS.added())
+    ending = path.suffix[1:] or "html"
+    for name in (ending, ending.lower()):
+        if name in allowed:
             return name
-    endings = [*filter(None, RENDERER_BY_ENDING), *(f".{name}" for name in registered)]
+    endings = [f".{name}" for name in allowed]
     raise ArgumentError(f"an explanation's file ends in {', '.join(endings)}; got {str(path)!r}.")
