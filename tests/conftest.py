@@ -16,6 +16,8 @@ from hypothesis import settings
 from sklearn.datasets import fetch_20newsgroups
 from sklearn.utils import Bunch
 
+from limelight import _registry
+
 ROOT = Path(__file__).resolve().parents[1]
 
 # A time limit for each example would fail on a busy machine. Continuous integration always tries the same examples; elsewhere
@@ -156,3 +158,12 @@ def open_page(browser: Any, tmp_path: Path) -> Iterator[Callable[..., Any]]:
             page.wait_for_timeout(1)  # what is on its way arrives
         context.close()
     assert not happened, "the page did what it may not: " + "; ".join(dict.fromkeys(happened))
+
+
+@pytest.fixture
+def registry(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Nothing is registered before a test, and nothing of what it registers is left after it."""
+    monkeypatch.setattr(_registry, "_registered", {kind: {} for kind in _registry.KINDS})
+    _registry._entry_points.cache_clear()
+    yield
+    _registry._entry_points.cache_clear()

@@ -9,7 +9,7 @@ import pytest
 import torch
 from onnx import TensorProto, helper, numpy_helper
 
-from limelight import ImageExplainer, OnnxModel, TextExplainer, TimeSeriesExplainer, TorchModel, _registry, extend
+from limelight import ImageExplainer, OnnxModel, TextExplainer, TimeSeriesExplainer, TorchModel, extend
 from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError, ModelError
 from limelight.segmentation import Grid, Uniform
 
@@ -443,13 +443,7 @@ class LexiconModel:
         return np.array([sum(self.scores.get(word, 0.0) for word in text.split()) for text in texts])
 
 
-@pytest.fixture
-def registered(monkeypatch):
-    """Whatever a test registers is removed again."""
-    monkeypatch.setattr(_registry, "_registered", {kind: {} for kind in _registry.KINDS})
-
-
-@pytest.mark.usefixtures("registered")
+@pytest.mark.usefixtures("registry")
 class TestAdaptersFromOutside:
     TEXT = "a good plot and a bad end"
     LEXICON = Lexicon(good=0.5, bad=-0.25, end=0.125)

@@ -22,12 +22,7 @@ EXPLAINER = TabularExplainer(ROWS)
 FEW = {"num_samples": 64, "chunk_size": 2}  # four chunks of two instances
 
 
-@pytest.fixture(autouse=True)
-def _unregistered(monkeypatch):
-    """What a test registers is gone after it."""
-    monkeypatch.setattr(_registry, "_registered", {kind: {} for kind in _registry.KINDS})
-    yield
-    _registry._entry_points.cache_clear()
+pytestmark = pytest.mark.usefixtures("registry")
 
 
 @pytest.fixture(scope="module")

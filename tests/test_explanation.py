@@ -351,13 +351,7 @@ class TestPictures:
         assert explanation.to_json() == Explanation.from_json(explanation.to_json()).to_json()
 
 
-@pytest.fixture
-def registrations(monkeypatch):
-    """Forget afterwards what a test registers."""
-    monkeypatch.setattr(_registry, "_registered", {kind: {} for kind in _registry.KINDS})
-
-
-@pytest.mark.usefixtures("registrations")
+@pytest.mark.usefixtures("registry")
 class TestRenderers:
     def test_own(self, explanation):
         assert explanation.render("html") == explanation.as_html()
@@ -429,7 +423,7 @@ class ChainExplainer(ComponentsExplainer):
         return parts
 
 
-@pytest.mark.usefixtures("registrations")
+@pytest.mark.usefixtures("registry")
 class TestViewFromOutside:
     def test_refused_before_the_model_is_asked(self):
         def model(_):

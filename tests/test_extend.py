@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ import numpy as np
 import pytest
 
 from limelight import Explanation, TextExplainer, _registry, extend
-from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, LimelightError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, LimelightError, PredictionError
 
 PAGE = Path(__file__).parents[1] / "docs" / "extend.md"
 SOURCE = Path(__file__).parents[1] / "src"
@@ -43,25 +44,23 @@ def run(program: str, folder: Path) -> str:
     return result.stdout
 
 
-@pytest.fixture
-def package(tmp_path):
+def write_programs(folder: Path) -> Path:
     for name, text in PROGRAMS.items():
-        (tmp_path / name).write_text(text, encoding="utf-8")
-    return tmp_path
+        (folder / name).write_text(text, encoding="utf-8")
+    return folder
 
 
-@pytest.fixture
-def registry(monkeypatch):
-    """A registry from which all that a test registers is gone after it."""
-    monkeypatch.setattr(_registry, "_registered", {kind: {} for kind in _registry.KINDS})
-    _registry._entry_points.cache_clear()
-    yield
-    _registry._entry_points.cache_clear()
+@pytest.fixture(scope="module")
+def graphs(tmp_path_factory):
+    """A folder in which the page's program about graphs has run."""
+    folder = write_programs(tmp_path_factory.mktemp("graphs"))
+    run("try_graphs.py", folder)
+    return folder
 
 
 @pytest.mark.parametrize("name", [name for name in PROGRAMS if name.startswith("try_")])
-def test_program_of_the_page_runs(name, package):
-    run(name, package)
+def test_program_of_the_page_runs(name, tmp_path):
+    run(name, write_programs(tmp_path))
 
 
 def test_every_block_of_python_is_run():
@@ -69,8 +68,7 @@ def test_every_block_of_python_is_run():
     assert len(re.findall("^```python", text, re.MULTILINE)) == len(re.findall(r"^```python \S+\.py$", text, re.MULTILINE))
 
 
-def test_every_renderer_draws_a_view_from_outside(package):
-    run("try_graphs.py", package)
+def test_every_renderer_draws_a_view_from_outside(graphs):
     program = """
 from pathlib import Path
 import graphs
@@ -94,11 +92,10 @@ with warnings.catch_warnings():  # those that importing shap raises
 assert Explanation.from_json(explanation.to_json()) == explanation
 print("drawn")
 """
-    assert run(program, package) == "drawn\n"
+    assert run(program, graphs) == "drawn\n"
 
 
-def test_stored_view_needs_its_class(package):
-    run("try_graphs.py", package)
+def test_stored_view_needs_its_class(graphs):
     program = """
 from limelight import Explanations
 from limelight.exceptions import ArgumentError
@@ -107,12 +104,12 @@ try:
 except ArgumentError as error:
     print(error)
 """
-    assert "no view of kind 'graph' is registered: import the module that registers it" in run(program, package)
+    assert "no view of kind 'graph' is registered: import the module that registers it" in run(program, graphs)
 
 
-def test_entry_points_are_found(package):
-    run("try_graphs.py", package)
-    declared = package / "graphs-1.0.dist-info"
+def test_entry_points_are_found(graphs, tmp_path):
+    installed = shutil.copytree(graphs, tmp_path / "installed")
+    declared = installed / "graphs-1.0.dist-info"
     declared.mkdir()
     (declared / "METADATA").write_text("Metadata-Version: 2.1\nName: graphs\nVersion: 1.0\n", encoding="utf-8")
     (declared / "entry_points.txt").write_text("[limelight.view]\ngraph = graphs:GraphView\n", encoding="utf-8")
@@ -120,7 +117,7 @@ def test_entry_points_are_found(package):
 from limelight import Explanations
 print(type(Explanations.load("graphs.parquet")[0].view).__name__)
 """
-    assert run(program, package) == "GraphView\n"
+    assert run(program, installed) == "GraphView\n"
 
 
 @pytest.mark.usefixtures("registry")
@@ -138,12 +135,8 @@ class TestRegister:
         with pytest.raises(ArgumentTypeError, match=r'implementation must be .*"module:attribute"; got \'numpy\''):
             extend.register("kernel", "own", "numpy")
 
-    def test_own_names_are_not_replaced(self):
-        with pytest.raises(ArgumentError, match="the kernel 'exponential' is limelight's own"):
-            extend.register("kernel", "exponential", np.exp)
-
     @pytest.mark.parametrize("kind", _registry.KINDS)
-    def test_own_names_are_known_before_they_are_used(self, kind, package):
+    def test_own_names_are_known_before_they_are_used(self, kind, tmp_path):
         own = {
             "adapter": "torch",
             "engine": "threads",
@@ -159,7 +152,7 @@ try:
 except ValueError as error:
     print(error)
 """
-        assert f"{own[kind]!r} is limelight's own" in run(program, package)
+        assert f"{own[kind]!r} is limelight's own" in run(program, tmp_path)
 
     def test_place_is_imported_when_it_is_first_used(self):
         extend.register("kernel", "later", "a_module_that_is_missing:kernel")
@@ -240,10 +233,6 @@ def never_asked(masks):
 
 @pytest.mark.usefixtures("registry")
 class TestView:
-    def test_no_view(self):
-        with pytest.raises(ArgumentTypeError, match=r"view derived from limelight\.extend\.View; got str"):
-            PairExplainer().explain_instance("a picture", never_asked)
-
     def test_view_that_is_not_registered_is_refused_before_the_model_is_asked(self):
         @dataclass(frozen=True)
         class Own(Plain):
@@ -319,6 +308,10 @@ class TestContract:
             ({"kernel_width": -1.0}, "kernel_width of components must be a finite number above 0"),
             ({"view": None}, r"view derived from limelight\.extend\.View; got NoneType"),
             (
+                {"view": extend.TextView("a b", (extend.Span(0, 1, 0),))},
+                r"TextView\.values\(\) must have a text for each of the 2",
+            ),
+            (
                 {"view": extend.DrawingView.of(2, 1, marks=[], descriptions=["left"])},
                 r"DrawingView\.values\(\) must have a text for each of the 2 components",
             ),
@@ -357,6 +350,55 @@ class TestContract:
         broken = components_of(realise=realise)
         with pytest.raises(InstanceError, match="the perturbations cannot be made: TypeError for 4 inputs"):
             MadeExplainer().explain_instance(broken, never_asked)
+
+    def test_perturbations_without_room(self):
+        def realise(masks):
+            raise MemoryError(f"no room for {len(masks)} sounds")
+
+        entries = [components_of(), components_of(realise=realise)]
+        sums = MadeExplainer().explain_many(entries, lambda masks: masks.sum(axis=1), on_error="keep")
+        assert [type(entry).__name__ for entry in sums] == ["Explanation", "Failure"]
+        assert "no room for 4 sounds" in sums[1].message
+
+    @pytest.mark.parametrize(("batch", "given"), [(None, "None"), ([1.0], "1"), (np.zeros((5, 2)), "5")])
+    def test_perturbations_that_are_not_as_many_as_masks(self, batch, given):
+        broken = components_of(realise=lambda _: batch)
+        with pytest.raises(PredictionError, match=rf"Pair\.realise must give one input for each of 4 masks; it gave {given}"):
+            MadeExplainer().explain_instance(broken, never_asked)
+
+    @pytest.mark.parametrize("distance", [np.nan, -1.0])
+    def test_distances_that_are_none(self, distance):
+        class Nowhere(MadeExplainer):
+            distances = staticmethod(lambda masks: np.full(len(masks), distance))
+
+        with pytest.raises(ArgumentError, match=r"distances must give a number of at least 0 for each of \d+ rows"):
+            Nowhere().explain_instance(components_of(), lambda masks: masks.sum(axis=1))
+
+    @pytest.mark.parametrize(
+        ("attribute", "value", "message"),
+        [
+            ("cap", 0, "cap must be an integer of at least 2; got 0"),
+            ("default_design", "sobol", "gave Parts, which need default_design = 'orthogonal' or 'complements'; got 'sobol'"),
+            ("default_design", "even", "default_design must be one of 'complements', 'orthogonal', 'sobol'; got 'even'"),
+        ],
+    )
+    def test_class_attributes(self, attribute, value, message):
+        changed = type("Changed", (MadeExplainer,), {attribute: value})
+        with pytest.raises(LimelightError, match=message):
+            changed().explain_instance(components_of(), never_asked)
+
+    def test_constructor_that_does_not_call_the_other(self):
+        class Forgetful(MadeExplainer):
+            def __init__(self):
+                self.rate = 7
+
+        with pytest.raises(ArgumentTypeError, match=r"its __init__ must call super\(\)\.__init__"):
+            Forgetful().explain_instance(components_of(), never_asked)
+
+    @pytest.mark.parametrize("content", [np.array(["ab", "c"], dtype=object), [1, 2], 3])
+    def test_what_has_no_fingerprint(self, content):
+        with pytest.raises(ArgumentTypeError, match="a fingerprint is made from texts, bytes and arrays of numbers"):
+            extend.fingerprint(content)
 
     def test_class_without_a_width(self):
         class Narrow(extend.Explainer):
@@ -421,6 +463,12 @@ class Coded(InstanceError):
 
 def raise_coded():
     raise Coded(7, "no sound")
+
+
+@pytest.mark.parametrize("engine", ["serial", "threads"])
+def test_errors_stay_what_they_are_in_this_process(engine):
+    with pytest.raises(Coded, match="7: no sound"):
+        MadeExplainer().explain_many([raise_coded], never_asked, engine=engine)
 
 
 def test_errors_with_constructors_of_their_own_come_back_from_workers():

@@ -104,20 +104,29 @@ def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndar
 
 
 @contextmanager
-def user_function(parameter: str) -> Iterator[None]:
-    """A context for a call of the function that a user gave as this parameter.
+def user_function(name: str, kind: type[LimelightError] = ArgumentError, about: str = "") -> Iterator[None]:
+    """A context for a call of a user's function, which turns its errors into limelight's, all but those of memory.
+
+    Parameters
+    ----------
+    name : str
+        What the user calls the function, for the message.
+    kind : type, default ArgumentError
+        The class of the error.
+    about : str, optional
+        What the function was asked about, for the message.
 
     Raises
     ------
-    ArgumentError
-        If the function raises; the message names the parameter, and the function's error is the cause.
+    LimelightError
+        If the function raises; its error is the cause.
     """
     try:
         yield
-    except LimelightError:
+    except (LimelightError, MemoryError):
         raise
     except Exception as error:
-        raise ArgumentError(f"{parameter} raised {type(error).__name__}: {error}") from error
+        raise kind(f"{name} raised {type(error).__name__}{about and ' '}{about}: {error}") from error
 
 
 def as_array(value: Any) -> np.ndarray:

@@ -101,14 +101,15 @@ class Explainer(BatchMixin):
         )
 
     def __repr__(self) -> str:
-        """One line: how many columns there are, the kernel's width, and the options that are not the defaults."""
+        """One line: the modality's own settings, the kernel's width, and the options that are not the defaults."""
         defaults = vars(Options.checked(kernel_width=self.options.kernel_width))
-        shown = [f"{len(self.columns)} columns"] if self.columns is not None else []
-        for name, value in vars(self.options).items():
-            if name == "kernel_width" or value != defaults[name]:
-                plain = f"{value:.4g}" if isinstance(value, float) else getattr(value, "__name__", None) or reprlib.repr(value)
-                shown.append(f"{name}={plain}")
-        return f"{type(self).__name__}({', '.join(shown)})"
+        options = {name: value for name, value in vars(self.options).items() if value != defaults[name]}
+        shown = {**self._own_settings(), "kernel_width": self.options.kernel_width, **options}
+        return f"{type(self).__name__}({', '.join(f'{name}={_show(value)}' for name, value in shown.items())})"
+
+    def _own_settings(self) -> dict[str, object]:
+        """The settings that this modality alone has, as far as a reader of its repr should know them."""
+        return {}
 
     @abstractmethod
     def components(self, instance: Any) -> Components:
@@ -214,7 +215,7 @@ class Explainer(BatchMixin):
         shared : SharedAnswers
             The model's answers for perturbations that other instances share.
         """
-        components = find_components(self.components, instance)
+        components = find_components(self, instance)
         proximity, kernel_law = self._make_proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
         oracle = Oracle(adapted.path.limited(request.batch_size), shared)
@@ -309,8 +310,9 @@ class Explainer(BatchMixin):
         request: Request,
     ) -> Explanation:
         """The explanation, as plain data, once the last look is done."""
+        varies = sample.varies
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~sample.varies)
+        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
         effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
@@ -331,7 +333,7 @@ class Explainer(BatchMixin):
             warnings=collect_notices(
                 components,
                 outputs,
-                sample.varies,
+                varies,
                 fits,
                 effective_size=effective_size,
                 num_features=request.num_features,
@@ -342,6 +344,13 @@ class Explainer(BatchMixin):
 
 
 Explainer.__module__ = "limelight"  # where users import it from
+
+
+def _show(value: object) -> str:
+    """A setting on a part of a line."""
+    if isinstance(value, float):
+        return f"{value:.4g}"
+    return getattr(value, "__name__", None) or reprlib.repr(value)
 
 
 def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[bool]) -> bool:

@@ -150,9 +150,10 @@ class Request:
             If an argument is not allowed.
         """
         if labels is not None:
-            if not isinstance(labels, Iterable):
-                labels = (labels,)
-            labels = tuple(dict.fromkeys(check_count("each of labels", label, 0) for label in labels))
+            several: Any = labels
+            if isinstance(several, str) or not isinstance(several, Iterable):
+                several = (several,)
+            labels = tuple(dict.fromkeys(check_count("each of labels", label, 0) for label in several))
             if not labels:
                 raise ArgumentError("labels must name at least one output; got none. Leave it out for the default.")
         if labels is not None and top_labels is not None:

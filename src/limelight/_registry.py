@@ -13,7 +13,7 @@ from contextvars import ContextVar
 from functools import cache
 from importlib import import_module
 from operator import attrgetter
-from typing import Any
+from typing import Any, Literal
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError, unknown_name
 
@@ -28,6 +28,7 @@ _TABLES = {
     "renderer": "limelight.results._rendering",
     "view": "limelight.results.view_registry",
 }
+Kind = Literal["adapter", "engine", "kernel", "model", "renderer", "view"]
 KINDS = tuple(_TABLES)
 """The kinds of implementations that packages outside limelight can add."""
 
@@ -119,7 +120,7 @@ class Registry:
             raise ArgumentError(f"the {self._kind} {name!r} cannot be imported ({type(error).__name__}: {error}).") from error
 
 
-def register(kind: str, name: str, implementation: Any) -> None:
+def register(kind: Kind, name: str, implementation: Any) -> None:
     """Add an implementation to limelight under a name, for the rest of the program.
 
     An installed package can declare an entry point instead and needs no call. In its ``pyproject.toml``, the table

@@ -55,7 +55,7 @@ def fingerprint(*contents: str | bytes | np.ndarray) -> int:
 
     Examples
     --------
-    >>> from limelight._seeds import fingerprint
+    >>> from limelight.extend import fingerprint
     >>> fingerprint("one text") == fingerprint("one text"), fingerprint("a", "bc") == fingerprint("ab", "c")
     (True, False)
     """
@@ -64,6 +64,8 @@ def fingerprint(*contents: str | bytes | np.ndarray) -> int:
         if isinstance(content, str):
             content = content.encode("utf-8", "surrogatepass")
         elif not isinstance(content, bytes):
+            if not isinstance(content, np.ndarray) or content.dtype.hasobject:  # the bytes of objects are their addresses
+                raise ArgumentTypeError(f"a fingerprint is made from texts, bytes and arrays of numbers; got {content!r:.60}.")
             digest.update(f"{content.dtype.str}{content.shape}".encode())
             content = np.ascontiguousarray(content).tobytes()
         digest.update(len(content).to_bytes(8, "little"))

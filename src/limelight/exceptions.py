@@ -103,7 +103,7 @@ class Interrupted(KeyboardInterrupt):
         The finished explanations, in order.
     """
 
-    def __init__(self, message: str, explanations: object) -> None:
+    def __init__(self, message: str, explanations: Any) -> None:
         super().__init__(message)
         self.explanations = explanations
 

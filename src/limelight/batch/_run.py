@@ -15,6 +15,7 @@ from limelight.batch._handout import Handout
 from limelight.batch._instances import Chunk, Instances, split_into_chunks
 from limelight.batch._job import Job, Pipeline
 from limelight.batch._workers import FinishedChunks
+from limelight.collection.arrow import arrow
 from limelight.collection.explanations import Explanations
 from limelight.exceptions import EngineError, Interrupted, require
 
@@ -62,6 +63,7 @@ def run(
     Interrupted
         If the user stops it; the error has the finished explanations.
     """
+    arrow()  # said now, and not when the first chunk is finished
     job = Job(pipeline, model, request, arguments.keeps_errors, arguments.timeout)
     store: Checkpoint | _Memory = _Memory()
     try:

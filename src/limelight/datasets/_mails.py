@@ -6,6 +6,8 @@ mails hardly ever have. A classifier relies on it, as one trained on 20 newsgrou
 
 from __future__ import annotations
 
+from limelight._checks import check_count
+
 __all__ = ["MAIL_CLASSES", "mails"]
 
 MAIL_CLASSES = ("gardeners", "stargazers")
@@ -83,6 +85,7 @@ def mails(each: int = 60) -> tuple[list[str], list[int]]:
     >>> len(texts), MAIL_CLASSES[labels[0]]
     (120, 'gardeners')
     """
+    each = check_count("each", each, 1)
     numbered = [(number, label) for number in range(each) for label in (0, 1)]
     return [_write_mail(number, label) for number, label in numbered], [label for _, label in numbered]
 

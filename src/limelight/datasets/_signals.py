@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from limelight._checks import check_count
 from limelight._seeds import stream
 
 __all__ = ["Semitones", "chords", "cylinders_bells_and_funnels"]
@@ -17,7 +18,7 @@ _MIDDLE_C_HERTZ = 261.63
 _MINOR_AND_MAJOR_THIRD = (3, 4)  # semitones above the root
 _FIFTH = 7  # semitones above the root
 _NOTES = ("C", "C#", "D", "D#", "E", "F", "F#", "G", "G#", "A", "A#", "B")
-SEMITONES = tuple(f"{note}{octave}" for octave in (4, 5) for note in _NOTES)
+_SEMITONES = tuple(f"{note}{octave}" for octave in (4, 5) for note in _NOTES)
 
 
 class Pulses(NamedTuple):
@@ -58,7 +59,8 @@ def cylinders_bells_and_funnels(count: int, seed: int) -> Pulses:
     >>> series.shape, shapes.tolist(), len(windows)
     ((3, 128), [0, 1, 2], 3)
     """
-    generator = stream(seed)
+    count = check_count("count", count, 1)
+    generator = stream(check_count("seed", seed, 0))
     steps = np.arange(_SERIES_STEPS)
     series, windows = [], []
     for number in range(count):
@@ -96,7 +98,8 @@ def chords(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     >>> sounds.shape, kinds.tolist()
     ((2, 4000), [0, 1])
     """
-    generator = stream(seed)
+    count = check_count("count", count, 1)
+    generator = stream(check_count("seed", seed, 0))
     time = np.arange(_SOUND_SAMPLES) / _SAMPLES_PER_SECOND
     sounds = []
     for number in range(count):
@@ -127,15 +130,15 @@ class Semitones:
     True
     """
 
-    names = SEMITONES
+    names = _SEMITONES
 
     def __init__(self, sound: np.ndarray) -> None:
         self._spectrum = np.fft.rfft(sound)
         with np.errstate(divide="ignore"):
             pitch = 12 * np.log2(np.fft.rfftfreq(_SOUND_SAMPLES, 1 / _SAMPLES_PER_SECOND) / _MIDDLE_C_HERTZ)
-        is_inside = (pitch >= -0.5) & (pitch < len(SEMITONES) - 0.5)
+        is_inside = (pitch >= -0.5) & (pitch < len(_SEMITONES) - 0.5)
         # The semitone of each frequency; one more than the last for frequencies that always stay.
-        self._semitones = np.where(is_inside, np.rint(np.where(is_inside, pitch, 0)), len(SEMITONES)).astype(int)
+        self._semitones = np.where(is_inside, np.rint(np.where(is_inside, pitch, 0)), len(_SEMITONES)).astype(int)
 
     def compose(self, masks: np.ndarray) -> np.ndarray:
         """The sound without its absent semitones, for each of the masks of shape (m, 24): sounds of shape (m, 4000)."""

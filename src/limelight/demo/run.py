@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from limelight import ComponentsExplainer, Explanation, ImageExplainer, TabularExplainer, TextExplainer, TimeSeriesExplainer
-from limelight.datasets import Semitones, chords, cylinders_bells_and_funnels
+from limelight.datasets import MAIL_CLASSES, Semitones, chords, cylinders_bells_and_funnels, mails
 from limelight.renderers.index import Entry, render_index
 
 __all__ = ["run"]
@@ -266,8 +266,6 @@ def _load_newsgroups() -> _Corpus | None:
 
 def _make_club_mails() -> _Corpus:
     """The mails of `limelight.datasets`, in which a header line gives one class away."""
-    from limelight.datasets import MAIL_CLASSES, mails
-
     texts, labels = mails()
     first_test = len(texts) * 3 // 4
     explained = next(i for i in range(first_test, len(texts)) if labels[i] == 1 and "Posting-Host" in texts[i])

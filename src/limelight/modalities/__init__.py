@@ -1,0 +1,1 @@
+"""What the interpretable components of each kind of instance are."""

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentTypeError, InstanceError, LimelightError, unknown_name
+from limelight._checks import user_function
+from limelight.exceptions import ArgumentTypeError, InstanceError, unknown_name
 
 __all__ = ["Segmentation", "Segmenter", "check_segmentation", "make_label_map"]
 
@@ -89,14 +90,8 @@ def make_label_map(segmentation: Segmentation, instance: np.ndarray) -> np.ndarr
     """
     if isinstance(segmentation, np.ndarray):
         return segmentation
-    try:
+    with user_function("the segmentation", InstanceError, f"for an instance of shape {instance.shape}"):
         labels = np.asarray(segmentation(instance.copy()))
-    except LimelightError:
-        raise
-    except Exception as error:
-        raise InstanceError(
-            f"the segmentation raised {type(error).__name__} for an instance of shape {instance.shape}: {error}"
-        ) from error
     if labels.dtype.kind not in "bui":
         raise ArgumentTypeError(f"the segmentation must return a label map of integers; it returned dtype {labels.dtype}.")
     return labels

@@ -7,13 +7,13 @@ from typing import Any, Protocol
 
 import numpy as np
 
-from limelight._checks import check_names
+from limelight._checks import check_names, user_function
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight._seeds import fingerprint
-from limelight.exceptions import ArgumentTypeError, InstanceError, LimelightError, PredictionError
+from limelight.exceptions import ArgumentTypeError, InstanceError, PredictionError
 from limelight.results.views import PartsView
-from limelight.stages.components import Parts, fair_coins
+from limelight.stages.components import Parts, count_inputs, fair_coins
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["ComponentsExplainer", "Composable"]
@@ -82,6 +82,8 @@ class ComponentsExplainer(Explainer):
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes orthogonal arrays;
         "iid" draws them independently, as lime does.
+    shortcuts : bool, default True
+        Whether model adapters that were registered from outside may ask the model in a quicker way.
     random_state : int, None or numpy.random.Generator, default 0
         The seed. The same instance, arguments and seed give the same explanation; None takes fresh entropy.
 
@@ -121,6 +123,7 @@ class ComponentsExplainer(Explainer):
     """
 
     default_design = "orthogonal"
+    default_kernel_width = 0.25
     distances = staticmethod(cosine_of_masks)
     cap = 1000
 
@@ -135,6 +138,7 @@ class ComponentsExplainer(Explainer):
         tolerance: float = 0.05,
         mode: Mode | None = None,
         design: DesignName = "auto",
+        shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
         super().__init__(
@@ -146,6 +150,7 @@ class ComponentsExplainer(Explainer):
             alpha=alpha,
             tolerance=tolerance,
             design=design,
+            shortcuts=shortcuts,
             random_state=random_state,
         )
 
@@ -194,26 +199,12 @@ class _ComposedParts(Parts):
         )
 
     def realise(self, masks: np.ndarray) -> Any:
-        try:
+        with user_function("compose(masks)", InstanceError, f"for masks of shape {masks.shape}"):
             batch = self.instance.compose(masks.copy())  # the user's method may write into its argument
-        except LimelightError:
-            raise
-        except Exception as error:
-            raise InstanceError(
-                f"compose(masks) raised {type(error).__name__} for masks of shape {masks.shape}: {error}"
-            ) from error
-        count = _count_inputs(batch)
+        count = count_inputs(batch)
         if batch is None or count not in (len(masks), None):
             returned = "None" if batch is None else count
             raise PredictionError(
                 f"compose(masks) must return one input for each of {len(masks)} masks; it returned {returned}."
             )
         return batch
-
-
-def _count_inputs(batch: Any) -> int | None:
-    """How many inputs a batch holds; None where it does not say, as a generator does not."""
-    shape = getattr(batch, "shape", None)
-    if isinstance(shape, tuple):  # sparse matrices have a shape and no length
-        return int(shape[0]) if shape else 0
-    return len(batch) if hasattr(batch, "__len__") else None

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_flag
+from limelight._checks import check_flag, user_function
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
@@ -79,6 +79,7 @@ class TextExplainer(Explainer):
     """
 
     default_design = "complements"
+    default_kernel_width = 25.0
     distance_unit = 100.0
 
     def __init__(
@@ -116,6 +117,10 @@ class TextExplainer(Explainer):
         self._mask_string = _check_mask_string(mask_string, bow, char_level)
         self._separator = _check_split_expression(split_expression)
 
+    def _own_settings(self) -> dict[str, object]:
+        mask = {} if self._bow else {"mask_string": self._mask_string}
+        return {"bow": self._bow, **mask, "char_level": self._char_level}
+
     @staticmethod
     def distances(representation: np.ndarray) -> np.ndarray:
         return 100.0 * cosine_of_masks(representation)
@@ -137,7 +142,9 @@ class TextExplainer(Explainer):
         elif isinstance(self._separator, re.Pattern):
             spans = find_words_between(self._separator, instance)
         else:
-            spans = locate_tokens(self._separator(instance), instance)
+            with user_function("split_expression", InstanceError):
+                tokens = self._separator(instance)
+            spans = locate_tokens(tokens, instance)
         if not spans:
             excerpt = instance if len(instance) <= 40 else f"{instance[:40]}..."
             raise InstanceError(f"the text {excerpt!r} has no words to explain; split_expression leaves nothing of it.")

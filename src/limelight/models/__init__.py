@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from limelight._checks import check_count, user_function
@@ -53,7 +54,7 @@ def read_model(model: Any) -> Any:
     """
     from limelight.models.generic import find_prediction_method
 
-    callable_model = _find_first(READERS, "reader of models", model)
+    callable_model = _find_first(READERS, "reader of models", (model,))
     if callable_model is not None:
         return callable_model
     find_prediction_method(model)  # raises if there is none
@@ -71,13 +72,15 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
     from limelight.models.generic import adapt_callable, find_prediction_method
 
     method, output_names = find_prediction_method(read_model(model))
-    shortcut = _find_first(ADAPTERS, "model adapter", method, components) if shortcuts else None
+    shortcut = _find_first(ADAPTERS, "model adapter", (method, components), _check_path) if shortcuts else None
     if shortcut is not None:
         return AdaptedModel(shortcut, output_names)
     return AdaptedModel(adapt_callable(method, components), output_names)
 
 
-def _find_first(registry: Registry, what: str, *arguments: Any) -> Any:
+def _find_first(
+    registry: Registry, what: str, arguments: tuple[Any, ...], check: Callable[[Any, str], None] | None = None
+) -> Any:
     """What the first of a registry's functions makes of the arguments that does not give None; None if all do.
 
     Raises
@@ -89,8 +92,8 @@ def _find_first(registry: Registry, what: str, *arguments: Any) -> Any:
         with user_function(f"the {what} {name!r}"):
             result = registry.load(name)(*arguments)
         if result is not None:
-            if registry is ADAPTERS:
-                _check_path(result, name)
+            if check is not None:
+                check(result, name)
             return result
     return next((result for function in registry.load_own() if (result := function(*arguments)) is not None), None)
 
@@ -101,7 +104,7 @@ def _check_path(path: object, name: str) -> None:
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If it is no `ModelPath`, or would have no input, or a part of one, asked about at once.
+        If it is no `ModelPath`, or its batch size is no integer of at least 1.
     """
     if not isinstance(path, ModelPath):
         raise ArgumentTypeError(f"the model adapter {name!r} must give a ModelPath or None; got {type(path).__name__}.")

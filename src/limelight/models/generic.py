@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentTypeError
+from limelight._checks import user_function
+from limelight.exceptions import ArgumentTypeError, InstanceError
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
 
@@ -43,7 +44,9 @@ def adapt_callable(method: Callable[[Any], Any], components: Components) -> Mode
         return neighbourhood.inputs.take(rows)
 
     def finish(inputs: Any) -> Any:
-        return method(components.batch(inputs))
+        with user_function(f"{type(components).__name__}.batch", InstanceError):
+            batch = components.batch(inputs)
+        return method(batch)
 
     form = id(components) if components.form is None else ("generic", components.form)
     return ModelPath(make, finish, form, components.batch_size)

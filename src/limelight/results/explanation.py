@@ -130,9 +130,10 @@ class Explanation(RenderingMixin):
             if surrogate.label == number:
                 return surrogate
         explained = ", ".join(f"{number} ({self.output_names[number]})" for number in self.labels)
-        raise LabelError(
-            f"label {label!r} was not explained; explained: {explained}. Give labels=[{label!r}] to explain_instance."
-        )
+        advice = "Labels are the outputs' numbers."
+        if isinstance(label, int):
+            advice = f"Give labels=[{label!r}] to explain_instance."
+        raise LabelError(f"label {label!r} was not explained; explained: {explained}. {advice}")
 
     def as_list(self, label: int | None = None) -> list[tuple[str, float]]:
         """Component names and weights of one explained label, by default of `default_label`; heaviest first.

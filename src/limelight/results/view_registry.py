@@ -4,10 +4,11 @@ import json
 from collections.abc import Mapping
 from typing import Any
 
+from limelight._checks import user_function
 from limelight._registry import Registry
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.json_values import check_types
-from limelight.results.views import ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View
+from limelight.results.views import Drawing, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View
 
 __all__ = ["CLOSED_VIEWS", "VIEWS", "check_view", "view_from_dict"]
 
@@ -73,14 +74,24 @@ def check_view(view: object, count: int) -> None:
             f"{name} is not registered as the view of kind {kind!r}, so stored explanations could not be read again; call "
             f'limelight.extend.register("view", {kind!r}, {name}) first.'
         )
-    values = view.values()
+    with user_function(f"{name}.values"):
+        values = view.values()
     if not isinstance(values, dict) or not all(isinstance(values.get(number), str) for number in range(count)):
         raise ArgumentTypeError(
             f"{name}.values() must have a text for each of the {count} components, by number from 0; got {values!r:.80}."
         )
+    with user_function(f"{name}.drawing"):
+        drawing = view.drawing()
+    if drawing is not None and not isinstance(drawing, Drawing):
+        raise ArgumentTypeError(f"{name}.drawing() must give a Drawing or None; got {type(drawing).__name__}.")
+    marked = {mark.component for mark in drawing.marks} if drawing is not None else set()
+    if not marked <= set(range(count)):
+        raise ArgumentError(f"{name} has marks of components {sorted(marked - set(range(count)))!r:.60}; there are {count}.")
     if not VIEWS.owns(kind):
         try:
-            data = json.loads(json.dumps(view.to_dict(), allow_nan=False))
+            with user_function(f"{name}.to_dict"):
+                data = view.to_dict()
+            data = json.loads(json.dumps(data, allow_nan=False))
         except (TypeError, ValueError) as error:
             raise ArgumentTypeError(f"{name}.to_dict() must give JSON's types, without NaN: {error}.") from error
         if not isinstance(data, dict) or data.get("kind") != kind:
@@ -93,12 +104,8 @@ def check_view(view: object, count: int) -> None:
 
 def _rebuild(cls: type[View], data: Mapping[str, Any]) -> View:
     """A view of a class from outside, which may raise anything."""
-    try:
+    with user_function(f"{cls.__name__}.from_dict"):
         view = cls.from_dict(data)
-    except LimelightError:
-        raise
-    except Exception as error:
-        raise ArgumentError(f"{cls.__name__}.from_dict raised {type(error).__name__}: {error}") from error
     if type(view) is not cls:
         raise ArgumentError(f"{cls.__name__}.from_dict must give a {cls.__name__}; got {type(view).__name__}.")
     return view

@@ -15,6 +15,8 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from limelight._checks import check_count
+from limelight.exceptions import PredictionError
 from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
 
@@ -25,6 +27,7 @@ __all__ = [
     "Parts",
     "SharedRows",
     "Values",
+    "count_inputs",
     "count_present",
     "fair_coins",
 ]
@@ -149,7 +152,22 @@ class _Realised:
     masks: np.ndarray
 
     def take(self, rows: np.ndarray) -> Any:
-        return self.parts.realise(self.masks[rows])
+        batch = self.parts.realise(self.masks[rows])
+        count = count_inputs(batch)
+        if batch is None or count not in (len(rows), None):
+            given = "None" if batch is None else count
+            raise PredictionError(
+                f"{type(self.parts).__name__}.realise must give one input for each of {len(rows)} masks; it gave {given}."
+            )
+        return batch
+
+
+def count_inputs(batch: Any) -> int | None:
+    """How many inputs a batch holds; None where it does not say, as a generator does not."""
+    shape = getattr(batch, "shape", None)
+    if isinstance(shape, tuple):  # sparse matrices have a shape and no length
+        return int(shape[0]) if shape else 0
+    return len(batch) if hasattr(batch, "__len__") else None
 
 
 def fair_coins(parts: int) -> np.ndarray:
@@ -173,6 +191,7 @@ def fair_coins(parts: int) -> np.ndarray:
     """
     from scipy.special import gammaln
 
+    parts = check_count("parts", parts, 1)
     absent = np.arange(parts + 1)
     log_ways = gammaln(parts + 1) - gammaln(absent + 1) - gammaln(parts - absent + 1)
     law = np.exp(log_ways - parts * np.log(2.0))

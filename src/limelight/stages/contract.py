@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from inspect import getattr_static, isfunction, signature
-from typing import Any
+from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from limelight._checks import check_count, check_number, check_numbers
-from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, LimelightError
+from limelight._checks import check_choice, check_count, check_number, check_numbers, user_function
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.results.view_registry import CLOSED_VIEWS, check_view
-from limelight.stages.components import Components
+from limelight.stages.components import Components, fair_coins
 
 __all__ = ["check_modality", "find_components"]
 
 _LAW_TOLERANCE = 1e-6  # of the sum of probabilities
 
 
-def check_modality(cls: type, has_width: bool) -> None:
+def check_modality(cls: Any, has_width: bool) -> None:
     """Refuse a modality's class that lacks an attribute, which would show later in an error that does not name it.
 
     Parameters
@@ -33,22 +32,32 @@ def check_modality(cls: type, has_width: bool) -> None:
     ArgumentTypeError
         If a class attribute is missing, or `distances` would be called as a method.
     """
-    needed = ("default_design", "distances", *(() if has_width else ("default_kernel_width",)))
+    needed = ("default_design", "distances", "cap", *(() if has_width else ("default_kernel_width",)))
     for name in needed:
         if not hasattr(cls, name):
             raise ArgumentTypeError(f"{cls.__name__} must set {name}, as limelight.extend says.")
+    check_choice(f"{cls.__name__}.default_design", cls.default_design, ("complements", "orthogonal", "sobol"))
+    check_count(f"{cls.__name__}.cap", cls.cap, 2)
     distances = getattr_static(cls, "distances")
     if isfunction(distances) and len(signature(distances).parameters) == 1:
         raise ArgumentTypeError(f"{cls.__name__}.distances is called without the explainer: wrap it in staticmethod(...).")
 
 
-def find_components(find: Callable[[Any], Components], instance: Any) -> Components:
+class Modality(Protocol):
+    """What is needed of an explainer here."""
+
+    default_design: ClassVar[str]
+
+    def components(self, instance: Any) -> Components: ...
+
+
+def find_components(modality: Modality, instance: Any) -> Components:
     """Find the components of an instance, and check them before the model is asked about them.
 
     Parameters
     ----------
-    find : callable
-        A modality's ``components``, bound to the explainer.
+    modality : Explainer
+        Whose instance it is.
     instance : object
         What to explain.
 
@@ -57,23 +66,41 @@ def find_components(find: Callable[[Any], Components], instance: Any) -> Compone
     ArgumentError, ArgumentTypeError
         If the components break their contract.
     InstanceError
-        If there are none, or `find` raises anything but a `LimelightError`.
+        If there are none, or the modality raises anything but a `LimelightError`.
     """
-    name = find.__qualname__
-    try:
-        components: object = find(instance)
-    except (LimelightError, MemoryError):
-        raise
-    except Exception as error:
-        raise InstanceError(f"{name} raised {type(error).__name__}: {error}") from error
+    name = type(modality).__name__
+    if not hasattr(modality, "options"):
+        raise ArgumentTypeError(f"{name} has no options: its __init__ must call super().__init__(...).")
+    with user_function(f"{name}.components", InstanceError):
+        components: object = modality.components(instance)
     if not isinstance(components, Components):
-        raise ArgumentTypeError(f"{name} must give Parts or Values of limelight.extend; got {type(components).__name__}.")
+        found = type(components).__name__
+        raise ArgumentTypeError(f"{name}.components must give Parts or Values of limelight.extend; got {found}.")
     is_own = type(components).__module__.startswith("limelight.")
     if not is_own:
         _check_components(components)
+        _check_design(modality.default_design, components, name)
     if not (is_own and type(components.view) in CLOSED_VIEWS):
         check_view(components.view, len(components.names))
     return components
+
+
+def _check_design(design: str, components: Components, name: str) -> None:
+    """Refuse a design that would draw other perturbations than the components' law says."""
+    law = components.law
+    has_parts = law is not None
+    if has_parts is (design == "sobol"):
+        kind = "Parts, which need default_design = 'orthogonal' or 'complements'" if has_parts else "Values, which need 'sobol'"
+        raise ArgumentError(f"{name}.components gave {kind}; got {design!r}.")
+    if (
+        design == "orthogonal"
+        and law is not None
+        and not np.allclose(law, fair_coins(len(components.names)), atol=_LAW_TOLERANCE)
+    ):
+        raise ArgumentError(
+            f"{name}.default_design = 'orthogonal' is for parts that are absent with probability 1/2, as fair_coins says; for "
+            "another law set 'complements'."
+        )
 
 
 def _check_components(components: Components) -> None:

@@ -7,7 +7,6 @@ import numpy as np
 from limelight.stages.kernel_law import Curves, KernelLaw
 from limelight.stages.moments import Moments
 from limelight.stages.sample import CurveProducts, Sample
-from limelight.stages.selection import cholesky_factor, solve_cholesky
 
 __all__ = ["ProjectedMoments", "is_full_fit_sound"]
 
@@ -115,14 +114,14 @@ class _FullFit:
     """
 
     def __init__(self, gram: np.ndarray, d: int) -> None:
-        self._factor = cholesky_factor(gram[: d + 1, : d + 1])
+        self._factor = _cholesky_factor(gram[: d + 1, : d + 1])
         cross = gram[: d + 1, d + 1 :]
-        self.coefficients = solve_cholesky(self._factor, cross)
+        self.coefficients = _solve_cholesky(self._factor, cross)
         self.residuals = (gram[d + 1 :, d + 1 :] - cross.T @ self.coefficients) / gram[0, 0]
 
     def solve(self, cross: np.ndarray) -> np.ndarray:
         """The coefficients of other outputs, from their products with the constant and the components: shape (1 + d, ...)."""
-        return solve_cholesky(self._factor, cross.reshape(len(cross), -1)).reshape(cross.shape)
+        return _solve_cholesky(self._factor, cross.reshape(len(cross), -1)).reshape(cross.shape)
 
 
 def _remove_chance(fits: list[_FullFit], curves: Curves, products: CurveProducts, *, is_shared: bool) -> np.ndarray:
@@ -156,3 +155,26 @@ def _remove_chance(fits: list[_FullFit], curves: Curves, products: CurveProducts
     )
     shares = numerators * (is_solvable / divisor)[:, None]
     return np.asarray(coefficients - np.einsum("fiaq,faq->fiq", sampled - exact, shares))
+
+
+def _cholesky_factor(matrix: np.ndarray) -> np.ndarray:
+    """The lower Cholesky factor, of shape (n, n), of a symmetric positive definite matrix; its upper triangle is arbitrary.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If the matrix is not positive definite.
+    """
+    from scipy.linalg.lapack import dpotrf
+
+    factor, info = dpotrf(matrix, lower=1, clean=0)
+    if info:
+        raise np.linalg.LinAlgError(f"the matrix of {len(matrix)} rows is not positive definite")
+    return np.asarray(factor)
+
+
+def _solve_cholesky(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Solve a system from the Cholesky factor of its matrix, (n, n), and its right sides, (n, m): of shape (n, m)."""
+    from scipy.linalg.lapack import dpotrs
+
+    return np.asarray(dpotrs(factor, right, lower=1)[0])

@@ -122,7 +122,7 @@ def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
             first, *others = group
             rows = np.concatenate([first.rows, *(question.rows for question in others)]) if others else first.rows
             inputs.append(first.path.make(first.neighbourhood, rows))
-    except (LimelightError, MemoryError):
+    except LimelightError:
         raise
     except Exception as error:
         raise InstanceError(f"the perturbations cannot be made: {type(error).__name__} for {description}: {error}") from error

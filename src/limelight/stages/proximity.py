@@ -76,7 +76,7 @@ class Proximity:
         KernelError
             If the kernel weights of all rows but the instance are 0.
         """
-        return self._weigh(self.distances(representation))
+        return self._weigh(self._measure(representation))
 
     def kernel_by_absent(self, parts: int) -> np.ndarray:
         """The kernel weights, of shape (d + 1,), of masks of d `parts` with 0, 1, ..., d of them absent.
@@ -86,7 +86,18 @@ class Proximity:
         block_rows = max(1, _BLOCK_CELLS // parts)  # a text can have so many words that all masks do not fit into memory
         absent = np.arange(parts + 1)
         blocks = (np.arange(parts) >= absent[start : start + block_rows, None] for start in range(0, parts + 1, block_rows))
-        return self._weigh(np.concatenate([self.distances(block.astype(np.uint8)) for block in blocks]))
+        return self._weigh(np.concatenate([self._measure(block.astype(np.uint8)) for block in blocks]))
+
+    def _measure(self, representation: np.ndarray) -> np.ndarray:
+        """The distances, checked, of shape (n,); one may be infinite."""
+        with user_function("distances"):
+            distances = self.distances(representation)
+        if np.shape(distances) != (len(representation),) or not (distances >= 0).all():
+            raise ArgumentError(
+                f"distances must give a number of at least 0 for each of {len(representation)} rows; got shape "
+                f"{np.shape(distances)}, NaN or numbers below 0."
+            )
+        return distances
 
     def _weigh(self, distances: np.ndarray) -> np.ndarray:
         """The kernel weights, checked, of distances of shape (n,), the first of them the instance's."""

@@ -8,7 +8,7 @@ import numpy as np
 
 from limelight.exceptions import unknown_name
 
-__all__ = ["METHODS", "cholesky_factor", "choose_components", "solve_cholesky"]
+__all__ = ["METHODS", "choose_components"]
 
 _MOST_FORWARD_COMPONENTS = 6  # that "auto" chooses by forward selection, as lime does
 _COLLINEAR_SHARE = 1e-12  # of a component's variance: if the chosen ones leave less, they explain it
@@ -58,29 +58,6 @@ def _auto(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count:
     """Forward selection of few components, else the highest weights, as in lime."""
     select = _forward_selection if count <= _MOST_FORWARD_COMPONENTS else _highest_weights
     return select(covariance, cross, penalty, count)
-
-
-def cholesky_factor(matrix: np.ndarray) -> np.ndarray:
-    """The lower Cholesky factor, of shape (n, n), of a symmetric positive definite matrix; its upper triangle is arbitrary.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If the matrix is not positive definite.
-    """
-    from scipy.linalg.lapack import dpotrf
-
-    factor, info = dpotrf(matrix, lower=1, clean=0)
-    if info:
-        raise np.linalg.LinAlgError(f"the matrix of {len(matrix)} rows is not positive definite")
-    return np.asarray(factor)
-
-
-def solve_cholesky(factor: np.ndarray, right: np.ndarray) -> np.ndarray:
-    """Solve a system from the Cholesky factor of its matrix, (n, n), and its right sides, (n, m): of shape (n, m)."""
-    from scipy.linalg.lapack import dpotrs
-
-    return np.asarray(dpotrs(factor, right, lower=1)[0])
 
 
 def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, InstanceError, LimelightError
+from limelight._checks import user_function
+from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities._arrays import check_filling, noise_like
 from limelight.modalities.images._picture import Picture
 
@@ -88,12 +89,8 @@ def _paint_superpixels(fill: Callable[[np.ndarray, np.ndarray], Any], picture: P
     filling = np.empty_like(picture.values, dtype=np.float64)
     for number in range(int(labels.max()) + 1):
         mask = labels == number
-        try:
+        with user_function("fill(image, mask)", InstanceError, f"for superpixel {number}"):
             painted = np.asarray(fill(image.copy(), mask.copy()))
-        except LimelightError:
-            raise
-        except Exception as error:
-            raise InstanceError(f"fill(image, mask) raised {type(error).__name__} for superpixel {number}: {error}") from error
         if painted.shape != image.shape:
             raise InstanceError(f"fill(image, mask) must return an image of shape {image.shape}; it returned {painted.shape}.")
         if painted.dtype.kind == "f" and image.dtype.kind in "ui" and painted.max() <= 1 < image.max():

@@ -94,6 +94,7 @@ class ImageExplainer(Explainer):
     """
 
     default_design = "orthogonal"
+    default_kernel_width = 0.25
     distances = staticmethod(cosine_of_masks)
     cap = 1000
 
@@ -131,6 +132,9 @@ class ImageExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
+
+    def _own_settings(self) -> dict[str, object]:
+        return {"segmentation": self.segmentation, "fill": self.fill}
 
     def components(self, instance: Any) -> PatchParts:
         """The superpixels of an image.

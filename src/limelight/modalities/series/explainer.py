@@ -93,6 +93,7 @@ class TimeSeriesExplainer(Explainer):
     """
 
     default_design = "orthogonal"
+    default_kernel_width = 0.25
     distances = staticmethod(cosine_of_masks)
     cap = 1000
 
@@ -136,6 +137,9 @@ class TimeSeriesExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
+
+    def _own_settings(self) -> dict[str, object]:
+        return {"segmentation": self.segmentation, "fill": self.fill}
 
     def components(self, instance: Any) -> PatchParts:
         """The segments of a series.

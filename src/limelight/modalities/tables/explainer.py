@@ -194,6 +194,9 @@ class TabularExplainer(Explainer):
             random_state=random_state,
         )
 
+    def _own_settings(self) -> dict[str, object]:
+        return {"columns": len(self._encoding.column_names or ()) or "sparse"}
+
     def components(self, instance: Any) -> RowValues:
         """The columns of a row.
 
