@@ -283,7 +283,7 @@ def test_a_drawing_of_any_size_is_a_picture(size):
     assert min(sheet.width, sheet.height) >= 1
     ((left, top), (right, bottom)) = sheet.pieces[0].points
     assert (left, top, max(right, bottom)) == (0, 0, pytest.approx(480))
-    for written in (made.as_html(), make_svg(view, summarise(made).labels)):
+    for written in (made.as_html(), make_svg(view.kind, view, summarise(made).labels)):
         assert not re.search(r'="(nan|inf|-inf)', written)
 
 

@@ -20,7 +20,7 @@ from limelight.renderers._pictures import encode_png, find_enlargement, load_pil
 from limelight.renderers._series import lay_out_series
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.renderers._templates import fill_template
-from limelight.renderers._views import choose_view, find_kind
+from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 from limelight.results.views import Cell, DrawingView, ImageView, MixedView, Passage, SeriesView, TableView, TextView
 
@@ -131,8 +131,7 @@ _LAYOUTS_BY_KIND: dict[str, Callable[[Any, LabelSummary], Any]] = {
 
 def make_page_data(explanation: Explanation) -> dict[str, Any]:
     """The data of an explanation's page, by the names that the templates use."""
-    summary, view = summarise(explanation), choose_view(explanation)
-    kind = find_kind(view)
+    summary, (kind, view) = summarise(explanation), choose_view(explanation)
     shared = _SHARED_BY_KIND[kind](view) if kind in _SHARED_BY_KIND else view
     lay_out = _LAYOUTS_BY_KIND.get(kind)
     return {

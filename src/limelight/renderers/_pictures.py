@@ -53,7 +53,7 @@ def load_pillow() -> Pillow:
         If it is not installed.
     """
     names = ("PIL.Image", "PIL.ImageDraw", "PIL.ImageFont")
-    return Pillow(*(require(name, extra="image", purpose="a picture of an image") for name in names))
+    return Pillow(*(require(name, extra="image", purpose="a picture") for name in names))
 
 
 def find_enlargement(view: ImageView) -> int:

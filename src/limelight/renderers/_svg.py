@@ -9,7 +9,6 @@ from limelight.renderers._drawing import lay_out_drawing
 from limelight.renderers._series import lay_out_series
 from limelight.renderers._summary import LabelSummary
 from limelight.renderers._templates import fill_template
-from limelight.renderers._views import find_kind
 from limelight.results.views import DrawingView, SeriesView, View
 
 __all__ = ["SVG_KINDS", "make_svg"]
@@ -29,11 +28,13 @@ _LAYOUTS = {DrawingView.kind: _Layout(lay_out_drawing, "drawing.svg"), SeriesVie
 SVG_KINDS = tuple(_LAYOUTS)
 
 
-def make_svg(view: View, labels: Sequence[LabelSummary], *, heading_pixels: int = 0) -> str:
+def make_svg(kind: str, view: View, labels: Sequence[LabelSummary], *, heading_pixels: int = 0) -> str:
     """The contents of an SVG file, one label below the other.
 
     Parameters
     ----------
+    kind : str
+        One of `SVG_KINDS`.
     view : DrawingView or SeriesView
         The view to draw.
     labels : sequence of LabelSummary
@@ -41,7 +42,7 @@ def make_svg(view: View, labels: Sequence[LabelSummary], *, heading_pixels: int 
     heading_pixels : int, default 0
         The height of the heading above each label's drawing; 0 for no heading.
     """
-    layout = _LAYOUTS[find_kind(view)]
+    layout = _LAYOUTS[kind]
     drawings = [layout.lay_out(view, label) for label in labels]
     tops = [sum(before.height + heading_pixels for before in drawings[:i]) for i in range(len(drawings))]
     svg = fill_template(

@@ -55,7 +55,7 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     """
     surrogate = explanation.surrogate(label)
     summary = summarise(explanation).labels[explanation.surrogates.index(surrogate)]
-    view = choose_view(explanation)
+    view = choose_view(explanation).view
     if ax is None:
         pyplot = require("matplotlib.pyplot", extra="plot", purpose="a plot")
         is_list = not isinstance(view, (DrawingView, ImageView, SeriesView))

@@ -56,7 +56,7 @@ def render_png(explanation: Explanation) -> bytes:
     >>> render_png(explanation)[1:4]
     b'PNG'
     """
-    view, labels = choose_view(explanation), summarise(explanation).labels
+    view, labels = choose_view(explanation).view, summarise(explanation).labels
     if isinstance(view, ImageView):
         panels = [("the image", "", draw_image_panel(view))]
         panels += [(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]

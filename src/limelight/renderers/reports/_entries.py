@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from base64 import b64encode
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
 from limelight.collection.failure import Failure
@@ -12,10 +13,10 @@ from limelight.renderers._bars import lay_out_bars
 from limelight.renderers._numbers import format_fidelity
 from limelight.renderers._page import cut_text
 from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_thumbnail
-from limelight.renderers._summary import LabelSummary, Summary, format_output, summarise
+from limelight.renderers._summary import LabelSummary, format_output, summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._templates import ScriptData
-from limelight.renderers._views import choose_view, find_kind
+from limelight.renderers._views import choose_view
 from limelight.renderers.reports._answers import Answer
 from limelight.renderers.reports._blanks import BLANK_VIEWS
 from limelight.results.explanation import Explanation
@@ -84,8 +85,7 @@ class EntryWriter:
         }
 
     def _write_explanation(self, explanation: Explanation) -> Data:
-        summary, view = summarise(explanation), choose_view(explanation)
-        kind = find_kind(view)
+        summary, (kind, view) = summarise(explanation), choose_view(explanation)
         cells = _CELLS[kind](view) if kind in _CELLS else ()
         values = view.values() if cells else {}
         kinds = kind if kind in BLANK_VIEWS else PartsView.kind, explanation.output_kind
@@ -99,8 +99,8 @@ class EntryWriter:
             "facts": [(fact.value, self._number_word(fact.meaning)) for fact in summary.facts],
             "warnings": list(map(self._number_word, summary.warnings)),
             "cells": [(self._number_word(cell.column), cell.value) for cell in cells],
-            "passages": self._write_passages(explanation, view),
-            **self._draw_pictures(view, summary),
+            "passages": self._write_passages(explanation, kind, view),
+            **self._draw_pictures(kind, view, summary.labels),
         }
 
     def _write_label(self, label: LabelSummary, values: dict[int, str]) -> Data:
@@ -119,9 +119,8 @@ class EntryWriter:
         ]
         return {"name": self._number_word(label.name), "remark": label.remark, "zero": chart.zero, "bars": bars}
 
-    def _write_passages(self, explanation: Explanation, view: View) -> list[tuple[int, list[Any]]]:
+    def _write_passages(self, explanation: Explanation, kind: str, view: View) -> list[tuple[int, list[Any]]]:
         """The texts, cut where a reported word begins or ends; a reported word is a pair of its component and its text."""
-        kind = find_kind(view)
         if kind not in _PASSAGES:
             return []
         reported = {component for surrogate in explanation.surrogates for component in surrogate.components}
@@ -133,12 +132,11 @@ class EntryWriter:
             for column, text_view in _PASSAGES[kind](view)
         ]
 
-    def _draw_pictures(self, view: View, summary: Summary) -> Data:
+    def _draw_pictures(self, kind: str, view: View, labels: Sequence[LabelSummary]) -> Data:
         """Addresses of pictures, of the instance itself and then of each label; none if the page has no room for more."""
-        kind = find_kind(view)
         if kind not in _PICTURES:
             return {}
-        pictures = _PICTURES[kind](view, summary.labels) if self._picture_room > 0 else []
+        pictures = _PICTURES[kind](view, labels) if self._picture_room > 0 else []
         self._picture_room -= _measure(pictures)
         return {"pictures": pictures if self._picture_room > 0 else []}
 
@@ -152,8 +150,8 @@ def _draw_image(view: ImageView, labels: Sequence[LabelSummary]) -> list[str]:
     return [f"data:image/jpeg;base64,{b64encode(encode_thumbnail(panel)).decode('ascii')}" for panel in panels]
 
 
-def _draw_svg(view: View, labels: Sequence[LabelSummary]) -> list[str]:
-    files = (b64encode(make_svg(view, [label]).encode("utf-8")).decode("ascii") for label in labels)
+def _draw_svg(kind: str, view: View, labels: Sequence[LabelSummary]) -> list[str]:
+    files = (b64encode(make_svg(kind, view, [label]).encode("utf-8")).decode("ascii") for label in labels)
     return ["", *(f"data:image/svg+xml;base64,{svg}" for svg in files)]
 
 
@@ -168,5 +166,5 @@ _PASSAGES: dict[str, Callable[[Any], Sequence[tuple[str, TextView]]]] = {
 }
 _PICTURES: dict[str, Callable[[Any, Sequence[LabelSummary]], list[str]]] = {
     ImageView.kind: _draw_image,
-    **dict.fromkeys(SVG_KINDS, _draw_svg),
+    **{kind: partial(_draw_svg, kind) for kind in SVG_KINDS},
 }
