@@ -11,16 +11,23 @@ from typing import NamedTuple
 from zlib import compress, crc32
 
 from limelight.renderers._bars import Bar
-from limelight.renderers._cells import fit
+from limelight.renderers._cells import MOST_PICTURE_CELLS, fit
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import DrawingView, Shape
 
-__all__ = ["TEXT_PIXELS", "Piece", "Point", "lay_out_drawing", "shorten_text"]
+__all__ = [
+    "TEXT_PIXELS",
+    "Piece",
+    "Point",
+    "choose_area_opacity",
+    "choose_line_opacity",
+    "lay_out_drawing",
+    "shorten_text",
+]
 
 TEXT_PIXELS = 12
 _LONGER_SIDE_PIXELS = 480
 _EXTRA_LINE_PIXELS = 2  # added to a weighted line, so that its hue can be seen
-_MOST_TEXT_CELLS = 34  # they fit even if every letter is as wide as a W
 _COLUMN_PIXELS = 0.4  # the width within which points of a line are thinned out
 
 Point = tuple[float, float]
@@ -132,7 +139,17 @@ def lay_out_drawing(view: DrawingView, label: LabelSummary) -> Sheet:
 
 def shorten_text(shape: Shape) -> str:
     """A text, with an ellipsis in its middle if it would be wider than any drawing."""
-    return fit(shape.content, _MOST_TEXT_CELLS)
+    return fit(shape.content, MOST_PICTURE_CELLS)
+
+
+def choose_area_opacity(strength: float) -> float:
+    """The opacity of a weighted area's tint, as in drawing.css, for a strength from 0 to 1."""
+    return 0.08 + 0.5 * strength
+
+
+def choose_line_opacity(strength: float) -> float:
+    """The opacity of a weighted line, as in drawing.css, for a strength from 0 to 1."""
+    return 0.4 + 0.6 * strength
 
 
 def _write_title(description: str, bar: Bar | None) -> str:

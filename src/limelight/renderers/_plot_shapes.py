@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from limelight.renderers._bars import Bar
-from limelight.renderers._drawing import shorten_text
+from limelight.renderers._drawing import choose_area_opacity, choose_line_opacity, shorten_text
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import DrawingView, Shape
 
@@ -74,9 +74,9 @@ class ShapePlotter:
         from matplotlib.colors import to_rgba
 
         hue, style = self.hue(bar), "--" if bar.weight < 0 else "-"  # never colour alone
-        tint = to_rgba(hue, 0.08 + 0.5 * share)
+        tint = to_rgba(hue, choose_area_opacity(share))
         if shape.kind == "line":
-            width, colour = shape.width + _EXTRA_LINE_POINTS, to_rgba(hue, 0.4 + 0.6 * share)
+            width, colour = shape.width + _EXTRA_LINE_POINTS, to_rgba(hue, choose_line_opacity(share))
             self.ax.plot(*_coordinates(shape), color=colour, linewidth=width, linestyle=style, zorder=order)
             return
         if shape.kind == "text":
