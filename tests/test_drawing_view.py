@@ -20,12 +20,24 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from limelight import ComponentsExplainer, Explanation, Explanations
+from limelight import Explanation, Explanations
 from limelight.exceptions import ArgumentError, ArgumentTypeError
-from limelight.extend import Drawing, DrawingView, Mark, Shape, View, register
+from limelight.extend import (
+    Drawing,
+    DrawingView,
+    Explainer,
+    Mark,
+    Parts,
+    Shape,
+    View,
+    cosine_of_masks,
+    fair_coins,
+    register,
+)
 from limelight.renderers._drawing import lay_out_drawing
 from limelight.renderers._summary import summarise
 from limelight.renderers._svg import make_svg
+from limelight.renderers.index import Entry, render_index
 from limelight.results.view_registry import view_from_dict
 
 mpl.use("Agg")
@@ -403,7 +415,16 @@ def test_lists_and_frames_have_names_and_descriptions():
     assert made.to_shap().data.tolist() == ["thing 0", "thing 1", "thing 2"]
 
 
-def test_the_index_and_the_report_draw(open_page):
+def test_the_index_draws(open_page):
+    entries = [Entry(title, "", f"{title}.html", made) for title, made in (("sound", spectrogram()), ("molecule", graph()))]
+    html = render_index("Drawings", "", entries)
+    assert html.count(".limelight .shapes .lit {") == 1
+    page = open_page(html)
+    assert page.locator(".entry svg.shapes").count() == 2
+    assert page.locator(".shapes polyline").first.evaluate("line => getComputedStyle(line).fill") == "none"
+
+
+def test_the_report_draws(open_page):
     page = open_page(Explanations.of([spectrogram(), graph()]).to_html())
     assert page.locator("#picks svg.shapes").count() > 0
     page.locator(".entries > li summary").first.click()
@@ -501,14 +522,33 @@ def test_a_class_derived_from_an_own_view_is_drawn_like_it():
     assert replace(made, view=other).as_html() == made.as_html()
 
 
+class Sound(Parts):
+    """Two halves that can be silent."""
+
+    names = ("early", "late")
+    content = 2
+    law = fair_coins(2)
+    view = DrawingView.of(
+        2, 1, marks=[(0, Shape.rectangle(0, 0, 1, 1)), (1, Shape.rectangle(1, 0, 2, 1))], descriptions=["0 s", "1 s"]
+    )
+
+    def realise(self, masks):
+        return masks
+
+
+class SoundExplainer(Explainer):
+    """Explains any sound by its halves."""
+
+    default_design = "orthogonal"
+    default_kernel_width = 0.25
+    distances = staticmethod(cosine_of_masks)
+
+    def components(self, instance):  # noqa: ARG002
+        return Sound()
+
+
 def test_a_drawing_view_can_be_explained():
-    class Sound:
-        names = ("early", "late")
-
-        def compose(self, masks):
-            return masks
-
-    made = ComponentsExplainer().explain_instance(Sound(), lambda masks: masks @ np.array([0.5, -0.25]))
-    halves = [(0, Shape.rectangle(0, 0, 1, 1)), (1, Shape.rectangle(1, 0, 2, 1))]
-    made = replace(made, view=DrawingView.of(2, 1, marks=halves, descriptions=["0 s", "1 s"]))
+    made = SoundExplainer().explain_instance("a sound", lambda masks: masks @ np.array([0.5, -0.25]))
+    assert made.view == Sound.view
+    assert Explanation.from_json(made.to_json()) == made
     assert [side for side, _, _ in groups(made.as_html())] == ["pos", "neg"]
