@@ -31,21 +31,21 @@ _CIRCLE_POINTS = 72
 
 def draw_drawing_panel(view: DrawingView, label: LabelSummary) -> Any:
     """A drawing with its weighted marks tinted, as a Pillow image."""
-    sheet, image = lay_out_drawing(view, label), load_pillow().image
+    sheet, tools = lay_out_drawing(view, label), load_pillow()
     size = sheet.width, sheet.height
-    panel = image.new("RGB", (_OVERSAMPLING * sheet.width, _OVERSAMPLING * sheet.height), "white")
+    panel = tools.image.new("RGB", (_OVERSAMPLING * sheet.width, _OVERSAMPLING * sheet.height), "white")
+    pen, font = tools.draw.Draw(panel, "RGBA"), load_font(_OVERSAMPLING * TEXT_PIXELS)
     for piece in sheet.pieces:
-        _draw_piece(panel, piece)
-    return panel.resize(size, image.Resampling.BOX)
+        _draw_piece(panel, pen, font, piece)
+    return panel.resize(size, tools.image.Resampling.BOX)
 
 
-def _draw_piece(panel: Any, piece: Piece) -> None:
+def _draw_piece(panel: Any, pen: Any, font: Any, piece: Piece) -> None:
     kind, side = piece.shape.kind, piece.side
     strength = float(piece.strength or 0)
     points = [(_OVERSAMPLING * x, _OVERSAMPLING * y) for x, y in piece.points]
-    pen = load_pillow().draw.Draw(panel, "RGBA")
     if kind == "text":
-        _write_text(pen, piece, points[0], strength)
+        _write_text(pen, font, piece, points[0], strength)
         return
     if kind == "line":
         colour = INK if side == "ground" else _STROKE_COLOURS[side]
@@ -101,10 +101,10 @@ def _cut_dashes(points: Sequence[Point]) -> Iterator[list[Point]]:
         yield dash
 
 
-def _write_text(pen: Any, piece: Piece, place: Point, strength: float) -> None:
+def _write_text(pen: Any, font: Any, piece: Piece, place: Point, strength: float) -> None:
     anchor = {"start": "lm", "middle": "mm", "end": "rm"}[piece.shape.anchor]
     text = replace_unprintable(piece.short_text)
-    font, halo, width = load_font(_OVERSAMPLING * TEXT_PIXELS), "white", _OUTLINE_PIXELS
+    halo, width = "white", _OUTLINE_PIXELS
     if piece.bar is not None:
         share = 0.15 + 0.35 * strength
         levels = (255 + share * (level - 255) for level in bytes.fromhex(_HUES[piece.side][1:]))
