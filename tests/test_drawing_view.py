@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
+from zlib import compress
 
 import matplotlib as mpl
 import matplotlib.style
@@ -34,7 +35,8 @@ from limelight.extend import (
     fair_coins,
     register,
 )
-from limelight.renderers._drawing import lay_out_drawing
+from limelight.renderers import _drawing
+from limelight.renderers._drawing import lay_out_drawing, prepare_canvas
 from limelight.renderers._summary import summarise
 from limelight.renderers._svg import make_svg
 from limelight.renderers.index import Entry, render_index
@@ -279,6 +281,14 @@ def test_rasters_on_pages_are_pictures_that_can_be_read():
     assert np.array_equal(np.asarray(picture), np.rint(255 * LEVELS).astype(np.uint8))
 
 
+def test_a_background_is_placed_and_packed_once_a_page(monkeypatch):
+    packed = []
+    monkeypatch.setattr(_drawing, "compress", lambda data: packed.append(data) or compress(data))
+    page = spectrogram(weights={1: falling(3), 0: falling(2)}).as_html()
+    assert page.count("<image ") == 2
+    assert len(packed) == 1
+
+
 def test_pages_need_no_pillow(monkeypatch):
     for module in ("PIL.Image", "PIL.ImageDraw", "PIL.ImageFont"):
         monkeypatch.setitem(sys.modules, module, None)
@@ -290,7 +300,7 @@ def test_a_drawing_of_any_size_is_a_picture(size):
     width, height = size
     view = DrawingView.of(width, height, marks=[(0, Shape.rectangle(0, 0, width, height))], descriptions=["all"], background=[])
     made = explain(view, ["all"], {1: (0.5,)})
-    sheet = lay_out_drawing(view, summarise(made).labels[0])
+    sheet = lay_out_drawing(prepare_canvas(view), summarise(made).labels[0])
     assert max(sheet.width, sheet.height) == 480
     assert min(sheet.width, sheet.height) >= 1
     ((left, top), (right, bottom)) = sheet.pieces[0].points
@@ -303,7 +313,7 @@ def test_a_long_line_has_no_more_points_than_can_be_seen():
     steps = np.arange(100_000)
     wave = np.sin(steps / 50) + (steps == 77_777)
     view = DrawingView.of(100_000, 4, marks=[], background=[Shape.line(np.column_stack([steps, 2 - wave]))])
-    (piece,) = lay_out_drawing(view, summarise(explain(view, ["x"], {1: ()})).labels[0]).pieces
+    (piece,) = lay_out_drawing(prepare_canvas(view), summarise(explain(view, ["x"], {1: ()})).labels[0]).pieces
     assert len(piece.points) < 5000
     heights = [y for _, y in piece.points]
     scale = 480 / 100_000
@@ -315,7 +325,7 @@ def test_a_long_line_has_no_more_points_than_can_be_seen():
 def test_a_few_points_are_all_kept():
     points = [(0, 0), (100, 40), (0, 40), (0.01, 3)]
     view = view_of(background=[Shape.line(points)])
-    (piece,) = lay_out_drawing(view, summarise(explained()).labels[0]).pieces
+    (piece,) = lay_out_drawing(prepare_canvas(view), summarise(explained()).labels[0]).pieces
     assert piece.points == tuple((pytest.approx(4.8 * x), pytest.approx(4.8 * y)) for x, y in points)
 
 

@@ -10,11 +10,18 @@ from typing import Any
 import numpy as np
 
 from limelight.renderers._cells import replace_unprintable
-from limelight.renderers._drawing import TEXT_PIXELS, Piece, Point, choose_area_opacity, choose_line_opacity, lay_out_drawing
+from limelight.renderers._drawing import (
+    TEXT_PIXELS,
+    Canvas,
+    Piece,
+    Point,
+    choose_area_opacity,
+    choose_line_opacity,
+    lay_out_drawing,
+)
 from limelight.renderers._pictures import INK, QUIET, load_font, load_pillow
 from limelight.renderers._summary import LabelSummary
 from limelight.results.image_view import AGAINST, FOR
-from limelight.results.views import DrawingView
 
 __all__ = ["draw_drawing_panel"]
 
@@ -29,9 +36,9 @@ _OVERSAMPLING = 3  # drawn pixels for each pixel of the panel, in each direction
 _CIRCLE_POINTS = 72
 
 
-def draw_drawing_panel(view: DrawingView, label: LabelSummary) -> Any:
+def draw_drawing_panel(canvas: Canvas, label: LabelSummary) -> Any:
     """A drawing with its weighted marks tinted, as a Pillow image."""
-    sheet, tools = lay_out_drawing(view, label), load_pillow()
+    sheet, tools = lay_out_drawing(canvas, label), load_pillow()
     size = sheet.width, sheet.height
     panel = tools.image.new("RGB", (_OVERSAMPLING * sheet.width, _OVERSAMPLING * sheet.height), "white")
     pen, font = tools.draw.Draw(panel, "RGBA"), load_font(_OVERSAMPLING * TEXT_PIXELS)

@@ -13,7 +13,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from limelight.renderers._bars import Bar, lay_out_bars
-from limelight.renderers._drawing import lay_out_drawing
+from limelight.renderers._drawing import lay_out_drawing, prepare_canvas
 from limelight.renderers._numbers import format_percent
 from limelight.renderers._overlay import Overlay, lay_out_overlay
 from limelight.renderers._pictures import encode_png, find_enlargement, load_pillow, reduce_image
@@ -119,6 +119,7 @@ _SHARED_BY_KIND: dict[str, Callable[[Any], Any]] = {
     TableView.kind: _read_row,
     MixedView.kind: _read_mixed_row,
     ImageView.kind: _encode_photo,
+    DrawingView.kind: prepare_canvas,
 }
 _LAYOUTS_BY_KIND: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TextView.kind: _mark_text,

@@ -10,7 +10,7 @@ from limelight.renderers._numbers import format_number
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import SeriesView
 
-__all__ = ["lay_out_series"]
+__all__ = ["SeriesLayout", "lay_out_series"]
 
 _WIDTH_PIXELS = 480
 _LEFT_PIXELS = 64  # for the numbers at the ends of the axis

@@ -6,6 +6,7 @@ from typing import Any
 
 from limelight.exceptions import ArgumentError
 from limelight.renderers._cells import replace_unprintable
+from limelight.renderers._drawing import prepare_canvas
 from limelight.renderers._drawing_panel import draw_drawing_panel
 from limelight.renderers._pictures import INK, QUIET, draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
 from limelight.renderers._summary import summarise
@@ -60,7 +61,8 @@ def render_png(explanation: Explanation) -> bytes:
         panels = [("the image", "", draw_image_panel(view))]
         panels += [(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]
     elif isinstance(view, DrawingView):
-        panels = [(label.name, label.prediction, draw_drawing_panel(view, label)) for label in labels]
+        canvas = prepare_canvas(view)
+        panels = [(label.name, label.prediction, draw_drawing_panel(canvas, label)) for label in labels]
     else:
         raise ArgumentError(
             "a PNG can be drawn of an explained image, or of a view with a drawing; this explains a "
