@@ -9,6 +9,7 @@ from base64 import b64decode
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar
+from zlib import compress
 
 import matplotlib as mpl
 import matplotlib.style
@@ -20,12 +21,25 @@ from hypothesis import strategies as st
 from matplotlib.figure import Figure
 from PIL import Image
 
-from limelight import ComponentsExplainer, Explanation, Explanations
+from limelight import Explanation, Explanations
 from limelight.exceptions import ArgumentError, ArgumentTypeError
-from limelight.extend import Drawing, DrawingView, Mark, Shape, View, register
-from limelight.renderers._drawing import lay_out_drawing
+from limelight.extend import (
+    Drawing,
+    DrawingView,
+    Explainer,
+    Mark,
+    Parts,
+    Shape,
+    View,
+    cosine_of_masks,
+    fair_coins,
+    register,
+)
+from limelight.renderers import _drawing
+from limelight.renderers._drawing import lay_out_drawing, prepare_canvas
 from limelight.renderers._summary import summarise
 from limelight.renderers._svg import make_svg
+from limelight.renderers.index import Entry, render_index
 from limelight.results.view_registry import view_from_dict
 
 mpl.use("Agg")
@@ -144,14 +158,14 @@ def test_reprs_are_short_lines():
         (lambda: Shape.raster(0, 0, 1, 1, [[]]), ArgumentError, r"from 0 to 1; got an array of shape \(1, 0\)\."),
         (lambda: Shape.raster(0, 0, 1, 1, [[0, 1.5]]), ArgumentError, r"levels must be .*, from 0 to 1.5\."),
         (lambda: Shape.raster(0, 0, 1, 1, [[np.nan]]), ArgumentError, "levels must be numbers from 0 to 1"),
-        (lambda: Shape("star", (0.0, 0.0)).checked(), ArgumentError, "kind must be one of 'line', .*; got 'star'"),
-        (lambda: Shape("circle", (0.0, 0.0)).checked(), ArgumentError, "a circle has 3 numbers; got 2"),
-        (lambda: Shape("circle", [0.0, 0.0, 1.0]).checked(), ArgumentTypeError, "must be a tuple of floats"),
-        (lambda: Shape("circle", (0, 0, 1)).checked(), ArgumentTypeError, "must be a tuple of floats"),
-        (lambda: SHAPES["circle"]._replace(levels=(b"x",)), ArgumentError, "no other shape has any; got 1 rows for a circle"),
-        (lambda: SHAPES["raster"]._replace(levels=(b"x", b"xx")), ArgumentError, "the same number of columns"),
-        (lambda: SHAPES["raster"]._replace(levels=b"x"), ArgumentTypeError, "levels must be a tuple of bytes"),
-        (lambda: SHAPES["line"]._replace(width=None), ArgumentTypeError, "a line's width must be a finite number above 0"),
+        (lambda: Shape("star", (0.0, 0.0)), ArgumentError, "kind must be one of 'line', .*; got 'star'"),
+        (lambda: Shape("circle", (0.0, 0.0)), ArgumentError, "a circle has 3 numbers; got 2"),
+        (lambda: Shape("circle", [0.0, 0.0, 1.0]), ArgumentTypeError, "must be a tuple of floats"),
+        (lambda: Shape("circle", (0, 0, 1)), ArgumentTypeError, "must be a tuple of floats"),
+        (lambda: replace(SHAPES["circle"], levels=(b"x",)), ArgumentError, "no other shape has any; got 1 rows for a circle"),
+        (lambda: replace(SHAPES["raster"], levels=(b"x", b"xx")), ArgumentError, "the same number of columns"),
+        (lambda: replace(SHAPES["raster"], levels=b"x"), ArgumentTypeError, "levels must be a tuple of bytes"),
+        (lambda: replace(SHAPES["line"], width=None), ArgumentTypeError, "a line's width must be a finite number above 0"),
         (lambda: Shape.circle(50, 25, 76), ArgumentError, "y from -50 to 100; got a circle from -51 to 101"),
         (lambda: Shape.rectangle(0, 0, 201, 9), ArgumentError, "x from -100 to 200; got a rectangle from 0 to 201"),
         (lambda: "a circle", ArgumentTypeError, "a mark must have a Shape; got 'a circle'"),
@@ -267,6 +281,14 @@ def test_rasters_on_pages_are_pictures_that_can_be_read():
     assert np.array_equal(np.asarray(picture), np.rint(255 * LEVELS).astype(np.uint8))
 
 
+def test_a_background_is_placed_and_packed_once_a_page(monkeypatch):
+    packed = []
+    monkeypatch.setattr(_drawing, "compress", lambda data: packed.append(data) or compress(data))
+    page = spectrogram(weights={1: falling(3), 0: falling(2)}).as_html()
+    assert page.count("<image ") == 2
+    assert len(packed) == 1
+
+
 def test_pages_need_no_pillow(monkeypatch):
     for module in ("PIL.Image", "PIL.ImageDraw", "PIL.ImageFont"):
         monkeypatch.setitem(sys.modules, module, None)
@@ -278,12 +300,12 @@ def test_a_drawing_of_any_size_is_a_picture(size):
     width, height = size
     view = DrawingView.of(width, height, marks=[(0, Shape.rectangle(0, 0, width, height))], descriptions=["all"], background=[])
     made = explain(view, ["all"], {1: (0.5,)})
-    sheet = lay_out_drawing(view, summarise(made).labels[0])
+    sheet = lay_out_drawing(prepare_canvas(view), summarise(made).labels[0])
     assert max(sheet.width, sheet.height) == 480
     assert min(sheet.width, sheet.height) >= 1
     ((left, top), (right, bottom)) = sheet.pieces[0].points
     assert (left, top, max(right, bottom)) == (0, 0, pytest.approx(480))
-    for written in (made.as_html(), make_svg(view, summarise(made).labels)):
+    for written in (made.as_html(), make_svg(view.kind, view, summarise(made).labels)):
         assert not re.search(r'="(nan|inf|-inf)', written)
 
 
@@ -291,7 +313,7 @@ def test_a_long_line_has_no_more_points_than_can_be_seen():
     steps = np.arange(100_000)
     wave = np.sin(steps / 50) + (steps == 77_777)
     view = DrawingView.of(100_000, 4, marks=[], background=[Shape.line(np.column_stack([steps, 2 - wave]))])
-    (piece,) = lay_out_drawing(view, summarise(explain(view, ["x"], {1: ()})).labels[0]).pieces
+    (piece,) = lay_out_drawing(prepare_canvas(view), summarise(explain(view, ["x"], {1: ()})).labels[0]).pieces
     assert len(piece.points) < 5000
     heights = [y for _, y in piece.points]
     scale = 480 / 100_000
@@ -303,7 +325,7 @@ def test_a_long_line_has_no_more_points_than_can_be_seen():
 def test_a_few_points_are_all_kept():
     points = [(0, 0), (100, 40), (0, 40), (0.01, 3)]
     view = view_of(background=[Shape.line(points)])
-    (piece,) = lay_out_drawing(view, summarise(explained()).labels[0]).pieces
+    (piece,) = lay_out_drawing(prepare_canvas(view), summarise(explained()).labels[0]).pieces
     assert piece.points == tuple((pytest.approx(4.8 * x), pytest.approx(4.8 * y)) for x, y in points)
 
 
@@ -403,7 +425,16 @@ def test_lists_and_frames_have_names_and_descriptions():
     assert made.to_shap().data.tolist() == ["thing 0", "thing 1", "thing 2"]
 
 
-def test_the_index_and_the_report_draw(open_page):
+def test_the_index_draws(open_page):
+    entries = [Entry(title, "", f"{title}.html", made) for title, made in (("sound", spectrogram()), ("molecule", graph()))]
+    html = render_index("Drawings", "", entries)
+    assert html.count(".limelight .shapes .lit {") == 1
+    page = open_page(html)
+    assert page.locator(".entry svg.shapes").count() == 2
+    assert page.locator(".shapes polyline").first.evaluate("line => getComputedStyle(line).fill") == "none"
+
+
+def test_the_report_draws(open_page):
     page = open_page(Explanations.of([spectrogram(), graph()]).to_html())
     assert page.locator("#picks svg.shapes").count() > 0
     page.locator(".entries > li summary").first.click()
@@ -501,14 +532,33 @@ def test_a_class_derived_from_an_own_view_is_drawn_like_it():
     assert replace(made, view=other).as_html() == made.as_html()
 
 
+class Sound(Parts):
+    """Two halves that can be silent."""
+
+    names = ("early", "late")
+    content = 2
+    law = fair_coins(2)
+    view = DrawingView.of(
+        2, 1, marks=[(0, Shape.rectangle(0, 0, 1, 1)), (1, Shape.rectangle(1, 0, 2, 1))], descriptions=["0 s", "1 s"]
+    )
+
+    def realise(self, masks):
+        return masks
+
+
+class SoundExplainer(Explainer):
+    """Explains any sound by its halves."""
+
+    default_design = "orthogonal"
+    default_kernel_width = 0.25
+    distances = staticmethod(cosine_of_masks)
+
+    def components(self, instance):  # noqa: ARG002
+        return Sound()
+
+
 def test_a_drawing_view_can_be_explained():
-    class Sound:
-        names = ("early", "late")
-
-        def compose(self, masks):
-            return masks
-
-    made = ComponentsExplainer().explain_instance(Sound(), lambda masks: masks @ np.array([0.5, -0.25]))
-    halves = [(0, Shape.rectangle(0, 0, 1, 1)), (1, Shape.rectangle(1, 0, 2, 1))]
-    made = replace(made, view=DrawingView.of(2, 1, marks=halves, descriptions=["0 s", "1 s"]))
+    made = SoundExplainer().explain_instance("a sound", lambda masks: masks @ np.array([0.5, -0.25]))
+    assert made.view == Sound.view
+    assert Explanation.from_json(made.to_json()) == made
     assert [side for side, _, _ in groups(made.as_html())] == ["pos", "neg"]

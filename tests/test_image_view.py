@@ -208,7 +208,7 @@ def test_an_outline_encloses_its_pixels_and_no_others(inside):
 def test_without_pillow_the_error_names_the_extra(explanation, monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "PIL", None)
     for draw in (explanation.as_html, lambda: explanation.save_to_file(tmp_path / "image.png")):
-        with pytest.raises(MissingDependencyError, match=r"an image needs Pillow: pip install 'limelight\[image\]'"):
+        with pytest.raises(MissingDependencyError, match=r"a picture needs Pillow: pip install 'limelight\[image\]'"):
             draw()
     assert "superpixel" in repr(explanation)
     assert explanation.to_frame().shape[1] == 7

@@ -17,7 +17,7 @@ from limelight import Explanations
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.renderers._summary import summarise
 from limelight.renderers._templates import ScriptData
-from limelight.renderers.reports import _entries, _list
+from limelight.renderers.reports import _list
 
 
 def data_of(page):
@@ -290,10 +290,10 @@ def test_entries_take_little_room():
 
 
 def test_a_list_that_is_too_long_is_cut_and_says_so(monkeypatch):
-    monkeypatch.setattr(_entries, "MOST_BYTES", 9_000)
+    monkeypatch.setattr(_list, "_MOST_BYTES", 9_000)
     explanations = rows(30)
     made = []
-    monkeypatch.setattr(_entries, "summarise", lambda explanation: made.append(explanation) or summarise(explanation))
+    monkeypatch.setattr(_list, "summarise", lambda explanation: made.append(explanation) or summarise(explanation))
     labels = ["stargazers"] * 30
     labels[:3] = ["gardeners"] * 3
     page = explanations.to_html(labels=labels, num_picks=1)
@@ -309,7 +309,7 @@ def test_a_list_that_is_too_long_is_cut_and_says_so(monkeypatch):
 
 @pytest.mark.parametrize("place", [0, 3, 5])
 def test_one_that_is_too_large_leaves_room_for_the_others(place, monkeypatch):
-    monkeypatch.setattr(_entries, "MOST_BYTES", 20_000)
+    monkeypatch.setattr(_list, "_MOST_BYTES", 20_000)
     for large in (replace(FAILURE, message="no luck " * 9_000), text("few words" + " or many" * 9_000, weights={1: (0.1,)})):
         made = list(rows(5))
         made.insert(place, large)
@@ -326,7 +326,7 @@ def test_pictures_are_drawn_as_long_as_there_is_room(monkeypatch):
     assert [picture[:16] for picture in image] == ["data:image/jpeg;"] * 2
     assert all(first == "" and second.startswith("data:image/svg+xml;base64,") for first, second in others)
     assert drawn[:4] == [None] * 4
-    monkeypatch.setattr(_entries, "MOST_PICTURE_BYTES", 20_000)
+    monkeypatch.setattr(_list, "_MOST_PICTURE_BYTES", 20_000)
     scarce = [entry.get("pictures") for entry in data_of(Explanations.of(made).to_html())["entries"]]
     assert scarce[4] == image
     assert scarce[-1] == []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["count_cells", "fit", "make_visible", "pad", "take"]
+__all__ = ["MOST_PICTURE_CELLS", "count_cells", "fit", "make_visible", "pad", "replace_unprintable", "take"]
 
+MOST_PICTURE_CELLS = 34  # they fit a picture 480 pixels wide even if every letter is as wide as a W
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # Persian, Indian scripts and emoji are spelt with these two; every other format character becomes an escape.
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
@@ -17,6 +18,11 @@ def make_visible(text: str) -> str:
         character if character in _JOINERS or character.isprintable() or character in "\u00a0\u3000" else _escape(character)
         for character in text
     )
+
+
+def replace_unprintable(text: str) -> str:
+    """Replace characters for which a font has no picture, such as control characters."""
+    return "".join(character if character.isprintable() else "\N{REPLACEMENT CHARACTER}" for character in text)
 
 
 def _escape(character: str) -> str:

@@ -5,28 +5,39 @@ from __future__ import annotations
 from base64 import b64encode
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from itertools import groupby
 from struct import pack
-from typing import NamedTuple
 from zlib import compress, crc32
 
 from limelight.renderers._bars import Bar
-from limelight.renderers._cells import fit
+from limelight.renderers._cells import MOST_PICTURE_CELLS, fit
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import DrawingView, Shape
 
-__all__ = ["TEXT_PIXELS", "Piece", "Point", "lay_out_drawing", "shorten_text"]
+__all__ = [
+    "TEXT_PIXELS",
+    "Canvas",
+    "Piece",
+    "Point",
+    "Sheet",
+    "choose_area_opacity",
+    "choose_line_opacity",
+    "lay_out_drawing",
+    "prepare_canvas",
+    "shorten_text",
+]
 
 TEXT_PIXELS = 12
 _LONGER_SIDE_PIXELS = 480
 _EXTRA_LINE_PIXELS = 2  # added to a weighted line, so that its hue can be seen
-_MOST_TEXT_CELLS = 34  # they fit even if every letter is as wide as a W
 _COLUMN_PIXELS = 0.4  # the width within which points of a line are thinned out
 
 Point = tuple[float, float]
 
 
-class Piece(NamedTuple):
+@dataclass(frozen=True)
+class Piece:
     """A shape in pixels.
 
     Attributes
@@ -60,7 +71,7 @@ class Piece(NamedTuple):
         """The style sheet's class: ``ground``, ``unweighted``, or for a weighted mark ``pos`` or ``neg``."""
         return "ground" if self.component is None else "unweighted" if self.bar is None else self.bar.side
 
-    @property
+    @cached_property
     def path(self) -> str:
         """The points as SVG writes them."""
         return " ".join(f"{x:.1f},{y:.1f}" for x, y in self.points)
@@ -81,7 +92,7 @@ class Piece(NamedTuple):
         """The radius of a circle."""
         return f"{self.size:.1f}"
 
-    @property
+    @cached_property
     def address(self) -> str:
         """A raster as the address of a PNG."""
         return f"data:image/png;base64,{b64encode(_encode_grey_png(self.shape.levels)).decode('ascii')}"
@@ -98,6 +109,16 @@ class Piece(NamedTuple):
 
 
 @dataclass(frozen=True)
+class Canvas:
+    """A drawing, the size of its picture in pixels, and its background, which is the same for every label."""
+
+    view: DrawingView
+    width: int
+    height: int
+    background: tuple[Piece, ...]
+
+
+@dataclass(frozen=True)
 class Sheet:
     """All pieces in the order in which they are drawn, and the size of the picture in pixels."""
 
@@ -106,33 +127,50 @@ class Sheet:
     pieces: tuple[Piece, ...]
 
 
-def lay_out_drawing(view: DrawingView, label: LabelSummary) -> Sheet:
-    """Place a drawing's shapes in a picture, with their weights for a label."""
+def prepare_canvas(view: DrawingView) -> Canvas:
+    """Place a drawing's background in a picture."""
     longer = max(view.width, view.height)
-    bars = label.visible_by_component
-
-    def place(shape: Shape, component: int | None) -> Piece:
-        bar = None if component is None else bars.get(component)
-        # Divide first: in very large or small units a product would not be finite.
-        places = [number / longer * _LONGER_SIDE_PIXELS for number in shape.numbers]
-        size = shape.width + (0 if bar is None else _EXTRA_LINE_PIXELS)
-        if shape.kind == "circle":
-            size = places.pop()
-        points: Iterable[Point] = zip(places[::2], places[1::2], strict=True)
-        if shape.kind in ("line", "polygon"):
-            points = _thin_out(points)
-        title = "" if component is None else _write_title(view.descriptions[component], bar)
-        strength = "" if bar is None else label.strength(bar)
-        return Piece(shape, bar, component, strength, title, tuple(points), size)
-
     width, height = (max(1, round(side / longer * _LONGER_SIDE_PIXELS)) for side in (view.width, view.height))
-    ground = [place(shape, None) for shape in view.background]
-    return Sheet(width, height, (*ground, *(place(shape, component) for component, shape in view.marks)))
+    return Canvas(view, width, height, tuple(_place(view, shape) for shape in view.background))
+
+
+def lay_out_drawing(canvas: Canvas, label: LabelSummary) -> Sheet:
+    """Place a drawing's marks over its background, with their weights for a label."""
+    view, bars = canvas.view, label.visible_by_component
+    marks = []
+    for component, shape in view.marks:
+        bar = bars.get(component)
+        marks.append(_place(view, shape, component, bar, "" if bar is None else label.strength(bar)))
+    return Sheet(canvas.width, canvas.height, (*canvas.background, *marks))
+
+
+def _place(view: DrawingView, shape: Shape, component: int | None = None, bar: Bar | None = None, strength: str = "") -> Piece:
+    longer = max(view.width, view.height)
+    # Divide first: in very large or small units a product would not be finite.
+    places = [number / longer * _LONGER_SIDE_PIXELS for number in shape.numbers]
+    size = shape.width + (0 if bar is None else _EXTRA_LINE_PIXELS)
+    if shape.kind == "circle":
+        size = places.pop()
+    points: Iterable[Point] = zip(places[::2], places[1::2], strict=True)
+    if shape.kind in ("line", "polygon"):
+        points = _thin_out(points)
+    title = "" if component is None else _write_title(view.descriptions[component], bar)
+    return Piece(shape, bar, component, strength, title, tuple(points), size)
 
 
 def shorten_text(shape: Shape) -> str:
     """A text, with an ellipsis in its middle if it would be wider than any drawing."""
-    return fit(shape.content, _MOST_TEXT_CELLS)
+    return fit(shape.content, MOST_PICTURE_CELLS)
+
+
+def choose_area_opacity(strength: float) -> float:
+    """The opacity of a weighted area's tint, as in drawing.css, for a strength from 0 to 1."""
+    return 0.08 + 0.5 * strength
+
+
+def choose_line_opacity(strength: float) -> float:
+    """The opacity of a weighted line, as in drawing.css, for a strength from 0 to 1."""
+    return 0.4 + 0.6 * strength
 
 
 def _write_title(description: str, bar: Bar | None) -> str:

@@ -9,20 +9,25 @@ from typing import Any
 
 import numpy as np
 
-from limelight.renderers._drawing import TEXT_PIXELS, Piece, Point, lay_out_drawing
-from limelight.renderers._pictures import load_font, load_pillow
+from limelight.renderers._cells import replace_unprintable
+from limelight.renderers._drawing import (
+    TEXT_PIXELS,
+    Canvas,
+    Piece,
+    Point,
+    choose_area_opacity,
+    choose_line_opacity,
+    lay_out_drawing,
+)
+from limelight.renderers._pictures import INK, QUIET, load_font, load_pillow
 from limelight.renderers._summary import LabelSummary
 from limelight.results.image_view import AGAINST, FOR
-from limelight.results.views import DrawingView
 
 __all__ = ["draw_drawing_panel"]
 
-# As in the pages' style sheet.
 _HUES = {"pos": FOR, "neg": AGAINST}
-_INK = "#1c2024"
-_QUIET = "#5b636b"
-_STROKE_COLOURS = {"ground": _QUIET, "unweighted": _QUIET, **_HUES}
-_TEXT_COLOURS = {"ground": _QUIET}
+_STROKE_COLOURS = {"ground": QUIET, "unweighted": QUIET, **_HUES}
+_TEXT_COLOURS = {"ground": QUIET}
 _DASH_PIXELS = 5
 _GAP_PIXELS = 3
 _HALO_PIXELS = 3  # around a text with a weight
@@ -31,27 +36,28 @@ _OVERSAMPLING = 3  # drawn pixels for each pixel of the panel, in each direction
 _CIRCLE_POINTS = 72
 
 
-def draw_drawing_panel(view: DrawingView, label: LabelSummary) -> Any:
+def draw_drawing_panel(canvas: Canvas, label: LabelSummary) -> Any:
     """A drawing with its weighted marks tinted, as a Pillow image."""
-    sheet, image = lay_out_drawing(view, label), load_pillow().image
+    sheet, tools = lay_out_drawing(canvas, label), load_pillow()
     size = sheet.width, sheet.height
-    panel = image.new("RGB", (_OVERSAMPLING * sheet.width, _OVERSAMPLING * sheet.height), "white")
+    panel = tools.image.new("RGB", (_OVERSAMPLING * sheet.width, _OVERSAMPLING * sheet.height), "white")
+    pen, font = tools.draw.Draw(panel, "RGBA"), load_font(_OVERSAMPLING * TEXT_PIXELS)
     for piece in sheet.pieces:
-        _draw_piece(panel, piece)
-    return panel.resize(size, image.Resampling.BOX)
+        _draw_piece(panel, pen, font, piece)
+    return panel.resize(size, tools.image.Resampling.BOX)
 
 
-def _draw_piece(panel: Any, piece: Piece) -> None:
+def _draw_piece(panel: Any, pen: Any, font: Any, piece: Piece) -> None:
     kind, side = piece.shape.kind, piece.side
     strength = float(piece.strength or 0)
     points = [(_OVERSAMPLING * x, _OVERSAMPLING * y) for x, y in piece.points]
-    pen = load_pillow().draw.Draw(panel, "RGBA")
     if kind == "text":
-        _write_text(pen, piece, points[0], strength)
+        _write_text(pen, font, piece, points[0], strength)
         return
     if kind == "line":
-        colour = _INK if side == "ground" else _add_alpha(_STROKE_COLOURS[side], 0.4 + 0.6 * strength if piece.bar else 1)
-        _trace_line(pen, points, colour, piece.size, is_dashed=side == "neg")
+        colour = INK if side == "ground" else _STROKE_COLOURS[side]
+        ink = colour if piece.bar is None else _add_alpha(colour, choose_line_opacity(strength))
+        _trace_line(pen, points, ink, piece.size, is_dashed=side == "neg")
         return
     if kind == "raster":
         _paste_raster(panel, piece, points)
@@ -61,7 +67,7 @@ def _draw_piece(panel: Any, piece: Piece) -> None:
     if kind == "circle" and side != "ground":  # it hides what lies under it
         pen.polygon(corners, fill="white")
     if piece.bar is not None:
-        pen.polygon(corners, fill=_add_alpha(_HUES[side], 0.08 + 0.5 * strength))
+        pen.polygon(corners, fill=_add_alpha(_HUES[side], choose_area_opacity(strength)))
     _trace_line(pen, [*corners, corners[0]], _STROKE_COLOURS[side], 1, is_dashed=side == "neg")
 
 
@@ -102,15 +108,15 @@ def _cut_dashes(points: Sequence[Point]) -> Iterator[list[Point]]:
         yield dash
 
 
-def _write_text(pen: Any, piece: Piece, place: Point, strength: float) -> None:
+def _write_text(pen: Any, font: Any, piece: Piece, place: Point, strength: float) -> None:
     anchor = {"start": "lm", "middle": "mm", "end": "rm"}[piece.shape.anchor]
-    text = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in piece.short_text)
-    font, halo, width = load_font(_OVERSAMPLING * TEXT_PIXELS), "white", _OUTLINE_PIXELS
+    text = replace_unprintable(piece.short_text)
+    halo, width = "white", _OUTLINE_PIXELS
     if piece.bar is not None:
         share = 0.15 + 0.35 * strength
         levels = (255 + share * (level - 255) for level in bytes.fromhex(_HUES[piece.side][1:]))
         halo, width = "#" + bytes(map(round, levels)).hex(), _HALO_PIXELS
-    ink = _TEXT_COLOURS.get(piece.side, _INK)
+    ink = _TEXT_COLOURS.get(piece.side, INK)
     pen.text(place, text, fill=ink, font=font, anchor=anchor, stroke_width=round(_OVERSAMPLING * width), stroke_fill=halo)
     if piece.side == "neg":
         left, _, right, bottom = pen.textbbox(place, text, font=font, anchor=anchor)

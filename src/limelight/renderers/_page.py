@@ -13,14 +13,14 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from limelight.renderers._bars import Bar, lay_out_bars
-from limelight.renderers._drawing import lay_out_drawing
+from limelight.renderers._drawing import lay_out_drawing, prepare_canvas
 from limelight.renderers._numbers import format_percent
 from limelight.renderers._overlay import Overlay, lay_out_overlay
 from limelight.renderers._pictures import encode_png, find_enlargement, load_pillow, reduce_image
 from limelight.renderers._series import lay_out_series
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.renderers._templates import fill_template
-from limelight.renderers._views import choose_view, find_kind
+from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 from limelight.results.views import Cell, DrawingView, ImageView, MixedView, Passage, SeriesView, TableView, TextView
 
@@ -119,6 +119,7 @@ _SHARED_BY_KIND: dict[str, Callable[[Any], Any]] = {
     TableView.kind: _read_row,
     MixedView.kind: _read_mixed_row,
     ImageView.kind: _encode_photo,
+    DrawingView.kind: prepare_canvas,
 }
 _LAYOUTS_BY_KIND: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TextView.kind: _mark_text,
@@ -131,8 +132,7 @@ _LAYOUTS_BY_KIND: dict[str, Callable[[Any, LabelSummary], Any]] = {
 
 def make_page_data(explanation: Explanation) -> dict[str, Any]:
     """The data of an explanation's page, by the names that the templates use."""
-    summary, view = summarise(explanation), choose_view(explanation)
-    kind = find_kind(view)
+    summary, (kind, view) = summarise(explanation), choose_view(explanation)
     shared = _SHARED_BY_KIND[kind](view) if kind in _SHARED_BY_KIND else view
     lay_out = _LAYOUTS_BY_KIND.get(kind)
     return {

@@ -14,7 +14,9 @@ from limelight.renderers._summary import LabelSummary
 from limelight.results.views import ImageView
 
 __all__ = [
+    "INK",
     "NUMERAL_PIXELS",
+    "QUIET",
     "draw_image_panel",
     "draw_overlay_panel",
     "encode_png",
@@ -27,13 +29,15 @@ __all__ = [
     "reduce_image",
 ]
 
+# As in the pages' style sheet.
+INK = "#1c2024"
+QUIET = "#5b636b"
 NUMERAL_PIXELS = 12  # of the superpixels' numbers, on the screen
 _LEAST_SIDE_PIXELS = 320  # of a panel's longer side
 _MOST_SIDE_PIXELS = 640
 _THUMBNAIL_PIXELS = 240  # of a small picture's longer side
 _JPEG_QUALITY = 75  # of 100
 _OUTLINE_PIXELS = 2
-_OUTLINE_COLOUR = (28, 32, 36)
 
 
 class Pillow(NamedTuple):
@@ -53,7 +57,7 @@ def load_pillow() -> Pillow:
         If it is not installed.
     """
     names = ("PIL.Image", "PIL.ImageDraw", "PIL.ImageFont")
-    return Pillow(*(require(name, extra="image", purpose="a picture of an image") for name in names))
+    return Pillow(*(require(name, extra="image", purpose="a picture") for name in names))
 
 
 def find_enlargement(view: ImageView) -> int:
@@ -80,7 +84,7 @@ def draw_overlay_panel(view: ImageView, label: LabelSummary) -> Any:
     pen, font = tools.draw.Draw(panel), load_font(NUMERAL_PIXELS)
     for bar in reversed(present):  # the heaviest last, on top
         place, number = find_middle(fitted.segments == bar.component), read_numeral(bar)
-        outline = {"stroke_width": _OUTLINE_PIXELS, "stroke_fill": _OUTLINE_COLOUR}
+        outline = {"stroke_width": _OUTLINE_PIXELS, "stroke_fill": INK}
         pen.text(place, number, fill="white", font=font, anchor="mm", **outline)
     return panel
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from limelight.renderers._axes import choose_hue, escape, read_ink
 from limelight.renderers._bars import Bar
-from limelight.renderers._drawing import shorten_text
+from limelight.renderers._drawing import choose_area_opacity, choose_line_opacity, shorten_text
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import DrawingView, Shape
 
@@ -26,18 +26,9 @@ class ShapePlotter:
     ----------
     ax : matplotlib.axes.Axes
         The axes to draw into.
-    ink : colour
-        The colour of shapes without a weight, and of texts.
-    hue : callable
-        From a bar to its colour.
-    escape : callable
-        From a text to one in which matplotlib sees no formula.
     """
 
     ax: Any
-    ink: Any
-    hue: Callable[[Bar], str]
-    escape: Callable[[str], str]
 
     def draw(self, view: DrawingView, label: LabelSummary) -> None:
         """Draw a whole view, tinted by a label's weights, in proportion."""
@@ -60,7 +51,7 @@ class ShapePlotter:
     def _draw_neutral(self, shape: Shape, opacity: float, order: int) -> None:
         from matplotlib.colors import to_rgba
 
-        edge = to_rgba(self.ink, opacity)
+        edge = to_rgba(read_ink(self.ax), opacity)
         if shape.kind == "line":
             self.ax.plot(*_coordinates(shape), color=edge, linewidth=shape.width, zorder=order)
         elif shape.kind == "text":
@@ -73,10 +64,10 @@ class ShapePlotter:
     def _draw_weighted(self, shape: Shape, bar: Bar, share: float, order: int) -> None:
         from matplotlib.colors import to_rgba
 
-        hue, style = self.hue(bar), "--" if bar.weight < 0 else "-"  # never colour alone
-        tint = to_rgba(hue, 0.08 + 0.5 * share)
+        hue, style = choose_hue(self.ax, bar), "--" if bar.weight < 0 else "-"  # never colour alone
+        tint = to_rgba(hue, choose_area_opacity(share))
         if shape.kind == "line":
-            width, colour = shape.width + _EXTRA_LINE_POINTS, to_rgba(hue, 0.4 + 0.6 * share)
+            width, colour = shape.width + _EXTRA_LINE_POINTS, to_rgba(hue, choose_line_opacity(share))
             self.ax.plot(*_coordinates(shape), color=colour, linewidth=width, linestyle=style, zorder=order)
             return
         if shape.kind == "text":
@@ -95,8 +86,8 @@ class ShapePlotter:
     def _write(self, shape: Shape, order: int, **box: Any) -> None:
         self.ax.text(
             *shape.numbers,
-            self.escape(shorten_text(shape)),
-            color=self.ink,
+            escape(shorten_text(shape)),
+            color=read_ink(self.ax),
             fontsize="small",
             horizontalalignment=_ALIGNMENTS[shape.anchor],
             verticalalignment="center",

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from limelight.renderers._cells import fit
+from limelight.renderers._cells import MOST_PICTURE_CELLS, fit
 from limelight.renderers._numbers import format_number
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import SeriesView
 
-__all__ = ["lay_out_series"]
+__all__ = ["SeriesLayout", "lay_out_series"]
 
 _WIDTH_PIXELS = 480
 _LEFT_PIXELS = 64  # for the numbers at the ends of the axis
@@ -21,7 +21,6 @@ _GAP_PIXELS = 26  # between charts
 _NAME_PIXELS = 14  # above a chart with a name
 _ONLY_CHART_PIXELS = 150  # the height of a single channel's chart
 _CHART_PIXELS = 84  # the height of each of several charts
-_MOST_NAME_CELLS = 34  # they fit even if every letter is as wide as a W
 _MOST_POINTS = 1200  # of a line; a longer series is thinned
 
 
@@ -90,7 +89,7 @@ def _lay_out_channel(view: SeriesView, label: LabelSummary, channel: int, name: 
             bands.append(Band(bar.component, *place, bar.side, label.strength(bar), f"{bar.name}: {bar.text}"))
     return ChannelChart(
         name=name,
-        short_name=fit(name, _MOST_NAME_CELLS),
+        short_name=fit(name, MOST_PICTURE_CELLS),
         y=top,
         height=height,
         line=_write_points(values, low, high, top, height),

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple
 
-from limelight.renderers._drawing import lay_out_drawing
-from limelight.renderers._series import lay_out_series
+from limelight.renderers._drawing import Sheet, lay_out_drawing, prepare_canvas
+from limelight.renderers._series import SeriesLayout, lay_out_series
 from limelight.renderers._summary import LabelSummary
 from limelight.renderers._templates import fill_template
-from limelight.renderers._views import find_kind
 from limelight.results.views import DrawingView, SeriesView, View
 
 __all__ = ["SVG_KINDS", "make_svg"]
@@ -19,21 +18,35 @@ _XML_REPLACEMENTS = dict.fromkeys((0xFFFE, 0xFFFF), 0xFFFD)
 
 
 class _Layout(NamedTuple):
-    """How a kind of view is laid out for a label, and the template of its SVG file."""
+    """How a kind of view is laid out for each label, and the template of its SVG file."""
 
-    lay_out: Callable[[Any, LabelSummary], Any]
+    lay_out: Callable[[Any, Sequence[LabelSummary]], list[Any]]
     template: str
 
 
-_LAYOUTS = {DrawingView.kind: _Layout(lay_out_drawing, "drawing.svg"), SeriesView.kind: _Layout(lay_out_series, "series.svg")}
+def _lay_out_drawings(view: DrawingView, labels: Sequence[LabelSummary]) -> list[Sheet]:
+    canvas = prepare_canvas(view)
+    return [lay_out_drawing(canvas, label) for label in labels]
+
+
+def _lay_out_series(view: SeriesView, labels: Sequence[LabelSummary]) -> list[SeriesLayout]:
+    return [lay_out_series(view, label) for label in labels]
+
+
+_LAYOUTS = {
+    DrawingView.kind: _Layout(_lay_out_drawings, "drawing.svg"),
+    SeriesView.kind: _Layout(_lay_out_series, "series.svg"),
+}
 SVG_KINDS = tuple(_LAYOUTS)
 
 
-def make_svg(view: View, labels: Sequence[LabelSummary], *, heading_pixels: int = 0) -> str:
+def make_svg(kind: str, view: View, labels: Sequence[LabelSummary], *, heading_pixels: int = 0) -> str:
     """The contents of an SVG file, one label below the other.
 
     Parameters
     ----------
+    kind : str
+        One of `SVG_KINDS`.
     view : DrawingView or SeriesView
         The view to draw.
     labels : sequence of LabelSummary
@@ -41,8 +54,8 @@ def make_svg(view: View, labels: Sequence[LabelSummary], *, heading_pixels: int 
     heading_pixels : int, default 0
         The height of the heading above each label's drawing; 0 for no heading.
     """
-    layout = _LAYOUTS[find_kind(view)]
-    drawings = [layout.lay_out(view, label) for label in labels]
+    layout = _LAYOUTS[kind]
+    drawings = layout.lay_out(view, labels)
     tops = [sum(before.height + heading_pixels for before in drawings[:i]) for i in range(len(drawings))]
     svg = fill_template(
         layout.template,

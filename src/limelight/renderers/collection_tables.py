@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from limelight.collection.explanations import Explanations, Pick
 from limelight.collection.importance import Importance
-from limelight.renderers._bars import Bars, lay_out_bars, make_bar
-from limelight.renderers._numbers import choose_decimals, format_number, format_percent
+from limelight.renderers._importance import lay_out_importance
+from limelight.renderers._numbers import format_percent
 from limelight.renderers._templates import fill_template
+from limelight.renderers._top import take_top
 
 __all__ = ["render_explanations", "render_importance", "render_pick"]
 
@@ -46,7 +47,8 @@ def render_explanations(explanations: Explanations, failed: int, converged: int)
         count=len(explanations),
         failed=failed,
         converged=converged,
-        **_importance_data(importance),
+        importance=importance,
+        layout=importance and lay_out_importance(importance, _MOST_FEATURES),
     )
 
 
@@ -71,7 +73,7 @@ def render_importance(importance: Importance) -> str:
     >>> "film" in render_importance(Explanations.of([explanation]).importance())
     True
     """
-    return fill_template("importance.html", **_importance_data(importance))
+    return fill_template("importance.html", importance=importance, layout=lay_out_importance(importance, _MOST_FEATURES))
 
 
 def render_pick(pick: Pick) -> str:
@@ -99,31 +101,8 @@ def render_pick(pick: Pick) -> str:
         {
             "position": position,
             "covered": format_percent(covered),
-            "reasons": [feature for feature, _ in reasons[:_MOST_REASONS]],
-            "more": max(0, len(reasons) - _MOST_REASONS),
+            "reasons": take_top([feature for feature, _ in reasons], _MOST_REASONS),
         }
         for position, covered, reasons in zip(pick.positions, pick.coverage, pick.reasons, strict=True)
     ]
-    return fill_template("pick.html", count=len(pick), rows=rows[:_MOST_PICKS], more=max(0, len(rows) - _MOST_PICKS))
-
-
-def _importance_data(importance: Importance | None) -> dict[str, object]:
-    """The templates' data about the heaviest features."""
-    if importance is None:
-        return {"importance": None}
-    decimals = choose_decimals(max(importance.values, default=0.0))
-    columns = (importance.features, importance.values, importance.lows, importance.highs)
-    rows = list(zip(*columns, strict=True))[:_MOST_FEATURES]
-    bars = Bars(
-        tuple(
-            make_bar(place, name, value, low, high, decimals, is_signed=False)
-            for place, (name, value, low, high) in enumerate(rows)
-        )
-    )
-    return {
-        "importance": importance,
-        "label": bars,
-        "chart": lay_out_bars(bars),
-        "values": {place: format_number(times, decimals=0) for place, times in enumerate(importance.reported[: len(rows)])},
-        "more": len(importance.features) - len(rows),
-    }
+    return fill_template("pick.html", count=len(pick), rows=take_top(rows, _MOST_PICKS))

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-from math import isfinite
 from typing import Any
 
 from limelight._checks import check_count
 from limelight.collection.importance import Importance
-from limelight.exceptions import require
-from limelight.renderers._cells import fit
+from limelight.renderers._axes import draw_bars, make_axes
+from limelight.renderers._importance import lay_out_importance
 
 __all__ = ["draw_importance"]
-
-_MOST_NAME_CELLS = 40
 
 
 def draw_importance(importance: Importance, ax: Any, num_features: int) -> Any:
@@ -47,24 +44,10 @@ def draw_importance(importance: Importance, ax: Any, num_features: int) -> Any:
     >>> draw_importance(Explanations.of([explanation]).importance(), Figure().subplots(), 20).get_xlabel()
     'mean |weight|'
     """
-    count = min(check_count("num_features", num_features, 1), len(importance.features))
+    bars = lay_out_importance(importance, check_count("num_features", num_features, 1)).label.bars
     if ax is None:
-        pyplot = require("matplotlib.pyplot", extra="plot", purpose="a plot")
-        ax = pyplot.subplots(layout="constrained", figsize=(6.4, max(2.0, 1.2 + 0.3 * count)))[1]
-    places = range(count, 0, -1)
-    ink = ax.xaxis.label.get_color()  # of the user's style, so that it can be seen on the background
-    ax.barh(list(places), importance.values[:count])
-    for place, value, low, high in zip(places, importance.values, importance.lows, importance.highs, strict=False):
-        if isfinite(low) and isfinite(high):
-            ax.errorbar(value, place, xerr=[[value - low], [high - value]], color=ink, capsize=3, linewidth=1)
-    ax.set_yticks(list(places), [_write_tick(feature) for feature in importance.features[:count]])
-    ax.set_ylim(0.25, count + 0.75)
-    ax.axvline(0, color=ink, linewidth=0.8)
+        ax = make_axes(len(bars))
+    draw_bars(ax, bars)
     ax.set_xlabel("mean |weight|" if importance.kind == "mean_abs" else "root of the sum of |weight|")
     ax.set_title(f"Importance in {importance.count} explanation{'' if importance.count == 1 else 's'}", fontsize="medium")
     return ax
-
-
-def _write_tick(feature: str) -> str:
-    """A feature's name on one line, in which matplotlib sees no formula."""
-    return fit(" ".join(feature.split()), _MOST_NAME_CELLS).replace("$", r"\$")

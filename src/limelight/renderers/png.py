@@ -5,8 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from limelight.exceptions import ArgumentError
+from limelight.renderers._cells import replace_unprintable
+from limelight.renderers._drawing import prepare_canvas
 from limelight.renderers._drawing_panel import draw_drawing_panel
-from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
+from limelight.renderers._pictures import INK, QUIET, draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
 from limelight.renderers._summary import summarise
 from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
@@ -20,8 +22,6 @@ _LINE_PIXELS = 24
 _LETTER_PIXELS = 15
 _MOST_COLUMNS = 4
 _MOST_LETTERS = 200  # of a name; longer ones would take long to measure
-_INK = (28, 32, 36)
-_QUIET = (91, 99, 107)
 
 
 def render_png(explanation: Explanation) -> bytes:
@@ -56,12 +56,13 @@ def render_png(explanation: Explanation) -> bytes:
     >>> render_png(explanation)[1:4]
     b'PNG'
     """
-    view, labels = choose_view(explanation), summarise(explanation).labels
+    view, labels = choose_view(explanation).view, summarise(explanation).labels
     if isinstance(view, ImageView):
         panels = [("the image", "", draw_image_panel(view))]
         panels += [(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]
     elif isinstance(view, DrawingView):
-        panels = [(label.name, label.prediction, draw_drawing_panel(view, label)) for label in labels]
+        canvas = prepare_canvas(view)
+        panels = [(label.name, label.prediction, draw_drawing_panel(canvas, label)) for label in labels]
     else:
         raise ArgumentError(
             "a PNG can be drawn of an explained image, or of a view with a drawing; this explains a "
@@ -77,15 +78,15 @@ def render_png(explanation: Explanation) -> bytes:
         left, top = _GAP_PIXELS + number % _MOST_COLUMNS * width, _GAP_PIXELS // 2 + number // _MOST_COLUMNS * height
         value = value.replace("\N{MINUS SIGN}", "-")  # some fonts lack the minus sign
         short_name = _cut(pen, font, name, width - _GAP_PIXELS - pen.textlength(f" {value}", font=font))
-        pen.text((left, top), short_name, fill=_INK, font=font)
-        pen.text((left + pen.textlength(f"{short_name} ", font=font), top), value, fill=_QUIET, font=font)
+        pen.text((left, top), short_name, fill=INK, font=font)
+        pen.text((left + pen.textlength(f"{short_name} ", font=font), top), value, fill=QUIET, font=font)
         sheet.paste(panel, (left, top + _LINE_PIXELS))
     return encode_png(sheet)
 
 
 def _cut(pen: Any, font: Any, name: str, room: float) -> str:
     """The beginning of a name that fits a width in pixels, on one line."""
-    line = "".join(letter if letter.isprintable() else "\N{REPLACEMENT CHARACTER}" for letter in name)[:_MOST_LETTERS]
+    line = replace_unprintable(name[:_MOST_LETTERS])
     if pen.textlength(line, font=font) <= room:
         return line
     while line and pen.textlength(f"{line}\N{HORIZONTAL ELLIPSIS}", font=font) > room:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from limelight.exceptions import ArgumentError
 from limelight.renderers._summary import summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
-from limelight.renderers._views import choose_view, find_kind
+from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 
 __all__ = ["render_svg"]
@@ -43,10 +43,10 @@ def render_svg(explanation: Explanation) -> str:
     >>> render_svg(explanation).startswith("<svg")
     True
     """
-    view = choose_view(explanation)
-    if find_kind(view) not in SVG_KINDS:
+    kind, view = choose_view(explanation)
+    if kind not in SVG_KINDS:
         raise ArgumentError(
             "an SVG can be drawn of an explained series, or of a view with a drawing; this explains a "
             f"{explanation.view.kind}. Save it as .html."
         )
-    return make_svg(view, summarise(explanation).labels, heading_pixels=_HEADING_PIXELS)
+    return make_svg(kind, view, summarise(explanation).labels, heading_pixels=_HEADING_PIXELS)

@@ -82,7 +82,7 @@ class Drawing:
             if not isinstance(shape, Shape):
                 raise ArgumentTypeError(f"a mark must have a Shape; got {shape!r:.80}.")
         for shape in (*self.background, *(mark.shape for mark in self.marks)):
-            self._check_reach(shape.checked())
+            self._check_reach(shape)
 
     @classmethod
     def of(

@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 from zlib import compress, decompressobj
 from zlib import error as zlib_error
 
@@ -23,7 +24,8 @@ _NUMBER_COUNTS = {"line": None, "polygon": None, "rectangle": 4, "circle": 3, "t
 _LEAST_POINTS = {"line": 2, "polygon": 3}
 
 
-class Shape(NamedTuple):
+@dataclass(frozen=True, repr=False)
+class Shape:
     """A piece of a drawing, as plain data; its classmethods make one.
 
     Places and sizes are in the units of the drawing, with x to the right and y downwards. The widths of lines and the sizes of
@@ -53,6 +55,11 @@ class Shape(NamedTuple):
     levels : tuple of bytes
         The rows of a raster from top to bottom; a byte for each column, 0 for black to 255 for white.
 
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If such a shape cannot be drawn.
+
     Examples
     --------
     >>> from limelight.extend import Shape
@@ -67,92 +74,7 @@ class Shape(NamedTuple):
     anchor: str = "middle"
     levels: tuple[bytes, ...] = ()
 
-    @classmethod
-    def line(cls, points: Iterable[tuple[float, float]] | np.ndarray, width: float = 1.0) -> Shape:
-        """An open line through two or more points.
-
-        Parameters
-        ----------
-        points : sequence of (float, float), or array of shape (n, 2)
-            x and y of each.
-        width : float, default 1
-            In pixels of the picture.
-        """
-        return cls("line", _flat(points), check_number("width", width, 0, inclusive=False)).checked()
-
-    @classmethod
-    def polygon(cls, points: Iterable[tuple[float, float]] | np.ndarray) -> Shape:
-        """A closed area with three or more corners, given like the points of a line."""
-        return cls("polygon", _flat(points)).checked()
-
-    @classmethod
-    def rectangle(cls, left: float, top: float, right: float, bottom: float) -> Shape:
-        """A rectangle.
-
-        Parameters
-        ----------
-        left, top, right, bottom : float
-            Its sides in the drawing's units; left is less than right, and top less than bottom.
-        """
-        return cls("rectangle", _floats((left, top, right, bottom))).checked()
-
-    @classmethod
-    def circle(cls, x: float, y: float, radius: float) -> Shape:
-        """A circle. One that belongs to a component hides what lies behind it, as a graph's node does.
-
-        Parameters
-        ----------
-        x, y, radius : float
-            Its middle and its radius, which is above 0, in the drawing's units.
-        """
-        return cls("circle", _floats((x, y, radius))).checked()
-
-    @classmethod
-    def text(cls, x: float, y: float, text: str, anchor: str = "middle") -> Shape:
-        """A line of letters, 12 pixels high, whose vertical middle is at y.
-
-        Parameters
-        ----------
-        x, y : float
-            Where it stands.
-        text : str
-            What it says.
-        anchor : {"middle", "start", "end"}
-            Which part of it stands at x.
-        """
-        return cls("text", _floats((x, y)), content=text, anchor=anchor).checked()
-
-    @classmethod
-    def raster(cls, left: float, top: float, right: float, bottom: float, levels: Any) -> Shape:
-        """A grey picture that fills a rectangle, such as a spectrogram.
-
-        Parameters
-        ----------
-        left, top, right, bottom : float
-            The rectangle.
-        levels : array of shape (rows, columns)
-            From 0 for black to 1 for white, kept in steps of 1/255; the first row is at the top.
-        """
-        array = check_numbers("levels", levels, 2)
-        if not array.size or not (array.min() >= 0 and array.max() <= 1):
-            span = f", from {array.min():g} to {array.max():g}" if array.size else ""
-            raise ArgumentError(f"levels must be numbers from 0 to 1; got an array of shape {array.shape}{span}.")
-        rows = np.rint(255 * array).astype(np.uint8)
-        return cls("raster", _floats((left, top, right, bottom)), levels=tuple(row.tobytes() for row in rows)).checked()
-
-    @property
-    def points(self) -> tuple[tuple[float, float], ...]:
-        """The points of a line or the corners of a polygon."""
-        return tuple(zip(self.numbers[::2], self.numbers[1::2], strict=True))
-
-    def checked(self) -> Shape:
-        """The shape itself, if it can be drawn.
-
-        Raises
-        ------
-        ArgumentError, ArgumentTypeError
-            If it cannot.
-        """
+    def __post_init__(self) -> None:
         check_choice("a shape's kind", self.kind, _NUMBER_COUNTS)
         if not isinstance(self.numbers, tuple) or not all(type(number) is float for number in self.numbers):
             raise ArgumentTypeError(f"a {self.kind}'s numbers must be a tuple of floats; got {self.numbers!r:.80}.")
@@ -177,7 +99,6 @@ class Shape(NamedTuple):
             raise ArgumentTypeError(f"text must be a string; got {self.content!r:.80}.")
         check_choice("anchor", self.anchor, ANCHORS)
         self._check_levels()
-        return self
 
     def _check_levels(self) -> None:
         if not isinstance(self.levels, tuple) or not all(isinstance(row, bytes) for row in self.levels):
@@ -189,6 +110,84 @@ class Shape(NamedTuple):
                 "a raster has rows of levels, all with the same number of columns, and no other shape has any; got "
                 f"{len(self.levels)} rows for a {self.kind}."
             )
+
+    @classmethod
+    def line(cls, points: Iterable[tuple[float, float]] | np.ndarray, width: float = 1.0) -> Shape:
+        """An open line through two or more points.
+
+        Parameters
+        ----------
+        points : sequence of (float, float), or array of shape (n, 2)
+            x and y of each.
+        width : float, default 1
+            In pixels of the picture.
+        """
+        return cls("line", _flat(points), check_number("width", width, 0, inclusive=False))
+
+    @classmethod
+    def polygon(cls, points: Iterable[tuple[float, float]] | np.ndarray) -> Shape:
+        """A closed area with three or more corners, given like the points of a line."""
+        return cls("polygon", _flat(points))
+
+    @classmethod
+    def rectangle(cls, left: float, top: float, right: float, bottom: float) -> Shape:
+        """A rectangle.
+
+        Parameters
+        ----------
+        left, top, right, bottom : float
+            Its sides in the drawing's units; left is less than right, and top less than bottom.
+        """
+        return cls("rectangle", _floats((left, top, right, bottom)))
+
+    @classmethod
+    def circle(cls, x: float, y: float, radius: float) -> Shape:
+        """A circle. One that belongs to a component hides what lies behind it, as a graph's node does.
+
+        Parameters
+        ----------
+        x, y, radius : float
+            Its middle and its radius, which is above 0, in the drawing's units.
+        """
+        return cls("circle", _floats((x, y, radius)))
+
+    @classmethod
+    def text(cls, x: float, y: float, text: str, anchor: str = "middle") -> Shape:
+        """A line of letters, 12 pixels high, whose vertical middle is at y.
+
+        Parameters
+        ----------
+        x, y : float
+            Where it stands.
+        text : str
+            What it says.
+        anchor : {"middle", "start", "end"}
+            Which part of it stands at x.
+        """
+        return cls("text", _floats((x, y)), content=text, anchor=anchor)
+
+    @classmethod
+    def raster(cls, left: float, top: float, right: float, bottom: float, levels: Any) -> Shape:
+        """A grey picture that fills a rectangle, such as a spectrogram.
+
+        Parameters
+        ----------
+        left, top, right, bottom : float
+            The rectangle.
+        levels : array of shape (rows, columns)
+            From 0 for black to 1 for white, kept in steps of 1/255; the first row is at the top.
+        """
+        array = check_numbers("levels", levels, 2)
+        if not array.size or not (array.min() >= 0 and array.max() <= 1):
+            span = f", from {array.min():g} to {array.max():g}" if array.size else ""
+            raise ArgumentError(f"levels must be numbers from 0 to 1; got an array of shape {array.shape}{span}.")
+        rows = np.rint(255 * array).astype(np.uint8)
+        return cls("raster", _floats((left, top, right, bottom)), levels=tuple(row.tobytes() for row in rows))
+
+    @property
+    def points(self) -> tuple[tuple[float, float], ...]:
+        """The points of a line or the corners of a polygon."""
+        return tuple(zip(self.numbers[::2], self.numbers[1::2], strict=True))
 
     def to_list(self) -> list[Any]:
         """The shape as JSON's types; `from_list` is the inverse."""
@@ -216,19 +215,19 @@ class Shape(NamedTuple):
             numbers = _floats(values)
             if kind == "line":
                 (width,) = rest
-                return cls(kind, numbers, check_number("width", width, 0, inclusive=False)).checked()
+                return cls(kind, numbers, check_number("width", width, 0, inclusive=False))
             if kind == "text":
                 content, anchor = rest
-                return cls(kind, numbers, content=content, anchor=anchor).checked()
+                return cls(kind, numbers, content=content, anchor=anchor)
             if kind == "raster":
                 rows, columns, levels = rest
-                return cls(kind, numbers, levels=_read_levels(rows, columns, levels)).checked()
+                return cls(kind, numbers, levels=_read_levels(rows, columns, levels))
             () = rest
         except LimelightError:
             raise
         except (TypeError, ValueError) as error:
             raise ArgumentError(f"a stored shape cannot be read: {error}; got {data!r:.80}.") from error
-        return cls(kind, numbers).checked()
+        return cls(kind, numbers)
 
     def __repr__(self) -> str:
         if self.kind in _LEAST_POINTS:

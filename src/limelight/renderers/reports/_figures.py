@@ -11,12 +11,14 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight.collection.explanations import Explanations
-from limelight.renderers._bars import BarChart, Bars, lay_out_bars, make_bar
-from limelight.renderers._numbers import choose_decimals, format_fidelity, format_number, format_percent
+from limelight.collection.importance import Importance
+from limelight.renderers._importance import ImportanceLayout, lay_out_importance
+from limelight.renderers._numbers import format_fidelity, format_number, format_percent
 from limelight.renderers._summary import Fact
+from limelight.renderers._top import Top, take_top
 from limelight.renderers.reports._answers import Answer, Answers
 from limelight.renderers.reports._charts import Curve, Histogram, draw_coverage, draw_fidelity
-from limelight.renderers.reports._groups import MOST_ROWS, Top, read_groups
+from limelight.renderers.reports._groups import MOST_ROWS, read_groups
 
 __all__ = ["Picks", "read_figures"]
 
@@ -42,14 +44,11 @@ class OutputCount:
 
 @dataclass(frozen=True)
 class Panel:
-    """The importance of each feature for a label, laid out like an explanation's weights, and how often each was reported."""
+    """A label's name, how many explanations it has, and the heaviest features in them."""
 
     name: str
-    label: Bars
-    chart: BarChart
-    reported: dict[int, str]
     count: int
-    more: int
+    layout: ImportanceLayout
 
 
 class Fidelity(NamedTuple):
@@ -101,8 +100,8 @@ def read_figures(
     explained = [ExplainedAnswer(answer, truth) for answer, truth in pairs if answer is not None]
     groups = read_groups(explanations)
     panels = [
-        _make_panel(_select_label(explanations, answers, *label), *label, count, num_features)
-        for label, count in answers.labels.most_common(MOST_ROWS)
+        Panel(name, count, lay_out_importance(_measure_importance(explanations, answers, label, name), num_features))
+        for (label, name), count in answers.labels.most_common(MOST_ROWS)
     ]
     return Figures(
         facts=tuple(_state_facts(len(truths), explained, groups.num_converged)),
@@ -155,21 +154,11 @@ def _count_outputs(explained: Sequence[ExplainedAnswer]) -> Top:
     return Top(tuple(rows), len(counts) - len(rows))
 
 
-def _select_label(explanations: Explanations, answers: Answers, label: int, name: str) -> Explanations:
-    """All explanations, or, if the label has several names, those in which it has this one."""
-    if sum(label == other for other, _ in answers.labels) == 1:
-        return explanations
-    return explanations[[answer is not None and answer.has(label, name) for answer in answers.of_each]]
-
-
-def _make_panel(explanations: Explanations, label: int, name: str, count: int, num_features: int) -> Panel:
-    importance = explanations.importance(label)
-    columns = (importance.features, importance.values, importance.lows, importance.highs)
-    decimals = choose_decimals(max(importance.values, default=0.0))
-    rows = enumerate(list(zip(*columns, strict=True))[:num_features])
-    bars = Bars(tuple(make_bar(i, name, value, low, high, decimals, is_signed=False) for i, (name, value, low, high) in rows))
-    reported = {i: str(times) for i, times in enumerate(importance.reported[:num_features])}
-    return Panel(name, bars, lay_out_bars(bars), reported, count, len(importance.features) - len(bars.bars))
+def _measure_importance(explanations: Explanations, answers: Answers, label: int, name: str) -> Importance:
+    """The importance for a label; if it has several names, in the explanations in which it has this one."""
+    if sum(label == other for other, _ in answers.labels) > 1:
+        explanations = explanations[[answer is not None and answer.has(label, name) for answer in answers.of_each]]
+    return explanations.importance(label)
 
 
 def _summarise_fidelity(fidelities: Sequence[float]) -> Fidelity | None:
@@ -189,7 +178,6 @@ def _read_picks(explanations: Explanations, num_picks: int) -> Picks | None:
     count = sum(gain > 0 for gain in pick.gains)  # the others come last
     if not count:
         return None
-    reasons = (tuple(name for name, _ in pairs) for pairs in pick.reasons[:count])
-    tops = tuple(Top(names[:_MOST_REASONS], max(0, len(names) - _MOST_REASONS)) for names in reasons)
+    reasons = tuple(take_top([name for name, _ in pairs], _MOST_REASONS) for pairs in pick.reasons[:count])
     coverage = pick.coverage[:count]
-    return Picks(pick.positions[:count], coverage, tops, draw_coverage(coverage))
+    return Picks(pick.positions[:count], coverage, reasons, draw_coverage(coverage))

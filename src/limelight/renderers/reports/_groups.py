@@ -4,26 +4,20 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from limelight.collection.arrow import unescape
 from limelight.collection.explanations import Explanations
 from limelight.renderers._cells import fit
+from limelight.renderers._top import Top
 
-__all__ = ["MOST_ROWS", "Group", "Top", "read_groups"]
+__all__ = ["MOST_ROWS", "Group", "read_groups"]
 
 MOST_ROWS = 10  # shown of labels, classes, failures and warnings
 _MOST_ITEMS = 5  # named for each group
 _MOST_MESSAGE_CELLS = 1000
-
-
-class Top(NamedTuple):
-    """The first of many, and the number of the others."""
-
-    shown: tuple[Any, ...]
-    more: int
 
 
 @dataclass(frozen=True)
