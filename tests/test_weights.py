@@ -312,7 +312,9 @@ class TestPlot:
         assert ax.get_title() == "Importance in 2 explanations"
 
     def test_as_many_as_asked_for(self, importance):
-        assert len(importance.plot(Figure().subplots(), num_features=2).patches) == 2
+        ax = importance.plot(Figure().subplots(), num_features=2)
+        assert len(ax.patches) == 2
+        assert ax.get_title().endswith("; 1 lighter feature not shown")
         with pytest.raises(ArgumentError, match="num_features must be an integer of at least 1; got 0"):
             importance.plot(num_features=0)
 

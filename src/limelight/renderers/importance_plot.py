@@ -44,10 +44,14 @@ def draw_importance(importance: Importance, ax: Any, num_features: int) -> Any:
     >>> draw_importance(Explanations.of([explanation]).importance(), Figure().subplots(), 20).get_xlabel()
     'mean |weight|'
     """
-    bars = lay_out_importance(importance, check_count("num_features", num_features, 1)).label.bars
+    layout = lay_out_importance(importance, check_count("num_features", num_features, 1))
+    bars = layout.label.bars
     if ax is None:
         ax = make_axes(len(bars))
     draw_bars(ax, bars)
     ax.set_xlabel("mean |weight|" if importance.kind == "mean_abs" else "root of the sum of |weight|")
-    ax.set_title(f"Importance in {importance.count} explanation{'' if importance.count == 1 else 's'}", fontsize="medium")
+    title = f"Importance in {importance.count} explanation{'' if importance.count == 1 else 's'}"
+    if layout.more:
+        title += f"; {layout.more} lighter feature{'' if layout.more == 1 else 's'} not shown"
+    ax.set_title(title, fontsize="medium")
     return ax
