@@ -380,5 +380,5 @@ def test_without_bins_what_is_missing_counts_as_the_mean_and_that_is_said():
         [np.nan, 0.5], lambda asked: np.nan_to_num(asked).sum(axis=1)
     )
     assert explanation.names == ("x0", "x1")
-    codes = [warning.code for warning in explanation.warnings]
+    codes = [notice.code for notice in explanation.notices]
     assert codes[:2] == ["missing_as_mean", "slopes"]

@@ -45,11 +45,11 @@ def explain_row(row=(0.0, 0.0, 0.0), model=first_column, *, options=None, **argu
 
 
 def codes(explanation):
-    return {warning.code for warning in explanation.warnings}
+    return {notice.code for notice in explanation.notices}
 
 
 def message(explanation, code):
-    return next(warning.message for warning in explanation.warnings if warning.code == code)
+    return next(notice.message for notice in explanation.notices if notice.code == code)
 
 
 def test_every_error_is_limelights_and_a_builtin():

@@ -176,7 +176,7 @@ def test_a_compose_that_writes_into_its_masks_changes_nothing() -> None:
 
 def test_one_component_is_noted() -> None:
     explanation = ComponentsExplainer().explain_instance(Switches(1), lambda rows: rows[:, 0])
-    assert "one_component" in [notice.code for notice in explanation.warnings]
+    assert "one_component" in [notice.code for notice in explanation.notices]
 
 
 @pytest.mark.parametrize("unit", [1e-120, 1e120])

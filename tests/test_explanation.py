@@ -187,7 +187,7 @@ class TestJson:
         assert math.isnan(again.surrogate().fidelity)
         assert again.to_dict() == without_intervals.to_dict()
         assert repr(again) == repr(without_intervals)
-        assert again.warnings == without_intervals.warnings
+        assert again.notices == without_intervals.notices
 
     @given(
         weights=st.lists(st.floats(allow_infinity=False), min_size=1, max_size=4),
@@ -222,7 +222,7 @@ class TestJson:
         again = Explanation.from_json(text)
         assert again.to_json() == text
         assert again.view == view
-        assert (again.names, again.warnings, again.random_state) == (explanation.names, explanation.warnings, 2**127)
+        assert (again.names, again.notices, again.random_state) == (explanation.names, explanation.notices, 2**127)
         np.testing.assert_array_equal(again.surrogate().weights, weights)
         strict(text)
 
@@ -235,7 +235,7 @@ class TestJson:
         with pytest.raises(ArgumentError, match="got schema None"):
             Explanation.from_dict({})
 
-    @pytest.mark.parametrize("field", ["names", "view", "surrogates", "warnings", "alpha"])
+    @pytest.mark.parametrize("field", ["names", "view", "surrogates", "notices", "alpha"])
     def test_missing_fields(self, explanation, field):
         data = explanation.to_dict()
         del data[field]
@@ -257,7 +257,7 @@ class TestJson:
             (("surrogates", 0, "weights", 0), "heavy", "weights holds 'heavy', which is str"),
             (("surrogates", 0, "weights"), [], "one weight and one interval for each component"),
             (("surrogates", 0), None, "not a valid explanation"),
-            (("warnings",), [["low", "Read with care."]], "not a valid explanation"),
+            (("notices",), [["low", "Read with care."]], "not a valid explanation"),
             (("view", "text"), 7, "text holds 7, which is int"),
             (("view", "spans", 0, 0), "0", "start holds '0', which is str"),
             (("view", "spans"), 4, "not a valid explanation"),

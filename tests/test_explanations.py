@@ -39,6 +39,7 @@ from limelight.results.views import (
     TextView,
 )
 
+LEVELS = st.sampled_from(["alert", "caution", "information"])
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=8)  # lone surrogates and NUL among them
 DOUBLES = st.floats().map(lambda value: math.nan if value != value else value)
 
@@ -102,7 +103,7 @@ def explanations(draw):
         kernel_width=draw(DOUBLES),
         alpha=draw(DOUBLES),
         random_state=draw(st.integers(0, 2**130)),
-        warnings=tuple(Notice(draw(TEXTS), draw(TEXTS)) for _ in range(draw(st.integers(0, 2)))),
+        notices=tuple(Notice(draw(TEXTS), draw(TEXTS), draw(LEVELS)) for _ in range(draw(st.integers(0, 2)))),
     )
 
 

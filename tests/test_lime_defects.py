@@ -187,7 +187,7 @@ def test_how_local_an_explanation_is_can_be_read_and_set():
 def test_weights_without_bins_say_their_unit():
     """W15: they are for one standard deviation, and names gave no hint."""
     explanation = TabularExplainer(ROWS, discretize_continuous=False).explain_instance(ROWS[0], steep)
-    (notice,) = [warning for warning in explanation.warnings if warning.code == "slopes"]
+    (notice,) = [notice for notice in explanation.notices if notice.code == "slopes"]
     assert "for one standard deviation" in notice.message
 
 

@@ -67,7 +67,8 @@ def test_headings_are_the_labels_and_no_more(text):
 def test_warnings_and_figures_are_told():
     explanation = ImageExplainer("grid").explain_instance(np.full((8, 8), 7.0), lambda images: images.mean(axis=(1, 2)))
     text = explanation.to_markdown()
-    assert text.count("> Warning: ") == len(explanation.warnings) == 3
+    assert text.count("> Caution: ") == len(explanation.warnings) == 2
+    assert text.count("> Note: ") == 1
     assert "effective sample size" in text
     assert text == explanation.to_markdown()
     text.encode("utf-8")

@@ -145,7 +145,7 @@ def explanation(
         kernel_width=25.0,
         alpha=1.0,
         random_state=0,
-        warnings=(),
+        notices=(),
     )
     return replace(made, **changes)
 
@@ -177,7 +177,7 @@ def table_explanation(columns=4, weights=(0.25, -0.5), **changes):
 
 def hostile_explanation(payload):
     """The same hostile string wherever a user's string can stand, as a text and as a row."""
-    common = {"output_names": (payload, payload), "warnings": (Notice("code", payload),)}
+    common = {"output_names": (payload, payload), "notices": (Notice("code", payload),)}
     names = [payload, payload]
     yield explanation(TextView(payload, (Span(0, len(payload), 0),)), names, [surrogate(1, (0.5, -0.25))], **common)
     cells = (Cell(payload, payload, 0), Cell(payload, payload, 1), Cell(payload, payload, 2))
@@ -276,7 +276,7 @@ def test_an_output_without_a_name_gets_a_word(kind, predictions, expected):
 
 
 def test_page_shows_all_that_the_explanation_says():
-    made = table_explanation(warnings=(Notice("low_fidelity", "Read with care."),), converged=False)
+    made = table_explanation(notices=(Notice("low_fidelity", "Read with care."),), converged=False)
     text = parse(render_page(made)).text
     for part in ["ham", "0.300", "spam", "0.700", "column 1 > 1", "\u22120.500", "[\u22120.510, \u22120.490]", "95 % interval"]:
         assert part in text
@@ -504,13 +504,13 @@ def zero_columns(text: str) -> set[int]:
 
 
 def test_the_table_reads_well():
-    assert render_text(text_explanation(warnings=(Notice("code", "Read with care."),))).splitlines() == [
+    assert render_text(text_explanation(notices=(Notice("code", "Read with care."),))).splitlines() == [
         "spam: model 0.700, surrogate 0.650, fidelity 0.88",
         "  cheap  \u22120.100  [\u22120.110, \u22120.090]  █████│",
         "  pills  +0.400  [+0.390, +0.410]       │███████████████████",
         "",
         "effective sample size 612; model inputs 1000; converged yes; 95 % intervals",
-        "Warning: Read with care.",
+        "Caution: Read with care.",
     ]
 
 
@@ -581,7 +581,7 @@ def test_any_names_and_weights_stay_in_bounds_and_aligned(names, weights, half):
         [surrogate(1, weights[: len(names)], half=half)],
         predictions=(-1e300, 1e-300),
         output_names=(names[0], names[-1]),
-        warnings=(Notice("code", " ".join(names)),),
+        notices=(Notice("code", " ".join(names)),),
     )
     text = render_text(made)
     assert all(cells(line) <= 100 for line in text.split("\n"))

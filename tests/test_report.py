@@ -115,7 +115,7 @@ def test_picks_are_those_of_pick_as_long_as_they_add_something():
 
 def test_warnings_are_counted_by_explanation():
     made = [table(notices=("Read with care.", "Read with care.")), table(notices=("Read slowly.",)), table()]
-    assert "Warnings 2 , for example: Read with care. items 0, 1" in plain(Explanations.of(made).to_html())
+    assert "Cautions 2 , for example: Read with care. items 0, 1" in plain(Explanations.of(made).to_html())
 
 
 @pytest.mark.parametrize(

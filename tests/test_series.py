@@ -264,7 +264,7 @@ class TestBadInput:
 
     def test_rounded_filling_is_noted_and_shown(self):
         parts = TimeSeriesExplainer(fill=0.7).components(np.array([0, 1, 0, 1]))
-        assert [code for code, _ in parts.notes] == ["rounded_filling"]
+        assert [note.code for note in parts.notes] == ["rounded_filling"]
         assert parts.view.filling == ((1.0,) * 4,)
         assert TimeSeriesExplainer(fill=0.7).components(np.array([0.0, 1, 0, 1])).notes == ()
 
@@ -274,8 +274,8 @@ class TestBadInput:
 
     def test_more_channels_than_steps_are_noted(self):
         (notice,) = TimeSeriesExplainer().components(PAIR.T).notes
-        assert notice[0] == "ambiguous_layout"
-        assert "60 channels of 2 steps; if it is not, give channel_axis=-1" in notice[1]
+        assert (notice.code, notice.level) == ("ambiguous_layout", "caution")
+        assert "60 channels of 2 steps; if it is not, give channel_axis=-1" in notice.message
 
     @pytest.mark.parametrize(
         "change",
@@ -297,10 +297,10 @@ class TestBadInput:
 
     def test_constant_series_and_one_segment_are_noted(self):
         constant = TimeSeriesExplainer().explain_instance(np.ones(30), level)
-        assert [notice.code for notice in constant.warnings] == ["nothing_changes", "constant_output"]
+        assert [notice.code for notice in constant.notices] == ["nothing_changes", "constant_output"]
         single = TimeSeriesExplainer(Uniform(1), fill=0, alpha=0).explain_instance(np.ones(30), level)
         assert single.as_list() == [("steps 0-29", pytest.approx(1))]
-        assert single.warnings[0].code == "one_component"
+        assert single.notices[0].code == "one_component"
 
 
 def test_same_bits_pickled_and_in_any_batches():

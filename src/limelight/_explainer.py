@@ -330,7 +330,7 @@ class Explainer(BatchMixin):
             kernel_width=proximity.width,
             alpha=self.options.alpha,
             random_state=self.options.random_state,
-            warnings=collect_notices(
+            notices=collect_notices(
                 components,
                 outputs,
                 varies,

@@ -116,7 +116,7 @@ def explain(frame, row, model=None, *, num_samples=200, batch_size=None, **optio
 
 
 def codes(explanation):
-    return {warning.code for warning in explanation.warnings}
+    return {notice.code for notice in explanation.notices}
 
 
 def assert_finite(explanation):

@@ -63,7 +63,7 @@ def explain(view, names, weights, *, classes=CLASSES[:2], predictions=None, kind
         kernel_width=25.0,
         alpha=1.0,
         random_state=0,
-        warnings=tuple(Notice("note", notice) for notice in notices),
+        notices=tuple(Notice("note", notice) for notice in notices),
     )
 
 

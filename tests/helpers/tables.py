@@ -46,7 +46,7 @@ def mixed(**options):
 
 
 def codes(explanation):
-    return [warning.code for warning in explanation.warnings]
+    return [notice.code for notice in explanation.notices]
 
 
 def len_of(rows):

@@ -47,6 +47,7 @@ _KIND_KEY = b"limelight"
 _VERSION_KEY = b"limelight.schema"
 
 _FIGURES = ("intercept", "local_prediction", "fidelity")
+_NOTICE = ("code", "message", "level")
 _WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high")
 _DOUBLES = ("effective_sample_size", "confidence", "kernel_width", "alpha")
 _COUNTS = ("num_samples", "num_inputs")
@@ -96,7 +97,7 @@ def schema() -> pa.Schema:
         **dict.fromkeys(_DOUBLES, double),
         "converged": pa.bool_(),
         "random_state": text,
-        "warnings": many(pa.struct({"code": text, "message": text})),
+        "notices": many(pa.struct(dict.fromkeys(_NOTICE, text))),
     }
     return pa.schema(columns, metadata={_KIND_KEY: b"explanations", _VERSION_KEY: str(SCHEMA_VERSION).encode()})
 
@@ -210,8 +211,8 @@ def _explanation_columns(explanations: Sequence[Explanation]) -> dict[str, pa.Ar
     def all_of(name: str) -> list[Any]:
         return [getattr(explanation, name) for explanation in explanations]
 
-    notices = _flatten(all_of("warnings"))
-    notes = [_text_array([notice.code for notice in notices]), _text_array([notice.message for notice in notices])]
+    notices = _flatten(all_of("notices"))
+    of_notices = [_text_array([getattr(notice, name) for notice in notices]) for name in _NOTICE]
     values = {
         "surrogates": _surrogate_array(explanations),
         "names": _text_array(_flatten(all_of("names"))),
@@ -225,7 +226,7 @@ def _explanation_columns(explanations: Sequence[Explanation]) -> dict[str, pa.Ar
         **{name: _double_array(all_of(name)) for name in _DOUBLES},
         "converged": pa.array(map(bool, all_of("converged")), pa.bool_()),
         "random_state": _text_array(list(map(str, all_of("random_state")))),
-        "warnings": pa.StructArray.from_arrays(notes, fields=list(schema().field("warnings").type.value_type)),
+        "notices": pa.StructArray.from_arrays(of_notices, fields=list(schema().field("notices").type.value_type)),
     }
     kinds = {name: schema().field(name).type for name in values}
     return {
@@ -330,7 +331,7 @@ def _read_explanations(table: pa.Table) -> list[Explanation]:
     columns["surrogates"] = [tuple(starmap(_read_surrogate, surrogates)) for surrogates in columns["surrogates"]]
     columns["view"] = list(map(_read_view, columns["view"]))
     columns["random_state"] = list(map(int, columns["random_state"]))
-    columns["warnings"] = [tuple(starmap(Notice, notices)) for notices in columns["warnings"]]
+    columns["notices"] = [tuple(starmap(Notice, notices)) for notices in columns["notices"]]
     explanations = [Explanation(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
     for explanation in explanations:
         check_consistency(explanation)

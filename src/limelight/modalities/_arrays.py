@@ -12,6 +12,7 @@ import numpy as np
 from limelight._checks import check_choice
 from limelight._seeds import fingerprint, stream
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.results.explanation import Notice
 
 __all__ = ["Numbers", "check_filling", "filling_notes", "noise_like", "read_numbers"]
 
@@ -38,15 +39,15 @@ class Numbers:
     wrap: Callable[[np.ndarray], Any] | None
 
 
-def filling_notes(array: np.ndarray, filling: np.ndarray, exact_filling: np.ndarray) -> tuple[tuple[str, str], ...]:
+def filling_notes(array: np.ndarray, filling: np.ndarray, exact_filling: np.ndarray) -> tuple[Notice, ...]:
     """What a reader should know about a filling, which is `exact_filling` in the dtype of the instance's array."""
     if np.array_equal(array, filling):
-        return (("nothing_changes", "The filling is the instance itself: no perturbation differs from it."),)
+        return (Notice("nothing_changes", "The filling is the instance itself: no perturbation differs from it."),)
     if array.dtype.kind in "bui" and filling.dtype == array.dtype:
         value_range = float(np.ptp(array.astype(np.float64))) or 1.0
         if np.abs(exact_filling - np.rint(exact_filling)).max() > 0.01 * value_range:
             message = "The instance holds integers, so the filling was rounded; give it as floats for a finer one."
-            return (("rounded_filling", message),)
+            return (Notice("rounded_filling", message),)
     return ()
 
 

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._seeds import fingerprint
+from limelight.results.explanation import Notice
 from limelight.results.views import View
 from limelight.stages.components import Parts, fair_coins
 
@@ -51,7 +52,7 @@ class PatchParts(Parts):
         The names of the d parts.
     view : View
         The instance as a renderer sees it.
-    notes : tuple of (code, message)
+    notes : tuple of Notice
         What a reader should know about the instance.
     wrap : callable, optional
         Turns a batch of arrays into what the model takes; by default it gets the batch itself.
@@ -64,7 +65,7 @@ class PatchParts(Parts):
         labels: np.ndarray,
         names: tuple[str, ...],
         view: View,
-        notes: tuple[tuple[str, str], ...] = (),
+        notes: tuple[Notice, ...] = (),
         wrap: Callable[[np.ndarray], Any] | None = None,
     ) -> None:
         self.array = np.ascontiguousarray(array)

@@ -10,6 +10,7 @@ import numpy as np
 
 from limelight._seeds import fingerprint
 from limelight.exceptions import ArgumentTypeError, InstanceError
+from limelight.results.explanation import Notice
 from limelight.results.views import Span, TextView
 from limelight.stages.components import Parts
 
@@ -59,7 +60,9 @@ class WordParts(Parts):
         # lime removes 1 to d words; with a single word, the text without it has to be compared with the whole text.
         self.law = np.array([0.5, 0.5]) if d == 1 else np.concatenate([[0.0], np.full(d, 1.0 / d)])
         self.notes = (
-            (("one_component", "The text has one word: its weight is the difference that it makes."),) if d == 1 else ()
+            (Notice("one_component", "The text has one word: its weight is the difference that it makes.", "information"),)
+            if d == 1
+            else ()
         )
         self._lay_out(words)
 

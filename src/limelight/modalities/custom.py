@@ -12,6 +12,7 @@ from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight._seeds import fingerprint
 from limelight.exceptions import ArgumentTypeError, InstanceError, PredictionError
+from limelight.results.explanation import Notice
 from limelight.results.views import PartsView
 from limelight.stages.components import Parts, count_inputs, fair_coins
 from limelight.stages.proximity import Kernel, cosine_of_masks
@@ -193,7 +194,7 @@ class _ComposedParts(Parts):
         self.content = fingerprint(*names)
         self.law = fair_coins(len(names))
         self.notes = (
-            (("one_component", "There is one component: its weight is the difference that it makes."),)
+            (Notice("one_component", "There is one component: its weight is the difference that it makes.", "information"),)
             if len(names) == 1
             else ()
         )

@@ -56,14 +56,19 @@ class Fact:
 
 @dataclass(frozen=True)
 class Summary:
-    """An explanation in words and numbers; `more_outputs` counts the outputs that are left out."""
+    """An explanation in words and numbers; `more_outputs` counts the outputs that are left out.
+
+    Messages come by their level: every renderer shows alerts before all else, cautions and notes (information) further down.
+    """
 
     outputs: tuple[Output, ...]
     more_outputs: int
     labels: tuple[LabelSummary, ...]
     level: str
     facts: tuple[Fact, ...]
-    warnings: tuple[str, ...]
+    alerts: tuple[str, ...]
+    cautions: tuple[str, ...]
+    notes: tuple[str, ...]
 
 
 def summarise(explanation: Explanation) -> Summary:
@@ -101,8 +106,15 @@ def summarise(explanation: Explanation) -> Summary:
         labels=tuple(_summarise_label(explanation, surrogate) for surrogate in explanation.surrogates),
         level=f"{min(99.9, 100 * explanation.confidence):.3g} %",
         facts=_state_facts(explanation),
-        warnings=tuple(notice.message for notice in explanation.warnings),
+        alerts=_list_messages(explanation, "alert"),
+        cautions=_list_messages(explanation, "caution"),
+        notes=_list_messages(explanation, "information"),
     )
+
+
+def _list_messages(explanation: Explanation, level: str) -> tuple[str, ...]:
+    """What the notices of a level say."""
+    return tuple(notice.message for notice in explanation.notices if notice.level == level)
 
 
 def name_output(names: Sequence[str], label: int, output_kind: str) -> str:

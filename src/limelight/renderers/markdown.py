@@ -15,7 +15,7 @@ _CONTROLS = dict.fromkeys([*range(0x20), *range(0x7F, 0xA0), *range(0xD800, 0xE0
 
 
 def render_markdown(explanation: Explanation) -> str:
-    """Write an explanation as Markdown: a table for each explained label, the figures to trust it by, and the warnings.
+    """Write an explanation as Markdown: a table for each explained label, the figures to trust it by, and the notices.
 
     Parameters
     ----------
@@ -36,11 +36,12 @@ def render_markdown(explanation: Explanation) -> str:
     ### What raises and lowers output
     """
     summary = summarise(explanation)
-    lines: list[str] = []
+    lines = [f"> Alert: {_make_literal(alert)}\n" for alert in summary.alerts]
     for label in summary.labels:
         lines += [*_write_table(label, summary.level), ""]
     lines.append("; ".join(f"{fact.name} {_make_literal(fact.value)}" for fact in summary.facts))
-    lines += [f"\n> Warning: {_make_literal(warning)}" for warning in summary.warnings]
+    lines += [f"\n> Caution: {_make_literal(caution)}" for caution in summary.cautions]
+    lines += [f"\n> Note: {_make_literal(note)}" for note in summary.notes]
     return "\n".join(lines) + "\n"
 
 

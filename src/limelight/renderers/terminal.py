@@ -41,13 +41,17 @@ def render_text(explanation: Explanation) -> str:
     """
     summary = summarise(explanation)
     lines: list[str] = []
+    for alert in summary.alerts:
+        lines += [*_wrap(f"Alert: {alert}"), ""]
     for label in summary.labels:
         lines += [*_write_block(label), ""]
     facts = "; ".join(f"{fact.name} {fact.value}" for fact in summary.facts)
     intervals = f"; {summary.level} intervals" if any(label.has_intervals for label in summary.labels) else ""
     lines += _wrap(facts + intervals)
-    for warning in summary.warnings:
-        lines += _wrap(f"Warning: {warning}")
+    for caution in summary.cautions:
+        lines += _wrap(f"Caution: {caution}")
+    for note in summary.notes:
+        lines += _wrap(f"Note: {note}")
     return "\n".join(lines)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
+from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
 from limelight.results.json_values import check_types, plain, read_object, restore
@@ -15,32 +16,6 @@ from limelight.results.views import View
 __all__ = ["Explanation", "Notice", "Surrogate", "check_consistency"]
 
 SCHEMA_VERSION = 1
-
-
-@dataclass(frozen=True)
-class Notice:
-    """Something a reader should know before trusting an explanation.
-
-    Attributes
-    ----------
-    code : str
-        What kind of notice it is; a code keeps its meaning in later versions.
-    message : str
-        A sentence or two, with this explanation's numbers.
-
-    Examples
-    --------
-    >>> from limelight import TextExplainer
-    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: [1.0 for text in texts])
-    >>> [notice.code for notice in explanation.warnings]
-    ['constant_output']
-    """
-
-    code: str
-    message: str
-
-
-Notice.__module__ = "limelight"  # where users import it from
 
 
 @dataclass(frozen=True, repr=False)
@@ -77,8 +52,8 @@ class Explanation(RenderingMixin):
         Whether every reported weight's interval is within the tolerance that the explainer was given.
     kernel_width, alpha, random_state
         The settings that the explanation depends on, for the record.
-    warnings : tuple of Notice
-        What a reader should know before trusting the weights.
+    notices : tuple of Notice
+        What a reader should know: alerts first, then cautions, then information.
 
     References
     ----------
@@ -110,12 +85,17 @@ class Explanation(RenderingMixin):
     kernel_width: float
     alpha: float
     random_state: int
-    warnings: tuple[Notice, ...]
+    notices: tuple[Notice, ...]
 
     @property
     def labels(self) -> tuple[int, ...]:
         """The labels that were explained, in the order asked for."""
         return tuple(surrogate.label for surrogate in self.surrogates)
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """The notices that speak against trusting the explanation as it is: alerts and cautions."""
+        return tuple(notice for notice in self.notices if notice.level != "information")
 
     def surrogate(self, label: int | None = None) -> Surrogate:
         """The surrogate of one label, by default of `default_label`.
@@ -174,7 +154,7 @@ class Explanation(RenderingMixin):
             values = {name: restore(value) for name, value in data.items() if name != "schema"}
             values["view"] = view_from_dict(data["view"])
             values["surrogates"] = tuple(Surrogate.from_dict(surrogate) for surrogate in data["surrogates"])
-            values["warnings"] = tuple(Notice(**notice) for notice in data["warnings"])
+            values["notices"] = tuple(Notice(**notice) for notice in data["notices"])
             explanation = cls(**values)
             check_types(explanation, cls)
             check_consistency(explanation)

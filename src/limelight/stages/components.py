@@ -17,6 +17,7 @@ import numpy as np
 
 from limelight._checks import check_count
 from limelight.exceptions import PredictionError
+from limelight.results.explanation import Notice
 from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
 
@@ -96,7 +97,7 @@ class Components(ABC):
         The instance as a renderer sees it.
     content : int
         A fingerprint of everything that the perturbations depend on; it seeds their random streams.
-    notes : tuple of (code, message)
+    notes : tuple of Notice
         What a reader should know about the instance itself.
     law : ndarray of shape (d + 1,) or None
         For parts, the probability under LIME's own sampling law that 0, 1, ..., d of them are absent; given their number,
@@ -112,7 +113,7 @@ class Components(ABC):
     names: tuple[str, ...]
     view: View
     content: int
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Notice, ...] = ()
     law: np.ndarray | None
     batch_size: int | None = None
     kernel_width: float | None = None

@@ -9,6 +9,7 @@ import numpy as np
 
 from limelight._checks import check_choice, check_count, check_number, check_numbers, user_function
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.results.explanation import Notice
 from limelight.results.view_registry import CLOSED_VIEWS, check_view
 from limelight.stages.components import Components, fair_coins
 
@@ -117,10 +118,8 @@ def _check_components(components: Components) -> None:
     if law is not None:
         _check_law(law, len(names))
     notes = components.notes
-    if not isinstance(notes, tuple) or not all(
-        isinstance(note, tuple) and len(note) == 2 and all(isinstance(text, str) for text in note) for note in notes
-    ):
-        raise ArgumentTypeError(f"notes must be a tuple of pairs of a code and a sentence; got {notes!r:.80}.")
+    if not isinstance(notes, tuple) or not all(isinstance(note, Notice) for note in notes):
+        raise ArgumentTypeError(f"notes must be a tuple of limelight.Notice; got {notes!r:.80}.")
     if components.batch_size is not None:
         check_count("batch_size of components", components.batch_size, 1)
     if components.kernel_width is not None:

@@ -29,7 +29,7 @@ def collect_notices(
     converged: bool,
     is_exact: bool,
 ) -> tuple[Notice, ...]:
-    """Everything worth a warning, in the order in which a reader should see it.
+    """Everything that a reader should know, in the order in which to read it.
 
     Parameters
     ----------
@@ -51,23 +51,24 @@ def collect_notices(
     notes = [*components.notes, *outputs.notes]
     num_components = len(components.names)
     if num_features is not None and num_features > num_components:
-        notes.append(("fewer_components", f"{num_features} components were asked for; the instance has {num_components}."))
+        text = f"{num_features} components were asked for; the instance has {num_components}."
+        notes.append(Notice("fewer_components", text, "information"))
     for label, output_varies, fit in zip(outputs.labels, varies, fits, strict=True):
         name = outputs.names[label]
         if not output_varies:
-            notes.append(("constant_output", f"The model's output {name!r} was the same for every perturbation."))
+            notes.append(Notice("constant_output", f"The model's output {name!r} was the same for every perturbation."))
         elif fit.fidelity < _LOW_FIDELITY:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
-            notes.append(("low_fidelity", text))
+            notes.append(Notice("low_fidelity", text))
         if output_varies and fit.shrinkage > _LARGE_SHRINKAGE:
             text = f"The ridge penalty takes about {fit.shrinkage:.0%} off the weights of {name}."
-            notes.append(("shrunk", f"{text} Give more num_samples, a larger kernel_width, or alpha=0."))
+            notes.append(Notice("shrunk", f"{text} Give more num_samples, a larger kernel_width, or alpha=0."))
     num_weights = max(len(fit.components) for fit in fits)
     if not converged and not is_exact and effective_size < _LEAST_ROWS_PER_WEIGHT * (num_weights + 1):
         text = f"The kernel leaves an effective sample of {effective_size:.0f} perturbations for {num_weights} weights."
-        notes.append(("low_effective_sample_size", f"{text} Give more num_samples or a larger kernel_width."))
+        notes.append(Notice("low_effective_sample_size", f"{text} Give more num_samples or a larger kernel_width."))
     if any(np.isnan(fit.half_widths).any() for fit in fits):
-        notes.append(("no_intervals", "There were too few perturbations for intervals. Give num_samples of at least 9."))
+        notes.append(Notice("no_intervals", "There were too few perturbations for intervals. Give num_samples of at least 9."))
     elif not converged:
-        notes.append(("not_converged", "Some weights' intervals are wider than the tolerance. Give more num_samples."))
-    return tuple(Notice(code, message) for code, message in notes)
+        notes.append(Notice("not_converged", "Some weights' intervals are wider than the tolerance. Give more num_samples."))
+    return Notice.in_reading_order(notes)

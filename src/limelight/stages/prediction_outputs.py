@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from limelight.exceptions import ArgumentError, LabelError, PredictionError
+from limelight.results.explanation import Notice
 
 __all__ = ["LINKS", "Outputs", "read_outputs"]
 
@@ -49,7 +50,7 @@ class Outputs:
         The numbers of the outputs that are explained.
     default_label : int
         Which of them is meant where none is named.
-    notes : tuple of (code, message)
+    notes : tuple of Notice
         What a reader should know about the outputs.
     """
 
@@ -57,7 +58,7 @@ class Outputs:
     names: tuple[str, ...]
     labels: tuple[int, ...]
     default_label: int
-    notes: tuple[tuple[str, str], ...]
+    notes: tuple[Notice, ...]
 
     def after_link(self, link: str) -> Outputs:
         """What the outputs are once a link is applied."""
@@ -105,7 +106,7 @@ def read_outputs(
     notes = []
     if mode == "classification" and kind == "scores":
         text = "The model's outputs are not probabilities that sum to 1; the weights are in the units of its scores."
-        notes.append(("not_probabilities", text))
+        notes.append(Notice("not_probabilities", text, "information"))
     ranked = [int(label) for label in np.argsort(-instance_prediction, kind="stable")]
     default_labels = tuple(range(count))
     if kind == "probabilities":

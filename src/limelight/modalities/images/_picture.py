@@ -10,6 +10,7 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._arrays import read_numbers
+from limelight.results.explanation import Notice
 from limelight.results.image_view import CHANNEL_COUNTS
 
 __all__ = ["Picture", "read_picture"]
@@ -31,7 +32,7 @@ class Picture:
         Turns a batch of such arrays into what the model takes; None if it takes the batch itself.
     channel_axis : int or None
         The instance's axis of channels; None if it has no such axis.
-    notes : tuple of (code, message)
+    notes : tuple of Notice
         What a reader should know about how the image was read.
     """
 
@@ -40,7 +41,7 @@ class Picture:
     encode: Callable[[np.ndarray], np.ndarray]
     wrap: Callable[[np.ndarray], Any] | None
     channel_axis: int | None
-    notes: tuple[tuple[str, str], ...]
+    notes: tuple[Notice, ...]
 
     @property
     def for_users_functions(self) -> np.ndarray:
@@ -94,7 +95,8 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
         raise InstanceError(f"the image has {np.count_nonzero(~np.isfinite(values))} numbers that are NaN or infinite.")
     if np.issubdtype(values.dtype, np.floating) and (values.min() < 0 or values.max() > 1):
         text = f"The image's numbers reach from {values.min():.3g} to {values.max():.3g}, outside 0 to 1"
-        notes += (("unusual_range", f"{text}; they are taken as they are, and scaled for the picture only."),)
+        text += "; they are taken as they are, and scaled for the picture only."
+        notes += (Notice("unusual_range", text, "information"),)
 
     def encode(filling: np.ndarray) -> np.ndarray:
         return numbers.encode(filling[..., 0] if axis is None else np.moveaxis(filling, -1, axis))
@@ -104,7 +106,7 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
 
 def _find_channel_axis(
     shape: tuple[int, ...], channel_axis: int | None, *, prefers_first: bool
-) -> tuple[int | None, tuple[tuple[str, str], ...]]:
+) -> tuple[int | None, tuple[Notice, ...]]:
     """The axis of channels, None if there is no such axis, and what a reader should know if it was inferred."""
     if len(shape) == 2:
         if channel_axis is not None:
@@ -117,11 +119,11 @@ def _find_channel_axis(
         raise InstanceError(
             f"which axis of the image of shape {shape} holds the channels? Give channel_axis=0 or -1 to ImageExplainer."
         )
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Notice, ...] = ()
     if len(candidates) == 2:
         place, other_axis = ("first", -1) if candidates[0] == 0 else ("last", 0)
         text = f"The image's shape {shape} was read with the channels {place}; if they are not, give channel_axis={other_axis}."
-        notes = (("ambiguous_layout", text),)
+        notes = (Notice("ambiguous_layout", text),)
     return candidates[0], notes
 
 

@@ -17,6 +17,7 @@ from limelight.modalities.images._fill import Fill, check_fill, make_filling
 from limelight.modalities.images._picture import read_picture
 from limelight.modalities.images._segment import find_superpixels
 from limelight.modalities.images.superpixels import SEGMENTATIONS
+from limelight.results.explanation import Notice
 from limelight.results.views import ImageView
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
@@ -156,7 +157,8 @@ class ImageExplainer(Explainer):
         element_labels = labels if picture.channel_axis is None else np.expand_dims(labels, picture.channel_axis)
         notes = picture.notes
         if len(names) == 1:
-            notes += (("one_component", "The image has one superpixel: its weight is the difference that the whole makes."),)
+            text = "The image has one superpixel: its weight is the difference that the whole makes."
+            notes += (Notice("one_component", text, "information"),)
         else:
             notes += filling_notes(picture.array, filling, exact_filling)
         view = ImageView.of(rgb, labels)

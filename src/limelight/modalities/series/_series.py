@@ -9,6 +9,7 @@ import numpy as np
 
 from limelight.exceptions import InstanceError
 from limelight.modalities._arrays import Numbers, read_numbers
+from limelight.results.explanation import Notice
 
 __all__ = ["Series", "read_series"]
 
@@ -25,14 +26,14 @@ class Series:
         The same numbers, channels first.
     channel_axis : int
         The axis of channels of two-dimensional series.
-    notes : tuple of (code, message)
+    notes : tuple of Notice
         What a reader should know about how the series was read.
     """
 
     numbers: Numbers
     channels: np.ndarray
     channel_axis: int
-    notes: tuple[tuple[str, str], ...]
+    notes: tuple[Notice, ...]
 
     def to_own_layout(self, channels: np.ndarray) -> np.ndarray:
         """Values of shape (channels, length) in the layout of the instance."""
@@ -72,10 +73,10 @@ def read_series(instance: Any, channel_axis: int) -> Series:
         raise InstanceError(f"the series has {missing} values that are NaN or infinite.")
     channels = numbers.values[None] if len(shape) == 1 else np.moveaxis(numbers.values, channel_axis, 0)
     count, length = channels.shape
-    notes: tuple[tuple[str, str], ...] = ()
+    notes: tuple[Notice, ...] = ()
     if count > length:
         text = f"The series was read as {count} channels of {length} steps"
-        notes = (("ambiguous_layout", f"{text}; if it is not, give channel_axis={-1 if channel_axis == 0 else 0}."),)
+        notes = (Notice("ambiguous_layout", f"{text}; if it is not, give channel_axis={-1 if channel_axis == 0 else 0}."),)
     return Series(numbers, channels.astype(np.float64), channel_axis, notes)
 
 

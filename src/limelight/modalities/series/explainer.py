@@ -18,6 +18,7 @@ from limelight.modalities.series._fill import average_background, check_backgrou
 from limelight.modalities.series._segment import find_segments, list_runs, name_segments
 from limelight.modalities.series._series import read_series
 from limelight.modalities.series.segments import SEGMENTATIONS
+from limelight.results.explanation import Notice
 from limelight.results.views import SeriesView
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
@@ -164,7 +165,8 @@ class TimeSeriesExplainer(Explainer):
         names = name_segments(runs, labels, channel_names)
         notes = series.notes
         if len(names) == 1:
-            notes += (("one_component", "The series has one segment: its weight is the difference that the whole makes."),)
+            text = "The series has one segment: its weight is the difference that the whole makes."
+            notes += (Notice("one_component", text, "information"),)
         else:
             notes += filling_notes(numbers.array, filling, exact_filling)
         shown_filling = np.rint(exact_filling) if series.holds_integers() else exact_filling

@@ -19,6 +19,7 @@ from limelight.modalities.tables._columns import (
     WithMissing,
 )
 from limelight.modalities.tables._fields import Field
+from limelight.results.explanation import Notice
 
 __all__ = ["Feature", "Word", "present_part"]
 
@@ -88,11 +89,13 @@ class Feature:
             return self.bins[binned.code_of(value)]
         return self.name if self.is_slope else self.name_with_value(field, value)
 
-    def slope_note(self, value: float) -> tuple[str, str]:
-        """A notice for the reader of a slope: its code and its message."""
+    def slope_note(self, value: float) -> Notice:
+        """What the reader of a slope should know."""
         if isnan(value):
-            return "missing_as_mean", f"{self.name} is missing and counts as the mean; its weight is the column's slope."
-        return "slopes", "Weights of columns without bins are slopes, for one standard deviation upwards from here."
+            text = f"{self.name} is missing and counts as the mean; its weight is the column's slope."
+            return Notice("missing_as_mean", text, "information")
+        text = "Weights of columns without bins are slopes, for one standard deviation upwards from here."
+        return Notice("slopes", text, "information")
 
 
 class Word(Feature):

@@ -11,6 +11,7 @@ from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._feature_rules import SparseFeatures
 from limelight.modalities.tables._features import Feature, Word
 from limelight.modalities.tables._fields import Field
+from limelight.results.explanation import Notice
 from limelight.results.views import Cell
 
 __all__ = ["InstanceRow", "read_row"]
@@ -61,8 +62,8 @@ class InstanceRow(NamedTuple):
             ]
         )
 
-    def slope_notes(self) -> tuple[tuple[str, str], ...]:
-        """What a reader should know of weights that are slopes, each once: a code and a message."""
+    def slope_notes(self) -> tuple[Notice, ...]:
+        """What a reader should know of weights that are slopes, each once."""
         notes = [
             feature.slope_note(value) for feature, value in zip(self.features, self.values, strict=True) if feature.is_slope
         ]

@@ -27,6 +27,7 @@ from limelight.modalities.tables._samplers import (
     apply_constraint,
 )
 from limelight.modalities.tables._training_data import TrainingData
+from limelight.results.explanation import Notice
 
 __all__ = ["PerturbationChooser"]
 
@@ -39,13 +40,13 @@ class Surroundings(NamedTuple):
     perturbations : Perturbations
     codes : ndarray of shape (d,)
         The codes of the instance's values there.
-    notes : tuple of (code, message)
+    notes : tuple of Notice
         What a reader should know about values that the training data lack.
     """
 
     perturbations: Perturbations
     codes: np.ndarray
-    notes: tuple[tuple[str, str], ...]
+    notes: tuple[Notice, ...]
 
 
 class PerturbationChooser:
@@ -136,7 +137,7 @@ class PerturbationChooser:
         content = fingerprint(row.numbers, np.array(encoding.column_numbers), str(self._content), *encoding.words)
         return Perturbations(laws, source, self._validator(encoding), content)
 
-    def _notes(self, row: InstanceRow, outside: Collection[int], new_groups: Collection[str]) -> tuple[tuple[str, str], ...]:
+    def _notes(self, row: InstanceRow, outside: Collection[int], new_groups: Collection[str]) -> tuple[Notice, ...]:
         """A note for each value, or combination of a group's values, that lies outside the training data."""
         names = [row.name_with_value(number) for number in outside]
         for group in new_groups:
@@ -146,7 +147,7 @@ class PerturbationChooser:
         effect = "its weight compares just this value with them"
         if self._row_source is not None:
             effect = "so perhaps no perturbation has it, and its weight says little"
-        return tuple(("outside_training_data", f"{name} lies outside the training data; {effect}.") for name in names)
+        return tuple(Notice("outside_training_data", f"{name} lies outside the training data; {effect}.") for name in names)
 
     def _validator(self, encoding: Encoding) -> Validator | None:
         return None if self._constraint is None else partial(apply_constraint, self._constraint, encoding)

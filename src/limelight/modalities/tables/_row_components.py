@@ -9,6 +9,7 @@ import numpy as np
 
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._perturbations import DrawnRows, Perturbations, keys_of
+from limelight.results.explanation import Notice
 from limelight.results.views import MixedView, TableView
 from limelight.stages.components import Neighbourhood, SharedRows, Values
 from limelight.stages.design import Design, Stretch
@@ -43,7 +44,7 @@ class RowValues(Values):
         *,
         names: tuple[str, ...],
         view: TableView | MixedView,
-        notes: tuple[tuple[str, str], ...],
+        notes: tuple[Notice, ...],
         kernel_width: float | None,
     ) -> None:
         self.names = names

@@ -74,7 +74,8 @@ class Figures:
     facts: tuple[Fact, ...]
     outputs: Top
     failures: Top
-    warnings: Top
+    alerts: Top
+    cautions: Top
     panels: Top
     fidelity: Fidelity | None
     picks: Picks | None
@@ -107,7 +108,8 @@ def read_figures(
         facts=tuple(_state_facts(len(truths), explained, groups.num_converged)),
         outputs=_count_outputs(explained),
         failures=groups.failures,
-        warnings=groups.warnings,
+        alerts=groups.alerts,
+        cautions=groups.cautions,
         panels=Top(tuple(panels), len(answers.labels) - len(panels)),
         fidelity=_summarise_fidelity([answer.fidelity for answer, _ in explained]),
         picks=_read_picks(explanations, num_picks) if explained else None,

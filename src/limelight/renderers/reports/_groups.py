@@ -1,4 +1,4 @@
-"""Failures and warnings of a set of explanations, grouped by their kind."""
+"""Failures, alerts and cautions of a set of explanations, grouped by their kind."""
 
 from __future__ import annotations
 
@@ -15,14 +15,14 @@ from limelight.renderers._top import Top
 
 __all__ = ["MOST_ROWS", "Group", "read_groups"]
 
-MOST_ROWS = 10  # shown of labels, classes, failures and warnings
+MOST_ROWS = 10  # shown of labels, classes, failures, alerts and cautions
 _MOST_ITEMS = 5  # named for each group
 _MOST_MESSAGE_CELLS = 1000
 
 
 @dataclass(frozen=True)
 class Group:
-    """Instances with the same kind of failure or warning; `varies` if their messages differ, for example in numbers."""
+    """Instances with the same kind of failure or notice; `varies` if their messages differ, for example in numbers."""
 
     title: str
     message: str
@@ -32,15 +32,16 @@ class Group:
 
 
 class Groups(NamedTuple):
-    """The number of converged explanations, and the largest groups of failures and of warnings."""
+    """The number of converged explanations, and the largest groups of failures, of alerts and of cautions."""
 
     num_converged: int
     failures: Top
-    warnings: Top
+    alerts: Top
+    cautions: Top
 
 
 class _Tally:
-    """Counts failures or warnings by their kind, and keeps the first message of each."""
+    """Counts failures or notices by their kind, and keeps the first message of each."""
 
     def __init__(self) -> None:
         self._counts: Counter[tuple[str, str]] = Counter()
@@ -71,16 +72,19 @@ class _Tally:
 
 
 def read_groups(explanations: Explanations) -> Groups:
-    """Count converged explanations, failures and warnings."""
-    num_converged, failures, warnings = 0, _Tally(), _Tally()
-    for table in explanations.tables(["item", "error", "converged", "warnings"]):
+    """Count converged explanations, failures, alerts and cautions; information asks nothing of the reader of a set."""
+    num_converged, failures = 0, _Tally()
+    tallies = {"alert": _Tally(), "caution": _Tally()}
+    for table in explanations.tables(["item", "error", "converged", "notices"]):
         num_converged += int(np.sum(table["converged"].fill_null(False).to_numpy()))
         items = table["item"].to_pylist()
-        for item, error, notices in zip(items, table["error"].to_pylist(), table["warnings"].to_pylist(), strict=True):
+        for item, error, notices in zip(items, table["error"].to_pylist(), table["notices"].to_pylist(), strict=True):
             if error is not None:
                 title, message = unescape(error["error"]), unescape(error["message"])
                 failures.add(title, message, message, item)
-            # One for each code: several labels can have the same warning.
-            for code, message in {notice["code"]: notice["message"] for notice in notices or ()}.items():
-                warnings.add("", code, unescape(message), item)
-    return Groups(num_converged, failures.top(), warnings.top())
+            # One for each level and code: several labels can have the same notice.
+            messages = {(notice["level"], notice["code"]): notice["message"] for notice in notices or ()}
+            for (level, code), message in messages.items():
+                if level in tallies:
+                    tallies[level].add("", code, unescape(message), item)
+    return Groups(num_converged, failures.top(), tallies["alert"].top(), tallies["caution"].top())

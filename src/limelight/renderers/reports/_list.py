@@ -15,7 +15,7 @@ from limelight.renderers._bars import lay_out_bars
 from limelight.renderers._numbers import format_fidelity
 from limelight.renderers._page import cut_text, make_page_data
 from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_thumbnail
-from limelight.renderers._summary import LabelSummary, format_output, summarise
+from limelight.renderers._summary import LabelSummary, Summary, format_output, summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._templates import ScriptData
 from limelight.renderers._views import choose_view
@@ -112,7 +112,7 @@ def _make_blank(view_kind: str, output_kind: str) -> dict[str, Any]:
             kernel_width=1.0,
             alpha=1.0,
             random_state=0,
-            warnings=(),
+            notices=(),
         )
     )
 
@@ -184,11 +184,16 @@ class EntryWriter:
             "outputs": [(self._number_word(output.name), output.text) for output in summary.outputs],
             "more": summary.more_outputs,
             "facts": [(fact.value, self._number_word(fact.meaning)) for fact in summary.facts],
-            "warnings": list(map(self._number_word, summary.warnings)),
+            **self._write_notices(summary),
             "cells": [(self._number_word(cell.column), cell.value) for cell in cells],
             "passages": self._write_passages(explanation, kind, view),
             **self._draw_pictures(kind, view, summary.labels),
         }
+
+    def _write_notices(self, summary: Summary) -> Data:
+        """The messages of each level that has some."""
+        by_level = {"alerts": summary.alerts, "cautions": summary.cautions, "notes": summary.notes}
+        return {level: list(map(self._number_word, messages)) for level, messages in by_level.items() if messages}
 
     def _write_label(self, label: LabelSummary, values: dict[int, str]) -> Data:
         chart = lay_out_bars(label)

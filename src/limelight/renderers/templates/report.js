@@ -80,8 +80,10 @@
     const pictures = entry.pictures ?? [];
     repeat(drawn, ".outputs-said span", entry.outputs, (part, [name, value]) => write(part, { bdi: words[name], b: value }));
     write(drawn, { ".more": entry.more ? `and ${entry.more} more` : "" });
-    repeat(drawn, ".warnings li", entry.warnings, (item, message) => { item.textContent = words[message]; });
-    if (!entry.warnings.length) find(".warnings", drawn).remove();
+    for (const level of ["alerts", "cautions", "notes"]) {
+      repeat(drawn, `.${level} li`, entry[level] ?? [], (item, message) => { item.textContent = words[message]; });
+      if (!entry[level]) find(`.${level}`, drawn).remove();
+    }
     fillPicture(find(".whole-picture", drawn), pictures[0]);
     if (!entry.pictures || pictures.length) find(".without-picture", drawn).remove();
     const [reported, nothing] = drawn.querySelectorAll(".explained-label");
