@@ -222,19 +222,21 @@ class Explainer(BatchMixin):
         link = LINKS[request.link]
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         for look in self._plan_looks(components, kernel_law, request):
-            neighbourhood = components.neighbourhood(look.design, look.stretch)
-            predictions = yield from oracle.predict(neighbourhood)
+            neighbourhoods = components.neighbourhoods(look.design, look.stretch)
+            answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
-                outputs = self._read_outputs(predictions, oracle.instance_prediction, adapted.output_names, request)
+                outputs = self._read_outputs(answers[0], oracle.instance_prediction, adapted.output_names, request)
             if look.is_first or look.is_exact:
-                sample = Sample(neighbourhood.representation[0], link(oracle.instance_prediction)[list(outputs.labels)])
-            sample.add(
-                neighbourhood.representation[1:],
-                link(predictions)[:, outputs.labels],
-                neighbourhood.law_weights,
-                proximity.kernel_weights(neighbourhood.representation)[1:],
-                neighbourhood.replicates,
-            )
+                instance = neighbourhoods[0].representation[0]
+                sample = Sample(instance, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
+            for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
+                sample.add(
+                    neighbourhood.representation[1:],
+                    link(predictions)[:, outputs.labels],
+                    neighbourhood.law_weights,
+                    proximity.kernel_weights(neighbourhood.representation)[1:],
+                    neighbourhood.replicates,
+                )
             fits = yield from request_fits(sample, self._fit_settings(look, kernel_law, request))
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
             if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
@@ -261,7 +263,7 @@ class Explainer(BatchMixin):
         make_design = DESIGNS.load(self.default_design if is_default else self.options.design)
         design = make_design(seed, None if kernel_law is None else kernel_law.kernel)
         parts = len(components.names) if is_default and components.law is not None else None
-        return plan_looks(design, parts, request.num_samples, self.cap)
+        return plan_looks(design, parts, request.num_samples, self.cap, components.num_rare_states)
 
     @final
     def _read_outputs(

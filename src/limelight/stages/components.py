@@ -9,7 +9,7 @@ perturbation is another row, and a component is on where the drawn value counts 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
 
@@ -25,6 +25,7 @@ __all__ = [
     "Components",
     "Inputs",
     "Neighbourhood",
+    "RARE_SHARE",
     "Parts",
     "SharedRows",
     "Values",
@@ -32,6 +33,10 @@ __all__ = [
     "count_present",
     "fair_coins",
 ]
+
+
+RARE_SHARE = 0.03
+"""A component is rarely on, or rarely off, if LIME's law says so with less than this probability."""
 
 
 class Inputs(Protocol):
@@ -108,6 +113,11 @@ class Components(ABC):
         The kernel's width where it depends on the instance; None for the explainer's.
     form : Hashable
         Inputs of components with equal `form` can share a batch; None where they cannot share one.
+    shares : ndarray of shape (d,) or None
+        For values, the probability under LIME's own law that each component is on, NaN where it is not known or the component
+        is not on or off; None where none is known.
+    num_rare_states : int
+        How many states that few perturbations would be in have further perturbations, in `neighbourhoods`.
     """
 
     names: tuple[str, ...]
@@ -118,6 +128,8 @@ class Components(ABC):
     batch_size: int | None = None
     kernel_width: float | None = None
     form: Hashable = None
+    shares: np.ndarray | None = None
+    num_rare_states: int = 0
 
     def batch(self, inputs: Any) -> Any:
         """Turn inputs, as `Inputs.take` or `Parts.realise` gives them, into what the model takes."""
@@ -126,6 +138,14 @@ class Components(ABC):
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         """Perturb the instance with a stretch of a design."""
+
+    def neighbourhoods(self, design: Design, stretch: Stretch) -> Sequence[Neighbourhood]:
+        """The same in one part or more, if other instances share only some of the perturbations.
+
+        All rows together follow LIME's law with their law weights. Beside the rows that a stretch has for each of its points, there
+        are rows for `num_rare_states`.
+        """
+        return [self.neighbourhood(design, stretch)]
 
 
 class Parts(Components):

@@ -11,15 +11,16 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._column_law import ColumnLaw
+from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
 from limelight.stages.design import Design, Stretch
 
-__all__ = ["DrawnRows", "Perturbations", "keys_of"]
+__all__ = ["DrawnRows", "Perturbations", "codes_of", "join_replicates", "keys_of"]
 
 Validator = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From rows of shape (m, d) to the valid ones, of shape (v, d), and to booleans of shape (m,): which rows they come from."""
 
-_MOST_KEPT_STRETCHES = 8  # "auto" takes no more
+_MOST_KEPT_STRETCHES = 64  # "auto" takes up to 8, and up to 8 smaller ones for each rare state
 
 
 class DrawnRows(NamedTuple):
@@ -76,8 +77,7 @@ class Perturbations:
         self._laws = laws
         self._source = source
         self._validate = validate
-        self._code_type = np.uint8 if max(law.num_states for law in laws) <= 2**8 else np.uint32
-        self._kept: OrderedDict[tuple[Design, Stretch], DrawnRows] = OrderedDict()
+        self._kept: OrderedDict[tuple[Design, Stretch, RareState | None], DrawnRows] = OrderedDict()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -86,25 +86,33 @@ class Perturbations:
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
 
-    def draw(self, design: Design, stretch: Stretch) -> DrawnRows:
-        """The rows of a stretch of a design.
+    def share_of(self, columns: Sequence[int], codes: Sequence[float]) -> float:
+        """The probability that a row's columns have these codes; NaN where they have none, or it is not known."""
+        if columns[0] in self.unbinned:
+            return self._laws[columns[0]].span_of(codes[0]).length
+        return self._source.share_of(columns, codes)
+
+    def draw(self, design: Design, stretch: Stretch, state: RareState | None = None) -> DrawnRows:
+        """The rows of a stretch of a design; all of them in a rare state, if one is given.
 
         Raises
         ------
         ArgumentError
             If too few of them are valid.
         """
+        key = design, stretch, state
         with self._lock:
-            if (design, stretch) not in self._kept:
-                self._kept[design, stretch] = self._draw_anew(design, stretch)
-            self._kept.move_to_end((design, stretch))
+            if key not in self._kept:
+                self._kept[key] = self._draw_anew(*key)
+            self._kept.move_to_end(key)
             if len(self._kept) > _MOST_KEPT_STRETCHES:
                 self._kept.popitem(last=False)
-            return self._kept[design, stretch]
+            return self._kept[key]
 
-    def _draw_anew(self, design: Design, stretch: Stretch) -> DrawnRows:
+    def _draw_anew(self, design: Design, stretch: Stretch, state: RareState | None) -> DrawnRows:
         points = design.points(self._source.dimensions, stretch)
-        rows, law_weights, replicates = self._source.draw(points.values), points.law_weights, points.replicates
+        rows = self._source.draw(points.values) if state is None else self._source.draw_in_state(points.values, state)
+        law_weights, replicates = points.law_weights, points.replicates
         if self._validate is not None:
             rows, is_kept = self._validate(rows)
             law_weights, replicates = law_weights[is_kept], np.append(0, np.cumsum(is_kept))[replicates]
@@ -115,12 +123,29 @@ class Perturbations:
                     "more, or give a greater num_samples."
                 )
         keys = keys_of(rows) if self._source.is_discrete else None
-        return DrawnRows(rows, self._codes_of(rows), keys, law_weights, replicates)
+        return DrawnRows(rows, codes_of(rows, self._laws).T, keys, law_weights, replicates)
 
-    def _codes_of(self, rows: np.ndarray) -> np.ndarray:
-        """The codes of all values, of shape (m, d), stored by column."""
-        codes = np.stack([law.codes_of(values) for law, values in zip(self._laws, rows.T, strict=True)])
-        return (codes.astype(self._code_type) if codes.dtype.kind == "i" else codes).T
+
+def join_replicates(parts: Sequence[DrawnRows]) -> DrawnRows:
+    """The rows of several stretches as one, replicate by replicate."""
+    replicate_of_row = np.concatenate([np.repeat(np.arange(len(part.replicates) - 1), np.diff(part.replicates)) for part in parts])
+    order = np.argsort(replicate_of_row, kind="stable")
+    keys = [part.keys for part in parts if part.keys is not None]
+    return DrawnRows(
+        rows=np.concatenate([part.rows for part in parts])[order],
+        codes=np.asfortranarray(np.concatenate([part.codes for part in parts])[order]),
+        keys=np.concatenate(keys)[order] if keys else None,
+        law_weights=np.concatenate([part.law_weights for part in parts])[order],
+        replicates=np.sum([part.replicates for part in parts], axis=0),
+    )
+
+
+def codes_of(rows: np.ndarray, laws: Sequence[ColumnLaw]) -> np.ndarray:
+    """The codes of all values of rows of shape (m, d), by column: of shape (d, m)."""
+    codes = np.stack([law.codes_of(values) for law, values in zip(laws, rows.T, strict=True)])
+    if codes.dtype.kind != "i":
+        return codes
+    return codes.astype(np.uint8 if max(law.num_states for law in laws) <= 2**8 else np.uint32)
 
 
 def keys_of(rows: np.ndarray) -> np.ndarray:
