@@ -17,6 +17,7 @@ _BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in th
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
 _LEAST_VARIANCE_SHARE = 0.1  # of a component's mean variance: with less, a replicate says next to nothing about it
 _LEAST_VARYING_SHARE = 0.75  # of the replicates: those in which a component must vary
+_PENALTY_TRACE = 1e-6  # of the penalty of a standardised component
 _ROUNDING_SHARE = 1e-12  # of an output for the instance: smaller differences from it are rounding
 
 
@@ -145,14 +146,14 @@ class Sample:
     def penalty_factors(self) -> np.ndarray:
         """By how much the ridge penalty of each component is multiplied, of shape (d,).
 
-        It is 1 but for components that are rarely on or rarely off. For these it is their variance under LIME's law, so that they
-        are penalised as if they were standardised; otherwise the penalty alone would take away a large part of their weights.
+        It is 1 but for components that are rarely on or rarely off. The penalty alone would take a large part of their weights,
+        since they hardly vary. So they are not penalised, but for a trace that keeps the equations solvable.
         """
         factors = np.ones(len(self.instance))
         if self.shares is not None:
-            rarer = np.minimum(self.shares, 1 - self.shares)
-            is_rare = (rarer > 0) & (rarer < RARE_SHARE)
-            factors[is_rare] = (rarer * (1 - rarer))[is_rare]
+            variances = self.shares * (1 - self.shares)
+            is_rare = (variances > 0) & (np.minimum(self.shares, 1 - self.shares) < RARE_SHARE)
+            factors[is_rare] = _PENALTY_TRACE * variances[is_rare]
         return factors
 
     @property
