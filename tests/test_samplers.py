@@ -89,7 +89,10 @@ def test_training_rows_say_where_they_cannot_help():
     explanation = explainer.explain_instance(
         {"age": 20, "town": "Rome"}, lambda rows: (rows["town"] == "Rome").to_numpy() * 1.0, num_features=2
     )
-    assert "town=Rome lies outside the training data; so perhaps no perturbation has it" in explanation.warnings[0].message
+    message = next(notice.message for notice in explanation.notices if notice.code == "outside_training_data")
+    assert "town=Rome lies outside the training data; so perhaps no perturbation has it" in message
+    assert explanation.warnings[0].message.startswith("The weight of town=Rome cannot be known")
+    assert not explanation.converged
     assert dict(explanation.as_list())["town=Rome"] == pytest.approx(0, abs=1e-9)
 
 

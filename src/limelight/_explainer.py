@@ -239,7 +239,8 @@ class Explainer(BatchMixin):
                 )
             fits = yield from request_fits(sample, self._fit_settings(look, kernel_law, request))
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
+            may_stop = look.is_exact or not sample.is_unknown.any()
+            if may_stop and _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
 
@@ -314,7 +315,8 @@ class Explainer(BatchMixin):
         """The explanation, as plain data, once the last look is done."""
         varies = sample.varies
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
+        unknown = [] if look.is_exact else [components.names[number] for number in np.flatnonzero(sample.is_unknown)]
+        converged = not unknown and _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
         effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
@@ -341,6 +343,7 @@ class Explainer(BatchMixin):
                 num_features=request.num_features,
                 converged=converged,
                 is_exact=look.is_exact,
+                unknown=unknown,
             ),
         )
 

@@ -18,11 +18,11 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight.stages.components import RARE_SHARE
-from limelight.stages.design import Stretch
+from limelight.stages.design import Stretch, points_per_rare_row
 
 __all__ = ["RareState", "find_rare_states", "mixture_weights"]
 
-_MOST_RARE_STATES = 63  # with more, the rarest ones; all of them would leave too few perturbations for each
+_LEAST_GAIN = 4  # by how much further perturbations must raise the number of those that are in a state
 
 
 class RareState(NamedTuple):
@@ -50,7 +50,9 @@ class RareState(NamedTuple):
 
 
 def find_rare_states(columns: Sequence[Sequence[int]], codes: Sequence[float], shares: np.ndarray) -> tuple[RareState, ...]:
-    """The rare states of a row, by component.
+    """The rare states of a row that get further perturbations, by component.
+
+    The more states there are, the fewer perturbations each of them can get. So they are the rarest, as many as gain by it.
 
     Parameters
     ----------
@@ -65,7 +67,9 @@ def find_rare_states(columns: Sequence[Sequence[int]], codes: Sequence[float], s
     with np.errstate(invalid="ignore"):
         is_rare = (rarer_shares > 0) & (rarer_shares < RARE_SHARE)
     rare = np.flatnonzero(is_rare)
-    rarest = np.sort(rare[np.argsort(rarer_shares[rare], kind="stable")][:_MOST_RARE_STATES])
+    rarest = rare[np.argsort(rarer_shares[rare], kind="stable")]
+    while len(rarest) and _LEAST_GAIN * rarer_shares[rarest[-1]] * points_per_rare_row(len(rarest)) > 1:
+        rarest = rarest[:-1]
     return tuple(
         RareState(
             component,
@@ -74,7 +78,7 @@ def find_rare_states(columns: Sequence[Sequence[int]], codes: Sequence[float], s
             bool(shares[component] < 0.5),
             float(rarer_shares[component]),
         )
-        for component in rarest.tolist()
+        for component in np.sort(rarest).tolist()
     )
 
 
