@@ -291,9 +291,9 @@ def test_forward_selection_keeps_the_order_of_choice(seed):
     rng = np.random.default_rng(seed)
     rows, outputs, weights = rng.normal(size=(60, 7)) @ rng.normal(size=(7, 7)), rng.normal(size=60), rng.random(60)
     covariance = np.cov(np.column_stack([rows, outputs]).T, aweights=weights, ddof=0)
-    chosen = choose_components("forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros((1, 7)), 7)[
-        0, 0
-    ]
+    chosen = choose_components(
+        "forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros((1, 7)), 7
+    )[0, 0]
     assert chosen.tolist() == greedy(rows, outputs, weights, 7)
 
 

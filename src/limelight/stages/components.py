@@ -22,10 +22,10 @@ from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
 
 __all__ = [
+    "RARE_SHARE",
     "Components",
     "Inputs",
     "Neighbourhood",
-    "RARE_SHARE",
     "Parts",
     "SharedRows",
     "Values",
@@ -142,8 +142,8 @@ class Components(ABC):
     def neighbourhoods(self, design: Design, stretch: Stretch) -> Sequence[Neighbourhood]:
         """The same in one part or more, if other instances share only some of the perturbations.
 
-        All rows together follow LIME's law with their law weights. Beside the rows that a stretch has for each of its points, there
-        are rows for `num_rare_states`.
+        With their law weights, all rows together follow LIME's law. A stretch gives a row for each of its points, and a smaller
+        number of further rows for each of `num_rare_states`.
         """
         return [self.neighbourhood(design, stretch)]
 

@@ -86,6 +86,6 @@ def _describe_unknown(names: Sequence[str]) -> str:
         listed = f"{listed} and {len(names) - _MOST_LISTED_NAMES} more"
     weights = "The weight" if len(names) == 1 else "The weights"
     return (
-        f"{weights} of {listed} cannot be known: hardly any perturbation that counts shows a difference. Give more num_samples or "
-        "a larger kernel_width. A sampler or constraint of your own must let every component vary."
+        f"{weights} of {listed} cannot be known: hardly any perturbation that counts shows a difference. Give more num_samples "
+        "or a larger kernel_width. A sampler or constraint of your own must let every component vary."
     )

@@ -18,7 +18,7 @@ _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram ma
 _LEAST_VARIANCE_SHARE = 0.1  # of a component's mean variance: with less, a replicate says next to nothing about it
 _LEAST_VARYING_SHARE = 0.75  # of the replicates: those in which a component must vary
 _PENALTY_TRACE = 1e-6  # of the penalty of a standardised component
-_ROUNDING_SHARE = 1e-12  # of an output for the instance: smaller differences from it are rounding
+_ROUNDING_SHARE = 1e-12  # of a number: smaller differences from it are rounding
 
 
 class _Stretch(NamedTuple):
@@ -160,17 +160,19 @@ class Sample:
     def is_unknown(self) -> np.ndarray:
         """Whether the rows show too little of each component for an interval, of shape (d,).
 
-        A component must vary in most replicates, and about as much in these as in all. One that cannot vary has no weight, which
-        is known.
+        A component must vary in most replicates, and about as much in these as in all. One that cannot vary has no weight, and
+        that is known.
         """
         grams = self.full_grams()
         d = len(self.instance)
         mass = np.where(grams[:, 0, 0] > 0, grams[:, 0, 0], np.nan)[:, None]
         means = grams[:, 0, 1 : d + 1] / mass
-        variances = np.nan_to_num(np.diagonal(grams, axis1=1, axis2=2)[:, 1 : d + 1] / mass - means**2)
-        varies = variances > _LEAST_VARIANCE_SHARE * variances.mean(axis=0)
+        squares = np.diagonal(grams, axis1=1, axis2=2)[:, 1 : d + 1] / mass
+        variances = np.nan_to_num(squares - means**2)
+        varies = variances > np.maximum(_LEAST_VARIANCE_SHARE * variances.mean(axis=0), _ROUNDING_SHARE * squares)
         is_known = varies.sum(axis=0) >= _LEAST_VARYING_SHARE * len(grams)
-        return ~is_known if self.shares is None else ~is_known & (self.shares < 1)
+        cannot_vary = False if self.shares is None else self.shares > 1 - _ROUNDING_SHARE
+        return np.asarray(~(is_known | cannot_vary))
 
     def split_outputs(self) -> list[Sample]:
         """A sample for each output."""

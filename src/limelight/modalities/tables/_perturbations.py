@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -13,14 +13,18 @@ from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
-from limelight.stages.design import Design, Stretch
+from limelight.stages.design import Design, Drawn, Stretch
 
 __all__ = ["DrawnRows", "Perturbations", "codes_of", "join_replicates", "keys_of"]
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 Validator = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From rows of shape (m, d) to the valid ones, of shape (v, d), and to booleans of shape (m,): which rows they come from."""
 
 _MOST_KEPT_STRETCHES = 64  # "auto" takes up to 8, and up to 8 smaller ones for each rare state
+_MOST_KEPT_POINTS = 8  # those of rare states, which make rows of one state after another
 
 
 class DrawnRows(NamedTuple):
@@ -78,10 +82,11 @@ class Perturbations:
         self._source = source
         self._validate = validate
         self._kept: OrderedDict[tuple[Design, Stretch, RareState | None], DrawnRows] = OrderedDict()
+        self._points: OrderedDict[tuple[Design, Stretch], Drawn] = OrderedDict()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_kept": OrderedDict(), "_lock": None}
+        return self.__dict__ | {"_kept": OrderedDict(), "_points": OrderedDict(), "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
@@ -100,17 +105,16 @@ class Perturbations:
         ArgumentError
             If too few of them are valid.
         """
-        key = design, stretch, state
         with self._lock:
-            if key not in self._kept:
-                self._kept[key] = self._draw_anew(*key)
-            self._kept.move_to_end(key)
-            if len(self._kept) > _MOST_KEPT_STRETCHES:
-                self._kept.popitem(last=False)
-            return self._kept[key]
+            return _recall(
+                self._kept, (design, stretch, state), lambda: self._draw_anew(design, stretch, state), _MOST_KEPT_STRETCHES
+            )
 
     def _draw_anew(self, design: Design, stretch: Stretch, state: RareState | None) -> DrawnRows:
-        points = design.points(self._source.dimensions, stretch)
+        def draw_points() -> Drawn:
+            return design.points(self._source.dimensions, stretch)
+
+        points = draw_points() if state is None else _recall(self._points, (design, stretch), draw_points, _MOST_KEPT_POINTS)
         rows = self._source.draw(points.values) if state is None else self._source.draw_in_state(points.values, state)
         law_weights, replicates = points.law_weights, points.replicates
         if self._validate is not None:
@@ -126,9 +130,21 @@ class Perturbations:
         return DrawnRows(rows, codes_of(rows, self._laws).T, keys, law_weights, replicates)
 
 
+def _recall(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
+    """What is kept for a key, made anew if there is nothing; the latest `most` are kept."""
+    if key not in kept:
+        kept[key] = make()
+    kept.move_to_end(key)
+    if len(kept) > most:
+        kept.popitem(last=False)
+    return kept[key]
+
+
 def join_replicates(parts: Sequence[DrawnRows]) -> DrawnRows:
     """The rows of several stretches as one, replicate by replicate."""
-    replicate_of_row = np.concatenate([np.repeat(np.arange(len(part.replicates) - 1), np.diff(part.replicates)) for part in parts])
+    replicate_of_row = np.concatenate(
+        [np.repeat(np.arange(len(part.replicates) - 1), np.diff(part.replicates)) for part in parts]
+    )
     order = np.argsort(replicate_of_row, kind="stable")
     keys = [part.keys for part in parts if part.keys is not None]
     return DrawnRows(
