@@ -121,7 +121,7 @@ class Perturbations:
             rows, is_kept = self._validate(rows)
             law_weights, replicates = law_weights[is_kept], np.append(0, np.cumsum(is_kept))[replicates]
             # Errors are estimated by leaving out one replicate after another: at least two must have rows.
-            if np.count_nonzero(np.diff(replicates)) < min(2, len(replicates) - 1):
+            if state is None and np.count_nonzero(np.diff(replicates)) < min(2, len(replicates) - 1):
                 raise ArgumentError(
                     f"constraint keeps too few perturbed rows, {len(rows)} of {len(is_kept)}; let it repair rows, or keep "
                     "more, or give a greater num_samples."
