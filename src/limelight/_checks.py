@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Reversible, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,6 +19,7 @@ __all__ = [
     "check_names",
     "check_number",
     "check_numbers",
+    "check_ordered",
     "user_function",
 ]
 
@@ -69,13 +70,53 @@ def check_flag(parameter: str, value: object) -> bool:
 
 
 def check_names(parameter: str, value: Iterable[object], length: int | None = None) -> tuple[str, ...]:
-    """Check a sequence of names, of this length if one is given, and turn each into a str."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray, Iterable)):
-        raise ArgumentTypeError(f"{parameter} must be a sequence of names; got {value!r}.")
-    names = tuple(str(name) for name in value)
+    """Check names in a certain order, of this number if one is given, and turn each into a str.
+
+    A mapping from the numbers 0 to k - 1 to names, as a model's ``id2label``, gives the names in the order of the numbers.
+
+    Examples
+    --------
+    >>> from limelight._checks import check_names
+    >>> check_names("class_names", {1: "spam", 0: "ham"})
+    ('ham', 'spam')
+    >>> check_names("class_names", {"ham", "spam"})
+    Traceback (most recent call last):
+        ...
+    limelight.exceptions.ArgumentTypeError: class_names must have a certain order, which a set lacks: give a list.
+    """
+    is_scalar = isinstance(value, (str, bytes)) or not isinstance(value, (np.ndarray, Iterable))
+    if is_scalar or (isinstance(value, np.ndarray) and value.ndim != 1):
+        raise ArgumentTypeError(f"{parameter} must be a sequence of names; got {value!r:.200}.")
+    check_ordered(parameter, value)
+    names = tuple(str(name) for name in (_in_order(parameter, value) if isinstance(value, Mapping) else value))
     if length is not None and len(names) != length:
         raise ArgumentError(f"{parameter} must have {length} names; got {len(names)}.")
     return names
+
+
+def check_ordered(parameter: str, value: object) -> None:
+    """Refuse a set, whose order may be another one the next time."""
+    if isinstance(value, Set) and not isinstance(value, Reversible):  # a dict's keys are a Set, too, but in order
+        raise ArgumentTypeError(f"{parameter} must have a certain order, which a {type(value).__name__} lacks: give a list.")
+
+
+def _in_order(parameter: str, names: Mapping[Any, object]) -> list[object]:
+    """The names of a mapping from the numbers 0 to k - 1, as integers or as texts.
+
+    Raises
+    ------
+    ArgumentError
+        If its keys are others.
+    """
+    name_of = {str(int(key)) if isinstance(key, (bool, np.bool_, int, np.integer)) else key: names[key] for key in names}
+    expected = [str(number) for number in range(len(names))]
+    if name_of.keys() != {*expected}:
+        keys = ", ".join(map(repr, list(names)[:5])) + ", ..." * (len(names) > 5)
+        raise ArgumentError(
+            f"{parameter} must be a sequence of names, or a mapping from the numbers 0 to {len(names) - 1} to names; got one "
+            f"from {keys}. Give a list, in the right order."
+        )
+    return [name_of[number] for number in expected]
 
 
 def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndarray:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal, get_args
 
-from limelight._checks import check_choice, check_count, check_flag, check_names, check_number
+from limelight._checks import check_choice, check_count, check_flag, check_names, check_number, check_ordered
 from limelight._seeds import read_random_state
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.prediction_outputs import LINKS
@@ -153,6 +153,7 @@ class Request:
             several: Any = labels
             if isinstance(several, str) or not isinstance(several, Iterable):
                 several = (several,)
+            check_ordered("labels", several)
             labels = tuple(dict.fromkeys(check_count("each of labels", label, 0) for label in several))
             if not labels:
                 raise ArgumentError("labels must name at least one output; got none. Leave it out for the default.")

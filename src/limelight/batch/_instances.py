@@ -9,6 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from limelight._checks import check_ordered
 from limelight.batch.files import TableFile
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 
@@ -74,6 +75,7 @@ class Instances(NamedTuple):
         """
         import narwhals.stable.v2 as nw
 
+        check_ordered("instances", instances)
         if isinstance(instances, (str, os.PathLike)):
             return _from_files(Path(instances), columns)
         try:
