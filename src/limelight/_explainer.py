@@ -24,6 +24,7 @@ from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.notices import collect_notices
+from limelight.stages.output_names import ModelOutputs
 from limelight.stages.perturbation import DESIGNS, Look, plan_looks
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
@@ -225,7 +226,7 @@ class Explainer(BatchMixin):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
             predictions = yield from oracle.predict(neighbourhood)
             if look.is_first:
-                outputs = self._read_outputs(predictions, oracle.instance_prediction, adapted.output_names, request)
+                outputs = self._read_outputs(predictions, oracle.instance_prediction, adapted.outputs, request)
             if look.is_first or look.is_exact:
                 sample = Sample(neighbourhood.representation[0], link(oracle.instance_prediction)[list(outputs.labels)])
             sample.add(
@@ -268,7 +269,7 @@ class Explainer(BatchMixin):
         self,
         predictions: np.ndarray,
         instance_prediction: np.ndarray,
-        model_names: tuple[str, ...] | None,
+        model_outputs: ModelOutputs,
         request: Request,
     ) -> Outputs:
         """What the model's outputs are, and which of them to explain, from predictions of shapes (m, k) and (k,)."""
@@ -277,7 +278,7 @@ class Explainer(BatchMixin):
             instance_prediction,
             mode=self.options.mode,
             class_names=self.options.class_names,
-            model_names=model_names,
+            model=model_outputs,
             labels=request.labels,
             top_labels=request.top_labels,
         )

@@ -77,6 +77,11 @@ class TorchModel:
         settings = self.preparation.changed_settings(default_channels="first") + (["softmax=True"] if self._softmax else [])
         return f"TorchModel({', '.join([f'<{type(self.module).__name__}>', *settings])})"
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the outputs are certain to be probabilities of classes that exclude each other."""
+        return self._softmax
+
     def __call__(self, batch: Any) -> np.ndarray:
         """Predictions for a batch of the user's numbers, of shape (m, ...); a batch of texts reaches the module as it is.
 

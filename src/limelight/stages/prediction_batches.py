@@ -149,9 +149,17 @@ def _join_inputs(inputs: list[Any]) -> Any:
 
 def _check_answer(raw: Any, count: int, description: str, first_number: int) -> np.ndarray:
     """A model's answer for `count` inputs as an array of doubles, of shape (count, k)."""
-    raw = _join_outputs(raw, count)
+    raw = _take_only_output(raw, count, description)
     try:
         given = as_array(raw)
+        text = _find_texts(given)
+        if text is not None:  # numbers in texts, too, are names of classes
+            raise TypeError(
+                f"it has texts, such as {text!r}. If they are classes, give a function that returns their probabilities, "
+                f"such as the model's predict_proba"
+            )
+        if given.dtype.kind in "mM":
+            raise TypeError("times are no numbers")
         if np.iscomplexobj(given):
             raise TypeError("complex numbers cannot be ordered")
         answer = given.astype(np.float64)  # a copy: the model may write its next answer over this one
@@ -162,9 +170,12 @@ def _check_answer(raw: Any, count: int, description: str, first_number: int) -> 
     if answer.ndim == 1:
         answer = answer[:, None]
     if answer.ndim != 2 or len(answer) != count or answer.shape[1] == 0:
+        hint = ""
+        if answer.ndim == 3 and len(answer) == count:
+            hint = " Give a function that makes a row of each input: lambda batch: model(batch).reshape(len(batch), -1)."
         raise PredictionError(
             f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-            f"for {description} it gave shape {np.shape(raw)}."
+            f"for {description} it gave shape {np.shape(raw)}.{hint}"
         )
     if not np.isfinite(answer).all():
         is_finite = np.isfinite(answer).all(axis=1)
@@ -181,13 +192,32 @@ def _check_answer(raw: Any, count: int, description: str, first_number: int) -> 
     return answer
 
 
-def _join_outputs(raw: Any, count: int) -> Any:
-    """Join a list of arrays of shape (count, classes), one for each output of a multi-output classifier, into one array.
+def _take_only_output(raw: Any, count: int, description: str) -> Any:
+    """The only array of a list of arrays of shape (count, columns), as networks may answer; other answers as they are.
 
-    An output with two classes gives the column of its second class, any other output all of its columns. Whatever is not such
-    a list is returned as it is.
+    Raises
+    ------
+    PredictionError
+        If there are several.
     """
-    outputs = raw if isinstance(raw, list) and raw and all(isinstance(output, np.ndarray) for output in raw) else []
-    if not outputs or any(output.ndim != 2 or len(output) != count for output in outputs):
+    if not isinstance(raw, (list, tuple)) or not raw or not all(hasattr(output, "shape") for output in raw):
         return raw
-    return np.concatenate([output[:, 1:] if output.shape[1] == 2 else output for output in outputs], axis=1)
+    shapes = [tuple(output.shape) for output in raw]
+    if any(len(shape) != 2 or shape[0] != count for shape in shapes):
+        return raw
+    if len(raw) > 1:
+        raise PredictionError(
+            f"the model must give one array; for {description} it gave {len(raw)}, of shapes "
+            f"{', '.join(map(str, shapes[:5]))}. To explain all columns give lambda batch: numpy.concatenate(model(batch), "
+            f"axis=1); for those of one array, lambda batch: model(batch)[0]."
+        )
+    return raw[0]
+
+
+def _find_texts(answer: np.ndarray) -> str | None:
+    """The first text of an answer that holds any."""
+    if answer.dtype.kind in "US" and answer.size:
+        return str(answer.flat[0])
+    if answer.dtype.kind == "O":
+        return next((str(value) for value in answer.flat if isinstance(value, (str, bytes))), None)
+    return None

@@ -151,7 +151,7 @@ class ImageExplainer(Explainer):
         """
         picture = read_picture(instance, self.channel_axis)
         rgb = picture.to_rgb()
-        labels, names = find_superpixels(self.segmentation, picture, rgb)
+        labels, names = find_superpixels(self.segmentation, picture, picture.blend_channels())
         exact_filling = make_filling(self.fill, picture, labels, self.options.random_state)
         filling = picture.encode(exact_filling)
         element_labels = labels if picture.channel_axis is None else np.expand_dims(labels, picture.channel_axis)

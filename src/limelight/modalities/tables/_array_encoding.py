@@ -68,6 +68,10 @@ class ArrayEncoding(Encoding):
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
         return (NumberField(self.is_whole),) * len(self.names)
 
+    @property
+    def names_by_place(self) -> tuple[str, ...] | None:
+        return None if self.names == feature_names_of(None, len(self.names)) else self.names
+
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         row = check_numbers("a row to explain", order_values(instance, self.names), None).copy()
         if row.ndim == 2 and len(row) == 1:
@@ -104,6 +108,10 @@ class SequenceEncoding(ArrayEncoding):
 
     @property
     def column_names(self) -> None:
+        return None
+
+    @property
+    def names_by_place(self) -> None:
         return None
 
     @property

@@ -74,6 +74,11 @@ class Encoding(ABC):
             raise ArgumentError(f"{parameter} must name columns by number, 0 to {last}, or by name; got {feature!r}.")
         return columns
 
+    @property
+    def names_by_place(self) -> tuple[str, ...] | None:
+        """The user's names of columns that a model tells apart by their places alone; None where there are no such names."""
+        return None
+
     def by_column(self, parameter: str, mapping: Mapping[Any, Any]) -> dict[int, tuple[object, Any]]:
         """For each column that a user's mapping names, the key that names it and the value.
 
