@@ -279,7 +279,7 @@ def test_a_model_that_gives_classes_only_is_explained_as_classes():
 @pytest.mark.parametrize("labels", [["sick", "healthy"], ["1", "2"], np.array(["a", "b"], object), [b"1", b"2"]])
 def test_texts_are_no_numbers(labels):
     """Not even those that can be read as numbers."""
-    advice = r"it has texts, such as '.+'\. If they are classes, give a function that returns their probabilities"
+    advice = r"it has texts, such as b?'.+'\. If they are classes, give a function that returns their probabilities"
     with pytest.raises(PredictionError, match=advice):
         explain(lambda rows: np.asarray(labels)[(rows[:, 0] > 0).astype(int)])
 

@@ -152,7 +152,7 @@ def _check_answer(raw: Any, count: int, description: str, first_number: int) -> 
     raw = _take_only_output(raw, count, description)
     try:
         given = as_array(raw)
-        text = _find_texts(given)
+        text = _find_text(given)
         if text is not None:  # numbers in texts, too, are names of classes
             raise TypeError(
                 f"it has texts, such as {text!r}. If they are classes, give a function that returns their probabilities, "
@@ -214,10 +214,8 @@ def _take_only_output(raw: Any, count: int, description: str) -> Any:
     return raw[0]
 
 
-def _find_texts(answer: np.ndarray) -> str | None:
+def _find_text(answer: np.ndarray) -> str | bytes | None:
     """The first text of an answer that holds any."""
-    if answer.dtype.kind in "US" and answer.size:
-        return str(answer.flat[0])
-    if answer.dtype.kind == "O":
-        return next((str(value) for value in answer.flat if isinstance(value, (str, bytes))), None)
-    return None
+    if answer.dtype.kind not in "USO":
+        return None
+    return next((value for value in answer.flat if isinstance(value, (str, bytes))), None)
