@@ -146,9 +146,9 @@ class Explainer(BatchMixin):
             explainer.
         model : callable, estimator, torch module or ONNX file
             A callable from a batch of n inputs to an array of shape (n,) or (n, k); a fitted estimator, whose
-            ``predict_proba`` is called, else its ``decision_function``, else its ``predict``; a ``torch.nn.Module``; the path
-            of an ONNX file, or an ONNX session. `TorchModel` and `OnnxModel` take modules, files and sessions with more
-            settings.
+            ``predict_proba`` is called, else its ``decision_function``, else its ``predict`` (of a classifier, for each class
+            whether it is predicted); a ``torch.nn.Module``; the path of an ONNX file, or an ONNX session. `TorchModel` and
+            `OnnxModel` take modules, files and sessions with more settings.
         labels : int or sequence of int, optional
             Which outputs to explain. By default class 1 of two, the predicted class of more, and every output of a regression
             or of other scores.

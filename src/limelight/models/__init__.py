@@ -55,11 +55,16 @@ def read_model(model: Any) -> Any:
     """
     from limelight.models._estimators import find_prediction_method
 
-    callable_model = _find_first(READERS, "reader of models", (model,))
+    callable_model = _read_other_form(model)
     if callable_model is not None:
         return callable_model
     find_prediction_method(model)  # raises if there is none
     return model
+
+
+def _read_other_form(model: Any) -> Any:
+    """A callable from a model that is neither a callable nor an estimator; None for other models."""
+    return _find_first(READERS, "reader of models", (model,))
 
 
 def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
@@ -73,7 +78,8 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
     from limelight.models._estimators import find_prediction_method
     from limelight.models.generic import adapt_callable
 
-    method = find_prediction_method(read_model(model))
+    callable_model = _read_other_form(model)
+    method = find_prediction_method(model if callable_model is None else callable_model)
     method.check_columns(components.column_names)
     path = _find_first(ADAPTERS, "model adapter", (method.call, components), _check_path) if shortcuts else None
     if path is None:

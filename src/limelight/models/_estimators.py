@@ -89,22 +89,22 @@ def find_prediction_method(model: Any) -> PredictionMethod:
 
 def _describe_method(call: Callable[[Any], Any], owner: Any, name: str) -> PredictionMethod:
     """What is known of an estimator's method with this name."""
-    kind, classes = _type_of(owner), getattr(owner, "classes_", None)
+    classes, innermost = getattr(owner, "classes_", None), _find_innermost(owner)
+    kind = _type_of(innermost)
     if kind == "regressor":
         return PredictionMethod(call, ModelOutputs("scores"))
     if name == "predict":
         return _ask_for_classes(call, owner, classes) if kind == "classifier" else PredictionMethod(call, ModelOutputs())
     heads = _read_heads(classes)
     if heads is not None:
-        names = tuple(name for head, of_head in enumerate(heads) for name in _name_head(head, of_head))
-        return PredictionMethod(call, ModelOutputs("scores", names), partial(_join_heads, [len(head) for head in heads]))
-    names_of_classes, innermost = _read_classes(classes), _find_innermost(owner)
+        head_names = tuple(name for head, of_head in enumerate(heads) for name in _name_head(head, of_head))
+        return PredictionMethod(call, ModelOutputs("scores", head_names), partial(_join_heads, [len(head) for head in heads]))
+    names = _read_classes(classes)
     if name == "decision_function" and getattr(innermost, "decision_function_shape", "") == "ovo":
-        names_of_classes = _name_pairs(names_of_classes)
-    kind_of_outputs = "probabilities" if names_of_classes is not None else None
-    if name != "predict_proba" or _has_several_labels(innermost):
-        kind_of_outputs = "scores"
-    return PredictionMethod(call, ModelOutputs(kind_of_outputs, names_of_classes, names_of_classes is not None))
+        names = _name_pairs(names)
+    of_one_class = name == "predict_proba" and not _has_several_labels(innermost)
+    kind_of_outputs = "scores" if not of_one_class else None if names is None else "probabilities"
+    return PredictionMethod(call, ModelOutputs(kind_of_outputs, names, names is not None))
 
 
 def _type_of(estimator: Any) -> str | None:

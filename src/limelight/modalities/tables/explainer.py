@@ -40,8 +40,9 @@ class TabularExplainer(Explainer):
         The labels of the training rows; only ``discretizer="entropy"`` and a callable discretizer use them.
     feature_names : sequence of str, optional
         A name for each column of an array; by default x0, x1, ...
-    class_names : sequence of str, optional
-        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
+    class_names : sequence of str, or mapping from their numbers, optional
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. The model's own classes in
+        another order are refused.
     kinds : mapping, optional
         The kinds of columns, by number or name, whose types do not say them: "numeric", "integer" (drawn as whole numbers),
         "categorical", or "text" for free text in a column of a frame: each word of a row is then a component, which stays or
@@ -88,7 +89,8 @@ class TabularExplainer(Explainer):
     tolerance : float, default 0.05
         Weights count as converged when their intervals reach no further than this share of the largest weight.
     mode : {"classification", "regression"}, optional
-        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+        What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
+        to 1, else scores.
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does.
     shortcuts : bool, default True
