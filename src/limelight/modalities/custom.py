@@ -65,7 +65,7 @@ class ComponentsExplainer(Explainer):
     Parameters
     ----------
     class_names : sequence of str, or mapping from their numbers, optional
-        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. The model's own classes in
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. These classes in
         another order are refused.
     kernel_width : float, default 0.25
         The width of the kernel, for cosine distances of the masks.

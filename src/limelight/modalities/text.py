@@ -24,7 +24,7 @@ class TextExplainer(Explainer):
     Parameters
     ----------
     class_names : sequence of str, or mapping from their numbers, optional
-        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. The model's own classes in
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. These classes in
         another order are refused.
     split_expression : str or callable, default r"\\\\W+"
         A regular expression that matches what separates words, or a tokenizer: a callable from a text to its tokens, which

@@ -41,7 +41,7 @@ class TabularExplainer(Explainer):
     feature_names : sequence of str, optional
         A name for each column of an array; by default x0, x1, ...
     class_names : sequence of str, or mapping from their numbers, optional
-        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. The model's own classes in
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. These classes in
         another order are refused.
     kinds : mapping, optional
         The kinds of columns, by number or name, whose types do not say them: "numeric", "integer" (drawn as whole numbers),
