@@ -218,4 +218,5 @@ def _find_text(answer: np.ndarray) -> str | bytes | None:
     """The first text of an answer that holds any."""
     if answer.dtype.kind not in "USO":
         return None
-    return next((value for value in answer.flat if isinstance(value, (str, bytes))), None)
+    values = answer.reshape(-1)[: None if answer.dtype.kind == "O" else 1]
+    return next((value for value in values.tolist() if isinstance(value, (str, bytes))), None)
