@@ -20,6 +20,7 @@ __all__ = [
     "check_names",
     "check_number",
     "check_numbers",
+    "join_levels",
     "label_names",
     "row_values",
     "user_function",
@@ -169,9 +170,13 @@ def label_names(labels: Iterable[Any]) -> list[Any]:
     >>> label_names(pandas.MultiIndex.from_tuples([("a", 1), ("a", "1")]))
     ["('a', 1)", "('a', '1')"]
     """
-    if getattr(labels, "nlevels", 1) == 1:
-        return list(labels)
-    tuples = [tuple(part.item() if isinstance(part, np.generic) else part for part in label) for label in labels]
+    return list(labels) if getattr(labels, "nlevels", 1) == 1 else join_levels(labels)
+
+
+def join_levels(labels: Iterable[Any]) -> list[str]:
+    """Labels of several levels, tuples, as texts that tell them apart; labels that are no tuples as texts."""
+    plain = [(label,) if not isinstance(label, tuple) else label for label in labels]
+    tuples = [tuple(part.item() if isinstance(part, np.generic) else part for part in label) for label in plain]
     names = [" / ".join(str(part) for part in label if part != "") for label in tuples]
     is_distinct = max(Counter(names).values(), default=1) == 1
     return names if is_distinct else list(map(str, tuples))

@@ -104,10 +104,11 @@ class DurationField(Field):
         exact = value.to_timedelta64() if hasattr(value, "to_timedelta64") else np.timedelta64(value)
         try:
             held = exact.astype(f"timedelta64[{self.unit}]")
+            is_exact = bool(held == exact)
         except (OverflowError, TypeError) as error:  # years and months have no length
             raise InstanceError(f"column {name!r} holds durations; got {value!r:.60}: {error}.") from error
         count = int(held.astype(np.int64))
-        if held != exact:
+        if not is_exact:
             held_unit = "microseconds" if self.unit == "us" else self.dtype
             raise InstanceError(f"column {name!r} holds {held_unit}, which is too coarse for {value!r:.60}.")
         if abs(count) > LARGEST_EXACT:
