@@ -195,7 +195,7 @@ class TestKindKWhatTheModelSeesIsExplained:
         explainer = TabularExplainer(rows, discretizer={0: [edge]})
         explanation = explainer.explain_instance([edge + 1e-12], lambda batch: batch[:, 0])
         (notice,) = [notice for notice in explanation.warnings if notice.code == "rounded_value"]
-        assert notice.message.startswith(f"x0 is {edge + 1e-12!r}, which the column's type rounds to {edge!r}")
+        assert notice.message.startswith(f"x0 is {edge + 1e-12!r}, which its type rounds to {edge!r}")
         assert explanation.names == ("x0 <= 0.30",)
 
     def test_and_where_it_changes_a_whole_number(self):
