@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Reversible, Set
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Reversible, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -20,7 +21,11 @@ __all__ = [
     "check_number",
     "check_numbers",
     "check_ordered",
+    "join_levels",
+    "label_names",
+    "row_values",
     "user_function",
+    "wrap_frame",
 ]
 
 
@@ -176,3 +181,55 @@ def as_array(value: Any) -> np.ndarray:
         value = value.detach().cpu()
         value = value.float() if str(value.dtype) == "torch.bfloat16" else value
     return np.asarray(value)
+
+
+def wrap_frame(value: Any, *, allow_series: bool = False) -> Any:
+    """A frame in memory as narwhals' own, whose columns have a name each: see `label_names`. Anything else as it came.
+
+    Raises
+    ------
+    ValueError
+        If it is no sound frame: for example, two columns have the same name.
+    """
+    import narwhals.stable.v2 as nw
+
+    # Only frames of pandas' kind are asked: a lazy frame of polars would have to find out what its columns are.
+    if hasattr(value, "set_axis") and getattr(getattr(value, "columns", None), "nlevels", 1) > 1:
+        value = value.set_axis(label_names(value.columns), axis=1)
+    return nw.from_native(value, eager_only=True, allow_series=allow_series, pass_through=True)
+
+
+def label_names(labels: Iterable[Any]) -> list[Any]:
+    """The labels of a frame's columns; those of several levels, a MultiIndex of pandas, as texts that tell them apart.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> from limelight._checks import label_names
+    >>> label_names(pandas.MultiIndex.from_tuples([("salary", 5), ("salary", 6), ("firm", "")]))
+    ['salary / 5', 'salary / 6', 'firm']
+    >>> label_names(pandas.MultiIndex.from_tuples([("a", 1), ("a", "1")]))
+    ["('a', 1)", "('a', '1')"]
+    """
+    return list(labels) if getattr(labels, "nlevels", 1) == 1 else join_levels(labels)
+
+
+def join_levels(labels: Iterable[Any]) -> list[str]:
+    """Labels of several levels, tuples, as texts that tell them apart; labels that are no tuples as texts."""
+    plain = [(label,) if not isinstance(label, tuple) else label for label in labels]
+    tuples = [tuple(part.item() if isinstance(part, np.generic) else part for part in label) for label in plain]
+    names = [" / ".join(str(part) for part in label if part != "") for label in tuples]
+    is_distinct = max(Counter(names).values(), default=1) == 1
+    return names if is_distinct else list(map(str, tuples))
+
+
+def row_values(frame: Any) -> Iterator[Sequence[Any]]:
+    """The values of each row of a narwhals frame, with durations of nanoseconds as numpy's: Python's have no such parts."""
+    import narwhals.stable.v2 as nw
+
+    fine = [isinstance(dtype, nw.Duration) and dtype.time_unit == "ns" for dtype in frame.schema.values()]
+    if not any(fine):
+        rows: Iterator[Sequence[Any]] = frame.iter_rows()
+        return rows
+    columns = zip(frame.iter_columns(), fine, strict=True)
+    return zip(*(series.to_numpy() if is_fine else series.to_list() for series, is_fine in columns), strict=True)

@@ -133,6 +133,7 @@ class Explainer(BatchMixin):
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
         batch_size: int | None = None,
+        pad_batches: bool = False,
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
@@ -161,6 +162,10 @@ class Explainer(BatchMixin):
             within the explainer's tolerance, or the cap is reached: 5000 for rows and texts, else 1000.
         batch_size : int, optional
             The largest number of inputs that the model gets at once; by default all of them, unless they are large.
+        pad_batches : bool, default False
+            Whether every batch has exactly `batch_size` inputs, by default 256, or fewer where they are large: one that has
+            fewer is filled up with its last input, whose further answers are dropped. A model that is compiled for each shape
+            of its input, as by JAX, is compiled once.
         model_regressor : object, optional
             A scikit-learn linear regressor to fit instead of the ridge; it is cloned, never changed.
         distance_metric : str, optional
@@ -195,6 +200,7 @@ class Explainer(BatchMixin):
             num_features=num_features,
             num_samples=num_samples,
             batch_size=batch_size,
+            pad_batches=pad_batches,
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,
@@ -219,7 +225,8 @@ class Explainer(BatchMixin):
         components = find_components(self, instance)
         proximity, kernel_law = self._make_proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
-        oracle = Oracle(adapted.path.limited(request.batch_size), shared)
+        path = adapted.path.limited(request.batch_size, pads_batches=request.pads_batches)
+        oracle = Oracle(path, shared)
         link = LINKS[request.link]
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         for look in self._plan_looks(components, kernel_law, request):

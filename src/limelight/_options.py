@@ -125,6 +125,7 @@ class Request:
     num_features: int | None
     num_samples: int | None
     batch_size: int | None
+    pads_batches: bool
     regressor: Any
     distance_metric: str | None
     link: str
@@ -138,6 +139,7 @@ class Request:
         num_features: int | None,
         num_samples: int | str,
         batch_size: int | None,
+        pad_batches: bool,
         model_regressor: Any,
         distance_metric: str | None,
         link: str,
@@ -171,6 +173,7 @@ class Request:
             num_features=None if num_features is None else check_count("num_features", num_features, 1),
             num_samples=None if num_samples == "auto" else check_count("num_samples", num_samples, 2),
             batch_size=None if batch_size is None else check_count("batch_size", batch_size, 1),
+            pads_batches=check_flag("pad_batches", pad_batches),
             regressor=model_regressor,
             distance_metric=distance_metric,
             link=check_choice("link", link, LINKS),

@@ -29,8 +29,8 @@ _MOST_BYTES = 2**27
 class TorchModel:
     """A torch module as a callable from a batch to predictions.
 
-    The module runs on the device and in the dtype of its parameters, in inference mode. Batches are halved if the device runs
-    out of memory.
+    The module runs on the device and in the dtype of its parameters, in inference mode. It gets at most 256 inputs and 128 MiB
+    at once: larger batches are cut, and halved if the device runs out of memory.
 
     Parameters
     ----------

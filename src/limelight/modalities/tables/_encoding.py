@@ -138,6 +138,12 @@ class Encoding(ABC):
             f"{parameter} cannot make rows with free text; a constraint may return booleans that say which rows to keep."
         )
 
+    def hold(self, rows: np.ndarray) -> np.ndarray:
+        """What the columns hold in place of these numbers, of shape (m, d): rounded and limited by their types, and written
+        into the same array. So bins and categories are those of the numbers that the model gets.
+        """
+        return rows
+
     def make_view(self, cells: tuple[Cell, ...], num_components: int) -> TableView | MixedView:  # noqa: ARG002 - for words
         """The row as a renderer sees it, from the cells of its columns, which are its first `num_components` components."""
         return TableView(cells)

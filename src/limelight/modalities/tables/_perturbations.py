@@ -54,6 +54,8 @@ class Perturbations:
         For each of the d columns, which values count as the same.
     source : Source
         Where rows come from.
+    hold : callable
+        From drawn numbers to those that the columns hold in their place, both of shape (m, d).
     validate : callable or None
         From drawn rows to those that are valid, and which rows they come from.
     content : int
@@ -68,13 +70,21 @@ class Perturbations:
     """
 
     def __init__(
-        self, laws: Sequence[ColumnLaw], source: Source, validate: Validator | None, content: int, *, are_shared: bool = False
+        self,
+        laws: Sequence[ColumnLaw],
+        source: Source,
+        hold: Callable[[np.ndarray], np.ndarray],
+        validate: Validator | None,
+        content: int,
+        *,
+        are_shared: bool = False,
     ) -> None:
         self.content = content
         self.are_shared = are_shared
         self.unbinned = frozenset(number for number, law in enumerate(laws) if not law.num_states)
         self._laws = laws
         self._source = source
+        self._hold = hold
         self._validate = validate
         self._code_type = np.uint8 if max(law.num_states for law in laws) <= 2**8 else np.uint32
         self._kept: OrderedDict[tuple[Design, Stretch], DrawnRows] = OrderedDict()
@@ -104,7 +114,8 @@ class Perturbations:
 
     def _draw_anew(self, design: Design, stretch: Stretch) -> DrawnRows:
         points = design.points(self._source.dimensions, stretch)
-        rows, law_weights, replicates = self._source.draw(points.values), points.law_weights, points.replicates
+        rows = self._hold(self._source.draw(points.values))
+        law_weights, replicates = points.law_weights, points.replicates
         if self._validate is not None:
             rows, is_kept = self._validate(rows)
             law_weights, replicates = law_weights[is_kept], np.append(0, np.cumsum(is_kept))[replicates]
