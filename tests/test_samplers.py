@@ -367,8 +367,8 @@ def test_what_the_users_functions_raise_names_the_argument():
 def test_contradictions_are_refused():
     with pytest.raises(ArgumentError, match="column 'x0' is in categorical_features; kinds says 'numeric'"):
         TabularExplainer(ROWS, kinds={0: "numeric"}, categorical_features=[0])
-    with pytest.raises(ArgumentTypeError, match=r"categorical_names\[0\] must be a sequence, in the order of the codes"):
-        TabularExplainer(ROWS, categorical_features=[0], categorical_names={0: {0: "red", 1: "green"}})
+    with pytest.raises(ArgumentError, match=r"categorical_names\[0\] must be .* from the numbers 0 to 1 .* got one from 1, 2"):
+        TabularExplainer(ROWS, categorical_features=[0], categorical_names={0: {1: "red", 2: "green"}})
 
 
 def test_bad_samplers():

@@ -9,6 +9,7 @@ kernel_law          the exact moments of masks under the law and the kernel, in 
 perturbation        which stretches of a design to ask about, one after the other
 prediction          what to ask the model: each distinct input once
 prediction_batches  asking the model in batches
+output_names        what the model's outputs are called
 prediction_outputs  what the model's outputs are, and which of them are explained
 proximity           from distances to kernel weights
 sample              the perturbations with their predictions, as weighted Gram matrices

@@ -126,6 +126,7 @@ class Components(ABC):
     notes: tuple[Notice, ...] = ()
     law: np.ndarray | None
     batch_size: int | None = None
+    column_names: tuple[str, ...] | None = None
     kernel_width: float | None = None
     form: Hashable = None
     shares: np.ndarray | None = None

@@ -116,6 +116,10 @@ def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
     """
     counts = [len(question.rows) for question in questions]
     description = _describe_inputs(questions)
+    path, padded_count = questions[0].path, sum(counts)
+    if path.pads_batches and path.batch_size:
+        padded_count = max(padded_count, path.batch_size)
+        questions = [*questions[:-1], _pad(questions[-1], padded_count - sum(counts))]
     inputs = []
     try:
         for _, group in groupby(questions, key=lambda question: id(question.neighbourhood)):
@@ -127,13 +131,18 @@ def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
     except Exception as error:
         raise InstanceError(f"the perturbations cannot be made: {type(error).__name__} for {description}: {error}") from error
     try:
-        raw = questions[0].path.finish(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
+        raw = path.finish(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
     except LimelightError:
         raise
     except (Exception, SystemExit) as error:  # a model that calls sys.exit() must not end the program
         raise ModelError(f"the model raised {type(error).__name__} while it was asked about {description}: {error}") from error
-    answer = _check_answer(raw, sum(counts), description, questions[0].first_number)
+    answer = _check_answer(raw, padded_count, description, questions[0].first_number)[: sum(counts)]
     return [answer] if len(counts) == 1 else np.split(answer, np.cumsum(counts)[:-1])
+
+
+def _pad(question: Question, count: int) -> Question:
+    """The same question with its last row `count` times more."""
+    return question._replace(rows=np.append(question.rows, np.repeat(question.rows[-1:], count)))
 
 
 def _join_inputs(inputs: list[Any]) -> Any:
@@ -149,9 +158,17 @@ def _join_inputs(inputs: list[Any]) -> Any:
 
 def _check_answer(raw: Any, count: int, description: str, first_number: int) -> np.ndarray:
     """A model's answer for `count` inputs as an array of doubles, of shape (count, k)."""
-    raw = _join_outputs(raw, count)
+    raw = _take_only_output(raw, count, description)
     try:
         given = as_array(raw)
+        text = _find_text(given)
+        if text is not None:  # numbers in texts, too, are names of classes
+            raise TypeError(
+                f"it has texts, such as {text!r}. If they are classes, give a function that returns their probabilities, "
+                f"such as the model's predict_proba"
+            )
+        if given.dtype.kind in "mM":
+            raise TypeError("times are no numbers")
         if np.iscomplexobj(given):
             raise TypeError("complex numbers cannot be ordered")
         answer = given.astype(np.float64)  # a copy: the model may write its next answer over this one
@@ -162,9 +179,12 @@ def _check_answer(raw: Any, count: int, description: str, first_number: int) -> 
     if answer.ndim == 1:
         answer = answer[:, None]
     if answer.ndim != 2 or len(answer) != count or answer.shape[1] == 0:
+        hint = ""
+        if answer.ndim == 3 and len(answer) == count:
+            hint = " Give a function that makes a row of each input: lambda batch: model(batch).reshape(len(batch), -1)."
         raise PredictionError(
             f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-            f"for {description} it gave shape {np.shape(raw)}."
+            f"for {description} it gave shape {np.shape(raw)}.{hint}"
         )
     if not np.isfinite(answer).all():
         is_finite = np.isfinite(answer).all(axis=1)
@@ -181,13 +201,31 @@ def _check_answer(raw: Any, count: int, description: str, first_number: int) -> 
     return answer
 
 
-def _join_outputs(raw: Any, count: int) -> Any:
-    """Join a list of arrays of shape (count, classes), one for each output of a multi-output classifier, into one array.
+def _take_only_output(raw: Any, count: int, description: str) -> Any:
+    """The only array of a list of arrays of shape (count, columns), as networks may answer; other answers as they are.
 
-    An output with two classes gives the column of its second class, any other output all of its columns. Whatever is not such
-    a list is returned as it is.
+    Raises
+    ------
+    PredictionError
+        If there are several.
     """
-    outputs = raw if isinstance(raw, list) and raw and all(isinstance(output, np.ndarray) for output in raw) else []
-    if not outputs or any(output.ndim != 2 or len(output) != count for output in outputs):
+    if not isinstance(raw, (list, tuple)) or not raw or not all(hasattr(output, "shape") for output in raw):
         return raw
-    return np.concatenate([output[:, 1:] if output.shape[1] == 2 else output for output in outputs], axis=1)
+    shapes = [tuple(output.shape) for output in raw]
+    if any(len(shape) != 2 or shape[0] != count for shape in shapes):
+        return raw
+    if len(raw) > 1:
+        raise PredictionError(
+            f"the model must give one array; for {description} it gave {len(raw)}, of shapes "
+            f"{', '.join(map(str, shapes[:5]))}. To explain all columns give lambda batch: numpy.concatenate(model(batch), "
+            f"axis=1); for those of one array, lambda batch: model(batch)[0]."
+        )
+    return raw[0]
+
+
+def _find_text(answer: np.ndarray) -> str | bytes | None:
+    """The first text of an answer that holds any."""
+    if answer.dtype.kind not in "USO":
+        return None
+    values = answer.reshape(-1)[: None if answer.dtype.kind == "O" else 1]
+    return next((value for value in values.tolist() if isinstance(value, (str, bytes))), None)

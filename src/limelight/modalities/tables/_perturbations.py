@@ -59,6 +59,8 @@ class Perturbations:
         For each of the d columns, which values count as the same.
     source : Source
         Where rows come from.
+    hold : callable
+        From drawn numbers to those that the columns hold in their place, both of shape (m, d).
     validate : callable or None
         From drawn rows to those that are valid, and which rows they come from.
     content : int
@@ -73,13 +75,21 @@ class Perturbations:
     """
 
     def __init__(
-        self, laws: Sequence[ColumnLaw], source: Source, validate: Validator | None, content: int, *, are_shared: bool = False
+        self,
+        laws: Sequence[ColumnLaw],
+        source: Source,
+        hold: Callable[[np.ndarray], np.ndarray],
+        validate: Validator | None,
+        content: int,
+        *,
+        are_shared: bool = False,
     ) -> None:
         self.content = content
         self.are_shared = are_shared
         self.unbinned = frozenset(number for number, law in enumerate(laws) if not law.num_states)
         self._laws = laws
         self._source = source
+        self._hold = hold
         self._validate = validate
         self._kept: OrderedDict[tuple[Design, Stretch, RareState | None], DrawnRows] = OrderedDict()
         self._points: OrderedDict[tuple[Design, Stretch], Drawn] = OrderedDict()
@@ -115,7 +125,8 @@ class Perturbations:
             return design.points(self._source.dimensions, stretch)
 
         points = draw_points() if state is None else _recall(self._points, (design, stretch), draw_points, _MOST_KEPT_POINTS)
-        rows = self._source.draw(points.values) if state is None else self._source.draw_in_state(points.values, state)
+        drawn = self._source.draw(points.values) if state is None else self._source.draw_in_state(points.values, state)
+        rows = self._hold(drawn)
         law_weights, replicates = points.law_weights, points.replicates
         if self._validate is not None:
             rows, is_kept = self._validate(rows)

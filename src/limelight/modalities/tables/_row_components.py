@@ -53,6 +53,7 @@ class RowValues(Values):
         self.notes = notes
         self.kernel_width = kernel_width
         self.content = perturbations.content
+        self.column_names = encoding.names_by_place
         self._perturbations = perturbations
         self._encoding = encoding
         self.form = id(encoding)  # one encoding reads all rows that have no categories of their own
