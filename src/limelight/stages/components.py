@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -22,7 +22,6 @@ from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
 
 __all__ = [
-    "RARE_SHARE",
     "Components",
     "Inputs",
     "Neighbourhood",
@@ -33,10 +32,6 @@ __all__ = [
     "count_present",
     "fair_coins",
 ]
-
-
-RARE_SHARE = 0.03
-"""A component is rarely on, or rarely off, if LIME's law says so with less than this probability."""
 
 
 class Inputs(Protocol):
@@ -221,9 +216,16 @@ def fair_coins(parts: int) -> np.ndarray:
 
 
 class Values(Components):
-    """Components whose values are drawn; a modality turns the design's points into rows itself."""
+    """Components whose values are drawn; a modality turns the design's points into rows itself.
+
+    Attributes
+    ----------
+    rare_share : float
+        A component is rarely on, or rarely off, if that has a smaller probability under LIME's own law.
+    """
 
     law = None
+    rare_share: ClassVar[float] = 0.03
 
 
 def count_present(masks: np.ndarray) -> np.ndarray:

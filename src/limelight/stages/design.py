@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["REPLICATES", "Design", "Drawn", "Stretch", "points_per_rare_row"]
+__all__ = ["REPLICATES", "Design", "Drawn", "Stretch"]
 
 REPLICATES = 8
 
@@ -41,8 +41,17 @@ class Stretch:
 
     def of_rare_state(self, num_rare_states: int) -> Stretch:
         """The points that make perturbations of each of some rare states, beside those that follow LIME's law."""
-        points_per_row = points_per_rare_row(num_rare_states)
+        points_per_row = self.points_per_rare_row(num_rare_states)
         return Stretch(self.replicates, self.start // points_per_row, self.stop // points_per_row)
+
+    @staticmethod
+    def points_per_rare_row(num_rare_states: int) -> int:
+        """How many points of a design go with one perturbation of each of some rare states.
+
+        It is the smallest power of two above their number. So at least half of all perturbations follow LIME's law, and the
+        points remain whole prefixes of a sequence.
+        """
+        return int(2 ** num_rare_states.bit_length())
 
 
 @dataclass(frozen=True)
@@ -62,15 +71,6 @@ class Drawn:
     values: np.ndarray
     law_weights: np.ndarray
     replicates: np.ndarray
-
-
-def points_per_rare_row(num_rare_states: int) -> int:
-    """How many points of a design go with one perturbation of each of some rare states.
-
-    It is the smallest power of two above their number. So at least half of all perturbations follow LIME's law, and the points
-    remain whole prefixes of a sequence.
-    """
-    return int(2 ** num_rare_states.bit_length())
 
 
 class Design:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 from limelight._registry import Registry
-from limelight.stages.design import REPLICATES, Design, Stretch, points_per_rare_row
+from limelight.stages.design import REPLICATES, Design, Stretch
 from limelight.stages.designs import Enumeration, Independent
 
 __all__ = ["CONFIDENCE", "DESIGNS", "Look", "plan_looks", "plan_stretches"]
@@ -113,7 +113,7 @@ def plan_stretches(num_samples: int | None, cap: int, num_rare_states: int = 0) 
     """
     num_drawn = (num_samples or cap) - 1
     # Replicates have whole pairs only; perturbations that do not fill another pair in each replicate are extra.
-    points_per_row = points_per_rare_row(num_rare_states)
+    points_per_row = Stretch.points_per_rare_row(num_rare_states)
     points = max(2, points_per_row)  # these have a row each, and each rare state has another one or two
     rows = points + num_rare_states * (points // points_per_row)
     per_replicate = num_drawn // (REPLICATES * rows) * points

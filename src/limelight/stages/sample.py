@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight.stages.components import RARE_SHARE
+from limelight.stages.components import Values
 from limelight.stages.kernel_law import Curves
 
 __all__ = ["CurveProducts", "Sample"]
@@ -152,7 +152,7 @@ class Sample:
         factors = np.ones(len(self.instance))
         if self.shares is not None:
             variances = self.shares * (1 - self.shares)
-            is_rare = (variances > 0) & (np.minimum(self.shares, 1 - self.shares) < RARE_SHARE)
+            is_rare = (variances > 0) & (np.minimum(self.shares, 1 - self.shares) < Values.rare_share)
             factors[is_rare] = _PENALTY_TRACE * variances[is_rare]
         return factors
 
