@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Self, overload
 
+from limelight._checks import check_flag
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError, require
 
@@ -165,21 +166,39 @@ class RenderingMixin(ABC):
         """
         return RENDERERS.load(name)(self._restricted_to(labels))
 
-    def as_html(self, labels: Iterable[int] | None = None) -> str:
+    def as_html(self, labels: Iterable[int] | None = None, *, fragment: bool = False) -> str:
         """A self-contained page: nothing is loaded from anywhere, and everything from the user's data is escaped.
 
         Parameters
         ----------
         labels : sequence of int, optional
             Which explained labels to show, in this order; by default all.
+        fragment : bool, default False
+            Whether to give one ``div`` to put into another page instead. Its style touches nothing outside it, it has no ids,
+            and several on one page do not disturb each other. A script makes its controls; where the host removes scripts, as
+            JupyterLab does in a notebook that is not trusted, there are none, and where it removes style sheets, the bars stay.
+
+        Returns
+        -------
+        html : str
 
         Raises
         ------
+        ArgumentTypeError
+            If `fragment` is not a bool.
         LabelError
             If a label was not explained.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> explanation.as_html(fragment=True).split()[0]
+        '<div'
         """
-        page: str = self.render("html", labels)
-        return page
+        is_fragment = check_flag("fragment", fragment)
+        html: str = self.render("html_fragment" if is_fragment else "html", labels)
+        return html
 
     def save_to_file(self, path: str | os.PathLike[str], labels: Iterable[int] | None = None) -> None:
         """Write the explanation to a file: `as_html`'s page, or what the renderer for the file's ending makes of it.
@@ -297,7 +316,8 @@ class RenderingMixin(ABC):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {}
-        for mime_type, render in {"text/html": self._repr_html_, "text/plain": self.__repr__}.items():
+        renderers = {"text/html": self._repr_html_, "text/markdown": self.to_markdown, "text/plain": self.__repr__}
+        for mime_type, render in renderers.items():
             if (not include or mime_type in include) and mime_type not in (exclude or ()):
                 # An image has no picture without Pillow, but still a text; a notebook then asks `_repr_html_` and shows why.
                 with suppress(MissingDependencyError):
