@@ -124,7 +124,8 @@ class _Sheet:
     @classmethod
     def of(cls, explanation: Explanation) -> _Sheet:
         summary, (kind, view) = summarise(explanation), choose_view(explanation)
-        texts = [*explanation.names, *explanation.output_names, *summary.warnings, _NUMERALS]
+        messages = [notice.message for notice in explanation.notices]
+        texts = [*explanation.names, *explanation.output_names, *messages, _NUMERALS]
         for column, text in _PASSAGES[kind](view) if kind in _PASSAGES else ():
             texts += column, text.text
         letters = "".join(set("".join(texts)))
@@ -132,13 +133,14 @@ class _Sheet:
         return cls(summary, kind, view, families, find_unreadable(letters, families))
 
     def list_blocks(self) -> list[_Block]:
-        blocks: list[_Block] = []
+        blocks = [self._write(f"Alert: {alert}") for alert in self.summary.alerts]
         for label in self.summary.labels[:_MOST_LABELS]:
             blocks += self._list_label_blocks(label)
         more = len(self.summary.labels) - _MOST_LABELS
         if more > 0:
             blocks.append(self._write(f"and {more} more labels; labels= chooses which are drawn"))
-        blocks += [self._write(f"Warning: {warning}") for warning in self.summary.warnings]
+        blocks += [self._write(f"Caution: {caution}") for caution in self.summary.cautions]
+        blocks += [self._write(f"Note: {note}") for note in self.summary.notes]
         return blocks
 
     def _list_label_blocks(self, label: LabelSummary) -> Iterable[_Block]:
