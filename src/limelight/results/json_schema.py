@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-from dataclasses import is_dataclass
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin
 
@@ -91,10 +90,7 @@ def _define(kind: Any, definitions: dict[str, Any]) -> dict[str, Any]:
         return _describe_shapes()
     if hasattr(kind, "_fields"):
         return _describe_array([_describe(annotation, definitions) for _, annotation in list_fields(kind)])
-    if not is_dataclass(kind):
-        raise TypeError(f"there is no JSON Schema of {kind!r}")
-    first = {"kind": {"const": kind.kind}} if issubclass(kind, View) else {}
-    return _describe_object(kind, definitions, first)
+    return _describe_object(kind, definitions, {"kind": {"const": kind.kind}} if issubclass(kind, View) else {})
 
 
 def _describe_object(kind: Any, definitions: dict[str, Any], first: dict[str, Any]) -> dict[str, Any]:
