@@ -258,7 +258,9 @@ class TestImportance:
 
     def test_names_that_two_outputs_share(self):
         entry = replace(table(weights={1: (0.5,), 0: (0.25,)}), output_names=("same", "same"))
-        assert Explanations.of([entry]).importance("same").values == (0.25,)
+        with pytest.raises(LabelError, match="label 'same' is the name of several outputs of an explanation: give a number"):
+            Explanations.of([entry]).importance("same")
+        assert Explanations.of([entry]).importance(0).values == (0.25,)
 
     def test_frame_and_repr(self, stored):
         importance = stored.importance()

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 
 from limelight._lockstep import Run, request_fits, run_alone
-from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
+from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
@@ -128,7 +128,7 @@ class Explainer(BatchMixin):
         instance: Any,
         model: Any,
         *,
-        labels: int | Iterable[int] | None = None,
+        labels: Label | Iterable[Label] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
@@ -150,9 +150,9 @@ class Explainer(BatchMixin):
             ``predict_proba`` is called, else its ``decision_function``, else its ``predict`` (of a classifier, for each class
             whether it is predicted); a ``torch.nn.Module``; the path of an ONNX file, or an ONNX session. `TorchModel` and
             `OnnxModel` take modules, files and sessions with more settings.
-        labels : int or sequence of int, optional
-            Which outputs to explain. By default class 1 of two, the predicted class of more, and every output of a regression
-            or of other scores.
+        labels : int, str, or sequence of them, optional
+            Which outputs to explain: an int is an output's number, a str its name. By default class 1 of two, the predicted
+            class of more, and every output of a regression or of other scores.
         top_labels : int, optional
             Explain this many outputs instead: those with the highest predictions, highest first.
         num_features : int, optional
@@ -188,7 +188,7 @@ class Explainer(BatchMixin):
         KernelError
             If the kernel weights of all perturbations are 0.
         LabelError
-            If a label is not the number of an output.
+            If a label is neither the number nor the name of an output, or several outputs have the name.
         ModelError
             If the model raises.
         PredictionError

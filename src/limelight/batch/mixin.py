@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from limelight._lockstep import Run
-from limelight._options import Link, Options, Request
+from limelight._options import Label, Link, Options, Request
 from limelight.models import read_model
 from limelight.stages.prediction import SharedAnswers
 
@@ -51,7 +51,7 @@ class BatchMixin(ABC):
         instances: Any,
         model: Any,
         *,
-        labels: int | Iterable[int] | None = None,
+        labels: Label | Iterable[Label] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
@@ -169,7 +169,7 @@ class BatchMixin(ABC):
         model: Any,
         *,
         item: str | None = None,
-        labels: int | Iterable[int] | None = None,
+        labels: Label | Iterable[Label] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -33,6 +33,10 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
         raise click.BadParameter(f"{value!r} is neither a number nor 'auto'.") from None
 
 
+def _read_labels(_context: click.Context, _parameter: click.Parameter, values: Iterable[str]) -> tuple[int | str, ...]:
+    return tuple(int(value) if value.lstrip("+-").isdecimal() else value for value in values)
+
+
 @click.command()
 @click.option("--model", "name", required=True, help="A .skops or .onnx file, or module:name of a callable or estimator.")
 @click.option("--data", type=INPUT, required=True, help="Instances: a Parquet, CSV or Arrow file, or a folder of them.")
@@ -50,7 +54,13 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
     metavar="N|auto",
     help="Perturbations per instance.",
 )
-@click.option("--label", "labels", type=int, multiple=True, help="An output's number; repeatable.")
+@click.option(
+    "--label",
+    "labels",
+    callback=_read_labels,
+    multiple=True,
+    help="An output's number or name; repeatable.",
+)
 @click.option("--class-names", metavar="A,B,...", help="The outputs' names, in order.")
 @click.option("--n-jobs", type=int, default=1, show_default=True, help="Processes or threads; -1 for all cores.")
 @click.option("--engine", help="serial, processes, threads, dask, spark, or a Dask scheduler's address.")
@@ -72,7 +82,7 @@ def explain(
     text: str | None,
     num_features: int | None,
     num_samples: int | Literal["auto"],
-    labels: tuple[int, ...],
+    labels: tuple[int | str, ...],
     class_names: str | None,
     n_jobs: int,
     engine: str | None,
@@ -138,7 +148,7 @@ class _TextColumn:
         return (text for (text,) in self._rows)
 
 
-def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int]) -> None:
+def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int | str]) -> None:
     """Explain the first instance roughly, so that labels and class names that the model lacks are refused at once."""
     instances = _read_rows(data, explainer.columns) if text is None else _TextColumn(data, text)
     for first in islice(instances, 1):

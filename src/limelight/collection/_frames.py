@@ -13,6 +13,7 @@ from limelight.collection.weights import (
     FeatureNumbers,
     LabelSurrogates,
     TableSource,
+    check_meaning,
     label_error,
     select_surrogates,
 )
@@ -54,6 +55,7 @@ def wide_frame(explanations: TableSource, label: int | str | None, by: str, num_
     figures = ("local_prediction", "fidelity")
     needed = [*LABEL_COLUMNS, *numbers.columns, "item", "predictions", "converged"]
     for table in explanations.tables([*needed, *(f"surrogates.list.element.{name}" for name in figures)]):
+        check_meaning(table, label)
         selection = select_surrogates(table, label)
         columns = _identify(table, selection)
         columns["prediction"] = selection.pick_output(table["predictions"])

@@ -10,7 +10,7 @@ from io import TextIOBase
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self, overload
 
-from limelight._checks import check_flag
+from limelight._checks import Label, check_flag
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError, require, unknown_name
 
@@ -63,7 +63,7 @@ class RenderingMixin(ABC):
         """The labels that were explained."""
 
     @abstractmethod
-    def _restricted_to(self, labels: Iterable[int] | None) -> Self:
+    def _restricted_to(self, labels: Label | Iterable[Label] | None) -> Self:
         """The explanation of some of its labels, in their order; None for all."""
 
     @overload
@@ -101,13 +101,13 @@ class RenderingMixin(ABC):
         """
         return CONVERTERS.load("frame")(self, backend)
 
-    def to_shap(self, label: int | None = None) -> shap.Explanation:
+    def to_shap(self, label: Label | None = None) -> shap.Explanation:
         """One label's weights as a ``shap.Explanation``, for shap's plots; the weights are LIME's, not Shapley values.
 
         Parameters
         ----------
-        label : int, optional
-            An explained label; by default `default_label`.
+        label : int or str, optional
+            An explained label, by its number or name; by default `default_label`.
 
         Returns
         -------
@@ -133,7 +133,7 @@ class RenderingMixin(ABC):
         """
         return CONVERTERS.load("shap")(self, label)
 
-    def render(self, name: str, labels: Iterable[int] | None = None) -> Any:
+    def render(self, name: str, labels: Label | Iterable[Label] | None = None) -> Any:
         """What a renderer makes of the explanation.
 
         Parameters
@@ -141,8 +141,8 @@ class RenderingMixin(ABC):
         name : str
             One of limelight's renderers, "html", "html_fragment", "markdown", "pdf", "png", "svg" or "terminal", or one that
             was registered with ``limelight.extend.register("renderer", name, function)``.
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
 
         Returns
         -------
@@ -168,13 +168,13 @@ class RenderingMixin(ABC):
         """
         return RENDERERS.load(name)(self._restricted_to(labels))
 
-    def as_html(self, labels: Iterable[int] | None = None, *, fragment: bool = False) -> str:
+    def as_html(self, labels: Label | Iterable[Label] | None = None, *, fragment: bool = False) -> str:
         """A self-contained page: nothing is loaded from anywhere, and everything from the user's data is escaped.
 
         Parameters
         ----------
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
         fragment : bool, default False
             Whether to give one ``div`` to put into another page instead. Its style touches nothing outside it, it has no ids,
             and several on one page do not disturb each other. A script makes its controls; where the host removes scripts, as
@@ -205,7 +205,7 @@ class RenderingMixin(ABC):
     def save_to_file(
         self,
         path: str | os.PathLike[str] | IO[bytes] | IO[str],
-        labels: Iterable[int] | None = None,
+        labels: Label | Iterable[Label] | None = None,
         *,
         format: str | None = None,
     ) -> None:
@@ -218,8 +218,8 @@ class RenderingMixin(ABC):
             ``.png``, ``.svg`` and ``.pdf`` get a picture of any explanation: images, series and drawings with their parts
             tinted, texts with their words tinted, and the weights as bars. The name of a registered renderer is an ending too:
             ``why.dot`` is written by the renderer "dot". A buffer, such as ``io.BytesIO()``, needs `format`.
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
         format : {"html", "png", "svg", "pdf"} or the name of a registered renderer, optional
             What to write; by default what the ending of `path` says.
 
@@ -277,13 +277,13 @@ class RenderingMixin(ABC):
         text: str = self.render("markdown")
         return text
 
-    def plot(self, label: int | None = None, ax: Axes | None = None) -> Axes:
+    def plot(self, label: Label | None = None, ax: Axes | None = None) -> Axes:
         """Draw one label's weights with matplotlib: bars with their intervals, an image's overlay, a series with its segments.
 
         Parameters
         ----------
-        label : int, optional
-            An explained label; by default `default_label`.
+        label : int or str, optional
+            An explained label, by its number or name; by default `default_label`.
         ax : matplotlib.axes.Axes, optional
             Where to; by default the axes of a new figure.
 
@@ -310,17 +310,17 @@ class RenderingMixin(ABC):
         axes: Axes = CONVERTERS.load("figure")(self, label, ax)
         return axes
 
-    def as_pyplot_figure(self, label: int | None = None) -> Figure | SubFigure:
+    def as_pyplot_figure(self, label: Label | None = None) -> Figure | SubFigure:
         """`plot`'s new figure of one explained label, by default `default_label`; lime's name for it."""
         return self.plot(label).figure
 
-    def show_in_notebook(self, labels: Iterable[int] | None = None) -> None:
+    def show_in_notebook(self, labels: Label | Iterable[Label] | None = None) -> None:
         """Display the explanation in a notebook, from any line of a cell; in a terminal, print it.
 
         Parameters
         ----------
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
 
         Raises
         ------

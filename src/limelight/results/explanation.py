@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
-from limelight._checks import check_ordered
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
+from limelight._checks import Label, check_label, check_ordered, find_output, list_outputs
+from limelight.exceptions import ArgumentError, LabelError
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
@@ -98,26 +98,42 @@ class Explanation(RenderingMixin):
         """The notices that speak against trusting the explanation as it is: alerts and cautions."""
         return tuple(notice for notice in self.notices if notice.level != "information")
 
-    def surrogate(self, label: int | None = None) -> Surrogate:
+    def surrogate(self, label: Label | None = None) -> Surrogate:
         """The surrogate of one label, by default of `default_label`.
+
+        Parameters
+        ----------
+        label : int or str, optional
+            An explained output: an int is its number, a str its name.
 
         Raises
         ------
+        ArgumentTypeError
+            If the label is neither a number nor a name.
         LabelError
-            If the label was not explained.
+            If the label was not explained, or several outputs have the name.
         """
-        number = self.default_label if label is None else label
+        number: int | None = self.default_label
+        if label is not None:
+            label = check_label("label", label)
+            number = find_output(label, self.output_names)
         for surrogate in self.surrogates:
             if surrogate.label == number:
                 return surrogate
-        explained = ", ".join(f"{number} ({self.output_names[number]})" for number in self.labels)
-        advice = "Labels are the outputs' numbers."
-        if isinstance(label, int):
+        explained = list_outputs((number, self.output_names[number]) for number in self.labels)
+        has_output = number is not None and 0 <= number < len(self.output_names)
+        advice = "An int is an output's number, a str its name."
+        if has_output:
             advice = f"Give labels=[{label!r}] to explain_instance."
         raise LabelError(f"label {label!r} was not explained; explained: {explained}. {advice}")
 
-    def as_list(self, label: int | None = None) -> list[tuple[str, float]]:
+    def as_list(self, label: Label | None = None) -> list[tuple[str, float]]:
         """Component names and weights of one explained label, by default of `default_label`; heaviest first.
+
+        Parameters
+        ----------
+        label : int or str, optional
+            An explained output: an int is its number, a str its name.
 
         Raises
         ------
@@ -178,13 +194,12 @@ class Explanation(RenderingMixin):
         """
         return cls.from_dict(read_object(text))
 
-    def _restricted_to(self, labels: Iterable[int] | None) -> Self:
+    def _restricted_to(self, labels: Label | Iterable[Label] | None) -> Self:
         if labels is None:
             return self
-        if not isinstance(labels, Iterable):
-            raise ArgumentTypeError(f"labels must be a sequence of explained labels, like {[*self.labels]}; got {labels!r}.")
         check_ordered("labels", labels)
-        surrogates = tuple(dict.fromkeys(map(self.surrogate, labels)))
+        several = labels if isinstance(labels, Iterable) and not isinstance(labels, str) else (labels,)
+        surrogates = tuple(dict.fromkeys(map(self.surrogate, several)))
         if not surrogates:
             raise ArgumentError("labels must name at least one explained label; got none. Leave it out for all.")
         default = self.surrogate() if self.surrogate() in surrogates else surrogates[0]
