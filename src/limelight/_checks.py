@@ -19,6 +19,7 @@ __all__ = [
     "check_choice",
     "check_count",
     "check_flag",
+    "check_id",
     "check_label",
     "check_labels",
     "check_names",
@@ -153,6 +154,34 @@ def list_outputs(names: Iterable[tuple[int, str]]) -> str:
     """Outputs with their numbers and names, for an error."""
     listed = [f"{number} ({name})" for number, name in names]
     return ", ".join([*listed[:_MOST_LISTED], *["..."] * (len(listed) > _MOST_LISTED)])
+
+
+def check_id(value: object) -> str | None:
+    """The text that identifies an instance; None where a value is missing.
+
+    Whole floats are written without a point, because a column of whole numbers with gaps holds floats. A tuple, such as the
+    label of a row with several levels, has commas between its parts.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If the value is a collection, which identifies nothing.
+
+    Examples
+    --------
+    >>> from limelight._checks import check_id
+    >>> check_id("A17"), check_id(17.0), check_id(("north", 17)), check_id(float("nan"))
+    ('A17', '17', 'north, 17', None)
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, tuple):
+        return ", ".join(str(check_id(part)) for part in value)
+    if value is None or str(value) in ("nan", "NaT", "<NA>"):
+        return None
+    if isinstance(value, (Mapping, Set, Sequence, np.ndarray)):
+        raise ArgumentTypeError(f"an id must be a text or a number; got {value!r:.80} ({type(value).__name__}).")
+    return str(int(value)) if isinstance(value, (float, np.floating)) and value == value // 1 else str(value)
 
 
 def check_names(parameter: str, value: Iterable[object], length: int | None = None) -> tuple[str, ...]:

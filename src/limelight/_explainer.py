@@ -128,6 +128,7 @@ class Explainer(BatchMixin):
         instance: Any,
         model: Any,
         *,
+        id: object = None,
         labels: Label | Iterable[Label] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
@@ -150,6 +151,8 @@ class Explainer(BatchMixin):
             ``predict_proba`` is called, else its ``decision_function``, else its ``predict`` (of a classifier, for each class
             whether it is predicted); a ``torch.nn.Module``; the path of an ONNX file, or an ONNX session. `TorchModel` and
             `OnnxModel` take modules, files and sessions with more settings.
+        id : str or int, optional
+            What identifies the instance, as `Explanation.id` shows it. No number depends on it.
         labels : int, str, or sequence of them, optional
             Which outputs to explain: an int is an output's number, a str its name. By default class 1 of two, the predicted
             class of more, and every output of a regression or of other scores.
@@ -205,7 +208,7 @@ class Explainer(BatchMixin):
             distance_metric=distance_metric,
             link=link,
         )
-        return run_alone(self._explain_in_steps(instance, model, request, SharedAnswers()))
+        return run_alone(self._explain_in_steps(instance, model, request, SharedAnswers())).with_id(id)
 
     @final
     def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:

@@ -43,9 +43,9 @@ class SummaryMixin(TableSource):
         Returns
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            Columns item, label, output (the label's name), component, feature (in tables the component's column or columns,
-            elsewhere its name), name, value, weight, low, high. In texts, each lone surrogate and each NUL, which Arrow cannot
-            hold, is written as NUL and four hexadecimal digits.
+            Columns item, id (null where none was given), label, output (the label's name), component, feature (in tables the
+            component's column or columns, elsewhere its name), name, value, weight, low, high. In texts, each lone surrogate
+            and each NUL, which Arrow cannot hold, is written as NUL and four hexadecimal digits.
 
         Raises
         ------
@@ -115,9 +115,9 @@ class SummaryMixin(TableSource):
         Returns
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            Columns item, label, output, prediction, local_prediction, fidelity, converged, and the features, heaviest first. A
-            feature's weight is the sum of its components', and 0 where none was reported: the surrogate has no such term. A
-            feature whose name is that of an earlier column gets ``feature`` before its name.
+            Columns item, id, label, output, prediction, local_prediction, fidelity, converged, and the features, heaviest
+            first. A feature's weight is the sum of its components', and 0 where none was reported: the surrogate has no such
+            term. A feature whose name is that of an earlier column gets ``feature`` before its name.
 
         Raises
         ------

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from functools import cache
 from itertools import chain, pairwise, starmap
 from math import nan
@@ -33,6 +34,8 @@ __all__ = [
     "check_schema",
     "entries_of",
     "escape",
+    "id_array",
+    "read_ids",
     "schema",
     "table_of",
     "to_backend",
@@ -72,8 +75,9 @@ def schema() -> pa.Schema:
     """The columns, and metadata that tells their version.
 
     In `surrogates`, `name` is the component's name, `feature` is what it is about (its column or columns in a table, its name
-    elsewhere) and `value` is what the instance has there. Where an instance could not be explained, `error` has a value and
-    all columns after it are null. `view` is JSON. `random_state` is a text because it may have any number of digits.
+    elsewhere) and `value` is what the instance has there. `id` is null where the user gave none. Where an instance could not
+    be explained, `error` has a value and all columns after it are null. `view` is JSON. `random_state` is a text because it may
+    have any number of digits.
     """
     pa = arrow()
     text, number, double = pa.string(), pa.int32(), pa.float64()
@@ -85,6 +89,7 @@ def schema() -> pa.Schema:
     surrogate = {"label": number, **dict.fromkeys(_FIGURES, double)}
     columns = {
         "item": pa.int64(),
+        "id": text,
         "error": pa.struct({"error": text, "message": text}),
         "surrogates": many(pa.struct({**surrogate, "weights": many(pa.struct(dict(zip(_WEIGHTS, kinds, strict=True))))})),
         "names": many(text),
@@ -201,7 +206,18 @@ def table_of(entries: Sequence[Entry], items: Sequence[int] | np.ndarray) -> pa.
     failures = [entry if isinstance(entry, Failure) else Failure("", "") for entry in entries]
     texts = [_text_array([failure.error for failure in failures]), _text_array([failure.message for failure in failures])]
     errors = pa.StructArray.from_arrays(texts, fields=list(schema().field("error").type), mask=pa.array(~failed))
-    return pa.table([pa.array(items, pa.int64()), errors, *table.columns], schema=schema())
+    identities = [pa.array(items, pa.int64()), id_array([entry.id for entry in entries])]
+    return pa.table([*identities, errors, *table.columns], schema=schema())
+
+
+def id_array(ids: Sequence[str | None]) -> pa.Array:
+    """The column of instances' ids."""
+    return arrow().array([None if id is None else escape(id) for id in ids], arrow().string())
+
+
+def read_ids(table: pa.Table) -> list[str | None]:
+    """The ids in a table that has their column."""
+    return [None if id is None else unescape(id) for id in table["id"].to_pylist()]
 
 
 def _explanation_columns(explanations: Sequence[Explanation]) -> dict[str, pa.Array]:
@@ -318,16 +334,18 @@ def entries_of(table: pa.Table) -> list[Entry]:
     error = table["error"]
     failed = error.is_valid()
     try:
+        ids = read_ids(table)
         failures = iter([Failure(*texts) for texts in _python_values(error.drop_null())])
         explained = table.filter(arrow().compute.invert(failed)) if error.null_count < len(error) else table
         explanations = iter(_read_explanations(explained))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as fault:
         raise ArgumentError(f"the stored explanations are incomplete or invalid: {str(fault).removesuffix('.')}.") from fault
-    return [next(failures) if is_failure else next(explanations) for is_failure in failed.to_pylist()]
+    entries: list[Entry] = [next(failures) if is_failure else next(explanations) for is_failure in failed.to_pylist()]
+    return [entry if id is None else replace(entry, id=id) for entry, id in zip(entries, ids, strict=True)]
 
 
 def _read_explanations(table: pa.Table) -> list[Explanation]:
-    columns = {name: _python_values(table[name]) for name in schema().names if name not in ("item", "error")}
+    columns = {name: _python_values(table[name]) for name in schema().names if name not in ("item", "id", "error")}
     columns["surrogates"] = [tuple(starmap(_read_surrogate, surrogates)) for surrogates in columns["surrogates"]]
     columns["view"] = list(map(_read_view, columns["view"]))
     columns["random_state"] = list(map(int, columns["random_state"]))

@@ -2,10 +2,10 @@
 
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-from limelight._checks import Label, check_label, check_ordered, find_output, list_outputs
+from limelight._checks import Label, check_id, check_label, check_ordered, find_output, list_outputs
 from limelight.exceptions import ArgumentError, LabelError
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
@@ -51,6 +51,9 @@ class Explanation(RenderingMixin):
         The level of the weights' intervals.
     converged : bool
         Whether every reported weight's interval is within the tolerance that the explainer was given.
+    id : str or None
+        What identifies the instance, if the user says so. No number depends on it, and equal explanations may have different
+        ids.
     kernel_width, alpha, random_state
         The settings that the explanation depends on, for the record.
     notices : tuple of Notice
@@ -87,6 +90,7 @@ class Explanation(RenderingMixin):
     alpha: float
     random_state: int
     notices: tuple[Notice, ...]
+    id: str | None = field(default=None, compare=False)
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -97,6 +101,23 @@ class Explanation(RenderingMixin):
     def warnings(self) -> tuple[Notice, ...]:
         """The notices that speak against trusting the explanation as it is: alerts and cautions."""
         return tuple(notice for notice in self.notices if notice.level != "information")
+
+    def with_id(self, id: object) -> Self:
+        """The same explanation, with what identifies its instance: a text or a number; None for nothing.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If the id is a collection.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> explanation.with_id(17).id
+        '17'
+        """
+        return replace(self, id=check_id(id))
 
     def surrogate(self, label: Label | None = None) -> Surrogate:
         """The surrogate of one label, by default of `default_label`.
@@ -170,6 +191,7 @@ class Explanation(RenderingMixin):
         try:
             values = {name: restore(value) for name, value in data.items() if name != "schema"}
             values["view"] = view_from_dict(data["view"])
+            values["id"] = data["id"]
             values["surrogates"] = tuple(Surrogate.from_dict(surrogate) for surrogate in data["surrogates"])
             values["notices"] = tuple(Notice(**notice) for notice in data["notices"])
             explanation = cls(**values)
