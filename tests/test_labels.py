@@ -70,6 +70,15 @@ def test_a_class_that_is_called_like_a_number():
         explainer.explain_instance(np.eye(4)[0], lambda x: np.column_stack([x[:, 0], 1 - x[:, 0]]), labels=[50])
 
 
+def test_a_number_that_is_another_output_s_name_says_what_it_was_taken_for():
+    explainer = TextExplainer(class_names=[1, 2, 3])
+    (notice,) = [notice for notice in explainer.explain_instance("a bone", three_classes, labels=[1]).notices]
+    assert (notice.code, notice.level) == ("label_is_a_number", "information")
+    assert "number of the output '2'. Another output is named '1'" in notice.message
+    for labels in (["1"], [0], None):
+        assert not explainer.explain_instance("a bone", three_classes, labels=labels).notices
+
+
 def test_a_name_that_several_outputs_have():
     with pytest.raises(LabelError, match="label 'x' is the name of several outputs, 0, 2: give a number"):
         TextExplainer(class_names=["x", "y", "x"]).explain_instance("a bone", three_classes, labels=["x"])

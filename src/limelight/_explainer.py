@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import reprlib
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -20,6 +20,7 @@ from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, 
 from limelight.batch.mixin import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
+from limelight.results.provenance import Provenance, limelight_version
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.kernel_law import KernelLaw
@@ -105,11 +106,10 @@ class Explainer(BatchMixin):
         """One line: the modality's own settings, the kernel's width, and the options that are not the defaults."""
         defaults = vars(Options.checked(kernel_width=self.options.kernel_width))
         options = {name: value for name, value in vars(self.options).items() if value != defaults[name]}
-        shown = {**self._own_settings(), "kernel_width": self.options.kernel_width, **options}
-        return f"{type(self).__name__}({', '.join(f'{name}={_show(value)}' for name, value in shown.items())})"
+        return f"{type(self).__name__}({_list({**self._own_settings(), 'kernel_width': self.options.kernel_width, **options})})"
 
     def _own_settings(self) -> dict[str, object]:
-        """The settings that this modality alone has, as far as a reader of its repr should know them."""
+        """The settings that this modality alone has, as far as a reader of its repr or its explanations should know them."""
         return {}
 
     @abstractmethod
@@ -311,6 +311,27 @@ class Explainer(BatchMixin):
         )
 
     @final
+    def _record_provenance(self, proximity: Proximity, look: Look, request: Request) -> Provenance:
+        """How an explanation is made, for the record."""
+        options = self.options
+        design = self.default_design if options.design == "auto" else options.design
+        return Provenance(
+            version=limelight_version(),
+            explainer=type(self).__name__,
+            settings=_list(self._own_settings()),
+            design="enumeration" if look.is_exact else design,
+            kernel=_show(proximity.kernel),
+            kernel_width=proximity.width,
+            distance=request.distance_metric or _show(self.distances),
+            link=request.link,
+            feature_selection=options.feature_selection,
+            regressor="ridge" if request.regressor is None else type(request.regressor).__name__,
+            alpha=options.alpha,
+            tolerance=options.tolerance,
+            random_state=options.random_state,
+        )
+
+    @final
     def _build_explanation(
         self,
         components: Components,
@@ -340,9 +361,7 @@ class Explainer(BatchMixin):
             effective_sample_size=effective_size,
             confidence=look.confidence,
             converged=converged,
-            kernel_width=proximity.width,
-            alpha=self.options.alpha,
-            random_state=self.options.random_state,
+            provenance=self._record_provenance(proximity, look, request),
             notices=collect_notices(
                 components,
                 outputs,
@@ -360,10 +379,19 @@ class Explainer(BatchMixin):
 Explainer.__module__ = "limelight"  # where users import it from
 
 
+def _list(settings: Mapping[str, object]) -> str:
+    """Settings on a line."""
+    return ", ".join(f"{name}={_show(value)}" for name, value in settings.items())
+
+
 def _show(value: object) -> str:
-    """A setting on a part of a line."""
+    """A setting on a part of a line; it is the same in every process."""
     if isinstance(value, float):
         return f"{value:.4g}"
+    if hasattr(value, "shape"):
+        return f"{type(value).__name__} of shape {tuple(value.shape)}"
+    if " at 0x" in repr(value) and not hasattr(value, "__name__"):  # an object without a repr of its own
+        return type(value).__name__
     return getattr(value, "__name__", None) or reprlib.repr(value)
 
 

@@ -45,6 +45,7 @@ def _read_labels(_context: click.Context, _parameter: click.Parameter, values: I
 @click.option("--train", type=INPUT, help="Rows like the training data, in a file like --data.")
 @click.option("--target", metavar="COLUMN", help="True labels, which the model does not get; --report says where it is wrong.")
 @click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of its rows.")
+@click.option("--id", "identity", metavar="COLUMN", help="The column of --data that identifies the instances.")
 @click.option("--num-features", type=int, help="The most components to report; by default 10.")
 @click.option(
     "--num-samples",
@@ -80,6 +81,7 @@ def explain(
     train: Path | None,
     target: str | None,
     text: str | None,
+    identity: str | None,
     num_features: int | None,
     num_samples: int | Literal["auto"],
     labels: tuple[int | str, ...],
@@ -105,14 +107,18 @@ def explain(
         with errors_as_messages():
             if target is not None and text is not None:
                 check_column("--target", data, target)
+            for option, column in {"--text": text, "--id": identity}.items():
+                if column is not None:
+                    check_column(option, data, column)
             model = load_model(name, trusted)
             explainer = (
                 make_tabular_explainer(train, target, model, classes) if train else limelight.TextExplainer(class_names=classes)
             )
             _try_first_instance(explainer, model, data, text, labels)
             explanations = explainer.explain_many(
-                data if text is None else _TextColumn(data, text),
+                data if text is None else _Column(data, text),
                 model,
+                ids=_Column(data, identity) if identity and text else identity,
                 labels=labels or None,
                 num_features=num_features,
                 num_samples=num_samples,
@@ -134,23 +140,22 @@ def explain(
         context.exit(_INTERRUPTED_STATUS)
 
 
-class _TextColumn:
-    """The texts in one column of a file, to be read once."""
+class _Column:
+    """The values in one column of a file, to be read once."""
 
     def __init__(self, path: Path, column: str) -> None:
-        check_column("--text", path, column)
         self._rows, self._total = TableFile(path).rows([column])
 
     def __len__(self) -> int:
         return self._total
 
     def __iter__(self) -> Iterator[Any]:
-        return (text for (text,) in self._rows)
+        return (value for (value,) in self._rows)
 
 
 def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int | str]) -> None:
     """Explain the first instance roughly, so that labels and class names that the model lacks are refused at once."""
-    instances = _read_rows(data, explainer.columns) if text is None else _TextColumn(data, text)
+    instances = _read_rows(data, explainer.columns) if text is None else _Column(data, text)
     for first in islice(instances, 1):
         try:
             explainer.explain_instance(first, model, labels=labels or None, num_samples=_TRIAL_PERTURBATIONS)
@@ -206,7 +211,8 @@ def _report_failures(explanations: limelight.Explanations) -> None:
     if not failures:
         return
     number, failure = next(iter(failures.items()))
-    message = f"{len(failures)} of {len(explanations)} instances cannot be explained; number {number}: "
+    identity = "" if failure.id is None else f" ({failure.id})"
+    message = f"{len(failures)} of {len(explanations)} instances cannot be explained; number {number}{identity}: "
     message += f"{failure.error}: {failure.message}"
     if len(failures) == len(explanations):
         raise ArgumentError(message)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import fields, replace
 from functools import cache
 from itertools import chain, pairwise, starmap
 from math import nan
@@ -20,7 +20,7 @@ import numpy as np
 from limelight._checks import check_choice
 from limelight.collection.failure import Failure
 from limelight.exceptions import ArgumentError, missing_dependency, require
-from limelight.results.explanation import Explanation, Notice, Surrogate, check_consistency
+from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate, check_consistency
 from limelight.results.view_registry import view_from_dict
 from limelight.results.views import View
 
@@ -44,7 +44,7 @@ __all__ = [
 
 Entry = Explanation | Failure
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Keys in the schema's metadata.
 _KIND_KEY = b"limelight"
 _VERSION_KEY = b"limelight.schema"
@@ -52,7 +52,9 @@ _VERSION_KEY = b"limelight.schema"
 _FIGURES = ("intercept", "local_prediction", "fidelity")
 _NOTICE = ("code", "message", "level")
 _WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high")
-_DOUBLES = ("effective_sample_size", "confidence", "kernel_width", "alpha")
+_DOUBLES = ("effective_sample_size", "confidence")
+_RECORD = tuple(field.name for field in fields(Provenance))
+_RECORDED_DOUBLES = ("kernel_width", "alpha", "tolerance")
 _COUNTS = ("num_samples", "num_inputs")
 
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -76,8 +78,8 @@ def schema() -> pa.Schema:
 
     In `surrogates`, `name` is the component's name, `feature` is what it is about (its column or columns in a table, its name
     elsewhere) and `value` is what the instance has there. `id` is null where the user gave none. Where an instance could not
-    be explained, `error` has a value and all columns after it are null. `view` is JSON. `random_state` is a text because it may
-    have any number of digits.
+    be explained, `error` has a value and all columns after it are null. `view` is JSON. The `random_state` in `provenance` is a
+    text because it may have any number of digits.
     """
     pa = arrow()
     text, number, double = pa.string(), pa.int32(), pa.float64()
@@ -101,7 +103,7 @@ def schema() -> pa.Schema:
         **dict.fromkeys(_COUNTS, pa.int64()),
         **dict.fromkeys(_DOUBLES, double),
         "converged": pa.bool_(),
-        "random_state": text,
+        "provenance": pa.struct({name: double if name in _RECORDED_DOUBLES else text for name in _RECORD}),
         "notices": many(pa.struct(dict.fromkeys(_NOTICE, text))),
     }
     return pa.schema(columns, metadata={_KIND_KEY: b"explanations", _VERSION_KEY: str(SCHEMA_VERSION).encode()})
@@ -241,7 +243,7 @@ def _explanation_columns(explanations: Sequence[Explanation]) -> dict[str, pa.Ar
         **{name: pa.array(all_of(name), pa.int64()) for name in _COUNTS},
         **{name: _double_array(all_of(name)) for name in _DOUBLES},
         "converged": pa.array(map(bool, all_of("converged")), pa.bool_()),
-        "random_state": _text_array(list(map(str, all_of("random_state")))),
+        "provenance": _provenance_array(all_of("provenance")),
         "notices": pa.StructArray.from_arrays(of_notices, fields=list(schema().field("notices").type.value_type)),
     }
     kinds = {name: schema().field(name).type for name in values}
@@ -249,6 +251,15 @@ def _explanation_columns(explanations: Sequence[Explanation]) -> dict[str, pa.Ar
         name: _list_array(all_of(name), values[name], kind) if pa.types.is_list(kind) else values[name]
         for name, kind in kinds.items()
     }
+
+
+def _provenance_array(records: Sequence[Provenance]) -> pa.StructArray:
+    columns = {name: [getattr(record, name) for record in records] for name in _RECORD}
+    arrays = [
+        _double_array(values) if name in _RECORDED_DOUBLES else _text_array(list(map(str, values)))
+        for name, values in columns.items()
+    ]
+    return arrow().StructArray.from_arrays(arrays, fields=list(schema().field("provenance").type))
 
 
 def _surrogate_array(explanations: Sequence[Explanation]) -> pa.StructArray:
@@ -348,12 +359,17 @@ def _read_explanations(table: pa.Table) -> list[Explanation]:
     columns = {name: _python_values(table[name]) for name in schema().names if name not in ("item", "id", "error")}
     columns["surrogates"] = [tuple(starmap(_read_surrogate, surrogates)) for surrogates in columns["surrogates"]]
     columns["view"] = list(map(_read_view, columns["view"]))
-    columns["random_state"] = list(map(int, columns["random_state"]))
+    columns["provenance"] = list(starmap(_read_provenance, columns["provenance"]))
     columns["notices"] = [tuple(starmap(Notice, notices)) for notices in columns["notices"]]
     explanations = [Explanation(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
     for explanation in explanations:
         check_consistency(explanation)
     return explanations
+
+
+def _read_provenance(*values: Any) -> Provenance:
+    record = dict(zip(_RECORD, values, strict=True))
+    return Provenance(**{**record, "random_state": int(record["random_state"])})
 
 
 def _read_surrogate(label: int, intercept: float, prediction: float, fidelity: float, weights: tuple[Any, ...]) -> Surrogate:

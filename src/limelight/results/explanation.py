@@ -11,12 +11,13 @@ from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
 from limelight.results.json_values import check_types, plain, read_object, restore
+from limelight.results.provenance import Provenance
 from limelight.results.view_registry import view_from_dict
 from limelight.results.views import View
 
-__all__ = ["Explanation", "Notice", "Surrogate", "check_consistency"]
+__all__ = ["Explanation", "Notice", "Provenance", "Surrogate", "check_consistency"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, repr=False)
@@ -52,10 +53,10 @@ class Explanation(RenderingMixin):
     converged : bool
         Whether every reported weight's interval is within the tolerance that the explainer was given.
     id : str or None
-        What identifies the instance, if the user says so. No number depends on it, and equal explanations may have different
-        ids.
-    kernel_width, alpha, random_state
-        The settings that the explanation depends on, for the record.
+        What identifies the instance, if the user says so. No number depends on it.
+    provenance : Provenance
+        How it was made: the version, and all settings that its numbers depend on. Like the id it does not count when two
+        explanations are compared, which are equal if they say the same.
     notices : tuple of Notice
         What a reader should know: alerts first, then cautions, then information.
 
@@ -86,11 +87,24 @@ class Explanation(RenderingMixin):
     effective_sample_size: float
     confidence: float
     converged: bool
-    kernel_width: float
-    alpha: float
-    random_state: int
+    provenance: Provenance = field(compare=False)
     notices: tuple[Notice, ...]
     id: str | None = field(default=None, compare=False)
+
+    @property
+    def kernel_width(self) -> float:
+        """The width of the kernel, in the distance's unit."""
+        return self.provenance.kernel_width
+
+    @property
+    def alpha(self) -> float:
+        """The ridge penalty."""
+        return self.provenance.alpha
+
+    @property
+    def random_state(self) -> int:
+        """The seed."""
+        return self.provenance.random_state
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -193,6 +207,7 @@ class Explanation(RenderingMixin):
             values["view"] = view_from_dict(data["view"])
             values["id"] = data["id"]
             values["surrogates"] = tuple(Surrogate.from_dict(surrogate) for surrogate in data["surrogates"])
+            values["provenance"] = Provenance(**data["provenance"])
             values["notices"] = tuple(Notice(**notice) for notice in data["notices"])
             explanation = cls(**values)
             check_types(explanation, cls)
