@@ -125,7 +125,9 @@ def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"limelight.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'limelight' has no attribute {name!r}")
+        new_name = import_module("limelight.exceptions").LIME_ATTRIBUTES["limelight"].get(name)
+        hint = "" if new_name is None else f"; here it is {new_name}"
+        raise AttributeError(f"module 'limelight' has no attribute {name!r}{hint}")
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

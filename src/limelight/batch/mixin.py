@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, final
 
 from limelight._lockstep import Run
 from limelight._options import Label, Link, Options, Request
-from limelight.exceptions import ArgumentError
+from limelight.exceptions import ArgumentError, LimeNames, with_lime_arguments_named
 from limelight.models import read_model
 from limelight.stages.prediction import SharedAnswers
 
@@ -28,7 +28,7 @@ EngineName = Literal["serial", "processes", "threads", "dask", "spark"]
 """Limelight's own engines; others can be registered."""
 
 
-class BatchMixin(ABC):
+class BatchMixin(LimeNames, ABC):
     """The methods that explain many instances, for a class that can explain one. `Explainer` derives from it.
 
     Attributes
@@ -47,6 +47,7 @@ class BatchMixin(ABC):
         """The pipeline for one instance, as a run; the answers for shared rows are kept in `shared`."""
 
     @final
+    @with_lime_arguments_named
     def explain_many(
         self,
         instances: Any,

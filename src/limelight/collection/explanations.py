@@ -19,7 +19,7 @@ from limelight.collection._summaries import SummaryMixin
 from limelight.collection.arrow import Entry, arrow, check_schema, entries_of, read_ids, table_of, unescape
 from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, write
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -325,7 +325,7 @@ class Explanations(SummaryMixin, Sequence[Entry]):
 
 
 @dataclass(frozen=True, repr=False)
-class Pick:
+class Pick(LimeNames):
     """A few of many explanations, in the order in which they were picked, and what each of them adds.
 
     Attributes

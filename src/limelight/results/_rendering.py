@@ -12,7 +12,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Self, overload
 
 from limelight._checks import Label, check_flag
 from limelight._registry import Registry
-from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError, require, unknown_name
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames, MissingDependencyError, require, unknown_name
 
 if TYPE_CHECKING:
     import pandas
@@ -52,7 +52,7 @@ _MOST_PRINTED_LABELS = 5  # of the outputs that a model may have by the thousand
 _FILE_RENDERERS = ("html", "htm", "png", "svg", "pdf")  # whose names are also endings of files
 
 
-class RenderingMixin(ABC):
+class RenderingMixin(LimeNames, ABC):
     """The methods of `Explanation` that show it or make something else of it."""
 
     default_label: int
