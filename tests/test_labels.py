@@ -43,7 +43,7 @@ def explanations(explanation):
 )
 def test_kind_h_labels_by_name_say_what_is_explained(labels, numbers):
     assert explain(labels).labels == numbers
-    assert explain(labels) == explain(list(numbers))
+    assert explain(labels).surrogates == explain(list(numbers)).surrogates
 
 
 def test_many_instances_and_frame_functions_take_names():
@@ -72,11 +72,12 @@ def test_a_class_that_is_called_like_a_number():
 
 def test_a_number_that_is_another_output_s_name_says_what_it_was_taken_for():
     explainer = TextExplainer(class_names=[1, 2, 3])
-    (notice,) = [notice for notice in explainer.explain_instance("a bone", three_classes, labels=[1]).notices]
+    (notice,) = explainer.explain_instance("a bone", three_classes, labels=[1]).notices
     assert (notice.code, notice.level) == ("label_is_a_number", "information")
     assert "number of the output '2'. Another output is named '1'" in notice.message
     for labels in (["1"], [0], None):
-        assert not explainer.explain_instance("a bone", three_classes, labels=labels).notices
+        notices = explainer.explain_instance("a bone", three_classes, labels=labels).notices
+        assert "label_is_a_number" not in {notice.code for notice in notices}
 
 
 def test_a_name_that_several_outputs_have():

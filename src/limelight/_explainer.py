@@ -20,7 +20,7 @@ from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, 
 from limelight.batch.mixin import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
-from limelight.results.provenance import Provenance, limelight_version
+from limelight.results.provenance import Provenance
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.kernel_law import KernelLaw
@@ -316,7 +316,6 @@ class Explainer(BatchMixin):
         options = self.options
         design = self.default_design if options.design == "auto" else options.design
         return Provenance(
-            version=limelight_version(),
             explainer=type(self).__name__,
             settings=_list(self._own_settings()),
             design="enumeration" if look.is_exact else design,

@@ -248,10 +248,9 @@ def with_lime_arguments_named(function: Callable[P, T]) -> Callable[P, T]:
 
     @wraps(function)
     def checked(*args: P.args, **kwargs: P.kwargs) -> T:
-        for name in kwargs:
-            if name not in parameters and name in LIME_ARGUMENTS:
-                called = function.__qualname__.removesuffix(".__init__")
-                raise ArgumentTypeError(f"{called} has no argument {name}: {LIME_ARGUMENTS[name]}.")
+        if old := [name for name in kwargs if name not in parameters and name in LIME_ARGUMENTS]:
+            advice = "; ".join(f"{name}: {LIME_ARGUMENTS[name]}" for name in old)
+            raise ArgumentTypeError(f"{function.__qualname__.removesuffix('.__init__')} has no argument {advice}.")
         return function(*args, **kwargs)
 
     return checked

@@ -11,8 +11,9 @@ from limelight.batch._fingerprint import Fingerprint, hash_instances
 from limelight.batch._instances import Chunk
 from limelight.collection.arrow import id_array, schema
 from limelight.collection.explanations import Explanations
-from limelight.collection.parquet import atomic_file, open_chunks, write
+from limelight.collection.parquet import open_chunks, write
 from limelight.exceptions import ArgumentError, CheckpointError
+from limelight.results.files import atomic_file
 
 if TYPE_CHECKING:
     import pyarrow as pa

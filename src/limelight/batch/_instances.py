@@ -6,7 +6,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence, Set, Sized
 from itertools import islice, repeat, tee
 from operator import itemgetter
-from pathlib import Path
 from typing import Any, NamedTuple
 
 from limelight._checks import check_id, check_ordered, row_values, wrap_frame
@@ -86,7 +85,7 @@ class Instances(NamedTuple):
 
         check_ordered("instances", instances)
         if isinstance(instances, (str, os.PathLike)):
-            return _from_files(Path(instances), columns, ids)
+            return _from_files(instances, columns, ids)
         try:
             wrapped = wrap_frame(instances, allow_series=True)
         except ValueError as error:  # e.g. two columns have the same name
@@ -179,7 +178,7 @@ def _index_of(instances: Any) -> Any:
     return index if hasattr(index, "tolist") and not is_count else None
 
 
-def _from_files(path: Path, columns: Sequence[str] | None, ids: Any) -> Instances:
+def _from_files(path: str | os.PathLike[str], columns: Sequence[str] | None, ids: Any) -> Instances:
     file = TableFile(path)
     names = file.column_names()
     column = _find_id_column(names, ids)

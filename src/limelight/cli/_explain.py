@@ -11,7 +11,7 @@ import click
 
 import limelight  # its names are loaded when they are used
 from limelight.batch.files import TableFile
-from limelight.cli._checks import check_column, check_outputs
+from limelight.cli._checks import FilePath, check_column, check_outputs
 from limelight.cli._labels import read_labels
 from limelight.cli._messages import errors_as_messages, make_printable
 from limelight.cli._model import load_model, make_tabular_explainer
@@ -21,8 +21,8 @@ __all__ = ["explain"]
 
 _TRIAL_PERTURBATIONS = 16  # of the first instance; enough to show whether the model has the labels
 _INTERRUPTED_STATUS = 130  # 128 and the signal's number, as in shells
-INPUT = click.Path(exists=True, path_type=Path)
-OUTPUT = click.Path(dir_okay=False, path_type=Path)
+INPUT = FilePath(exists=True, path_type=Path)
+OUTPUT = FilePath(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -75,10 +75,10 @@ def _read_labels(_context: click.Context, _parameter: click.Parameter, values: I
 def explain(
     context: click.Context,
     name: str,
-    data: Path,
-    out: Path,
-    report: Path | None,
-    train: Path | None,
+    data: Path | str,
+    out: Path | str,
+    report: Path | str | None,
+    train: Path | str | None,
     target: str | None,
     text: str | None,
     identity: str | None,
@@ -102,6 +102,8 @@ def explain(
         raise click.UsageError("Give either --train, to explain rows, or --text, to explain texts.")
     module = Path(f"{name.partition(':')[0].replace('.', '/')}.py")
     check_outputs({"--out": out, "--report": report}, [data, train, checkpoint, Path(name), module])
+    if Path(out).suffix.lower() not in (".parquet", ".pq", ""):
+        raise click.UsageError(f"--out is a Parquet file, whose name ends in .parquet; got {str(out)!r}.")
     classes = None if class_names is None else class_names.split(",")
     try:
         with errors_as_messages():
@@ -143,7 +145,7 @@ def explain(
 class _Column:
     """The values in one column of a file, to be read once."""
 
-    def __init__(self, path: Path, column: str) -> None:
+    def __init__(self, path: Path | str, column: str) -> None:
         self._rows, self._total = TableFile(path).rows([column])
 
     def __len__(self) -> int:
@@ -153,7 +155,7 @@ class _Column:
         return (value for (value,) in self._rows)
 
 
-def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int | str]) -> None:
+def _try_first_instance(explainer: Any, model: Any, data: Path | str, text: str | None, labels: Sequence[int | str]) -> None:
     """Explain the first instance roughly, so that labels and class names that the model lacks are refused at once."""
     instances = _read_rows(data, explainer.columns) if text is None else _Column(data, text)
     for first in islice(instances, 1):
@@ -165,14 +167,14 @@ def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None
             return
 
 
-def _read_rows(path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _read_rows(path: Path | str, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     """The rows of a file with all these columns; none of another file, which ``explain_many`` refuses."""
     file = TableFile(path)
     if set(columns) <= set(file.column_names()):
         yield from (dict(zip(columns, row, strict=True)) for row in file.rows(columns)[0])
 
 
-def _save_report(explanations: limelight.Explanations, path: Path, data: Path, target: str | None) -> None:
+def _save_report(explanations: limelight.Explanations, path: Path | str, data: Path | str, target: str | None) -> None:
     """Write the page; it says what is misclassified if the target names the model's classes."""
     try:
         labels = None if target is None else read_labels(explanations, data, target)
@@ -184,11 +186,13 @@ def _save_report(explanations: limelight.Explanations, path: Path, data: Path, t
         click.echo(f"The report does not say what is misclassified: {make_printable(str(error))}", err=True)
 
 
-def _save_finished(finished: Any, out: Path, checkpoint: Path | None) -> None:
+def _save_finished(finished: Any, out: Path | str, checkpoint: Path | None) -> None:
     """After an interrupt: save the finished explanations, unless a checkpoint has them, and say where they are."""
-    place = checkpoint
+    place: Path | str | None = checkpoint
     if checkpoint is None:
-        place = out.with_name(f"{out.stem}.partial{out.suffix}")
+        ending = Path(out).suffix
+        partial = f"{str(out).removesuffix(ending)}.partial{ending}"
+        place = partial if isinstance(out, str) else Path(partial)
         try:
             finished.save(place)
         except (LimelightError, OSError) as error:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -12,8 +11,8 @@ from limelight._checks import check_count
 from limelight.collection._frames import long_frame, wide_frame
 from limelight.collection._rendering import RENDERERS
 from limelight.collection.importance import Importance, compute_importance
-from limelight.collection.parquet import atomic_file
 from limelight.collection.weights import TableSource
+from limelight.results.files import atomic_file, check_ending
 
 if TYPE_CHECKING:
     import pandas
@@ -250,7 +249,8 @@ class SummaryMixin(TableSource):
         Parameters
         ----------
         path : str or path
-            Where to; an existing file is replaced when the new one is complete.
+            Where to, here or at an address such as ``s3://bucket/report.html``; an existing file is replaced when the new one
+            is complete.
         title, labels, num_picks, num_features
             As `to_html` takes them.
 
@@ -260,7 +260,8 @@ class SummaryMixin(TableSource):
             As `to_html` and `save` raise them.
         """
         page = self.to_html(title=title, labels=labels, num_picks=num_picks, num_features=num_features)
-        with atomic_file(Path(path)) as file:
+        check_ending(path, (".html", ".htm", ""), "reports", "to_frame() and importance().to_frame() have tables.")
+        with atomic_file(path) as file:
             file.write(page.encode("utf-8"))
 
     def _counts(self) -> tuple[int, int]:

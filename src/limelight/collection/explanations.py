@@ -20,6 +20,7 @@ from limelight.collection.arrow import Entry, arrow, check_schema, entries_of, r
 from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, write
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames
+from limelight.results.files import check_ending
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -129,7 +130,8 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         Parameters
         ----------
         path : str or path
-            A file, or a folder whose ``.parquet`` files hold the entries in the order of their names.
+            A file, or a folder whose ``.parquet`` files hold the entries in the order of their names; here, or at an address
+            such as ``s3://bucket/explanations.parquet``, where it must not change as long as it is used.
 
         Raises
         ------
@@ -147,12 +149,14 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         Parameters
         ----------
         path : str or path
-            Where to; an existing file is replaced when the new one is complete.
+            Where to, here or at an address such as ``s3://bucket/explanations.parquet``; an existing file is replaced when the
+            new one is complete. A name may lack an ending; any other ending than ``.parquet`` or ``.pq`` is refused.
 
         Raises
         ------
         ArgumentError
-            If there is no such folder, or something else than a file is there, such as a device or a pipe.
+            If the ending is that of another format, there is no such folder, or something else than a file is there, such as a
+            device or a pipe.
         OSError
             If the file cannot be written; an existing one is left as it was.
 
@@ -166,6 +170,8 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         ...     Explanations.load(path)[0]
         Failure(error='ValueError', message='no words')
         """
+        advice = "For a table of the weights, write to_frame(), as in to_frame().to_csv(...); for a page, call save_report."
+        check_ending(path, (".parquet", ".pq", ""), "explanations", advice)
         write(path, self.tables())
 
     @classmethod

@@ -33,7 +33,15 @@ class Failure:
 
     @classmethod
     def of(cls, exception: BaseException, id: str | None = None) -> Failure:
-        """Make a failure of an exception that an instance caused."""
+        """Make a failure of an exception.
+
+        Parameters
+        ----------
+        exception : exception
+            What the instance caused.
+        id : str, optional
+            What identifies the instance.
+        """
         return cls(type(exception).__name__, str(exception), id)
 
     def __repr__(self) -> str:

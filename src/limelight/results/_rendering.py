@@ -13,6 +13,7 @@ from typing import IO, TYPE_CHECKING, Any, Literal, Self, overload
 from limelight._checks import Label, check_flag
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames, MissingDependencyError, require, unknown_name
+from limelight.results.files import Place, atomic_file, locate
 
 if TYPE_CHECKING:
     import pandas
@@ -214,7 +215,8 @@ class RenderingMixin(LimeNames, ABC):
         Parameters
         ----------
         path : str, path, or file-like
-            Where to; an existing file is replaced. A name that ends in ``.html`` or ``.htm``, or has no ending, gets a page;
+            Where to, here or at an address such as ``s3://bucket/why.html``; an existing file is replaced. A name that ends in
+            ``.html`` or ``.htm``, or has no ending, gets a page;
             ``.png``, ``.svg`` and ``.pdf`` get a picture of any explanation: images, series and drawings with their parts
             tinted, texts with their words tinted, and the weights as bars. The name of a registered renderer is an ending too:
             ``why.dot`` is written by the renderer "dot". A buffer, such as ``io.BytesIO()``, needs `format`.
@@ -255,8 +257,11 @@ class RenderingMixin(LimeNames, ABC):
                 f"the renderer {name!r} must return str or bytes to be written to a file; got {type(contents).__name__}. "
                 f"explanation.render({name!r}) gives it as it is."
             )
-        if isinstance(target, Path):
-            target.write_bytes(_encode(contents))
+        if isinstance(target, Place) and target.file_system is None:
+            Path(target.path).write_bytes(_encode(contents))
+        elif isinstance(target, Place):
+            with atomic_file(target.name) as file:
+                file.write(_encode(contents))
         elif not (isinstance(target, TextIOBase) or hasattr(target, "encoding")):
             target.write(_encode(contents))
         elif isinstance(contents, str):
@@ -363,7 +368,7 @@ class RenderingMixin(LimeNames, ABC):
 
 
 def _check_target(path: Any) -> Any:
-    """The path, or the file-like object, to write to.
+    """The `Place`, or the file-like object, to write to.
 
     Raises
     ------
@@ -371,7 +376,7 @@ def _check_target(path: Any) -> Any:
         If it is neither.
     """
     if isinstance(path, (str, os.PathLike)):
-        return Path(path)
+        return locate(path)
     if callable(getattr(path, "write", None)):
         return path
     raise ArgumentTypeError(f"path must be a path, or a buffer such as io.BytesIO(); got {path!r:.80}.")
@@ -389,19 +394,20 @@ def _choose_renderer(target: Any, file_format: str | None) -> str:
     chosen = None if file_format is None else _find_name(file_format, allowed)
     if file_format is not None and chosen is None:
         raise unknown_name("format", file_format, allowed)
-    if not isinstance(target, Path):
+    if not isinstance(target, Place):
         if chosen is None:
             raise ArgumentError(f"a buffer has no ending that says what to write: give format=, one of {', '.join(allowed)}.")
         return chosen
-    ending = target.suffix[1:]
+    ending = Path(target.path).suffix[1:]
     named = _find_name(ending, allowed)
     if chosen is None:
         if named is None and ending:
             endings = ", ".join(f".{name}" for name in allowed)
-            raise ArgumentError(f"an explanation's file ends in {endings}; got {str(target)!r}.")
+            advice = " save() writes JSON." if ending.lower() == "json" else ""
+            raise ArgumentError(f"an explanation's file ends in {endings}; got {target.name!r}.{advice}")
         return named or "html"
     if named not in (None, chosen) and {named, chosen} != {"html", "htm"}:
-        raise ArgumentError(f"the file's ending and format={file_format!r} must agree; got {str(target)!r}.")
+        raise ArgumentError(f"the file's ending and format={file_format!r} must agree; got {target.name!r}.")
     return chosen
 
 

@@ -1,6 +1,7 @@
 """The result: one frozen `Explanation`; every list, frame, JSON text and page is a pure function of it."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
@@ -10,6 +11,7 @@ from limelight.exceptions import ArgumentError, LabelError
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
+from limelight.results.files import atomic_file, check_ending, read_bytes
 from limelight.results.json_values import check_types, plain, read_object, restore
 from limelight.results.provenance import Provenance
 from limelight.results.view_registry import view_from_dict
@@ -220,8 +222,55 @@ class Explanation(RenderingMixin):
         """The whole explanation as JSON text."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the explanation to a JSON file, which `load` reads.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to, here or at an address such as ``s3://bucket/why.json``; its name ends in ``.json``. An existing file is
+            replaced when the new one is complete.
+
+        Raises
+        ------
+        ArgumentError
+            If the name ends otherwise, or there is no such folder.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> from limelight import Explanation, TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     explanation.save(pathlib.Path(folder) / "why.json")
+        ...     Explanation.load(pathlib.Path(folder) / "why.json") == explanation
+        True
+        """
+        advice = "save_to_file writes pages and pictures, Explanations.of([explanation]).save(...) Parquet files."
+        check_ending(path, (".json",), "the data of an explanation", advice)
+        with atomic_file(path) as file:
+            file.write(self.to_json().encode("utf-8"))
+
     @classmethod
-    def from_json(cls, text: str) -> "Explanation":
+    def load(cls, path: str | os.PathLike[str]) -> "Explanation":
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            A ``.json`` file, here or at an address.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such file, or it is not an explanation's JSON.
+        """
+        advice = "Explanations.load reads Parquet files; pages and pictures cannot be read back."
+        check_ending(path, (".json",), "the data of an explanation", advice)
+        return cls.from_json(read_bytes(path))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Explanation":
         """Rebuild an explanation from `to_json`'s text.
 
         Raises

@@ -1,11 +1,9 @@
 """How an explanation was made, for the record."""
 
-from __future__ import annotations
+import sys
+from dataclasses import dataclass, field
 
-from dataclasses import dataclass
-from importlib import import_module
-
-__all__ = ["Provenance", "limelight_version"]
+__all__ = ["Provenance"]
 
 
 @dataclass(frozen=True)
@@ -14,8 +12,6 @@ class Provenance:
 
     Attributes
     ----------
-    version : str
-        limelight's.
     explainer : str
         The name of the explainer's class.
     settings : str
@@ -40,6 +36,8 @@ class Provenance:
         How far a weight's interval may reach, as a share of the heaviest weight.
     random_state : int
         The seed.
+    version : str
+        limelight's.
 
     Examples
     --------
@@ -50,7 +48,6 @@ class Provenance:
     ('highest_weights', 'hundredfold_cosine', 'bow=True, char_level=False')
     """
 
-    version: str
     explainer: str
     settings: str
     design: str
@@ -63,11 +60,7 @@ class Provenance:
     alpha: float
     tolerance: float
     random_state: int
+    version: str = field(default_factory=lambda: str(sys.modules["limelight"].__version__))
 
 
 Provenance.__module__ = "limelight"  # where users import it from
-
-
-def limelight_version() -> str:
-    """The version of this limelight."""
-    return str(import_module("limelight").__version__)
