@@ -62,7 +62,7 @@ def test_kind_h_ids_go_into_explanations_and_change_no_number(explanations):
         (pd.NA, None),
         (pd.NaT, None),
         (pd.Timestamp("2024-05-01"), "2024-05-01 00:00:00"),
-        (("north", 4), "north, 4"),
+        (("north", 4), "north / 4"),
         ("", ""),
         ("\ud800 lone", "\ud800 lone"),
     ],
@@ -101,7 +101,7 @@ class TestWhereTheyComeFrom:
         assert explain(ROWS).ids == ("3", "50", "7", "9")
         assert explain(ROWS.set_index(pd.Index(["x", "y", "x", None]))).ids == ("x", "y", "x", None)
         levels = pd.MultiIndex.from_tuples([("n", 1), ("n", 2), ("s", 1), ("s", 2)])
-        assert explain(ROWS.set_index(levels)).ids == ("n, 1", "n, 2", "s, 1", "s, 2")
+        assert explain(ROWS.set_index(levels)).ids == ("n / 1", "n / 2", "s / 1", "s / 2")
         assert explain(TRAINING[4:6]).ids == ("4", "5")
 
     def test_an_index_that_only_counts(self):

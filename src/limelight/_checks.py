@@ -160,7 +160,7 @@ def check_id(value: object) -> str | None:
     """The text that identifies an instance; None where a value is missing.
 
     Whole floats are written without a point, because a column of whole numbers with gaps holds floats. A tuple, such as the
-    label of a row with several levels, has commas between its parts.
+    label of a row with several levels, has slashes between its parts.
 
     Raises
     ------
@@ -171,12 +171,12 @@ def check_id(value: object) -> str | None:
     --------
     >>> from limelight._checks import check_id
     >>> check_id("A17"), check_id(17.0), check_id(("north", 17)), check_id(float("nan"))
-    ('A17', '17', 'north, 17', None)
+    ('A17', '17', 'north / 17', None)
     """
     if isinstance(value, str):
         return str(value)
     if isinstance(value, tuple):
-        return ", ".join(str(check_id(part)) for part in value)
+        return " / ".join(str(check_id(part)) for part in value)
     if value is None or str(value) in ("nan", "NaT", "<NA>"):
         return None
     if isinstance(value, (Mapping, Set, Sequence, np.ndarray)):

@@ -100,9 +100,9 @@ class BatchMixin(LimeNames, ABC):
             The number of instances that are handed to a worker, and stored when they are finished, at a time.
         checkpoint : path, optional
             A folder for finished chunks. Whatever stops the job, the same call with the same folder continues from there and
-            explains nothing twice. The explanations are then read from the folder. Only `ids`, `n_jobs`, `engine`, `batch_size`,
-            `pad_batches`, `on_error`, `timeout` and `verbose` may change between calls. A kept failure counts as finished; with
-            ``on_error="raise"``, chunks with failures are explained again.
+            explains nothing twice. The explanations are then read from the folder. Only `ids`, `n_jobs`, `engine`,
+            `batch_size`, `pad_batches`, `on_error`, `timeout` and `verbose` may change between calls. A kept failure counts as
+            finished; with ``on_error="raise"``, chunks with failures are explained again.
         on_error : {"raise", "keep"}, default "raise"
             What happens when an instance cannot be explained: "raise" ends the job with the error, "keep" puts a `Failure` in
             the instance's place.
