@@ -164,7 +164,7 @@ class TestOneFile:
         assert not list(tmp_path.iterdir())
 
     def test_json_is_no_picture(self, explanation, tmp_path):
-        with pytest.raises(ArgumentError, match=r"ends in .*\.svg; got .*why\.json'\. save\(\) writes JSON"):
+        with pytest.raises(ArgumentError, match=r"ends in .*\.svg, .*; got .*why\.json'\. save\(\) writes JSON"):
             explanation.save_to_file(tmp_path / "why.json")
 
     def test_what_is_not_there(self, tmp_path):
