@@ -379,12 +379,12 @@ class TestRequests:
 
     @pytest.mark.parametrize("labels", [-1, [-1], (0, -2)])
     def test_negative_labels(self, explain, labels):
-        with pytest.raises(ArgumentError, match="each of labels must be an integer of at least 0; got -"):
+        with pytest.raises(ArgumentError, match="each of labels must be an integer of at least 0, or an output's name; got -"):
             explain(labels=labels)
 
-    @pytest.mark.parametrize("labels", ["1", 1.5, True, [0.0], [None]])
+    @pytest.mark.parametrize("labels", [1.5, True, [0.0], [None], [np.bool_(True)], [b"1"]])
     def test_labels_of_wrong_type(self, explain, labels):
-        with pytest.raises(ArgumentTypeError, match="each of labels must be an integer of at least 0; got"):
+        with pytest.raises(ArgumentTypeError, match="each of labels must be an output's number or name, an int or a str; got"):
             explain(labels=labels)
 
     def test_no_labels(self, explain):

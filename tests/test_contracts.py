@@ -277,7 +277,7 @@ class TestFrozen:
             with pytest.raises((FrozenInstanceError, AttributeError)):
                 setattr(thing, field, ())
         hash(explanation)
-        assert replace(explanation, alpha=2.0) != explanation
+        assert replace(explanation, num_inputs=2) != explanation
 
     def test_lists_are_copies(self):
         explanation = text_explainer().explain_instance(TEXTS[0], score_texts)

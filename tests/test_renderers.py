@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 from helpers.hostile import shown
+from helpers.samples import PROVENANCE
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
@@ -142,9 +143,7 @@ def explanation(
         effective_sample_size=612.4,
         confidence=0.95,
         converged=True,
-        kernel_width=25.0,
-        alpha=1.0,
-        random_state=0,
+        provenance=PROVENANCE,
         notices=(),
     )
     return replace(made, **changes)

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from limelight.results.explanation import Explanation, Notice, Surrogate
+from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
 from limelight.results.image_view import ImageView
 from limelight.results.views import (
     Cell,
@@ -29,6 +29,23 @@ EMOJI = "👩🏽‍🚀 saw 🪐 rise 🌅 over 🏡 and 🍅 and 👨‍👩�
 CJK = "昨夜 望遠鏡で 木星が 昇るのを 見た 토마토 이야기는 아무도 하지 않았다 番茄"
 LONG = "interminable_" * 18 + "name"
 COMBINING = "Za" + "\N{COMBINING GRAVE ACCENT}" * 40 + "lgo"
+
+
+PROVENANCE = Provenance(
+    version="0.0.1",
+    explainer="SampleExplainer",
+    settings="bow=True, sampler='around'",
+    design="sobol",
+    kernel="exponential_kernel",
+    kernel_width=25.0,
+    distance="euclidean",
+    link="identity",
+    feature_selection="auto",
+    regressor="ridge",
+    alpha=1.0,
+    tolerance=0.05,
+    random_state=0,
+)
 
 
 def explain(view, names, weights, *, classes=CLASSES[:2], predictions=None, kind="probabilities", notices=(), half=0.02):
@@ -60,9 +77,7 @@ def explain(view, names, weights, *, classes=CLASSES[:2], predictions=None, kind
         effective_sample_size=612.4,
         confidence=0.95,
         converged=True,
-        kernel_width=25.0,
-        alpha=1.0,
-        random_state=0,
+        provenance=PROVENANCE,
         notices=tuple(Notice("note", notice) for notice in notices),
     )
 

@@ -64,7 +64,7 @@ def _load_skops(path: str, trusted: Sequence[str]) -> Any:
 
 
 def make_tabular_explainer(
-    train: Path, target: str | None, model: Any, class_names: Sequence[str] | None
+    train: Path | str, target: str | None, model: Any, class_names: Sequence[str] | None
 ) -> limelight.TabularExplainer:
     """Make an explainer whose rows have the columns and the form that the model takes.
 
@@ -110,7 +110,7 @@ def make_tabular_explainer(
     return limelight.TabularExplainer(frame, class_names=class_names)
 
 
-def _read_frame(path: Path) -> Any:
+def _read_frame(path: Path | str) -> Any:
     """Read a table as a pandas frame in which dates and times are of pandas' own types."""
     table = TableFile(path).read()
     try:

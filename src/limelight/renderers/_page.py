@@ -146,7 +146,7 @@ def make_page_data(explanation: Explanation) -> dict[str, Any]:
     lay_out = _LAYOUTS_BY_KIND.get(kind)
     return {
         "summary": summary,
-        "title": "Explanation: " + ", ".join(label.name for label in summary.labels),
+        "title": f"{_title_of(summary.id)}: " + ", ".join(label.name for label in summary.labels),
         "script_hash": hash_script("limelight.js"),
         "kind": kind,
         "outputs": [(output, None if output.share is None else format_percent(output.share)) for output in summary.outputs],
@@ -154,6 +154,10 @@ def make_page_data(explanation: Explanation) -> dict[str, Any]:
         "has_bars": any(label.bars for label in summary.labels),
         "shared": shared,
     }
+
+
+def _title_of(identity: str | None) -> str:
+    return "Explanation" if identity is None else f"Explanation of {identity}"
 
 
 @cache

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from limelight._checks import Label
 from limelight.renderers._axes import make_axes, write_name
 from limelight.renderers._fonts import choose_families
 from limelight.renderers._plot import PLOTTERS, draw_weights
@@ -14,7 +15,7 @@ from limelight.results.explanation import Explanation
 __all__ = ["draw"]
 
 
-def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
+def draw(explanation: Explanation, label: Label | None, ax: Any) -> Any:
     """Draw one label's weights.
 
     Parameters

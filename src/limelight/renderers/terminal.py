@@ -40,7 +40,7 @@ def render_text(explanation: Explanation) -> str:
     True
     """
     summary = summarise(explanation)
-    lines: list[str] = []
+    lines = [] if summary.id is None else [fit(make_visible(summary.id), _LINE_CELLS), ""]
     for alert in summary.alerts:
         lines += [*_wrap(f"Alert: {alert}"), ""]
     for label in summary.labels:

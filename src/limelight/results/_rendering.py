@@ -10,9 +10,10 @@ from io import TextIOBase
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self, overload
 
-from limelight._checks import check_flag
+from limelight._checks import Label, check_flag
 from limelight._registry import Registry
-from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError, require, unknown_name
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames, MissingDependencyError, require, unknown_name
+from limelight.results.files import Place, atomic_file, locate
 
 if TYPE_CHECKING:
     import pandas
@@ -52,7 +53,7 @@ _MOST_PRINTED_LABELS = 5  # of the outputs that a model may have by the thousand
 _FILE_RENDERERS = ("html", "htm", "png", "svg", "pdf")  # whose names are also endings of files
 
 
-class RenderingMixin(ABC):
+class RenderingMixin(LimeNames, ABC):
     """The methods of `Explanation` that show it or make something else of it."""
 
     default_label: int
@@ -63,7 +64,7 @@ class RenderingMixin(ABC):
         """The labels that were explained."""
 
     @abstractmethod
-    def _restricted_to(self, labels: Iterable[int] | None) -> Self:
+    def _restricted_to(self, labels: Label | Iterable[Label] | None) -> Self:
         """The explanation of some of its labels, in their order; None for all."""
 
     @overload
@@ -101,13 +102,13 @@ class RenderingMixin(ABC):
         """
         return CONVERTERS.load("frame")(self, backend)
 
-    def to_shap(self, label: int | None = None) -> shap.Explanation:
+    def to_shap(self, label: Label | None = None) -> shap.Explanation:
         """One label's weights as a ``shap.Explanation``, for shap's plots; the weights are LIME's, not Shapley values.
 
         Parameters
         ----------
-        label : int, optional
-            An explained label; by default `default_label`.
+        label : int or str, optional
+            An explained label, by its number or name; by default `default_label`.
 
         Returns
         -------
@@ -133,7 +134,7 @@ class RenderingMixin(ABC):
         """
         return CONVERTERS.load("shap")(self, label)
 
-    def render(self, name: str, labels: Iterable[int] | None = None) -> Any:
+    def render(self, name: str, labels: Label | Iterable[Label] | None = None) -> Any:
         """What a renderer makes of the explanation.
 
         Parameters
@@ -141,8 +142,8 @@ class RenderingMixin(ABC):
         name : str
             One of limelight's renderers, "html", "html_fragment", "markdown", "pdf", "png", "svg" or "terminal", or one that
             was registered with ``limelight.extend.register("renderer", name, function)``.
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
 
         Returns
         -------
@@ -168,13 +169,13 @@ class RenderingMixin(ABC):
         """
         return RENDERERS.load(name)(self._restricted_to(labels))
 
-    def as_html(self, labels: Iterable[int] | None = None, *, fragment: bool = False) -> str:
+    def as_html(self, labels: Label | Iterable[Label] | None = None, *, fragment: bool = False) -> str:
         """A self-contained page: nothing is loaded from anywhere, and everything from the user's data is escaped.
 
         Parameters
         ----------
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
         fragment : bool, default False
             Whether to give one ``div`` to put into another page instead. Its style touches nothing outside it, it has no ids,
             and several on one page do not disturb each other. A script makes its controls; where the host removes scripts, as
@@ -205,7 +206,7 @@ class RenderingMixin(ABC):
     def save_to_file(
         self,
         path: str | os.PathLike[str] | IO[bytes] | IO[str],
-        labels: Iterable[int] | None = None,
+        labels: Label | Iterable[Label] | None = None,
         *,
         format: str | None = None,
     ) -> None:
@@ -214,12 +215,13 @@ class RenderingMixin(ABC):
         Parameters
         ----------
         path : str, path, or file-like
-            Where to; an existing file is replaced. A name that ends in ``.html`` or ``.htm``, or has no ending, gets a page;
+            Where to, here or at an address such as ``s3://bucket/why.html``; an existing file is replaced. A name that ends in
+            ``.html`` or ``.htm``, or has no ending, gets a page;
             ``.png``, ``.svg`` and ``.pdf`` get a picture of any explanation: images, series and drawings with their parts
             tinted, texts with their words tinted, and the weights as bars. The name of a registered renderer is an ending too:
             ``why.dot`` is written by the renderer "dot". A buffer, such as ``io.BytesIO()``, needs `format`.
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
         format : {"html", "png", "svg", "pdf"} or the name of a registered renderer, optional
             What to write; by default what the ending of `path` says.
 
@@ -255,8 +257,11 @@ class RenderingMixin(ABC):
                 f"the renderer {name!r} must return str or bytes to be written to a file; got {type(contents).__name__}. "
                 f"explanation.render({name!r}) gives it as it is."
             )
-        if isinstance(target, Path):
-            target.write_bytes(_encode(contents))
+        if isinstance(target, Place) and target.file_system is None:
+            Path(target.path).write_bytes(_encode(contents))
+        elif isinstance(target, Place):
+            with atomic_file(target.name) as file:
+                file.write(_encode(contents))
         elif not (isinstance(target, TextIOBase) or hasattr(target, "encoding")):
             target.write(_encode(contents))
         elif isinstance(contents, str):
@@ -277,13 +282,13 @@ class RenderingMixin(ABC):
         text: str = self.render("markdown")
         return text
 
-    def plot(self, label: int | None = None, ax: Axes | None = None) -> Axes:
+    def plot(self, label: Label | None = None, ax: Axes | None = None) -> Axes:
         """Draw one label's weights with matplotlib: bars with their intervals, an image's overlay, a series with its segments.
 
         Parameters
         ----------
-        label : int, optional
-            An explained label; by default `default_label`.
+        label : int or str, optional
+            An explained label, by its number or name; by default `default_label`.
         ax : matplotlib.axes.Axes, optional
             Where to; by default the axes of a new figure.
 
@@ -310,17 +315,17 @@ class RenderingMixin(ABC):
         axes: Axes = CONVERTERS.load("figure")(self, label, ax)
         return axes
 
-    def as_pyplot_figure(self, label: int | None = None) -> Figure | SubFigure:
+    def as_pyplot_figure(self, label: Label | None = None) -> Figure | SubFigure:
         """`plot`'s new figure of one explained label, by default `default_label`; lime's name for it."""
         return self.plot(label).figure
 
-    def show_in_notebook(self, labels: Iterable[int] | None = None) -> None:
+    def show_in_notebook(self, labels: Label | Iterable[Label] | None = None) -> None:
         """Display the explanation in a notebook, from any line of a cell; in a terminal, print it.
 
         Parameters
         ----------
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
 
         Raises
         ------
@@ -363,7 +368,7 @@ class RenderingMixin(ABC):
 
 
 def _check_target(path: Any) -> Any:
-    """The path, or the file-like object, to write to.
+    """The `Place`, or the file-like object, to write to.
 
     Raises
     ------
@@ -371,7 +376,7 @@ def _check_target(path: Any) -> Any:
         If it is neither.
     """
     if isinstance(path, (str, os.PathLike)):
-        return Path(path)
+        return locate(path)
     if callable(getattr(path, "write", None)):
         return path
     raise ArgumentTypeError(f"path must be a path, or a buffer such as io.BytesIO(); got {path!r:.80}.")
@@ -389,19 +394,20 @@ def _choose_renderer(target: Any, file_format: str | None) -> str:
     chosen = None if file_format is None else _find_name(file_format, allowed)
     if file_format is not None and chosen is None:
         raise unknown_name("format", file_format, allowed)
-    if not isinstance(target, Path):
+    if not isinstance(target, Place):
         if chosen is None:
             raise ArgumentError(f"a buffer has no ending that says what to write: give format=, one of {', '.join(allowed)}.")
         return chosen
-    ending = target.suffix[1:]
+    ending = Path(target.path).suffix[1:]
     named = _find_name(ending, allowed)
     if chosen is None:
         if named is None and ending:
             endings = ", ".join(f".{name}" for name in allowed)
-            raise ArgumentError(f"an explanation's file ends in {endings}; got {str(target)!r}.")
+            advice = " save() writes JSON." if ending.lower() == "json" else ""
+            raise ArgumentError(f"an explanation's file ends in {endings}; got {target.name!r}.{advice}")
         return named or "html"
     if named not in (None, chosen) and {named, chosen} != {"html", "htm"}:
-        raise ArgumentError(f"the file's ending and format={file_format!r} must agree; got {str(target)!r}.")
+        raise ArgumentError(f"the file's ending and format={file_format!r} must agree; got {target.name!r}.")
     return chosen
 
 

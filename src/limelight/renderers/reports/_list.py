@@ -20,7 +20,7 @@ from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._templates import ScriptData
 from limelight.renderers._views import choose_view
 from limelight.renderers.reports._answers import Answer
-from limelight.results.explanation import Explanation, Surrogate
+from limelight.results.explanation import Explanation, Provenance, Surrogate
 from limelight.results.views import Cell, ImageView, MixedView, PartsView, Passage, Span, TableView, TextView, View
 
 __all__ = ["list_entries"]
@@ -33,6 +33,7 @@ _MOST_LEFT_OUT = 10  # stop after this many entries that did not fit; a smaller 
 _ENTRIES_AT_ONCE = 2_000
 
 # Blank instances, whose explanations the script copies and fills in.
+_BLANK_PROVENANCE = Provenance("", "", "", "", 1.0, "", "", "", "", 1.0, 1.0, 0)
 _BLANK_TEXT = TextView("x", (Span(0, 1, 0),))
 _BLANK_ROW = TableView((Cell("x", "x", 0),))
 _BLANK_VIEWS: dict[str, View] = {
@@ -109,9 +110,7 @@ def _make_blank(view_kind: str, output_kind: str) -> dict[str, Any]:
             effective_sample_size=1.0,
             confidence=0.95,
             converged=True,
-            kernel_width=1.0,
-            alpha=1.0,
-            random_state=0,
+            provenance=_BLANK_PROVENANCE,
             notices=(),
         )
     )
@@ -140,6 +139,8 @@ class EntryWriter:
         """Write an instance's entry for the script; give None, and keep nothing of it, if the page is full."""
         before = len(self.words), self.size, self._picture_room
         data: Data = {"item": item}
+        if entry.id is not None:
+            data["id"] = self._number_word(entry.id)
         if truth is not None:
             data["true"] = self._number_word(truth)
         if isinstance(entry, Failure):

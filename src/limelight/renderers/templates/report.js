@@ -115,7 +115,7 @@
 
   const drawRow = (entry) => {
     const row = copy(find(hasFailed(entry) ? ".failed-row" : ".row"));
-    write(row, { ".item": `#${entry.item}` });
+    write(row, { ".number": `#${entry.item}`, ".id": shortened(words[entry.id] ?? "") });
     if (entry.true === undefined) find(".truth", row).remove();
     else write(row, { ".truth bdi": words[entry.true] });
     if (hasFailed(entry)) {
@@ -139,7 +139,7 @@
   // --- the list
 
   const texts = entries.map((entry) => [
-    ...[entry.true, entry.output, entry.error, entry.message].filter((word) => word !== undefined).map((word) => words[word]),
+    ...[entry.id, entry.true, entry.output, entry.error, entry.message].filter((word) => word !== undefined).map((word) => words[word]),
     ...(entry.labels ?? []).flatMap((label) => [label.name, ...label.bars.map((bar) => bar[1])].map((word) => words[word])),
     ...(entry.cells ?? []).map(([column, value]) => `${words[column]} ${value}`),
     ...(entry.passages ?? []).map(([, pieces]) => pieces.map((piece) => (typeof piece === "string" ? piece : piece[1])).join("")),
