@@ -430,7 +430,8 @@ class TestBadInput:
     @pytest.mark.parametrize(
         ("image", "error", "message"),
         [
-            (np.array([[0.5, np.nan]]), InstanceError, "the image has 1 numbers that are NaN or infinite"),
+            (np.array([[0.5, np.inf]]), InstanceError, "the image has 1 numbers that are infinite, .* give NaN"),
+            (np.full((4, 4), np.nan), InstanceError, "the image has only NaN"),
             (np.zeros((2, 8, 8, 3)), InstanceError, r"got \(2, 8, 8, 3\). Explain one image at a time: give image\[0\]"),
             (np.zeros(8), InstanceError, r"an image has two axes, or three with its channels; got \(8,\)"),
             (np.zeros((0, 8)), InstanceError, r"the image is empty: its shape is \(0, 8\)"),

@@ -13,7 +13,7 @@ import numpy as np
 from limelight._checks import as_array, check_flag
 from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, require
 from limelight.models._patches import Patches, realise_extremes
-from limelight.models._preparation import Preparation
+from limelight.models._preparation import BATCH_AXES, Preparation
 from limelight.results.image_view import CHANNEL_COUNTS
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import ModelPath
@@ -140,7 +140,7 @@ class OnnxModel:
 
     def _prepare(self, batch: np.ndarray) -> np.ndarray:
         """A batch as the model's input: channels moved, standardised, in the model's dtype."""
-        if batch.ndim == 3 and len(self._shape) == 4:  # grey images without an axis of channels
+        if len(self._shape) in BATCH_AXES and batch.ndim == len(self._shape) - 1:  # grey, without an axis of channels
             batch = batch[:, None] if self.preparation.channels == "first" else batch[..., None]
         batch = batch.transpose(self.preparation.axis_order(batch.shape))
         if self._dtype.kind != "f":
@@ -204,9 +204,9 @@ OnnxModel.__module__ = "limelight"  # where users import it from
 
 def _find_channels(shape: tuple[Any, ...]) -> tuple[str | None, tuple[int, ...]]:
     """Where a model with inputs of this shape has the channels of images, and how many there may be."""
-    if len(shape) != 4:
+    if len(shape) not in BATCH_AXES:
         return None, CHANNEL_COUNTS
-    for place, axis in (("first", 1), ("last", 3)):
+    for place, axis in (("first", 1), ("last", -1)):
         if shape[axis] in CHANNEL_COUNTS:
             return place, (shape[axis],)
     return "first", (shape[1],) if isinstance(shape[1], int) else CHANNEL_COUNTS

@@ -17,10 +17,11 @@ from limelight.renderers._page import cut_text
 from limelight.renderers._passages import Run, break_into_lines, is_right_to_left
 from limelight.renderers._pictures import INK, find_middle, read_numeral
 from limelight.renderers._plot import PLOTTERS, draw_weights
+from limelight.renderers._slices import choose_slices, draw_slices
 from limelight.renderers._summary import LabelSummary, Summary, summarise
 from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
-from limelight.results.views import DrawingView, ImageView, MixedView, SeriesView, TextView, View
+from limelight.results.views import DrawingView, ImageView, MixedView, SeriesView, TextView, View, VolumeView
 
 __all__ = ["draw_file"]
 
@@ -150,7 +151,9 @@ class _Sheet:
             + (f"; with {self.summary.level} intervals" if label.has_intervals else "")
         )
         if self.kind in PLOTTERS:
-            yield _Block(_HEIGHTS[self.kind](self.view), _LEFT[self.kind], _BELOW[self.kind], partial(self._draw_view, label))
+            yield _Block(
+                _HEIGHTS[self.kind](self.view, label), _LEFT[self.kind], _BELOW[self.kind], partial(self._draw_view, label)
+            )
         if not label.bars:
             yield self._write("no component was reported")
             return
@@ -259,16 +262,26 @@ def _number_superpixels(ax: Any, view: ImageView, label: LabelSummary) -> None:
             ax.text(*find_middle(inside), escape(read_numeral(bar)), path_effects=outline, **look)
 
 
-def _scale_height(view: ImageView | DrawingView) -> float:
-    height = (_WIDTH - 2 * _MARGIN) * view.height / view.width
-    return min(max(height, _LEAST_PICTURE_HEIGHT), _MOST_PICTURE_HEIGHT)
+def _scale_height(view: ImageView | DrawingView, _: LabelSummary) -> float:
+    return _limit_height(view.height / view.width)
+
+
+def _scale_slices(view: VolumeView, label: LabelSummary) -> float:
+    sheet = draw_slices(view, choose_slices(view, [label]))
+    return _limit_height(sheet.height / sheet.width)
+
+
+def _limit_height(ratio: float) -> float:
+    """The height of a picture as wide as the page, of this ratio of height to width, within limits."""
+    return min(max((_WIDTH - 2 * _MARGIN) * ratio, _LEAST_PICTURE_HEIGHT), _MOST_PICTURE_HEIGHT)
 
 
 # The height of a picture of the instance, and how much of it is for what stands beside and below its axes.
-_HEIGHTS: dict[str, Callable[[Any], float]] = {
+_HEIGHTS: dict[str, Callable[[Any, LabelSummary], float]] = {
     DrawingView.kind: _scale_height,
     ImageView.kind: _scale_height,
-    SeriesView.kind: lambda view: _SERIES_HEIGHT * min(4, max(1, len(view.channels) / 3)) + _AXIS_HEIGHT,
+    VolumeView.kind: _scale_slices,
+    SeriesView.kind: lambda view, _: _SERIES_HEIGHT * min(4, max(1, len(view.channels) / 3)) + _AXIS_HEIGHT,
 }
-_LEFT = {DrawingView.kind: 0.0, ImageView.kind: 0.0, SeriesView.kind: 90.0}
-_BELOW = {DrawingView.kind: 0.0, ImageView.kind: 0.0, SeriesView.kind: _AXIS_HEIGHT}
+_LEFT = {DrawingView.kind: 0.0, ImageView.kind: 0.0, VolumeView.kind: 0.0, SeriesView.kind: 90.0}
+_BELOW = {DrawingView.kind: 0.0, ImageView.kind: 0.0, VolumeView.kind: 0.0, SeriesView.kind: _AXIS_HEIGHT}

@@ -6,7 +6,7 @@ The templates decide the words and the structure.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
@@ -19,11 +19,22 @@ from limelight.renderers._numbers import format_percent
 from limelight.renderers._overlay import Overlay, lay_out_overlay
 from limelight.renderers._pictures import encode_png, find_enlargement, load_pillow, reduce_image
 from limelight.renderers._series import lay_out_series
+from limelight.renderers._slices import lay_out_slices, make_reel
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.renderers._templates import fill_template
 from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
-from limelight.results.views import Cell, DrawingView, ImageView, MixedView, Passage, SeriesView, TableView, TextView
+from limelight.results.views import (
+    Cell,
+    DrawingView,
+    ImageView,
+    MixedView,
+    Passage,
+    SeriesView,
+    TableView,
+    TextView,
+    VolumeView,
+)
 
 __all__ = ["cut_text", "hash_script", "make_page_data"]
 
@@ -130,19 +141,26 @@ _SHARED_BY_KIND: dict[str, Callable[[Any], Any]] = {
     ImageView.kind: _encode_photo,
     DrawingView.kind: prepare_canvas,
 }
+# The same where the data depend on the labels.
+_SHARED_WITH_LABELS_BY_KIND: dict[str, Callable[[Any, Sequence[LabelSummary]], Any]] = {VolumeView.kind: make_reel}
 _LAYOUTS_BY_KIND: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TextView.kind: _mark_text,
     MixedView.kind: _mark_passages,
     ImageView.kind: _outline_photo,
     SeriesView.kind: lay_out_series,
     DrawingView.kind: lay_out_drawing,
+    VolumeView.kind: lay_out_slices,
 }
 
 
 def make_page_data(explanation: Explanation) -> dict[str, Any]:
     """The data of an explanation's page, by the names that the templates use."""
     summary, (kind, view) = summarise(explanation), choose_view(explanation)
-    shared = _SHARED_BY_KIND[kind](view) if kind in _SHARED_BY_KIND else view
+    shared: Any = view
+    if kind in _SHARED_BY_KIND:
+        shared = _SHARED_BY_KIND[kind](view)
+    elif kind in _SHARED_WITH_LABELS_BY_KIND:
+        shared = _SHARED_WITH_LABELS_BY_KIND[kind](view, summary.labels)
     lay_out = _LAYOUTS_BY_KIND.get(kind)
     return {
         "summary": summary,

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
+
 from limelight.renderers._axes import choose_hue, draw_bars, read_ink, write_name
 from limelight.renderers._plot_shapes import ShapePlotter
+from limelight.renderers._series import find_runs
+from limelight.renderers._slices import choose_slices, draw_slices
 from limelight.renderers._summary import LabelSummary
-from limelight.results.views import DrawingView, ImageView, SeriesView
+from limelight.results.views import DrawingView, ImageView, SeriesView, VolumeView
 
 __all__ = ["PLOTTERS", "draw_weights"]
 
@@ -26,6 +31,11 @@ def _draw_image(ax: Any, view: ImageView, label: LabelSummary) -> None:
     ax.set_axis_off()
 
 
+def _draw_volume(ax: Any, view: VolumeView, label: LabelSummary) -> None:
+    ax.imshow(np.asarray(draw_slices(view, choose_slices(view, [label]), label)))
+    ax.set_axis_off()
+
+
 def _draw_drawing(ax: Any, view: DrawingView, label: LabelSummary) -> None:
     ShapePlotter(ax).draw(view, label)
 
@@ -35,11 +45,18 @@ def _draw_series(ax: Any, view: SeriesView, label: LabelSummary) -> None:
     bars = label.visible_by_component
     count = len(view.channels)
     for number, channel in enumerate(view.channels):
-        base, values = count - 1 - number, list(channel)
+        base, values = count - 1 - number, [math.nan if value is None else value for value in channel]
         if count > 1:
-            low, spread = min(values), max(values) - min(values)
+            known = [value for value in channel if value is not None]
+            low = min(known, default=0.0)
+            spread = max(known, default=0.0) - low
             values = [base + 0.1 + 0.8 * ((value - low) / spread if spread > 0 else 0.5) for value in values]
         ax.plot(range(len(values)), values, color=read_ink(ax), linewidth=1)
+        for start, stop in find_runs(channel, are_missing=True):
+            ax.axvspan(start - 0.5, stop - 0.5, base / count, (base + 1) / count, color="grey", alpha=0.35, linewidth=0)
+        alone = [start for start, stop in find_runs(channel, are_missing=False) if stop - start == 1]
+        if alone:
+            ax.plot(alone, [values[step] for step in alone], ".", color=read_ink(ax), markersize=3)
         for segment in view.segments:
             bar = bars.get(segment.component)
             if bar is not None and number in segment.channels:
@@ -65,4 +82,5 @@ PLOTTERS: dict[str, Callable[[Any, Any, LabelSummary], None]] = {
     DrawingView.kind: _draw_drawing,
     ImageView.kind: _draw_image,
     SeriesView.kind: _draw_series,
+    VolumeView.kind: _draw_volume,
 }

@@ -9,10 +9,11 @@ from limelight.renderers._drawing import prepare_canvas
 from limelight.renderers._drawing_panel import draw_drawing_panel
 from limelight.renderers._figure_file import draw_file
 from limelight.renderers._pictures import INK, QUIET, draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
+from limelight.renderers._slices import choose_slices, draw_slices
 from limelight.renderers._summary import summarise
 from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
-from limelight.results.views import DrawingView, ImageView
+from limelight.results.views import DrawingView, ImageView, VolumeView
 
 __all__ = ["render_png"]
 
@@ -58,12 +59,16 @@ def render_png(explanation: Explanation) -> bytes:
     b'PNG'
     """
     view = choose_view(explanation).view
-    if not isinstance(view, (ImageView, DrawingView)):
+    if not isinstance(view, (ImageView, VolumeView, DrawingView)):
         return draw_file(explanation, "png")
     labels = summarise(explanation).labels
     if isinstance(view, ImageView):
         panels = [("the image", "", draw_image_panel(view))]
         panels += [(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]
+    elif isinstance(view, VolumeView):
+        numbers = choose_slices(view, labels)
+        panels = [("the volume", "", draw_slices(view, numbers))]
+        panels += [(label.name, label.prediction, draw_slices(view, numbers, label)) for label in labels]
     else:
         canvas = prepare_canvas(view)
         panels = [(label.name, label.prediction, draw_drawing_panel(canvas, label)) for label in labels]

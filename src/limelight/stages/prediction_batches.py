@@ -136,7 +136,7 @@ def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
         raise
     except (Exception, SystemExit) as error:  # a model that calls sys.exit() must not end the program
         raise ModelError(f"the model raised {type(error).__name__} while it was asked about {description}: {error}") from error
-    answer = _check_answer(raw, padded_count, description, questions[0].first_number)[: sum(counts)]
+    answer = _check_answer(raw, padded_count, description, questions[0].first_number, inputs)[: sum(counts)]
     return [answer] if len(counts) == 1 else np.split(answer, np.cumsum(counts)[:-1])
 
 
@@ -156,7 +156,7 @@ def _join_inputs(inputs: list[Any]) -> Any:
     return vstack(inputs, format="csr")
 
 
-def _check_answer(raw: Any, count: int, description: str, first_number: int) -> np.ndarray:
+def _check_answer(raw: Any, count: int, description: str, first_number: int, inputs: list[Any]) -> np.ndarray:
     """A model's answer for `count` inputs as an array of doubles, of shape (count, k)."""
     raw = _take_only_output(raw, count, description)
     try:
@@ -190,7 +190,7 @@ def _check_answer(raw: Any, count: int, description: str, first_number: int) -> 
         is_finite = np.isfinite(answer).all(axis=1)
         raise PredictionError(
             f"the model gave NaN or infinity for {np.count_nonzero(~is_finite)} of {description}; the first is number "
-            f"{first_number + int(np.argmin(is_finite))}. Explanations need finite predictions."
+            f"{first_number + int(np.argmin(is_finite))}. Explanations need finite predictions.{_hint_at_missing(inputs)}"
         )
     largest = np.abs(answer).max()
     if largest > _LARGEST_OUTPUT:
@@ -199,6 +199,14 @@ def _check_answer(raw: Any, count: int, description: str, first_number: int) -> 
             f"{largest:.3g} in absolute value. Scale the outputs, or take their logarithm."
         )
     return answer
+
+
+def _hint_at_missing(inputs: list[Any]) -> str:
+    """What to do about a model that does not take the NaN in its inputs; empty if there is none."""
+    arrays = [as_array(batch) for batch in inputs if isinstance(batch, np.ndarray) or hasattr(batch, "detach")]
+    if not any(array.dtype.kind == "f" and np.isnan(array).any() for array in arrays):
+        return ""
+    return " Its inputs have NaN, as the instance has: if it does not take them, fill the instance's missing numbers first."
 
 
 def _take_only_output(raw: Any, count: int, description: str) -> Any:

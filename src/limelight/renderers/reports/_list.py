@@ -15,13 +15,14 @@ from limelight.renderers._bars import lay_out_bars
 from limelight.renderers._numbers import format_fidelity
 from limelight.renderers._page import cut_text, make_page_data
 from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_thumbnail
+from limelight.renderers._slices import choose_slices, draw_slices
 from limelight.renderers._summary import LabelSummary, Summary, format_output, summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._templates import ScriptData
 from limelight.renderers._views import choose_view
 from limelight.renderers.reports._answers import Answer
 from limelight.results.explanation import Explanation, Provenance, Surrogate
-from limelight.results.views import Cell, ImageView, MixedView, PartsView, Passage, Span, TableView, TextView, View
+from limelight.results.views import Cell, ImageView, MixedView, PartsView, Passage, Span, TableView, TextView, View, VolumeView
 
 __all__ = ["list_entries"]
 
@@ -248,6 +249,12 @@ def _draw_image(view: ImageView, labels: Sequence[LabelSummary]) -> list[str]:
     return [f"data:image/jpeg;base64,{b64encode(encode_thumbnail(panel)).decode('ascii')}" for panel in panels]
 
 
+def _draw_volume(view: VolumeView, labels: Sequence[LabelSummary]) -> list[str]:
+    numbers = choose_slices(view, labels, most=1)
+    panels = [draw_slices(view, numbers), *(draw_slices(view, numbers, label) for label in labels)]
+    return [f"data:image/jpeg;base64,{b64encode(encode_thumbnail(panel)).decode('ascii')}" for panel in panels]
+
+
 def _draw_svg(kind: str, view: View, labels: Sequence[LabelSummary]) -> list[str]:
     files = (b64encode(make_svg(kind, view, [label]).encode("utf-8")).decode("ascii") for label in labels)
     return ["", *(f"data:image/svg+xml;base64,{svg}" for svg in files)]
@@ -264,5 +271,6 @@ _PASSAGES: dict[str, Callable[[Any], Sequence[tuple[str, TextView]]]] = {
 }
 _PICTURES: dict[str, Callable[[Any, Sequence[LabelSummary]], list[str]]] = {
     ImageView.kind: _draw_image,
+    VolumeView.kind: _draw_volume,
     **{kind: partial(_draw_svg, kind) for kind in SVG_KINDS},
 }

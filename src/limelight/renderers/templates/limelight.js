@@ -48,10 +48,34 @@ for (const root of document.querySelectorAll(".limelight:has(> .labels .weights)
     make("label", {}, "Hide weights below ", threshold, " ", share, " of the heaviest"),
     make("label", {}, "Sort by ", sort)));
 
-  for (const picture of all(".explained-label .picture")) {
+  for (const picture of all(".explained-label .picture:not(.slice *)")) {
     const tint = slider({ value: 100 });
     tint.addEventListener("input", () => { picture.style.setProperty("--tint-share", tint.value / 100); });
     picture.after(make("label", { class: "tinting" }, "Tint ", tint));
+  }
+
+  // A slider for each reel of slices.
+  for (const reel of all(".reel")) {
+    const slices = all(".slice", reel);
+    if (slices.length < 2) continue;
+    const step = slider({ max: slices.length - 1, value: 0 }), place = make("output", {});
+    reel.before(make("label", { class: "stepper" }, "Slice ", step, place));
+    // The slider's share of its way is the reel's: so the first and the last slice can be reached, and the chosen one is in view.
+    const last = slices.length - 1, way = () => reel.scrollWidth - reel.clientWidth;
+    const write = () => {
+      place.textContent = slices[step.value].dataset.slice;
+      slices.forEach((slice, i) => slice.classList.toggle("current", i == step.value));
+    };
+    step.addEventListener("input", () => {
+      reel.scrollLeft = way() * step.value / last;
+      write();
+    });
+    reel.addEventListener("scroll", () => {
+      if (document.activeElement === step || way() <= 0) return;
+      step.value = Math.round(last * reel.scrollLeft / way());
+      write();
+    });
+    write();
   }
 
   let lit = [];
