@@ -213,7 +213,7 @@ class Explainer(BatchMixin):
         request : Request
             The arguments of the call, checked.
         shared : SharedAnswers
-            The model's answers for perturbations that other instances share.
+            The model's answers for perturbations that other instances share, and what is known about the model.
         """
         components = find_components(self, instance)
         proximity, kernel_law = self._make_proximity(components, request)
@@ -225,7 +225,8 @@ class Explainer(BatchMixin):
             neighbourhood = components.neighbourhood(look.design, look.stretch)
             predictions = yield from oracle.predict(neighbourhood)
             if look.is_first:
-                outputs = self._read_outputs(predictions, oracle.instance_prediction, adapted.output_names, request)
+                model_names = shared.output_names or adapted.output_names
+                outputs = self._read_outputs(predictions, oracle.instance_prediction, model_names, request)
             if look.is_first or look.is_exact:
                 sample = Sample(neighbourhood.representation[0], link(oracle.instance_prediction)[list(outputs.labels)])
             sample.add(
@@ -239,6 +240,7 @@ class Explainer(BatchMixin):
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
             if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
+        outputs = outputs.with_notices(shared.notices)
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
 
     @final

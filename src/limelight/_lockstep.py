@@ -20,8 +20,9 @@ import numpy as np
 
 from limelight._blas import one_blas_thread
 from limelight.exceptions import ArgumentError, InstanceError, LimelightError
-from limelight.stages.prediction import Ask, Question
+from limelight.stages.answers import Answer
 from limelight.stages.prediction_batches import answer_questions
+from limelight.stages.questions import Ask, Question
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings, fit_surrogates
 
@@ -46,7 +47,7 @@ class FitSurrogates(NamedTuple):
 
 
 Effect = Ask | FitSurrogates
-Outcome = list[np.ndarray] | list[Fit]
+Outcome = list[Answer] | list[Fit]
 Run = Generator[Effect, Outcome, T]
 """A generator that yields effects, is sent the outcome of each, and returns a result in the end."""
 
@@ -120,9 +121,9 @@ def _ask(asks: dict[int, Ask]) -> dict[int, Outcome | LimelightError]:
     outcomes: dict[int, Outcome | LimelightError] = {}
     for number, ask in asks.items():
         run_answers = [answers[question.key or id(question)] for question in ask.questions]
-        arrays = [answer for answer in run_answers if not isinstance(answer, LimelightError)]
+        sound = [answer for answer in run_answers if not isinstance(answer, LimelightError)]
         errors = (answer for answer in run_answers if isinstance(answer, LimelightError))
-        outcomes[number] = next(errors, arrays)
+        outcomes[number] = next(errors, sound)
     return outcomes
 
 

@@ -9,7 +9,7 @@ from limelight._checks import check_count, user_function
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentTypeError
 from limelight.stages.components import Components
-from limelight.stages.prediction import ModelPath
+from limelight.stages.questions import ModelPath
 
 __all__ = ["ADAPTERS", "READERS", "AdaptedModel", "adapt", "read_model"]
 

@@ -16,7 +16,7 @@ from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
 from limelight.results.image_view import CHANNEL_COUNTS
 from limelight.stages.components import Components, Neighbourhood
-from limelight.stages.prediction import ModelPath
+from limelight.stages.questions import ModelPath
 
 __all__ = ["OnnxModel", "adapt_onnx", "read_onnx_model"]
 

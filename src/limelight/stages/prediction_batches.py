@@ -8,13 +8,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._checks import as_array
-from limelight.exceptions import InstanceError, LimelightError, ModelError, PredictionError
-from limelight.stages.prediction import Question, make_output_count_error
+from limelight.exceptions import InstanceError, LimelightError, ModelError
+from limelight.stages.answers import Answer, join_answers, make_output_count_error, read_answer
+from limelight.stages.questions import Question
 
 __all__ = ["answer_questions"]
 
-_LARGEST_OUTPUT = 1e150  # a sum of 1e8 squares of it is still a double
 _DEFAULT_BATCH_INPUTS = 4096  # of several instances at once; one instance's inputs stay together, however many they are
 
 
@@ -25,15 +24,15 @@ class _Part(NamedTuple):
     question: Question
 
 
-def answer_questions(questions: Sequence[Question]) -> list[np.ndarray | LimelightError]:
+def answer_questions(questions: Sequence[Question]) -> list[Answer | LimelightError]:
     """Put questions to the model.
 
     Returns
     -------
-    answers : list of (ndarray of shape (m, k) or LimelightError)
-        The model's outputs for the m rows of each question, or the error that kept it from an answer.
+    answers : list of (Answer or LimelightError)
+        The model's answer for the rows of each question, or the error that kept it from an answer.
     """
-    answers: list[list[np.ndarray]] = [[] for _ in questions]
+    answers: list[list[Answer]] = [[] for _ in questions]
     errors: dict[int, LimelightError] = {}
     for batch in _make_batches(questions):
         parts = [part for part in batch if part.number not in errors]
@@ -44,14 +43,18 @@ def answer_questions(questions: Sequence[Question]) -> list[np.ndarray | Limelig
                 errors.setdefault(number, answer)
                 continue
             answers[number].append(answer)
-            first, later = answers[number][0].shape[1], answer.shape[1]
+            first, later = answers[number][0].values.shape[1], answer.values.shape[1]
             if later != first:
                 later_inputs = f"{later} for {_describe_inputs([question])}"
                 errors.setdefault(number, make_output_count_error(f"{first} at first", later_inputs))
-    return [
-        errors.get(number) or (blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
-        for number, blocks in enumerate(answers)
-    ]
+    return [errors.get(number) or _join_parts(parts) for number, parts in enumerate(answers)]
+
+
+def _join_parts(answers: Sequence[Answer]) -> Answer | LimelightError:
+    try:
+        return join_answers(answers)
+    except LimelightError as error:
+        return error
 
 
 def _describe_inputs(questions: Sequence[Question]) -> str:
@@ -83,7 +86,7 @@ def _make_batches(questions: Sequence[Question]) -> list[list[_Part]]:
     return batches
 
 
-def _answer_batch(questions: Sequence[Question]) -> Sequence[np.ndarray | LimelightError]:
+def _answer_batch(questions: Sequence[Question]) -> Sequence[Answer | LimelightError]:
     """The answer to each question of a batch, or its error."""
     try:
         return _ask_model(questions)
@@ -95,14 +98,14 @@ def _answer_batch(questions: Sequence[Question]) -> Sequence[np.ndarray | Limeli
         return [_ask_model_alone(question) for question in questions]
 
 
-def _ask_model_alone(question: Question) -> np.ndarray | LimelightError:
+def _ask_model_alone(question: Question) -> Answer | LimelightError:
     try:
         return _ask_model([question])[0]
     except LimelightError as error:
         return error
 
 
-def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
+def _ask_model(questions: Sequence[Question]) -> list[Answer]:
     """Ask the model about one batch.
 
     Raises
@@ -132,8 +135,8 @@ def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
         raise
     except (Exception, SystemExit) as error:  # a model that calls sys.exit() must not end the program
         raise ModelError(f"the model raised {type(error).__name__} while it was asked about {description}: {error}") from error
-    answer = _check_answer(raw, sum(counts), description, questions[0].first_number)
-    return [answer] if len(counts) == 1 else np.split(answer, np.cumsum(counts)[:-1])
+    answer = read_answer(raw, sum(counts), description, questions[0].first_number)
+    return [answer._replace(values=values) for values in np.split(answer.values, np.cumsum(counts)[:-1])]
 
 
 def _join_inputs(inputs: list[Any]) -> Any:
@@ -145,49 +148,3 @@ def _join_inputs(inputs: list[Any]) -> Any:
     from scipy.sparse import vstack
 
     return vstack(inputs, format="csr")
-
-
-def _check_answer(raw: Any, count: int, description: str, first_number: int) -> np.ndarray:
-    """A model's answer for `count` inputs as an array of doubles, of shape (count, k)."""
-    raw = _join_outputs(raw, count)
-    try:
-        given = as_array(raw)
-        if np.iscomplexobj(given):
-            raise TypeError("complex numbers cannot be ordered")
-        answer = given.astype(np.float64)  # a copy: the model may write its next answer over this one
-    except (TypeError, ValueError) as error:
-        raise PredictionError(
-            f"the model must give numbers; for {description} it gave {type(raw).__name__}: {error}"
-        ) from error
-    if answer.ndim == 1:
-        answer = answer[:, None]
-    if answer.ndim != 2 or len(answer) != count or answer.shape[1] == 0:
-        raise PredictionError(
-            f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-            f"for {description} it gave shape {np.shape(raw)}."
-        )
-    if not np.isfinite(answer).all():
-        is_finite = np.isfinite(answer).all(axis=1)
-        raise PredictionError(
-            f"the model gave NaN or infinity for {np.count_nonzero(~is_finite)} of {description}; the first is number "
-            f"{first_number + int(np.argmin(is_finite))}. Explanations need finite predictions."
-        )
-    largest = np.abs(answer).max()
-    if largest > _LARGEST_OUTPUT:
-        raise PredictionError(
-            f"the model must give numbers up to {_LARGEST_OUTPUT:g}, since they are squared; the largest for {description} is "
-            f"{largest:.3g} in absolute value. Scale the outputs, or take their logarithm."
-        )
-    return answer
-
-
-def _join_outputs(raw: Any, count: int) -> Any:
-    """Join a list of arrays of shape (count, classes), one for each output of a multi-output classifier, into one array.
-
-    An output with two classes gives the column of its second class, any other output all of its columns. Whatever is not such
-    a list is returned as it is.
-    """
-    outputs = raw if isinstance(raw, list) and raw and all(isinstance(output, np.ndarray) for output in raw) else []
-    if not outputs or any(output.ndim != 2 or len(output) != count for output in outputs):
-        return raw
-    return np.concatenate([output[:, 1:] if output.shape[1] == 2 else output for output in outputs], axis=1)
