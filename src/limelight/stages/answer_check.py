@@ -124,8 +124,8 @@ class _Trial:
         if not self._are_same(repeated, in_other_order):
             text = (
                 f"The model answers by chance: asked again about {count} inputs, it changed its answers by up to "
-                f"{changes.max():.0%} of the output's range. The weights are those of its mean answer, and do not repeat. Switch "
-                "off what draws random numbers, such as dropout (a network's evaluation mode)."
+                f"{changes.max():.0%} of the output's range. The weights are those of its mean answer, and do not repeat. "
+                "Switch off what draws random numbers, such as dropout (a network's evaluation mode)."
             )
             return (Notice("random_answers", text),), None
         has_same_answers = self._are_same(np.sort(in_other_order, axis=0), np.sort(again, axis=0))
@@ -137,8 +137,8 @@ class _Trial:
             )
         text = (
             f"The model's answer for an input depends on the rest of its batch: in a batch of {count} inputs, its answers "
-            f"changed by up to {changes.max():.0%} of the output's range. The weights may say more about the batches than about "
-            "the model. Scale inputs by constants from the training data, and use networks in evaluation mode."
+            f"changed by up to {changes.max():.0%} of the output's range. The weights may say more about the batches than "
+            "about the model. Scale inputs by constants from the training data, and use networks in evaluation mode."
         )
         return (Notice("answers_depend_on_batch", text),), None
 
