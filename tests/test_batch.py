@@ -105,10 +105,10 @@ def test_texts_and_images_are_asked_about_side_by_side():
     texts = [f"one fine word {i}" for i in range(20)]
     model = Counter(of_texts)
     TextExplainer().explain_many(texts, model)
-    assert model.sizes == [20 * 16]
+    assert model.sizes == [20 * 16, 3]  # the last ones were asked about again, once for all
     model = Counter(of_images)
     ImageExplainer(segmentation="grid").explain_many(IMAGES, model, num_samples=64)
-    assert model.sizes == [6 * 64]
+    assert model.sizes == [6 * 64, 5]
 
 
 def test_batches_are_not_asked_about_shared_rows_once_per_chunk_in_threads():

@@ -20,7 +20,7 @@ from limelight.stages.questions import Ask, Asking, ModelPath, Question
 __all__ = ["AnswerCheck"]
 
 _LEAST_INPUTS, _MOST_INPUTS = 3, 16
-_PERTURBATIONS_PER_INPUT = 32  # one more input is asked about again for each of these
+_INPUTS_PER_REPETITION = 32
 # Networks in low precision round differently in batches of another size.
 _TOLERANCE = 5e-3  # of the range of an output
 _ROUNDING = 1e-6  # of the largest absolute value of an output
@@ -43,11 +43,30 @@ class AnswerCheck:
         self._error: str | None = None
 
     def run(
-        self, path: ModelPath, neighbourhood: Neighbourhood, instance_answer: np.ndarray, answers: np.ndarray, read: ReadAnswer
+        self,
+        path: ModelPath,
+        neighbourhood: Neighbourhood,
+        instance_answer: np.ndarray,
+        answers: np.ndarray,
+        num_inputs: int,
+        read: ReadAnswer,
     ) -> Asking[None]:
-        """Check the answers for the instance, of shape (k,), and for drawn rows, of shape (m, k), unless it has been done.
+        """Check a model's answers, unless it has been done.
 
         Instances that are explained side by side put the same questions, and so the model is asked once for all of them.
+
+        Parameters
+        ----------
+        path : ModelPath
+            How to ask.
+        neighbourhood : Neighbourhood
+            The inputs.
+        instance_answer, answers : ndarray of shape (k,) and (m, k)
+            The model's answers for the instance and for the drawn rows.
+        num_inputs : int
+            How many distinct inputs the model has been asked about: the more, the more are asked about again.
+        read : callable
+            From an `Answer` to its values, of shape (c, k).
 
         Raises
         ------
@@ -55,7 +74,7 @@ class AnswerCheck:
             If the model's answers are in another order than its inputs, or have another number of outputs.
         """
         if not self._is_settled and self._trial is None:
-            self._trial = _Trial.of(path, neighbourhood, instance_answer, answers)
+            self._trial = _Trial.of(path, neighbourhood, instance_answer, answers, num_inputs)
         if not self._is_settled and self._trial is not None:
             self.notices, self._error = yield from self._trial.run(read)
             self._is_settled, self._trial = True, None
@@ -90,7 +109,7 @@ class _Trial:
 
     @classmethod
     def of(
-        cls, path: ModelPath, neighbourhood: Neighbourhood, instance_answer: np.ndarray, answers: np.ndarray
+        cls, path: ModelPath, neighbourhood: Neighbourhood, instance_answer: np.ndarray, answers: np.ndarray, num_inputs: int
     ) -> _Trial | None:
         """Choose inputs, the instance among them, whose answers range from the least to the greatest; None if all are equal."""
         lows = np.minimum(answers.min(axis=0), instance_answer)
@@ -102,7 +121,7 @@ class _Trial:
         if lows.min() >= 0 and highs.max() <= 1:  # probabilities are compared on one scale
             ranges = np.full_like(ranges, ranges[widest])
         order = np.argsort(np.append(instance_answer[widest], answers[:, widest]), kind="stable")
-        count = min(_MOST_INPUTS, _LEAST_INPUTS + len(answers) // _PERTURBATIONS_PER_INPUT, len(order))
+        count = min(_MOST_INPUTS, _LEAST_INPUTS + num_inputs // _INPUTS_PER_REPETITION, len(order))
         rows = order[np.linspace(0, len(order) - 1, count).round().astype(np.intp)]
         if 0 not in rows:
             rows[count // 2] = 0

@@ -209,7 +209,9 @@ class Oracle:
         predict = self._predict_own if neighbourhood.shared is None else self._predict_shared
         predictions = yield from predict(neighbourhood)
         shared = self._shared
-        yield from shared.check.run(self._path, neighbourhood, self.instance_prediction, predictions, shared.read)
+        yield from shared.check.run(
+            self._path, neighbourhood, self.instance_prediction, predictions, self.num_inputs, shared.read
+        )
         return predictions
 
     def _predict_own(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
