@@ -41,6 +41,9 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 @click.option("--train", type=INPUT, help="Rows like the training data, in a file like --data.")
 @click.option("--target", metavar="COLUMN", help="True labels, which the model does not get; --report says where it is wrong.")
 @click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of its rows.")
+@click.option(
+    "--output", metavar="NAME", help="The output of an .onnx file; by default probabilities before labels."
+)
 @click.option("--num-features", type=int, help="The most components to report; by default 10.")
 @click.option(
     "--num-samples",
@@ -70,6 +73,7 @@ def explain(
     train: Path | None,
     target: str | None,
     text: str | None,
+    output: str | None,
     num_features: int | None,
     num_samples: int | Literal["auto"],
     labels: tuple[int, ...],
@@ -95,7 +99,7 @@ def explain(
         with errors_as_messages():
             if target is not None and text is not None:
                 check_column("--target", data, target)
-            model = load_model(name, trusted)
+            model = load_model(name, trusted, output)
             explainer = (
                 make_tabular_explainer(train, target, model, classes) if train else limelight.TextExplainer(class_names=classes)
             )
