@@ -35,11 +35,6 @@ def level(arrays):
     return arrays[:, : arrays.shape[1] // 3].reshape(len(arrays), -1).mean(axis=1)
 
 
-class Coins:
-    def realise(self, masks):
-        return masks
-
-
 CASES = {
     "rows": (TabularExplainer(ROWS), ROWS[4], linear),
     "rows of a frame": (TabularExplainer(FRAME), FRAME.iloc[4], linear),
@@ -57,6 +52,10 @@ def case(request):
 
 def codes(explanation):
     return {notice.code for notice in explanation.warnings}
+
+
+def levels(explanation):
+    return {notice.code: notice.level for notice in explanation.notices}
 
 
 OUT_OF_ORDER = {
@@ -156,7 +155,7 @@ class TestBatchMates:
             return (values - values.mean()) / (values.std() or 1.0)
 
         explanation = explainer.explain_instance(instance, scaled)
-        assert "answers_depend_on_batch" in codes(explanation)
+        assert levels(explanation)["answers_depend_on_batch"] == "alert"
 
     def test_batch_normalisation_in_training_mode(self):
         norm = torch.nn.BatchNorm1d(3).train()
@@ -183,7 +182,7 @@ class TestChance:
             values = model(inputs)
             return values + chance.normal(size=len(values)) * max(np.ptp(values), size) * 0.1
 
-        assert "random_answers" in codes(explainer.explain_instance(instance, noisy, num_samples=300))
+        assert levels(explainer.explain_instance(instance, noisy, num_samples=300))["random_answers"] == "caution"
 
     def test_dropout(self):
         torch.manual_seed(2)
@@ -282,7 +281,8 @@ FORMS = {
     "mappings": lambda columns: [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)],
     "labels and scores": lambda columns: [
         sorted(
-            ({"label": name, "score": value} for name, value in zip(columns, row, strict=True)), key=lambda entry: -entry["score"]
+            ({"label": name, "score": value} for name, value in zip(columns, row, strict=True)),
+            key=lambda entry: -entry["score"],
         )
         for row in zip(*columns.values(), strict=True)
     ],
@@ -316,8 +316,9 @@ class TestNamedAnswers:
         explanation = CASES["rows"][0].explain_instance(ROWS[4], model)
         assert explanation.output_names == ("no", "yes")
         assert explanation.default_label == 1
-        (notice,) = (notice for notice in all_notices(explanation) if notice.code == "columns_left_out")
-        assert notice.message == "Of the model's answer, 'no', 'yes' were taken for its outputs; 'predict' was left out."
+        (notice,) = (notice for notice in explanation.notices if notice.code == "columns_left_out")
+        assert notice.level == "information"
+        assert notice.message.endswith("columns beside its outputs 'no', 'yes', which were left out: 'predict'.")
 
     def test_numbers_beside_no_probabilities_stay(self):
         def model(rows):
@@ -358,7 +359,10 @@ class TestNamedAnswers:
         ("answer", "message"),
         [
             (lambda texts: [{"label": "POS", "score": 0.8} for _ in texts], r"it gives the best label only.*top_k=None"),
-            (lambda texts: [{"boxes": [[0, 1]], "scores": [0.5]} for _ in texts], r"an input's outputs must be numbers; got \{"),
+            (
+                lambda texts: [{"boxes": [[0, 1]], "scores": [0.5]} for _ in texts],
+                r"an input's outputs must be numbers; got \{",
+            ),
             (lambda texts: [{"a": 1.0} if number % 2 else {"b": 1.0} for number, _ in enumerate(texts)], "the outputs of one"),
             (lambda texts: pd.DataFrame({"predict": ["yes"] * len(texts)}), "'predict' hold no numbers. Return probabilities"),
             (lambda texts: {"a": np.zeros(len(texts)), "b": np.zeros((len(texts), 2))}, r"'b' has shape \(\d+, 2\)"),
@@ -372,7 +376,9 @@ class TestNamedAnswers:
         def model(texts):
             shares = [len(text) % 7 / 7 for text in texts]
             return [
-                [{"label": f"LABEL_{number}", "score": share if number == 10 else (1 - share) / 10} for number in range(11)][::-1]
+                [{"label": f"LABEL_{number}", "score": share if number == 10 else (1 - share) / 10} for number in range(11)][
+                    ::-1
+                ]
                 for share in shares
             ]
 
@@ -380,16 +386,12 @@ class TestNamedAnswers:
         assert explanation.output_names == tuple(f"LABEL_{number}" for number in range(11))
 
 
-def all_notices(explanation):
-    return getattr(explanation, "notices", explanation.warnings)
-
-
 def test_own_components_are_checked_too():
     class Switches:
         names = tuple(f"switch {number}" for number in range(9))
 
-        def realise(self, masks):
-            return masks
+        def compose(self, masks):
+            return masks.astype(float)
 
     assert ComponentsExplainer is not None
     with pytest.raises(PredictionError, match=ANOTHER_ORDER):

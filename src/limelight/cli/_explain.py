@@ -41,9 +41,7 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 @click.option("--train", type=INPUT, help="Rows like the training data, in a file like --data.")
 @click.option("--target", metavar="COLUMN", help="True labels, which the model does not get; --report says where it is wrong.")
 @click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of its rows.")
-@click.option(
-    "--output", metavar="NAME", help="The output of an .onnx file; by default probabilities before labels."
-)
+@click.option("--output", metavar="NAME", help="The output of an .onnx file; by default probabilities before labels.")
 @click.option("--num-features", type=int, help="The most components to report; by default 10.")
 @click.option(
     "--num-samples",

@@ -159,7 +159,7 @@ class _Trial:
             f"changed by up to {changes.max():.0%} of the output's range. The weights may say more about the batches than "
             "about the model. Scale inputs by constants from the training data, and use networks in evaluation mode."
         )
-        return (Notice("answers_depend_on_batch", text),), None
+        return (Notice("answers_depend_on_batch", text, "alert"),), None
 
     def _ask(self, order: np.ndarray, number: int, read: ReadAnswer) -> Asking[np.ndarray]:
         """The model's answers for the inputs, asked about in another order, of shape (c, k) in the order of `expected`."""

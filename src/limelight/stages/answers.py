@@ -198,8 +198,10 @@ def _choose_columns(columns: Mapping[str, np.ndarray], count: int) -> Answer:
     left_out = [name for name in columns if name not in names]
     if not left_out:
         return Answer(table, names)
-    text = f"Of the model's answer, {_list_names(names)} were taken for its outputs; {_list_names(left_out)} were left out."
-    return Answer(table, names, (Notice("columns_left_out", text),))
+    text = (
+        f"The model's answer has columns beside its outputs {_list_names(names)}, which were left out: {_list_names(left_out)}."
+    )
+    return Answer(table, names, (Notice("columns_left_out", text, "information"),))
 
 
 def _holds_numbers(column: np.ndarray) -> bool:

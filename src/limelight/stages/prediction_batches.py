@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from limelight.exceptions import InstanceError, LimelightError, ModelError
 from limelight.stages.answers import Answer, join_answers, make_output_count_error, read_answer
-from limelight.stages.questions import Question
+from limelight.stages.questions import Ask, Question
 
-__all__ = ["answer_questions"]
+__all__ = ["answer_all"]
 
 _DEFAULT_BATCH_INPUTS = 4096  # of several instances at once; one instance's inputs stay together, however many they are
 
@@ -24,14 +24,24 @@ class _Part(NamedTuple):
     question: Question
 
 
-def answer_questions(questions: Sequence[Question]) -> list[Answer | LimelightError]:
-    """Put questions to the model.
+def answer_all(asks: Mapping[int, Ask]) -> dict[int, list[Answer] | LimelightError]:
+    """The answers to each run's questions, or an error; questions with equal keys are put to the model once."""
+    questions: dict[Hashable, Question] = {}
+    for question in chain.from_iterable(ask.questions for ask in asks.values()):
+        # A question with a key is asked again by itself when its batch fails. A single run has no use for its answer then.
+        questions.setdefault(question.key or id(question), question if len(asks) > 1 else question._replace(key=None))
+    answers = dict(zip(questions, _answer_questions(list(questions.values())), strict=True))
+    outcomes: dict[int, list[Answer] | LimelightError] = {}
+    for number, ask in asks.items():
+        run_answers = [answers[question.key or id(question)] for question in ask.questions]
+        sound = [answer for answer in run_answers if not isinstance(answer, LimelightError)]
+        errors = (answer for answer in run_answers if isinstance(answer, LimelightError))
+        outcomes[number] = next(errors, sound)
+    return outcomes
 
-    Returns
-    -------
-    answers : list of (Answer or LimelightError)
-        The model's answer for the rows of each question, or the error that kept it from an answer.
-    """
+
+def _answer_questions(questions: Sequence[Question]) -> list[Answer | LimelightError]:
+    """The model's answer for the rows of each question, or the error that kept it from an answer."""
     answers: list[list[Answer]] = [[] for _ in questions]
     errors: dict[int, LimelightError] = {}
     for batch in _make_batches(questions):

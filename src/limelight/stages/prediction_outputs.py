@@ -62,7 +62,7 @@ class Outputs:
 
     def with_notices(self, notices: tuple[Notice, ...]) -> Outputs:
         """The same outputs, and more that a reader should know about them."""
-        return replace(self, notes=(*self.notes, *((notice.code, notice.message) for notice in notices)))
+        return replace(self, notes=(*self.notes, *notices))
 
     def after_link(self, link: str) -> Outputs:
         """What the outputs are once a link is applied."""
