@@ -63,7 +63,9 @@ OUT_OF_ORDER = {
     "sorted downwards": lambda values: -np.sort(-values, axis=0),
     "reversed": lambda values: values[::-1],
     "shifted": lambda values: np.roll(values, 1, axis=0),
-    "by halves": lambda values: np.concatenate([values[1::2], values[::2]]),
+    "shifted back": lambda values: np.roll(values, -1, axis=0),
+    "by turns": lambda values: np.concatenate([values[1::2], values[::2]]),
+    "by halves": lambda values: np.roll(values, len(values) // 2, axis=0),
 }
 
 
@@ -114,7 +116,7 @@ class TestOrder:
             answers = [np.empty(count), np.empty(count)]
             for place, order in enumerate((one, other)):
                 answers[place][order] = reorder(order.astype(float))
-            assert (answers[0] != answers[1]).any() or (answers[0] == np.arange(count)).all()
+            assert (answers[0] != answers[1]).any()
             assert (answers[0] != np.arange(count)).any()
 
 
@@ -132,7 +134,8 @@ class TestRowLabels:
     def test_rows_of_an_array(self):
         explainer, row, _ = CASES["rows"]
         explanation = explainer.explain_instance(row, lambda rows: pd.DataFrame(rows).sort_values(1) @ SLOPES)
-        assert explanation.as_map() == explainer.explain_instance(row, linear).as_map()
+        expected = explainer.explain_instance(row, linear)
+        assert dict(explanation.as_list()) == pytest.approx(dict(expected.as_list()))
 
     def test_other_labels_say_nothing(self):
         explainer, row, _ = CASES["rows of a frame"]
@@ -200,7 +203,7 @@ class TestChance:
         """Two values come in the same numbers by chance."""
         chance = np.random.default_rng(5)
         for row in ROWS[:20]:
-            explanation = CASES["rows"][0].explain_instance(row, lambda rows: chance.random(len(rows)) < 0.5, num_samples=40)
+            explanation = CASES["rows"][0].explain_instance(row, lambda rows: chance.random(len(rows)) < 0.5, num_samples=300)
             assert codes(explanation) & {"random_answers", "answers_depend_on_batch"}
 
     def test_forward_passes_that_drop_on_their_own(self):

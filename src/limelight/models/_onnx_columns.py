@@ -160,9 +160,10 @@ def _read_numbers(tensor: OnnxInput, name: str, column: np.ndarray) -> np.ndarra
         ) from error
     if tensor.dtype.kind != "f" and not np.array_equal(numbers, column):
         other = column[np.argmax(numbers != column)]
+        found = "missing values" if np.isnan(other) else f"other numbers, such as {other}"
         raise ArgumentError(
-            f"the input {tensor.name!r} of the ONNX model takes {tensor.dtype}; column {name!r} has other numbers, such as "
-            f"{other}. Give the training data whole numbers in this column."
+            f"the input {tensor.name!r} of the ONNX model takes {tensor.dtype}; column {name!r} has {found}. Give the training "
+            "data whole numbers in this column."
         )
     return numbers
 
