@@ -172,16 +172,15 @@ def test_onnx_files(onnx_file):
 
 @pytest.fixture
 def onnx_with_labels():
-    """Takes the columns "real" and "count" as two inputs, and gives a label before two scores."""
+    """Takes the columns "c" and "a" as two inputs, and gives a label before two scores."""
     from onnx import TensorProto, helper, save
 
     nodes = [
-        helper.make_node("Cast", ["count"], ["whole"], to=TensorProto.FLOAT),
-        helper.make_node("Concat", ["whole", "real"], ["scores"], axis=1),
-        helper.make_node("Neg", ["real"], ["other"]),
+        helper.make_node("Concat", ["c", "a"], ["scores"], axis=1),
+        helper.make_node("Neg", ["a"], ["other"]),
         helper.make_node("ArgMax", ["scores"], ["label"], axis=1, keepdims=0),
     ]
-    given = [("real", TensorProto.FLOAT, ["n", 1]), ("count", TensorProto.INT64, ["n", 1])]
+    given = [(name, TensorProto.FLOAT, ["n", 1]) for name in ("c", "a")]
     gives = [
         ("label", TensorProto.INT64, ["n"]),
         ("scores", TensorProto.FLOAT, ["n", 2]),
@@ -194,18 +193,18 @@ def onnx_with_labels():
 
 
 def test_kind_j_onnx_files_with_labels_and_an_input_for_each_column(onnx_with_labels):
-    explainer = TabularExplainer(FRAME[["real", "count"]])
+    frame = NUMBERS[["c", "a"]]
+    explainer = TabularExplainer(frame)
     for output, arguments in (("scores", ()), ("other", ("--output", "other")), ("label", ("--output", "label"))):
-        assert_quiet(explain(onnx_with_labels, *arguments, train="train.parquet"))
+        assert_quiet(explain(onnx_with_labels, *arguments, train="numbers.parquet", data="some.parquet"))
         explanations = Explanations.load("out.parquet")
-        expected = one_by_one(explainer, FRAME[:9][["real", "count"]], OnnxModel(onnx_with_labels, output=output), **FEW)
+        expected = one_by_one(explainer, frame[:9], OnnxModel(onnx_with_labels, output=output), **FEW)
         assert [entry.as_map() for entry in explanations] == [entry.as_map() for entry in expected]
 
 
 def test_outputs_are_named_of_onnx_files_only(onnx_with_labels):
-    assert_fails(
-        explain(onnx_with_labels, "--output", "sums", train="train.parquet"), "output must be one of 'label', 'scores'"
-    )
+    result = explain(onnx_with_labels, "--output", "sums", train="numbers.parquet", data="some.parquet")
+    assert_fails(result, "output must be one of 'label', 'scores'")
     assert_fails(explain("helpers.batches:of_frame", "--output", "sums"), "--output names an output of an .onnx file", code=2)
 
 
