@@ -398,9 +398,10 @@ class TestPicture:
     def test_transparent_pixels_are_white(self):
         image = np.zeros((8, 8, 4), dtype=np.uint8)
         image[:4, :, 3] = 255
-        picture = ImageExplainer("grid").components(image).view.picture
-        assert picture[:4].max() == 0
-        assert picture[4:].min() == 255
+        components = ImageExplainer("grid").components(Image.fromarray(image))
+        assert components.view.picture[:4].max() == 0
+        assert components.view.picture[4:].min() == 255
+        assert components.notes == ()
 
 
 class TestBadInput:
@@ -523,7 +524,7 @@ class TestBadInput:
 
     def test_ambiguous_layout_is_noted(self):
         image = np.random.default_rng(0).random((3, 8, 4))
-        (notice,) = ImageExplainer("grid").components(image).notes
+        notice, _ = ImageExplainer("grid").components(image).notes
         assert notice == Notice(
             "ambiguous_layout",
             "The image's shape (3, 8, 4) was read with the channels last; if they are not, give channel_axis=0.",

@@ -250,7 +250,7 @@ class TestWhoTakesIt:
         assert sum(transforms.calls) <= 1
         assert len(analysers.calls) <= 2
 
-    @pytest.mark.parametrize("method", ["predict_proba", "decision_function", "predict"])
+    @pytest.mark.parametrize("method", ["predict_proba", "decision_function"])
     def test_all_prediction_methods(self, realised, method):
         model = fitted(CountVectorizer())
         explanation = TextExplainer().explain_instance(TEXT, getattr(model, method), num_samples=100)

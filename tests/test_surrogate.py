@@ -291,9 +291,9 @@ def test_forward_selection_keeps_the_order_of_choice(seed):
     rng = np.random.default_rng(seed)
     rows, outputs, weights = rng.normal(size=(60, 7)) @ rng.normal(size=(7, 7)), rng.normal(size=60), rng.random(60)
     covariance = np.cov(np.column_stack([rows, outputs]).T, aweights=weights, ddof=0)
-    chosen = choose_components("forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros(1), 7)[
-        0, 0
-    ]
+    chosen = choose_components(
+        "forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros((1, 7)), 7
+    )[0, 0]
     assert chosen.tolist() == greedy(rows, outputs, weights, 7)
 
 
@@ -325,9 +325,9 @@ def test_auto_is_forward_for_six_and_highest_weights_for_more():
     factor = rng.normal(size=(12, 12)) * np.linspace(0.3, 3.0, 12)
     covariance, cross = (factor @ factor.T + 0.1 * np.eye(12))[None], rng.normal(size=(1, 1, 12))
     for count, method, other in ((6, "forward_selection", "highest_weights"), (7, "highest_weights", "forward_selection")):
-        auto = set(choose_components("auto", covariance, cross, np.zeros(1), count)[0, 0].tolist())
-        assert auto == set(choose_components(method, covariance, cross, np.zeros(1), count)[0, 0].tolist())
-        assert auto != set(choose_components(other, covariance, cross, np.zeros(1), count)[0, 0].tolist())
+        auto = set(choose_components("auto", covariance, cross, np.zeros((1, 12)), count)[0, 0].tolist())
+        assert auto == set(choose_components(method, covariance, cross, np.zeros((1, 12)), count)[0, 0].tolist())
+        assert auto != set(choose_components(other, covariance, cross, np.zeros((1, 12)), count)[0, 0].tolist())
 
 
 @pytest.mark.parametrize("method", METHODS)
@@ -338,7 +338,7 @@ def test_no_method_chooses_more_than_there_are_or_one_twice(method):
 
 def test_unknown_method_is_named():
     with pytest.raises(ArgumentError, match=r"feature_selection must be one of 'auto', .*; got 'best'"):
-        choose_components("best", np.eye(2)[None], np.ones((1, 1, 2)), np.zeros(1), 1)
+        choose_components("best", np.eye(2)[None], np.ones((1, 1, 2)), np.zeros((1, 2)), 1)
 
 
 # --- intervals and fidelity -------------------------------------------------------------------------------------------------
@@ -486,12 +486,15 @@ def test_a_regressor_without_weights_of_components_is_refused():
 def test_a_column_that_never_varies_has_no_weight(method, alpha):
     problem = make_problem(13)
     problem.rows[:, 2] = 1
-    (fit,) = fit_sample(problem.sample(), method=method, alpha=alpha, num_features=6)
+    shares = np.array([0.5, 0.5, 1.0, 0.5, 0.5, 0.5])  # it cannot vary
+    (fit,) = fit_sample(replace(problem.sample(), shares=shares), method=method, alpha=alpha, num_features=6)
     others = [0, 1, 3, 4, 5]
     _, expected = least_squares(problem.rows[:, others], problem.outputs[:, 0], problem.row_weights(), alpha)
     assert dense(fit, 6)[2] == pytest.approx(0.0, abs=1e-9)
     assert dense(fit, 6)[others] == pytest.approx(expected, rel=1e-7)
     assert np.isfinite(fit.half_widths).all()
+    (fit,) = fit_sample(problem.sample(), method=method, alpha=alpha, num_features=6)  # as far as is known, it can
+    assert fit.components[np.isnan(fit.half_widths)].tolist() == [2] * (2 in fit.components)
 
 
 def test_columns_that_go_together_share_their_weight():

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Reversible, Sequence, Set
 from contextlib import contextmanager
 from typing import Any
 
@@ -19,7 +20,12 @@ __all__ = [
     "check_names",
     "check_number",
     "check_numbers",
+    "check_ordered",
+    "join_levels",
+    "label_names",
+    "row_values",
     "user_function",
+    "wrap_frame",
 ]
 
 
@@ -69,13 +75,53 @@ def check_flag(parameter: str, value: object) -> bool:
 
 
 def check_names(parameter: str, value: Iterable[object], length: int | None = None) -> tuple[str, ...]:
-    """Check a sequence of names, of this length if one is given, and turn each into a str."""
-    if isinstance(value, (str, bytes)) or not isinstance(value, (Sequence, np.ndarray, Iterable)):
-        raise ArgumentTypeError(f"{parameter} must be a sequence of names; got {value!r}.")
-    names = tuple(str(name) for name in value)
+    """Check names in a certain order, of this number if one is given, and turn each into a str.
+
+    A mapping from the numbers 0 to k - 1 to names, as a model's ``id2label``, gives the names in the order of the numbers.
+
+    Examples
+    --------
+    >>> from limelight._checks import check_names
+    >>> check_names("class_names", {1: "spam", 0: "ham"})
+    ('ham', 'spam')
+    >>> check_names("class_names", {"ham", "spam"})
+    Traceback (most recent call last):
+        ...
+    limelight.exceptions.ArgumentTypeError: class_names must have a certain order, which a set lacks: give a list.
+    """
+    is_scalar = isinstance(value, (str, bytes)) or not isinstance(value, (np.ndarray, Iterable))
+    if is_scalar or (isinstance(value, np.ndarray) and value.ndim != 1):
+        raise ArgumentTypeError(f"{parameter} must be a sequence of names; got {value!r:.200}.")
+    check_ordered(parameter, value)
+    names = tuple(str(name) for name in (_in_order(parameter, value) if isinstance(value, Mapping) else value))
     if length is not None and len(names) != length:
         raise ArgumentError(f"{parameter} must have {length} names; got {len(names)}.")
     return names
+
+
+def check_ordered(parameter: str, value: object) -> None:
+    """Refuse a set, whose order may be another one the next time."""
+    if isinstance(value, Set) and not isinstance(value, Reversible):  # a dict's keys are a Set, too, but in order
+        raise ArgumentTypeError(f"{parameter} must have a certain order, which a {type(value).__name__} lacks: give a list.")
+
+
+def _in_order(parameter: str, names: Mapping[Any, object]) -> list[object]:
+    """The names of a mapping from the numbers 0 to k - 1, as integers or as texts.
+
+    Raises
+    ------
+    ArgumentError
+        If its keys are others.
+    """
+    name_of = {str(int(key)) if isinstance(key, (bool, np.bool_, int, np.integer)) else key: names[key] for key in names}
+    expected = [str(number) for number in range(len(names))]
+    if name_of.keys() != {*expected}:
+        keys = ", ".join(map(repr, list(names)[:5])) + ", ..." * (len(names) > 5)
+        raise ArgumentError(
+            f"{parameter} must be a sequence of names, or a mapping from the numbers 0 to {len(names) - 1} to names; got one "
+            f"from {keys}. Give a list, in the right order."
+        )
+    return [name_of[number] for number in expected]
 
 
 def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndarray:
@@ -135,3 +181,55 @@ def as_array(value: Any) -> np.ndarray:
         value = value.detach().cpu()
         value = value.float() if str(value.dtype) == "torch.bfloat16" else value
     return np.asarray(value)
+
+
+def wrap_frame(value: Any, *, allow_series: bool = False) -> Any:
+    """A frame in memory as narwhals' own, whose columns have a name each: see `label_names`. Anything else as it came.
+
+    Raises
+    ------
+    ValueError
+        If it is no sound frame: for example, two columns have the same name.
+    """
+    import narwhals.stable.v2 as nw
+
+    # Only frames of pandas' kind are asked: a lazy frame of polars would have to find out what its columns are.
+    if hasattr(value, "set_axis") and getattr(getattr(value, "columns", None), "nlevels", 1) > 1:
+        value = value.set_axis(label_names(value.columns), axis=1)
+    return nw.from_native(value, eager_only=True, allow_series=allow_series, pass_through=True)
+
+
+def label_names(labels: Iterable[Any]) -> list[Any]:
+    """The labels of a frame's columns; those of several levels, a MultiIndex of pandas, as texts that tell them apart.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> from limelight._checks import label_names
+    >>> label_names(pandas.MultiIndex.from_tuples([("salary", 5), ("salary", 6), ("firm", "")]))
+    ['salary / 5', 'salary / 6', 'firm']
+    >>> label_names(pandas.MultiIndex.from_tuples([("a", 1), ("a", "1")]))
+    ["('a', 1)", "('a', '1')"]
+    """
+    return list(labels) if getattr(labels, "nlevels", 1) == 1 else join_levels(labels)
+
+
+def join_levels(labels: Iterable[Any]) -> list[str]:
+    """Labels of several levels, tuples, as texts that tell them apart; labels that are no tuples as texts."""
+    plain = [(label,) if not isinstance(label, tuple) else label for label in labels]
+    tuples = [tuple(part.item() if isinstance(part, np.generic) else part for part in label) for label in plain]
+    names = [" / ".join(str(part) for part in label if part != "") for label in tuples]
+    is_distinct = max(Counter(names).values(), default=1) == 1
+    return names if is_distinct else list(map(str, tuples))
+
+
+def row_values(frame: Any) -> Iterator[Sequence[Any]]:
+    """The values of each row of a narwhals frame, with durations of nanoseconds as numpy's: Python's have no such parts."""
+    import narwhals.stable.v2 as nw
+
+    fine = [isinstance(dtype, nw.Duration) and dtype.time_unit == "ns" for dtype in frame.schema.values()]
+    if not any(fine):
+        rows: Iterator[Sequence[Any]] = frame.iter_rows()
+        return rows
+    columns = zip(frame.iter_columns(), fine, strict=True)
+    return zip(*(series.to_numpy() if is_fine else series.to_list() for series, is_fine in columns), strict=True)

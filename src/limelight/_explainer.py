@@ -24,6 +24,7 @@ from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.notices import collect_notices
+from limelight.stages.output_names import ModelOutputs
 from limelight.stages.perturbation import DESIGNS, Look, plan_looks
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
@@ -132,6 +133,7 @@ class Explainer(BatchMixin):
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
         batch_size: int | None = None,
+        pad_batches: bool = False,
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
@@ -145,9 +147,9 @@ class Explainer(BatchMixin):
             explainer.
         model : callable, estimator, torch module or ONNX file
             A callable from a batch of n inputs to an array of shape (n,) or (n, k); a fitted estimator, whose
-            ``predict_proba`` is called, else its ``decision_function``, else its ``predict``; a ``torch.nn.Module``; the path
-            of an ONNX file, or an ONNX session. `TorchModel` and `OnnxModel` take modules, files and sessions with more
-            settings.
+            ``predict_proba`` is called, else its ``decision_function``, else its ``predict`` (of a classifier, for each class
+            whether it is predicted); a ``torch.nn.Module``; the path of an ONNX file, or an ONNX session. `TorchModel` and
+            `OnnxModel` take modules, files and sessions with more settings.
         labels : int or sequence of int, optional
             Which outputs to explain. By default class 1 of two, the predicted class of more, and every output of a regression
             or of other scores.
@@ -160,6 +162,10 @@ class Explainer(BatchMixin):
             within the explainer's tolerance, or the cap is reached: 5000 for rows and texts, else 1000.
         batch_size : int, optional
             The largest number of inputs that the model gets at once; by default all of them, unless they are large.
+        pad_batches : bool, default False
+            Whether every batch has exactly `batch_size` inputs, by default 256, or fewer where they are large: one that has
+            fewer is filled up with its last input, whose further answers are dropped. A model that is compiled for each shape
+            of its input, as by JAX, is compiled once.
         model_regressor : object, optional
             A scikit-learn linear regressor to fit instead of the ridge; it is cloned, never changed.
         distance_metric : str, optional
@@ -194,6 +200,7 @@ class Explainer(BatchMixin):
             num_features=num_features,
             num_samples=num_samples,
             batch_size=batch_size,
+            pad_batches=pad_batches,
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,
@@ -218,27 +225,33 @@ class Explainer(BatchMixin):
         components = find_components(self, instance)
         proximity, kernel_law = self._make_proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts)
-        oracle = Oracle(adapted.path.limited(request.batch_size), shared)
+        path = adapted.path.limited(request.batch_size, pads_batches=request.pads_batches)
+        oracle = Oracle(path, shared)
         link = LINKS[request.link]
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         for look in self._plan_looks(components, kernel_law, request):
-            neighbourhood = components.neighbourhood(look.design, look.stretch)
-            predictions = yield from oracle.predict(neighbourhood)
+            neighbourhoods = components.neighbourhoods(look.design, look.stretch)
+            answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
-                model_names = shared.output_names or adapted.output_names
-                outputs = self._read_outputs(predictions, oracle.instance_prediction, model_names, request)
+                model = adapted.outputs
+                if shared.output_names is not None:  # the answers know best
+                    model = model._replace(names=shared.output_names, are_classes=True)
+                outputs = self._read_outputs(answers[0], oracle.instance_prediction, model, request)
             if look.is_first or look.is_exact:
-                sample = Sample(neighbourhood.representation[0], link(oracle.instance_prediction)[list(outputs.labels)])
-            sample.add(
-                neighbourhood.representation[1:],
-                link(predictions)[:, outputs.labels],
-                neighbourhood.law_weights,
-                proximity.kernel_weights(neighbourhood.representation)[1:],
-                neighbourhood.replicates,
-            )
+                instance = neighbourhoods[0].representation[0]
+                sample = Sample(instance, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
+            for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
+                sample.add(
+                    neighbourhood.representation[1:],
+                    link(predictions)[:, outputs.labels],
+                    neighbourhood.law_weights,
+                    proximity.kernel_weights(neighbourhood.representation)[1:],
+                    neighbourhood.replicates,
+                )
             fits = yield from request_fits(sample, self._fit_settings(look, kernel_law, request))
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
+            may_stop = look.is_exact or not sample.is_unknown.any()
+            if may_stop and _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
         outputs = outputs.with_notices(shared.notices)
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
@@ -263,14 +276,14 @@ class Explainer(BatchMixin):
         make_design = DESIGNS.load(self.default_design if is_default else self.options.design)
         design = make_design(seed, None if kernel_law is None else kernel_law.kernel)
         parts = len(components.names) if is_default and components.law is not None else None
-        return plan_looks(design, parts, request.num_samples, self.cap)
+        return plan_looks(design, parts, request.num_samples, self.cap, components.num_rare_states)
 
     @final
     def _read_outputs(
         self,
         predictions: np.ndarray,
         instance_prediction: np.ndarray,
-        model_names: tuple[str, ...] | None,
+        model_outputs: ModelOutputs,
         request: Request,
     ) -> Outputs:
         """What the model's outputs are, and which of them to explain, from predictions of shapes (m, k) and (k,)."""
@@ -279,7 +292,7 @@ class Explainer(BatchMixin):
             instance_prediction,
             mode=self.options.mode,
             class_names=self.options.class_names,
-            model_names=model_names,
+            model=model_outputs,
             labels=request.labels,
             top_labels=request.top_labels,
         )
@@ -314,7 +327,8 @@ class Explainer(BatchMixin):
         """The explanation, as plain data, once the last look is done."""
         varies = sample.varies
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
+        unknown = [] if look.is_exact else [components.names[number] for number in np.flatnonzero(sample.is_unknown)]
+        converged = not unknown and _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
         effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
@@ -341,6 +355,7 @@ class Explainer(BatchMixin):
                 num_features=request.num_features,
                 converged=converged,
                 is_exact=look.is_exact,
+                unknown=unknown,
             ),
         )
 

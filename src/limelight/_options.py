@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal, get_args
 
-from limelight._checks import check_choice, check_count, check_flag, check_names, check_number
+from limelight._checks import check_choice, check_count, check_flag, check_names, check_number, check_ordered
 from limelight._seeds import read_random_state
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.prediction_outputs import LINKS
@@ -125,6 +125,7 @@ class Request:
     num_features: int | None
     num_samples: int | None
     batch_size: int | None
+    pads_batches: bool
     regressor: Any
     distance_metric: str | None
     link: str
@@ -138,6 +139,7 @@ class Request:
         num_features: int | None,
         num_samples: int | str,
         batch_size: int | None,
+        pad_batches: bool,
         model_regressor: Any,
         distance_metric: str | None,
         link: str,
@@ -153,6 +155,7 @@ class Request:
             several: Any = labels
             if isinstance(several, str) or not isinstance(several, Iterable):
                 several = (several,)
+            check_ordered("labels", several)
             labels = tuple(dict.fromkeys(check_count("each of labels", label, 0) for label in several))
             if not labels:
                 raise ArgumentError("labels must name at least one output; got none. Leave it out for the default.")
@@ -170,6 +173,7 @@ class Request:
             num_features=None if num_features is None else check_count("num_features", num_features, 1),
             num_samples=None if num_samples == "auto" else check_count("num_samples", num_samples, 2),
             batch_size=None if batch_size is None else check_count("batch_size", batch_size, 1),
+            pads_batches=check_flag("pad_batches", pad_batches),
             regressor=model_regressor,
             distance_metric=distance_metric,
             link=check_choice("link", link, LINKS),

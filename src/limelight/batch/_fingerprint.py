@@ -126,7 +126,8 @@ def take_fingerprint(job: Job, first: Sequence[Any], chunk_size: int, options: O
         The explainer's.
     """
     given = {**vars(options), **vars(job.request), "chunk_size": chunk_size}
-    arguments = {name: _describe(value) for name, value in given.items() if name != "batch_size"}  # it changes no result
+    change_nothing = ("batch_size", "pads_batches")
+    arguments = {name: _describe(value) for name, value in given.items() if name not in change_nothing}
     answers: list[float] = []
     weights: list[float] = []
     names: list[str] = []

@@ -9,6 +9,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from limelight._checks import check_ordered, row_values, wrap_frame
 from limelight.batch.files import TableFile
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 
@@ -74,15 +75,16 @@ class Instances(NamedTuple):
         """
         import narwhals.stable.v2 as nw
 
+        check_ordered("instances", instances)
         if isinstance(instances, (str, os.PathLike)):
             return _from_files(Path(instances), columns)
         try:
-            wrapped = nw.from_native(instances, eager_only=True, allow_series=True, pass_through=True)
+            wrapped = wrap_frame(instances, allow_series=True)
         except ValueError as error:  # e.g. two columns have the same name
             raise ArgumentError(f"instances must be a valid frame: {error}") from error
         if isinstance(wrapped, nw.DataFrame):
             positions = _column_positions([str(name) for name in wrapped.columns], columns)
-            rows = ([row[position] for position in positions] for row in wrapped.iter_rows())
+            rows = ([row[position] for position in positions] for row in row_values(wrapped))
             return cls(map(_instance_maker(columns), rows), len(wrapped))
         if isinstance(wrapped, nw.Series):
             return cls(iter(wrapped.to_list()), len(wrapped))

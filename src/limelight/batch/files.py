@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from limelight._checks import join_levels
 from limelight.exceptions import ArgumentError, require
 
 if TYPE_CHECKING:
@@ -44,8 +46,7 @@ class TableFile:
     def column_names(self) -> list[str]:
         """The names of the columns, in order."""
         with _read_errors(self.path):
-            names: list[str] = _open_dataset(self.path).schema.names
-            return names
+            return list(_stored_names(_open_dataset(self.path).schema))
 
     def read(self) -> pa.Table:
         """Read the whole table."""
@@ -72,6 +73,8 @@ class TableFile:
         """
         with _read_errors(self.path):
             dataset = _open_dataset(self.path)
+            stored_names = _stored_names(dataset.schema)
+            names = [stored_names.get(name, name) for name in names]
             _check_columns(dataset, names)
             return _read_rows(dataset, names, self.path), dataset.count_rows()
 
@@ -151,8 +154,31 @@ def _check_columns(dataset: Any, names: Sequence[str]) -> None:
             raise ArgumentError(f"{file.path!r} holds texts that are not UTF-8, in column {binary[0]!r}.")
 
 
+def _stored_names(schema: pa.Schema) -> dict[str, str]:
+    """The name of each column, and the one that is stored: pandas stores labels of several levels as texts of tuples."""
+    num_levels = len((schema.pandas_metadata or {}).get("column_indexes", ()))
+    if num_levels < 2:
+        return {name: name for name in schema.names}
+    labels = [ast.literal_eval(name) if name.startswith("(") else name for name in schema.names]
+    return dict(zip(join_levels(labels), schema.names, strict=True))
+
+
 def _read_rows(dataset: Any, names: Sequence[str], path: Path) -> Iterator[Sequence[Any]]:
     batch_rows = max(1, min(_MOST_ROWS, _MOST_CELLS // len(names)))
     with _read_errors(path):
         for batch in dataset.to_batches(columns=list(names), batch_size=batch_rows, batch_readahead=2, fragment_readahead=1):
-            yield from zip(*(column.to_pylist() for column in batch.columns), strict=True)
+            yield from zip(*map(_values_of, batch.columns), strict=True)
+
+
+def _values_of(column: pa.Array) -> Sequence[Any]:
+    """A column's values; those of pandas' own types, such as periods, as pandas has them."""
+    import pyarrow as pa
+
+    values: Sequence[Any]
+    if pa.types.is_duration(column.type) and column.type.unit == "ns":
+        values = column.to_numpy(zero_copy_only=False)  # Python's durations have no such parts
+    elif isinstance(column.type, pa.BaseExtensionType) and column.type.extension_name.startswith("pandas."):
+        values = column.to_pandas().tolist()
+    else:
+        values = column.to_pylist()
+    return values

@@ -56,6 +56,7 @@ class BatchMixin(ABC):
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
         batch_size: int | None = None,
+        pad_batches: bool = False,
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
@@ -78,7 +79,7 @@ class BatchMixin(ABC):
             The instances: an array, a sparse array, a frame or any iterable, which may be endless or larger than memory; or the
             path of a Parquet, CSV or Arrow file, or of a folder of such files, which are read a piece at a time. Frames and
             files may have more columns than the training data.
-        model, labels, top_labels, num_features, num_samples, batch_size, model_regressor, distance_metric, link
+        model, labels, top_labels, num_features, num_samples, batch_size, pad_batches, model_regressor, distance_metric, link
             As for `explain_instance`.
         n_jobs : int, default 1
             The number of processes or threads; -1 for one per core. A user's own cluster has its own number.
@@ -93,7 +94,7 @@ class BatchMixin(ABC):
         checkpoint : path, optional
             A folder for finished chunks. Whatever stops the job, the same call with the same folder continues from there and
             explains nothing twice. The explanations are then read from the folder. Only `n_jobs`, `engine`, `batch_size`,
-            `on_error`, `timeout` and `verbose` may change between calls. A kept failure counts as finished; with
+            `pad_batches`, `on_error`, `timeout` and `verbose` may change between calls. A kept failure counts as finished; with
             ``on_error="raise"``, chunks with failures are explained again.
         on_error : {"raise", "keep"}, default "raise"
             What happens when an instance cannot be explained: "raise" ends the job with the error, "keep" puts a `Failure` in
@@ -144,6 +145,7 @@ class BatchMixin(ABC):
             num_features=num_features,
             num_samples=num_samples,
             batch_size=batch_size,
+            pad_batches=pad_batches,
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,
@@ -172,6 +174,7 @@ class BatchMixin(ABC):
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
         batch_size: int | None = None,
+        pad_batches: bool = False,
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
@@ -185,7 +188,7 @@ class BatchMixin(ABC):
         ----------
         item : str, optional
             The column that identifies the instances.
-        model, labels, top_labels, num_features, num_samples, batch_size, model_regressor, distance_metric, link
+        model, labels, top_labels, num_features, num_samples, batch_size, pad_batches, model_regressor, distance_metric, link
             As for `explain_instance`.
 
         Returns
@@ -223,6 +226,7 @@ class BatchMixin(ABC):
             num_features=num_features,
             num_samples=num_samples,
             batch_size=batch_size,
+            pad_batches=pad_batches,
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,

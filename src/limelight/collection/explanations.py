@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.random import Generator
 
+from limelight._checks import check_ordered
 from limelight._registry import Registry
 from limelight.collection._rendering import RENDERERS
 from limelight.collection._rows import Rows, rows_of_tables
@@ -90,6 +91,7 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         """
         if not isinstance(entries, Iterable):
             raise ArgumentTypeError(f"entries must be an iterable of explanations or failures; got {type(entries).__name__}.")
+        check_ordered("entries", entries)
         remaining, tables, start = iter(entries), [], 0
         while step := list(islice(remaining, _STEP)):
             for i, entry in enumerate(step, start):

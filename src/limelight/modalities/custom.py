@@ -64,8 +64,9 @@ class ComponentsExplainer(Explainer):
 
     Parameters
     ----------
-    class_names : sequence of str, optional
-        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
+    class_names : sequence of str, or mapping from their numbers, optional
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. These classes in
+        another order are refused.
     kernel_width : float, default 0.25
         The width of the kernel, for cosine distances of the masks.
     kernel : callable or str, optional
@@ -79,7 +80,8 @@ class ComponentsExplainer(Explainer):
     tolerance : float, default 0.05
         Weights count as converged when their intervals reach no further than this share of the largest weight.
     mode : {"classification", "regression"}, optional
-        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+        What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
+        to 1, else scores.
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes orthogonal arrays;
         "iid" draws them independently, as lime does.

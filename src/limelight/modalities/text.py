@@ -23,8 +23,9 @@ class TextExplainer(Explainer):
 
     Parameters
     ----------
-    class_names : sequence of str, optional
-        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
+    class_names : sequence of str, or mapping from their numbers, optional
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. These classes in
+        another order are refused.
     split_expression : str or callable, default r"\\\\W+"
         A regular expression that matches what separates words, or a tokenizer: a callable from a text to its tokens, which
         must be pieces of the text in their order.
@@ -47,7 +48,8 @@ class TextExplainer(Explainer):
     tolerance : float, default 0.05
         Weights count as converged when their intervals reach no further than this share of the largest weight.
     mode : {"classification", "regression"}, optional
-        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+        What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
+        to 1, else scores.
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes complementary pairs
         with evenly spread sizes; "iid" draws them independently, as lime does.

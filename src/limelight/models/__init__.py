@@ -9,6 +9,7 @@ from limelight._checks import check_count, user_function
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentTypeError
 from limelight.stages.components import Components
+from limelight.stages.output_names import ModelOutputs
 from limelight.stages.questions import ModelPath
 
 __all__ = ["ADAPTERS", "READERS", "AdaptedModel", "adapt", "read_model"]
@@ -41,12 +42,12 @@ class AdaptedModel(NamedTuple):
     ----------
     path : ModelPath
         How the perturbations reach the model.
-    output_names : tuple of str or None
-        The names of the model's outputs; None if it does not know them.
+    outputs : ModelOutputs
+        What the model says about its outputs.
     """
 
     path: ModelPath
-    output_names: tuple[str, ...] | None
+    outputs: ModelOutputs
 
 
 def read_model(model: Any) -> Any:
@@ -57,13 +58,18 @@ def read_model(model: Any) -> Any:
     ArgumentTypeError
         If the model is neither a callable nor an estimator, and no reader knows its form.
     """
-    from limelight.models.generic import find_prediction_method
+    from limelight.models._estimators import find_prediction_method
 
-    callable_model = _find_first(READERS, "reader of models", (model,))
+    callable_model = _read_other_form(model)
     if callable_model is not None:
         return callable_model
     find_prediction_method(model)  # raises if there is none
     return model
+
+
+def _read_other_form(model: Any) -> Any:
+    """A callable from a model that is neither a callable nor an estimator; None for other models."""
+    return _find_first(READERS, "reader of models", (model,))
 
 
 def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
@@ -74,13 +80,29 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
     ArgumentTypeError
         If the model is neither a callable nor an estimator, and no reader knows its form.
     """
-    from limelight.models.generic import adapt_callable, find_prediction_method
+    from limelight.models._estimators import find_prediction_method
+    from limelight.models.generic import adapt_callable
 
-    method, output_names = find_prediction_method(read_model(model))
-    shortcut = _find_first(ADAPTERS, "model adapter", (method, components), _check_path) if shortcuts else None
-    if shortcut is not None:
-        return AdaptedModel(shortcut, output_names)
-    return AdaptedModel(adapt_callable(method, components), output_names)
+    callable_model = _read_other_form(model)
+    method = find_prediction_method(model if callable_model is None else callable_model)
+    method.check_columns(components.column_names)
+    path = _find_first(ADAPTERS, "model adapter", (method.call, components), _check_path) if shortcuts else None
+    if path is None:
+        path = adapt_callable(method.call, components)
+    if method.join is not None:
+        path = path._replace(finish=_Joined(path.finish, method.join))
+    return AdaptedModel(path, method.outputs)
+
+
+class _Joined:
+    """A path's `finish`, followed by what makes one array of the answer."""
+
+    def __init__(self, finish: Callable[[Any], Any], join: Callable[[Any], Any]) -> None:
+        self._finish = finish
+        self._join = join
+
+    def __call__(self, inputs: Any) -> Any:
+        return self._join(self._finish(inputs))
 
 
 def _find_first(

@@ -147,6 +147,11 @@ class OnnxModel:
             raise ArgumentTypeError("an OnnxModel made from a session cannot be pickled; make it from the file.")
         return {name: value for name, value in self.__dict__.items() if name != "_session"}
 
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the outputs are certain to be probabilities of classes that exclude each other."""
+        return self._softmax
+
     def __call__(self, batch: Any) -> Any:
         """Predictions for a batch of the user's numbers, of shape (m, ...), of texts, or of rows of a frame.
 

@@ -30,8 +30,8 @@ _MOST_BYTES = 2**27
 class TorchModel:
     """A torch module as a callable from a batch to predictions.
 
-    The module runs on the device and in the dtype of its parameters, in inference mode. Batches are halved if the device runs
-    out of memory.
+    The module runs on the device and in the dtype of its parameters, in inference mode. It gets at most 256 inputs and 128 MiB
+    at once: larger batches are cut, and halved if the device runs out of memory.
 
     Parameters
     ----------
@@ -77,6 +77,11 @@ class TorchModel:
     def __repr__(self) -> str:
         settings = self.preparation.changed_settings(default_channels="first") + (["softmax=True"] if self._softmax else [])
         return f"TorchModel({', '.join([f'<{type(self.module).__name__}>', *settings])})"
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether the outputs are certain to be probabilities of classes that exclude each other."""
+        return self._softmax
 
     def __call__(self, batch: Any) -> np.ndarray:
         """Predictions for a batch of the user's numbers, of shape (m, ...); a batch of texts reaches the module as it is.

@@ -45,11 +45,19 @@ CONVERTERS = Registry(
     },
 )
 
+_MOST_PRINTED_LABELS = 5  # of the outputs that a model may have by the thousand
 _FILE_RENDERERS = ("html", "htm", "png", "svg")  # whose names are also endings of files
 
 
 class RenderingMixin(ABC):
     """The methods of `Explanation` that show it or make something else of it."""
+
+    default_label: int
+
+    @property
+    @abstractmethod
+    def labels(self) -> tuple[int, ...]:
+        """The labels that were explained."""
 
     @abstractmethod
     def _restricted_to(self, labels: Iterable[int] | None) -> Self:
@@ -301,8 +309,13 @@ class RenderingMixin(ABC):
         return fragment
 
     def __repr__(self) -> str:
-        text: str = self.render("terminal")
-        return text
+        shown, labels = [*self.labels[:_MOST_PRINTED_LABELS]], len(self.labels)
+        if self.default_label not in shown:
+            shown[-1] = self.default_label
+        text: str = self.render("terminal", shown)
+        if len(shown) == labels:
+            return text
+        return f'{text}\n{labels - len(shown)} more outputs are explained; print(explanation.render("terminal")) shows all.'
 
 
 def _renderer_for(path: Path) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from typing import Any, Self
 
+from limelight._checks import check_ordered
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
@@ -182,6 +183,7 @@ class Explanation(RenderingMixin):
             return self
         if not isinstance(labels, Iterable):
             raise ArgumentTypeError(f"labels must be a sequence of explained labels, like {[*self.labels]}; got {labels!r}.")
+        check_ordered("labels", labels)
         surrogates = tuple(dict.fromkeys(map(self.surrogate, labels)))
         if not surrogates:
             raise ArgumentError("labels must name at least one explained label; got none. Leave it out for all.")

@@ -12,6 +12,7 @@ questions           what a run asks of the model
 answer_check        whether its answers belong to its inputs
 prediction          what to ask the model: each distinct input once
 prediction_batches  asking the model in batches
+output_names        what the model's outputs are called
 prediction_outputs  what the model's outputs are, and which of them are explained
 proximity           from distances to kernel weights
 sample              the perturbations with their predictions, as weighted Gram matrices

@@ -129,6 +129,8 @@ class _Trial:
         rows[[0, -1]] = np.argmin(column), np.argmax(column)
         if 0 not in rows:
             rows[count // 2] = 0
+        if path.pads_batches and path.batch_size:  # whole batches, so that nothing is added whose answers are not looked at
+            rows = np.resize(rows, -(-count // path.batch_size) * path.batch_size)
         expected = np.where((rows == 0)[:, None], instance_answer, answers[rows - 1])
         tolerances = _TOLERANCE * ranges + _ROUNDING * np.maximum(np.abs(lows), np.abs(highs))
         own_batch = path._replace(form=(path.form, "asked again"))
@@ -143,7 +145,7 @@ class _Trial:
         in_other_order = yield from self._ask(other_order, 1, read)
         repeated = yield from self._ask(other_order, 2, read)
         changes = np.abs(again - self.expected) / np.where(self.ranges > 0, self.ranges, np.inf)
-        count = len(self.rows)
+        count = len(np.unique(self.rows))
         if not self._are_same(repeated, in_other_order):
             text = (
                 f"The model answers by chance: asked again about {count} inputs, it changed its answers by up to "

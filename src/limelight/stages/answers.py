@@ -79,8 +79,8 @@ def make_output_count_error(first: str, later: str) -> PredictionError:
 def read_answer(raw: Any, count: int, description: str, first_number: int) -> Answer:
     """Read a model's answer for `count` inputs.
 
-    It may be an array or whatever numpy reads, a frame, a mapping from an output's name to its column, a list with a mapping
-    from names to numbers for each input, or a list of arrays, one for each output of a multi-output classifier.
+    It may be an array or whatever numpy reads, a frame, a mapping from an output's name to its column, or a list with a mapping
+    from names to numbers for each input.
 
     Parameters
     ----------
@@ -100,7 +100,15 @@ def read_answer(raw: Any, count: int, description: str, first_number: int) -> An
     """
     try:
         named = _read_named_outputs(raw, count)
-        given = as_array(_join_outputs(raw, count) if named is None else named.values)
+        given = as_array(_take_only_output(raw, count, description) if named is None else named.values)
+        text = _find_text(given)
+        if text is not None:  # numbers in texts, too, are names of classes
+            raise TypeError(
+                f"it has texts, such as {text!r}. If they are classes, give a function that returns their probabilities, "
+                f"such as the model's predict_proba"
+            )
+        if given.dtype.kind in "mM":
+            raise TypeError("times are no numbers")
         if np.iscomplexobj(given):
             raise TypeError("complex numbers cannot be ordered")
         values = given.astype(np.float64)  # a copy: the model may write its next answer over this one
@@ -111,9 +119,12 @@ def read_answer(raw: Any, count: int, description: str, first_number: int) -> An
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or len(values) != count or values.shape[1] == 0:
+        hint = ""
+        if values.ndim == 3 and len(values) == count:
+            hint = " Give a function that makes a row of each input: lambda batch: model(batch).reshape(len(batch), -1)."
         raise PredictionError(
             f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-            f"for {description} it gave shape {np.shape(given)}."
+            f"for {description} it gave shape {np.shape(given)}.{hint}"
         )
     if not np.isfinite(values).all():
         is_finite = np.isfinite(values).all(axis=1)
@@ -130,16 +141,34 @@ def read_answer(raw: Any, count: int, description: str, first_number: int) -> An
     return Answer(values) if named is None else named._replace(values=values)
 
 
-def _join_outputs(raw: Any, count: int) -> Any:
-    """Join a list of arrays of shape (count, classes), one for each output of a multi-output classifier, into one array.
+def _take_only_output(raw: Any, count: int, description: str) -> Any:
+    """The only array of a list of arrays of shape (count, columns), as networks may answer; other answers as they are.
 
-    An output with two classes gives the column of its second class, any other output all of its columns. Whatever is not such
-    a list is returned as it is.
+    Raises
+    ------
+    PredictionError
+        If there are several.
     """
-    outputs = raw if isinstance(raw, list) and raw and all(isinstance(output, np.ndarray) for output in raw) else []
-    if not outputs or any(output.ndim != 2 or len(output) != count for output in outputs):
+    if not isinstance(raw, (list, tuple)) or not raw or not all(hasattr(output, "shape") for output in raw):
         return raw
-    return np.concatenate([output[:, 1:] if output.shape[1] == 2 else output for output in outputs], axis=1)
+    shapes = [tuple(output.shape) for output in raw]
+    if any(len(shape) != 2 or shape[0] != count for shape in shapes):
+        return raw
+    if len(raw) > 1:
+        raise PredictionError(
+            f"the model must give one array; for {description} it gave {len(raw)}, of shapes "
+            f"{', '.join(map(str, shapes[:5]))}. To explain all columns give lambda batch: numpy.concatenate(model(batch), "
+            f"axis=1); for those of one array, lambda batch: model(batch)[0]."
+        )
+    return raw[0]
+
+
+def _find_text(answer: np.ndarray) -> str | bytes | None:
+    """The first text of an answer that holds any."""
+    if answer.dtype.kind not in "USO":
+        return None
+    values = answer.reshape(-1)[: None if answer.dtype.kind == "O" else 1]
+    return next((value for value in values.tolist() if isinstance(value, (str, bytes))), None)
 
 
 def _read_named_outputs(raw: Any, count: int) -> Answer | None:

@@ -9,9 +9,9 @@ perturbation is another row, and a component is on where the drawn value counts 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, ClassVar, NamedTuple, Protocol
 
 import numpy as np
 
@@ -108,6 +108,11 @@ class Components(ABC):
         The kernel's width where it depends on the instance; None for the explainer's.
     form : Hashable
         Inputs of components with equal `form` can share a batch; None where they cannot share one.
+    shares : ndarray of shape (d,) or None
+        For values, the probability under LIME's own law that each component is on, NaN where it is not known or the component
+        is not on or off; None where none is known.
+    num_rare_states : int
+        How many states that few perturbations would be in have further perturbations, in `neighbourhoods`.
     """
 
     names: tuple[str, ...]
@@ -116,8 +121,11 @@ class Components(ABC):
     notes: tuple[Notice, ...] = ()
     law: np.ndarray | None
     batch_size: int | None = None
+    column_names: tuple[str, ...] | None = None
     kernel_width: float | None = None
     form: Hashable = None
+    shares: np.ndarray | None = None
+    num_rare_states: int = 0
 
     def batch(self, inputs: Any) -> Any:
         """Turn inputs, as `Inputs.take` or `Parts.realise` gives them, into what the model takes."""
@@ -126,6 +134,14 @@ class Components(ABC):
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         """Perturb the instance with a stretch of a design."""
+
+    def neighbourhoods(self, design: Design, stretch: Stretch) -> Sequence[Neighbourhood]:
+        """The same in one part or more, if other instances share only some of the perturbations.
+
+        With their law weights, all rows together follow LIME's law. A stretch gives a row for each of its points, and a smaller
+        number of further rows for each of `num_rare_states`.
+        """
+        return [self.neighbourhood(design, stretch)]
 
 
 class Parts(Components):
@@ -200,9 +216,16 @@ def fair_coins(parts: int) -> np.ndarray:
 
 
 class Values(Components):
-    """Components whose values are drawn; a modality turns the design's points into rows itself."""
+    """Components whose values are drawn; a modality turns the design's points into rows itself.
+
+    Attributes
+    ----------
+    rare_share : float
+        A component is rarely on, or rarely off, if that has a smaller probability under LIME's own law.
+    """
 
     law = None
+    rare_share: ClassVar[float] = 0.03
 
 
 def count_present(masks: np.ndarray) -> np.ndarray:

@@ -34,6 +34,25 @@ class Stretch:
     stop: int
     extra: int = 0
 
+    @property
+    def size(self) -> int:
+        """The number of points, those of all replicates together."""
+        return self.replicates * (self.stop - self.start) + self.extra
+
+    def of_rare_state(self, num_rare_states: int) -> Stretch:
+        """The points that make perturbations of each of some rare states, beside those that follow LIME's law."""
+        points_per_row = self.points_per_rare_row(num_rare_states)
+        return Stretch(self.replicates, self.start // points_per_row, self.stop // points_per_row)
+
+    @staticmethod
+    def points_per_rare_row(num_rare_states: int) -> int:
+        """How many points of a design go with one perturbation of each of some rare states.
+
+        It is the smallest power of two above their number. So at least half of all perturbations follow LIME's law, and the
+        points remain whole prefixes of a sequence.
+        """
+        return int(2 ** num_rare_states.bit_length())
+
 
 @dataclass(frozen=True)
 class Drawn:

@@ -15,6 +15,7 @@ __all__ = ["collect_notices"]
 
 _LOW_FIDELITY = 0.25
 _LARGE_SHRINKAGE = 0.1
+_MOST_LISTED_NAMES = 3
 _LEAST_ROWS_PER_WEIGHT = 10  # of the effective sample, for each reported weight and the intercept
 
 
@@ -28,6 +29,7 @@ def collect_notices(
     num_features: int | None,
     converged: bool,
     is_exact: bool,
+    unknown: Sequence[str],
 ) -> tuple[Notice, ...]:
     """Everything that a reader should know, in the order in which to read it.
 
@@ -47,6 +49,8 @@ def collect_notices(
         Whether the intervals are within the tolerance.
     is_exact : bool
         Whether the perturbations are the whole neighbourhood.
+    unknown : sequence of str
+        The names of the components of which the perturbations show too little.
     """
     notes = [*components.notes, *outputs.notes]
     num_components = len(components.names)
@@ -67,8 +71,21 @@ def collect_notices(
     if not converged and not is_exact and effective_size < _LEAST_ROWS_PER_WEIGHT * (num_weights + 1):
         text = f"The kernel leaves an effective sample of {effective_size:.0f} perturbations for {num_weights} weights."
         notes.append(Notice("low_effective_sample_size", f"{text} Give more num_samples or a larger kernel_width."))
-    if any(np.isnan(fit.half_widths).any() for fit in fits):
+    if unknown:
+        notes.append(Notice("unknown_weights", _describe_unknown(unknown), "alert"))
+    elif any(np.isnan(fit.half_widths).any() for fit in fits):
         notes.append(Notice("no_intervals", "There were too few perturbations for intervals. Give num_samples of at least 9."))
     elif not converged:
         notes.append(Notice("not_converged", "Some weights' intervals are wider than the tolerance. Give more num_samples."))
     return Notice.in_reading_order(notes)
+
+
+def _describe_unknown(names: Sequence[str]) -> str:
+    listed = ", ".join(names[:_MOST_LISTED_NAMES])
+    if len(names) > _MOST_LISTED_NAMES:
+        listed = f"{listed} and {len(names) - _MOST_LISTED_NAMES} more"
+    weights = "The weight" if len(names) == 1 else "The weights"
+    return (
+        f"{weights} of {listed} cannot be known: hardly any perturbation that counts shows a difference. Give more num_samples "
+        "or a larger kernel_width. A sampler or constraint of your own must let every component vary."
+    )

@@ -14,6 +14,7 @@ __all__ = ["CONFIDENCE", "DESIGNS", "Look", "plan_looks", "plan_stretches"]
 
 CONFIDENCE = 0.95
 _FIRST_LOOK_POINTS = 16  # of each replicate, before the first look at the intervals
+_FIRST_LOOK_RARE_ROWS = 4  # of each replicate, for each rare state
 
 DESIGNS = Registry(
     "design",
@@ -53,7 +54,9 @@ class Look:
         return self.stretch.start == 0
 
 
-def plan_looks(design: Design, parts: int | None, num_samples: int | None, cap: int) -> Iterator[Look]:
+def plan_looks(
+    design: Design, parts: int | None, num_samples: int | None, cap: int, num_rare_states: int = 0
+) -> Iterator[Look]:
     """All looks, one after the other.
 
     Parameters
@@ -67,8 +70,10 @@ def plan_looks(design: Design, parts: int | None, num_samples: int | None, cap: 
         The number of perturbations, the instance included; None for doublings up to `cap`.
     cap : int
         The largest number of perturbations, the instance included.
+    num_rare_states : int, default 0
+        How many states have further perturbations, which count as well.
     """
-    stretches = plan_stretches(num_samples, cap)
+    stretches = plan_stretches(num_samples, cap, num_rare_states)
     needed = 0 if parts is None else design.least(parts)
     large_enough = [stretch for stretch in stretches if stretch.replicates * stretch.stop + stretch.extra >= needed]
     if large_enough:
@@ -84,7 +89,7 @@ def plan_looks(design: Design, parts: int | None, num_samples: int | None, cap: 
         yield Look(design, stretch, confidence, is_exact=False)
 
 
-def plan_stretches(num_samples: int | None, cap: int) -> list[Stretch]:
+def plan_stretches(num_samples: int | None, cap: int, num_rare_states: int = 0) -> list[Stretch]:
     """The stretches of a design to ask about, one after the other.
 
     Parameters
@@ -93,6 +98,8 @@ def plan_stretches(num_samples: int | None, cap: int) -> list[Stretch]:
         The number of perturbations, the instance included, in one stretch; None for doublings from a small number up to `cap`.
     cap : int
         The largest number of perturbations, the instance included.
+    num_rare_states : int, default 0
+        How many states have further perturbations, which count as well.
 
     Examples
     --------
@@ -101,17 +108,23 @@ def plan_stretches(num_samples: int | None, cap: int) -> list[Stretch]:
     [Stretch(replicates=8, start=0, stop=12, extra=3)]
     >>> [8 * stretch.stop for stretch in plan_stretches(None, 5000)]
     [128, 256, 512, 1024, 2048, 4096, 4992]
+    >>> plan_stretches(5000, 5000, num_rare_states=1)  # with half as many further perturbations
+    [Stretch(replicates=8, start=0, stop=416, extra=7)]
     """
     num_drawn = (num_samples or cap) - 1
     # Replicates have whole pairs only; perturbations that do not fill another pair in each replicate are extra.
-    per_replicate = num_drawn // (2 * REPLICATES) * 2
-    extra = num_drawn - REPLICATES * per_replicate
+    points_per_row = Stretch.points_per_rare_row(num_rare_states)
+    points = max(2, points_per_row)  # these have a row each, and each rare state has another one or two
+    rows = points + num_rare_states * (points // points_per_row)
+    per_replicate = num_drawn // (REPLICATES * rows) * points
+    extra = num_drawn - REPLICATES * (per_replicate // points * rows)
     if per_replicate == 0:
         return [Stretch(REPLICATES if num_drawn >= REPLICATES else 1, 0, 0, num_drawn)]
     if num_samples is not None:
         return [Stretch(REPLICATES, 0, per_replicate, extra)]
     bounds = [0]
-    while max(_FIRST_LOOK_POINTS, 2 * bounds[-1]) < per_replicate:
-        bounds.append(max(_FIRST_LOOK_POINTS, 2 * bounds[-1]))
+    first_points = max(_FIRST_LOOK_POINTS, _FIRST_LOOK_RARE_ROWS * points_per_row)
+    while max(first_points, 2 * bounds[-1]) < per_replicate:
+        bounds.append(max(first_points, 2 * bounds[-1]))
     growing = [Stretch(REPLICATES, start, stop) for start, stop in pairwise(bounds)]
     return [*growing, Stretch(REPLICATES, bounds[-1], per_replicate, extra)]

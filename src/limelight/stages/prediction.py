@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -36,8 +36,26 @@ class DistinctRows(NamedTuple):
     inverse: np.ndarray
 
 
+class _Search(NamedTuple):
+    """Which of some inputs are new.
+
+    Attributes
+    ----------
+    num_remembered : int
+        How many inputs were remembered when it was made.
+    distinct : DistinctRows or None
+        Which are distinct of these followed by the inputs; None where all inputs are, since they have no keys.
+    new : ndarray of int, of shape (k,)
+        The numbers of the inputs that the model is to be asked about: the first of each distinct one that is not remembered.
+    """
+
+    num_remembered: int
+    distinct: DistinctRows | None
+    new: np.ndarray
+
+
 class _Memory:
-    """The answers for distinct inputs, in the order in which the model was asked about them."""
+    """The answers for distinct inputs."""
 
     def __init__(self) -> None:
         self._keys = np.empty((0, 0), dtype=np.uint64)
@@ -46,61 +64,56 @@ class _Memory:
     def __len__(self) -> int:
         return len(self._answers)
 
-    def find_distinct(self, keys: np.ndarray | None) -> DistinctRows | None:
-        """Which are distinct of all remembered inputs followed by these, with keys of shape (m, w).
-
-        None where the inputs have no keys, because all of them are distinct.
-        """
+    def search(self, keys: np.ndarray | None, count: int) -> _Search:
+        """Which of `count` inputs are new, from their keys of shape (count, w)."""
         if keys is None:
-            return None
-        return find_distinct_rows(np.concatenate([self._keys, keys]) if len(self._keys) else keys)
+            return _Search(len(self), None, np.arange(count))
+        num_remembered = len(self._keys)
+        distinct = find_distinct_rows(np.concatenate([self._keys, keys]) if num_remembered else keys)
+        return _Search(num_remembered, distinct, distinct.first[num_remembered:] - num_remembered)
 
-    def find_new(self, distinct: DistinctRows | None, count: int) -> np.ndarray:
-        """Which of `count` inputs to ask the model about: the first of each distinct one that is not remembered."""
-        return np.arange(count) if distinct is None else distinct.first[len(self._keys) :] - len(self._keys)
-
-    def recall(self, keys: np.ndarray | None, distinct: DistinctRows | None, answers: np.ndarray | None) -> np.ndarray:
-        """Remember the answers for new inputs, and give those for all inputs, of shape (m, k).
+    def remember(self, keys: np.ndarray | None, search: _Search, answers: np.ndarray | None) -> np.ndarray:
+        """Remember the answers for inputs that were new, and give the places of all inputs, of shape (m,), in the memory.
 
         Parameters
         ----------
         keys : ndarray of shape (m, w) or None
             The keys of all inputs.
-        distinct : DistinctRows or None
-            What `find_distinct` gave for these keys.
+        search : _Search
+            What `search` gave for them.
         answers : ndarray or None
-            The model's answers for the inputs of `find_new`; None where there are none.
+            The model's answers for the new inputs; None where there are none.
         """
-        if keys is None or distinct is None:
+        if keys is None or search.distinct is None:
             assert answers is not None
-            self._add(answers)
-            return answers
-        num_remembered = len(self._keys)
+            return self._add(np.empty((0, 0), dtype=np.uint64), answers)
+        places = np.arange(search.num_remembered)
         if answers is not None:
-            self._add(answers)
-            self._keys = (np.concatenate([self._keys, keys]) if num_remembered else keys)[distinct.first]
-        return np.asarray(self._answers[distinct.inverse[num_remembered:]])
+            places = np.concatenate([places, self._add_new(keys[search.new], search.num_remembered, answers)])
+        return np.asarray(places[search.distinct.inverse[search.num_remembered :]])
 
-    def _add(self, answers: np.ndarray) -> None:
+    def recall(self, places: np.ndarray) -> np.ndarray:
+        """The answers at some places, of shape (m, k)."""
+        return np.asarray(self._answers[places])
+
+    def _add_new(self, keys: np.ndarray, num_remembered: int, answers: np.ndarray) -> np.ndarray:
+        """Add inputs that were new when there were `num_remembered`; others may have added some of them since."""
+        num_now = len(self._keys)
+        if num_now == num_remembered:
+            return self._add(keys, answers)
+        distinct = find_distinct_rows(np.concatenate([self._keys, keys]))
+        is_new = distinct.first[num_now:] - num_now
+        self._add(keys[is_new], answers[is_new])
+        return distinct.inverse[num_now:]
+
+    def _add(self, keys: np.ndarray, answers: np.ndarray) -> np.ndarray:
+        """Add inputs with their answers, and give their places."""
         earlier = self._answers
         if len(earlier) and earlier.shape[1] != answers.shape[1]:
             raise make_output_count_error(f"{earlier.shape[1]} at first", f"{answers.shape[1]} later")
+        self._keys = np.concatenate([self._keys, keys]) if len(self._keys) else keys
         self._answers = np.concatenate([earlier, answers]) if len(earlier) else answers
-
-
-class _Recalled(NamedTuple):
-    """The answers for drawn rows, of shape (m, k), and how many inputs of their source the model was asked about by then."""
-
-    answers: np.ndarray
-    num_inputs: int
-
-
-class _LatestSearch(NamedTuple):
-    """The latest search for distinct rows, kept for the other instances that share the rows."""
-
-    rows: SharedRows
-    num_remembered: int
-    distinct: DistinctRows | None
+        return np.arange(len(earlier), len(self._answers))
 
 
 class SharedAnswers:
@@ -121,8 +134,10 @@ class SharedAnswers:
         self.output_names: tuple[str, ...] | None = None
         self._reading_notices: tuple[Notice, ...] = ()
         self._memories: dict[Hashable, _Memory] = {}
-        self._recalled: dict[SharedRows, _Recalled] = {}
-        self._latest_search: _LatestSearch | None = None
+        self._searches: dict[SharedRows, _Search] = {}
+        self._places: dict[SharedRows, np.ndarray] = {}
+        self._answers: dict[SharedRows, np.ndarray] = {}
+        self._num_distinct: dict[tuple[SharedRows, ...], int] = {}
 
     @property
     def notices(self) -> tuple[Notice, ...]:
@@ -143,29 +158,30 @@ class SharedAnswers:
 
     def find_new(self, neighbourhood: Neighbourhood) -> np.ndarray | None:
         """The numbers of the neighbourhood's rows to ask the model about; None if its drawn rows were recalled before."""
-        assert neighbourhood.shared is not None
-        if neighbourhood.shared in self._recalled:
-            return None
-        memory = self._memories.setdefault(neighbourhood.shared.source, _Memory())
-        return 1 + memory.find_new(self._find_distinct(neighbourhood, memory), len(neighbourhood.law_weights))
-
-    def recall(self, neighbourhood: Neighbourhood, answers: np.ndarray | None) -> _Recalled:
-        """Remember the answers for the rows of `find_new`, and give those for all drawn rows."""
         shared = neighbourhood.shared
         assert shared is not None
-        if shared not in self._recalled:
-            memory = self._memories[shared.source]
-            all_answers = memory.recall(_drawn_keys(neighbourhood), self._find_distinct(neighbourhood, memory), answers)
-            self._recalled[shared] = _Recalled(all_answers, len(memory))
-        return self._recalled[shared]
+        if shared in self._answers:
+            return None
+        if shared not in self._searches:
+            memory = self._memories.setdefault(shared.source, _Memory())
+            self._searches[shared] = memory.search(_drawn_keys(neighbourhood), len(neighbourhood.law_weights))
+        return 1 + self._searches[shared].new
 
-    def _find_distinct(self, neighbourhood: Neighbourhood, memory: _Memory) -> DistinctRows | None:
-        assert neighbourhood.shared is not None
-        latest = self._latest_search
-        if latest is None or latest.rows != neighbourhood.shared or latest.num_remembered != len(memory):
-            distinct = memory.find_distinct(_drawn_keys(neighbourhood))
-            latest = self._latest_search = _LatestSearch(neighbourhood.shared, len(memory), distinct)
-        return latest.distinct
+    def recall(self, neighbourhood: Neighbourhood, answers: np.ndarray | None) -> np.ndarray:
+        """Remember the answers for the rows of `find_new`, and give those for all drawn rows, of shape (m, k)."""
+        shared = neighbourhood.shared
+        assert shared is not None
+        if shared not in self._answers:
+            memory = self._memories[shared.source]
+            places = memory.remember(_drawn_keys(neighbourhood), self._searches.pop(shared), answers)
+            self._places[shared], self._answers[shared] = places, memory.recall(places)
+        return self._answers[shared]
+
+    def count_distinct(self, parts: tuple[SharedRows, ...]) -> int:
+        """How many distinct inputs some parts of one source have, all of them recalled."""
+        if parts not in self._num_distinct:
+            self._num_distinct[parts] = len(np.unique(np.concatenate([self._places[part] for part in parts])))
+        return self._num_distinct[parts]
 
 
 def _drawn_keys(neighbourhood: Neighbourhood) -> np.ndarray | None:
@@ -194,72 +210,89 @@ class Oracle:
         self._path = path
         self._shared = shared
         self._memory = _Memory()
+        self._parts: dict[Hashable, tuple[SharedRows, ...]] = {}  # that the explanation has had of each source
         self._num_own_inputs = 0  # besides the shared ones: the instance, unless it is among the shared rows
         self.num_inputs = 0
         self.instance_prediction = np.empty(0)
 
-    def predict(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
-        """The model's outputs for the drawn rows of a neighbourhood, of shape (m, k).
+    def predict(self, neighbourhoods: Sequence[Neighbourhood]) -> Asking[list[np.ndarray]]:
+        """The model's outputs for the drawn rows of neighbourhoods of the instance, of shape (m, k) each.
+
+        There are several only where other instances share them.
 
         Raises
         ------
         PredictionError
             If its answers have different outputs, or are in another order than its inputs.
         """
-        predict = self._predict_own if neighbourhood.shared is None else self._predict_shared
-        predictions = yield from predict(neighbourhood)
+        predict = self._predict_own if neighbourhoods[0].shared is None else self._predict_shared
+        answers = yield from predict(neighbourhoods)
         shared = self._shared
-        yield from shared.check.run(
-            self._path, neighbourhood, self.instance_prediction, predictions, self.num_inputs, shared.read
-        )
-        return predictions
+        for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
+            yield from shared.check.run(
+                self._path, neighbourhood, self.instance_prediction, predictions, self.num_inputs, shared.read
+            )
+        return answers
 
-    def _predict_own(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
+    def _predict_own(self, neighbourhoods: Sequence[Neighbourhood]) -> Asking[list[np.ndarray]]:
         """The same for drawn rows that no other instance has."""
+        (neighbourhood,) = neighbourhoods
         keys = neighbourhood.keys
         num_rows = 1 + len(neighbourhood.law_weights)
-        distinct = self._memory.find_distinct(keys)
+        search = self._memory.search(keys, num_rows)
         if keys is None and self.instance_prediction.size:  # without keys, the memory would not find the instance again
-            rows = np.arange(1, num_rows)
-        else:
-            rows = self._memory.find_new(distinct, num_rows)
+            search = search._replace(new=np.arange(1, num_rows))
         answers = None
-        if len(rows):
-            answers = self._shared.read((yield Ask([Question(self._path, neighbourhood, rows, self.num_inputs)]))[0])
-        predictions = self._memory.recall(keys, distinct, answers)
+        if len(search.new):
+            answers = self._shared.read((yield Ask([Question(self._path, neighbourhood, search.new, self.num_inputs)]))[0])
+        predictions = self._memory.recall(self._memory.remember(keys, search, answers))
         self.num_inputs = len(self._memory)
         if len(predictions) < num_rows:
-            return predictions
+            return [predictions]
         self.instance_prediction = predictions[0]
-        return predictions[1:]
+        return [predictions[1:]]
 
-    def _predict_shared(self, neighbourhood: Neighbourhood) -> Asking[np.ndarray]:
+    def _predict_shared(self, neighbourhoods: Sequence[Neighbourhood]) -> Asking[list[np.ndarray]]:
         """The same for drawn rows that other instances share."""
-        new_rows, keys = self._shared.find_new(neighbourhood), neighbourhood.keys
+        first, keys = neighbourhoods[0], neighbourhoods[0].keys
         is_first = not self.instance_prediction.size
         equal_to_instance = np.flatnonzero((keys[1:] == keys[0]).all(axis=1)) if keys is not None else np.empty(0, np.intp)
         asks_instance = is_first and not len(equal_to_instance)
         questions = []
         if asks_instance:
             self._num_own_inputs = 1
-            questions.append(Question(self._path, neighbourhood, np.array([0]), 0))
+            questions.append(Question(self._path, first, np.array([0]), 0))
         elif len(equal_to_instance):
             self._num_own_inputs = 0
-        if new_rows is not None and len(new_rows):
-            first_number = self.num_inputs + asks_instance
-            questions.append(Question(self._path, neighbourhood, new_rows, first_number, neighbourhood.shared))
+        first_number = self.num_inputs + asks_instance
+        are_asked = []
+        for neighbourhood in neighbourhoods:
+            new_rows = self._shared.find_new(neighbourhood)
+            are_asked.append(new_rows is not None and len(new_rows) > 0)
+            if new_rows is not None and len(new_rows):
+                questions.append(Question(self._path, neighbourhood, new_rows, first_number, neighbourhood.shared))
+                first_number += len(new_rows)
         answers = [self._shared.read(answer) for answer in (yield Ask(questions))] if questions else []
         if asks_instance:
             self.instance_prediction, *answers = answers[0][0], *answers[1:]
-        predictions, num_shared_inputs = self._shared.recall(neighbourhood, answers[0] if answers else None)
+        in_turn = iter(answers)
+        recalled = [
+            self._shared.recall(neighbourhood, next(in_turn) if is_asked else None)
+            for neighbourhood, is_asked in zip(neighbourhoods, are_asked, strict=True)
+        ]
         if is_first and not asks_instance:
-            self.instance_prediction = predictions[equal_to_instance[0]]
-        if predictions.shape[1] != len(self.instance_prediction):
-            raise make_output_count_error(
-                f"{len(self.instance_prediction)} for the instance", f"{predictions.shape[1]} for perturbations"
-            )
-        self.num_inputs = self._num_own_inputs + num_shared_inputs
-        return predictions
+            self.instance_prediction = recalled[0][equal_to_instance[0]]
+        for predictions in recalled:
+            if predictions.shape[1] != len(self.instance_prediction):
+                raise make_output_count_error(
+                    f"{len(self.instance_prediction)} for the instance", f"{predictions.shape[1]} for perturbations"
+                )
+        for neighbourhood in neighbourhoods:
+            assert neighbourhood.shared is not None
+            source = neighbourhood.shared.source
+            self._parts[source] = (*self._parts.get(source, ()), neighbourhood.shared)
+        self.num_inputs = self._num_own_inputs + sum(map(self._shared.count_distinct, self._parts.values()))
+        return recalled
 
 
 def find_distinct_rows(keys: np.ndarray) -> DistinctRows:

@@ -129,6 +129,10 @@ def _ask_model(questions: Sequence[Question]) -> list[Answer]:
     """
     counts = [len(question.rows) for question in questions]
     description = _describe_inputs(questions)
+    path, padded_count = questions[0].path, sum(counts)
+    if path.pads_batches and path.batch_size:
+        padded_count = max(padded_count, path.batch_size)
+        questions = [*questions[:-1], _pad(questions[-1], padded_count - sum(counts))]
     inputs = []
     try:
         for _, group in groupby(questions, key=lambda question: id(question.neighbourhood)):
@@ -140,13 +144,19 @@ def _ask_model(questions: Sequence[Question]) -> list[Answer]:
     except Exception as error:
         raise InstanceError(f"the perturbations cannot be made: {type(error).__name__} for {description}: {error}") from error
     try:
-        raw = questions[0].path.finish(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
+        raw = path.finish(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
     except LimelightError:
         raise
     except (Exception, SystemExit) as error:  # a model that calls sys.exit() must not end the program
         raise ModelError(f"the model raised {type(error).__name__} while it was asked about {description}: {error}") from error
-    answer = read_answer(raw, sum(counts), description, questions[0].first_number)
-    return [answer._replace(values=values) for values in np.split(answer.values, np.cumsum(counts)[:-1])]
+    answer = read_answer(raw, padded_count, description, questions[0].first_number)
+    parts = np.split(answer.values[: sum(counts)], np.cumsum(counts)[:-1])
+    return [answer._replace(values=values) for values in parts]
+
+
+def _pad(question: Question, count: int) -> Question:
+    """The same question with its last row `count` times more."""
+    return question._replace(rows=np.append(question.rows, np.repeat(question.rows[-1:], count)))
 
 
 def _join_inputs(inputs: list[Any]) -> Any:

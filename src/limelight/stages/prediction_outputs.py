@@ -7,12 +7,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, LabelError, PredictionError
+from limelight.exceptions import LabelError, PredictionError
 from limelight.results.explanation import Notice
+from limelight.stages.output_names import ModelOutputs, name_outputs
 
 __all__ = ["LINKS", "Outputs", "read_outputs"]
 
 _PROBABILITY_TOLERANCE = 1e-3  # in low precision, probabilities and their sums leave the range from 0 to 1 a little
+_ROUNDED_TOLERANCE = 0.02  # sums of probabilities that were rounded to a few digits leave 1 this far at most
 _LEAST_PROBABILITY = 1e-6  # and 1 minus it the largest: the log-odds of 0 and 1 are infinite
 
 
@@ -77,7 +79,7 @@ def read_outputs(
     *,
     mode: str | None,
     class_names: tuple[str, ...] | None,
-    model_names: tuple[str, ...] | None,
+    model: ModelOutputs,
     labels: tuple[int, ...] | None,
     top_labels: int | None,
 ) -> Outputs:
@@ -91,8 +93,10 @@ def read_outputs(
         The outputs for the instance.
     mode : {"classification", "regression"} or None
         What the user says that they are; None where their values decide.
-    class_names, model_names : tuple of str or None
-        The user's and the model's own names of the outputs.
+    class_names : tuple of str or None
+        The user's names of the outputs.
+    model : ModelOutputs
+        What the model itself says about them.
     labels : tuple of int or None
         Which outputs to explain.
     top_labels : int or None
@@ -101,16 +105,13 @@ def read_outputs(
     Raises
     ------
     ArgumentError
-        If the numbers of class names and of outputs differ.
+        If the numbers of class names and of outputs differ, or class names are the model's own in another order.
     LabelError
         If a label is not the number of an output.
     """
     count = len(instance_prediction)
-    kind = "scores" if mode == "regression" else _kind_of(predictions)
-    notes = []
-    if mode == "classification" and kind == "scores":
-        text = "The model's outputs are not probabilities that sum to 1; the weights are in the units of its scores."
-        notes.append(Notice("not_probabilities", text, "information"))
+    kind, kind_notes = _decide_kind(predictions, mode, model.kind)
+    names, name_notes = name_outputs(count, class_names, model)
     ranked = [int(label) for label in np.argsort(-instance_prediction, kind="stable")]
     default_labels = tuple(range(count))
     if kind == "probabilities":
@@ -120,27 +121,72 @@ def read_outputs(
         if label >= count:
             raise LabelError(f"label {label} cannot be explained: the model has {count} outputs, 0 to {count - 1}.")
     default_label = next((label for label in (*default_labels, ranked[0]) if label in explained), explained[0])
-    return Outputs(kind, _name_outputs(count, class_names, model_names), explained, default_label, tuple(notes))
+    notes = (*model.notes, *kind_notes, *name_notes, *_find_mistakable_labels(explained, names, labels is not None, model))
+    return Outputs(kind, names, explained, default_label, notes)
 
 
-def _kind_of(predictions: np.ndarray) -> str:
-    """Whether predictions, of shape (n, k), are "probabilities" or "scores"."""
-    if predictions.shape[1] < 2 or predictions.min() < -_PROBABILITY_TOLERANCE:
-        return "scores"
+def _decide_kind(predictions: np.ndarray, mode: str | None, model_kind: str | None) -> tuple[str, list[Notice]]:
+    """What predictions, of shape (n, k), are taken for, and what a reader should know about that.
+
+    What the user says counts first, then what the model says, then the values.
+    """
+    if mode == "regression" or (mode is None and model_kind == "scores"):
+        return "scores", []
+    if mode == "classification":
+        if _sum_to(1, predictions, _ROUNDED_TOLERANCE):
+            return "probabilities", []
+        text = "The model's outputs are not probabilities that sum to 1; the weights are in the units of its scores."
+        return "scores", [Notice("not_probabilities", text, "information")]
+    is_sum_one = _sum_to(1, predictions, _PROBABILITY_TOLERANCE)
+    if is_sum_one and model_kind is None:
+        text = "The outputs sum to 1, so they were taken for the probabilities of classes of which one is true."
+        text += ' If they are not, give mode="regression".'
+        return "probabilities", [Notice("taken_for_probabilities", text, "information")]
+    if is_sum_one:
+        return "probabilities", []
+    return "scores", [] if model_kind is not None else _describe_scores(predictions)
+
+
+def _sum_to(total: float, predictions: np.ndarray, tolerance: float) -> bool:
+    """Whether several outputs, none of them negative, sum to a total for every input, up to this share of it."""
+    if predictions.shape[1] < 2 or predictions.min() < -_PROBABILITY_TOLERANCE * total:
+        return False
     sums = predictions @ np.ones(predictions.shape[1])  # it adds short rows faster than sum does
-    low, high = 1 - _PROBABILITY_TOLERANCE, 1 + _PROBABILITY_TOLERANCE
-    return "probabilities" if sums.min() >= low and sums.max() <= high else "scores"
+    return bool(np.abs(sums / total - 1).max() <= tolerance)
 
 
-def _name_outputs(count: int, class_names: tuple[str, ...] | None, model_names: tuple[str, ...] | None) -> tuple[str, ...]:
-    """A name for each output: the user's, else the model's, else numbers."""
-    for names in (class_names, model_names):
-        if names is None:
-            continue
-        if len(names) == count:
-            return names
-        if count == 1 and len(names) == 2:  # a model of two classes with one score: it is the second class's
-            return names[1:]
-        if names is class_names:
-            raise ArgumentError(f"class_names must have a name for each of the model's {count} outputs; got {len(names)}.")
-    return tuple(str(label) for label in range(count)) if count > 1 else ("output",)
+def _describe_scores(predictions: np.ndarray) -> list[Notice]:
+    """What scores, of shape (n, k), may be instead, if their values look like something else."""
+
+    def note(code: str, text: str) -> list[Notice]:
+        return [Notice(code, f"{text} They were taken for scores.", "information")]
+
+    if _sum_to(1, predictions, _ROUNDED_TOLERANCE):
+        text = 'The outputs nearly sum to 1: if they are probabilities, give mode="classification".'
+        return note("almost_probabilities", text)
+    if _sum_to(100, predictions, _PROBABILITY_TOLERANCE):
+        return note("percentages", "The outputs sum to 100: if they are probabilities in per cent, divide them by 100.")
+    is_negative = predictions.shape[1] > 1 and predictions.max() <= _PROBABILITY_TOLERANCE
+    if is_negative and _sum_to(1, np.exp(predictions), _PROBABILITY_TOLERANCE):
+        return note("log_probabilities", "The outputs look like logarithms of probabilities: give their exponentials instead.")
+    if not (predictions % 1).any() and not {*np.unique(predictions)} <= {-1.0, 0.0, 1.0} and np.ptp(predictions) > 0:
+        text = "The outputs are whole numbers: if they are the numbers of classes, give a model of probabilities."
+        return note("whole_numbers", text)
+    return []
+
+
+def _find_mistakable_labels(
+    labels: tuple[int, ...], names: tuple[str, ...], are_users: bool, model: ModelOutputs
+) -> list[Notice]:
+    """What a reader may confuse: labels that are other classes' names, and explained outputs that share a name."""
+    notes = []
+    if are_users and model.are_classes and model.names is not None and len(model.names) == len(names):
+        mistakable = [label for label in labels if str(label) in model.names and model.names[label] != str(label)]
+        if mistakable:
+            text = "; ".join(f"label {label} is the class {model.names[label]!r}" for label in mistakable)
+            notes.append(Notice("numbers_as_labels", f"Labels are the outputs' numbers, from 0: {text}.", "caution"))
+    for name in dict.fromkeys(names[label] for label in labels):
+        same = [str(label) for label, other in enumerate(names) if other == name]
+        if len(same) > 1:
+            notes.append(Notice("shared_name", f"Several outputs are called {name!r}: {', '.join(same)}.", "caution"))
+    return notes

@@ -10,7 +10,10 @@ import numpy as np
 from limelight.stages.answers import Answer
 from limelight.stages.components import Neighbourhood
 
-__all__ = ["Ask", "Asking", "ModelPath", "Question"]
+__all__ = ["PADDED_BATCH_INPUTS", "Ask", "Asking", "ModelPath", "Question"]
+
+PADDED_BATCH_INPUTS = 256
+"""How many inputs a padded batch has at most, where the user gives no batch size."""
 
 T = TypeVar("T")
 
@@ -28,16 +31,22 @@ class ModelPath(NamedTuple):
         Inputs of paths with equal `form` can share a batch, which any of these paths can finish.
     batch_size : int or None
         The largest number of inputs at once; None for no limit.
+    pads_batches : bool
+        Whether every batch has exactly that many inputs.
     """
 
     make: Callable[[Neighbourhood, np.ndarray], Any]
     finish: Callable[[Any], Any]
     form: Hashable
     batch_size: int | None
+    pads_batches: bool = False
 
-    def limited(self, batch_size: int | None) -> ModelPath:
-        """The same path with the user's batch size, where there is one."""
-        return self if batch_size is None else self._replace(batch_size=batch_size)
+    def limited(self, batch_size: int | None, *, pads_batches: bool = False) -> ModelPath:
+        """The same path with the user's batch size, where there is one, and with padded batches, where the user wants them."""
+        size = self.batch_size if batch_size is None else batch_size
+        if pads_batches and batch_size is None:
+            size = min(size or PADDED_BATCH_INPUTS, PADDED_BATCH_INPUTS)
+        return self._replace(batch_size=size, pads_batches=pads_batches)
 
 
 class Question(NamedTuple):

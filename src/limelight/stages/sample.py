@@ -8,13 +8,17 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from limelight.stages.components import Values
 from limelight.stages.kernel_law import Curves
 
 __all__ = ["CurveProducts", "Sample"]
 
 _BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
-_ROUNDING_SHARE = 1e-12  # of an output for the instance: smaller differences from it are rounding
+_LEAST_VARIANCE_SHARE = 0.1  # of a component's mean variance: with less, a replicate says next to nothing about it
+_LEAST_VARYING_SHARE = 0.75  # of the replicates: those in which a component must vary
+_PENALTY_TRACE = 1e-6  # of the penalty of a standardised component
+_ROUNDING_SHARE = 1e-12  # of a number: smaller differences from it are rounding
 
 
 class _Stretch(NamedTuple):
@@ -70,10 +74,13 @@ class Sample:
         The instance's own representation.
     origin : ndarray of shape (q,)
         The model's outputs for the instance. Outputs are kept as differences from it, so that a large offset costs no digits.
+    shares : ndarray of shape (d,) or None
+        The probability under LIME's own law that each component is on; as `Components.shares`.
     """
 
     instance: np.ndarray
     origin: np.ndarray
+    shares: np.ndarray | None = None
     _stretches: list[_Stretch] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
@@ -135,12 +142,45 @@ class Sample:
         answer: np.ndarray = spread > _ROUNDING_SHARE * np.abs(self.origin)
         return answer
 
+    @property
+    def penalty_factors(self) -> np.ndarray:
+        """By how much the ridge penalty of each component is multiplied, of shape (d,).
+
+        It is 1 but for components that are rarely on or rarely off. The penalty alone would take a large part of their weights,
+        since they hardly vary. So they are not penalised, but for a trace that keeps the equations solvable.
+        """
+        factors = np.ones(len(self.instance))
+        if self.shares is not None:
+            variances = self.shares * (1 - self.shares)
+            is_rare = (variances > 0) & (np.minimum(self.shares, 1 - self.shares) < Values.rare_share)
+            factors[is_rare] = _PENALTY_TRACE * variances[is_rare]
+        return factors
+
+    @property
+    def is_unknown(self) -> np.ndarray:
+        """Whether the rows show too little of each component for an interval, of shape (d,).
+
+        A component must vary in most replicates, and about as much in these as in all. One that cannot vary has no weight, and
+        that is known.
+        """
+        grams = self.full_grams()
+        d = len(self.instance)
+        mass = np.where(grams[:, 0, 0] > 0, grams[:, 0, 0], np.nan)[:, None]
+        means = grams[:, 0, 1 : d + 1] / mass
+        squares = np.diagonal(grams, axis1=1, axis2=2)[:, 1 : d + 1] / mass
+        variances = np.nan_to_num(squares - means**2)
+        varies = variances > np.maximum(_LEAST_VARIANCE_SHARE * variances.mean(axis=0), _ROUNDING_SHARE * squares)
+        is_known = varies.sum(axis=0) >= _LEAST_VARYING_SHARE * len(grams)
+        cannot_vary = False if self.shares is None else self.shares > 1 - _ROUNDING_SHARE
+        return np.asarray(~(is_known | cannot_vary))
+
     def split_outputs(self) -> list[Sample]:
         """A sample for each output."""
         return [
             Sample(
                 self.instance,
                 self.origin[[output]],
+                self.shares,
                 [stretch._replace(outputs=stretch.outputs[:, [output]]) for stretch in self._stretches],
             )
             for output in range(len(self.origin))

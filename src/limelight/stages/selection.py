@@ -27,8 +27,8 @@ def choose_components(
         The components' weighted covariances with each other.
     cross : ndarray of shape (b, q, d)
         The components' weighted covariances with the outputs.
-    penalty : ndarray of shape (b,)
-        The ridge penalty of lime's ``alpha=1``, in the covariances' units.
+    penalty : ndarray of shape (b, d)
+        Each component's ridge penalty for lime's ``alpha=1``, in the covariances' units.
     num_features : int
         How many components to choose; all d where there are fewer.
 
@@ -46,7 +46,7 @@ def choose_components(
     --------
     >>> import numpy as np
     >>> from limelight.stages.selection import choose_components
-    >>> choose_components("forward_selection", np.eye(3)[None], np.array([[[0.5, -2.0, 1.0]]]), np.zeros(1), 2)
+    >>> choose_components("forward_selection", np.eye(3)[None], np.array([[[0.5, -2.0, 1.0]]]), np.zeros((1, 3)), 2)
     array([[[1, 2]]])
     """
     if method not in METHODS:
@@ -91,7 +91,7 @@ def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: np.nd
 
 def _highest_weights(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:
     """The largest weights of a ridge regression on all components, with a hundredth of lime's penalty, as in lime."""
-    penalised = covariance + (0.01 * penalty)[:, None, None] * np.eye(cross.shape[-1])
+    penalised = covariance + (0.01 * penalty)[:, :, None] * np.eye(cross.shape[-1])
     weights = np.swapaxes(np.linalg.solve(penalised, np.swapaxes(cross, 1, 2)), 1, 2)
     return np.argsort(-np.abs(weights), axis=-1, kind="stable")[..., :count]
 

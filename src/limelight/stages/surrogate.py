@@ -109,19 +109,25 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     pooled = source.pooled()
     d = len(samples[0].instance)
     covariance, cross = pooled.covariance[:, :d, :d], np.swapaxes(pooled.covariance[:, :d, d:], 1, 2)
-    chosen = choose_components(settings.method, covariance, cross, pooled.penalty, settings.num_features)
+    factors = np.stack([sample.penalty_factors for sample in samples])
+    penalties = pooled.penalty[:, None] * factors
+    chosen = choose_components(settings.method, covariance, cross, penalties, settings.num_features)
+    chosen_factors = np.take_along_axis(factors[:, None], chosen, axis=-1)
     grams = _chosen_grams(samples, chosen)
     if settings.regressor is None:
-        regressions = _fit_ridge(source.leaving_out(chosen, grams), settings.alpha)
+        regressions = _fit_ridge(source.leaving_out(chosen, grams), settings.alpha, chosen_factors)
     else:
         regressions = _fit_regressor(samples[0], chosen[0], settings)
     intercepts, weights = regressions.intercepts[:, :, 0], regressions.weights[:, :, 0]
     half_widths = _half_widths(regressions.weights, samples[0].num_replicates, settings)
+    if not settings.is_exact:
+        is_unknown = np.stack([sample.is_unknown for sample in samples])
+        half_widths = np.where(np.take_along_axis(is_unknown[:, None], chosen, axis=-1), np.nan, half_widths)
     instances = np.stack([sample.instance for sample in samples])
     instance_values = np.take_along_axis(instances[:, None], chosen, axis=-1).astype(np.float64)
     local_predictions = intercepts + _dot(weights, instance_values)
     fidelities = _fidelities(grams, regressions, settings.is_exact)
-    shrinkages = _shrinkages(pooled, chosen, settings)
+    shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
     chosen, weights, half_widths = (np.take_along_axis(part, order, axis=-1) for part in (chosen, weights, half_widths))
     return [
@@ -173,12 +179,15 @@ def _chosen_grams(samples: Sequence[Sample], chosen: np.ndarray) -> np.ndarray:
     return grams
 
 
-def _fit_ridge(moments: Moments, alpha: float) -> _Regressions:
-    """Weighted ridge regressions with a free intercept, from moments of c components and one output, with axes (b, q, f)."""
+def _fit_ridge(moments: Moments, alpha: float, factors: np.ndarray) -> _Regressions:
+    """Weighted ridge regressions with a free intercept, from moments of c components and one output, with axes (b, q, f).
+
+    The components' factors of the penalty have shape (b, q, c).
+    """
     c = moments.mean.shape[-1] - 1
     gram, cross = moments.covariance[..., :c, :c], moments.covariance[..., :c, c:]
     if alpha > 0:
-        penalty = (alpha * moments.penalty)[..., None, None] * np.eye(c)
+        penalty = (alpha * moments.penalty)[..., None, None] * (np.eye(c) * factors[:, :, None, :, None])
         weights = np.linalg.solve(gram + penalty, cross)[..., 0]
     else:  # components that never vary, or always together, have no unique weights: the shortest solution
         weights = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ cross)[..., 0]
@@ -267,12 +276,13 @@ def _fidelities(grams: np.ndarray, regressions: _Regressions, is_exact: bool) ->
     return np.asarray(1.0 - np.divide(residual, variation, out=np.full(variation.shape, np.nan), where=variation > 0))
 
 
-def _shrinkages(pooled: Moments, chosen: np.ndarray, settings: Settings) -> np.ndarray:
+def _shrinkages(pooled: Moments, chosen: np.ndarray, factors: np.ndarray, settings: Settings) -> np.ndarray:
     """The share, of shape (b, q), that the ridge penalty takes off the weight of a component of average variance.
 
-    The pooled moments are of all components, of which those of shape (b, q, c) are chosen.
+    The pooled moments are of all components, of which those of shape (b, q, c) are chosen, with these factors of the penalty.
     """
     variances = np.diagonal(pooled.covariance, axis1=1, axis2=2)[:, None]
     variance = np.take_along_axis(variances, chosen, axis=-1).mean(axis=-1)
     penalty = settings.alpha * pooled.penalty[:, None] if settings.regressor is None else np.zeros((len(chosen), 1))
+    penalty = penalty * factors.mean(axis=-1)
     return np.asarray(np.divide(penalty, penalty + variance, out=np.zeros(variance.shape), where=penalty > 0))

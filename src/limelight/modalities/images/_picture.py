@@ -32,6 +32,8 @@ class Picture:
         Turns a batch of such arrays into what the model takes; None if it takes the batch itself.
     channel_axis : int or None
         The instance's axis of channels; None if it has no such axis.
+    has_opacity : bool
+        Whether the fourth channel is certain to be opacity.
     notes : tuple of Notice
         What a reader should know about how the image was read.
     """
@@ -41,6 +43,7 @@ class Picture:
     encode: Callable[[np.ndarray], np.ndarray]
     wrap: Callable[[np.ndarray], Any] | None
     channel_axis: int | None
+    has_opacity: bool
     notes: tuple[Notice, ...]
 
     @property
@@ -49,15 +52,31 @@ class Picture:
         return self.values if self.channel_axis is not None else self.values[..., 0]
 
     def to_rgb(self) -> np.ndarray:
-        """The image as a person sees it: red, green and blue, of shape (height, width, 3), uint8."""
+        """The image as a person sees it: red, green and blue, of shape (height, width, 3), uint8.
+
+        The first three of four channels are shown, unless the fourth is certain to be opacity. Any other number of channels but
+        three is shown as their mean, in grey.
+        """
+        shows_all = self.values.shape[2] != 4 or self.has_opacity
+        return self.blend_channels() if shows_all else _to_bytes(_scale_to_255(self.values[..., :3]))
+
+    def blend_channels(self) -> np.ndarray:
+        """All channels in three, of shape (height, width, 3), uint8: the fourth of four is taken for opacity, before white.
+
+        Superpixels are found in this, so that they follow the edges of the fourth channel whatever it is.
+        """
         colours = _scale_to_255(self.values)
         channels = colours.shape[2]
-        if channels == 4:  # transparent pixels show white behind them
+        if channels == 4:
             opacity = colours[..., 3:] / 255
-            return np.asarray(np.rint(colours[..., :3] * opacity + 255 * (1 - opacity)).astype(np.uint8))
+            return _to_bytes(colours[..., :3] * opacity + 255 * (1 - opacity))
         if channels != 3:
             colours = np.repeat(colours.mean(axis=2, keepdims=True), 3, axis=2)
-        return np.asarray(np.rint(colours).astype(np.uint8))
+        return _to_bytes(colours)
+
+
+def _to_bytes(colours: np.ndarray) -> np.ndarray:
+    return np.asarray(np.rint(colours).astype(np.uint8))
 
 
 def read_picture(instance: Any, channel_axis: int | None) -> Picture:
@@ -101,7 +120,26 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     def encode(filling: np.ndarray) -> np.ndarray:
         return numbers.encode(filling[..., 0] if axis is None else np.moveaxis(filling, -1, axis))
 
-    return Picture(array, values, encode, numbers.wrap, axis, notes)
+    has_opacity = mode == "RGBA" and hasattr(instance, "convert")
+    if not has_opacity:
+        notes += _describe_picture(values)
+    return Picture(array, values, encode, numbers.wrap, axis, has_opacity, notes)
+
+
+def _describe_picture(values: np.ndarray) -> tuple[Notice, ...]:
+    """What the picture of an image of shape (height, width, channels) leaves out."""
+    channels = values.shape[2]
+    if channels in (1, 3):
+        return ()
+    if channels != 4:
+        text = f"The picture shows the mean of the image's {channels} channels, in grey."
+        return (Notice("mean_of_channels", text, "information"),)
+    if (values[..., 3] == (255 if values.dtype == np.uint8 else 1)).all():  # opacity or not, the picture is the same
+        return ()
+    text = (
+        "The picture shows the first three of the image's four channels, as colours. If the fourth is opacity, give a Pillow "
+    )
+    return (Notice("fourth_channel_not_shown", f"{text}image of mode RGBA.", "information"),)
 
 
 def _find_channel_axis(

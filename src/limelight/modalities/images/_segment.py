@@ -24,7 +24,7 @@ def find_superpixels(segmentation: Segmentation, picture: Picture, rgb: np.ndarr
     picture : Picture
         The image.
     rgb : ndarray of shape (height, width, 3), uint8
-        The image as a person sees it.
+        All of its channels as colours.
 
     Returns
     -------

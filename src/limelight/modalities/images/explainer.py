@@ -43,8 +43,9 @@ class ImageExplainer(Explainer):
     channel_axis : {0, -1}, optional
         The axis of channels of three-dimensional images; by default the last or the first, whichever has 1, 3 or 4 entries.
         If both have, it is the last axis of an array, and the first of a tensor.
-    class_names : sequence of str, optional
-        Names of the model's outputs, in their order; by default the model's own classes, or numbers.
+    class_names : sequence of str, or mapping from their numbers, optional
+        Names of the model's outputs, in their order; by default the model's own classes, or numbers. The model's own classes in
+        another order are refused.
     kernel_width : float, default 0.25
         The width of the kernel, for cosine distances of the masks.
     kernel : callable or str, optional
@@ -58,7 +59,8 @@ class ImageExplainer(Explainer):
     tolerance : float, default 0.05
         Weights count as converged when their intervals reach no further than this share of the largest weight.
     mode : {"classification", "regression"}, optional
-        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+        What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
+        to 1, else scores.
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes orthogonal arrays;
         "iid" draws them independently, as lime does.
@@ -151,7 +153,7 @@ class ImageExplainer(Explainer):
         """
         picture = read_picture(instance, self.channel_axis)
         rgb = picture.to_rgb()
-        labels, names = find_superpixels(self.segmentation, picture, rgb)
+        labels, names = find_superpixels(self.segmentation, picture, picture.blend_channels())
         exact_filling = make_filling(self.fill, picture, labels, self.options.random_state)
         filling = picture.encode(exact_filling)
         element_labels = labels if picture.channel_axis is None else np.expand_dims(labels, picture.channel_axis)

@@ -9,6 +9,7 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities._arrays import check_filling, noise_like
+from limelight.modalities.series._frames import SeriesFrame, order_like, read_frame
 
 __all__ = ["average_background", "check_background", "check_fill", "make_filling"]
 
@@ -61,20 +62,22 @@ def make_filling(fill: str | np.ndarray, channels: np.ndarray, labels: np.ndarra
     return noise_like(channels, 1, seed)
 
 
-def check_background(background: Any) -> list[np.ndarray]:
-    """A user's background: series as arrays of doubles, of shape (length,), (channels, length) or (length, channels).
+def check_background(background: Any) -> list[SeriesFrame]:
+    """A user's background: series of doubles, of shape (length,), (channels, length) or (length, channels).
 
     Raises
     ------
     ArgumentError, ArgumentTypeError
         If there are no series, or one of them does not hold finite numbers.
     """
-    if isinstance(background, str) or not isinstance(background, Iterable):
-        raise ArgumentTypeError(f"background must be a collection of series; got {background!r}.")
+    is_frame = hasattr(background, "columns")  # iterating it would give its columns' names
+    if isinstance(background, str) or is_frame or not isinstance(background, Iterable):
+        raise ArgumentTypeError(f"background must be a collection of series; got {background!r:.200}.")
     checked = []
     for number, series in enumerate(background):
+        frame = read_frame(series, f"series {number} of background")
         try:
-            array = np.array(series, dtype=np.float64)
+            array = np.array(series if frame is None else frame.values, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ArgumentTypeError(f"series {number} of background must hold numbers: {error}.") from error
         if array.ndim not in (1, 2) or not np.isfinite(array).all():
@@ -82,23 +85,27 @@ def check_background(background: Any) -> list[np.ndarray]:
                 f"series {number} of background must be finite numbers of shape (length,) or (channels, length); "
                 f"got shape {array.shape}."
             )
-        checked.append(array)
+        checked.append(SeriesFrame(array, None, None if frame is None else frame.columns))
     if not checked:
         raise ArgumentError("background must hold at least one series; got none.")
     return checked
 
 
-def average_background(background: list[np.ndarray], shape: tuple[int, int], channel_axis: int) -> np.ndarray:
+def average_background(
+    background: list[SeriesFrame], shape: tuple[int, int], channel_axis: int, channel_names: tuple[str, ...] | None
+) -> np.ndarray:
     """Average the background series at each step, over those that are long enough to have it.
 
     Parameters
     ----------
-    background : list of ndarray
-        Checked series.
+    background : list of SeriesFrame
+        Checked series, of the instance's layout.
     shape : (int, int)
         The instance's channels and length.
     channel_axis : int
         The axis of channels of two-dimensional series.
+    channel_names : tuple of str or None
+        The labels of the instance's channels; frames with the same labels may have them in another order.
 
     Returns
     -------
@@ -111,9 +118,12 @@ def average_background(background: list[np.ndarray], shape: tuple[int, int], cha
     """
     sums, counts = np.zeros(shape), np.zeros(shape)
     for number, series in enumerate(background):
-        channels = series[None] if series.ndim == 1 else np.moveaxis(series, channel_axis, 0)
+        values = series.values
+        channels = values[None] if values.ndim == 1 else np.moveaxis(values, channel_axis, 0)
         if len(channels) != shape[0]:
-            raise ArgumentError(f"series {number} of background must have {shape[0]} channels; got shape {series.shape}.")
+            raise ArgumentError(f"series {number} of background must have {shape[0]} channels; got shape {values.shape}.")
+        if channel_axis != 0 and series.columns is not None and channel_names is not None:
+            channels = order_like(channels, series.columns, channel_names, f"series {number} of background")
         length = min(shape[1], channels.shape[1])
         sums[:, :length] += channels[:, :length]
         counts[:, :length] += 1

@@ -63,8 +63,12 @@ def list_runs(labels: Labels, channel_count: int) -> tuple[Segment, ...]:
     return tuple(runs)
 
 
-def name_segments(runs: tuple[Segment, ...], labels: Labels, channel_names: tuple[str, ...]) -> tuple[str, ...]:
-    """Name each segment by its steps, or by the segmentation's own number if it has several runs."""
+def name_segments(
+    runs: tuple[Segment, ...], labels: Labels, channel_names: tuple[str, ...], times: tuple[str, ...] | None
+) -> tuple[str, ...]:
+    """Name each segment by its steps and their times, if they have any, or by the segmentation's own number if it has several
+    runs.
+    """
     runs_of_segment: dict[int, list[Segment]] = {}
     for run in runs:
         runs_of_segment.setdefault(run.component, []).append(run)
@@ -72,6 +76,8 @@ def name_segments(runs: tuple[Segment, ...], labels: Labels, channel_names: tupl
     for component in sorted(runs_of_segment):
         (first, *others) = runs_of_segment[component]
         steps = f"steps {first.start}-{first.stop - 1}" if first.stop - first.start > 1 else f"step {first.start}"
+        if times is not None:
+            steps += f" ({' to '.join(dict.fromkeys([times[first.start], times[first.stop - 1]]))})"
         name = f"segment {labels.originals[component]}" if others else steps
         is_in_one_channel = len(first.channels) < len(channel_names) and not others
         names.append(f"{channel_names[first.channels[0]]}: {name}" if is_in_one_channel else name)

@@ -9,6 +9,7 @@ import numpy as np
 
 from limelight.exceptions import InstanceError
 from limelight.modalities._arrays import Numbers, read_numbers
+from limelight.modalities.series._frames import read_frame
 from limelight.results.explanation import Notice
 
 __all__ = ["Series", "read_series"]
@@ -26,6 +27,8 @@ class Series:
         The same numbers, channels first.
     channel_axis : int
         The axis of channels of two-dimensional series.
+    channel_names, times : tuple of str or None
+        A frame's labels of its channels and of its steps; None where it has no such labels, and for other series.
     notes : tuple of Notice
         What a reader should know about how the series was read.
     """
@@ -33,6 +36,8 @@ class Series:
     numbers: Numbers
     channels: np.ndarray
     channel_axis: int
+    channel_names: tuple[str, ...] | None
+    times: tuple[str, ...] | None
     notes: tuple[Notice, ...]
 
     def to_own_layout(self, channels: np.ndarray) -> np.ndarray:
@@ -44,15 +49,15 @@ class Series:
         return not (self.numbers.array.dtype.kind == "f" or self.numbers.wrap)
 
 
-def read_series(instance: Any, channel_axis: int) -> Series:
+def read_series(instance: Any, channel_axis: int | None) -> Series:
     """Read a series.
 
     Parameters
     ----------
-    instance : array or torch tensor
+    instance : array, torch tensor or frame
         Of shape (length,), or of two axes, one of which has the channels.
-    channel_axis : int
-        Which axis has the channels.
+    channel_axis : int or None
+        Which axis has the channels; None for the first of an array, and for the columns of a frame.
 
     Raises
     ------
@@ -61,7 +66,8 @@ def read_series(instance: Any, channel_axis: int) -> Series:
     InstanceError
         If it is not a single series, its channels differ in length, or it has numbers that are not finite.
     """
-    numbers = read_numbers(_check_channel_lengths(instance), "a series")
+    frame = read_frame(instance)
+    numbers = read_numbers(_check_channel_lengths(instance) if frame is None else frame.values, "a series")
     shape = numbers.values.shape
     if numbers.values.size == 0:
         raise InstanceError(f"the series is empty: its shape is {shape}.")
@@ -71,13 +77,17 @@ def read_series(instance: Any, channel_axis: int) -> Series:
     missing = np.count_nonzero(~np.isfinite(numbers.values))
     if missing:
         raise InstanceError(f"the series has {missing} values that are NaN or infinite.")
-    channels = numbers.values[None] if len(shape) == 1 else np.moveaxis(numbers.values, channel_axis, 0)
+    axis = channel_axis if channel_axis is not None else 0 if frame is None else 1
+    channels = numbers.values[None] if len(shape) == 1 else np.moveaxis(numbers.values, axis, 0)
     count, length = channels.shape
     notes: tuple[Notice, ...] = ()
-    if count > length:
-        text = f"The series was read as {count} channels of {length} steps"
-        notes = (Notice("ambiguous_layout", f"{text}; if it is not, give channel_axis={-1 if channel_axis == 0 else 0}."),)
-    return Series(numbers, channels.astype(np.float64), channel_axis, notes)
+    if count > 1 and count >= length and channel_axis is None and frame is None:
+        text = f"The series was read as {count} channels of {length} steps; if it is not, give channel_axis=-1."
+        notes = (Notice("ambiguous_layout", text),)
+    names, times = (None, None) if frame is None else (frame.columns, frame.rows) if axis else (frame.rows, frame.columns)
+    if len(shape) == 1 and frame is not None:
+        times = frame.rows
+    return Series(numbers, channels.astype(np.float64), axis, names, times, notes)
 
 
 def _check_channel_lengths(instance: Any) -> Any:

@@ -16,7 +16,7 @@ from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
 from limelight.modalities.series._fill import average_background, check_background, check_fill, make_filling
 from limelight.modalities.series._segment import find_segments, list_runs, name_segments
-from limelight.modalities.series._series import read_series
+from limelight.modalities.series._series import Series, read_series
 from limelight.modalities.series.segments import SEGMENTATIONS
 from limelight.results.explanation import Notice
 from limelight.results.views import SeriesView
@@ -31,6 +31,9 @@ class TimeSeriesExplainer(Explainer):
     The instance given to ``explain_instance`` is an array, or a torch tensor, of shape (length,) or (channels, length), of
     integers or floats. The model gets batches of the same type and layout. Series of a collection may differ in length.
 
+    A frame of pandas, polars or pyarrow is a series, too: its rows are steps, its columns are channels, and the index, if there
+    is one, has the times. The model gets its numbers, in batches of shape (n, length, channels).
+
     Parameters
     ----------
     segmentation : str, callable or ndarray, default "uniform"
@@ -42,12 +45,13 @@ class TimeSeriesExplainer(Explainer):
         step before the segment to the one after it, a number, or a number for each channel.
     background : iterable of series, optional
         Other series, instead of `fill`: their mean at each step shows, over the series that are long enough to have that step.
-    channel_axis : {0, -1}, default 0
-        The axis of channels of two-dimensional series.
+    channel_axis : {0, -1}, optional
+        The axis of channels of two-dimensional series; by default the first of arrays, and the columns of frames.
     channel_names : sequence of str, optional
-        Names of the channels; by default numbers.
-    class_names : sequence of str, optional
-        Names of the model's outputs, in their order; by default the model's own classes, or numbers.
+        Names of the channels; by default a frame's own, or numbers.
+    class_names : sequence of str, or mapping from their numbers, optional
+        Names of the model's outputs, in their order; by default the model's own classes, or numbers. The model's own classes in
+        another order are refused.
     kernel_width : float, default 0.25
         The width of the kernel, for cosine distances of the masks.
     kernel : callable or str, optional
@@ -61,7 +65,8 @@ class TimeSeriesExplainer(Explainer):
     tolerance : float, default 0.05
         Weights count as converged when their intervals reach no further than this share of the largest weight.
     mode : {"classification", "regression"}, optional
-        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+        What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
+        to 1, else scores.
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes orthogonal arrays;
         "iid" draws them independently.
@@ -104,7 +109,7 @@ class TimeSeriesExplainer(Explainer):
         fill: Any = "mean",
         *,
         background: Iterable[Any] | None = None,
-        channel_axis: int = 0,
+        channel_axis: int | None = None,
         channel_names: Iterable[object] | None = None,
         class_names: Iterable[object] | None = None,
         kernel_width: float = 0.25,
@@ -122,7 +127,7 @@ class TimeSeriesExplainer(Explainer):
         if background is not None and fill != "mean":
             raise ArgumentError("give either fill or background; got both.")
         self.background = None if background is None else check_background(background)
-        if channel_axis not in (0, -1, 1):
+        if channel_axis not in (None, 0, -1, 1):
             raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {channel_axis!r}.")
         self.channel_axis = channel_axis
         self.channel_names = None if channel_names is None else check_names("channel_names", channel_names)
@@ -158,11 +163,11 @@ class TimeSeriesExplainer(Explainer):
         if self.background is None:
             exact_filling = make_filling(self.fill, channels, labels.numbers, self.options.random_state)
         else:
-            exact_filling = average_background(self.background, channels.shape, self.channel_axis)
+            exact_filling = average_background(self.background, channels.shape, series.channel_axis, series.channel_names)
         filling = numbers.encode(series.to_own_layout(exact_filling))
-        channel_names = self._channel_names(len(channels))
+        channel_names = self._channel_names(series)
         runs = list_runs(labels, len(channels))
-        names = name_segments(runs, labels, channel_names)
+        names = name_segments(runs, labels, channel_names, series.times)
         notes = series.notes
         if len(names) == 1:
             text = "The series has one segment: its weight is the difference that the whole makes."
@@ -173,12 +178,24 @@ class TimeSeriesExplainer(Explainer):
         view = SeriesView(channel_names, _to_tuples(channels), _to_tuples(shown_filling), runs)
         return PatchParts(numbers.array, filling, series.to_own_layout(labels.numbers), names, view, notes, numbers.wrap)
 
-    def _channel_names(self, count: int) -> tuple[str, ...]:
-        names = self.channel_names
+    def _channel_names(self, series: Series) -> tuple[str, ...]:
+        """A name for each channel: the user's, else a frame's own, else numbers.
+
+        Raises
+        ------
+        ArgumentError
+            If there are more or fewer, or they are the frame's own in another order.
+        """
+        count, names, own = len(series.channels), self.channel_names, series.channel_names
         if names is None:
-            return tuple(f"channel {i}" for i in range(count)) if count > 1 else ("",)
+            return own or (tuple(f"channel {i}" for i in range(count)) if count > 1 else ("",))
         if len(names) != count:
             raise ArgumentError(f"channel_names must have a name for each of the {count} channels; got {len(names)}.")
+        if own is not None and any(name != label and name in own for name, label in zip(names, own, strict=True)):
+            raise ArgumentError(
+                f"channel_names must be in the order of the frame's, {', '.join(map(repr, own[:5]))}; got "
+                f"{', '.join(map(repr, names[:5]))}. Leave channel_names out to have the frame's own."
+            )
         return names
 
 

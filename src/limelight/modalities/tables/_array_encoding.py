@@ -9,11 +9,12 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_numbers
+from limelight._checks import as_array, check_numbers, wrap_frame
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of
-from limelight.modalities.tables._fields import Field, NumberField
+from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._labelled_rows import are_names, order_by_name, order_values
+from limelight.modalities.tables._number_types import check_exact, field_of, find_fault, number_type, to_type
 
 __all__ = ["ArrayEncoding", "encode_array"]
 
@@ -26,30 +27,36 @@ def encode_array(training_data: Any, feature_names: Iterable[object] | None) -> 
     ArgumentError, ArgumentTypeError
         If it holds anything but finite numbers and NaN, or has no rows or columns.
     """
-    # The type of an array says whether it holds whole numbers; a list may only happen to.
-    is_whole = isinstance(training_data, np.ndarray) and training_data.dtype.kind in "biu"
+    # The type of an array, or a tensor, says what it holds; a list may only happen to hold whole numbers.
+    training_data = as_array(training_data) if hasattr(training_data, "dtype") else training_data
+    dtype = number_type(getattr(training_data, "dtype", None))
     try:
         training = check_numbers("training_data", training_data, None)
     except ArgumentTypeError as error:
         raise ArgumentTypeError(f"{error} Give a table of texts, categories or dates as a frame.") from error
     if training.ndim == 3:
-        return _encode_sequences(training, feature_names, is_whole)
+        return _encode_sequences(training, feature_names, dtype)
     training = check_numbers("training_data", training, 2)
     training = np.where(np.isnan(training), np.nan, training)  # one NaN for all
     check_size(training.shape)
     if np.isinf(training).any():
         bad = ", ".join(str(number) for number in np.flatnonzero(np.isinf(training).any(axis=0))[:5])
-        raise ArgumentError(f"training_data must be finite, or NaN where a value is missing; columns {bad} have infinity.")
-    return training, ArrayEncoding(feature_names_of(feature_names, training.shape[1]), is_whole)
+        raise ArgumentError(
+            f"training_data must be finite, or NaN where a value is missing; columns {bad} have infinity. Replace it, or leave "
+            "those rows out."
+        )
+    check_exact(dtype, training)
+    return training, ArrayEncoding(feature_names_of(feature_names, training.shape[1]), dtype)
 
 
 def _encode_sequences(
-    sequences: np.ndarray, feature_names: Iterable[object] | None, is_whole: bool
+    sequences: np.ndarray, feature_names: Iterable[object] | None, dtype: np.dtype
 ) -> tuple[np.ndarray, ArrayEncoding]:
     count, steps, width = sequences.shape
     features = feature_names_of(feature_names, width)
     training, encoding = encode_array(sequences.reshape(count, steps * width), _name_steps(features, steps))
-    return training, SequenceEncoding(encoding.names, is_whole, features, steps)
+    check_exact(dtype, training)
+    return training, SequenceEncoding(encoding.names, dtype, features, steps)
 
 
 def _name_steps(features: Sequence[str], steps: int) -> list[str]:
@@ -59,14 +66,18 @@ def _name_steps(features: Sequence[str], steps: int) -> list[str]:
 
 @dataclass(frozen=True)
 class ArrayEncoding(Encoding):
-    """Rows that are numbers from the start; the model gets doubles, even if `is_whole` says that all are whole numbers."""
+    """Rows that are numbers from the start; the model gets them in the type of the training data, `dtype`."""
 
     names: tuple[str, ...]
-    is_whole: bool
+    dtype: np.dtype
 
     @cached_property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
-        return (NumberField(self.is_whole),) * len(self.names)
+        return (field_of(self.dtype),) * len(self.names)
+
+    @property
+    def names_by_place(self) -> tuple[str, ...] | None:
+        return None if self.names == feature_names_of(None, len(self.names)) else self.names
 
     def read(self, instance: Any) -> tuple[np.ndarray, Encoding]:
         row = check_numbers("a row to explain", order_values(instance, self.names), None).copy()
@@ -80,6 +91,9 @@ class ArrayEncoding(Encoding):
                 bad = ", ".join(self.names[i] for i in np.flatnonzero(np.isinf(row))[:5])
                 raise InstanceError(f"a row to explain must be finite, or NaN where a value is missing; infinity in {bad}.")
             row[np.isnan(row)] = np.nan  # one NaN for all
+        fault = find_fault(self.dtype, row[None], self.names)
+        if fault:
+            raise InstanceError(f"a row to explain must hold {fault}. Give training_data of another type, such as float64.")
         return row, self
 
     def read_rows(self, parameter: str, rows: Any, count: int) -> np.ndarray:
@@ -89,10 +103,16 @@ class ArrayEncoding(Encoding):
         if np.isinf(array).any():
             bad = ", ".join(self.names[i] for i in np.flatnonzero(np.isinf(array).any(axis=0))[:5])
             raise ArgumentError(f"{parameter} must give finite numbers, or NaN where a value is missing; infinity in {bad}.")
-        return np.where(np.isnan(array), np.nan, array)
+        fault = find_fault(self.dtype, array, self.names)
+        if fault:
+            raise ArgumentError(f"{parameter} must give {fault}.")
+        return self.hold(np.where(np.isnan(array), np.nan, array))
+
+    def hold(self, rows: np.ndarray) -> np.ndarray:
+        return self.fields[0].hold(rows)
 
     def make_batch(self, rows: np.ndarray) -> np.ndarray:
-        return rows
+        return to_type(rows, self.dtype)
 
 
 @dataclass(frozen=True)
@@ -104,6 +124,10 @@ class SequenceEncoding(ArrayEncoding):
 
     @property
     def column_names(self) -> None:
+        return None
+
+    @property
+    def names_by_place(self) -> None:
         return None
 
     @property
@@ -131,7 +155,7 @@ class SequenceEncoding(ArrayEncoding):
         if type(instance) is np.ndarray:  # the usual case need not be wrapped
             return instance
         try:
-            frame = nw.from_native(instance, eager_only=True, pass_through=True)
+            frame = wrap_frame(instance)
         except ValueError as error:  # for example, two columns have the same name
             raise InstanceError(f"a sequence to explain is not a sound frame: {error}") from error
         if not isinstance(frame, nw.DataFrame) or not are_names(frame.columns, self.features):
@@ -145,4 +169,4 @@ class SequenceEncoding(ArrayEncoding):
         return super().read_rows(parameter, array.reshape(len(array), -1), count)
 
     def make_batch(self, rows: np.ndarray) -> np.ndarray:
-        return rows.reshape(-1, *self.shape)
+        return super().make_batch(rows).reshape(-1, *self.shape)

@@ -3,11 +3,36 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import Self
+from typing import NamedTuple, Self
 
 import numpy as np
 
-__all__ = ["ColumnLaw", "TrainingColumnLaw", "locate"]
+__all__ = ["ColumnLaw", "Span", "TrainingColumnLaw", "locate", "spans_of"]
+
+_OFF_ENDS = 2.0**-40  # of a span: rounding must not carry a point over its ends
+
+
+class Span(NamedTuple):
+    """The points from `low` up to `high` of the unit interval: its length is a probability."""
+
+    low: float
+    high: float
+
+    @property
+    def length(self) -> float:
+        return self.high - self.low
+
+    def scaled(self, factor: float) -> Span:
+        return Span(self.low * factor, self.high * factor)
+
+    def inside(self, points: np.ndarray) -> np.ndarray:
+        """Move points of [0, 1), of shape (m,), into the span, in the same order."""
+        return np.asarray(self.low + np.clip(points, _OFF_ENDS, 1 - _OFF_ENDS) * self.length)
+
+    def outside(self, points: np.ndarray) -> np.ndarray:
+        """Move points of [0, 1), of shape (m,), out of the span, in the same order."""
+        moved = points * (1 - self.length)
+        return np.where(moved < self.low, moved, np.minimum(moved + self.length, 1 - 2.0**-53))
 
 
 class ColumnLaw(ABC):
@@ -44,6 +69,10 @@ class ColumnLaw(ABC):
     def code_of(self, value: float) -> float:
         """The code of a single value."""
 
+    @abstractmethod
+    def span_of(self, code: float) -> Span:
+        """The points that `draw` turns into values with this code; without bins, NaN to NaN unless all values are the same."""
+
 
 class TrainingColumnLaw(ColumnLaw):
     """How a column is drawn as the training data suggest."""
@@ -55,6 +84,12 @@ class TrainingColumnLaw(ColumnLaw):
     def around(self, value: float) -> Self:  # noqa: ARG002 - most columns have no neighbouring values
         """This column, drawn around a value with the training data's standard deviation if it is numeric."""
         return self
+
+
+def spans_of(shares: np.ndarray) -> list[Span]:
+    """Where `locate` finds each of some states, whose shares have shape (s,)."""
+    ends = np.cumsum(shares)
+    return [Span(low, high) for low, high in zip((ends - shares).tolist(), ends.tolist(), strict=True)]
 
 
 def locate(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarray]:

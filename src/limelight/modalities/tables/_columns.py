@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isnan
+from math import isnan, nan
 from typing import Self
 
 import numpy as np
 
-from limelight.modalities.tables._column_law import ColumnLaw, TrainingColumnLaw, locate
+from limelight.modalities.tables._column_law import ColumnLaw, Span, TrainingColumnLaw, locate, spans_of
 
 __all__ = [
     "LARGEST_VALUE",
@@ -75,8 +75,15 @@ class Categorical(TrainingColumnLaw):
     def code_of(self, value: float) -> int:
         return self._codes.get(value, len(self._codes))
 
+    def span_of(self, code: float) -> Span:
+        return self._spans[int(code)]
+
     def covers(self, value: float) -> bool:
         return value in self._codes
+
+    @cached_property
+    def _spans(self) -> list[Span]:
+        return [*spans_of(self.shares), Span(1.0, 1.0)]
 
     @cached_property
     def _codes(self) -> dict[float, int]:
@@ -171,6 +178,16 @@ class Binned(TrainingColumnLaw):
     def code_of(self, value: float) -> int:
         return bisect_left(self._edges, value)
 
+    def span_of(self, code: float) -> Span:
+        if self.center is None:
+            return self._spans[int(code)]
+        from scipy.special import ndtr
+
+        # Values are rounded after they are drawn: a whole number stands for all that are nearer to it than to others.
+        ends = np.array([-np.inf, *self._edges, np.inf])[[int(code), int(code) + 1]]
+        low, high = ndtr(((np.floor(ends) + 0.5 if self.is_whole else ends) - self.center) / self.std)
+        return Span(float(low), float(high))
+
     def covers(self, value: float) -> bool:
         low, high = self._ranges[bisect_left(self._edges, value)]
         return (low <= value <= high or self.center is not None) and not (self.is_whole and value % 1)
@@ -179,6 +196,10 @@ class Binned(TrainingColumnLaw):
         return replace(self, center=value) if self.std else self
 
     # Single values are looked up in lists: numpy takes ten times as long for them.
+    @cached_property
+    def _spans(self) -> list[Span]:
+        return spans_of(self.shares)
+
     @cached_property
     def _edges(self) -> list[float]:
         return list(self.edges.tolist())
@@ -239,6 +260,9 @@ class Unbinned(TrainingColumnLaw):
     def code_of(self, value: float) -> float:
         return (value - self.mean) / self.std if self.std else 0.0
 
+    def span_of(self, code: float) -> Span:  # noqa: ARG002 - there are no states
+        return Span(nan, nan) if self.std else Span(0.0, 1.0)
+
     def covers(self, value: float) -> bool:
         return abs(value) <= LARGEST_VALUE and not (self.is_whole and value % 1)
 
@@ -296,6 +320,13 @@ class WithMissing(TrainingColumnLaw):
     def code_of(self, value: float) -> float:
         return self._code_of_missing if isnan(value) else self.present.code_of(value)
 
+    def span_of(self, code: float) -> Span:
+        if not self.num_states:
+            return self.present.span_of(code)
+        if code == self._code_of_missing:
+            return Span(1 - self.share, 1.0)
+        return self.present.span_of(code).scaled(1 - self.share)
+
     def covers(self, value: float) -> bool:
         return self.share > 0 if isnan(value) else self.present.covers(value)
 
@@ -342,11 +373,10 @@ class WithValue(ColumnLaw):
         return self.column.is_discrete
 
     def draw(self, points: np.ndarray) -> np.ndarray:
-        share_of_column = 1 - 1.0 / self.num_drawn_states
-        is_of_column = points < share_of_column
+        is_of_column = points < self._share_of_column
         values = np.full(points.shape, self.value)
         if is_of_column.any():
-            values[is_of_column] = self.column.draw(points[is_of_column] / share_of_column)
+            values[is_of_column] = self.column.draw(points[is_of_column] / self._share_of_column)
         return values
 
     def codes_of(self, values: np.ndarray) -> np.ndarray:
@@ -354,6 +384,15 @@ class WithValue(ColumnLaw):
 
     def code_of(self, value: float) -> float:
         return self.column.num_states if value == self.value else self.column.code_of(value)
+
+    def span_of(self, code: float) -> Span:
+        if code == self.column.num_states:
+            return Span(self._share_of_column, 1.0)
+        return self.column.span_of(code).scaled(self._share_of_column)
+
+    @property
+    def _share_of_column(self) -> float:
+        return 1 - 1.0 / self.num_drawn_states
 
 
 def add_value(column: Column, value: float) -> ColumnLaw:

@@ -74,6 +74,11 @@ class Encoding(ABC):
             raise ArgumentError(f"{parameter} must name columns by number, 0 to {last}, or by name; got {feature!r}.")
         return columns
 
+    @property
+    def names_by_place(self) -> tuple[str, ...] | None:
+        """The user's names of columns that a model tells apart by their places alone; None where there are no such names."""
+        return None
+
     def by_column(self, parameter: str, mapping: Mapping[Any, Any]) -> dict[int, tuple[object, Any]]:
         """For each column that a user's mapping names, the key that names it and the value.
 
@@ -132,6 +137,12 @@ class Encoding(ABC):
         raise ArgumentError(
             f"{parameter} cannot make rows with free text; a constraint may return booleans that say which rows to keep."
         )
+
+    def hold(self, rows: np.ndarray) -> np.ndarray:
+        """What the columns hold in place of these numbers, of shape (m, d): rounded and limited by their types, and written
+        into the same array. So bins and categories are those of the numbers that the model gets.
+        """
+        return rows
 
     def make_view(self, cells: tuple[Cell, ...], num_components: int) -> TableView | MixedView:  # noqa: ARG002 - for words
         """The row as a renderer sees it, from the cells of its columns, which are its first `num_components` components."""

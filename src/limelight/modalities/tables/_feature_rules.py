@@ -187,10 +187,7 @@ def _checked_categories(categorical_names: Any, encoding: Encoding) -> dict[int,
         raise ArgumentTypeError(f"categorical_names must be a mapping from columns to names; got {categorical_names!r}.")
     categories_of = {}
     for number, (feature, names) in encoding.by_column("categorical_names", categorical_names or {}).items():
-        parameter = f"categorical_names[{feature!r}]"
-        if isinstance(names, (Mapping, set, frozenset)):
-            raise ArgumentTypeError(f"{parameter} must be a sequence, in the order of the codes; got {names!r}.")
-        categories_of[number] = check_names(parameter, names)
+        categories_of[number] = check_names(f"categorical_names[{feature!r}]", names)
     for number in categories_of:
         if encoding.fields[number].is_categorical:
             name = encoding.names[number]

@@ -72,6 +72,12 @@ class Feature:
                 "floats, and no kind 'integer'."
             )
 
+    def tells_apart(self, value: float, other: float) -> bool:
+        """Whether two values that are nearly equal are in different bins, or one of them is another whole number."""
+        if isnan(value) or isnan(other):
+            return False
+        return value.is_integer() if self._binned is None else self._binned.code_of(value) != self._binned.code_of(other)
+
     def format_value(self, field: Field, value: float) -> str:
         """A value as a person would write it."""
         if self.categories and value.is_integer() and 0 <= value < len(self.categories):

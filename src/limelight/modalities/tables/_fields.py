@@ -1,12 +1,11 @@
-"""What a column of a frame holds: numbers, choices or times, as numbers and back."""
+"""What a column of a frame holds, as numbers and back: numbers and choices."""
 
 from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
-from contextlib import suppress
 from dataclasses import dataclass, replace
-from datetime import UTC, tzinfo
+from decimal import Decimal
 from functools import cached_property
 from typing import Any
 
@@ -14,20 +13,36 @@ import numpy as np
 
 from limelight.exceptions import InstanceError
 
-__all__ = ["LARGEST_EXACT", "ChoiceField", "Field", "NumberField", "TimeField", "is_missing", "make_series"]
+__all__ = [
+    "LARGEST_EXACT",
+    "MISSING",
+    "ChoiceField",
+    "DecimalField",
+    "Field",
+    "NumberField",
+    "is_missing",
+    "is_sparse",
+    "make_series",
+    "to_dense",
+]
 
 LARGEST_EXACT = 2.0**53 - 1
 """Whole numbers up to here are exact in double precision, and no others are rounded to them."""
 
-_MISSING = "missing"
+MISSING = "missing"
+"""What stands for a missing value in a text."""
+
+_MOST_DECIMALS = 15  # that a double's digits fill; with more of them, its shortest text is written
 
 
 def is_missing(value: Any) -> bool:
     """Whether a value stands for no value: None, NaN, pandas' NA and NaT, numpy's masked."""
     if isinstance(value, (float, np.floating)):
         return math.isnan(value)
-    if isinstance(value, np.datetime64):
+    if isinstance(value, (np.datetime64, np.timedelta64)):
         return bool(np.isnat(value))
+    if isinstance(value, Decimal):
+        return value.is_nan()
     return value is None or type(value).__name__ in ("MaskedConstant", "NAType", "NaTType")
 
 
@@ -59,6 +74,10 @@ class Field(ABC):
         """A missing value as a number, and the field that can write it."""
         return self, math.nan
 
+    def hold(self, numbers: np.ndarray) -> np.ndarray:
+        """The numbers that the column holds in place of these, both of shape (m,): rounded and limited by its type."""
+        return numbers
+
     @abstractmethod
     def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
         """Numbers of shape (m,) as a narwhals series of the column's own type."""
@@ -83,6 +102,8 @@ class NumberField(Field):
         The type of numpy that is as exact.
     largest : float
         The largest number of a decimal type.
+    decimals : int or None
+        How many decimals a decimal type has; None for other types.
     """
 
     is_whole: bool = False
@@ -90,6 +111,7 @@ class NumberField(Field):
     keeps_nan: bool = False
     numpy_type: str = "float64"
     largest: float = math.inf
+    decimals: int | None = None
 
     def read(self, name: str, value: Any) -> tuple[Field, float]:
         try:
@@ -98,92 +120,58 @@ class NumberField(Field):
             number = float(value)
         except (OverflowError, TypeError, ValueError) as error:
             raise InstanceError(f"column {name!r} holds numbers; got {value!r:.60} ({type(value).__name__}).") from error
-        low, high = self._range
+        low, high = self.limits
         if not low <= number <= high or math.isinf(number):
             held = "finite numbers" if math.isinf(high) else f"numbers from {low:.6g} to {high:.6g}"
             raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60} ({type(value).__name__}).")
         if self.is_whole and not number.is_integer():
             raise InstanceError(f"column {name!r} holds whole numbers; got {value!r:.60} ({type(value).__name__}).")
-        return self, number if self.is_whole else float(np.dtype(self.numpy_type).type(number))
+        return self, number
 
-    @property
-    def _range(self) -> tuple[float, float]:
+    @cached_property
+    def limits(self) -> tuple[float, float]:
         """The least and the largest number that the column can hold."""
         if self.numpy_type == "float64":
             return -self.largest, self.largest
+        if self.numpy_type == "bool":
+            return 0.0, 1.0
         info = np.iinfo(self.numpy_type) if self.is_whole else np.finfo(self.numpy_type)
         exact = LARGEST_EXACT if self.is_whole else math.inf
         return max(-exact, float(info.min)), min(exact, float(info.max))
 
-    def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
+    @property
+    def holds_all(self) -> bool:
+        """Whether the column holds every double as it is."""
+        return self.numpy_type == "float64" and math.isinf(self.largest) and self.decimals is None
+
+    def hold(self, numbers: np.ndarray) -> np.ndarray:
         # Draws around an instance ignore the training data's range, and may leave the type's.
-        return make_series(name, numbers.clip(*self._range), implementation, self.dtype, keeps_nan=self.keeps_nan)
+        if self.holds_all:
+            return numbers
+        held = numbers.clip(*self.limits)
+        if self.decimals is not None:
+            return np.asarray(held.round(self.decimals))
+        return held if self.is_whole else np.asarray(held.astype(self.numpy_type).astype(np.float64))
+
+    def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
+        return make_series(name, numbers, implementation, self.dtype, keeps_nan=self.keeps_nan)
 
     def format(self, number: float) -> str:
-        return _MISSING if math.isnan(number) else f"{number:.6g}"
+        return MISSING if math.isnan(number) else f"{number:.6g}"
 
 
 @dataclass(frozen=True)
-class TimeField(Field):
-    """A column of times and dates, counted since 1970.
-
-    Attributes
-    ----------
-    dtype : object
-        The library's type of the column.
-    zone_name : str or None
-        The library's name of their time zone.
-    step : int
-        What they are counted in, in microseconds.
-    zone : tzinfo or None
-        Their time zone.
-    """
-
-    dtype: Any
-    zone_name: str | None
-    step: int = 1
-    zone: tzinfo | None = None
-    is_whole: bool = True
-
-    def read(self, name: str, value: Any) -> tuple[Field, float]:
-        zone = getattr(value, "tzinfo", None)
-        if (zone is None) is not (self.zone_name is None) and hasattr(value, "isoformat"):
-            held = f"times with a zone ({self.zone_name})" if self.zone_name else "times without a zone"
-            raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60}.")
-        try:
-            if isinstance(value, np.datetime64):
-                moment = value.astype("datetime64[us]")
-                is_finer = bool(moment != value)
-            else:
-                is_finer = getattr(value, "nanosecond", 0) > 0
-                value = (value if zone is None else value.astimezone(UTC).replace(tzinfo=None)).isoformat()
-                moment = np.datetime64(value, "us")
-        except (AttributeError, TypeError, ValueError) as error:
-            raise InstanceError(f"column {name!r} holds times; got {value!r:.60} ({type(value).__name__}).") from error
-        microseconds = int(moment.astype(np.int64))
-        if is_finer or microseconds % self.step:
-            held = "times to the microsecond" if is_finer else self.dtype
-            raise InstanceError(f"column {name!r} holds {held}, which is too coarse for {value!r:.60}.")
-        return self, float(microseconds // self.step)
+class DecimalField(NumberField):
+    """A column of Python's own decimal numbers, which pandas keeps as objects."""
 
     def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
-        times = np.full(len(numbers), np.datetime64("NaT", "us"))
-        is_present = ~np.isnan(numbers)
-        times[is_present] = (numbers[is_present].astype(np.int64) * self.step).view("datetime64[us]")
-        return make_series(name, times, implementation, self.dtype, keeps_nan=True, zone_name=self.zone_name)
+        import narwhals.stable.v2 as nw
 
-    def format(self, number: float) -> str:
-        if math.isnan(number):
-            return _MISSING
-        microseconds = math.floor(number) * self.step  # for an edge, the last time that is not after it
-        if abs(microseconds) >= 2**63:  # an edge that the user gives, possibly in another unit
-            return f"{number:.6g}"
-        time = np.datetime64(microseconds, "us")
-        if self.zone is not None:
-            with suppress(AttributeError, OverflowError):  # Python knows no years before 1 and after 9999
-                return str(time.item().replace(tzinfo=UTC).astimezone(self.zone))
-        text = str(time).replace("T", " ").removesuffix(".000000")
-        return f"{text} UTC" if self.zone_name else text.removesuffix(" 00:00:00")
+        assert self.decimals is not None
+        has_few = self.decimals <= _MOST_DECIMALS
+        texts = [f"{number:.{self.decimals}f}" if has_few else repr(number) for number in numbers.tolist()]
+        values = [None if text == "nan" else Decimal(text) for text in texts]
+        return nw.new_series(name, values, dtype=nw.Object(), backend=implementation)
 
 
 @dataclass(frozen=True)
@@ -236,7 +224,7 @@ class ChoiceField(Field):
         return self.pool[places]
 
     def format(self, number: float) -> str:
-        return _MISSING if math.isnan(number) else str(self.values[int(number)])
+        return MISSING if math.isnan(number) else str(self.values[int(number)])
 
 
 def _extend_pool(pool: Any, values: tuple[Any, ...], value: Any) -> Any:
@@ -245,12 +233,15 @@ def _extend_pool(pool: Any, values: tuple[Any, ...], value: Any) -> Any:
 
     last, native_pool = len(values), pool.to_native()
     if hasattr(native_pool, "iloc"):
-        native = pool[[*range(last), 0]].to_native()
+        stored = pool[[*range(last), 0]].to_native()
+        native = to_dense(stored)  # a sparse one cannot be written to
         if hasattr(native, "cat") and value not in native.cat.categories:
             if native.cat.ordered:
                 raise ValueError("a new category has no place in the order")
             native = native.cat.add_categories([value])
         native.iloc[last] = value
+        if is_sparse(stored.dtype):
+            native = native.astype(stored.dtype)
     else:
         native = nw.new_series(pool.name, [*values, value], backend=pool.implementation).to_native()
         native = native.cast(native_pool.dtype if hasattr(native_pool, "dtype") else native_pool.type)
@@ -258,6 +249,16 @@ def _extend_pool(pool: Any, values: tuple[Any, ...], value: Any) -> Any:
     if extended.to_list()[last] != value:
         raise ValueError("the type turned the value into another one")
     return extended
+
+
+def is_sparse(dtype: Any) -> bool:
+    """Whether a type is one of pandas' that store only what differs from a fill value."""
+    return type(dtype).__name__ == "SparseDtype"
+
+
+def to_dense(native: Any) -> Any:
+    """A series without pandas' sparse storage; any other as it came."""
+    return native.sparse.to_dense() if is_sparse(getattr(native, "dtype", None)) else native
 
 
 def make_series(
@@ -286,8 +287,10 @@ def make_series(
     native = series.to_native()
     if hasattr(native, "astype"):
         # Whole numbers of numpy's cannot be missing: as pandas does, such a column becomes one of floats.
-        is_whole = getattr(dtype, "kind", "") in "iu" and type(dtype).__module__.startswith("numpy")
-        return series if is_whole and np.isnan(values).any() else nw.from_native(native.astype(dtype), series_only=True)
+        is_whole = getattr(dtype, "kind", "") in "iu" and (is_sparse(dtype) or type(dtype).__module__.startswith("numpy"))
+        if is_whole and np.isnan(values).any():
+            dtype = type(dtype)(np.float64, dtype.fill_value) if is_sparse(dtype) else np.dtype(np.float64)
+        return nw.from_native(native.astype(dtype), series_only=True)
     if not keeps_nan:
         native = series.fill_nan(None).to_native()
     return nw.from_native(native.cast(dtype), series_only=True)

@@ -3,15 +3,29 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
+from dataclasses import replace
+from decimal import Decimal
 from typing import Any
 
 import numpy as np
 
 from limelight.exceptions import ArgumentError
-from limelight.modalities.tables._fields import LARGEST_EXACT, ChoiceField, Field, NumberField, TimeField, is_missing
+from limelight.modalities.tables._fields import (
+    LARGEST_EXACT,
+    ChoiceField,
+    DecimalField,
+    Field,
+    NumberField,
+    is_missing,
+    is_sparse,
+    to_dense,
+)
+from limelight.modalities.tables._time_fields import DurationField, PeriodField, TimeField
 
 __all__ = ["has_parts_of_microseconds", "native_type", "read_column"]
 
+_HELD = "numbers, texts, categories, booleans, times, durations or periods"
 _MICROSECONDS_OF = {"D": 86_400_000_000, "s": 1_000_000, "ms": 1000}
 
 
@@ -25,17 +39,23 @@ def read_column(series: Any) -> tuple[Field, np.ndarray]:
     """
     import narwhals.stable.v2 as nw
 
-    dtype = series.dtype
+    dtype, own_type = series.dtype, native_type(series)
+    # pandas has two kinds of types that narwhals does not know.
+    if is_sparse(own_type):
+        return _read_sparse(series)
+    if type(own_type).__name__ == "PeriodDtype":
+        return _read_periods(series)
     if dtype.is_numeric():
         return _read_numbers(series)
     if isinstance(dtype, (nw.Datetime, nw.Date)):
         return _read_times(series)
+    if isinstance(dtype, nw.Duration):
+        return _read_durations(series)
     is_empty = isinstance(dtype, nw.Unknown) and series.null_count() == len(series)  # a type of its own, in some libraries
     if is_empty or isinstance(dtype, (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object)):
         return _read_choices(series)
     raise ArgumentError(
-        f"column {series.name!r} holds {native_type(series)}; a table's columns hold numbers, texts, categories, booleans or "
-        "times. Convert it."
+        f"column {series.name!r} holds {own_type}; a table's columns hold {_HELD}. Convert it, or leave it out."
     )
 
 
@@ -46,11 +66,45 @@ def native_type(series: Any) -> Any:
 
 
 def has_parts_of_microseconds(series: Any) -> bool:
-    """Whether a narwhals series has times that are finer than Python's own, which count microseconds."""
+    """Whether a narwhals series has times or durations that are finer than Python's own, which count microseconds."""
     if getattr(series.dtype, "time_unit", None) != "ns":
         return False
-    nanoseconds = series.drop_nulls().to_numpy().astype("datetime64[ns]").astype(np.int64)
-    return bool((nanoseconds % 1000).any())
+    nanoseconds = series.drop_nulls().to_numpy()
+    numpy_type = "datetime64[ns]" if nanoseconds.dtype.kind == "O" else nanoseconds.dtype  # times with a zone are objects
+    return bool((nanoseconds.astype(numpy_type).astype(np.int64) % 1000).any())
+
+
+def _read_sparse(series: Any) -> tuple[Field, np.ndarray]:
+    """The same field as of a dense column, which writes sparse ones."""
+    import narwhals.stable.v2 as nw
+
+    own_type = native_type(series)
+    field: Any  # all but choices have a dtype
+    field, values = read_column(nw.from_native(to_dense(series.to_native()), series_only=True))
+    if isinstance(field, ChoiceField):
+        return replace(field, pool=nw.from_native(field.pool.to_native().astype(own_type), series_only=True)), values
+    return replace(field, dtype=own_type), values
+
+
+def _read_periods(series: Any) -> tuple[PeriodField, np.ndarray]:
+    native = series.to_native()
+    return PeriodField(native.dtype), _exact_counts(series.name, native.array.asi8, native.isna().to_numpy(), "periods")
+
+
+def _read_durations(series: Any) -> tuple[DurationField, np.ndarray]:
+    unit = series.dtype.time_unit
+    if unit == "ns" and not has_parts_of_microseconds(series):
+        unit = "us"  # as most frames count them: all draw the same
+    durations = series.to_numpy().astype(f"timedelta64[{unit}]")
+    counts = _exact_counts(series.name, durations.astype(np.int64), np.isnat(durations), f"durations in {unit}")
+    return DurationField(native_type(series), unit), counts
+
+
+def _exact_counts(name: str, counts: np.ndarray, is_missing: np.ndarray, what: str) -> np.ndarray:
+    """Whole numbers of shape (n,) as doubles, NaN where one is missing."""
+    if (np.abs(counts[~is_missing]) > LARGEST_EXACT).any():
+        raise ArgumentError(f"column {name!r} has {what} beyond 2**53, which would be rounded; give coarser ones.")
+    return np.where(is_missing, np.nan, counts)
 
 
 def _read_numbers(series: Any) -> tuple[NumberField, np.ndarray]:
@@ -65,22 +119,38 @@ def _read_numbers(series: Any) -> tuple[NumberField, np.ndarray]:
             f"column {series.name!r} has whole numbers beyond 2**53, which would be rounded; make them texts, or leave them "
             "out."
         )
-    if np.isinf(values).any():
-        raise ArgumentError(f"training_data must be finite, or missing; column {series.name!r} has infinity.")
+    _check_finite(series.name, values)
     numpy_type = str(dtype).lower().replace("128", "64")
     if not is_whole and not numpy_type.startswith("float"):  # decimals
         numpy_type = "float64"
     keeps_nan = bool(np.isnan(values).sum() > series.null_count())
-    return NumberField(is_whole, own_type, keeps_nan, numpy_type, _largest_decimal(own_type)), values
+    return NumberField(is_whole, own_type, keeps_nan, numpy_type, *_decimal_limits(own_type)), values
 
 
-def _largest_decimal(dtype: Any) -> float:
-    """The largest number of a decimal type, which has a number of digits; infinity for other types."""
+def _check_finite(name: str, values: np.ndarray) -> None:
+    count = np.count_nonzero(np.isinf(values))
+    if count:
+        raise ArgumentError(
+            f"training_data must be finite, or missing; column {name!r} has infinity in {count} of {len(values)} rows. Replace "
+            "it by a finite number or a missing value, or leave those rows out."
+        )
+
+
+def _decimal_limits(dtype: Any) -> tuple[float, int | None]:
+    """The largest number of a decimal type, and how many decimals it has; infinity and None for other types."""
     dtype = getattr(dtype, "pyarrow_dtype", dtype)  # pandas wraps pyarrow's types
     if getattr(dtype, "precision", None) is None:
-        return math.inf
+        return math.inf, None
     bound = 10.0 ** (dtype.precision - dtype.scale)
-    return float(min(math.nextafter(bound, 0), bound - 10.0**-dtype.scale))
+    return float(min(math.nextafter(bound, 0), bound - 10.0**-dtype.scale)), dtype.scale
+
+
+def _read_decimals(series: Any, values: Sequence[Any]) -> tuple[DecimalField, np.ndarray]:
+    """Python's decimal numbers, None where one is missing."""
+    numbers = np.array([math.nan if value is None else float(value) for value in values])
+    _check_finite(series.name, numbers)
+    exponents = [value.as_tuple().exponent for value in values if value is not None]
+    return DecimalField(dtype=native_type(series), decimals=max(0, -min(exponents))), numbers
 
 
 def _read_times(series: Any) -> tuple[TimeField, np.ndarray]:
@@ -101,10 +171,14 @@ def _read_times(series: Any) -> tuple[TimeField, np.ndarray]:
     return TimeField(own_type, zone_name, step, *zones), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
 
 
-def _read_choices(series: Any) -> tuple[ChoiceField, np.ndarray]:
+def _read_choices(series: Any) -> tuple[Field, np.ndarray]:
+    import narwhals.stable.v2 as nw
+
     values = [
         None if is_missing(value) else value.item() if isinstance(value, np.generic) else value for value in series.to_list()
     ]
+    if {type(value) for value in values} - {type(None)} == {Decimal} and isinstance(series.dtype, nw.Object):
+        return _read_decimals(series, values)
     _check_choices(series, values)
     # The order is the same for all libraries, which keep categories in different ones, so that all draw the same.
     choices = sorted({value for value in values if value is not None}, key=_sort_key)
@@ -133,9 +207,9 @@ def _check_choices(series: Any, values: list[Any]) -> None:
     for value in values:
         if not isinstance(value, allowed):
             raise ArgumentError(
-                f"column {series.name!r} holds {value!r:.60} ({type(value).__name__}); a table's columns hold numbers, "
-                "texts, categories, booleans or times, in a type for these if they are no Python str, bool, int or float: "
-                "convert it, as with pandas.to_datetime(), astype(float) or astype(str)."
+                f"column {series.name!r} holds {value!r:.60} ({type(value).__name__}); a table's columns hold {_HELD}, in a "
+                "type for these if they are no Python str, bool, int, float or Decimal: convert it, as with "
+                "pandas.to_datetime(), pandas.to_timedelta(), astype(float) or astype(str)."
             )
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from limelight._checks import wrap_frame
 from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size
 from limelight.modalities.tables._fields import Field, is_missing
@@ -18,21 +20,26 @@ from limelight.modalities.tables._labelled_rows import order_by_name, values_and
 __all__ = ["FrameEncoding", "encode_frame"]
 
 
-def encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
+def encode_frame(frame: Any, labels: Any, feature_names: Iterable[object] | None) -> tuple[np.ndarray, Encoding]:
     """A narwhals frame of n rows as numbers of shape (n, d), and their encoding.
+
+    Parameters
+    ----------
+    frame : narwhals frame
+    labels : object
+        The columns' own labels, where the frame is one of pandas; None for other frames.
+    feature_names : iterable or None
+        As the explainer's.
 
     Raises
     ------
     ArgumentError
-        If it has no rows or columns, labels of several levels, names that look the same, or columns that no table should have;
-        or if `feature_names` names columns that have names already.
+        If it has no rows or columns, names that look the same, or columns that no table should have; or if `feature_names`
+        names columns that have names already.
     """
     if feature_names is not None:
         raise ArgumentError("feature_names must be left out where training_data is a frame: its columns have names.")
     index = _index(frame)
-    for place, labels in (("rows", index), ("columns", getattr(frame.to_native(), "columns", None))):
-        if getattr(labels, "nlevels", 1) > 1:
-            raise ArgumentError(f"training_data has a MultiIndex on its {place}: give it single labels.")
     check_size(frame.shape)
     names = tuple(map(str, frame.columns))
     repeated = [name for name, count in Counter(names).items() if count > 1]
@@ -41,8 +48,9 @@ def encode_frame(frame: Any, feature_names: Iterable[object] | None) -> tuple[np
             f"training_data has columns whose names look the same: {', '.join(map(repr, repeated[:5]))}. Rename them."
         )
     fields, columns = zip(*map(read_column, frame.iter_columns()), strict=True)
-    labels = None if index is None else frame.to_native().columns
-    index = None if index is None else index[:1]  # one row label shows their kind, and no more is kept
+    if index is not None:
+        index = index[:1]  # one row label shows their kind, and no more is kept
+        index = index.remove_unused_levels() if index.nlevels > 1 else index
     return np.stack(columns, axis=1), FrameEncoding(names, fields, frame.implementation, index, labels)
 
 
@@ -68,8 +76,17 @@ class FrameEncoding(Encoding):
     index: Any
     labels: Any
 
+    @cached_property
+    def _name_of(self) -> dict[Any, str]:
+        """The name of each column by its label; labels of several levels may also be given as texts."""
+        labels = [] if self.labels is None else list(self.labels)
+        as_texts = zip(map(str, labels), self.names, strict=bool(labels))
+        return dict(zip(labels, self.names, strict=bool(labels))) | dict(as_texts)
+
     def find_columns(self, feature: object) -> list[int]:
         labels = [] if self.labels is None else list(self.labels)
+        if isinstance(feature, tuple):
+            return [labels.index(feature)] if feature in labels else []
         if any(isinstance(label, (int, np.integer)) for label in labels) and not isinstance(feature, str):
             return [labels.index(feature)] if feature in labels else []  # a number is a label where labels are numbers
         return super().find_columns(feature)
@@ -87,7 +104,7 @@ class FrameEncoding(Encoding):
         import narwhals.stable.v2 as nw
 
         try:
-            frame = nw.from_native(rows, eager_only=True, pass_through=True)
+            frame = wrap_frame(rows)
         except ValueError as error:  # for example, two columns have the same name
             raise ArgumentError(f"{parameter} must give a sound frame: {error}") from error
         series_of = {str(series.name): series for series in frame.iter_columns()} if isinstance(frame, nw.DataFrame) else {}
@@ -104,7 +121,14 @@ class FrameEncoding(Encoding):
             if any(new_field is not field for new_field, _ in read.values()):
                 raise ArgumentError(f"{parameter} gives categories of column {name!r} that the training data lack.")
             numbers[:, column] = [read[value][1] for value in values]
-        return numbers
+        return self.hold(numbers)
+
+    def hold(self, rows: np.ndarray) -> np.ndarray:
+        for field, values in zip(self.fields, rows.T, strict=True):
+            held = field.hold(values)
+            if held is not values:
+                values[:] = held
+        return rows
 
     def make_batch(self, rows: np.ndarray) -> Any:
         import narwhals.stable.v2 as nw
@@ -127,11 +151,16 @@ class FrameEncoding(Encoding):
         """The row's values in the order of the columns."""
         values, labels = values_and_labels(instance) or (_values_of(instance), None)
         if values is not None and labels is not None:
-            return order_by_name(values, labels, self.names)
+            return order_by_name(values, self._names_of(labels), self.names)
         if values is None or len(values) != len(self.names):
             got = f"{type(instance).__name__} {instance!r:.60}" if values is None else f"{len(values)} values"
             raise InstanceError(f"a row to explain must have {len(self.names)} columns, as the training data; got {got}.")
         return values
+
+    def _names_of(self, labels: Sequence[Any]) -> list[Any]:
+        """The names of the columns with these labels, which may be names already."""
+        name_of = self._name_of
+        return [name_of.get(label, label) if isinstance(label, (tuple, str)) else label for label in labels]
 
 
 def _values_of(row: Any) -> list[Any] | None:

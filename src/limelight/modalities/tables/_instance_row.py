@@ -25,7 +25,9 @@ class InstanceRow(NamedTuple):
     encoding : Encoding
         How a model gets this row, and others with its categories.
     numbers : ndarray of shape (d,)
-        Its values as numbers.
+        Its values as numbers, as the columns' types hold them.
+    given : ndarray of shape (d,)
+        The same before their types rounded them.
     values : list of float
         The same.
     features : list of Feature
@@ -35,6 +37,7 @@ class InstanceRow(NamedTuple):
 
     encoding: Encoding
     numbers: np.ndarray
+    given: np.ndarray
     values: list[float]
     features: list[Feature]
     fields: Sequence[Field]
@@ -62,6 +65,14 @@ class InstanceRow(NamedTuple):
             ]
         )
 
+    def rounding_notes(self) -> tuple[Notice, ...]:
+        """A note for each value that its column's type rounds into another bin or to another whole number."""
+        return tuple(
+            Notice("rounded_value", f"{feature.name} is {given!r}, which its type rounds to {held!r}; that is explained.")
+            for feature, given, held in zip(self.features, self.given.tolist(), self.values, strict=True)
+            if given != held and feature.tells_apart(given, held)
+        )
+
     def slope_notes(self) -> tuple[Notice, ...]:
         """What a reader should know of weights that are slopes, each once."""
         notes = [
@@ -78,7 +89,8 @@ def read_row(instance: Any, encoding: Encoding, features: Sequence[Feature] | Sp
     InstanceError, ArgumentTypeError
         If the row has other columns than the training data, or values of another kind.
     """
-    numbers, own_encoding = encoding.read(instance)
+    given, own_encoding = encoding.read(instance)
+    numbers = own_encoding.hold(given[None].copy())[0]
     of_columns = [features[number] for number in own_encoding.column_numbers]
     of_words = map(Word.named, own_encoding.words)
-    return InstanceRow(own_encoding, numbers, numbers.tolist(), [*of_columns, *of_words], own_encoding.fields)
+    return InstanceRow(own_encoding, numbers, given, numbers.tolist(), [*of_columns, *of_words], own_encoding.fields)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from limelight._checks import label_names, row_values, wrap_frame
 from limelight.exceptions import InstanceError
 from limelight.modalities.tables._fields import is_missing
 from limelight.modalities.tables._frame_columns import has_parts_of_microseconds
@@ -29,13 +30,13 @@ def values_and_labels(instance: Any) -> tuple[Sequence[Any], Sequence[Any] | Non
     if isinstance(instance, Mapping):
         return list(instance.values()), list(instance)
     try:
-        wrapped = nw.from_native(instance, eager_only=True, allow_series=True, pass_through=True)
+        wrapped = wrap_frame(instance, allow_series=True)
     except ValueError as error:  # for example, two columns have the same name
         raise InstanceError(f"a row to explain is not a sound frame: {error}") from error
     if isinstance(wrapped, nw.DataFrame):
         if len(wrapped) != 1:
             raise InstanceError(f"a row to explain must be one row; got a frame of {len(wrapped)}.")
-        row = wrapped.row(0)
+        row = next(row_values(wrapped))
         for name, value in zip(wrapped.columns, row, strict=True):
             if type(value) is datetime and has_parts_of_microseconds(wrapped[name]):
                 raise InstanceError(f"column {name!r} of a row to explain has a time with parts of a microsecond: round it.")
@@ -43,7 +44,7 @@ def values_and_labels(instance: Any) -> tuple[Sequence[Any], Sequence[Any] | Non
     if not isinstance(wrapped, nw.Series):
         return None
     index = nw.maybe_get_index(wrapped)
-    return wrapped.to_list(), None if index is None else list(index)
+    return wrapped.to_list(), None if index is None else label_names(index)
 
 
 def are_names(labels: Iterable[Any], names: Sequence[str]) -> bool:

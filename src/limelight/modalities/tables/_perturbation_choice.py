@@ -15,7 +15,7 @@ from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._columns import Column, add_value
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._instance_row import InstanceRow
-from limelight.modalities.tables._perturbations import Perturbations, Validator
+from limelight.modalities.tables._perturbations import Perturbations, Validator, codes_of
 from limelight.modalities.tables._samplers import (
     Constraint,
     Joint,
@@ -82,7 +82,7 @@ class PerturbationChooser:
         self._content = data.content
         self._constraint = constraint
         self._draws_around = sampler == "around"
-        self._row_source = _row_source(sampler, data)
+        self._row_source = _row_source(sampler, data, laws)
         self._joints: dict[str, Joint] = {}
         self._shared: Perturbations | None = None
         if laws is not None:
@@ -91,7 +91,7 @@ class PerturbationChooser:
             self._joints = {name: Joint.of(columns, data.rows, laws) for name, columns in groups.items()}
             source = self._row_source or Marginals(laws, tuple(self._joints.values()))
             validate = self._validator(data.encoding)
-            self._shared = Perturbations(laws, source, validate, data.content, are_shared=True)
+            self._shared = Perturbations(laws, source, data.encoding.hold, validate, data.content, are_shared=True)
         self._in_joints = {number for joint in self._joints.values() for number in joint.columns}
 
     @property
@@ -115,7 +115,7 @@ class PerturbationChooser:
         has_shared_laws = not outside and not new_groups and not self._draws_around and row.encoding is self._encoding
         if self._shared is not None and has_shared_laws:
             return Surroundings(self._shared, np.array(codes), ())
-        perturbations = self._perturbations_of(row, row_laws, new_groups)
+        perturbations = self._perturbations_of(row, row_laws, codes, new_groups)
         return Surroundings(perturbations, np.array(codes), self._notes(row, outside, new_groups))
 
     def _training_laws(self, row: InstanceRow) -> list[Column]:
@@ -127,15 +127,19 @@ class PerturbationChooser:
                     laws[number] = laws[number].around(value)
         return laws
 
-    def _perturbations_of(self, row: InstanceRow, laws: Sequence[ColumnLaw], new_groups: Collection[str]) -> Perturbations:
+    def _perturbations_of(
+        self, row: InstanceRow, laws: Sequence[ColumnLaw], codes: Sequence[float], new_groups: Collection[str]
+    ) -> Perturbations:
         """Perturbations for this row alone, in which groups also have its values if no training row has them together."""
         source = self._row_source
         if source is None:
-            joints = [joint.with_row(row.numbers) if name in new_groups else joint for name, joint in self._joints.items()]
+            joints = [
+                joint.with_row(row.numbers, codes) if name in new_groups else joint for name, joint in self._joints.items()
+            ]
             source = Marginals(laws, joints)
         encoding = row.encoding
         content = fingerprint(row.numbers, np.array(encoding.column_numbers), str(self._content), *encoding.words)
-        return Perturbations(laws, source, self._validator(encoding), content)
+        return Perturbations(laws, source, encoding.hold, self._validator(encoding), content)
 
     def _notes(self, row: InstanceRow, outside: Collection[int], new_groups: Collection[str]) -> tuple[Notice, ...]:
         """A note for each value, or combination of a group's values, that lies outside the training data."""
@@ -162,8 +166,11 @@ def _with_values(laws: Sequence[Column], row: InstanceRow, outside: Collection[i
     return row_laws
 
 
-def _row_source(sampler: str | RowSampler, data: TrainingData) -> Source | None:
+def _row_source(sampler: str | RowSampler, data: TrainingData, laws: Sequence[Column] | None) -> Source | None:
     """Where whole rows come from; None where columns are drawn on their own."""
     if callable(sampler):
         return UserRows(sampler, data.encoding)
-    return TrainingRows(data.rows) if sampler == "training_rows" else None
+    if sampler != "training_rows":
+        return None
+    assert laws is not None  # sparse rows are drawn by column
+    return TrainingRows(data.rows, codes_of(data.rows, laws).T)

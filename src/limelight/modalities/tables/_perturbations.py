@@ -5,21 +5,26 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._column_law import ColumnLaw
+from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
-from limelight.stages.design import Design, Stretch
+from limelight.stages.design import Design, Drawn, Stretch
 
-__all__ = ["DrawnRows", "Perturbations", "keys_of"]
+__all__ = ["DrawnRows", "Perturbations", "codes_of", "join_replicates", "keys_of"]
+
+K = TypeVar("K")
+V = TypeVar("V")
 
 Validator = Callable[[np.ndarray], tuple[np.ndarray, np.ndarray]]
 """From rows of shape (m, d) to the valid ones, of shape (v, d), and to booleans of shape (m,): which rows they come from."""
 
-_MOST_KEPT_STRETCHES = 8  # "auto" takes no more
+_MOST_KEPT_STRETCHES = 64  # "auto" takes up to 8, and up to 8 smaller ones for each rare state
+_MOST_KEPT_POINTS = 8  # those of rare states, which make rows of one state after another
 
 
 class DrawnRows(NamedTuple):
@@ -54,6 +59,8 @@ class Perturbations:
         For each of the d columns, which values count as the same.
     source : Source
         Where rows come from.
+    hold : callable
+        From drawn numbers to those that the columns hold in their place, both of shape (m, d).
     validate : callable or None
         From drawn rows to those that are valid, and which rows they come from.
     content : int
@@ -68,26 +75,40 @@ class Perturbations:
     """
 
     def __init__(
-        self, laws: Sequence[ColumnLaw], source: Source, validate: Validator | None, content: int, *, are_shared: bool = False
+        self,
+        laws: Sequence[ColumnLaw],
+        source: Source,
+        hold: Callable[[np.ndarray], np.ndarray],
+        validate: Validator | None,
+        content: int,
+        *,
+        are_shared: bool = False,
     ) -> None:
         self.content = content
         self.are_shared = are_shared
         self.unbinned = frozenset(number for number, law in enumerate(laws) if not law.num_states)
         self._laws = laws
         self._source = source
+        self._hold = hold
         self._validate = validate
-        self._code_type = np.uint8 if max(law.num_states for law in laws) <= 2**8 else np.uint32
-        self._kept: OrderedDict[tuple[Design, Stretch], DrawnRows] = OrderedDict()
+        self._kept: OrderedDict[tuple[Design, Stretch, RareState | None], DrawnRows] = OrderedDict()
+        self._points: OrderedDict[tuple[Design, Stretch], Drawn] = OrderedDict()
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_kept": OrderedDict(), "_lock": None}
+        return self.__dict__ | {"_kept": OrderedDict(), "_points": OrderedDict(), "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
 
-    def draw(self, design: Design, stretch: Stretch) -> DrawnRows:
-        """The rows of a stretch of a design.
+    def share_of(self, columns: Sequence[int], codes: Sequence[float]) -> float:
+        """The probability that a row's columns have these codes; NaN where they have none, or it is not known."""
+        if columns[0] in self.unbinned:
+            return self._laws[columns[0]].span_of(codes[0]).length
+        return self._source.share_of(columns, codes)
+
+    def draw(self, design: Design, stretch: Stretch, state: RareState | None = None) -> DrawnRows:
+        """The rows of a stretch of a design; all of them in a rare state, if one is given.
 
         Raises
         ------
@@ -95,32 +116,63 @@ class Perturbations:
             If too few of them are valid.
         """
         with self._lock:
-            if (design, stretch) not in self._kept:
-                self._kept[design, stretch] = self._draw_anew(design, stretch)
-            self._kept.move_to_end((design, stretch))
-            if len(self._kept) > _MOST_KEPT_STRETCHES:
-                self._kept.popitem(last=False)
-            return self._kept[design, stretch]
+            return _recall(
+                self._kept, (design, stretch, state), lambda: self._draw_anew(design, stretch, state), _MOST_KEPT_STRETCHES
+            )
 
-    def _draw_anew(self, design: Design, stretch: Stretch) -> DrawnRows:
-        points = design.points(self._source.dimensions, stretch)
-        rows, law_weights, replicates = self._source.draw(points.values), points.law_weights, points.replicates
+    def _draw_anew(self, design: Design, stretch: Stretch, state: RareState | None) -> DrawnRows:
+        def draw_points() -> Drawn:
+            return design.points(self._source.dimensions, stretch)
+
+        points = draw_points() if state is None else _recall(self._points, (design, stretch), draw_points, _MOST_KEPT_POINTS)
+        drawn = self._source.draw(points.values) if state is None else self._source.draw_in_state(points.values, state)
+        rows = self._hold(drawn)
+        law_weights, replicates = points.law_weights, points.replicates
         if self._validate is not None:
             rows, is_kept = self._validate(rows)
             law_weights, replicates = law_weights[is_kept], np.append(0, np.cumsum(is_kept))[replicates]
             # Errors are estimated by leaving out one replicate after another: at least two must have rows.
-            if np.count_nonzero(np.diff(replicates)) < min(2, len(replicates) - 1):
+            if state is None and np.count_nonzero(np.diff(replicates)) < min(2, len(replicates) - 1):
                 raise ArgumentError(
                     f"constraint keeps too few perturbed rows, {len(rows)} of {len(is_kept)}; let it repair rows, or keep "
                     "more, or give a greater num_samples."
                 )
         keys = keys_of(rows) if self._source.is_discrete else None
-        return DrawnRows(rows, self._codes_of(rows), keys, law_weights, replicates)
+        return DrawnRows(rows, codes_of(rows, self._laws).T, keys, law_weights, replicates)
 
-    def _codes_of(self, rows: np.ndarray) -> np.ndarray:
-        """The codes of all values, of shape (m, d), stored by column."""
-        codes = np.stack([law.codes_of(values) for law, values in zip(self._laws, rows.T, strict=True)])
-        return (codes.astype(self._code_type) if codes.dtype.kind == "i" else codes).T
+
+def _recall(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
+    """What is kept for a key, made anew if there is nothing; the latest `most` are kept."""
+    if key not in kept:
+        kept[key] = make()
+    kept.move_to_end(key)
+    if len(kept) > most:
+        kept.popitem(last=False)
+    return kept[key]
+
+
+def join_replicates(parts: Sequence[DrawnRows]) -> DrawnRows:
+    """The rows of several stretches as one, replicate by replicate."""
+    replicate_of_row = np.concatenate(
+        [np.repeat(np.arange(len(part.replicates) - 1), np.diff(part.replicates)) for part in parts]
+    )
+    order = np.argsort(replicate_of_row, kind="stable")
+    keys = [part.keys for part in parts if part.keys is not None]
+    return DrawnRows(
+        rows=np.concatenate([part.rows for part in parts])[order],
+        codes=np.asfortranarray(np.concatenate([part.codes for part in parts])[order]),
+        keys=np.concatenate(keys)[order] if keys else None,
+        law_weights=np.concatenate([part.law_weights for part in parts])[order],
+        replicates=np.sum([part.replicates for part in parts], axis=0),
+    )
+
+
+def codes_of(rows: np.ndarray, laws: Sequence[ColumnLaw]) -> np.ndarray:
+    """The codes of all values of rows of shape (m, d), by column: of shape (d, m)."""
+    codes = np.stack([law.codes_of(values) for law, values in zip(laws, rows.T, strict=True)])
+    if codes.dtype.kind != "i":
+        return codes
+    return codes.astype(np.uint8 if max(law.num_states for law in laws) <= 2**8 else np.uint32)
 
 
 def keys_of(rows: np.ndarray) -> np.ndarray:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from limelight.modalities.tables._encoding import Encoding
-from limelight.modalities.tables._perturbations import DrawnRows, Perturbations, keys_of
+from limelight.modalities.tables._perturbations import DrawnRows, Perturbations, join_replicates, keys_of
+from limelight.modalities.tables._rare_states import RareState, find_rare_states, mixture_weights
 from limelight.results.explanation import Notice
 from limelight.results.views import MixedView, TableView
 from limelight.stages.components import Neighbourhood, SharedRows, Values
@@ -52,23 +53,54 @@ class RowValues(Values):
         self.notes = notes
         self.kernel_width = kernel_width
         self.content = perturbations.content
+        self.column_names = encoding.names_by_place
         self._perturbations = perturbations
         self._encoding = encoding
         self.form = id(encoding)  # one encoding reads all rows that have no categories of their own
         self._row = row
         self._codes = codes
         self._columns = columns
+        own_codes = codes.tolist()
+        self.shares = np.array(
+            [perturbations.share_of(numbers, [own_codes[number] for number in numbers]) for numbers in columns]
+        )
+        self._rare_states = find_rare_states(columns, own_codes, self.shares)
+        self.num_rare_states = len(self._rare_states)
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
-        drawn = self._perturbations.draw(design, stretch)
+        return self._make_neighbourhood(*self._draw(design, stretch, None))
+
+    def neighbourhoods(self, design: Design, stretch: Stretch) -> list[Neighbourhood]:
+        of_state = stretch.of_rare_state(len(self._rare_states))
+        if not of_state.size:
+            return [self.neighbourhood(design, stretch)]
+        draws = [
+            self._draw(design, stretch, None),
+            *(self._draw(design, of_state, state) for state in self._rare_states),
+        ]
+        draws = [draw for draw in draws if len(draw[0].rows)]  # a constraint may keep none in a rare state
+        if not self._perturbations.are_shared:
+            draws = [(join_replicates([drawn for drawn, _ in draws]), None)]
+        return [self._weigh(self._make_neighbourhood(*draw), stretch) for draw in draws]
+
+    def _draw(self, design: Design, stretch: Stretch, state: RareState | None) -> tuple[DrawnRows, SharedRows | None]:
+        drawn = self._perturbations.draw(design, stretch, state)
+        return drawn, SharedRows((self.content, design, state), stretch) if self._perturbations.are_shared else None
+
+    def _make_neighbourhood(self, drawn: DrawnRows, shared: SharedRows | None) -> Neighbourhood:
         return Neighbourhood(
             representation=self._represent(drawn),
             inputs=_Rows(self._row, drawn.rows),
             law_weights=drawn.law_weights,
             replicates=drawn.replicates,
             keys=None if drawn.keys is None else np.concatenate([keys_of(self._row[None]), drawn.keys]),
-            shared=SharedRows((self.content, design), stretch) if self._perturbations.are_shared else None,
+            shared=shared,
         )
+
+    def _weigh(self, part: Neighbourhood, stretch: Stretch) -> Neighbourhood:
+        """A part of a stretch with the weights that it has among all rows of that stretch."""
+        weights = mixture_weights(part.representation[1:], self._rare_states, stretch)
+        return replace(part, law_weights=part.law_weights * weights)
 
     def _represent(self, drawn: DrawnRows) -> np.ndarray:
         """Which components of the instance, in the first row, and of each drawn row are as in the instance."""

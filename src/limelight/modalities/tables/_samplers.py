@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -16,6 +18,7 @@ from limelight.modalities.tables._column_law import ColumnLaw, locate
 from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._fields import is_missing
+from limelight.modalities.tables._rare_states import RareState
 
 __all__ = [
     "Constraint",
@@ -86,6 +89,14 @@ class Source(ABC):
     def draw(self, points: np.ndarray) -> np.ndarray:
         """Rows of shape (m, d) from points of shape (m, dimensions)."""
 
+    def share_of(self, columns: Sequence[int], codes: Sequence[float]) -> float:  # noqa: ARG002 - of the user's rows nothing is known
+        """The probability that a row's columns have these codes; NaN where they have none, or it is not known."""
+        return math.nan
+
+    def draw_in_state(self, points: np.ndarray, state: RareState) -> np.ndarray:
+        """Rows of shape (m, d) from points of shape (m, dimensions), drawn as by `draw`, but all in a rare state."""
+        raise NotImplementedError(f"{type(self).__name__} knows no states")
+
 
 @dataclass(frozen=True)
 class Joint:
@@ -99,14 +110,14 @@ class Joint:
         The distinct combinations of their values.
     shares : ndarray of shape (u,)
         The share of the training rows that have each combination.
-    states : frozenset of tuple of float
-        The combinations of codes that some training row has.
+    states : list of tuple of float
+        The combination of codes that each combination of values has.
     """
 
     columns: tuple[int, ...]
     rows: np.ndarray
     shares: np.ndarray
-    states: frozenset[tuple[float, ...]]
+    states: list[tuple[float, ...]]
 
     @classmethod
     def of(cls, columns: Sequence[int], training: np.ndarray, laws: Sequence[Column]) -> Joint:
@@ -116,21 +127,38 @@ class Joint:
         _, first, counts = np.unique(values.view(np.uint64), axis=0, return_index=True, return_counts=True)
         rows = values[first]
         codes = np.stack([laws[number].codes_of(drawn) for number, drawn in zip(columns, rows.T, strict=True)], axis=1)
-        return cls(tuple(columns), rows, counts / counts.sum(), frozenset(map(tuple, codes.tolist())))
+        return cls(tuple(columns), rows, counts / counts.sum(), list(map(tuple, codes.tolist())))
+
+    @cached_property
+    def shares_of_states(self) -> dict[tuple[float, ...], float]:
+        """The share of the training rows that have each combination of codes."""
+        shares = dict.fromkeys(self.states, 0.0)
+        for state, share in zip(self.states, self.shares.tolist(), strict=True):
+            shares[state] += share
+        return shares
 
     def covers(self, codes: Sequence[float]) -> bool:
         """Whether some training row has the combination of codes that a row with these codes, one for each column, has."""
-        return tuple(codes[number] for number in self.columns) in self.states
+        return self._state_of(codes) in self.shares_of_states
 
-    def with_row(self, row: np.ndarray) -> Joint:
+    def with_row(self, row: np.ndarray, codes: Sequence[float]) -> Joint:
         """These columns, with another row's combination added, as often as an average state; `row` is of shape (d,)."""
-        share = 1.0 / (len(self.states) + 1)
+        share = 1.0 / (len(self.shares_of_states) + 1)
         rows = np.concatenate([self.rows, row[None, list(self.columns)]])
-        return replace(self, rows=rows, shares=np.append(self.shares * (1 - share), share))
+        return Joint(self.columns, rows, np.append(self.shares * (1 - share), share), [*self.states, self._state_of(codes)])
+
+    def _state_of(self, codes: Sequence[float]) -> tuple[float, ...]:
+        return tuple(codes[number] for number in self.columns)
 
     def draw(self, points: np.ndarray) -> np.ndarray:
         """Combinations of values, of shape (m, k), from points of shape (m,)."""
         return np.asarray(self.rows[locate(self.shares, points)[0]])
+
+    def draw_in_state(self, points: np.ndarray, state: RareState) -> np.ndarray:
+        """The same, but all in a rare state."""
+        is_in_state = np.array([(codes == state.codes) == state.is_own for codes in self.states])
+        shares = np.where(is_in_state, self.shares, 0.0)
+        return np.asarray(self.rows[locate(shares / shares.sum(), points)[0]])
 
 
 class Marginals(Source):
@@ -148,6 +176,9 @@ class Marginals(Source):
         in_joints = {number for joint in joints for number in joint.columns}
         self._single = [(number, law) for number, law in enumerate(laws) if number not in in_joints]
         self._joints = tuple(joints)
+        self._law_of = dict(self._single)
+        self._coordinate_of = {number: coordinate for coordinate, (number, _) in enumerate(self._single)}
+        self._joint_of = {joint.columns[0]: (len(self._single) + place, joint) for place, joint in enumerate(joints)}
         self._width = len(laws)
         self.dimensions = len(self._single) + len(self._joints)
         self.is_discrete = all(law.is_discrete for _, law in self._single)
@@ -160,17 +191,57 @@ class Marginals(Source):
             rows[:, joint.columns] = joint.draw(coordinates)
         return rows
 
+    def share_of(self, columns: Sequence[int], codes: Sequence[float]) -> float:
+        first = columns[0]
+        if first in self._joint_of:
+            return self._joint_of[first][1].shares_of_states[tuple(codes)]
+        return self._law_of[first].span_of(codes[0]).length
+
+    def draw_in_state(self, points: np.ndarray, state: RareState) -> np.ndarray:
+        rows = self.draw(points)
+        first = state.columns[0]
+        if first in self._joint_of:
+            coordinate, joint = self._joint_of[first]
+            rows[:, joint.columns] = joint.draw_in_state(points[:, coordinate], state)
+            return rows
+        law, coordinates = self._law_of[first], points[:, self._coordinate_of[first]]
+        span = law.span_of(state.codes[0])
+        rows[:, first] = law.draw(span.inside(coordinates) if state.is_own else span.outside(coordinates))
+        return rows
+
 
 @dataclass(frozen=True)
 class TrainingRows(Source):
-    """The training rows themselves, of shape (n, d), each as likely as any other: what belongs together stays together."""
+    """The training rows themselves, of shape (n, d), each as likely as any other: what belongs together stays together.
+
+    Attributes
+    ----------
+    rows : ndarray of shape (n, d)
+    codes : ndarray of shape (n, d)
+        The codes of their values.
+    """
 
     rows: np.ndarray
+    codes: np.ndarray
     dimensions = 1
     is_discrete = True
 
     def draw(self, points: np.ndarray) -> np.ndarray:
-        return np.asarray(self.rows[(points[:, 0] * len(self.rows)).astype(np.intp)])
+        return _choose_rows(self.rows, points)
+
+    def share_of(self, columns: Sequence[int], codes: Sequence[float]) -> float:
+        return float(self._have(columns, codes).mean())
+
+    def draw_in_state(self, points: np.ndarray, state: RareState) -> np.ndarray:
+        return _choose_rows(self.rows[self._have(state.columns, state.codes) == state.is_own], points)
+
+    def _have(self, columns: Sequence[int], codes: Sequence[float]) -> np.ndarray:
+        """Which training rows have these codes: booleans of shape (n,)."""
+        return np.asarray((self.codes[:, list(columns)] == codes).all(axis=1))
+
+
+def _choose_rows(rows: np.ndarray, points: np.ndarray) -> np.ndarray:
+    return np.asarray(rows[(points[:, 0] * len(rows)).astype(np.intp)])
 
 
 @dataclass(frozen=True)

@@ -11,8 +11,9 @@ import numpy as np
 from limelight._checks import check_numbers
 from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of
-from limelight.modalities.tables._fields import Field, NumberField
+from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._labelled_rows import order_values
+from limelight.modalities.tables._number_types import check_exact, field_of, find_fault, number_type, to_type
 
 __all__ = ["encode_sparse"]
 
@@ -38,11 +39,12 @@ def encode_sparse(training_data: Any, feature_names: Iterable[object] | None) ->
             "a sparse training_data must hold finite numbers; it has NaN or infinity. Replace them by numbers, or give a "
             "dense array, in which NaN is a missing value."
         )
-    is_whole = training.dtype.kind in "biu"
+    dtype = number_type(training.dtype)
     training = training.astype(np.float64)
     training.sum_duplicates()
+    check_exact(dtype, training.data)
     width = training.shape[1]
-    return training, SparseEncoding(feature_names_of(feature_names, width), is_whole, type(training_data), range(width), width)
+    return training, SparseEncoding(feature_names_of(feature_names, width), dtype, type(training_data), range(width), width)
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,8 @@ class SparseEncoding(Encoding):
     ----------
     names : tuple of str
         A name for each entry.
-    is_whole : bool
-        Whether they are whole numbers.
+    dtype : numpy dtype
+        The type of the training data, in which the model gets rows.
     form : type
         The class of the training data: a sparse array, or a sparse matrix.
     entries : sequence of int
@@ -64,7 +66,7 @@ class SparseEncoding(Encoding):
     """
 
     names: tuple[str, ...]
-    is_whole: bool
+    dtype: np.dtype
     form: Any
     entries: Sequence[int]
     width: int
@@ -80,7 +82,7 @@ class SparseEncoding(Encoding):
 
     @property
     def fields(self) -> tuple[Field, ...]:  # type: ignore[override]
-        return (NumberField(self.is_whole),) * len(self.names)
+        return (field_of(self.dtype),) * len(self.names)
 
     def check_drawing(self, *, groups: object, sampler: object, constraint: object) -> None:
         if groups or constraint is not None or callable(sampler) or sampler == "training_rows":
@@ -103,7 +105,13 @@ class SparseEncoding(Encoding):
             raise InstanceError("a sparse row to explain must have an entry that is not zero: it has nothing to perturb.")
         numbers = tuple(row.indices.tolist())
         names = tuple(self.names[number] for number in numbers)
+        fault = find_fault(self.dtype, row.data[None].astype(np.float64), names)
+        if fault:
+            raise InstanceError(f"a sparse row to explain must hold {fault}.")
         return row.data.astype(np.float64), replace(self, names=names, entries=numbers)
+
+    def hold(self, rows: np.ndarray) -> np.ndarray:
+        return field_of(self.dtype).hold(rows)
 
     def make_batch(self, rows: np.ndarray) -> Any:
         from scipy.sparse import csr_array, csr_matrix, sparray
@@ -112,4 +120,4 @@ class SparseEncoding(Encoding):
         ends = np.concatenate([[0], np.cumsum(is_entry.sum(axis=1))])
         indices = np.broadcast_to(np.array(self.entries, dtype=np.int32), rows.shape)[is_entry]
         make = csr_array if issubclass(self.form, sparray) else csr_matrix
-        return make((rows[is_entry], indices, ends), shape=(len(rows), self.width))
+        return make((to_type(rows[is_entry], self.dtype), indices, ends), shape=(len(rows), self.width))

@@ -22,6 +22,7 @@ from limelight.modalities.tables._training_data import TrainingData, encode
 __all__ = ["read_statistics", "write_statistics"]
 
 _STATS = "training_data_stats"
+_DOUBLES = np.dtype(np.float64)
 
 # lime's keys: those of numeric columns, and those of all.
 _NUMERIC_KEYS = ("bins", "means", "stds", "mins", "maxs")
@@ -33,6 +34,7 @@ _STD_KEY = "scales"
 _WHOLE_KEY = "whole"
 _MISSING_KEY = "missing"
 _CONTENT_KEY = "fingerprint"
+_TYPE_KEY = "dtype"
 
 
 def read_statistics(
@@ -76,8 +78,8 @@ def read_statistics(
     return TrainingData(rows, known_encoding, _content_of(stats, laws), laws)
 
 
-def write_statistics(laws: Sequence[Column], content: int | None = None) -> dict[str, Any]:
-    """The laws of a table's columns as statistics, in JSON's types.
+def write_statistics(laws: Sequence[Column], content: int | None = None, dtype: np.dtype = _DOUBLES) -> dict[str, Any]:
+    """The laws of a table's columns as statistics, in JSON's types; `dtype` is the type in which a model gets rows.
 
     Raises
     ------
@@ -101,7 +103,9 @@ def write_statistics(laws: Sequence[Column], content: int | None = None) -> dict
             raise ArgumentError("statistics need bins: leave discretize_continuous=True.")
         for key, array in arrays.items():
             stats[key][number] = array.tolist()
-    return stats if content is None else stats | {_CONTENT_KEY: f"{content:032x}"}
+    if content is not None:
+        stats[_CONTENT_KEY] = f"{content:032x}"
+    return stats if dtype == _DOUBLES else stats | {_TYPE_KEY: dtype.name}
 
 
 def _arrays_of_bins(law: Binned) -> dict[str, np.ndarray]:
@@ -260,11 +264,22 @@ def _encoding_of(stats: Mapping[str, Any], training_data: Any, feature_names: It
         values = stats["feature_values"]
         if not isinstance(values, Mapping) or not values:
             raise ArgumentTypeError(f"{_STATS}['feature_values'] must be a mapping with every column; got {values!r:.60}.")
-        return ArrayEncoding(feature_names_of(feature_names, len(values)), is_whole=False)
+        return ArrayEncoding(feature_names_of(feature_names, len(values)), _type_of(stats))
     _, encoding = encode(training_data, feature_names)
     if not isinstance(encoding, ArrayEncoding):
         raise ArgumentTypeError(f"training_data must be None or an array beside {_STATS}; got {type(training_data).__name__}.")
-    return replace(encoding, is_whole=False)  # only the array's shape counts
+    return replace(encoding, dtype=_type_of(stats))  # only the array's shape counts
+
+
+def _type_of(stats: Mapping[str, Any]) -> np.dtype:
+    """The type in which a model gets rows."""
+    try:
+        dtype: np.dtype = np.dtype(stats.get(_TYPE_KEY, _DOUBLES))
+    except TypeError:
+        dtype = np.dtype(object)
+    if dtype.kind not in "biuf":
+        raise ArgumentError(f"{_STATS}[{_TYPE_KEY!r}] must be a type of numbers, as float32; got {stats[_TYPE_KEY]!r:.60}.")
+    return dtype
 
 
 def _content_of(stats: Mapping[str, Any], laws: Sequence[Column]) -> int:

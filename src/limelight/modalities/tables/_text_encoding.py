@@ -100,6 +100,10 @@ class TextEncoding(Encoding):
         encoding = replace(self, frame=frame, parts=tuple(parts))
         return np.concatenate([row, np.ones(len(encoding.words))]), encoding
 
+    def hold(self, rows: np.ndarray) -> np.ndarray:
+        self.frame.hold(rows[:, : len(self.names)])
+        return rows
+
     def make_batch(self, rows: np.ndarray) -> Any:
         frame_rows = rows[:, : len(self.names)].copy()
         fields = list(self.frame.fields)

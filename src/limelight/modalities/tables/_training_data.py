@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from limelight._checks import wrap_frame
 from limelight._seeds import fingerprint
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._array_encoding import encode_array
@@ -64,11 +65,12 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
     if training_data is None:
         raise ArgumentError("training_data must have 2 dimensions; got None. Give it, or training_data_stats.")
     try:
-        frame = nw.from_native(training_data, eager_only=True, pass_through=True)
+        frame = wrap_frame(training_data)
     except ValueError as error:  # for example, two columns have the same name
         raise ArgumentError(f"training_data is not a sound frame: {error}") from error
     if isinstance(frame, nw.DataFrame):
-        return encode_frame(frame, feature_names)
+        labels = None if nw.maybe_get_index(frame) is None else nw.to_native(training_data, pass_through=True).columns
+        return encode_frame(frame, labels, feature_names)
     if hasattr(training_data, "collect"):
         raise ArgumentTypeError(f"training_data must be in memory: collect() the {type(training_data).__name__} first.")
     if hasattr(training_data, "column_names") or hasattr(training_data, "columns"):  # an array would lose the names

@@ -30,9 +30,10 @@ class TabularExplainer(Explainer):
     ----------
     training_data : array-like of shape (n, d) or (n, steps, d), sparse array, frame of pandas, polars or pyarrow, or None
         Rows like those that the model was trained on. An array holds numbers, categories as integer codes, and NaN where a
-        value is missing; the model gets arrays of doubles, all of them whole where the array's type holds whole numbers only.
-        In a frame whole numbers stay whole, texts, booleans and categories are categorical, and times have bins of times; the
-        model gets frames of the same library, with the same columns and types.
+        value is missing; the model gets arrays of the same type, such as float32, except that whole numbers become doubles
+        where one is missing or a fraction. In a frame whole numbers stay whole, texts, booleans and categories are
+        categorical, and times, durations and periods have bins of their own kind; the model gets frames of the same library,
+        with the same columns, types and kind of index. Column labels of several levels read ``salary / 5``.
         Arrays of three dimensions are sequences of rows, for recurrent models: a feature has a component at each step,
         "x_t-0" at the last one. In sparse rows (scipy's) only the entries that are not zero are perturbed, and no dense row as
         wide as the table is made. With `training_data_stats`, give None, or an array whose shape alone counts.
@@ -40,8 +41,9 @@ class TabularExplainer(Explainer):
         The labels of the training rows; only ``discretizer="entropy"`` and a callable discretizer use them.
     feature_names : sequence of str, optional
         A name for each column of an array; by default x0, x1, ...
-    class_names : sequence of str, optional
-        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers.
+    class_names : sequence of str, or mapping from their numbers, optional
+        Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. These classes in
+        another order are refused.
     kinds : mapping, optional
         The kinds of columns, by number or name, whose types do not say them: "numeric", "integer" (drawn as whole numbers),
         "categorical", or "text" for free text in a column of a frame: each word of a row is then a component, which stays or
@@ -88,7 +90,8 @@ class TabularExplainer(Explainer):
     tolerance : float, default 0.05
         Weights count as converged when their intervals reach no further than this share of the largest weight.
     mode : {"classification", "regression"}, optional
-        What the model's outputs are; by default they are probabilities if they sum to 1, else scores.
+        What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
+        to 1, else scores.
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does.
     shortcuts : bool, default True
@@ -207,7 +210,7 @@ class TabularExplainer(Explainer):
         """
         row = read_row(instance, self._encoding, self._features)
         surroundings = self._chooser.choose_for(row)
-        notes = surroundings.notes
+        notes = row.rounding_notes() + surroundings.notes
         if self._has_slopes:
             notes += row.slope_notes()
         num_columns = len(row.encoding.column_numbers)  # the words of free texts come after them
@@ -237,11 +240,11 @@ class TabularExplainer(Explainer):
         Returns
         -------
         statistics : dict
-            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and four keys that lime ignores.
+            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and five keys that lime ignores.
             "scales" has the standard deviation of each numeric column, to draw around an instance; "whole" has the columns of
-            whole numbers; "missing" has the share of each column that is missing; "fingerprint" is a number made from the
-            training data, from which random points are made. It contains no row, but every category, and the least and the
-            largest value of each numeric column.
+            whole numbers; "missing" has the share of each column that is missing; "dtype" is the array's type, unless it is
+            float64; "fingerprint" is a number made from the training data, from which random points are made. The statistics
+            contain no row, but every category, and the least and the largest value of each numeric column.
 
         Raises
         ------
@@ -265,7 +268,7 @@ class TabularExplainer(Explainer):
         if self._chooser.holds_rows:
             raise ArgumentError("statistics() cannot hold rows: leave out groups and sampler='training_rows'.")
         assert isinstance(self._features, list)
-        return write_statistics([feature.column for feature in self._features], self._content)
+        return write_statistics([feature.column for feature in self._features], self._content, self._encoding.dtype)
 
 
 TabularExplainer.__module__ = "limelight"  # where users import it from

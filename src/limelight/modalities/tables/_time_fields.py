@@ -1,0 +1,177 @@
+"""What a column of a frame holds, as numbers and back: times, durations and periods."""
+
+from __future__ import annotations
+
+import math
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC, timedelta, tzinfo
+from typing import Any
+
+import numpy as np
+
+from limelight.exceptions import InstanceError
+from limelight.modalities.tables._fields import LARGEST_EXACT, MISSING, Field, make_series
+
+__all__ = ["DurationField", "PeriodField", "TimeField"]
+
+_NANOSECONDS_OF = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+
+
+@dataclass(frozen=True)
+class TimeField(Field):
+    """A column of times and dates, counted since 1970.
+
+    Attributes
+    ----------
+    dtype : object
+        The library's type of the column.
+    zone_name : str or None
+        The library's name of their time zone.
+    step : int
+        What they are counted in, in microseconds.
+    zone : tzinfo or None
+        Their time zone.
+    """
+
+    dtype: Any
+    zone_name: str | None
+    step: int = 1
+    zone: tzinfo | None = None
+    is_whole: bool = True
+
+    def read(self, name: str, value: Any) -> tuple[Field, float]:
+        zone = getattr(value, "tzinfo", None)
+        if (zone is None) is not (self.zone_name is None) and hasattr(value, "isoformat"):
+            held = f"times with a zone ({self.zone_name})" if self.zone_name else "times without a zone"
+            raise InstanceError(f"column {name!r} holds {held}; got {value!r:.60}.")
+        try:
+            if isinstance(value, np.datetime64):
+                moment = value.astype("datetime64[us]")
+                is_finer = bool(moment != value)
+            else:
+                is_finer = getattr(value, "nanosecond", 0) > 0
+                value = (value if zone is None else value.astimezone(UTC).replace(tzinfo=None)).isoformat()
+                moment = np.datetime64(value, "us")
+        except (AttributeError, TypeError, ValueError) as error:
+            raise InstanceError(f"column {name!r} holds times; got {value!r:.60} ({type(value).__name__}).") from error
+        microseconds = int(moment.astype(np.int64))
+        if is_finer or microseconds % self.step:
+            held = "times to the microsecond" if is_finer else self.dtype
+            raise InstanceError(f"column {name!r} holds {held}, which is too coarse for {value!r:.60}.")
+        return self, float(microseconds // self.step)
+
+    def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
+        times = np.full(len(numbers), np.datetime64("NaT", "us"))
+        is_present = ~np.isnan(numbers)
+        times[is_present] = (numbers[is_present].astype(np.int64) * self.step).view("datetime64[us]")
+        return make_series(name, times, implementation, self.dtype, keeps_nan=True, zone_name=self.zone_name)
+
+    def format(self, number: float) -> str:
+        if math.isnan(number):
+            return MISSING
+        microseconds = math.floor(number) * self.step  # for an edge, the last time that is not after it
+        if abs(microseconds) >= 2**63:  # an edge that the user gives, possibly in another unit
+            return f"{number:.6g}"
+        time = np.datetime64(microseconds, "us")
+        if self.zone is not None:
+            with suppress(AttributeError, OverflowError):  # Python knows no years before 1 and after 9999
+                return str(time.item().replace(tzinfo=UTC).astimezone(self.zone))
+        text = str(time).replace("T", " ").removesuffix(".000000")
+        return f"{text} UTC" if self.zone_name else text.removesuffix(" 00:00:00")
+
+
+@dataclass(frozen=True)
+class DurationField(Field):
+    """A column of durations.
+
+    Attributes
+    ----------
+    dtype : object
+        The library's type of the column.
+    unit : {"s", "ms", "us", "ns"}
+        What they are counted in.
+    """
+
+    dtype: Any
+    unit: str
+    is_whole: bool = True
+
+    def read(self, name: str, value: Any) -> tuple[Field, float]:
+        if not isinstance(value, (timedelta, np.timedelta64)):
+            raise InstanceError(f"column {name!r} holds durations; got {value!r:.60} ({type(value).__name__}).")
+        # pandas' own has finer parts than Python's, which it derives from.
+        exact = value.to_timedelta64() if hasattr(value, "to_timedelta64") else np.timedelta64(value)
+        try:
+            held = exact.astype(f"timedelta64[{self.unit}]")
+            is_exact = bool(held == exact)
+        except (OverflowError, TypeError) as error:  # years and months have no length
+            raise InstanceError(f"column {name!r} holds durations; got {value!r:.60}: {error}.") from error
+        count = int(held.astype(np.int64))
+        if not is_exact:
+            held_unit = "microseconds" if self.unit == "us" else self.dtype
+            raise InstanceError(f"column {name!r} holds {held_unit}, which is too coarse for {value!r:.60}.")
+        if abs(count) > LARGEST_EXACT:
+            raise InstanceError(f"column {name!r} holds durations of at most 2**53 {self.unit}; got {value!r:.60}.")
+        return self, float(count)
+
+    def hold(self, numbers: np.ndarray) -> np.ndarray:
+        return numbers.clip(-LARGEST_EXACT, LARGEST_EXACT)
+
+    def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
+        durations = np.full(len(numbers), "NaT", dtype=f"timedelta64[{self.unit}]")
+        is_present = ~np.isnan(numbers)
+        durations[is_present] = numbers[is_present].astype(np.int64).view(durations.dtype)
+        return make_series(name, durations, implementation, self.dtype, keeps_nan=True)
+
+    def format(self, number: float) -> str:
+        if math.isnan(number):
+            return MISSING
+        nanoseconds = math.floor(number) * _NANOSECONDS_OF[self.unit]  # for an edge, the last duration that is not above it
+        seconds, parts = divmod(abs(nanoseconds), _NANOSECONDS_OF["s"])
+        days, seconds = divmod(seconds, 86_400)
+        clock = f"{seconds // 3600:02}:{seconds // 60 % 60:02}:{seconds % 60:02}" + f".{parts:09}".rstrip("0").rstrip(".")
+        texts = [f"{days} day{'s' * (days != 1)}"] if days else []
+        texts += [clock] if seconds or parts or not days else []
+        return "-" * (nanoseconds < 0) + " ".join(texts)
+
+
+@dataclass(frozen=True)
+class PeriodField(Field):
+    """A column of periods, such as months, which pandas alone has; counted since 1970.
+
+    Attributes
+    ----------
+    dtype : object
+        The library's type of the column.
+    """
+
+    dtype: Any
+    is_whole: bool = True
+
+    def read(self, name: str, value: Any) -> tuple[Field, float]:
+        if type(value).__name__ != "Period" or value.freq != self.dtype.freq:
+            raise InstanceError(f"column {name!r} holds {self.dtype}; got {value!r:.60} ({type(value).__name__}).")
+        return self, float(value.ordinal)
+
+    def hold(self, numbers: np.ndarray) -> np.ndarray:
+        return numbers.clip(-LARGEST_EXACT, LARGEST_EXACT)
+
+    def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:  # noqa: ARG002 - pandas, always
+        import narwhals.stable.v2 as nw
+        import pandas
+
+        ordinals = np.full(len(numbers), np.iinfo(np.int64).min)  # stands for what is missing
+        is_present = ~np.isnan(numbers)
+        ordinals[is_present] = numbers[is_present].astype(np.int64)
+        return nw.from_native(pandas.Series(pandas.arrays.PeriodArray(ordinals, self.dtype), name=name), series_only=True)
+
+    def format(self, number: float) -> str:
+        import pandas
+
+        if math.isnan(number):
+            return MISSING
+        try:  # for an edge, the last period that is not after it
+            return str(pandas.Period(ordinal=math.floor(number), freq=self.dtype.freq))
+        except (OverflowError, ValueError):  # an edge that the user gives, possibly in another unit
+            return f"{number:.6g}"
