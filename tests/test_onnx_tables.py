@@ -196,7 +196,7 @@ class TestColumns:
         assert dict(explanation.as_map()[explanation.labels[0]]).get(3, 0.0) == pytest.approx(0.0, abs=1e-3)
 
     def test_by_place_where_all_fit(self):
-        """Arrays have no names, and inputs may take several columns."""
+        """Arrays have no names, and inputs may take several columns; only of scikit-learn's converter their order is known."""
         join = helper.make_node("Concat", ["numbers", "more"], ["rows"], axis=1)
         inputs = [tensor("numbers", FLOAT, ["n", 2]), tensor("more", FLOAT, ["n", 1])]
         outputs = [tensor("label", STRING, ["n"]), tensor("probabilities", FLOAT, ["n", 3])]
@@ -204,6 +204,10 @@ class TestColumns:
         assert_same(EXPLAINER.explain_instance(ROWS[3], model), BY_HAND)
         with pytest.raises(ArgumentError, match=r"no column is named after: 'numbers' \(2\), 'more' \(1\). The instance has 2"):
             TabularExplainer(ROWS[:, :2]).explain_instance(ROWS[3, :2], model)
+        with pytest.raises(
+            ArgumentError, match="the ONNX model must have one input; it has 2: numbers, more. Several are taken"
+        ):
+            OnnxModel(serialized([join, classifier()], inputs, outputs, producer="pytorch"))
 
     @pytest.mark.parametrize(
         ("frame", "message"),

@@ -7,7 +7,10 @@ from typing import Any
 
 from limelight.exceptions import ArgumentError
 
-__all__ = ["choose_outputs"]
+__all__ = ["SKLEARN_CONVERTER", "choose_outputs"]
+
+SKLEARN_CONVERTER = "skl2onnx"
+"""The name that scikit-learn's converter puts into its files."""
 
 _FLOATS = ("tensor(float)", "tensor(double)", "tensor(float16)")
 
@@ -55,4 +58,4 @@ def choose_outputs(outputs: Sequence[Any], output: str | None, producer: str) ->
 def _class_of(name: str, label_type: str, producer: str) -> str:
     """The class that an output is for; skl2onnx puts a letter for the label's type before it."""
     letter = "s" if label_type == "tensor(string)" else "i"
-    return name.removeprefix(letter) if producer == "skl2onnx" else name
+    return name.removeprefix(letter) if producer == SKLEARN_CONVERTER else name

@@ -14,7 +14,7 @@ import numpy as np
 from limelight._checks import as_array, check_flag
 from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, require
 from limelight.models._onnx_columns import find_columns, make_feed, read_input
-from limelight.models._onnx_outputs import choose_outputs
+from limelight.models._onnx_outputs import SKLEARN_CONVERTER, choose_outputs
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
 from limelight.results.image_view import CHANNEL_COUNTS
@@ -78,6 +78,14 @@ class OnnxModel:
             raise ArgumentTypeError(f"source must be an ONNX file, its bytes, or a session; got {type(source).__name__}.")
         self._softmax = check_flag("softmax", softmax)
         self._inputs = tuple(map(read_input, self._session.get_inputs()))
+        producer = self._session.get_modelmeta().producer_name
+        # scikit-learn's converter joins inputs of several columns in their order; of other models nothing is known.
+        if len(self._inputs) > 1 and producer != SKLEARN_CONVERTER and any(tensor.num_columns != 1 for tensor in self._inputs):
+            names = ", ".join(tensor.name for tensor in self._inputs)
+            raise ArgumentError(
+                f"the ONNX model must have one input; it has {len(self._inputs)}: {names}. Several are taken by column only where "
+                "each is one column. Give a callable instead."
+            )
         self._shape = self._inputs[0].shape
         default_channels, channel_counts = _find_channels(self._shape)
         self.preparation = Preparation.checked(mean, std, channels or default_channels, channel_counts)
@@ -88,7 +96,7 @@ class OnnxModel:
         elif self.preparation.changed_settings(default_channels):
             raise ArgumentError("mean, std and channels are for ONNX models with one input of numbers; leave them out.")
         outputs = self._session.get_outputs()
-        self._outputs = choose_outputs(outputs, output, self._session.get_modelmeta().producer_name)
+        self._outputs = choose_outputs(outputs, output, producer)
         has_maps = any(tensor.type.startswith("seq(") for tensor in outputs if tensor.name in self._outputs)
         if self._softmax and (has_maps or len(self._outputs) > 1):
             raise ArgumentError(f"softmax is for logits; the ONNX model's output {self._output_names} has probabilities.")
