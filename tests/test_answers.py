@@ -249,6 +249,18 @@ class TestCost:
         CASES["rows"][0].explain_many(ROWS[:100], model, num_samples=1000)
         assert_asked_total(sum(asked), 999 + 100)
 
+    @pytest.mark.parametrize("batch_size", [5, 64])
+    def test_padded_batches_show_the_order_too(self, batch_size):
+        sizes = set()
+
+        def model(rows):
+            sizes.add(len(rows))
+            return np.sort(linear(rows))
+
+        with pytest.raises(PredictionError, match=ANOTHER_ORDER):
+            CASES["rows"][0].explain_instance(ROWS[4], model, num_samples=300, batch_size=batch_size, pad_batches=True)
+        assert sizes == {batch_size}
+
     def test_none_of_a_constant_model(self):
         asked = []
 

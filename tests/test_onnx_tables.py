@@ -204,9 +204,7 @@ class TestColumns:
         assert_same(EXPLAINER.explain_instance(ROWS[3], model), BY_HAND)
         with pytest.raises(ArgumentError, match=r"no column is named after: 'numbers' \(2\), 'more' \(1\). The instance has 2"):
             TabularExplainer(ROWS[:, :2]).explain_instance(ROWS[3, :2], model)
-        with pytest.raises(
-            ArgumentError, match="the ONNX model must have one input; it has 2: numbers, more. Several are taken"
-        ):
+        with pytest.raises(ArgumentError, match="the ONNX model must have one input; it has 2: numbers, more"):
             OnnxModel(serialized([join, classifier()], inputs, outputs, producer="pytorch"))
 
     @pytest.mark.parametrize(

@@ -176,12 +176,12 @@ def _run_in_time_if_possible(timeout_seconds: float | None, work: Callable[[], T
 
 
 def _record_answers(run: Run[Explanation], answers: list[float]) -> Run[Explanation]:
-    """The same run, which also appends to `answers` a number for each input that the model was asked about."""
+    """The same run, which also appends to `answers` a number for each input that the model was first asked about."""
     try:
         effect = next(run)
         while True:
             outcome = yield effect
-            for answer in outcome if isinstance(effect, Ask) else ():
+            for answer in outcome if isinstance(effect, Ask) and not effect.is_repetition else ():
                 assert isinstance(answer, Answer)
                 values = answer.values  # of shape (n, k); each output counts differently
                 answers += (values @ np.linspace(1.0, 2.0, values.shape[1])).tolist()

@@ -83,8 +83,8 @@ class OnnxModel:
         if len(self._inputs) > 1 and producer != SKLEARN_CONVERTER and any(tensor.num_columns != 1 for tensor in self._inputs):
             names = ", ".join(tensor.name for tensor in self._inputs)
             raise ArgumentError(
-                f"the ONNX model must have one input; it has {len(self._inputs)}: {names}. Several are taken by column only where "
-                "each is one column. Give a callable instead."
+                f"the ONNX model must have one input; it has {len(self._inputs)}: {names}. Several are taken by column only "
+                "where each is one column. Give a callable instead."
             )
         self._shape = self._inputs[0].shape
         default_channels, channel_counts = _find_channels(self._shape)

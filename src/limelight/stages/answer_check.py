@@ -169,7 +169,8 @@ class _Trial:
 
     def _ask(self, order: np.ndarray, number: int, read: ReadAnswer) -> Asking[np.ndarray]:
         """The model's answers for the inputs, asked about in another order, of shape (c, k) in the order of `expected`."""
-        (answer,) = yield Ask([Question(self.path, self.neighbourhood, self.rows[order], 0, key=(id(self), number))])
+        question = Question(self.path, self.neighbourhood, self.rows[order], 0, key=(id(self), number))
+        (answer,) = yield Ask([question], is_repetition=True)
         values = read(answer)
         if values.shape[1] != self.expected.shape[1]:
             raise make_output_count_error(f"{self.expected.shape[1]} at first", f"{values.shape[1]} later")

@@ -74,9 +74,17 @@ class Question(NamedTuple):
 
 
 class Ask(NamedTuple):
-    """What a run yields to have questions put to the model; it is sent the answer to each."""
+    """What a run yields to have questions put to the model; it is sent the answer to each.
+
+    Attributes
+    ----------
+    questions : list of Question
+    is_repetition : bool
+        Whether the model has been asked about these inputs before.
+    """
 
     questions: list[Question]
+    is_repetition: bool = False
 
 
 Asking = Generator[Ask, list[Answer], T]
