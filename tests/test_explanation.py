@@ -310,23 +310,27 @@ class TestPictures:
     @pytest.mark.parametrize(
         ("asked", "given"),
         [
-            ({}, {"text/html", "text/plain"}),
-            ({"include": None, "exclude": None}, {"text/html", "text/plain"}),
+            ({}, {"text/html", "text/markdown", "text/plain"}),
+            ({"include": None, "exclude": None}, {"text/html", "text/markdown", "text/plain"}),
             ({"include": ["text/plain", "image/png"]}, {"text/plain"}),
-            ({"exclude": {"text/html"}}, {"text/plain"}),
+            ({"exclude": {"text/html"}}, {"text/markdown", "text/plain"}),
             ({"include": ["text/html", "text/plain"], "exclude": ["text/plain"]}, {"text/html"}),
             ({"include": ["image/png"]}, set()),
         ],
     )
     def test_mimebundle(self, explanation, asked, given):
-        looks = {"text/html": explanation._repr_html_(), "text/plain": repr(explanation)}
+        looks = {
+            "text/html": explanation._repr_html_(),
+            "text/markdown": explanation.to_markdown(),
+            "text/plain": repr(explanation),
+        }
         assert explanation._repr_mimebundle_(**asked) == {kind: looks[kind] for kind in given}
         assert DisplayFormatter().format(explanation, **asked) == ({kind: looks[kind] for kind in given}, {})
 
-    def test_mimebundle_of_an_image_without_pillow_is_its_text(self, monkeypatch):
+    def test_mimebundle_of_an_image_without_pillow_has_its_texts(self, monkeypatch):
         explanation = ImageExplainer("grid").explain_instance(np.eye(16), lambda images: images[:, 0, 0])
         monkeypatch.setitem(sys.modules, "PIL", None)
-        assert explanation._repr_mimebundle_() == {"text/plain": repr(explanation)}
+        assert explanation._repr_mimebundle_() == {"text/markdown": explanation.to_markdown(), "text/plain": repr(explanation)}
 
     def test_show_outside_notebooks_prints_the_table(self, explanation, capsys):
         explanation.show_in_notebook()
@@ -379,10 +383,10 @@ class TestRenderers:
 
     def test_unknown_ones(self, explanation, tmp_path):
         extend.register("renderer", "dot", str)
-        with pytest.raises(ArgumentError, match=r"renderer must be one of 'dot', 'htm', 'html', .*, 'terminal'; got 'pdf'"):
-            explanation.render("pdf")
-        with pytest.raises(ArgumentError, match=r"file ends in \.html, \.htm, \.png, \.svg, \.dot; got '.*why\.pdf'"):
-            explanation.save_to_file(tmp_path / "why.pdf")
+        with pytest.raises(ArgumentError, match=r"renderer must be one of 'dot', 'htm', 'html', .*, 'terminal'; got 'eps'"):
+            explanation.render("eps")
+        with pytest.raises(ArgumentError, match=r"file ends in \.html, \.htm, \.png, \.svg, \.pdf, \.dot; got '.*why\.eps'"):
+            explanation.save_to_file(tmp_path / "why.eps")
         with pytest.raises(LabelError, match="label 7 was not explained"):
             explanation.render("html", [7])
         with pytest.raises(ArgumentError, match="the renderer 'html' is limelight's own"):

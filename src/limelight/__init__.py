@@ -12,6 +12,7 @@ One explanation
     Explanation  what ``explain_instance`` gives
     Surrogate    the weights of one of its labels
     Notice       something to know before trusting it
+    json_schema  what the JSON of an explanation holds
 
 Many explanations
     Explanations  what ``explain_many`` gives: an `Explanation` or a `Failure` for each instance
@@ -63,6 +64,7 @@ _HOMES = {
     "TextExplainer": "limelight.modalities.text",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
+    "json_schema": "limelight.results.json_schema",
     "random_pick": "limelight.collection.pick",
     "submodular_pick": "limelight.collection.pick",
 }
@@ -90,6 +92,7 @@ __all__ = [
     "datasets",
     "exceptions",
     "extend",
+    "json_schema",
     "random_pick",
     "segmentation",
     "submodular_pick",
@@ -112,6 +115,7 @@ if TYPE_CHECKING:
     from limelight.models.onnx import OnnxModel
     from limelight.models.torch import TorchModel
     from limelight.results.explanation import Explanation, Notice, Surrogate
+    from limelight.results.json_schema import json_schema
 
 
 def __getattr__(name: str) -> Any:

@@ -250,8 +250,7 @@ class Explainer(BatchMixin):
                 )
             fits = yield from request_fits(sample, self._fit_settings(look, kernel_law, request))
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            may_stop = look.is_exact or not sample.is_unknown.any()
-            if may_stop and _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
+            if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
         outputs = outputs.with_notices(shared.notices)
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
@@ -327,8 +326,7 @@ class Explainer(BatchMixin):
         """The explanation, as plain data, once the last look is done."""
         varies = sample.varies
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        unknown = [] if look.is_exact else [components.names[number] for number in np.flatnonzero(sample.is_unknown)]
-        converged = not unknown and _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
+        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
         effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
@@ -355,7 +353,7 @@ class Explainer(BatchMixin):
                 num_features=request.num_features,
                 converged=converged,
                 is_exact=look.is_exact,
-                unknown=unknown,
+                unknown=[components.names[number] for number in fits[0].unknown],
             ),
         )
 
@@ -371,7 +369,7 @@ def _show(value: object) -> str:
 
 
 def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[bool]) -> bool:
-    """Whether all intervals are within the tolerance, and each output has a weight that is not 0.
+    """Whether all intervals are within the tolerance, all components known, and each output has a weight that is not 0.
 
     Parameters
     ----------
@@ -384,7 +382,8 @@ def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[
     """
     for fit, is_excused in zip(fits, may_be_zero, strict=True):
         heaviest = np.abs(fit.weights).max()
-        if not (fit.half_widths <= tolerance * heaviest).all() or (heaviest == 0 and not is_excused):
+        has_zero_weights = heaviest == 0 and not is_excused
+        if len(fit.unknown) or has_zero_weights or not (fit.half_widths <= tolerance * heaviest).all():
             return False
     return True
 

@@ -7,7 +7,8 @@ from typing import Any
 
 from limelight.exceptions import require
 from limelight.renderers._bars import Bar
-from limelight.renderers._cells import fit
+from limelight.renderers._cells import fit, make_visible
+from limelight.renderers._fonts import choose_families
 from limelight.results.image_view import AGAINST, FOR
 
 __all__ = ["choose_hue", "draw_bars", "escape", "make_axes", "read_ink", "write_name"]
@@ -38,7 +39,8 @@ def draw_bars(ax: Any, bars: Sequence[Bar], **look: Any) -> None:
         if bar.low is not None and bar.high is not None:
             lengths = [[bar.weight - bar.low], [bar.high - bar.weight]]
             ax.errorbar(bar.weight, place, xerr=lengths, color=ink, capsize=3, linewidth=1)
-    ax.set_yticks(list(places), [write_name(bar.name) for bar in bars])
+    names = [write_name(bar.name) for bar in bars]
+    ax.set_yticks(list(places), names, fontfamily=choose_families("".join(names)))
     ax.set_ylim(0.25, len(bars) + 0.75)
     ax.axvline(0, color=ink, linewidth=0.8)
 
@@ -59,8 +61,8 @@ def read_ink(ax: Any) -> Any:
 
 
 def write_name(name: str) -> str:
-    """A name on one line, shortened, in which matplotlib sees no formula."""
-    return escape(fit(" ".join(name.split()), _MOST_NAME_CELLS))
+    """A name on one line, shortened, in which matplotlib sees no formula; control characters are written as escapes."""
+    return escape(fit(make_visible(" ".join(name.split())), _MOST_NAME_CELLS))
 
 
 def escape(text: str) -> str:

@@ -13,6 +13,7 @@ from hashlib import sha256
 from typing import Any, NamedTuple
 
 from limelight.renderers._bars import Bar, lay_out_bars
+from limelight.renderers._colours import HUES, mix_with_white
 from limelight.renderers._drawing import lay_out_drawing, prepare_canvas
 from limelight.renderers._numbers import format_percent
 from limelight.renderers._overlay import Overlay, lay_out_overlay
@@ -26,13 +27,16 @@ from limelight.results.views import Cell, DrawingView, ImageView, MixedView, Pas
 
 __all__ = ["cut_text", "hash_script", "make_page_data"]
 
+_MOST_TINT = 0.5  # of the hue, under the heaviest word
+
 
 class _TextPiece(NamedTuple):
-    """A stretch of the text; `bar` is None and `strength` empty if it has no weight."""
+    """A stretch of the text; `bar` is None, and `strength` and `tint` are empty, if it has no weight."""
 
     text: str
-    bar: Bar | None
-    strength: str
+    bar: Bar | None = None
+    strength: str = ""
+    tint: str = ""
 
 
 @dataclass(frozen=True)
@@ -59,8 +63,13 @@ def _mark_text(view: TextView, label: LabelSummary) -> list[_TextPiece]:
     """The whole text in order, cut where a visible weight's stretch begins or ends."""
     bars, pieces = label.visible_by_component, []
     for text, component in cut_text(view, bars):
-        bar = None if component is None else bars[component]
-        pieces.append(_TextPiece(text, bar, "" if bar is None else label.strength(bar)))
+        if component is None:
+            pieces.append(_TextPiece(text))
+            continue
+        bar = bars[component]
+        strength = label.strength(bar)
+        tint = mix_with_white(HUES[bar.side], _MOST_TINT * float(strength))
+        pieces.append(_TextPiece(text, bar, strength, tint))
     return pieces
 
 

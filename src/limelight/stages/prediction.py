@@ -180,7 +180,10 @@ class SharedAnswers:
     def count_distinct(self, parts: tuple[SharedRows, ...]) -> int:
         """How many distinct inputs some parts of one source have, all of them recalled."""
         if parts not in self._num_distinct:
-            self._num_distinct[parts] = len(np.unique(np.concatenate([self._places[part] for part in parts])))
+            is_used = np.zeros(len(self._memories[parts[0].source]), dtype=bool)
+            for part in parts:
+                is_used[self._places[part]] = True
+            self._num_distinct[parts] = int(np.count_nonzero(is_used))
         return self._num_distinct[parts]
 
 
@@ -212,6 +215,7 @@ class Oracle:
         self._memory = _Memory()
         self._parts: dict[Hashable, tuple[SharedRows, ...]] = {}  # that the explanation has had of each source
         self._num_own_inputs = 0  # besides the shared ones: the instance, unless it is among the shared rows
+        self._num_shared_inputs = 0
         self.num_inputs = 0
         self.instance_prediction = np.empty(0)
 
@@ -287,12 +291,20 @@ class Oracle:
                 raise make_output_count_error(
                     f"{len(self.instance_prediction)} for the instance", f"{predictions.shape[1]} for perturbations"
                 )
+        if keys is None:  # all rows are distinct
+            self._num_shared_inputs += sum(map(len, recalled))
+        else:
+            self._num_shared_inputs = self._count_shared(neighbourhoods)
+        self.num_inputs = self._num_own_inputs + self._num_shared_inputs
+        return recalled
+
+    def _count_shared(self, neighbourhoods: Sequence[Neighbourhood]) -> int:
+        """How many distinct inputs these and all earlier neighbourhoods have of each source, those of all sources together."""
         for neighbourhood in neighbourhoods:
             assert neighbourhood.shared is not None
             source = neighbourhood.shared.source
             self._parts[source] = (*self._parts.get(source, ()), neighbourhood.shared)
-        self.num_inputs = self._num_own_inputs + sum(map(self._shared.count_distinct, self._parts.values()))
-        return recalled
+        return sum(map(self._shared.count_distinct, self._parts.values()))
 
 
 def find_distinct_rows(keys: np.ndarray) -> DistinctRows:

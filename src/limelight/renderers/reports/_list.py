@@ -203,11 +203,16 @@ class EntryWriter:
                 self._number_word(bar.name),
                 values.get(bar.component, ""),
                 bar.side,
-                *lengths,
+                line.strength,
+                line.start,
+                line.width,
+                line.whisker_left,
+                line.whisker_width,
                 bar.text,
                 bar.interval,
             )
-            for bar, *lengths in chart.lines
+            for line in chart.lines
+            for bar in (line.bar,)
         ]
         return {"name": self._number_word(label.name), "remark": label.remark, "zero": chart.zero, "bars": bars}
 
