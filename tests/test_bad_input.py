@@ -2,6 +2,7 @@
 
 import inspect
 import math
+import zlib
 
 import numpy as np
 import polars as pl
@@ -486,7 +487,7 @@ class TestModels:
     @pytest.mark.parametrize("value", [1e151, -1e300])
     def test_too_large_for_their_squares(self, explain, value):
         def model(inputs):
-            return np.arange(len(inputs)) * value / len(inputs)
+            return np.array([zlib.crc32(repr(one).encode()) % 100 for one in inputs]) * value / 100
 
         with pytest.raises(
             PredictionError, match=r"numbers up to 1e\+150, since they are squared; the largest for .* is 9.*e\+"

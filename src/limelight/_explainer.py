@@ -223,7 +223,7 @@ class Explainer(BatchMixin):
         request : Request
             The arguments of the call, checked.
         shared : SharedAnswers
-            The model's answers for perturbations that other instances share.
+            The model's answers for perturbations that other instances share, and what is known about the model.
         """
         components = find_components(self, instance)
         proximity, kernel_law = self._make_proximity(components, request)
@@ -236,7 +236,10 @@ class Explainer(BatchMixin):
             neighbourhoods = components.neighbourhoods(look.design, look.stretch)
             answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
-                outputs = self._read_outputs(answers[0], oracle.instance_prediction, adapted.outputs, request)
+                model = adapted.outputs
+                if shared.output_names is not None:  # the answers know best
+                    model = model._replace(names=shared.output_names, are_classes=True)
+                outputs = self._read_outputs(answers[0], oracle.instance_prediction, model, request)
             if look.is_first or look.is_exact:
                 instance = neighbourhoods[0].representation[0]
                 sample = Sample(instance, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
@@ -252,6 +255,7 @@ class Explainer(BatchMixin):
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
             if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
+        outputs = outputs.with_notices(shared.notices)
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
 
     @final

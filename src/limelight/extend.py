@@ -52,8 +52,8 @@ from limelight.results.views import (
 )
 from limelight.stages.components import Components, Neighbourhood, Parts, Values, fair_coins
 from limelight.stages.design import Design, Drawn, Stretch
-from limelight.stages.prediction import ModelPath
 from limelight.stages.proximity import cosine_of_masks, euclidean
+from limelight.stages.questions import ModelPath
 
 __all__ = [
     "Cell",

@@ -46,6 +46,7 @@ def _read_labels(_context: click.Context, _parameter: click.Parameter, values: I
 @click.option("--target", metavar="COLUMN", help="True labels, which the model does not get; --report says where it is wrong.")
 @click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of its rows.")
 @click.option("--id", "identity", metavar="COLUMN", help="The column of --data that identifies the instances.")
+@click.option("--output", metavar="NAME", help="The output of an .onnx file; by default probabilities before labels.")
 @click.option("--num-features", type=int, help="The most components to report; by default 10.")
 @click.option(
     "--num-samples",
@@ -82,6 +83,7 @@ def explain(
     target: str | None,
     text: str | None,
     identity: str | None,
+    output: str | None,
     num_features: int | None,
     num_samples: int | Literal["auto"],
     labels: tuple[int | str, ...],
@@ -112,7 +114,7 @@ def explain(
             for option, column in {"--text": text, "--id": identity}.items():
                 if column is not None:
                     check_column(option, data, column)
-            model = load_model(name, trusted)
+            model = load_model(name, trusted, output)
             explainer = (
                 make_tabular_explainer(train, target, model, classes) if train else limelight.TextExplainer(class_names=classes)
             )

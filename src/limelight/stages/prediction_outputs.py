@@ -63,6 +63,10 @@ class Outputs:
     default_label: int
     notes: tuple[Notice, ...]
 
+    def with_notices(self, notices: tuple[Notice, ...]) -> Outputs:
+        """The same outputs, and more that a reader should know about them."""
+        return replace(self, notes=(*self.notes, *notices))
+
     def after_link(self, link: str) -> Outputs:
         """What the outputs are once a link is applied."""
         if link == "identity":
