@@ -529,7 +529,7 @@ class TestModels:
 
     def test_constant(self, explain):
         explanation = explain(model=lambda inputs: np.full((len(inputs), 2), 0.5))
-        assert message(explanation, "constant_output") == "The model's output '1' was the same for every perturbation."
+        assert message(explanation, "constant_output").startswith("The model's output 'class 1' was 0.5 for every perturbation")
         assert [weight for _, weight in explanation.as_list()] == [0.0] * len(explanation.as_list())
         assert explanation.surrogate().local_prediction == pytest.approx(0.5)
         assert math.isnan(explanation.surrogate().fidelity)
@@ -582,11 +582,9 @@ class TestKernels:
             return np.array([text.count("word1") for text in texts], dtype=float)
 
         explanation = explain_text(LONG_TEXT, model, options={"kernel_width": 1.5}, num_samples=200)
-        assert "Give more num_samples or a larger kernel_width" in message(explanation, "low_effective_sample_size")
+        assert "Give a larger kernel_width, or num_samples=" in message(explanation, "low_effective_sample_size")
         assert explanation.effective_sample_size < 110
-        assert "off the weights of output. Give more num_samples, a larger kernel_width, or alpha=0" in message(
-            explanation, "shrunk"
-        )
+        assert "off the weights of output. Give alpha=0, or num_samples=" in message(explanation, "shrunk")
         wide = explain_text(LONG_TEXT, model)
         assert not {"low_effective_sample_size", "shrunk"} & codes(wide)
         assert "shrunk" not in codes(explain_text(LONG_TEXT, model, options={"kernel_width": 1.5, "alpha": 0}, num_samples=200))
@@ -633,8 +631,9 @@ class TestSmallSamples:
         assert all(math.isnan(low) for low in explanation.surrogates[0].lows)
         assert explanation.num_samples == num_samples
 
-    def test_nine_have_intervals(self):
-        explanation = explain_row(num_samples=9)
+    def test_a_hundred_have_intervals_as_the_notice_says(self):
+        assert "num_samples of at least 100." in message(explain_row(num_samples=5), "no_intervals")
+        explanation = explain_row(num_samples=100)
         assert "no_intervals" not in codes(explanation)
         assert all(math.isfinite(low) for low in explanation.surrogates[0].lows)
 

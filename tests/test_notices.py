@@ -1,13 +1,18 @@
 """Notices: their levels, what is called a warning, and where each renderer puts them."""
 
 import re
+import zlib
 from dataclasses import replace
 
+import numpy as np
+import pandas as pd
 import pytest
 from helpers.samples import table, text
+from sklearn.datasets import load_iris
+from sklearn.linear_model import LogisticRegression
 
-from limelight import Explanation, Explanations, Notice, TextExplainer
-from limelight.exceptions import ArgumentError
+from limelight import Explanation, Explanations, ImageExplainer, Notice, TabularExplainer, TextExplainer
+from limelight.exceptions import ArgumentError, InstanceError
 from limelight.renderers.html import render_page
 
 ALERT = Notice("other_side", "The answer may be wrong.", "alert")
@@ -34,7 +39,7 @@ def test_reading_order_is_by_level_and_then_as_given():
 
 def test_information_is_no_warning(explanation):
     assert explanation.warnings == (ALERT, CAUTION)
-    asked = TextExplainer().explain_instance("one two", lambda texts: ["two" in text for text in texts], num_features=9)
+    asked = TextExplainer().explain_instance("one two three", lambda texts: ["two" in text for text in texts], num_features=9)
     assert [(notice.code, notice.level) for notice in asked.notices] == [("fewer_components", "information")]
     assert asked.warnings == ()
 
@@ -78,3 +83,224 @@ def test_a_report_counts_alerts_and_cautions_and_leaves_information_to_each_expl
     assert re.search(r"<h2>Cautions</h2>\s*<ul>\s*<li><b>1</b>", above)
     assert INFORMATION.message not in above
     assert INFORMATION.message in listed
+
+
+# --- kind E: what a notice names helps ----------------------------------------------------------------------------------------
+
+
+def find(explanation, code):
+    return next((notice for notice in explanation.notices if notice.code == code), None)
+
+
+def number_in(explanation, code, pattern):
+    (number,) = re.findall(pattern, find(explanation, code).message)
+    return float(number)
+
+
+ROWS = np.random.default_rng(4).normal(size=(500, 5))
+LONG = " ".join(f"word{i}" for i in range(60))
+
+
+def steps(rows):
+    return (rows[:, 0] > 0.3) + 0.5 * (rows[:, 1] * rows[:, 2] > 0)
+
+
+def count_letters(texts):
+    return np.array([len(text) + 3.0 * ("word7 " in text) for text in texts])
+
+
+@pytest.mark.parametrize("num_samples", [900, "auto"])
+def test_kind_e_more_samples_that_are_enough(num_samples):
+    explanation = TabularExplainer(ROWS, tolerance=0.03).explain_instance(ROWS[2], steps, num_samples=num_samples)
+    assert ("the most that" in find(explanation, "not_converged").message) == (num_samples == "auto")
+    needed = int(number_in(explanation, "not_converged", r"num_samples=(\d+)"))
+    assert needed > explanation.num_samples
+    again = TabularExplainer(ROWS, tolerance=0.03).explain_instance(ROWS[2], steps, num_samples=needed)
+    assert again.converged
+    tolerance = number_in(explanation, "not_converged", r"tolerance=([\d.]+)")
+    assert TabularExplainer(ROWS, tolerance=tolerance).explain_instance(ROWS[2], steps, num_samples=num_samples).converged
+
+
+def test_kind_e_no_number_of_samples_is_named_that_none_would_wait_for():
+    def noise(rows):
+        return np.sin(1e4 * rows.sum(axis=1))
+
+    message = find(TabularExplainer(ROWS).explain_instance(ROWS[2], noise, num_samples=300), "not_converged").message
+    assert message.endswith("No weight is known well enough to be read.")
+
+
+def test_kind_e_a_penalty_that_takes_much():
+    explanation = TextExplainer(kernel_width=1.5).explain_instance(LONG, count_letters, num_samples=200)
+    needed = int(number_in(explanation, "shrunk", r"num_samples=(\d+)"))
+    assert (
+        find(TextExplainer(kernel_width=1.5, alpha=0).explain_instance(LONG, count_letters, num_samples=200), "shrunk") is None
+    )
+    assert find(TextExplainer(kernel_width=1.5).explain_instance(LONG, count_letters, num_samples=needed), "shrunk") is None
+
+
+def test_kind_e_a_kernel_that_leaves_few_perturbations():
+    narrow = TabularExplainer(ROWS, kernel_width=0.5)
+    explanation = narrow.explain_instance(ROWS[2], steps, num_samples=400)
+    code = "low_effective_sample_size"
+    needed = int(number_in(explanation, code, r"num_samples=(\d+)"))
+    assert find(narrow.explain_instance(ROWS[2], steps, num_samples=needed), code) is None
+    assert find(TabularExplainer(ROWS, kernel_width=1.5).explain_instance(ROWS[2], steps, num_samples=400), code) is None
+
+
+def test_kind_e_low_fidelity_for_want_of_components():
+    rows = np.random.default_rng(6).normal(size=(400, 60))
+
+    def model(asked):
+        return (asked > 0).sum(axis=1).astype(float)
+
+    explanation = TabularExplainer(rows).explain_instance(rows[0], model)
+    more = int(number_in(explanation, "low_fidelity", r"with num_features=(\d+)"))
+    promised = number_in(explanation, "low_fidelity", r"It is ([\d.]+) with")
+    again = TabularExplainer(rows).explain_instance(rows[0], model, num_features=more)
+    assert again.surrogate().fidelity == pytest.approx(promised, abs=0.05)
+    assert find(again, "low_fidelity") is None
+
+
+def test_kind_e_low_fidelity_for_want_of_what_bins_lose():
+    def model(asked):
+        return np.tanh(2 * asked @ np.array([1.0, -1.0, 0.5, 0.8, 0.3]))
+
+    explanation = TabularExplainer(ROWS).explain_instance(ROWS[3], lambda asked: model(asked) + np.sin(9 * asked[:, 0]))
+    assert "discretize_continuous=False" in find(explanation, "low_fidelity").message
+    slopes = TabularExplainer(ROWS, discretize_continuous=False)
+    assert slopes.explain_instance(ROWS[3], lambda asked: model(asked) + np.sin(9 * asked[:, 0])).surrogate().fidelity > 0.25
+    assert "discretize_continuous" not in str(slopes.explain_instance(ROWS[3], lambda asked: np.sin(99 * asked[:, 0])))
+
+
+def test_kind_e_low_fidelity_without_a_remedy_names_none():
+    explanation = TextExplainer().explain_instance(LONG, lambda texts: np.array([hash_of(text) for text in texts]))
+    message = find(explanation, "low_fidelity").message
+    assert message.endswith("Neither more components nor another kernel_width changes that.")
+
+
+def hash_of(text):
+    return zlib.crc32(text.encode()) / 2**32
+
+
+@pytest.mark.parametrize(
+    ("text", "signs"),
+    [
+        ("great value \N{SMILING FACE WITH SUNGLASSES} and fast", ["\N{SMILING FACE WITH SUNGLASSES}"]),
+        ("call now!! it is free", ["!!"]),
+        ("so that is that :-( again", [":-("]),
+        ("only 20 % of 300 \N{EURO SIGN} left", ["%", "\N{EURO SIGN}"]),
+        ("a rocket \N{WOMAN}\N{ZERO WIDTH JOINER}\N{ROCKET} flies", ["\N{WOMAN}\N{ZERO WIDTH JOINER}\N{ROCKET}"]),
+    ],
+)
+def test_kind_e_signs_that_stay_are_named_and_can_have_a_weight(text, signs):
+    def model(texts):
+        return np.array([float(signs[0] in one) for one in texts])
+
+    explanation = TextExplainer().explain_instance(text, model)
+    assert all(f"'{sign}'" in find(explanation, "signs_stay").message for sign in signs)
+    assert find(explanation, "signs_stay").level == "information"
+    assert "get no weight" in find(explanation, "constant_output").message  # the reason is in the warning itself
+    (option,) = re.findall(r"split_expression=(re\.compile\(.*?\)\.findall)", find(explanation, "signs_stay").message)
+    tokenizer = eval(option)
+    again = TextExplainer(split_expression=tokenizer).explain_instance(text, model)
+    assert again.as_list()[0] == (signs[0], pytest.approx(1, abs=0.01))
+    assert find(again, "signs_stay") is None
+
+
+@pytest.mark.parametrize("text", ["An ordinary sentence, with a comma.", "He said: 'no' (twice) - and left.", "don't stop"])
+def test_common_punctuation_is_no_news(text):
+    assert not TextExplainer().components(text).notes
+
+
+def test_a_text_of_signs_alone_says_how_to_explain_it():
+    with pytest.raises(InstanceError, match=r"no words to explain.*give split_expression=re\.compile"):
+        TextExplainer().components("\N{FIRE}\N{FIRE} \N{POUTING FACE}")
+
+
+@pytest.mark.parametrize(
+    ("text", "tokenizer"),
+    [
+        ("\u8fd9\u672c\u4e66\u5199\u5f97\u975e\u5e38\u597d", "simplified_chinese"),
+        ("\u3053\u306e\u672c\u306f\u3068\u3066\u3082\u826f\u3044", "japanese"),
+        (
+            "\u0e2b\u0e19\u0e31\u0e07\u0e2a\u0e37\u0e2d\u0e40\u0e25\u0e48\u0e21\u0e19\u0e35\u0e49\u0e14\u0e35\u0e21\u0e32\u0e01",
+            "thai",
+        ),
+        ("\u0e9e\u0eb2\u0eaa\u0eb2\u0ea5\u0eb2\u0ea7\u0e8d\u0eb2\u0e81", None),
+    ],
+    ids=["Chinese", "Japanese", "Thai", "Lao"],
+)
+def test_kind_e_languages_without_spaces(text, tokenizer):
+    (notice,) = [note for note in TextExplainer().components(text).notes if note.code == "words_not_separated"]
+    assert notice.level == "caution"
+    assert (f"budoux.load_default_{tokenizer}_parser().parse" in notice.message) == (tokenizer is not None)
+    assert not [note for note in TextExplainer(char_level=True).components(text).notes if note.level == "caution"]
+
+    def in_twos(whole):
+        return [whole[start : start + 2] for start in range(0, len(whole), 2)]
+
+    assert not [note for note in TextExplainer(split_expression=in_twos).components(text).notes if note.level == "caution"]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ud55c\uad6d \uc601\ud654\ub294 \uc7ac\ubbf8\uc788\ub2e4",
+        "\u6211 \u4e0d \u559c\u6b22 \u5b83",
+        "caf\u00e9 na\u00efve \u00fcber",
+    ],
+)
+def test_words_that_are_separated_are_no_news(text):
+    assert not TextExplainer().components(text).notes
+
+
+def test_kind_e_vowel_signs_that_cut_words():
+    text = "\u092b\u093f\u0932\u094d\u092e \u0905\u091a\u094d\u091b\u0940 \u0939\u0948"  # three words of Hindi
+    explainer = TextExplainer()
+    assert len(explainer.components(text).names) > 3
+    (notice,) = explainer.components(text).notes
+    assert (notice.code, notice.level) == ("words_cut", "caution")
+    assert r'split_expression=r"\s+"' in notice.message
+    again = TextExplainer(split_expression=r"\s+").components(text)
+    assert again.names == tuple(text.split())
+    assert not again.notes
+
+
+def test_kind_e_texts_in_tables():
+    frame = pd.DataFrame(
+        {"note": ["so good \N{FIRE}", "\u8fd9\u672c\u4e66\u5199\u5f97\u975e\u5e38\u597d"] * 20, "n": range(40)}
+    )
+    explainer = TabularExplainer(frame, kinds={"note": "text"})
+    (signs,) = explainer.components(frame.iloc[0]).notes
+    assert "column 'note' alone, by a TextExplainer" in signs.message
+    (words,) = explainer.components(frame.iloc[1]).notes
+    assert "Give column 'note' with spaces between words." in words.message
+    assert not explainer.components({"note": "\u8fd9 \u672c \u4e66", "n": 3}).notes
+
+
+def test_kind_e_a_filling_that_changes_nothing():
+    flat = np.full((12, 12), 7.0)
+    explanation = ImageExplainer("grid").explain_instance(flat, lambda images: images.mean(axis=(1, 2)))
+    assert "Give fill=" in find(explanation, "nothing_changes").message
+    again = ImageExplainer("grid", fill=0).explain_instance(flat, lambda images: images.mean(axis=(1, 2)))
+    assert find(again, "nothing_changes") is None
+    assert find(again, "constant_output") is None
+
+
+def test_what_is_ordinary_is_printed_without_a_warning():
+    data = load_iris()
+    model = LogisticRegression(max_iter=500).fit(data.data, data.target)
+    shown = str(
+        TabularExplainer(data.data, tolerance=0.2).explain_instance(data.data[0], model, num_features=10, num_samples=3000)
+    )
+    assert "Note: 10 components were asked for; the instance has 4." in shown
+    frame = pd.DataFrame({"sure": [True, False] * 50, "n": np.arange(100.0)})
+    flags = TabularExplainer(frame).explain_instance(frame.iloc[0], lambda rows: rows["sure"] + 0.01 * rows["n"])
+    assert "no bins" not in str(flags)
+    assert flags.warnings == ()
+
+
+def test_plots_begin_with_the_alert(explanation):
+    title = explanation.plot().get_title()
+    assert title.startswith("Alert: The answer may be wrong.\n")
+    assert "Alert" not in text().plot().get_title()

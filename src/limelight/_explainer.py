@@ -251,12 +251,13 @@ class Explainer(BatchMixin):
                     proximity.kernel_weights(neighbourhood.representation)[1:],
                     neighbourhood.replicates,
                 )
-            fits = yield from request_fits(sample, self._fit_settings(look, kernel_law, request))
+            settings = self._fit_settings(look, kernel_law, request)
+            fits = yield from request_fits(sample, settings)
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
             if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
         outputs = outputs.with_notices(shared.notices)
-        return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
+        return self._build_explanation(components, proximity, oracle, outputs, look, sample, settings, fits, request)
 
     @final
     def _make_proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
@@ -343,37 +344,40 @@ class Explainer(BatchMixin):
         outputs: Outputs,
         look: Look,
         sample: Sample,
+        settings: Settings,
         fits: Sequence[Fit],
         request: Request,
     ) -> Explanation:
         """The explanation, as plain data, once the last look is done."""
-        varies = sample.varies
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
-        effective_size = sample.effective_size
+        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~sample.varies)
+        predictions = LINKS[request.link](oracle.instance_prediction)
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
             names=components.names,
             view=components.view,
-            predictions=tuple(LINKS[request.link](oracle.instance_prediction).tolist()),
+            predictions=tuple(predictions.tolist()),
             output_names=outputs.names,
             output_kind=outputs.kind,
             default_label=outputs.default_label,
             num_samples=sample.size + (not look.is_exact),  # an enumeration contains the instance
             num_inputs=oracle.num_inputs,
-            effective_sample_size=effective_size,
+            effective_sample_size=sample.effective_size,
             confidence=look.confidence,
             converged=converged,
             provenance=self._record_provenance(proximity, look, request),
             notices=collect_notices(
                 components,
                 outputs,
-                varies,
+                predictions,
+                sample,
+                settings,
                 fits,
-                effective_size=effective_size,
+                proximity=proximity,
                 num_features=request.num_features,
+                num_samples=request.num_samples,
+                tolerance=self.options.tolerance,
                 converged=converged,
-                is_exact=look.is_exact,
                 unknown=[components.names[number] for number in fits[0].unknown],
             ),
         )

@@ -43,7 +43,8 @@ class Numbers:
 def filling_notes(array: np.ndarray, filling: np.ndarray, exact_filling: np.ndarray) -> tuple[Notice, ...]:
     """What a reader should know about a filling, which is `exact_filling` in the dtype of the instance's array."""
     if np.array_equal(array, filling, equal_nan=array.dtype.kind == "f"):
-        return (Notice("nothing_changes", "The filling is the instance itself: no perturbation differs from it."),)
+        message = "The filling is the instance itself: no perturbation differs from it. Give fill=a number that it lacks."
+        return (Notice("nothing_changes", message),)
     if array.dtype.kind in "bui" and filling.dtype == array.dtype:
         value_range = float(np.ptp(array.astype(np.float64))) or 1.0
         if np.abs(exact_filling - np.rint(exact_filling)).max() > 0.01 * value_range:

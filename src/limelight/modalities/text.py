@@ -13,6 +13,7 @@ from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._words import WordParts, find_words_between, locate_tokens
+from limelight.modalities._writing import ADVICE_FOR_SIGNS, has_uncommon_signs, note_signs, note_words
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["TextExplainer"]
@@ -151,8 +152,14 @@ class TextExplainer(Explainer):
             spans = locate_tokens(tokens, instance)
         if not spans:
             excerpt = instance if len(instance) <= 40 else f"{instance[:40]}..."
-            raise InstanceError(f"the text {excerpt!r} has no words to explain; split_expression leaves nothing of it.")
-        return WordParts(instance, spans, self._bow, self._mask_string)
+            advice = f" If its signs are what matters, give {ADVICE_FOR_SIGNS}." if has_uncommon_signs(instance) else ""
+            raise InstanceError(f"the text {excerpt!r} has no words to explain; split_expression leaves nothing of it.{advice}")
+        parts = WordParts(instance, spans, self._bow, self._mask_string)
+        if not self._char_level:
+            if isinstance(self._separator, re.Pattern):
+                parts.notes += note_words([instance[start:stop] for start, stop in spans], parts.gaps)
+            parts.notes += note_signs(parts.gaps, f"give {ADVICE_FOR_SIGNS}")
+        return parts
 
 
 TextExplainer.__module__ = "limelight"  # where users import it from

@@ -100,11 +100,14 @@ def _describe_method(call: Callable[[Any], Any], owner: Any, name: str) -> Predi
         head_names = tuple(name for head, of_head in enumerate(heads) for name in _name_head(head, of_head))
         return PredictionMethod(call, ModelOutputs("scores", head_names), partial(_join_heads, [len(head) for head in heads]))
     names = _read_classes(classes)
-    if name == "decision_function" and getattr(innermost, "decision_function_shape", "") == "ovo":
+    is_of_pairs = name == "decision_function" and getattr(innermost, "decision_function_shape", "") == "ovo"
+    if is_of_pairs:
         names = _name_pairs(names)
-    of_one_class = name == "predict_proba" and not _has_several_labels(innermost)
+    has_several_labels = _has_several_labels(innermost)
+    of_one_class = name == "predict_proba" and not has_several_labels
     kind_of_outputs = "scores" if not of_one_class else None if names is None else "probabilities"
-    return PredictionMethod(call, ModelOutputs(kind_of_outputs, names, names is not None))
+    are_margins = name == "decision_function" and not is_of_pairs and not has_several_labels
+    return PredictionMethod(call, ModelOutputs(kind_of_outputs, names, names is not None, are_margins=are_margins))
 
 
 def _type_of(estimator: Any) -> str | None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
 from typing import Any
 
 from limelight._checks import Label
-from limelight.renderers._axes import make_axes, write_name
+from limelight.renderers._axes import escape, make_axes, write_name
+from limelight.renderers._cells import make_visible
 from limelight.renderers._fonts import choose_families
 from limelight.renderers._plot import PLOTTERS, draw_weights
 from limelight.renderers._summary import summarise
@@ -13,6 +15,8 @@ from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 
 __all__ = ["draw"]
+
+_TITLE_LETTERS = 60  # of an alert on a line
 
 
 def draw(explanation: Explanation, label: Label | None, ax: Any) -> Any:
@@ -42,13 +46,14 @@ def draw(explanation: Explanation, label: Label | None, ax: Any) -> Any:
     --------
     >>> from limelight import TextExplainer
     >>> from limelight.renderers.figure import draw
-    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
     >>> from matplotlib.figure import Figure
     >>> draw(explanation, None, Figure().subplots()).get_title()
     'What raises and lowers output\\nmodel 1.00, fidelity 1.00'
     """
     surrogate = explanation.surrogate(label)
-    summary = summarise(explanation).labels[explanation.surrogates.index(surrogate)]
+    whole = summarise(explanation)
+    summary = whole.labels[explanation.surrogates.index(surrogate)]
     kind, view = choose_view(explanation)
     if ax is None:
         ax = make_axes(None if kind in PLOTTERS else len(summary.bars))
@@ -57,5 +62,13 @@ def draw(explanation: Explanation, label: Label | None, ax: Any) -> Any:
     else:
         draw_weights(ax, summary)
     title = f"{summary.heading} {write_name(summary.name)}\nmodel {summary.prediction}, fidelity {summary.fidelity}"
+    if whole.alerts:
+        title = f"{_shorten_alert(whole.alerts[0])}\n{title}"
     ax.set_title(title, fontsize="medium", fontfamily=choose_families(title))
     return ax
+
+
+def _shorten_alert(alert: str) -> str:
+    """The first sentence of an alert in lines that fit a plot; pages and texts have the rest."""
+    first, _, _ = alert.partition(". ")
+    return "\n".join(wrap(escape(make_visible(f"Alert: {first.removesuffix('.')}.")), _TITLE_LETTERS))

@@ -31,7 +31,7 @@ def render_markdown(explanation: Explanation) -> str:
     --------
     >>> from limelight import TextExplainer
     >>> from limelight.renderers.markdown import render_markdown
-    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
     >>> print(render_markdown(explanation).splitlines()[0])
     ### What raises and lowers output
     """

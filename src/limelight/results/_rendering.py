@@ -275,7 +275,7 @@ class RenderingMixin(LimeNames, ABC):
         Examples
         --------
         >>> from limelight import TextExplainer
-        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
         >>> print(explanation.to_markdown().splitlines()[4])
         | component | weight | 95 % interval |
         """
@@ -337,7 +337,7 @@ class RenderingMixin(LimeNames, ABC):
         Examples
         --------
         >>> from limelight import TextExplainer
-        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
         >>> explanation.show_in_notebook(labels=[0])  # doctest: +ELLIPSIS
         output: model 1.00, ...
         """

@@ -7,18 +7,21 @@ designs             independent draws, Sobol points, complementary pairs, enumer
 orthogonal_arrays   the design for masks whose parts are absent with probability 1/2
 kernel_law          the exact moments of masks under the law and the kernel, in closed form
 perturbation        which stretches of a design to ask about, one after the other
+answer_advice       how to make numbers of answers that are none
 answers             a model's raw answer, in whatever form it comes, as numbers with names
 questions           what a run asks of the model
 answer_check        whether its answers belong to its inputs
 prediction          what to ask the model: each distinct input once
 prediction_batches  asking the model in batches
 output_names        what the model's outputs are called
-prediction_outputs  what the model's outputs are, and which of them are explained
+prediction_outputs  what the model's outputs are, which of them are explained, and what they decide
 proximity           from distances to kernel weights
 sample              the perturbations with their predictions, as weighted Gram matrices
 selection           which components are reported
 moments             means and covariances of components and outputs, as sampled
 full_fit            the same from a fit of all components, with exact moments of the masks
 surrogate           the weighted linear model, its intervals and its fidelity
+agreement           whether the surrogate agrees with the model about the instance itself
+remedies            other settings, tried on the same perturbations
 notices             what a reader should know before trusting it
 """

@@ -12,6 +12,7 @@ import numpy as np
 from limelight._checks import as_array
 from limelight.exceptions import PredictionError
 from limelight.results.explanation import Notice
+from limelight.stages.answer_advice import advise_wrapper
 
 __all__ = ["Answer", "join_answers", "make_output_count_error", "read_answer"]
 
@@ -115,18 +116,16 @@ def read_answer(raw: Any, count: int, description: str, first_number: int, input
             raise TypeError("complex numbers cannot be ordered")
         values = given.astype(np.float64)  # a copy: the model may write its next answer over this one
     except (TypeError, ValueError) as error:
-        raise PredictionError(
-            f"the model must give numbers; for {description} it gave {type(raw).__name__}: {error}"
-        ) from error
+        given_as = f"for {description} it gave {type(raw).__name__}: {str(error).removesuffix('.')}"
+        raise PredictionError(f"the model must give numbers; {given_as}. {advise_wrapper(raw, count)}".rstrip()) from error
+    shape = values.shape
     if values.ndim == 1:
         values = values[:, None]
     if values.ndim != 2 or len(values) != count or values.shape[1] == 0:
-        hint = ""
-        if values.ndim == 3 and len(values) == count:
-            hint = " Give a function that makes a row of each input: lambda batch: model(batch).reshape(len(batch), -1)."
+        given_as = "None" if raw is None else f"shape {shape}"
         raise PredictionError(
             f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-            f"for {description} it gave shape {np.shape(given)}.{hint}"
+            f"for {description} it gave {given_as}. {advise_wrapper(raw, count)}".rstrip()
         )
     if not np.isfinite(values).all():
         is_finite = np.isfinite(values).all(axis=1)

@@ -106,6 +106,10 @@ class Components(ABC):
         The default for the largest number of model inputs made at once; None for no limit, where inputs are small.
     kernel_width : float or None
         The kernel's width where it depends on the instance; None for the explainer's.
+    nearer_option : str or None
+        An explainer's option, as a user would write it, that draws values nearer to the instance's; None where there is none.
+    finer_option : str or None
+        An explainer's option, as a user would write it, with which a surrogate follows models better; None where there is none.
     form : Hashable
         Inputs of components with equal `form` can share a batch; None where they cannot share one.
     shares : ndarray of shape (d,) or None
@@ -123,6 +127,8 @@ class Components(ABC):
     batch_size: int | None = None
     column_names: tuple[str, ...] | None = None
     kernel_width: float | None = None
+    nearer_option: str | None = None
+    finer_option: str | None = None
     form: Hashable = None
     shares: np.ndarray | None = None
     num_rare_states: int = 0

@@ -1,34 +1,48 @@
-"""What a reader should know before trusting an explanation, as data."""
+"""What a reader should know before trusting an explanation, as data: what is the matter, and what to do about it."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 
 from limelight.results.explanation import Notice
+from limelight.stages.agreement import Agreement
 from limelight.stages.components import Components
+from limelight.stages.perturbation import CONFIDENCE
 from limelight.stages.prediction_outputs import Outputs
-from limelight.stages.surrogate import Fit
+from limelight.stages.proximity import Proximity
+from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, Trial, round_up, try_kernels, try_settings
+from limelight.stages.sample import Sample
+from limelight.stages.surrogate import Fit, Settings, critical_value
 
 __all__ = ["collect_notices"]
 
 _LOW_FIDELITY = 0.25
 _LARGE_SHRINKAGE = 0.1
 _MOST_LISTED_NAMES = 3
-_LEAST_ROWS_PER_WEIGHT = 10  # of the effective sample, for each reported weight and the intercept
+_RESERVE = 5  # a small effective sample looks larger than it is: the nearest perturbations are still missing
+_ENOUGH_FOR_INTERVALS = 100  # perturbations: with half as many, most components vary in each replicate
+_MOST_SAMPLES = 1_000_000  # that are worth proposing
+_WIDEST_TOLERANCE = 0.5  # that is worth proposing
+_ROUNDING_SHARE = 1e-12  # of an output
 
 
 def collect_notices(
     components: Components,
     outputs: Outputs,
-    varies: np.ndarray,
+    predictions: np.ndarray,
+    sample: Sample,
+    settings: Settings,
     fits: Sequence[Fit],
     *,
-    effective_size: float,
+    proximity: Proximity,
     num_features: int | None,
+    num_samples: int | None,
+    tolerance: float,
     converged: bool,
-    is_exact: bool,
     unknown: Sequence[str],
 ) -> tuple[Notice, ...]:
     """Everything that a reader should know, in the order in which to read it.
@@ -36,19 +50,19 @@ def collect_notices(
     Parameters
     ----------
     components, outputs
-        What was explained; their own notes come first.
-    varies : ndarray of bool, of shape (q,)
-        Whether each explained output varies.
+        What was explained, with notes of their own.
+    predictions : ndarray of shape (k,)
+        The model's outputs for the instance.
+    sample, settings, proximity
+        What the surrogates were fitted to, and how.
     fits : sequence of Fit
-        The surrogate of each explained output.
-    effective_size : float
-        The effective sample size.
-    num_features : int or None
-        The number of components that the user asked for.
+        The surrogate of each of the q explained outputs.
+    num_features, num_samples : int or None
+        What the user asked for.
+    tolerance : float
+        How far an interval may reach to each side, as a share of the output's heaviest weight.
     converged : bool
         Whether the intervals are within the tolerance.
-    is_exact : bool
-        Whether the perturbations are the whole neighbourhood.
     unknown : sequence of str
         The names of the components of which the perturbations show too little.
     """
@@ -57,27 +71,152 @@ def collect_notices(
     if num_features is not None and num_features > num_components:
         text = f"{num_features} components were asked for; the instance has {num_components}."
         notes.append(Notice("fewer_components", text, "information"))
-    for label, output_varies, fit in zip(outputs.labels, varies, fits, strict=True):
-        name = outputs.names[label]
-        if not output_varies:
-            notes.append(Notice("constant_output", f"The model's output {name!r} was the same for every perturbation."))
-        elif fit.fidelity < _LOW_FIDELITY:
-            text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
-            notes.append(Notice("low_fidelity", text))
-        if output_varies and fit.shrinkage > _LARGE_SHRINKAGE:
-            text = f"The ridge penalty takes about {fit.shrinkage:.0%} off the weights of {name}."
-            notes.append(Notice("shrunk", f"{text} Give more num_samples, a larger kernel_width, or alpha=0."))
-    num_weights = max(len(fit.components) for fit in fits)
-    if not converged and not is_exact and effective_size < _LEAST_ROWS_PER_WEIGHT * (num_weights + 1):
-        text = f"The kernel leaves an effective sample of {effective_size:.0f} perturbations for {num_weights} weights."
-        notes.append(Notice("low_effective_sample_size", f"{text} Give more num_samples or a larger kernel_width."))
-    if unknown:
+    if unknown and sample.num_replicates > 1:
         notes.append(Notice("unknown_weights", _describe_unknown(unknown), "alert"))
-    elif any(np.isnan(fit.half_widths).any() for fit in fits):
-        notes.append(Notice("no_intervals", "There were too few perturbations for intervals. Give num_samples of at least 9."))
-    elif not converged:
-        notes.append(Notice("not_converged", "Some weights' intervals are wider than the tolerance. Give more num_samples."))
+    by_label = dict(zip(outputs.labels, fits, strict=True))
+    for number, label in enumerate(by_label):
+        judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity)
+        notes += judged.notices(components)
+    if not converged:
+        notes += _judge_precision(sample, settings, fits, num_samples, tolerance, unknown)
     return Notice.in_reading_order(notes)
+
+
+@dataclass(frozen=True)
+class _Surrogate:
+    """The surrogate of one label, with all that it is judged by; the output's number in the sample is `number`."""
+
+    outputs: Outputs
+    predictions: np.ndarray
+    fits: dict[int, Fit]
+    label: int
+    sample: Sample
+    number: int
+    settings: Settings
+    proximity: Proximity
+
+    def notices(self, components: Components) -> Iterator[Notice]:
+        """What a reader should know about its agreement with the model, its fidelity and its penalty."""
+        fit, name = self.fits[self.label], self.outputs.describe(self.label)
+        agreement = self._compare(fit)
+        if agreement.is_across or agreement.is_off:
+            yield self._describe_disagreement(agreement, components.nearer_option)
+        if not _varies_nearby(fit):
+            constant = _write(agreement.surrogate)
+            text = f"The model's output {name!r} was {constant} for every perturbation: nothing that was changed matters to it."
+            unchanged = [note.message for note in components.notes if note.code == "signs_stay"]
+            yield Notice("constant_output", " ".join([text, *unchanged]))
+            return
+        if fit.fidelity < _LOW_FIDELITY:
+            text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
+            trial = self._find(lambda fit: fit.fidelity >= _LOW_FIDELITY, tries_kernels=components.finer_option is None)
+            if trial is not None:
+                advice = f"It is {trial.fit.fidelity:.2f} {trial.change}."
+            elif components.finer_option is not None:
+                advice = (
+                    f"Bins lose what numbers say within them; {components.finer_option}, with slopes for weights, does not."
+                )
+            else:
+                advice = "Neither more components nor another kernel_width changes that."
+            yield Notice("low_fidelity", f"{text} {advice}")
+        if fit.shrinkage > _LARGE_SHRINKAGE:
+            text = f"The ridge penalty takes about {fit.shrinkage:.0%} off the weights of {name}."
+            with np.errstate(divide="ignore"):  # all of it, where no reported component varies
+                odds = np.divide(fit.shrinkage, 1 - fit.shrinkage) / (_LARGE_SHRINKAGE / (1 - _LARGE_SHRINKAGE))
+            yield Notice("shrunk", f"{text} Give alpha=0{_or_samples(self.settings.nominal_draws * odds)}.")
+
+    def _compare(self, fit: Fit) -> Agreement:
+        return Agreement.of(self.outputs, self.predictions, self.label, {**self.fits, self.label: fit})
+
+    def _find(self, helps: Callable[[Fit], bool], *, tries_kernels: bool = True) -> Trial | None:
+        """The first change of settings whose surrogate is what is wanted."""
+        sample = self.sample.split_outputs()[self.number] if len(self.fits) > 1 else self.sample
+        fit = self.fits[self.label]
+        trials = try_settings(sample, self.settings, fit)
+        if tries_kernels:
+            trials = chain(trials, try_kernels(sample, self.settings, self.proximity, fit))
+        return next((trial for trial in trials if helps(trial.fit)), None)
+
+    def _describe_disagreement(self, agreement: Agreement, nearer_option: str | None) -> Notice:
+        """An alert with both predictions and what brings them together."""
+        name, model, surrogate = self.outputs.describe(self.label), *_write_both(agreement)
+        if agreement.is_across:
+            code = "other_side"
+            text = f"For this instance the surrogate contradicts the model's decision: {name} is {model} by the model, "
+            text += f"{surrogate} by the surrogate"
+            text += "." if self.outputs.boundary is None else f", and {self.outputs.boundary:g} divides the decisions."
+        else:
+            code = "off_at_instance"
+            text = f"For this instance the surrogate is further off than its intervals and its fidelity let expect: {name} is "
+            text += f"{model} by the model, {surrogate} by the surrogate."
+
+        gap = abs(agreement.model - agreement.surrogate)
+
+        def agrees(fit: Fit) -> bool:
+            is_nearer = abs(agreement.model - fit.local_prediction) < 0.75 * gap
+            return is_nearer and not self._compare(fit).is_off and not self._is_across(fit)
+
+        trial = self._find(agrees)
+        if trial is None:
+            advice = "The weights are those of its neighbourhood, in which the instance is an exception. Neither more "
+            advice += "components nor another kernel_width changes that"
+            nearer = "" if nearer_option is None else f"; {nearer_option}, which draws values nearer to the instance's, may"
+            advice += f"{nearer}."
+        else:
+            advice = f"The surrogate says {_write(trial.fit.local_prediction)} {trial.change}."
+        return Notice(code, f"{text} {advice}", "alert")
+
+    def _is_across(self, fit: Fit) -> bool:
+        """Whether a decision lies between both predictions, however near they are."""
+        local_predictions = self.predictions.copy()
+        local_predictions[self.label] = fit.local_prediction
+        decide = self.outputs.decides_for
+        return decide(self.predictions, self.label) != decide(local_predictions, self.label)
+
+
+def _varies_nearby(fit: Fit) -> bool:
+    """Whether the output varies over the perturbations by more than rounding."""
+    return fit.spread > _ROUNDING_SHARE * abs(fit.local_prediction)
+
+
+def _judge_precision(
+    sample: Sample,
+    settings: Settings,
+    fits: Sequence[Fit],
+    num_samples: int | None,
+    tolerance: float,
+    unknown: Sequence[str],
+) -> Iterator[Notice]:
+    """What a reader should know about intervals that are too wide."""
+    num_weights, size = max(len(fit.components) for fit in fits), sample.size + 1
+    effective_size, least_size = sample.effective_size, LEAST_ROWS_PER_WEIGHT * (num_weights + 1)
+    if not settings.is_exact and effective_size < least_size:
+        text = f"The kernel leaves an effective sample of {effective_size:.0f} perturbations for {num_weights} weights."
+        advice = f"Give a larger kernel_width{_or_samples(_RESERVE * size * least_size / effective_size)}."
+        yield Notice("low_effective_sample_size", f"{text} {advice}")
+    if unknown and sample.num_replicates > 1:  # said already
+        return
+    if any(np.isnan(fit.half_widths).any() for fit in fits):
+        text = f"There were too few perturbations for intervals. Give num_samples of at least {_ENOUGH_FOR_INTERVALS}."
+        yield Notice("no_intervals", text)
+        return
+    heaviest = [np.abs(fit.weights).max() for fit in fits]
+    widest = max([fit.half_widths.max() / most for fit, most in zip(fits, heaviest, strict=True) if most], default=1.0)
+    if not all(heaviest):
+        text = "All weights of an output that varies are 0: what changes it has no weight in the kernel."
+        yield Notice("not_converged", f"{text} Give a larger kernel_width.")
+    elif widest > tolerance:
+        reached = "" if num_samples else f' after {size} perturbations, the most that num_samples="auto" takes'
+        text = f"Some weights' intervals are wider than the tolerance{reached}: up to {widest:.2g} of the heaviest weight."
+        t, t_at_one_look = (critical_value(level, sample.num_replicates) for level in (settings.confidence, CONFIDENCE))
+        # The error falls at least with the root of the number. Given a number, there is one look, and intervals are narrower.
+        # The heaviest weight may be lighter by as much as its own interval says.
+        share = widest / max(1e-9, 1 - widest) * t_at_one_look / t
+        needed = size * (share / tolerance) ** 2
+        remedies = [f"num_samples={round_up(needed)}"] if needed <= _MOST_SAMPLES else []
+        remedies += [f"tolerance={_round_up_share(widest):g} if that is precise enough"] if widest <= _WIDEST_TOLERANCE else []
+        advice = f"Give {', or '.join(remedies)}." if remedies else "No weight is known well enough to be read."
+        yield Notice("not_converged", f"{text} {advice}")
 
 
 def _describe_unknown(names: Sequence[str]) -> str:
@@ -89,3 +228,25 @@ def _describe_unknown(names: Sequence[str]) -> str:
         f"{weights} of {listed} cannot be known: hardly any perturbation that counts shows a difference. Give more num_samples "
         "or a larger kernel_width. A sampler or constraint of your own must let every component vary."
     )
+
+
+def _or_samples(needed: float) -> str:
+    """A number of samples as the second of two remedies, if it is one that a user would wait for."""
+    return f", or num_samples={round_up(needed)}" if needed <= _MOST_SAMPLES else ""
+
+
+def _round_up_share(share: float) -> float:
+    """The next share in steps of a twentieth."""
+    return float(np.ceil(share * 20) / 20)
+
+
+def _write_both(agreement: Agreement) -> tuple[str, str]:
+    """Both predictions; what is tiny beside the other is rounding."""
+    least = 1e-9 * max(abs(agreement.model), abs(agreement.surrogate))
+    model, surrogate = (_write(number if abs(number) > least else 0.0) for number in (agreement.model, agreement.surrogate))
+    return model, surrogate
+
+
+def _write(number: float) -> str:
+    """A number with three digits, and all digits before the point."""
+    return f"{number:.0f}" if 1000 <= abs(number) < 1e9 else f"{number:.3g}"

@@ -27,12 +27,15 @@ class ModelOutputs(NamedTuple):
         Whether the names are the classes that the model was fitted to, in its own order.
     notes : tuple of Notice
         What a reader should know about how the model was asked.
+    are_margins : bool
+        Whether they are those of a ``decision_function``: a single one decides by its sign, several by the largest.
     """
 
     kind: str | None = None
     names: tuple[str, ...] | None = None
     are_classes: bool = False
     notes: tuple[Notice, ...] = ()
+    are_margins: bool = False
 
 
 class OutputNames(NamedTuple):

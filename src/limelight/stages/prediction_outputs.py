@@ -55,6 +55,11 @@ class Outputs:
         Which of them is meant where none is named.
     notes : tuple of Notice
         What a reader should know about the outputs.
+    boundary : float or None
+        The value that divides two decisions, for a single output or for each of two; None if there is none, or if the largest
+        of several outputs decides.
+    are_classes : bool
+        Whether the largest of several outputs decides.
     """
 
     kind: str
@@ -62,6 +67,8 @@ class Outputs:
     labels: tuple[int, ...]
     default_label: int
     notes: tuple[Notice, ...]
+    boundary: float | None = None
+    are_classes: bool = False
 
     def with_notices(self, notices: tuple[Notice, ...]) -> Outputs:
         """The same outputs, and more that a reader should know about them."""
@@ -71,7 +78,21 @@ class Outputs:
         """What the outputs are once a link is applied."""
         if link == "identity":
             return self
-        return replace(self, kind="scores", names=tuple(LOG_ODDS + name for name in self.names))
+        boundary = None if self.boundary is None else float(LINKS[link](np.array([self.boundary]))[0])
+        return replace(self, kind="scores", names=tuple(LOG_ODDS + name for name in self.names), boundary=boundary)
+
+    def decides_for(self, predictions: np.ndarray, label: int) -> bool:
+        """Whether predictions of shape (k,) decide for a label; False where outputs decide nothing."""
+        if self.boundary is not None:
+            return bool(predictions[label] > self.boundary)
+        return self.are_classes and bool(predictions[label] > np.delete(predictions, label).max())
+
+    def describe(self, label: int) -> str:
+        """The name of an output as part of a sentence."""
+        name = self.names[label]
+        if name != str(label):
+            return name
+        return f"{'class' if self.kind == 'probabilities' else 'output'} {name}"
 
 
 def read_outputs(
@@ -125,7 +146,28 @@ def read_outputs(
     default_label = next((label for label in (*default_labels, ranked[0]) if label in explained), explained[0])
     numbers = [label for label in labels or () if isinstance(label, int)]
     notes = (*model.notes, *kind_notes, *name_notes, *_find_mistakable_labels(explained, names, numbers, model))
-    return Outputs(kind, names, explained, default_label, notes)
+    boundary, are_classes = _find_decision(predictions, instance_prediction, kind, mode, class_names, model)
+    return Outputs(kind, names, explained, default_label, notes, boundary, are_classes)
+
+
+def _find_decision(
+    predictions: np.ndarray,
+    instance_prediction: np.ndarray,
+    kind: str,
+    mode: str | None,
+    class_names: tuple[str, ...] | None,
+    model: ModelOutputs,
+) -> tuple[float | None, bool]:
+    """The `boundary` of `Outputs` and its `are_classes`, from predictions of shapes (n, k) and (k,)."""
+    count = len(instance_prediction)
+    if mode == "regression":
+        return None, False
+    are_classes = kind == "probabilities" or mode == "classification" or model.are_margins
+    has_two_names = 2 in (len(class_names or ()), len(model.names or ()))
+    if count == 1 and (are_classes or has_two_names):
+        values = np.append(predictions[:, 0], instance_prediction)
+        return 0.5 if not model.are_margins and values.min() >= 0 and values.max() <= 1 else 0.0, False
+    return (0.5, True) if count == 2 and kind == "probabilities" else (None, are_classes and count > 1)
 
 
 def _find_label(label: Label, names: tuple[str, ...]) -> int:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from limelight.exceptions import KernelError
 from limelight.stages.components import Values
 from limelight.stages.kernel_law import Curves
+from limelight.stages.proximity import Proximity
 
 __all__ = ["CurveProducts", "Sample", "find_unknown"]
 
@@ -157,6 +159,17 @@ class Sample:
             is_rare = (variances > 0) & (np.minimum(self.shares, 1 - self.shares) < Values.rare_share)
             factors[is_rare] = _PENALTY_TRACE * variances[is_rare]
         return factors
+
+    def weighted_by(self, proximity: Proximity) -> Sample | None:
+        """The same perturbations with other kernel weights; None where all of these are 0."""
+        stretches = []
+        for stretch in self._stretches:
+            rows = np.concatenate([self.instance[None].astype(stretch.representation.dtype), stretch.representation])
+            try:
+                stretches.append(stretch._replace(kernel_weights=proximity.kernel_weights(rows)[1:]))
+            except KernelError:
+                return None
+        return replace(self, _stretches=stretches, _full_grams=None, _num_stretches_in_grams=0)
 
     def split_outputs(self) -> list[Sample]:
         """A sample for each output."""

@@ -16,7 +16,7 @@ from limelight.stages.moments import Moments, SampledMoments, leave_out_each
 from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selection import choose_components
 
-__all__ = ["Fit", "Settings", "fit_surrogates"]
+__all__ = ["Fit", "Settings", "critical_value", "fit_surrogates"]
 
 
 class Fit(NamedTuple):
@@ -34,8 +34,12 @@ class Fit(NamedTuple):
         The surrogate's value where no reported component is on.
     local_prediction : float
         The surrogate's value for the instance.
+    local_half_width : float
+        How far the interval of the local prediction reaches to each side; NaN where it is not known.
     fidelity : float
         Weighted R2 on perturbations that the surrogate was not fitted to; NaN where it is not known.
+    spread : float
+        The output's standard deviation over the neighbourhood, weighted by proximity.
     shrinkage : float
         The share that the ridge penalty takes off the weight of a component of average variance.
     unknown : ndarray of int, of shape (u,)
@@ -47,7 +51,9 @@ class Fit(NamedTuple):
     half_widths: np.ndarray
     intercept: float
     local_prediction: float
+    local_half_width: float
     fidelity: float
+    spread: float
     shrinkage: float
     unknown: np.ndarray
 
@@ -128,7 +134,9 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     instances = np.stack([sample.instance for sample in samples])
     instance_values = np.take_along_axis(instances[:, None], chosen, axis=-1).astype(np.float64)
     local_predictions = intercepts + _dot(weights, instance_values)
-    fidelities = _fidelities(grams, regressions, settings.is_exact)
+    by_fit = regressions.intercepts + _dot(regressions.weights, instance_values[:, :, None])
+    local_half_widths = _half_widths(by_fit[..., None], samples[0].num_replicates, settings)[..., 0]
+    fidelities, spreads = _fidelities(grams, regressions, settings.is_exact), _spreads(grams)
     shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
     chosen, weights, half_widths = (np.take_along_axis(part, order, axis=-1) for part in (chosen, weights, half_widths))
@@ -140,7 +148,9 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 half_widths=half_widths[number, output],
                 intercept=float(intercepts[number, output] + origin),
                 local_prediction=float(local_predictions[number, output] + origin),
+                local_half_width=float(local_half_widths[number, output]),
                 fidelity=float(fidelities[number, output]) if varies else np.nan,
+                spread=float(spreads[number, output]),
                 shrinkage=float(shrinkages[number, output]),
                 unknown=np.flatnonzero(is_unknown[number]),
             )
@@ -235,7 +245,7 @@ def _half_widths(weights: np.ndarray, num_replicates: int, settings: Settings) -
     """How far the intervals reach, of shape (b, q, c), for weights of shape (b, q, f, c)."""
     if settings.is_exact:
         return np.zeros((*weights.shape[:2], weights.shape[-1]))
-    return _critical_value(settings.confidence, num_replicates) * _standard_errors(weights[:, :, 1:])
+    return critical_value(settings.confidence, num_replicates) * _standard_errors(weights[:, :, 1:])
 
 
 def _standard_errors(left_out: np.ndarray) -> np.ndarray:
@@ -251,7 +261,7 @@ def _standard_errors(left_out: np.ndarray) -> np.ndarray:
 
 
 @cache
-def _critical_value(confidence: float, num_replicates: int) -> float:
+def critical_value(confidence: float, num_replicates: int) -> float:
     """By how many standard errors an interval reaches to each side (Student's t); NaN for one replicate."""
     from scipy.special import stdtrit
 
@@ -277,6 +287,13 @@ def _fidelities(grams: np.ndarray, regressions: _Regressions, is_exact: bool) ->
     residual = _dot(to_residual, (grams @ to_residual[..., None])[..., 0]).sum(axis=-1)
     # An output can vary in rows without weight only: NaN.
     return np.asarray(1.0 - np.divide(residual, variation, out=np.full(variation.shape, np.nan), where=variation > 0))
+
+
+def _spreads(grams: np.ndarray) -> np.ndarray:
+    """The weighted standard deviation of each output, (b, q), from Gram matrices of shape (b, q, r, c + 2, c + 2)."""
+    total = grams.sum(axis=2)
+    mean = total[..., 0, -1] / total[..., 0, 0]
+    return np.asarray(np.sqrt(np.maximum(0.0, total[..., -1, -1] / total[..., 0, 0] - mean**2)))
 
 
 def _shrinkages(pooled: Moments, chosen: np.ndarray, factors: np.ndarray, settings: Settings) -> np.ndarray:

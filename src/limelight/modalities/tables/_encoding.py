@@ -12,6 +12,7 @@ import numpy as np
 from limelight._checks import check_names
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._fields import Field
+from limelight.results.explanation import Notice
 from limelight.results.views import Cell, MixedView, TableView
 
 __all__ = ["Encoding", "check_size", "feature_names_of"]
@@ -41,6 +42,11 @@ class Encoding(ABC):
     def column_names(self) -> tuple[str, ...] | None:
         """The names of a row's columns in a table of instances; None where an instance is no row of a table."""
         return self.names
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        """What a reader should know about a row's free texts."""
+        return ()
 
     @property
     def words(self) -> tuple[str, ...]:

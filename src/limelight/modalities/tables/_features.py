@@ -49,6 +49,11 @@ class Feature:
         return isinstance(present_part(self.column), Unbinned)
 
     @cached_property
+    def is_numeric(self) -> bool:
+        """Whether its values are numbers, some of which are nearer to each other than others."""
+        return isinstance(present_part(self.column), (Binned, Unbinned))
+
+    @cached_property
     def _binned(self) -> Binned | None:
         """The column without its missing values, if it has bins."""
         present = present_part(self.column)

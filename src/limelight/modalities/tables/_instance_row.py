@@ -42,6 +42,11 @@ class InstanceRow(NamedTuple):
     features: list[Feature]
     fields: Sequence[Field]
 
+    @property
+    def has_numbers(self) -> bool:
+        """Whether some of its columns are numeric."""
+        return any(feature.is_numeric for feature in self.features)
+
     def component_names(self) -> list[str]:
         """What each value would be called as a component."""
         return [

@@ -150,7 +150,7 @@ class PerturbationChooser:
                 names.append(f"{group}: " + ", ".join(row.name_with_value(number) for number in columns))
         effect = "its weight compares just this value with them"
         if self._row_source is not None:
-            effect = "so perhaps no perturbation has it, and its weight says little"
+            effect = "so perhaps no perturbation has it, and its weight says little; without the sampler some have it"
         return tuple(Notice("outside_training_data", f"{name} lies outside the training data; {effect}.") for name in names)
 
     def _validator(self, encoding: Encoding) -> Validator | None:

@@ -31,7 +31,7 @@ class RowValues(Values):
         The instance's values as numbers, and the codes of these.
     columns : list of list of int
         The columns of each component: one, or a group's.
-    names, view, notes, kernel_width
+    names, view, notes, kernel_width, nearer_option, finer_option
         As for all components.
     """
 
@@ -47,11 +47,15 @@ class RowValues(Values):
         view: TableView | MixedView,
         notes: tuple[Notice, ...],
         kernel_width: float | None,
+        nearer_option: str | None,
+        finer_option: str | None,
     ) -> None:
         self.names = names
         self.view = view
         self.notes = notes
         self.kernel_width = kernel_width
+        self.nearer_option = nearer_option
+        self.finer_option = finer_option
         self.content = perturbations.content
         self.column_names = encoding.names_by_place
         self._perturbations = perturbations

@@ -12,10 +12,12 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities._words import WordParts
+from limelight.modalities._writing import ADVICE_FOR_SIGNS, note_signs, note_words
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._fields import ChoiceField, Field, NumberField, make_series
 from limelight.modalities.tables._frame_columns import native_type
 from limelight.modalities.tables._frame_encoding import FrameEncoding
+from limelight.results.explanation import Notice
 from limelight.results.views import Cell, MixedView, Passage, Span, TableView, TextView
 
 __all__ = ["encode_texts"]
@@ -79,6 +81,16 @@ class TextEncoding(Encoding):
     @property
     def words(self) -> tuple[str, ...]:
         return tuple(f"{self.names[number]}: {word}" for number, parts in self.parts for word in parts.names)
+
+    @property
+    def notes(self) -> tuple[Notice, ...]:
+        notes: list[Notice] = []
+        for number, parts in self.parts:
+            text, column = parts.view.text, f"column {self.names[number]!r}"
+            words = [text[span.start : span.stop] for span in parts.view.spans]
+            notes += note_words(words, parts.gaps, f"Give {column} with spaces between words.")
+            notes += note_signs(parts.gaps, f"explain {column} alone, by a TextExplainer with {ADVICE_FOR_SIGNS}")
+        return tuple(notes)
 
     def find_columns(self, feature: object) -> list[int]:
         return self.frame.find_columns(feature)

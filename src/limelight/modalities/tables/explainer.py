@@ -190,6 +190,8 @@ class TabularExplainer(Explainer):
             **({"groups": sorted(groups)} if groups else {}),
             **({} if constraint is None else {"constraint": constraint}),
         }
+        self._draws_marginals = sampler == "marginals"
+        self._can_do_without_bins = discretize_continuous and not groups
         num_components = len(self._layout.columns) if self._layout else 0
         super().__init__(
             class_names=class_names,
@@ -217,7 +219,7 @@ class TabularExplainer(Explainer):
         """
         row = read_row(instance, self._encoding, self._features)
         surroundings = self._chooser.choose_for(row)
-        notes = row.rounding_notes() + surroundings.notes
+        notes = row.rounding_notes() + surroundings.notes + row.encoding.notes
         if self._has_slopes:
             notes += row.slope_notes()
         num_columns = len(row.encoding.column_numbers)  # the words of free texts come after them
@@ -235,6 +237,8 @@ class TabularExplainer(Explainer):
             view=row.encoding.make_view(row.cells(layout.component_of), len(layout.columns)),
             notes=notes,
             kernel_width=_default_kernel_width(len(names)) if depends_on_row else None,
+            nearer_option='sampler="around"' if self._draws_marginals and row.has_numbers else None,
+            finer_option="discretize_continuous=False" if self._can_do_without_bins and row.has_numbers else None,
         )
 
     def statistics(self) -> dict[str, Any]:
