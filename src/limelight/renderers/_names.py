@@ -1,0 +1,254 @@
+"""Names as every renderer shows them: visible, on one line, distinct to the eye, and cut where they do not differ."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from os.path import commonprefix
+
+from limelight.renderers._cells import count_cells, fit, make_visible, take, take_end
+from limelight.results.distinct_names import number_repeated
+
+__all__ = ["drop_isolates", "shorten_names", "show_names"]
+
+_OPEN, _CLOSE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+_ISOLATES = dict.fromkeys(map(ord, (_OPEN, _CLOSE)))
+_ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
+_SPACE = "\N{OPEN BOX}"  # stands for a space that would not be seen
+
+# What stands between the column, the bounds and the values in a component's name. The bounds are what is cut first.
+_OPERATORS = re.compile(r"( <= | < | > |=|, |: | is missing$| \[[\d, ]+\]$)")
+_COMPARISONS = (" <= ", " < ", " > ", "=", " is missing")
+_BOUNDED = re.compile(r"(?:(?P<low>[^<>=]+)(?P<over> < ))?(?P<column>.+?)(?:(?P<under> <= | > )(?P<high>[^<>=]+))?")
+
+_LEAST_BOUND_CELLS = 8  # enough for the day of a time, and for a number of two digits with an exponent
+_MOST_WORD_LETTERS = 12  # that a cut moves back, so that it does not go through a word
+_MOST_DIGITS = 6
+
+
+def show_names(names: Sequence[str]) -> list[str]:
+    """Write names so that none is like another to the eye.
+
+    Parameters
+    ----------
+    names : sequence of str
+        Names of components, features or outputs, as they are recorded.
+
+    Returns
+    -------
+    shown : list of str
+        One for each name: control characters, and what tells apart names that look the same, are written as escapes, and
+        spaces that would be lost as open boxes. A name in right-to-left writing is in Unicode's isolates, so that the bounds
+        around it stay where they are.
+
+    Examples
+    --------
+    >>> from limelight.renderers._names import show_names
+    >>> show_names(["tab\\t", "a", "a ", "caf\\u00e9", "cafe\\u0301"])
+    ['tab\\\\t', 'a', 'a␣', 'café', 'cafe\\\\u0301']
+    """
+    shown = list(map(_make_spaces_visible, map(make_visible, names)))
+    twins = Counter(map(_reduce_to_looks, shown))
+    if len(twins) < len(names):
+        shown = [
+            _spell_out(name) if twins[_reduce_to_looks(text)] > 1 else text for name, text in zip(names, shown, strict=True)
+        ]
+    return list(map(_isolate, number_repeated(shown)))
+
+
+def shorten_names(names: Iterable[str], cells: int) -> dict[str, str]:
+    """Cut names that are too wide, each in its middle, or where it differs from the others that would look the same.
+
+    Parameters
+    ----------
+    names : iterable of str
+        Names as `show_names` writes them.
+    cells : int
+        The width in cells of a terminal.
+
+    Returns
+    -------
+    short : dict of str to str
+        The short form of each name; no two are the same. Bounds are cut before the column's name between them.
+
+    Examples
+    --------
+    >>> from limelight.renderers._names import shorten_names
+    >>> names = ["rent below the regional median in 2019", "rent above the regional median in 2019"]
+    >>> list(shorten_names(names, 24).values())
+    ['rent below the… in 2019', 'rent above the… in 2019']
+    """
+    plain = {name: drop_isolates(name) for name in names}
+    short = {name: _cut(text, cells) for name, text in plain.items()}
+    for cut in (_cut_columns_apart, _cut_apart):
+        for twins in _find_twins(short):
+            short |= zip(twins, cut([plain[name] for name in twins], cells), strict=True)
+    for twins in _find_twins(short):
+        for number, name in enumerate(twins, 1):
+            end = f" ({number})"
+            short[name] = fit(plain[name], cells - len(end)) + end
+    return {name: name if text == plain[name] else _isolate(text) for name, text in short.items()}
+
+
+def drop_isolates(name: str) -> str:
+    """The name as it is where nothing knows of Unicode's isolates."""
+    return name.translate(_ISOLATES)
+
+
+def _make_spaces_visible(name: str) -> str:
+    """Replace spaces that would be lost: those at the ends, and several in a row."""
+    if not name:
+        return '""'
+    return re.sub(r"^ +| +$| {2,}", lambda match: _SPACE * len(match[0]), name)
+
+
+def _reduce_to_looks(name: str) -> str:
+    """The same text for all names that look the same."""
+    if name.isascii():
+        return name
+    visible = "".join(
+        " " if unicodedata.category(letter) == "Zs" else letter
+        for letter in unicodedata.normalize("NFC", name)
+        if unicodedata.category(letter) != "Cf"
+    )
+    return visible if visible.strip() else name
+
+
+def _spell_out(name: str) -> str:
+    """The name with an escape for every character that may look like another, or like none."""
+    return "".join(
+        letter.encode("unicode_escape").decode("ascii") if _is_ambiguous(letter) else letter for letter in name
+    ).replace(" ", r"\x20" if _make_spaces_visible(name) != name else " ")
+
+
+def _is_ambiguous(letter: str) -> bool:
+    is_space = unicodedata.category(letter) == "Zs" and letter != " "
+    is_composed_otherwise = unicodedata.normalize("NFC", letter) != letter
+    return letter in ("\\", _SPACE) or unicodedata.category(letter)[0] in "CM" or is_space or is_composed_otherwise
+
+
+def _isolate(name: str) -> str:
+    """The name with each part in right-to-left writing isolated from what stands around it."""
+    if not _runs_backwards(name):
+        return name
+    if not any(sign in name for sign in _COMPARISONS):
+        text, sign, position = name.rpartition(" [")
+        return f"{_OPEN}{text}{_CLOSE}{sign}{position}" if position[-1:] == "]" and sign else f"{_OPEN}{name}{_CLOSE}"
+    return "".join(f"{_OPEN}{part}{_CLOSE}" if _runs_backwards(part) else part for part in _OPERATORS.split(name))
+
+
+def _runs_backwards(text: str) -> bool:
+    return not text.isascii() and any(unicodedata.bidirectional(letter) in ("R", "AL", "AN") for letter in text)
+
+
+def _find_twins(short: dict[str, str]) -> list[list[str]]:
+    """The names whose short forms are the same."""
+    by_form = defaultdict(list)
+    for name, form in short.items():
+        by_form[form].append(name)
+    return [names for names in by_form.values() if len(names) > 1]
+
+
+def _cut(name: str, cells: int) -> str:
+    """The name in at most this many cells: bounds give way first, then the middle of the column's name."""
+    if count_cells(name) <= cells:
+        return name
+    return _cut_around_column(name, cells, fit)
+
+
+def _cut_around_column(name: str, cells: int, cut_column: Callable[[str, int], str]) -> str:
+    """The name with short bounds, if it has any, around its column, which gets the rest of the room."""
+    parts = _BOUNDED.fullmatch(name)
+    if parts is None or not (parts["over"] or parts["under"]):
+        return cut_column(name, cells)
+    low, over, column, under, high = (part or "" for part in parts.group("low", "over", "column", "under", "high"))
+    bounds = [bound for bound in (low, high) if bound]
+    room = (cells - count_cells(over + column + under)) // len(bounds)
+    short = _shorten_bounds(bounds, max(room, _LEAST_BOUND_CELLS))
+    before, after = short.get(low, "") + over, under + short.get(high, "")
+    room = cells - count_cells(before + after)
+    if room < _LEAST_BOUND_CELLS:  # so little room that the parts cannot be told apart
+        return fit(name, cells)
+    return f"{before}{cut_column(column, room)}{after}"
+
+
+def _shorten_bounds(bounds: Sequence[str], cells: int) -> dict[str, str]:
+    """The short form of each bound; that of a time begins where the times differ, if they are of one year."""
+    short = {bound: _shorten_bound(bound, cells) for bound in bounds}
+    if len(set(short.values())) == len(short):
+        return short
+    if all(map(_is_number, bounds)):
+        forms = [_ELLIPSIS + take_end(bound, cells - 1) for bound in bounds]
+    else:
+        start = _move_to_word(bounds[0], len(commonprefix(list(bounds))))
+        forms = [_ELLIPSIS + take(bound[start:], cells - 2) + _ELLIPSIS for bound in bounds]
+    return dict(zip(bounds, forms if len(set(forms)) == len(short) else _cut_apart(bounds, cells), strict=True))
+
+
+def _shorten_bound(bound: str, cells: int) -> str:
+    """A number with fewer digits, or the beginning of a time."""
+    if count_cells(bound) <= cells:
+        return bound
+    if not _is_number(bound):
+        return take(bound, cells - 1).rstrip() + _ELLIPSIS
+    forms = (f"{float(bound):.{digits}g}" for digits in range(_MOST_DIGITS, 0, -1))
+    return next((form for form in forms if len(form) <= cells), f"{float(bound):.0g}")
+
+
+def _is_number(bound: str) -> bool:
+    try:
+        float(bound)
+    except ValueError:
+        return False
+    return True
+
+
+def _cut_columns_apart(names: Sequence[str], cells: int) -> list[str]:
+    """Cut names whose columns differ so that the difference stays."""
+    matches = list(map(_BOUNDED.fullmatch, names))
+    columns = [match["column"] if match else name for match, name in zip(matches, names, strict=True)]
+    if len(set(columns)) < len(names):
+        return [_cut(name, cells) for name in names]
+    difference = _Difference(columns)
+    return [_cut_around_column(name, cells, difference.cut) for name in names]
+
+
+def _cut_apart(names: Sequence[str], cells: int) -> list[str]:
+    """Cut names so that the difference between them stays."""
+    difference = _Difference(names)
+    return [difference.cut(name, cells) for name in names]
+
+
+class _Difference:
+    """What distinguishes some texts: all that is not at the beginning or at the end of every one of them."""
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        start = len(commonprefix(list(texts)))
+        rest = [text[start:][::-1] for text in texts]
+        self._end = _move_to_word(rest[0], len(commonprefix(rest)))
+        self._start = _move_to_word(texts[0], start)
+
+    def cut(self, text: str, cells: int) -> str:
+        """The text in at most this many cells, with as much as possible of what distinguishes it."""
+        if count_cells(text) <= cells:
+            return text
+        stop = len(text) - self._end
+        head, middle, tail = text[: self._start], text[self._start : stop], text[stop:]
+        middle = fit(middle, max(1, cells - (head != "") - (tail != "")))
+        room = cells - count_cells(middle)
+        # Half of the room is the beginning's, or what the end leaves.
+        head_room = max(room // 2, room - count_cells(tail))
+        short_head = head if count_cells(head) <= head_room else take(head, head_room - 1).rstrip() + _ELLIPSIS
+        tail_room = room - count_cells(short_head)
+        short_tail = tail if count_cells(tail) <= tail_room else _ELLIPSIS + take_end(tail, tail_room - 1).lstrip()
+        return short_head + middle + short_tail
+
+
+def _move_to_word(text: str, place: int) -> int:
+    """A place before this one at which a word begins, if there is one nearby."""
+    for i in range(place, max(0, place - _MOST_WORD_LETTERS), -1):
+        if not (text[i - 1].isalnum() or unicodedata.category(text[i - 1])[0] == "M"):
+            return i
+    return place if place > _MOST_WORD_LETTERS else 0
