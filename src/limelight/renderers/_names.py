@@ -6,7 +6,6 @@ import re
 import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from os.path import commonprefix
 
 from limelight.renderers._cells import count_cells, fit, make_visible, take, take_end
 from limelight.results.distinct_names import number_repeated
@@ -28,34 +27,32 @@ _MOST_WORD_LETTERS = 12  # that a cut moves back, so that it does not go through
 _MOST_DIGITS = 6
 
 
-def show_names(names: Sequence[str]) -> list[str]:
-    """Write names so that none is like another to the eye.
+def show_names(names: Sequence[str], numbers: Sequence[int] | None = None) -> list[str]:
+    r"""Write names so that none is like another to the eye.
 
     Parameters
     ----------
     names : sequence of str
         Names of components, features or outputs, as they are recorded.
+    numbers : sequence of int, optional
+        What tells apart names that are the same; by default their places.
 
     Returns
     -------
     shown : list of str
-        One for each name: control characters, and what tells apart names that look the same, are written as escapes, and
-        spaces that would be lost as open boxes. A name in right-to-left writing is in Unicode's isolates, so that the bounds
-        around it stay where they are.
+        One for each name. What tells apart names that would look the same is written as escapes, and spaces as open boxes.
+        Right-to-left writing beside a bound or a value is in Unicode's isolates, so that all stay where they are.
 
     Examples
     --------
     >>> from limelight.renderers._names import show_names
-    >>> show_names(["tab\\t", "a", "a ", "caf\\u00e9", "cafe\\u0301"])
-    ['tab\\\\t', 'a', 'a␣', 'café', 'cafe\\\\u0301']
+    >>> show_names(["a", "a ", "caf\u00e9", "cafe\u0301", "\n"])
+    ['a', 'a␣', 'café', 'cafe\\u0301', '\\n']
     """
-    shown = list(map(_make_spaces_visible, map(make_visible, names)))
-    twins = Counter(map(_reduce_to_looks, shown))
-    if len(twins) < len(names):
-        shown = [
-            _spell_out(name) if twins[_reduce_to_looks(text)] > 1 else text for name, text in zip(names, shown, strict=True)
-        ]
-    return list(map(_isolate, number_repeated(shown)))
+    looks = {name: _reduce_to_looks(name) for name in names}
+    counts = Counter(looks.values())
+    shown = [_spell_out(name) if counts[looks[name]] > 1 or not looks[name] else name for name in names]
+    return [_isolate_parts(name) for name in number_repeated(shown, numbers)]
 
 
 def shorten_names(names: Iterable[str], cells: int) -> dict[str, str]:
@@ -71,16 +68,17 @@ def shorten_names(names: Iterable[str], cells: int) -> dict[str, str]:
     Returns
     -------
     short : dict of str to str
-        The short form of each name; no two are the same. Bounds are cut before the column's name between them.
+        The short form of each name, without control characters; no two are the same. Bounds are cut before the column's name
+        between them. Right-to-left writing is in Unicode's isolates.
 
     Examples
     --------
     >>> from limelight.renderers._names import shorten_names
-    >>> names = ["rent below the regional median in 2019", "rent above the regional median in 2019"]
+    >>> names = ["share of incomes below the median in 2019", "share of incomes above the median in 2019"]
     >>> list(shorten_names(names, 24).values())
-    ['rent below the… in 2019', 'rent above the… in 2019']
+    ['share of…below…n in 2019', 'share of…above…n in 2019']
     """
-    plain = {name: drop_isolates(name) for name in names}
+    plain = {name: make_visible(drop_isolates(name)) for name in names}
     short = {name: _cut(text, cells) for name, text in plain.items()}
     for cut in (_cut_columns_apart, _cut_apart):
         for twins in _find_twins(short):
@@ -89,7 +87,7 @@ def shorten_names(names: Iterable[str], cells: int) -> dict[str, str]:
         for number, name in enumerate(twins, 1):
             end = f" ({number})"
             short[name] = fit(plain[name], cells - len(end)) + end
-    return {name: name if text == plain[name] else _isolate(text) for name, text in short.items()}
+    return {name: _isolate(text) for name, text in short.items()}
 
 
 def drop_isolates(name: str) -> str:
@@ -97,45 +95,46 @@ def drop_isolates(name: str) -> str:
     return name.translate(_ISOLATES)
 
 
-def _make_spaces_visible(name: str) -> str:
-    """Replace spaces that would be lost: those at the ends, and several in a row."""
-    if not name:
-        return '""'
-    return re.sub(r"^ +| +$| {2,}", lambda match: _SPACE * len(match[0]), name)
-
-
 def _reduce_to_looks(name: str) -> str:
-    """The same text for all names that look the same."""
-    if name.isascii():
-        return name
-    visible = "".join(
-        " " if unicodedata.category(letter) == "Zs" else letter
-        for letter in unicodedata.normalize("NFC", name)
-        if unicodedata.category(letter) != "Cf"
-    )
-    return visible if visible.strip() else name
+    """The same text for all names that look the same; an empty one for names that cannot be seen."""
+    if not name.isascii():
+        letters = unicodedata.normalize("NFC", name)
+        name = "".join(letter for letter in letters if unicodedata.category(letter) != "Cf")
+    return " ".join(name.split())
 
 
 def _spell_out(name: str) -> str:
-    """The name with an escape for every character that may look like another, or like none."""
-    return "".join(
-        letter.encode("unicode_escape").decode("ascii") if _is_ambiguous(letter) else letter for letter in name
-    ).replace(" ", r"\x20" if _make_spaces_visible(name) != name else " ")
+    """The name with an escape for every character that may look like another, and a sign for each space that may be lost."""
+    if not name:
+        return '""'
+    spaced = re.sub(r"^ +| +$| {2,}", lambda match: _SPACE * len(match[0]), name.replace(_SPACE, r"\u2423"))
+    return "".join(_escape(letter) if _is_ambiguous(letter) else letter for letter in spaced)
+
+
+def _escape(letter: str) -> str:
+    return letter.encode("unicode_escape").decode("ascii")
 
 
 def _is_ambiguous(letter: str) -> bool:
-    is_space = unicodedata.category(letter) == "Zs" and letter != " "
-    is_composed_otherwise = unicodedata.normalize("NFC", letter) != letter
-    return letter in ("\\", _SPACE) or unicodedata.category(letter)[0] in "CM" or is_space or is_composed_otherwise
+    """Whether a character is a mark, cannot be seen, or has another form that looks the same."""
+    category = unicodedata.category(letter)
+    return category[0] in "CM" or (category[0] == "Z" and letter != " ") or unicodedata.normalize("NFC", letter) != letter
 
 
 def _isolate(name: str) -> str:
-    """The name with each part in right-to-left writing isolated from what stands around it."""
-    if not _runs_backwards(name):
+    """The name with right-to-left writing isolated from what stands around it."""
+    if not _runs_backwards(name) or any(sign in name for sign in _COMPARISONS):
+        return _isolate_parts(name)
+    text, bracket, position = name.rpartition(" [")
+    if bracket and position.endswith("]"):
+        return f"{_OPEN}{text}{_CLOSE}{bracket}{position}"
+    return f"{_OPEN}{name}{_CLOSE}"
+
+
+def _isolate_parts(name: str) -> str:
+    """The name with its right-to-left parts isolated from bounds and values, if it has any."""
+    if not (_runs_backwards(name) and any(sign in name for sign in _COMPARISONS)):
         return name
-    if not any(sign in name for sign in _COMPARISONS):
-        text, sign, position = name.rpartition(" [")
-        return f"{_OPEN}{text}{_CLOSE}{sign}{position}" if position[-1:] == "]" and sign else f"{_OPEN}{name}{_CLOSE}"
     return "".join(f"{_OPEN}{part}{_CLOSE}" if _runs_backwards(part) else part for part in _OPERATORS.split(name))
 
 
@@ -153,7 +152,7 @@ def _find_twins(short: dict[str, str]) -> list[list[str]]:
 
 def _cut(name: str, cells: int) -> str:
     """The name in at most this many cells: bounds give way first, then the middle of the column's name."""
-    if count_cells(name) <= cells:
+    if fit(name, cells) == name:
         return name
     return _cut_around_column(name, cells, fit)
 
@@ -182,7 +181,7 @@ def _shorten_bounds(bounds: Sequence[str], cells: int) -> dict[str, str]:
     if all(map(_is_number, bounds)):
         forms = [_ELLIPSIS + take_end(bound, cells - 1) for bound in bounds]
     else:
-        start = _move_to_word(bounds[0], len(commonprefix(list(bounds))))
+        start = _move_to_word(bounds[0], _count_common(bounds))
         forms = [_ELLIPSIS + take(bound[start:], cells - 2) + _ELLIPSIS for bound in bounds]
     return dict(zip(bounds, forms if len(set(forms)) == len(short) else _cut_apart(bounds, cells), strict=True))
 
@@ -225,9 +224,9 @@ class _Difference:
     """What distinguishes some texts: all that is not at the beginning or at the end of every one of them."""
 
     def __init__(self, texts: Sequence[str]) -> None:
-        start = len(commonprefix(list(texts)))
+        start = _count_common(texts)
         rest = [text[start:][::-1] for text in texts]
-        self._end = _move_to_word(rest[0], len(commonprefix(rest)))
+        self._end = _move_to_word(rest[0], _count_common(rest))
         self._start = _move_to_word(texts[0], start)
 
     def cut(self, text: str, cells: int) -> str:
@@ -244,6 +243,12 @@ class _Difference:
         tail_room = room - count_cells(short_head)
         short_tail = tail if count_cells(tail) <= tail_room else _ELLIPSIS + take_end(tail, tail_room - 1).lstrip()
         return short_head + middle + short_tail
+
+
+def _count_common(texts: Sequence[str]) -> int:
+    """How many characters at the beginning are the same in all texts."""
+    shortest = min(map(len, texts))
+    return next((i for i in range(shortest) if len({text[i] for text in texts}) > 1), shortest)
 
 
 def _move_to_word(text: str, place: int) -> int:

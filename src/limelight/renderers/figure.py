@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from limelight.renderers._axes import choose_hue, draw_bars, make_axes, read_ink, write_name
+from limelight.renderers._axes import choose_hue, draw_bars, make_axes, read_ink, write_names
+from limelight.renderers._names import show_names
 from limelight.renderers._plot_shapes import ShapePlotter
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.renderers._views import choose_view
@@ -47,7 +48,8 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
     'What raises and lowers output\\nmodel 1.00, fidelity 1.00'
     """
     surrogate = explanation.surrogate(label)
-    summary = summarise(explanation).labels[explanation.surrogates.index(surrogate)]
+    labels, place = summarise(explanation).labels, explanation.surrogates.index(surrogate)
+    summary, name = labels[place], write_names([label.name for label in labels])[place]
     view = choose_view(explanation).view
     if ax is None:
         is_list = not isinstance(view, (DrawingView, ImageView, SeriesView))
@@ -64,7 +66,7 @@ def draw(explanation: Explanation, label: int | None, ax: Any) -> Any:
         hatches = ["//" if bar.weight < 0 else "" for bar in summary.bars]
         draw_bars(ax, summary.bars, color=[choose_hue(ax, bar) for bar in summary.bars], hatch=hatches)
         ax.set_xlabel("weight")
-    title = f"{summary.heading} {write_name(summary.name)}\nmodel {summary.prediction}, fidelity {summary.fidelity}"
+    title = f"{summary.heading} {name}\nmodel {summary.prediction}, fidelity {summary.fidelity}"
     ax.set_title(title, fontsize="medium")
     return ax
 
@@ -94,6 +96,6 @@ def _draw_series(view: SeriesView, label: LabelSummary, ax: Any) -> None:
                 )
     if count > 1:
         ax.set_ylim(0, count)
-        names = [write_name(name) for name in view.channel_names]
+        names = write_names(show_names(view.channel_names))
         ax.set_yticks([count - 0.5 - number for number in range(count)], names)
     ax.set_xlabel("step")
