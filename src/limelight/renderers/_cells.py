@@ -10,7 +10,7 @@ MOST_PICTURE_CELLS = 34  # they fit a picture 480 pixels wide even if every lett
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # Persian, Indian scripts and emoji are spelt with these two; every other format character becomes an escape.
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
-_ISOLATES = "\N{FIRST STRONG ISOLATE}\N{POP DIRECTIONAL ISOLATE}"
+_DIRECTIONS = "\N{FIRST STRONG ISOLATE}\N{POP DIRECTIONAL ISOLATE}\N{LEFT-TO-RIGHT MARK}"
 
 
 def make_visible(text: str) -> str:
@@ -33,7 +33,7 @@ def _escape(character: str) -> str:
 def _width(character: str) -> int:
     """The cells that a terminal gives to a character: none to combining marks, two to wide ones."""
     is_hangul_part = "\u1160" <= character <= "\u11ff"
-    if character in _JOINERS or character in _ISOLATES or is_hangul_part or unicodedata.category(character) in ("Mn", "Me"):
+    if character in _JOINERS or character in _DIRECTIONS or is_hangul_part or unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 

@@ -13,7 +13,8 @@ from limelight.results.distinct_names import number_repeated
 __all__ = ["drop_isolates", "shorten_names", "show_names"]
 
 _OPEN, _CLOSE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
-_ISOLATES = dict.fromkeys(map(ord, (_OPEN, _CLOSE)))
+_LEFT_TO_RIGHT = "\N{LEFT-TO-RIGHT MARK}"
+_DIRECTIONS = dict.fromkeys(map(ord, (_OPEN, _CLOSE, _LEFT_TO_RIGHT)))
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 _SPACE = "\N{OPEN BOX}"  # stands for a space that would not be seen
 
@@ -78,7 +79,7 @@ def shorten_names(names: Iterable[str], cells: int) -> dict[str, str]:
     >>> list(shorten_names(names, 24).values())
     ['share of…below…n in 2019', 'share of…above…n in 2019']
     """
-    plain = {name: make_visible(drop_isolates(name)) for name in names}
+    plain = {name: make_visible(_remove_isolates(name)) for name in names}
     short = {name: _cut(text, cells) for name, text in plain.items()}
     for cut in (_cut_columns_apart, _cut_apart):
         for twins in _find_twins(short):
@@ -91,8 +92,14 @@ def shorten_names(names: Iterable[str], cells: int) -> dict[str, str]:
 
 
 def drop_isolates(name: str) -> str:
-    """The name as it is where nothing knows of Unicode's isolates."""
-    return name.translate(_ISOLATES)
+    """The name without Unicode's isolates, for what does not know of them."""
+    return name.translate(_DIRECTIONS)
+
+
+def _remove_isolates(name: str) -> str:
+    """The name without the isolates that `show_names` added; a name with others of its own stays as it is."""
+    plain = drop_isolates(name)
+    return plain if _isolate_parts(plain) == name else name
 
 
 def _reduce_to_looks(name: str) -> str:
@@ -135,7 +142,8 @@ def _isolate_parts(name: str) -> str:
     """The name with its right-to-left parts isolated from bounds and values, if it has any."""
     if not (_runs_backwards(name) and any(sign in name for sign in _COMPARISONS)):
         return name
-    return "".join(f"{_OPEN}{part}{_CLOSE}" if _runs_backwards(part) else part for part in _OPERATORS.split(name))
+    parts = (f"{_OPEN}{part}{_CLOSE}" if _runs_backwards(part) else part for part in _OPERATORS.split(name))
+    return _LEFT_TO_RIGHT + "".join(parts)
 
 
 def _runs_backwards(text: str) -> bool:

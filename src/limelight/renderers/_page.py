@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from limelight.renderers._bars import Bar, lay_out_bars
 from limelight.renderers._drawing import lay_out_drawing, prepare_canvas
+from limelight.renderers._names import show_names
 from limelight.renderers._numbers import format_percent
 from limelight.renderers._overlay import Overlay, lay_out_overlay
 from limelight.renderers._pictures import encode_png, find_enlargement, load_pillow, reduce_image
@@ -22,7 +23,7 @@ from limelight.renderers._summary import LabelSummary, summarise
 from limelight.renderers._templates import fill_template
 from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
-from limelight.results.views import Cell, DrawingView, ImageView, MixedView, Passage, SeriesView, TableView, TextView
+from limelight.results.views import Cell, DrawingView, ImageView, MixedView, PartsView, Passage, SeriesView, TableView, TextView
 
 __all__ = ["cut_text", "hash_script", "make_page_data"]
 
@@ -128,6 +129,11 @@ _LAYOUTS_BY_KIND: dict[str, Callable[[Any, LabelSummary], Any]] = {
     SeriesView.kind: lay_out_series,
     DrawingView.kind: lay_out_drawing,
 }
+# The components that a page lists beside the reported ones.
+_COMPONENTS_BY_KIND: dict[str, Callable[[Any], tuple[str, ...]]] = {
+    PartsView.kind: lambda view: view.names,
+    DrawingView.kind: lambda view: view.descriptions,
+}
 
 
 def make_page_data(explanation: Explanation) -> dict[str, Any]:
@@ -144,6 +150,7 @@ def make_page_data(explanation: Explanation) -> dict[str, Any]:
         "labels": [(label, lay_out_bars(label), lay_out and lay_out(shared, label)) for label in summary.labels],
         "has_bars": any(label.bars for label in summary.labels),
         "shared": shared,
+        "component_names": show_names(_COMPONENTS_BY_KIND[kind](view)) if kind in _COMPONENTS_BY_KIND else [],
     }
 
 

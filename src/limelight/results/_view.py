@@ -50,7 +50,11 @@ class View(ABC):
         """The instance's value for each component, as a short text, by the component's number."""
 
     def columns(self) -> dict[int, str]:
-        """The column or columns of each component of a table, by the component's number; empty for other instances."""
+        """What each component is about, if its name says more, by the component's number: its columns, or a repeated word."""
+        return {}
+
+    def positions(self) -> dict[int, tuple[int, ...]]:
+        """Where each component of a text begins, by the component's number; empty for other instances."""
         return {}
 
     def drawing(self) -> Drawing | None:
