@@ -19,7 +19,6 @@ from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
 from limelight.models import adapt
-from limelight.results.distinct_names import number_repeated
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
@@ -329,7 +328,7 @@ class Explainer(BatchMixin):
         effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
-            names=_tell_names_apart(components),
+            names=components.view.tell_apart(components.names),
             view=components.view,
             predictions=tuple(LINKS[request.link](oracle.instance_prediction).tolist()),
             output_names=outputs.names,
@@ -384,15 +383,6 @@ def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[
         if not (fit.half_widths <= tolerance * heaviest).all() or (heaviest == 0 and not is_excused):
             return False
     return True
-
-
-def _tell_names_apart(components: Components) -> tuple[str, ...]:
-    """The components' names; those that are the same get where they begin in a text, or their numbers."""
-    names = components.names
-    if len(set(names)) == len(names):
-        return names
-    starts = components.view.positions()
-    return number_repeated(names, [starts[number][0] if number in starts else number for number in range(len(names))])
 
 
 def _make_surrogate(label: int, fit: Fit) -> Surrogate:

@@ -8,7 +8,6 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 
 from limelight.renderers._cells import count_cells, fit, make_visible, take, take_end
-from limelight.results.distinct_names import number_repeated
 
 __all__ = ["drop_isolates", "shorten_names", "show_names"]
 
@@ -53,7 +52,7 @@ def show_names(names: Sequence[str], numbers: Sequence[int] | None = None) -> li
     looks = {name: _reduce_to_looks(name) for name in names}
     counts = Counter(looks.values())
     shown = [_spell_out(name) if counts[looks[name]] > 1 or not looks[name] else name for name in names]
-    return [_isolate_parts(name) for name in number_repeated(shown, numbers)]
+    return [_isolate_parts(name) for name in _number_twins(shown, numbers or range(len(names)))]
 
 
 def shorten_names(names: Iterable[str], cells: int) -> dict[str, str]:
@@ -100,6 +99,12 @@ def _remove_isolates(name: str) -> str:
     """The name without the isolates that `show_names` added; a name with others of its own stays as it is."""
     plain = drop_isolates(name)
     return plain if _isolate_parts(plain) == name else name
+
+
+def _number_twins(names: Sequence[str], numbers: Sequence[int]) -> Sequence[str]:
+    while len(counts := Counter(names)) < len(names):  # a name may already be what another one becomes
+        names = [f"{name} [{number}]" if counts[name] > 1 else name for name, number in zip(names, numbers, strict=True)]
+    return names
 
 
 def _reduce_to_looks(name: str) -> str:
