@@ -173,6 +173,7 @@ class TabularExplainer(Explainer):
             discretizer=discretizer,
             discretize_continuous=discretize_continuous,
             draws_missing=callable(sampler) or constraint is not None,
+            draws_around=sampler == "around",
         )
         self.columns = data.encoding.column_names
         self._encoding = data.encoding
@@ -215,8 +216,7 @@ class TabularExplainer(Explainer):
             notes += row.slope_notes()
         num_columns = len(row.encoding.column_numbers)  # the words of free texts come after them
         layout = self._layout or Layout.of(num_columns)
-        of_columns = row.component_names()
-        names = (*layout.component_names(of_columns[:num_columns]), *of_columns[num_columns:])
+        names = tuple(layout.component_names(row))
         depends_on_row = row.encoding.has_own_components and self._has_default_width
         return RowValues(
             surroundings.perturbations,
