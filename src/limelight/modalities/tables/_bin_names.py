@@ -52,7 +52,7 @@ def name_bins(
     is_open : bool
         Whether perturbed rows may have values in a bin that no training row has there.
     """
-    edges = _write_edges(field, column.edges, training)
+    edges = _write_edges(field, column, training)
     between = [f"{low} < {name} <= {high}" for low, high in pairwise(edges)]
     names = [f"{name} <= {edges[0]}", *between, f"{name} > {edges[-1]}"]
     values = [_find_only_value(column, number, is_open=is_open) for number in range(len(names))]
@@ -71,9 +71,10 @@ def _find_only_value(column: Binned, number: int, *, is_open: bool) -> float | N
     return float(column.lows[number]) if holds_one and not is_open else None
 
 
-def _write_edges(field: Field, edges: np.ndarray, training: np.ndarray | None) -> list[str]:
+def _write_edges(field: Field, column: Binned, training: np.ndarray | None) -> list[str]:
     """Edges as texts; for a column of whole numbers or times, the last value on its grid that is not above each edge."""
-    if field.is_whole:
+    edges = column.edges
+    if column.is_whole:
         step = 1 if training is None else next((step for step in field.steps if not np.any(training % step)), 1)
         rounded = np.floor(edges / step) * step
         edges = rounded if len(np.unique(rounded)) == len(edges) else edges
