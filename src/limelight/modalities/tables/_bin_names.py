@@ -26,10 +26,20 @@ class BinNames(NamedTuple):
     names : tuple of str
     values : tuple of (float or None)
         The value that a bin's name says, if the bin holds no other.
+    exact_names : tuple of str
+        The names for a row whose value is a fraction, although all training values are whole.
     """
 
     names: tuple[str, ...] = ()
     values: tuple[float | None, ...] = ()
+    exact_names: tuple[str, ...] = ()
+
+    def name_of(self, number: int, value: float) -> str | None:
+        """The name of the bin with this number for a row with this value in it; None if it is named by another value."""
+        only_value = self.values[number]
+        if only_value is not None and only_value != value:
+            return None
+        return self.exact_names[number] if value % 1 else self.names[number]
 
 
 def name_bins(
@@ -52,14 +62,21 @@ def name_bins(
     is_open : bool
         Whether perturbed rows may have values in a bin that no training row has there.
     """
-    edges = _write_edges(field, column, training)
-    between = [f"{low} < {name} <= {high}" for low, high in pairwise(edges)]
-    names = [f"{name} <= {edges[0]}", *between, f"{name} > {edges[-1]}"]
-    values = [_find_only_value(column, number, is_open=is_open) for number in range(len(names))]
-    return BinNames(
-        tuple(text if value is None else f"{name}={write_value(value)}" for text, value in zip(names, values, strict=True)),
-        tuple(values),
+    values = tuple(_find_only_value(column, number, is_open=is_open) for number in range(column.num_states))
+    names, exact_names = (
+        tuple(
+            bounds if value is None else f"{name}={write_value(value)}"
+            for bounds, value in zip(_write_bounds(name, field, edges), values, strict=True)
+        )
+        for edges in (_round_edges(field, column, training), column.edges)
     )
+    return BinNames(names, values, exact_names)
+
+
+def _write_bounds(name: str, field: Field, edges: np.ndarray) -> list[str]:
+    texts = format_edges(edges) if isinstance(field, NumberField) else [field.format(edge) for edge in edges.tolist()]
+    between = [f"{low} < {name} <= {high}" for low, high in pairwise(texts)]
+    return [f"{name} <= {texts[0]}", *between, f"{name} > {texts[-1]}"]
 
 
 def _find_only_value(column: Binned, number: int, *, is_open: bool) -> float | None:
@@ -71,14 +88,13 @@ def _find_only_value(column: Binned, number: int, *, is_open: bool) -> float | N
     return float(column.lows[number]) if holds_one and not is_open else None
 
 
-def _write_edges(field: Field, column: Binned, training: np.ndarray | None) -> list[str]:
-    """Edges as texts; for a column of whole numbers or times, the last value on its grid that is not above each edge."""
-    edges = column.edges
-    if column.is_whole:
-        step = 1 if training is None else next((step for step in field.steps if not np.any(training % step)), 1)
-        rounded = np.floor(edges / step) * step
-        edges = rounded if len(np.unique(rounded)) == len(edges) else edges
-    return format_edges(edges) if isinstance(field, NumberField) else [field.format(edge) for edge in edges.tolist()]
+def _round_edges(field: Field, column: Binned, training: np.ndarray | None) -> np.ndarray:
+    """The edges of a column of whole numbers or times, each at the last value of the column's grid that is not above it."""
+    if not (column.is_whole or column.has_whole_values):
+        return column.edges
+    step = 1 if training is None else next((step for step in field.steps if not np.any(training % step)), 1)
+    rounded = np.floor(column.edges / step) * step
+    return rounded if len(np.unique(rounded)) == len(rounded) else column.edges
 
 
 def format_edges(edges: np.ndarray) -> list[str]:

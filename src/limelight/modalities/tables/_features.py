@@ -118,10 +118,9 @@ class Feature:
         """What the component of a row with this value is called: its value, its bin, or the column if it has no bins."""
         binned = self._binned
         if binned is not None and not isnan(value):
-            code = binned.code_of(value)
-            only_value = self.bins.values[code]
-            if only_value is None or only_value == value:
-                return self.bins.names[code]
+            name = self.bins.name_of(binned.code_of(value), value)
+            if name is not None:
+                return name
         return self.name if self.is_slope else self.name_with_value(field, value)
 
     def slope_note(self, value: float) -> Notice:

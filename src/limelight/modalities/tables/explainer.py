@@ -242,9 +242,10 @@ class TabularExplainer(Explainer):
         statistics : dict
             What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and five keys that lime ignores.
             "scales" has the standard deviation of each numeric column, to draw around an instance; "whole" has the columns of
-            whole numbers; "missing" has the share of each column that is missing; "dtype" is the array's type, unless it is
-            float64; "fingerprint" is a number made from the training data, from which random points are made. The statistics
-            contain no row, but every category, and the least and the largest value of each numeric column.
+            whole numbers, and "whole_values" those of other types that hold whole numbers all the same; "missing" has the
+            share of each column that is missing; "dtype" is the array's type, unless it is float64; "fingerprint" is a number
+            made from the training data, from which random points are made. The statistics contain no row, but every category,
+            and the least and the largest value of each numeric column.
 
         Raises
         ------
