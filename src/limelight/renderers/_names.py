@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 
 from limelight.renderers._cells import count_cells, fit, make_visible, take, take_end
 
@@ -79,10 +79,10 @@ def shorten_names(names: Iterable[str], cells: int) -> dict[str, str]:
     ['share of…below…n in 2019', 'share of…above…n in 2019']
     """
     plain = {name: make_visible(_remove_isolates(name)) for name in names}
-    short = {name: _cut(text, cells) for name, text in plain.items()}
-    for cut in (_cut_columns_apart, _cut_apart):
-        for twins in _find_twins(short):
-            short |= zip(twins, cut([plain[name] for name in twins], cells), strict=True)
+    columns = list(dict.fromkeys(map(_find_column, plain.values())))
+    short = {name: _cut(text, cells, columns) for name, text in plain.items()}
+    for twins in _find_twins(short):
+        short |= zip(twins, _cut_apart([plain[name] for name in twins], cells), strict=True)
     for twins in _find_twins(short):
         for number, name in enumerate(twins, 1):
             end = f" ({number})"
@@ -163,18 +163,19 @@ def _find_twins(short: dict[str, str]) -> list[list[str]]:
     return [names for names in by_form.values() if len(names) > 1]
 
 
-def _cut(name: str, cells: int) -> str:
-    """The name in at most this many cells: bounds give way first, then the middle of the column's name."""
+def _find_column(name: str) -> str:
+    """The part of a name that stands between bounds, or the whole name."""
+    parts = _BOUNDED.fullmatch(name)
+    return name if parts is None else parts["column"]
+
+
+def _cut(name: str, cells: int, columns: Sequence[str]) -> str:
+    """The name in at most this many cells: bounds give way first, then what the column's name shares with the others."""
     if fit(name, cells) == name:
         return name
-    return _cut_around_column(name, cells, fit)
-
-
-def _cut_around_column(name: str, cells: int, cut_column: Callable[[str, int], str]) -> str:
-    """The name with short bounds, if it has any, around its column, which gets the rest of the room."""
     parts = _BOUNDED.fullmatch(name)
     if parts is None or not (parts["over"] or parts["under"]):
-        return cut_column(name, cells)
+        return _cut_column(name, cells, columns)
     low, over, column, under, high = (part or "" for part in parts.group("low", "over", "column", "under", "high"))
     bounds = [bound for bound in (low, high) if bound]
     room = (cells - count_cells(over + column + under)) // len(bounds)
@@ -183,7 +184,18 @@ def _cut_around_column(name: str, cells: int, cut_column: Callable[[str, int], s
     room = cells - count_cells(before + after)
     if room < _LEAST_BOUND_CELLS:  # so little room that the parts cannot be told apart
         return fit(name, cells)
-    return f"{before}{cut_column(column, room)}{after}"
+    return f"{before}{_cut_column(column, room, columns)}{after}"
+
+
+def _cut_column(column: str, cells: int, columns: Sequence[str]) -> str:
+    """A column's name cut in its middle, or where it differs from the columns that the same cut would leave no different."""
+    short = fit(column, cells)
+    if short == column:
+        return column
+    head = _count_common([short, column])
+    tail = len(short) - head - 1
+    rivals = [other for other in columns if other.startswith(column[:head]) and other.endswith(column[len(column) - tail :])]
+    return short if rivals == [column] else _Difference(rivals).cut(column, cells)
 
 
 def _shorten_bounds(bounds: Sequence[str], cells: int) -> dict[str, str]:
@@ -215,16 +227,6 @@ def _is_number(bound: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _cut_columns_apart(names: Sequence[str], cells: int) -> list[str]:
-    """Cut names whose columns differ so that the difference stays."""
-    matches = list(map(_BOUNDED.fullmatch, names))
-    columns = [match["column"] if match else name for match, name in zip(matches, names, strict=True)]
-    if len(set(columns)) < len(names):
-        return [_cut(name, cells) for name in names]
-    difference = _Difference(columns)
-    return [_cut_around_column(name, cells, difference.cut) for name in names]
 
 
 def _cut_apart(names: Sequence[str], cells: int) -> list[str]:
