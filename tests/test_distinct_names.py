@@ -188,8 +188,8 @@ def test_pictures_tell_labels_apart(render):
         assert first in picture
         assert second in picture
         return
-    width, height = (image := Image.open(io.BytesIO(picture))).size
-    halves = [np.asarray(image)[:24, start : start + width // 2 - 8] for start in (8, width // 2 + 2)]
+    image = Image.open(io.BytesIO(picture))
+    halves = [np.asarray(image)[:24, start : start + image.width // 2 - 8] for start in (8, image.width // 2 + 2)]
     assert not np.array_equal(*halves)
 
 
@@ -260,8 +260,12 @@ class TestValues:
         frame = pd.DataFrame({"rooms": pd.Series([1, 2, 2, 3, 3, 3, 4, 4, 7, 9] * 20, dtype=dtype)})
         shown = {value: name_of(frame, [value])[0] for value in (1, 2, 3, 4, 7, 9)}
         assert shown == {
-            1: "rooms <= 2", 2: "rooms <= 2", 3: "rooms=3", 4: "rooms=4",
-            7: "rooms > 4", 9: "rooms > 4",
+            1: "rooms <= 2",
+            2: "rooms <= 2",
+            3: "rooms=3",
+            4: "rooms=4",
+            7: "rooms > 4",
+            9: "rooms > 4",
         }
 
     def test_a_value_beside_the_only_one_of_its_bin_is_called_by_itself(self):
