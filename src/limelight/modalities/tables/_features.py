@@ -96,16 +96,13 @@ class Feature:
             return self.categories[int(value)]
         text = field.format(value)
         # A number has so many digits that it lies in its own bin, or is its own category.
-        if not isinstance(field, NumberField) or isnan(value) or self._is_like(value, text):
+        if not isinstance(field, NumberField) or isnan(value) or self._is_like(field, value, text):
             return text
-        return repr(value)
+        return field.format_exactly(value)
 
-    def _is_like(self, value: float, text: str) -> bool:
+    def _is_like(self, field: NumberField, value: float, text: str) -> bool:
         """Whether a number written as text counts as the value itself."""
-        try:
-            written = float(text)
-        except ValueError:  # no number, such as True
-            return True
+        written = field.parse(text)
         if written == value or self.is_slope:
             return True
         return self._binned is not None and self._binned.code_of(written) == self._binned.code_of(value)

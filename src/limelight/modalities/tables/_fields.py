@@ -180,6 +180,16 @@ class NumberField(Field):
             return str(bool(number))
         return _format_number(number)
 
+    def format_exactly(self, number: float) -> str:
+        """A number with as many digits as its type needs to give it back."""
+        return str(np.dtype(self.numpy_type).type(number))
+
+    def parse(self, text: str) -> float:
+        """The number that a text from `format` gives back."""
+        if self.numpy_type == "bool":
+            return float(text == "True")
+        return float(np.dtype(self.numpy_type).type(text)) if self.numpy_type.startswith("float") else float(text)
+
 
 @dataclass(frozen=True)
 class DecimalField(NumberField):

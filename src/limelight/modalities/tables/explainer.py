@@ -240,7 +240,7 @@ class TabularExplainer(Explainer):
         Returns
         -------
         statistics : dict
-            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and five keys that lime ignores.
+            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and six keys that lime ignores.
             "scales" has the standard deviation of each numeric column, to draw around an instance; "whole" has the columns of
             whole numbers, and "whole_values" those of other types that hold whole numbers all the same; "missing" has the
             share of each column that is missing; "dtype" is the array's type, unless it is float64; "fingerprint" is a number
