@@ -228,6 +228,8 @@ class TestPositions:
         table = made.to_frame("polars")
         assert dict(table.select("value", "position").iter_rows())["fed"] == 5
         assert table["position"].null_count() == 1
+        assert made.to_frame()["position"].isna().sum() == 1
+        assert made.to_frame("pyarrow")["position"].null_count == 1
 
     def test_what_has_no_positions_says_so(self):
         with pytest.raises(ArgumentError, match=r"positions=True is for words of a text; this explains a parts\. Leave it out"):

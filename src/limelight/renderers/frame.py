@@ -63,8 +63,10 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
         "weight": nw.Float64(),
         "low": nw.Float64(),
         "high": nw.Float64(),
-        **({"position": nw.Int64()} if positions else {}),
     }
+    if positions:  # pandas' whole numbers cannot be missing; as it does itself, such a column becomes one of floats
+        has_gaps = any(row[-1] is None for row in rows)
+        schema["position"] = nw.Float64() if has_gaps and backend == "pandas" else nw.Int64()
     try:
         frame = nw.from_dict(
             {column: [row[i] for row in rows] for i, column in enumerate(schema)},
