@@ -101,7 +101,7 @@ def write_statistics(laws: Sequence[Column], content: int | None = None, dtype: 
             if law.is_whole:
                 stats[_WHOLE_KEY][number] = 1
             elif law.has_whole_values:
-                stats[_WHOLE_VALUES_KEY][number] = 1
+                stats.setdefault(_WHOLE_VALUES_KEY, {})[number] = 1
         else:
             raise ArgumentError("statistics need bins: leave discretize_continuous=True.")
         for key, array in arrays.items():
