@@ -87,7 +87,7 @@ def write_statistics(laws: Sequence[Column], content: int | None = None, dtype: 
     ArgumentError
         If a numeric column has no bins.
     """
-    stats: dict[str, Any] = {key: {} for key in (*_LIME_KEYS, _STD_KEY, _WHOLE_KEY, _WHOLE_VALUES_KEY, _MISSING_KEY)}
+    stats: dict[str, Any] = {key: {} for key in (*_LIME_KEYS, _STD_KEY, _WHOLE_KEY, _MISSING_KEY)}
     for number, law in enumerate(laws):
         if isinstance(law, WithMissing):
             if law.share:
