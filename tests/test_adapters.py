@@ -7,6 +7,7 @@ import numpy as np
 import onnxruntime
 import pytest
 import torch
+from helpers.asked import assert_asked_total
 from onnx import TensorProto, helper, numpy_helper
 
 from limelight import ImageExplainer, OnnxModel, TextExplainer, TimeSeriesExplainer, TorchModel, extend
@@ -183,7 +184,7 @@ class TestTorch:
 
         assert same(explained(TorchModel(network)), explained(TorchModel(Small().eval())))
         assert max(sizes) == 32
-        assert sum(sizes) == 300
+        assert_asked_total(sum(sizes), 300)
 
     def test_memory_of_the_cpu(self, network):
         """torch has no class of its own for it."""
@@ -261,7 +262,8 @@ class TestTorch:
 
         explained(Watched().eval())
         assert all(state[:2] == (True, False) for state in seen)
-        assert [size for *_, size in seen] == [256, 44]
+        assert [size for *_, size in seen][:2] == [256, 44]
+        assert_asked_total(sum(size for *_, size in seen), 300)
 
     def test_module_in_training_mode(self, network):
         with pytest.raises(ArgumentError, match=r"the torch module is in training mode.*call its eval\(\) first"):
@@ -486,9 +488,11 @@ class TestAdaptersFromOutside:
         calls = model.calls
         extend.register("adapter", "lexicon", adapt)
         assert self.explained(model) == generic
-        assert (model.calls, sum(rows)) == (calls, generic.num_inputs)
+        assert model.calls == calls
+        assert_asked_total(sum(rows), generic.num_inputs)
+        rows.clear()
         assert self.explained(model, shortcuts=False) == generic
-        assert (model.calls > calls, sum(rows)) == (True, generic.num_inputs)
+        assert (model.calls > calls, rows) == (True, [])
 
     def test_an_adapter_from_outside_comes_before_limelights_own(self, file):
         asked = []

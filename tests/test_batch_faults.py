@@ -16,8 +16,8 @@ from helpers.batches import OUTSIDE, one_by_one, plain, same
 from helpers.checkpoints import EXPLAINER, PARTS, explain, files, parts
 from helpers.killed import CHUNKS, PAUSE, SIZE
 
-from limelight.collection.parquet import atomic_file
 from limelight.exceptions import CheckpointError, EngineError
+from limelight.results.files import atomic_file
 
 HERE = Path(__file__).parent
 

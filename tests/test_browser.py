@@ -274,6 +274,7 @@ def test_everything_is_on_paper(name, open_page):
         "image": lambda _: [],
         "series": lambda view: view.channel_names,
         "drawing": lambda view: view.descriptions,
+        "volume": lambda view: [f"{view.slice_count} slices"],
     }[made.view.kind](made.view)
     assert [text for text in expected if squeezed(text) not in printed] == []
 

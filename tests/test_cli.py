@@ -171,6 +171,44 @@ def test_onnx_files(onnx_file):
 
 
 @pytest.fixture
+def onnx_with_labels():
+    """Takes the columns "c" and "a" as two inputs, and gives a label before two scores."""
+    from onnx import TensorProto, helper, save
+
+    nodes = [
+        helper.make_node("Concat", ["c", "a"], ["scores"], axis=1),
+        helper.make_node("Neg", ["a"], ["other"]),
+        helper.make_node("ArgMax", ["scores"], ["label"], axis=1, keepdims=0),
+    ]
+    given = [(name, TensorProto.FLOAT, ["n", 1]) for name in ("c", "a")]
+    gives = [
+        ("label", TensorProto.INT64, ["n"]),
+        ("scores", TensorProto.FLOAT, ["n", 2]),
+        ("other", TensorProto.FLOAT, ["n", 1]),
+    ]
+    inputs, outputs = ([helper.make_tensor_value_info(*tensor) for tensor in tensors] for tensors in (given, gives))
+    graph = helper.make_graph(nodes, "labels", inputs, outputs)
+    save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), "labels.onnx")
+    return "labels.onnx"
+
+
+def test_kind_j_onnx_files_with_labels_and_an_input_for_each_column(onnx_with_labels):
+    frame = NUMBERS[["c", "a"]]
+    explainer = TabularExplainer(frame)
+    for output, arguments in (("scores", ()), ("other", ("--output", "other")), ("label", ("--output", "label"))):
+        assert_quiet(explain(onnx_with_labels, *arguments, train="numbers.parquet", data="some.parquet"))
+        explanations = Explanations.load("out.parquet")
+        expected = one_by_one(explainer, frame[:9], OnnxModel(onnx_with_labels, output=output), **FEW)
+        assert [entry.as_map() for entry in explanations] == [entry.as_map() for entry in expected]
+
+
+def test_outputs_are_named_of_onnx_files_only(onnx_with_labels):
+    result = explain(onnx_with_labels, "--output", "sums", train="numbers.parquet", data="some.parquet")
+    assert_fails(result, "output must be one of 'label', 'scores'")
+    assert_fails(explain("helpers.batches:of_frame", "--output", "sums"), "--output names an output of an .onnx file", code=2)
+
+
+@pytest.fixture
 def onnx_file():
     """Adds up a row's columns."""
     from onnx import TensorProto, helper, save

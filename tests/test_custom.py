@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from helpers.asked import assert_asked_total
 from scipy.sparse import csr_matrix
 
 from limelight import ComponentsExplainer, Explanation
@@ -74,9 +75,11 @@ def test_sampled_conjunction_lies_within_its_intervals_of_the_enumerated_one() -
 
 def test_the_batch_size_bounds_what_is_composed_at_once() -> None:
     switches = Switches(30)
-    ComponentsExplainer().explain_instance(switches, lambda rows: rows[:, 0], batch_size=50, num_samples=500)
+    explainer = ComponentsExplainer()
+    explanation = explainer.explain_instance(switches, lambda rows: rows[:, 0], batch_size=50, num_samples=500)
     assert max(count for count, _ in switches.seen) <= 50
-    assert sum(count for count, _ in switches.seen) <= 500
+    assert_asked_total(sum(count for count, _ in switches.seen), explanation.num_inputs)
+    assert explanation.num_inputs <= 500
 
 
 def test_explanations_repeat_and_travel() -> None:

@@ -13,7 +13,7 @@ import pandas as pd
 import polars as pl
 import pyarrow as pa
 import pytest
-from helpers.samples import HARD
+from helpers.samples import HARD, PROVENANCE
 from hypothesis import given
 from hypothesis import strategies as st
 from IPython.core.formatters import DisplayFormatter
@@ -83,7 +83,7 @@ class TestLists:
             assert [(explanation.names[number], weight) for number, weight in pairs] == explanation.as_list(label)
         json.dumps(mapped)
 
-    @pytest.mark.parametrize("label", [2, -1, "1", "ham"])
+    @pytest.mark.parametrize("label", [2, -1, "1", "Ham"])
     def test_labels_that_were_not_explained(self, explanation, label):
         with pytest.raises(LabelError, match=rf"label {label!r} was not explained; explained: 1 \(späm\), 0 \(ham\)"):
             explanation.as_list(label)
@@ -177,7 +177,7 @@ class TestJson:
         assert hash(again) == hash(explanation)
         assert Explanation.from_dict(explanation.to_dict()) == explanation
         assert strict(text) == explanation.to_dict()
-        assert strict(text)["schema"] == 1
+        assert strict(text)["schema"] == 2
 
     def test_missing_numbers(self, without_intervals):
         text = without_intervals.to_json()
@@ -213,9 +213,7 @@ class TestJson:
             5.0,
             0.95,
             False,
-            25.0,
-            1.0,
-            2**127,
+            replace(PROVENANCE, random_state=2**127, settings=words[-1]),
             (Notice("code", words[1]),),
         )
         text = explanation.to_json()
@@ -223,23 +221,24 @@ class TestJson:
         assert again.to_json() == text
         assert again.view == view
         assert (again.names, again.notices, again.random_state) == (explanation.names, explanation.notices, 2**127)
+        assert again.provenance == explanation.provenance
         np.testing.assert_array_equal(again.surrogate().weights, weights)
         strict(text)
 
-    @pytest.mark.parametrize("schema", [0, 2, "1", None])
+    @pytest.mark.parametrize("schema", [0, 1, 3, "2", None])
     def test_other_schemas(self, explanation, schema):
-        with pytest.raises(ArgumentError, match=f"reads explanations of schema 1; got schema {schema!r}"):
+        with pytest.raises(ArgumentError, match=f"reads explanations of schema 2; got schema {schema!r}"):
             Explanation.from_dict({**explanation.to_dict(), "schema": schema})
 
     def test_no_schema(self):
         with pytest.raises(ArgumentError, match="got schema None"):
             Explanation.from_dict({})
 
-    @pytest.mark.parametrize("field", ["names", "view", "surrogates", "notices", "alpha"])
+    @pytest.mark.parametrize("field", ["names", "view", "surrogates", "notices", "id", "provenance"])
     def test_missing_fields(self, explanation, field):
         data = explanation.to_dict()
         del data[field]
-        with pytest.raises(ArgumentError, match=f"not a valid explanation of schema 1: .*{field}"):
+        with pytest.raises(ArgumentError, match=f"not a valid explanation of schema 2: .*{field}"):
             Explanation.from_dict(data)
 
     @pytest.mark.parametrize(
@@ -273,7 +272,7 @@ class TestJson:
             Explanation.from_dict(data)
 
     def test_fields_too_many(self, explanation):
-        with pytest.raises(ArgumentError, match=r"not a valid explanation of schema 1: .*colour"):
+        with pytest.raises(ArgumentError, match=r"not a valid explanation of schema 2: .*colour"):
             Explanation.from_dict({**explanation.to_dict(), "colour": "red"})
 
     def test_another_kind_of_view(self, explanation):
@@ -310,23 +309,27 @@ class TestPictures:
     @pytest.mark.parametrize(
         ("asked", "given"),
         [
-            ({}, {"text/html", "text/plain"}),
-            ({"include": None, "exclude": None}, {"text/html", "text/plain"}),
+            ({}, {"text/html", "text/markdown", "text/plain"}),
+            ({"include": None, "exclude": None}, {"text/html", "text/markdown", "text/plain"}),
             ({"include": ["text/plain", "image/png"]}, {"text/plain"}),
-            ({"exclude": {"text/html"}}, {"text/plain"}),
+            ({"exclude": {"text/html"}}, {"text/markdown", "text/plain"}),
             ({"include": ["text/html", "text/plain"], "exclude": ["text/plain"]}, {"text/html"}),
             ({"include": ["image/png"]}, set()),
         ],
     )
     def test_mimebundle(self, explanation, asked, given):
-        looks = {"text/html": explanation._repr_html_(), "text/plain": repr(explanation)}
+        looks = {
+            "text/html": explanation._repr_html_(),
+            "text/markdown": explanation.to_markdown(),
+            "text/plain": repr(explanation),
+        }
         assert explanation._repr_mimebundle_(**asked) == {kind: looks[kind] for kind in given}
         assert DisplayFormatter().format(explanation, **asked) == ({kind: looks[kind] for kind in given}, {})
 
-    def test_mimebundle_of_an_image_without_pillow_is_its_text(self, monkeypatch):
+    def test_mimebundle_of_an_image_without_pillow_has_its_texts(self, monkeypatch):
         explanation = ImageExplainer("grid").explain_instance(np.eye(16), lambda images: images[:, 0, 0])
         monkeypatch.setitem(sys.modules, "PIL", None)
-        assert explanation._repr_mimebundle_() == {"text/plain": repr(explanation)}
+        assert explanation._repr_mimebundle_() == {"text/markdown": explanation.to_markdown(), "text/plain": repr(explanation)}
 
     def test_show_outside_notebooks_prints_the_table(self, explanation, capsys):
         explanation.show_in_notebook()
@@ -379,10 +382,10 @@ class TestRenderers:
 
     def test_unknown_ones(self, explanation, tmp_path):
         extend.register("renderer", "dot", str)
-        with pytest.raises(ArgumentError, match=r"renderer must be one of 'dot', 'htm', 'html', .*, 'terminal'; got 'pdf'"):
-            explanation.render("pdf")
-        with pytest.raises(ArgumentError, match=r"file ends in \.html, \.htm, \.png, \.svg, \.dot; got '.*why\.pdf'"):
-            explanation.save_to_file(tmp_path / "why.pdf")
+        with pytest.raises(ArgumentError, match=r"renderer must be one of 'dot', 'htm', 'html', .*, 'terminal'; got 'eps'"):
+            explanation.render("eps")
+        with pytest.raises(ArgumentError, match=r"file ends in \.html, \.htm, \.png, \.svg, \.pdf, \.dot; got '.*why\.eps'"):
+            explanation.save_to_file(tmp_path / "why.eps")
         with pytest.raises(LabelError, match="label 7 was not explained"):
             explanation.render("html", [7])
         with pytest.raises(ArgumentError, match="the renderer 'html' is limelight's own"):
@@ -490,8 +493,8 @@ class TestSomeLabels:
     def test_mistakes(self, explanation, look):
         with pytest.raises(LabelError, match=r"label 2 was not explained; explained: 1 \(späm\), 0 \(ham\)"):
             getattr(explanation, look)([1, 2])
-        with pytest.raises(ArgumentTypeError, match=r"labels must be a sequence of explained labels, like \[1, 0\]; got 1\."):
-            getattr(explanation, look)(1)
+        with pytest.raises(ArgumentTypeError, match=r"label must be an output's number or name, an int or a str; got 1\.0\."):
+            getattr(explanation, look)(1.0)
         with pytest.raises(
             ArgumentError, match=r"labels must name at least one explained label; got none\. Leave it out for all"
         ):
@@ -519,10 +522,11 @@ class TestValues:
         assert pickle.loads(pickle.dumps(explanation, protocol)) == explanation
 
     def test_changed_copies(self, explanation):
-        changed = replace(explanation, alpha=2.0)
-        assert changed.alpha == 2.0
+        changed = replace(explanation, num_inputs=2)
+        assert changed.num_inputs == 2
         assert type(changed) is Explanation
-        assert replace(changed, alpha=explanation.alpha) == explanation
+        assert changed != explanation
+        assert replace(changed, num_inputs=explanation.num_inputs) == explanation
 
     def test_annotations_can_be_read(self):
         for kind in (Explanation, Surrogate, Notice):

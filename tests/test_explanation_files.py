@@ -2,6 +2,7 @@
 
 import os
 import pickle
+from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
@@ -9,7 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from helpers.many import FAILURE, few
-from helpers.samples import image
+from helpers.samples import PROVENANCE, image
 
 from limelight import Explanations
 from limelight.collection.arrow import schema, table_of
@@ -115,6 +116,9 @@ class TestSaving:
         assert (tmp_path / "all.parquet").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
+RECORD = asdict(PROVENANCE)
+
+
 def rewritten(path, **columns):
     """The file with some of its columns replaced."""
     found = pq.read_table(path)
@@ -149,11 +153,11 @@ class TestBadFiles:
         with pytest.raises(ArgumentError, match=r"all\.parquet' holds no explanations that limelight saved"):
             Explanations.load(path)
 
-    @pytest.mark.parametrize("version", [b"2", b"0", b"\xff" * 100])
+    @pytest.mark.parametrize("version", [b"1", b"3", b"0", b"\xff" * 100])
     def test_other_versions(self, version, path):
         metadata = {b"limelight": b"explanations", b"limelight.schema": version}
         pq.write_table(pq.read_table(path).replace_schema_metadata(metadata), path)
-        with pytest.raises(ArgumentError, match="this version of limelight reads schema 1"):
+        with pytest.raises(ArgumentError, match="this version of limelight reads schema 2"):
             Explanations.load(path)
 
     def test_other_columns(self, path):
@@ -203,8 +207,8 @@ class TestBadFiles:
             ({"output_names": [["one"]]}, "do not match"),
             ({"predictions": [[]]}, "do not match"),
             ({"names": [["only one"]]}, "do not match"),
-            ({"random_state": ["9" * 5000]}, "Exceeds the limit"),
-            ({"random_state": ["os.system('true')"]}, "invalid literal for int"),
+            ({"provenance": [{**RECORD, "random_state": "9" * 5000}]}, "Exceeds the limit"),
+            ({"provenance": [{**RECORD, "random_state": "os.system('true')"}]}, "invalid literal for int"),
             ({"view": ["{"]}, "Expecting property name"),
             ({"view": ["[" * 100_000]}, "recursion"),
             ({"view": ["null"]}, "not subscriptable"),

@@ -25,7 +25,7 @@ from limelight import Explanation, Explanations, Failure
 from limelight.collection.arrow import schema
 from limelight.collection.parquet import Part
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, MissingDependencyError
-from limelight.results.explanation import Notice, Surrogate
+from limelight.results.explanation import Notice, Provenance, Surrogate
 from limelight.results.views import (
     Cell,
     ImageView,
@@ -100,14 +100,21 @@ def explanations(draw):
         effective_sample_size=draw(DOUBLES),
         confidence=draw(DOUBLES),
         converged=draw(st.booleans()),
-        kernel_width=draw(DOUBLES),
-        alpha=draw(DOUBLES),
-        random_state=draw(st.integers(0, 2**130)),
+        provenance=Provenance(
+            *(draw(TEXTS) for _ in range(4)),
+            draw(DOUBLES),
+            *(draw(TEXTS) for _ in range(4)),
+            draw(DOUBLES),
+            draw(DOUBLES),
+            draw(st.integers(0, 2**130)),
+            draw(TEXTS),
+        ),
         notices=tuple(Notice(draw(TEXTS), draw(TEXTS), draw(LEVELS)) for _ in range(draw(st.integers(0, 2)))),
+        id=draw(st.none() | TEXTS),
     )
 
 
-ENTRIES = st.lists(explanations() | st.builds(Failure, TEXTS, TEXTS), max_size=5)
+ENTRIES = st.lists(explanations() | st.builds(Failure, TEXTS, TEXTS, st.none() | TEXTS), max_size=5)
 
 
 def bits(entry):
@@ -284,8 +291,11 @@ class TestSequence:
             stored[[0, 7]]
         with pytest.raises(ArgumentError, match="one entry for each of the 7 explanations; got 2"):
             stored[[True, False]]
-        for index in ("x", "", 1.5, [1.0], [[1]], [[1], [1, 2]], None, True, pd.Series([True, None, *[False] * 5])):
+        for index in (1.5, b"x", [1.0], [[1]], [[1], [1, 2]], None, True, pd.Series([True, None, *[False] * 5])):
             with pytest.raises(ArgumentTypeError, match="selected by a position, a slice, a mask or positions; got"):
+                stored[index]
+        for index in ("x", "", ["x", "y"]):
+            with pytest.raises(ArgumentError, match=r"no explanation with the id '.?'; they have no ids: give ids to"):
                 stored[index]
         with pytest.raises(ArgumentError, match=r"columns must be among .*; got \['weights'\]"):
             next(stored.tables(["weights"]))

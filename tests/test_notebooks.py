@@ -84,7 +84,7 @@ def test_every_explanation_is_an_output_with_a_text_to_fall_back_to(notebook):
     assert setting_up == []
     texts = []
     for (output,) in shown:
-        assert set(output.data) == {"text/html", "text/plain"}
+        assert set(output.data) == {"text/html", "text/markdown", "text/plain"}
         texts.append(output.data["text/plain"])
     assert texts[0].startswith("spam: model")
     assert "\nham: model" in texts[0]

@@ -323,7 +323,10 @@ def test_pictures_are_drawn_as_long_as_there_is_room(monkeypatch):
     made = [*MODALITIES.values(), *[series(weights={1: falling(2, 0.1 * i + 0.1)}) for i in range(3)]]
     drawn = [entry.get("pictures") for entry in data_of(Explanations.of(made).to_html())["entries"]]
     image, *others = drawn[4:]
+    kinds = [explanation.view.kind for explanation in made[5:]]
+    volume = others.pop(kinds.index("volume"))
     assert [picture[:16] for picture in image] == ["data:image/jpeg;"] * 2
+    assert [picture[:16] for picture in volume] == ["data:image/jpeg;"] * 2
     assert all(first == "" and second.startswith("data:image/svg+xml;base64,") for first, second in others)
     assert drawn[:4] == [None] * 4
     monkeypatch.setattr(_list, "_MOST_PICTURE_BYTES", 20_000)

@@ -12,12 +12,13 @@ ROWS = ".entries > li"
 # What a label's section shows, element for element; a script writes styles with other spaces, and the pages' headings differ.
 SHOWN = """(sections) => sections.map((section) => {
   const pictures = ".label-picture, .picture, .tinting, .pair > div:has(> svg)";
-  for (const picture of section.querySelectorAll(pictures)) picture.remove();
+  // Nor are the hues and blocks that pages keep for hosts without their style sheet in a report.
+  for (const part of section.querySelectorAll(`${pictures}, [style="display:none"]`)) part.remove();
   const texts = (element) => [...element.childNodes].map((node) => (node.nodeType === Node.TEXT_NODE ? node.data : ""));
   const skipped = ".pair:not(:has(.within))";
   return [section, ...section.querySelectorAll("*")].filter((element) => !element.matches(skipped)).map((element) => [
     element.localName.replace("h2", "h3"), element.className, element.dataset.c, element.dataset.on, element.title,
-    (element.getAttribute("style") ?? "").replace(/[\\s;]/g, "").replace(/\\.0%/g, "%"),
+    (element.getAttribute("style") ?? "").replace(/background-color:[^;]*/, "").replace(/[\\s;]/g, "").replace(/\\.0%/g, "%"),
     texts(element).join(" ").replace(/\\s+/g, " ").trim(),
   ]);
 })"""

@@ -195,7 +195,7 @@ class TestBadInput:
         [
             ([[1.0, 2.0], [1.0]], InstanceError, "the channels of a series must be equally long; these have 2, 1 steps"),
             (np.array([[1, 2], [1]], dtype=object), InstanceError, "these have 2, 1 steps"),
-            ([1.0, np.nan], InstanceError, "the series has 1 values that are NaN or infinite"),
+            ([1.0, np.inf], InstanceError, "the series has 1 numbers that are infinite"),
             (np.zeros((2, 3, 4)), InstanceError, r"got \(2, 3, 4\). Explain one series at a time: give series\[0\]"),
             ([], InstanceError, r"the series is empty: its shape is \(0,\)"),
             (["a", "b"], ArgumentTypeError, "a series must hold integers or floats"),

@@ -5,6 +5,7 @@ import re
 
 import numpy as np
 import pytest
+from helpers.asked import assert_asked_total
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import TruncatedSVD
@@ -243,7 +244,7 @@ class TestWhoTakesIt:
         explanation = TextExplainer().explain_instance(TEXT, ask(model), num_samples=300)
         assert explanation.num_samples == 300
         if getattr(ask(model), "__name__", "") == "predict_log_proba":  # not one of the methods that are known
-            assert sum(realised.calls) == explanation.num_inputs
+            assert_asked_total(sum(realised.calls), explanation.num_inputs)
             return
         assert realised.calls == []
         assert sum(transforms.calls) <= 1
@@ -255,7 +256,8 @@ class TestWhoTakesIt:
         explanation = TextExplainer().explain_instance(TEXT, getattr(model, method), num_samples=100)
         assert realised.calls == []
         generic = TextExplainer(shortcuts=False).explain_instance(TEXT, getattr(model, method), num_samples=100)
-        assert sum(realised.calls) == generic.num_inputs == explanation.num_inputs
+        assert_asked_total(sum(realised.calls), generic.num_inputs)
+        assert generic.num_inputs == explanation.num_inputs
         np.testing.assert_allclose(explanation.predictions, generic.predictions, atol=1e-12)
         np.testing.assert_allclose(explanation.surrogates[0].weights, generic.surrogates[0].weights, atol=1e-12)
 
@@ -275,12 +277,14 @@ class TestWhoTakesIt:
     def test_turned_off(self, realised):
         model = fitted(TfidfVectorizer())
         explanation = TextExplainer(shortcuts=False).explain_instance(TEXT, model, num_samples=100)
-        assert sum(realised.calls) == explanation.num_inputs > 90
+        assert_asked_total(sum(realised.calls), explanation.num_inputs)
+        assert explanation.num_inputs > 90
 
     def test_a_wrapped_method_is_asked_about_texts(self, realised):
         model = fitted(TfidfVectorizer())
         explanation = TextExplainer().explain_instance(TEXT, lambda texts: model.predict_proba(texts), num_samples=100)
-        assert sum(realised.calls) == explanation.num_inputs > 90
+        assert_asked_total(sum(realised.calls), explanation.num_inputs)
+        assert explanation.num_inputs > 90
 
     def test_batches(self, realised):
         model = fitted(TfidfVectorizer())

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from helpers.asked import assert_asked_once
 from hypothesis import given
 from hypothesis import strategies as st
 from sklearn.ensemble import RandomForestClassifier
@@ -175,7 +176,7 @@ class TestWhatIsAsked:
         model = _Recorder(lambda text: ("w0" in text) + np.sin(len(text)))
         explanation = TextExplainer(**options).explain_instance(text, model, num_samples=num_samples)
         assert model.texts[0] == text
-        assert len(model.texts) == len(set(model.texts)) == explanation.num_inputs
+        assert_asked_once(model.texts, explanation.num_inputs)
         if words == 3 and num_samples != 2 and not (num_samples == 9 and options == {"design": "iid"}):
             assert explanation.num_inputs <= 8
 
@@ -184,12 +185,13 @@ class TestWhatIsAsked:
         model = _Recorder(lambda text: np.sin(7 * len(text)) + ("w3" in text) * ("w4" in text))
         explanation = TextExplainer().explain_instance(text, model)
         assert explanation.num_samples > 1000  # more than one look
-        assert len(model.texts) == len(set(model.texts)) == explanation.num_inputs
+        assert_asked_once(model.texts, explanation.num_inputs)
 
     def test_small_texts_are_enumerated(self):
         model = _Recorder(lambda text: 2.0 * ("a" in text) - 0.5 * ("c" in text))
         explanation = TextExplainer(alpha=0).explain_instance("a b c", model)
-        assert sorted(model.texts) == sorted({f"{a} {b} {c}" for a in ("a", "") for b in ("b", "") for c in ("c", "")})
+        assert set(model.texts) == {f"{a} {b} {c}" for a in ("a", "") for b in ("b", "") for c in ("c", "")}
+        assert_asked_once(model.texts, 8)
         assert explanation.as_list()[0] == ("a", pytest.approx(2.0))
         assert all(low == high for low, high in zip(explanation.surrogate().lows, explanation.surrogate().highs, strict=True))
         assert explanation.converged

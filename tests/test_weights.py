@@ -30,7 +30,7 @@ class TestFrames:
     def test_long(self, stored):
         frame = stored.to_frame()
         assert list(frame.columns) == [
-            *("item", "label", "output", "component", "feature", "name", "value", "weight", "low", "high")
+            *("item", "id", "label", "output", "component", "feature", "name", "value", "weight", "low", "high")
         ]
         expected = pd.concat([entry.to_frame().assign(item=i) for i, entry in enumerate(few()) if entry != FAILURE])
         own = expected.reset_index(drop=True)[["item", "label", "component", "name", "value", "weight", "low", "high"]]
@@ -42,8 +42,9 @@ class TestFrames:
         frame = stored.to_frame()
         assert isinstance(stored.to_frame("polars"), pl.DataFrame)
         assert isinstance(stored.to_frame("pyarrow"), pa.Table)
-        assert stored.to_frame("polars").rows() == list(frame.itertuples(index=False, name=None))
-        assert stored.to_frame("pyarrow").to_pydict() == frame.to_dict("list")
+        assert frame.pop("id").isna().all()
+        assert stored.to_frame("polars").drop("id").rows() == list(frame.itertuples(index=False, name=None))
+        assert stored.to_frame("pyarrow").drop("id").to_pydict() == frame.to_dict("list")
         for look in (stored.to_frame, lambda backend: stored.to_wide_frame(backend=backend), stored.importance().to_frame):
             with pytest.raises(ArgumentError, match="backend must be one of 'pandas', 'polars', 'pyarrow'; got 'dask'"):
                 look(backend="dask")
@@ -67,7 +68,7 @@ class TestFrames:
     def test_wide(self, stored):
         frame = stored.to_wide_frame()
         entries = [entry for entry in few() if entry != FAILURE]
-        fixed = ["item", "label", "output", "prediction", "local_prediction", "fidelity", "converged"]
+        fixed = ["item", "id", "label", "output", "prediction", "local_prediction", "fidelity", "converged"]
         assert list(frame.columns) == [*fixed, "bmi", "age", "blood pressure"]
         assert frame["item"].tolist() == [0, 1, 3, 4, 5, 6]
         assert frame["prediction"].tolist() == [0.5] * 6
@@ -89,13 +90,13 @@ class TestFrames:
                 expected = dict(entry.as_list(label))
                 assert {name: weight for name, weight in row.items() if weight and name in entry.names} == expected
         absent = collection.to_wide_frame(1, by="name", num_features=2)
-        assert len(absent.columns) == 9
-        assert (absent.iloc[:, 7:] == 0).any(axis=None)
+        assert len(absent.columns) == 10
+        assert (absent.iloc[:, 8:] == 0).any(axis=None)
 
     def test_wide_columns_that_are_called_alike(self):
         columns = ("item", "feature item", "prediction", "a")
         frame = Explanations.of([table(columns, weights={1: (0.4, 0.3, 0.2, 0.1)})]).to_wide_frame(backend="polars")
-        assert frame.columns[7:] == ["feature item", "feature feature item", "feature prediction", "a"]
+        assert frame.columns[8:] == ["feature item", "feature feature item", "feature prediction", "a"]
 
     def test_features_of_several_components(self):
         view = MixedView(
@@ -117,7 +118,7 @@ class TestFrames:
     def test_texts_that_no_frame_can_hold(self):
         collection = Explanations.of([parts(("\ud800", "b"), weights={1: (0.2, 0.1)})])
         assert collection.to_frame("polars")["name"].to_list() == ["\0d800", "b"]
-        assert collection.to_wide_frame("all", backend="polars").columns[7:] == ["\0d800", "b"]
+        assert collection.to_wide_frame("all", backend="polars").columns[8:] == ["\0d800", "b"]
 
     def test_mistakes(self, stored):
         with pytest.raises(ArgumentError, match="num_features must be an integer of at least 1; got 0"):
@@ -258,7 +259,9 @@ class TestImportance:
 
     def test_names_that_two_outputs_share(self):
         entry = replace(table(weights={1: (0.5,), 0: (0.25,)}), output_names=("same", "same"))
-        assert Explanations.of([entry]).importance("same").values == (0.25,)
+        with pytest.raises(LabelError, match="label 'same' is the name of several outputs of an explanation: give a number"):
+            Explanations.of([entry]).importance("same")
+        assert Explanations.of([entry]).importance(0).values == (0.25,)
 
     def test_frame_and_repr(self, stored):
         importance = stored.importance()

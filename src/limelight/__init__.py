@@ -12,6 +12,8 @@ One explanation
     Explanation  what ``explain_instance`` gives
     Surrogate    the weights of one of its labels
     Notice       something to know before trusting it
+    Provenance   how it was made
+    json_schema  what the JSON of an explanation holds
 
 Many explanations
     Explanations  what ``explain_many`` gives: an `Explanation` or a `Failure` for each instance
@@ -58,11 +60,13 @@ _HOMES = {
     "Notice": "limelight.results.explanation",
     "OnnxModel": "limelight.models.onnx",
     "Pick": "limelight.collection.explanations",
+    "Provenance": "limelight.results.explanation",
     "Surrogate": "limelight.results.explanation",
     "TabularExplainer": "limelight.modalities.tables.explainer",
     "TextExplainer": "limelight.modalities.text",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
+    "json_schema": "limelight.results.json_schema",
     "random_pick": "limelight.collection.pick",
     "submodular_pick": "limelight.collection.pick",
 }
@@ -81,6 +85,7 @@ __all__ = [
     "Notice",
     "OnnxModel",
     "Pick",
+    "Provenance",
     "Surrogate",
     "TabularExplainer",
     "TextExplainer",
@@ -90,6 +95,7 @@ __all__ = [
     "datasets",
     "exceptions",
     "extend",
+    "json_schema",
     "random_pick",
     "segmentation",
     "submodular_pick",
@@ -111,14 +117,17 @@ if TYPE_CHECKING:
     from limelight.modalities.text import TextExplainer
     from limelight.models.onnx import OnnxModel
     from limelight.models.torch import TorchModel
-    from limelight.results.explanation import Explanation, Notice, Surrogate
+    from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
+    from limelight.results.json_schema import json_schema
 
 
 def __getattr__(name: str) -> Any:
     if name in _MODULES:
         return import_module(f"limelight.{name}")
     if name not in _HOMES:
-        raise AttributeError(f"module 'limelight' has no attribute {name!r}")
+        new_name = import_module("limelight.exceptions").LIME_ATTRIBUTES["limelight"].get(name)
+        hint = "" if new_name is None else f"; here it is {new_name}"
+        raise AttributeError(f"module 'limelight' has no attribute {name!r}{hint}")
     value = getattr(import_module(_HOMES[name]), name)
     globals()[name] = value
     return value

@@ -10,23 +10,38 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError, unknown_name
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, LimelightError, unknown_name
 
 __all__ = [
+    "LOG_ODDS",
+    "Label",
     "as_array",
     "check_choice",
     "check_count",
     "check_flag",
+    "check_id",
+    "check_label",
+    "check_labels",
     "check_names",
     "check_number",
     "check_numbers",
     "check_ordered",
+    "find_output",
     "join_levels",
     "label_names",
+    "list_outputs",
     "row_values",
     "user_function",
     "wrap_frame",
 ]
+
+Label = int | str
+"""The number of an output, or its name: an int is always a number, a str always a name."""
+
+LOG_ODDS = "log-odds of "
+"""What stands before an output's name where its log-odds are explained."""
+
+_MOST_LISTED = 20  # outputs in an error
 
 
 def check_count(parameter: str, value: object, minimum: int) -> int:
@@ -72,6 +87,101 @@ def check_flag(parameter: str, value: object) -> bool:
     if not isinstance(value, (bool, np.bool_)):
         raise ArgumentTypeError(f"{parameter} must be True or False; got {value!r}.")
     return bool(value)
+
+
+def check_label(parameter: str, label: object) -> Label:
+    """Check that a label is a number or a name, and make it an int or a str.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is neither.
+    """
+    if isinstance(label, str):
+        return str(label)
+    if isinstance(label, bool) or not isinstance(label, (int, np.integer)):
+        raise ArgumentTypeError(f"{parameter} must be an output's number or name, an int or a str; got {label!r:.80}.")
+    return int(label)
+
+
+def check_labels(labels: object) -> tuple[Label, ...]:
+    """Check one label or a sequence of them; equal ones count once.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If one of them is neither a number nor a name, there is none, or they have no order.
+    """
+    check_ordered("labels", labels)
+    several = labels if isinstance(labels, Iterable) and not isinstance(labels, str) else (labels,)
+    checked = tuple(dict.fromkeys(check_label("each of labels", label) for label in several))
+    for label in checked:
+        if isinstance(label, int) and label < 0:
+            raise ArgumentError(f"each of labels must be an integer of at least 0, or an output's name; got {label}.")
+    if not checked:
+        raise ArgumentError("labels must name at least one output; got none. Leave it out for the default.")
+    return checked
+
+
+def find_output(label: Label, names: Sequence[str]) -> int | None:
+    """The number of the output that a label means; None if no output has that name.
+
+    A number is handed on as it is. A name is looked for among the names and, where log-odds are explained, among the names of
+    the outputs themselves.
+
+    Raises
+    ------
+    LabelError
+        If several outputs have the name.
+
+    Examples
+    --------
+    >>> from limelight._checks import find_output
+    >>> find_output("spam", ["ham", "spam"]), find_output("1", ["ham", "spam"]), find_output(1, ["ham", "spam"])
+    (1, None, 1)
+    """
+    if not isinstance(label, str):
+        return label
+    numbers = [number for number, name in enumerate(names) if name == label] or [
+        number for number, name in enumerate(names) if name == LOG_ODDS + label
+    ]
+    if len(numbers) > 1:
+        raise LabelError(f"label {label!r} is the name of several outputs, {', '.join(map(str, numbers))}: give a number.")
+    return numbers[0] if numbers else None
+
+
+def list_outputs(names: Iterable[tuple[int, str]]) -> str:
+    """Outputs with their numbers and names, for an error."""
+    listed = [f"{number} ({name})" for number, name in names]
+    return ", ".join([*listed[:_MOST_LISTED], *["..."] * (len(listed) > _MOST_LISTED)])
+
+
+def check_id(value: object) -> str | None:
+    """The text that identifies an instance; None where a value is missing.
+
+    Whole floats are written without a point, because a column of whole numbers with gaps holds floats. A tuple, such as the
+    label of a row with several levels, has slashes between its parts.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If the value is a collection, which identifies nothing.
+
+    Examples
+    --------
+    >>> from limelight._checks import check_id
+    >>> check_id("A17"), check_id(17.0), check_id(("north", 17)), check_id(float("nan"))
+    ('A17', '17', 'north / 17', None)
+    """
+    if isinstance(value, str):
+        return str(value)
+    if isinstance(value, tuple):
+        return " / ".join(str(check_id(part)) for part in value)
+    if value is None or str(value) in ("nan", "NaT", "<NA>"):
+        return None
+    if isinstance(value, (Mapping, Set, Sequence, np.ndarray)):
+        raise ArgumentTypeError(f"an id must be a text or a number; got {value!r:.80} ({type(value).__name__}).")
+    return str(int(value)) if isinstance(value, (float, np.floating)) and value == value // 1 else str(value)
 
 
 def check_names(parameter: str, value: Iterable[object], length: int | None = None) -> tuple[str, ...]:

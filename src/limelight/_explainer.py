@@ -10,16 +10,17 @@ from __future__ import annotations
 
 import reprlib
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
 from limelight._lockstep import Run, request_fits, run_alone
-from limelight._options import DesignName, FeatureSelection, Link, Mode, Options, Request
+from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
 from limelight.models import adapt
 from limelight.results.explanation import Explanation, Surrogate
+from limelight.results.provenance import Provenance
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.kernel_law import KernelLaw
@@ -105,11 +106,10 @@ class Explainer(BatchMixin):
         """One line: the modality's own settings, the kernel's width, and the options that are not the defaults."""
         defaults = vars(Options.checked(kernel_width=self.options.kernel_width))
         options = {name: value for name, value in vars(self.options).items() if value != defaults[name]}
-        shown = {**self._own_settings(), "kernel_width": self.options.kernel_width, **options}
-        return f"{type(self).__name__}({', '.join(f'{name}={_show(value)}' for name, value in shown.items())})"
+        return f"{type(self).__name__}({_list({**self._own_settings(), 'kernel_width': self.options.kernel_width, **options})})"
 
     def _own_settings(self) -> dict[str, object]:
-        """The settings that this modality alone has, as far as a reader of its repr should know them."""
+        """The settings that this modality alone has, as far as a reader of its repr or its explanations should know them."""
         return {}
 
     @abstractmethod
@@ -128,7 +128,8 @@ class Explainer(BatchMixin):
         instance: Any,
         model: Any,
         *,
-        labels: int | Iterable[int] | None = None,
+        id: object = None,
+        labels: Label | Iterable[Label] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
@@ -150,9 +151,11 @@ class Explainer(BatchMixin):
             ``predict_proba`` is called, else its ``decision_function``, else its ``predict`` (of a classifier, for each class
             whether it is predicted); a ``torch.nn.Module``; the path of an ONNX file, or an ONNX session. `TorchModel` and
             `OnnxModel` take modules, files and sessions with more settings.
-        labels : int or sequence of int, optional
-            Which outputs to explain. By default class 1 of two, the predicted class of more, and every output of a regression
-            or of other scores.
+        id : str or int, optional
+            What identifies the instance, as `Explanation.id` shows it. No number depends on it.
+        labels : int, str, or sequence of them, optional
+            Which outputs to explain: an int is an output's number, a str its name. By default class 1 of two, the predicted
+            class of more, and every output of a regression or of other scores.
         top_labels : int, optional
             Explain this many outputs instead: those with the highest predictions, highest first.
         num_features : int, optional
@@ -188,7 +191,7 @@ class Explainer(BatchMixin):
         KernelError
             If the kernel weights of all perturbations are 0.
         LabelError
-            If a label is not the number of an output.
+            If a label is neither the number nor the name of an output, or several outputs have the name.
         ModelError
             If the model raises.
         PredictionError
@@ -205,7 +208,7 @@ class Explainer(BatchMixin):
             distance_metric=distance_metric,
             link=link,
         )
-        return run_alone(self._explain_in_steps(instance, model, request, SharedAnswers()))
+        return run_alone(self._explain_in_steps(instance, model, request, SharedAnswers())).with_id(id)
 
     @final
     def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
@@ -220,7 +223,7 @@ class Explainer(BatchMixin):
         request : Request
             The arguments of the call, checked.
         shared : SharedAnswers
-            The model's answers for perturbations that other instances share.
+            The model's answers for perturbations that other instances share, and what is known about the model.
         """
         components = find_components(self, instance)
         proximity, kernel_law = self._make_proximity(components, request)
@@ -233,7 +236,10 @@ class Explainer(BatchMixin):
             neighbourhoods = components.neighbourhoods(look.design, look.stretch)
             answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
-                outputs = self._read_outputs(answers[0], oracle.instance_prediction, adapted.outputs, request)
+                model = adapted.outputs
+                if shared.output_names is not None:  # the answers know best
+                    model = model._replace(names=shared.output_names, are_classes=True)
+                outputs = self._read_outputs(answers[0], oracle.instance_prediction, model, request)
             if look.is_first or look.is_exact:
                 instance = neighbourhoods[0].representation[0]
                 sample = Sample(instance, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
@@ -247,9 +253,9 @@ class Explainer(BatchMixin):
                 )
             fits = yield from request_fits(sample, self._fit_settings(look, kernel_law, request))
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            may_stop = look.is_exact or not sample.is_unknown.any()
-            if may_stop and _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
+            if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
                 break
+        outputs = outputs.with_notices(shared.notices)
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, fits, request)
 
     @final
@@ -309,6 +315,26 @@ class Explainer(BatchMixin):
         )
 
     @final
+    def _record_provenance(self, proximity: Proximity, look: Look, request: Request) -> Provenance:
+        """How an explanation is made, for the record."""
+        options = self.options
+        design = self.default_design if options.design == "auto" else options.design
+        return Provenance(
+            explainer=type(self).__name__,
+            settings=_list(self._own_settings()),
+            design="enumeration" if look.is_exact else design,
+            kernel=_show(proximity.kernel),
+            kernel_width=proximity.width,
+            distance=request.distance_metric or _show(self.distances),
+            link=request.link,
+            feature_selection=options.feature_selection,
+            regressor="ridge" if request.regressor is None else type(request.regressor).__name__,
+            alpha=options.alpha,
+            tolerance=options.tolerance,
+            random_state=options.random_state,
+        )
+
+    @final
     def _build_explanation(
         self,
         components: Components,
@@ -323,8 +349,7 @@ class Explainer(BatchMixin):
         """The explanation, as plain data, once the last look is done."""
         varies = sample.varies
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        unknown = [] if look.is_exact else [components.names[number] for number in np.flatnonzero(sample.is_unknown)]
-        converged = not unknown and _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
+        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~varies)
         effective_size = sample.effective_size
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
@@ -339,9 +364,7 @@ class Explainer(BatchMixin):
             effective_sample_size=effective_size,
             confidence=look.confidence,
             converged=converged,
-            kernel_width=proximity.width,
-            alpha=self.options.alpha,
-            random_state=self.options.random_state,
+            provenance=self._record_provenance(proximity, look, request),
             notices=collect_notices(
                 components,
                 outputs,
@@ -351,7 +374,7 @@ class Explainer(BatchMixin):
                 num_features=request.num_features,
                 converged=converged,
                 is_exact=look.is_exact,
-                unknown=unknown,
+                unknown=[components.names[number] for number in fits[0].unknown],
             ),
         )
 
@@ -359,15 +382,24 @@ class Explainer(BatchMixin):
 Explainer.__module__ = "limelight"  # where users import it from
 
 
+def _list(settings: Mapping[str, object]) -> str:
+    """Settings on a line."""
+    return ", ".join(f"{name}={_show(value)}" for name, value in settings.items())
+
+
 def _show(value: object) -> str:
-    """A setting on a part of a line."""
+    """A setting on a part of a line; it is the same in every process."""
     if isinstance(value, float):
         return f"{value:.4g}"
+    if hasattr(value, "shape"):
+        return f"{type(value).__name__} of shape {tuple(value.shape)}"
+    if " at 0x" in repr(value) and not hasattr(value, "__name__"):  # an object without a repr of its own
+        return type(value).__name__
     return getattr(value, "__name__", None) or reprlib.repr(value)
 
 
 def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[bool]) -> bool:
-    """Whether all intervals are within the tolerance, and each output has a weight that is not 0.
+    """Whether all intervals are within the tolerance, all components known, and each output has a weight that is not 0.
 
     Parameters
     ----------
@@ -380,7 +412,8 @@ def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[
     """
     for fit, is_excused in zip(fits, may_be_zero, strict=True):
         heaviest = np.abs(fit.weights).max()
-        if not (fit.half_widths <= tolerance * heaviest).all() or (heaviest == 0 and not is_excused):
+        has_zero_weights = heaviest == 0 and not is_excused
+        if len(fit.unknown) or has_zero_weights or not (fit.half_widths <= tolerance * heaviest).all():
             return False
     return True
 

@@ -13,15 +13,15 @@ sends each run its outcome, until all runs have ended.
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Sequence
-from itertools import chain
 from typing import NamedTuple, TypeVar
 
 import numpy as np
 
 from limelight._blas import one_blas_thread
 from limelight.exceptions import ArgumentError, InstanceError, LimelightError
-from limelight.stages.prediction import Ask, Question
-from limelight.stages.prediction_batches import answer_questions
+from limelight.stages.answers import Answer
+from limelight.stages.prediction_batches import answer_all
+from limelight.stages.questions import Ask
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings, fit_surrogates
 
@@ -46,7 +46,7 @@ class FitSurrogates(NamedTuple):
 
 
 Effect = Ask | FitSurrogates
-Outcome = list[np.ndarray] | list[Fit]
+Outcome = list[Answer] | list[Fit]
 Run = Generator[Effect, Outcome, T]
 """A generator that yields effects, is sent the outcome of each, and returns a result in the end."""
 
@@ -103,27 +103,11 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
         asks = {number: effect for number, effect in waiting.items() if isinstance(effect, Ask)}
         fits = {number: effect for number, effect in waiting.items() if isinstance(effect, FitSurrogates)}
         waiting.clear()
-        answers = _ask(asks)  # outside: models may use as many threads as they like
+        answers = answer_all(asks)  # outside: models may use as many threads as they like
         with one_blas_thread():
-            for number, outcome in (answers | _fit(fits)).items():
+            for number, outcome in (*answers.items(), *_fit(fits).items()):
                 resume(number, outcome)
     return [results[number] for number in range(len(runs))]
-
-
-def _ask(asks: dict[int, Ask]) -> dict[int, Outcome | LimelightError]:
-    """The answers to each run's questions, or an error; questions with equal keys are put to the model once."""
-    questions: dict[Hashable, Question] = {}
-    for question in chain.from_iterable(ask.questions for ask in asks.values()):
-        # A question with a key is asked again by itself when its batch fails. A single run has no use for its answer then.
-        questions.setdefault(question.key or id(question), question if len(asks) > 1 else question._replace(key=None))
-    answers = dict(zip(questions, answer_questions(list(questions.values())), strict=True))
-    outcomes: dict[int, Outcome | LimelightError] = {}
-    for number, ask in asks.items():
-        run_answers = [answers[question.key or id(question)] for question in ask.questions]
-        arrays = [answer for answer in run_answers if not isinstance(answer, LimelightError)]
-        errors = (answer for answer in run_answers if isinstance(answer, LimelightError))
-        outcomes[number] = next(errors, arrays)
-    return outcomes
 
 
 def _fit(effects: dict[int, FitSurrogates]) -> dict[int, Outcome | LimelightError]:

@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal, get_args
 
-from limelight._checks import check_choice, check_count, check_flag, check_names, check_number, check_ordered
+from limelight._checks import Label, check_choice, check_count, check_flag, check_labels, check_names, check_number
 from limelight._seeds import read_random_state
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.proximity import KERNELS, Kernel, exponential_kernel
 from limelight.stages.selection import METHODS
 
-__all__ = ["DesignName", "FeatureSelection", "Link", "Mode", "Options", "Request"]
+__all__ = ["DesignName", "FeatureSelection", "Label", "Link", "Mode", "Options", "Request"]
 
 DesignName = Literal["auto", "iid"]
 FeatureSelection = Literal["auto", "forward_selection", "highest_weights", "lasso_path", "none"]
@@ -120,7 +120,7 @@ class Request:
     `num_samples` is None for "auto"; other arguments are None for their defaults.
     """
 
-    labels: tuple[int, ...] | None
+    labels: tuple[Label, ...] | None
     top_labels: int | None
     num_features: int | None
     num_samples: int | None
@@ -134,7 +134,7 @@ class Request:
     def checked(
         cls,
         *,
-        labels: int | Iterable[int] | None,
+        labels: Label | Iterable[Label] | None,
         top_labels: int | None,
         num_features: int | None,
         num_samples: int | str,
@@ -152,13 +152,7 @@ class Request:
             If an argument is not allowed.
         """
         if labels is not None:
-            several: Any = labels
-            if isinstance(several, str) or not isinstance(several, Iterable):
-                several = (several,)
-            check_ordered("labels", several)
-            labels = tuple(dict.fromkeys(check_count("each of labels", label, 0) for label in several))
-            if not labels:
-                raise ArgumentError("labels must name at least one output; got none. Leave it out for the default.")
+            labels = check_labels(labels)
         if labels is not None and top_labels is not None:
             raise ArgumentError("give either labels or top_labels; got both.")
         if distance_metric is not None and not isinstance(distance_metric, str):

@@ -10,7 +10,8 @@ LimelightError
 ├── ModelError (RuntimeError)            the model raised; its own error is the cause
 ├── CheckpointError (OSError)            a folder of finished chunks cannot be read or written
 ├── EngineError (RuntimeError)           the processes or machines that explain many instances have broken down
-└── MissingDependencyError (ImportError) an optional package is not installed
+├── MissingDependencyError (ImportError) an optional package is not installed
+└── RenamedError (AttributeError)        the attribute is lime's, and limelight has another name for it
 
 Interrupted (KeyboardInterrupt)          the user stopped a batch; the finished explanations are in it
 
@@ -27,9 +28,11 @@ the text '...' has no words to explain; split_expression leaves nothing of it.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
+from functools import wraps
 from importlib import import_module
-from typing import Any
+from inspect import isfunction, signature
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 __all__ = [
     "ArgumentError",
@@ -44,7 +47,11 @@ __all__ = [
     "MissingDependencyError",
     "ModelError",
     "PredictionError",
+    "RenamedError",
 ]
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class LimelightError(Exception):
@@ -115,6 +122,10 @@ class MissingDependencyError(LimelightError, ImportError):
     """An optional package is needed and not installed."""
 
 
+class RenamedError(LimelightError, AttributeError):
+    """The attribute is one of lime's, for which limelight has another name; the message has it."""
+
+
 # What follows is for limelight itself: sentences that several of its modules say.
 # Distributions whose name differs from that of the package that they install.
 _DISTRIBUTIONS = {"PIL": "Pillow", "skimage": "scikit-image"}
@@ -165,3 +176,100 @@ def unknown_name(parameter: str, got: object, allowed: Iterable[str]) -> Argumen
     """The error for an option that is not one of the allowed names."""
     names = ", ".join(repr(name) for name in allowed)
     return ArgumentError(f"{parameter} must be one of {names}; got {got!r}.")
+
+
+# What lime's names are called here. Arguments:
+_IS_INSTANCE = "it is the first argument, instance"
+_IS_MODEL = "it is the second argument, model"
+_IS_ALWAYS_SHOWN = "the page always shows it; leave it out"
+LIME_ARGUMENTS = {
+    **dict.fromkeys(("data_row", "text_instance", "image"), _IS_INSTANCE),
+    **dict.fromkeys(("predict_fn", "classifier_fn"), _IS_MODEL),
+    "hide_color": "give ImageExplainer(fill=...)",
+    "segmentation_fn": "give ImageExplainer(segmentation=...)",
+    "random_seed": "give the explainer random_state=...",
+    "sampling_method": "limelight's own designs spread perturbations evenly; leave it out",
+    "progress_bar": "explain_many(verbose=True) shows progress; leave it out",
+    "verbose": "explain_many(verbose=True) shows progress; leave it out",
+    "positions": "explanation.view.spans says where each word stands; TextExplainer(bow=False) gives each place a weight",
+    **dict.fromkeys(("predict_proba", "show_predicted_value", "text", "opacity", "show_table", "show_all"), _IS_ALWAYS_SHOWN),
+    "figsize": "give explanation.plot(ax=...) axes of that size",
+    "num_exps_desired": "it is called num_picks",
+    "sample_size": "it is called candidates",
+    "method": "all explanations are candidates unless candidates=... says how many; leave it out",
+}
+# Attributes and methods, by the class that is asked for them:
+_OF_EXPLANATIONS = {
+    "available_labels": "labels",
+    "class_names": "output_names",
+    "domain_mapper": "names and view",
+    "dummy_label": "default_label",
+    "get_image_and_mask": "view.get_image_and_mask(as_map()[label])",
+    "image": "view.picture",
+    "intercept": "surrogate(label).intercept",
+    "local_exp": "as_map()",
+    "local_pred": "surrogate(label).local_prediction",
+    "mode": "output_kind",
+    "predict_proba": "predictions",
+    "predicted_value": "predictions",
+    "score": "surrogate(label).fidelity, measured on perturbations that were held out",
+    "segments": "view.segments",
+    "top_labels": "labels",
+}
+_OF_EXPLAINERS = {
+    **{name: f"options.{name}" for name in ("class_names", "feature_selection", "mode", "random_state")},
+    **dict.fromkeys(("feature_frequencies", "feature_values", "training_data_stats"), "statistics()"),
+    "discretizer": 'statistics()["bins"]',
+    "feature_names": "columns",
+}
+_OF_PICKS = {"V": "positions", "sp_explanations": "explanations"}
+_OF_LIMELIGHT = {
+    "LimeImageExplainer": "ImageExplainer",
+    "LimeTabularExplainer": "TabularExplainer",
+    "LimeTextExplainer": "TextExplainer",
+    "RecurrentTabularExplainer": "TabularExplainer, which takes arrays of shape (n, steps, d)",
+    "SubmodularPick": "submodular_pick",
+}
+LIME_ATTRIBUTES: Mapping[str, Mapping[str, str]] = {
+    "Explanation": _OF_EXPLANATIONS,
+    "Explainer": _OF_EXPLAINERS,
+    "Pick": _OF_PICKS,
+    "limelight": _OF_LIMELIGHT,
+}
+_CHECKED_METHODS = (
+    *("__init__", "explain_instance", "explain_many"),
+    *("as_list", "as_html", "as_pyplot_figure", "save_to_file", "show_in_notebook"),
+)
+
+
+def with_lime_arguments_named(function: Callable[P, T]) -> Callable[P, T]:
+    """The same function; one of lime's arguments that it lacks raises an `ArgumentTypeError` that says what to give instead."""
+    parameters = signature(function).parameters
+
+    @wraps(function)
+    def checked(*args: P.args, **kwargs: P.kwargs) -> T:
+        if old := [name for name in kwargs if name not in parameters and name in LIME_ARGUMENTS]:
+            advice = "; ".join(f"{name}: {LIME_ARGUMENTS[name]}" for name in old)
+            raise ArgumentTypeError(f"{function.__qualname__.removesuffix('.__init__')} has no argument {advice}.")
+        return function(*args, **kwargs)
+
+    return checked
+
+
+class LimeNames:
+    """What answers lime's names for arguments and attributes with limelight's; a base of the classes that lime has, too."""
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        for name in _CHECKED_METHODS:
+            if isfunction(function := vars(cls).get(name)):
+                setattr(cls, name, with_lime_arguments_named(function))
+
+    if not TYPE_CHECKING:  # type checkers shall find unknown attributes
+
+        def __getattr__(self, name: str) -> Any:
+            classes = (base.__name__ for base in type(self).__mro__)
+            new_name = next((LIME_ATTRIBUTES[base][name] for base in classes if name in LIME_ATTRIBUTES.get(base, ())), None)
+            if new_name is None:
+                raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}", name=name, obj=self)
+            raise RenamedError(f"{type(self).__name__} has no attribute {name!r}; here it is {new_name}.")

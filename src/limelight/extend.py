@@ -10,7 +10,7 @@ View: what a renderer sees of an instance.
     class derived from `View`, registered under its kind: ``register("view", GraphView.kind, GraphView)``. If its ``drawing()``
     gives a `Drawing`, it is drawn in the same way; otherwise its components are listed.
     limelight's own serve where they fit: `TextView` with `Span`, `TableView` with `Cell`, `MixedView` with `Passage`,
-    `SeriesView` with `Segment`, `ImageView`, `PartsView`.
+    `SeriesView` with `Segment`, `ImageView`, `VolumeView`, `PartsView`.
 Renderer: a picture, a page or a text of an explanation.
     ``render(explanation)`` gives a str, bytes or another object. After ``register("renderer", "dot", render)``,
     ``explanation.render("dot")`` gives it, and ``explanation.save_to_file("why.dot")`` writes it.
@@ -48,11 +48,12 @@ from limelight.results.views import (
     TableView,
     TextView,
     View,
+    VolumeView,
 )
 from limelight.stages.components import Components, Neighbourhood, Parts, Values, fair_coins
 from limelight.stages.design import Design, Drawn, Stretch
-from limelight.stages.prediction import ModelPath
 from limelight.stages.proximity import cosine_of_masks, euclidean
+from limelight.stages.questions import ModelPath
 
 __all__ = [
     "Cell",
@@ -79,6 +80,7 @@ __all__ = [
     "TextView",
     "Values",
     "View",
+    "VolumeView",
     "cosine_of_masks",
     "euclidean",
     "fair_coins",

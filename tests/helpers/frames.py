@@ -2,6 +2,7 @@
 
 import datetime as dt
 import math
+import zlib
 from functools import partial
 
 import numpy as np
@@ -107,7 +108,19 @@ def missing(value):
     return value is None or value is pd.NA or value is pd.NaT or value != value
 
 
-Recorder = partial(tables.Recorder, lambda frame: np.arange(len(frame)) % 3)
+def answer_by_content(frame):
+    """0, 1 or 2 for each row, from what it holds."""
+    if isinstance(frame, np.ndarray):
+        frame = pd.DataFrame(frame)
+    columns = [[str(value) for value in values(frame, name)] for name in names_of(frame)]
+    return np.array([zlib.crc32("|".join(row).encode()) % 3 for row in zip(*columns, strict=True)])
+
+
+def names_of(frame):
+    return frame.column_names if isinstance(frame, pa.Table) else list(frame.columns)
+
+
+Recorder = partial(tables.Recorder, answer_by_content)
 
 
 def explain(frame, row, model=None, *, num_samples=200, batch_size=None, **options):

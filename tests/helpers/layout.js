@@ -54,8 +54,10 @@
     if (letters < SMALLEST) faults.add(`${name(parent)} has letters of ${letters.toFixed(1)} px`);
     for (const rect of rects) {
       const height = rect.bottom - rect.top;
-      // The letters themselves: a line's box is higher than what is drawn in it.
-      lines.push({ parent, left: rect.left, right: rect.right, top: rect.top + 0.3 * height, bottom: rect.bottom - 0.3 * height });
+      // The letters themselves, as far as what scrolls shows them: a line's box is higher than what is drawn in it.
+      const frame = scroller(parent)?.getBoundingClientRect();
+      const left = Math.max(rect.left, frame?.left ?? -Infinity), right = Math.min(rect.right, frame?.right ?? Infinity);
+      lines.push({ parent, left, right, top: rect.top + 0.3 * height, bottom: rect.bottom - 0.3 * height });
       // What lies in something that scrolls can be reached.
       if (!paper && scroller(parent)) continue;
       let inFlow = true;

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 
-from limelight.results.explanation import Explanation, Notice, Surrogate
+from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
 from limelight.results.image_view import ImageView
 from limelight.results.views import (
     Cell,
@@ -19,6 +19,7 @@ from limelight.results.views import (
     Span,
     TableView,
     TextView,
+    VolumeView,
 )
 
 CLASSES = ("gardeners", "stargazers", "beekeepers")
@@ -29,6 +30,23 @@ EMOJI = "👩🏽‍🚀 saw 🪐 rise 🌅 over 🏡 and 🍅 and 👨‍👩�
 CJK = "昨夜 望遠鏡で 木星が 昇るのを 見た 토마토 이야기는 아무도 하지 않았다 番茄"
 LONG = "interminable_" * 18 + "name"
 COMBINING = "Za" + "\N{COMBINING GRAVE ACCENT}" * 40 + "lgo"
+
+
+PROVENANCE = Provenance(
+    version="0.0.1",
+    explainer="SampleExplainer",
+    settings="bow=True, sampler='around'",
+    design="sobol",
+    kernel="exponential_kernel",
+    kernel_width=25.0,
+    distance="euclidean",
+    link="identity",
+    feature_selection="auto",
+    regressor="ridge",
+    alpha=1.0,
+    tolerance=0.05,
+    random_state=0,
+)
 
 
 def explain(view, names, weights, *, classes=CLASSES[:2], predictions=None, kind="probabilities", notices=(), half=0.02):
@@ -60,9 +78,7 @@ def explain(view, names, weights, *, classes=CLASSES[:2], predictions=None, kind
         effective_sample_size=612.4,
         confidence=0.95,
         converged=True,
-        kernel_width=25.0,
-        alpha=1.0,
-        random_state=0,
+        provenance=PROVENANCE,
         notices=tuple(Notice("note", notice) for notice in notices),
     )
 
@@ -117,6 +133,19 @@ def image(weights=None, height=96, width=128, **changes):
     return explain(ImageView.of(picture, segments), names, weights or {1: falling(7)}, **changes)
 
 
+def volume(weights=None, depth=10, height=48, width=64, **changes):
+    """An explained volume: a ball, in two times two times three boxes."""
+    places = np.mgrid[:depth, :height, :width]
+    ball = (
+        sum(((place / size - 0.5) ** 2 for place, size in zip(places, (depth, height, width), strict=True)), np.zeros(1)) < 0.1
+    )
+    picture = np.repeat((60 + 2 * places[1] + 90 * ball).clip(0, 255)[..., None], 3, axis=-1)
+    slices, rows, columns = places
+    segments = 6 * (2 * slices // depth) + 3 * (2 * rows // height) + 3 * columns // width
+    names = [f"supervoxel {i}" for i in range(12)]
+    return explain(VolumeView.of(picture, segments), names, weights or {1: falling(7)}, **changes)
+
+
 def series(channels=("temperature", "pressure"), weights=None, **changes):
     """An explained series: a wave in each channel, in eight segments for all channels at once."""
     steps = np.arange(96)
@@ -161,7 +190,7 @@ def graph(names=tuple("CNOCCS"), weights=None, **changes):
 
 THREE = {2: falling(6), 0: tuple(-weight for weight in falling(6)), 1: falling(3, 0.05)}
 MODALITIES = {"text": text(), "table": table(), "mixed": mixed(), "parts": parts(), "image": image(), "series": series()}
-MODALITIES["drawing"] = spectrogram()
+MODALITIES |= {"drawing": spectrogram(), "volume": volume()}
 # The cases that are hard for a page: much, long, wide, right to left, or nothing at all.
 HARD = {
     "text, three labels": text(weights=THREE, classes=CLASSES, notices=("Read with care.", "And slowly.")),

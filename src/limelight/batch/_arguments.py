@@ -12,6 +12,7 @@ import numpy as np
 from limelight._checks import check_choice, check_count, check_flag, check_number
 from limelight.batch._engines import Engine, find_engine, is_stoppable
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.results.files import is_address
 
 __all__ = ["BatchArguments"]
 
@@ -63,6 +64,11 @@ class BatchArguments:
             raise ArgumentError(f"n_jobs must be a number of processes or threads, or -1 for one per core; got {n_jobs!r}.")
         if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
             raise ArgumentTypeError(f"checkpoint must be a folder's path; got {checkpoint!r}.")
+        if checkpoint is not None and is_address(checkpoint):
+            raise ArgumentError(
+                "checkpoint must be a folder on this machine, where finished chunks are kept one by one; got "
+                f"{str(checkpoint)!r}. Give a local folder, and save the explanations to the address in the end."
+            )
         if engine is None:
             engine = "serial" if n_jobs == 1 else "processes"
         function = find_engine(engine)

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 
 from limelight.batch._fingerprint import Fingerprint, hash_instances
 from limelight.batch._instances import Chunk
-from limelight.collection.arrow import schema
+from limelight.collection.arrow import id_array, schema
 from limelight.collection.explanations import Explanations
-from limelight.collection.parquet import atomic_file, open_chunks, write
+from limelight.collection.parquet import open_chunks, write
 from limelight.exceptions import ArgumentError, CheckpointError
+from limelight.results.files import atomic_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -85,7 +86,16 @@ class Checkpoint:
             raise ArgumentError(
                 f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {chunk.last} differ."
             )
+        self._identify(chunk)
         return self._keeps_errors or not self._load(chunk.number).failures
+
+    def _identify(self, chunk: Chunk) -> None:
+        """Give a finished chunk this call's ids: an earlier call may have had others, or none."""
+        stored = self._load(chunk.number)
+        if list(stored.ids) != chunk.ids:
+            (table,) = stored.tables()
+            place = table.column_names.index("id")
+            self._write(chunk.number, table.set_column(place, table.schema.field("id"), id_array(chunk.ids)))
 
     def add(self, number: int, table: pa.Table) -> None:
         """Store a finished chunk.
@@ -95,6 +105,10 @@ class Checkpoint:
         CheckpointError
             If it cannot be written.
         """
+        self._write(number, table)
+        self._finished[number] = self._hashes[number]
+
+    def _write(self, number: int, table: pa.Table) -> None:
         try:
             write(self._part(number, self._hashes[number]), [table])
         except OSError as error:
@@ -102,7 +116,6 @@ class Checkpoint:
                 f"checkpoint={str(self._folder)!r} cannot be written: {error}. "
                 f"The {len(self._finished)} chunks in it are complete; the same call continues after them."
             ) from error
-        self._finished[number] = self._hashes[number]
 
     def all_explanations(self) -> Explanations:
         """The explanations of this call, each read from the folder when it is looked at.

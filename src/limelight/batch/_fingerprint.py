@@ -19,7 +19,9 @@ from limelight._lockstep import Run, run_in_lockstep
 from limelight.batch._timeouts import run_in_time
 from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError
 from limelight.results.explanation import Explanation
-from limelight.stages.prediction import Ask, SharedAnswers
+from limelight.stages.answers import Answer
+from limelight.stages.prediction import SharedAnswers
+from limelight.stages.questions import Ask
 
 if TYPE_CHECKING:
     from limelight._options import Options
@@ -174,14 +176,15 @@ def _run_in_time_if_possible(timeout_seconds: float | None, work: Callable[[], T
 
 
 def _record_answers(run: Run[Explanation], answers: list[float]) -> Run[Explanation]:
-    """The same run, which also appends to `answers` a number for each input that the model was asked about."""
+    """The same run, which also appends to `answers` a number for each input that the model was first asked about."""
     try:
         effect = next(run)
         while True:
             outcome = yield effect
-            for answer in outcome if isinstance(effect, Ask) else ():
-                assert isinstance(answer, np.ndarray)  # of shape (n, k); each output counts differently
-                answers += (answer @ np.linspace(1.0, 2.0, answer.shape[1])).tolist()
+            for answer in outcome if isinstance(effect, Ask) and not effect.is_repetition else ():
+                assert isinstance(answer, Answer)
+                values = answer.values  # of shape (n, k); each output counts differently
+                answers += (values @ np.linspace(1.0, 2.0, values.shape[1])).tolist()
             effect = run.send(outcome)
     except StopIteration as stop:
         explanation: Explanation = stop.value

@@ -94,12 +94,14 @@ class Job:
         with self.registrations_in_use():
             for start in range(0, len(chunk.instances), step):
                 for result in self._explain(chunk.instances[start : start + step]):
+                    id = chunk.ids[len(entries)]
                     if not isinstance(result, LimelightError):
-                        entries.append(result)
+                        entries.append(result if id is None else result.with_id(id))
                     elif self.keeps_errors:
-                        entries.append(Failure.of(result))
+                        entries.append(Failure.of(result, id))
                     else:
-                        result.add_note(f"This was instance {chunk.first + len(entries)}.")
+                        identity = "" if id is None else f", {id!r:.80}"
+                        result.add_note(f"This was instance {chunk.first + len(entries)}{identity}.")
                         raise result if self._registrations is None else _sendable(result)
             return table_of(entries, range(chunk.first, chunk.first + len(entries)))
 

@@ -34,6 +34,7 @@ def run(
     instances: Any,
     arguments: BatchArguments,
     *,
+    ids: Any,
     columns: Sequence[str] | None,
     options: Options,
 ) -> Explanations:
@@ -51,6 +52,8 @@ def run(
         The instances, in any form that ``explain_many`` takes.
     arguments : BatchArguments
         How they are explained.
+    ids : object
+        What identifies them, in any form that ``explain_many`` takes.
     columns : sequence of str or None
         The columns of an instance, where it is a row.
     options : Options
@@ -67,7 +70,7 @@ def run(
     job = Job(pipeline, model, request, arguments.keeps_errors, arguments.timeout)
     store: Checkpoint | _Memory = _Memory()
     try:
-        iterator, total = Instances.of(instances, columns)
+        iterator, total, id_iterator = Instances.of(instances, columns, ids)
         if arguments.checkpoint is not None:
             first = list(islice(iterator, MOST_PROBED))
             iterator = chain(first, iterator)
@@ -75,7 +78,8 @@ def run(
                 fingerprint = take_fingerprint(job, first, arguments.chunk_size, options)
                 store = Checkpoint(arguments.checkpoint, fingerprint, keeps_errors=arguments.keeps_errors)
         with _progress_bar(total, arguments.verbose) as bar:
-            handout = Handout(_unfinished_chunks(split_into_chunks(iterator, arguments.chunk_size), store, bar))
+            chunks = split_into_chunks(iterator, id_iterator, arguments.chunk_size)
+            handout = Handout(_unfinished_chunks(chunks, store, bar))
             with closing(_run_engine(arguments.engine, job, handout, arguments.n_jobs)) as results:
                 for number, table in handout.checked(results):
                     store.add(number, table)

@@ -6,11 +6,11 @@ import ast
 import os
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limelight._checks import join_levels
 from limelight.exceptions import ArgumentError, require
+from limelight.results.files import Place, list_files, locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -36,11 +36,12 @@ class TableFile:
 
     Parameters
     ----------
-    path : Path
-        The file or folder. Nothing is read before a method is called.
+    path : str or path
+        The file or folder, here or at an address such as ``s3://bucket/rows.parquet``. Nothing is read before a method is
+        called.
     """
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self.path = path
 
     def column_names(self) -> list[str]:
@@ -80,7 +81,7 @@ class TableFile:
 
 
 @contextmanager
-def _read_errors(path: Path) -> Iterator[None]:
+def _read_errors(path: str | os.PathLike[str]) -> Iterator[None]:
     """Turn what pyarrow raises while it reads a path into an `ArgumentError`."""
     pyarrow = require("pyarrow", extra="batch", purpose="a file of instances")
     try:
@@ -91,11 +92,11 @@ def _read_errors(path: Path) -> Iterator[None]:
         raise ArgumentError(f"instances cannot be read from {str(path)!r}: {error}") from error
 
 
-def _format_of(file: Path) -> str | None:
-    return _FORMATS.get(file.suffix.lower())
+def _format_of(file: Place) -> str | None:
+    return _FORMATS.get(file.ending)
 
 
-def _open_dataset(path: Path) -> Any:
+def _open_dataset(path: str | os.PathLike[str]) -> Any:
     """Open a file or a folder of files as a pyarrow dataset, which reads no more than their schemas yet.
 
     Raises
@@ -106,14 +107,13 @@ def _open_dataset(path: Path) -> Any:
     import pyarrow.csv
     import pyarrow.dataset
 
-    # These two functions answer False for what cannot be a path, such as a long text.
-    is_folder = os.path.isdir(path)
-    exists = os.path.exists(path)
-    visible = (file for file in path.iterdir() if not file.name.startswith(".")) if is_folder else ()
-    files = sorted(filter(_format_of, visible)) if is_folder else [path]
+    place = locate(path)
+    found = list_files(place, "*")
+    is_folder = found != [place]
+    files = [file for file in found or () if _format_of(file) or not is_folder]
     formats = {_format_of(file) for file in files}
-    if not exists or len(formats) != 1 or None in formats:
-        if not exists:
+    if len(formats) != 1 or None in formats:
+        if found is None:
             reason = "which does not exist"
         elif not is_folder:
             reason = "which has another ending"
@@ -132,7 +132,7 @@ def _open_dataset(path: Path) -> Any:
             parse_options=pyarrow.csv.ParseOptions(newlines_in_values=True),
             convert_options=pyarrow.csv.ConvertOptions(null_values=_MISSING_VALUES, strings_can_be_null=True),
         )
-    return pyarrow.dataset.dataset([str(file) for file in files], format=format_)
+    return pyarrow.dataset.dataset([file.path for file in files], format=format_, filesystem=place.file_system)
 
 
 def _check_columns(dataset: Any, names: Sequence[str]) -> None:
@@ -163,7 +163,7 @@ def _stored_names(schema: pa.Schema) -> dict[str, str]:
     return dict(zip(join_levels(labels), schema.names, strict=True))
 
 
-def _read_rows(dataset: Any, names: Sequence[str], path: Path) -> Iterator[Sequence[Any]]:
+def _read_rows(dataset: Any, names: Sequence[str], path: str | os.PathLike[str]) -> Iterator[Sequence[Any]]:
     batch_rows = max(1, min(_MOST_ROWS, _MOST_CELLS // len(names)))
     with _read_errors(path):
         for batch in dataset.to_batches(columns=list(names), batch_size=batch_rows, batch_readahead=2, fragment_readahead=1):

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from limelight._checks import check_id
 from limelight.batch._instances import Instances, split_into_chunks
 from limelight.batch._pickling import deserialize_job
 from limelight.collection.arrow import Entry, entries_of
@@ -34,7 +35,7 @@ class FrameFunction:
     columns : sequence of str or None
         The columns that the model takes; None for all.
     item : str or None
-        The column that identifies the instances.
+        The column that identifies the instances; its values are the explanations' ids.
     schema : str
         The columns of the frames that it returns, in the form that Spark takes.
 
@@ -78,7 +79,9 @@ class FrameFunction:
         if self.item is not None and self.item not in (self.columns or ()):
             frame = frame.drop(columns=self.item)
         job = deserialize_job(self.data)
-        chunks = split_into_chunks(Instances.of(frame, self.columns).iterator, _CHUNK_SIZE)
+        # A frame may be part of a larger one, in which its index means nothing.
+        instances = Instances.of(frame, self.columns, items)
+        chunks = split_into_chunks(instances.iterator, instances.ids, _CHUNK_SIZE)
         with job.registrations_in_use():
             entries = (entry for chunk in chunks for entry in entries_of(job.explain(chunk)))
             return _result_frame([(item, *_texts_of(entry)) for item, entry in zip(items, entries, strict=True)], frame.index)
@@ -93,8 +96,7 @@ class FrameFunction:
         if self.item not in frame.columns:
             names = ", ".join(map(repr, frame.columns[:5]))
             raise ArgumentError(f"item must be a column of the frame; got {self.item!r}, and the frame has {names}.")
-        column = frame[self.item]
-        return [None if is_missing else str(value) for value, is_missing in zip(column, column.isna(), strict=True)]
+        return [check_id(value) for value in frame[self.item]]
 
 
 FrameFunction.__module__ = "limelight"  # users import it from there

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal, final
 
 from limelight._lockstep import Run
-from limelight._options import Link, Options, Request
+from limelight._options import Label, Link, Options, Request
+from limelight.exceptions import ArgumentError, LimeNames, with_lime_arguments_named
 from limelight.models import read_model
 from limelight.stages.prediction import SharedAnswers
 
@@ -27,7 +28,7 @@ EngineName = Literal["serial", "processes", "threads", "dask", "spark"]
 """Limelight's own engines; others can be registered."""
 
 
-class BatchMixin(ABC):
+class BatchMixin(LimeNames, ABC):
     """The methods that explain many instances, for a class that can explain one. `Explainer` derives from it.
 
     Attributes
@@ -46,12 +47,14 @@ class BatchMixin(ABC):
         """The pipeline for one instance, as a run; the answers for shared rows are kept in `shared`."""
 
     @final
+    @with_lime_arguments_named
     def explain_many(
         self,
         instances: Any,
         model: Any,
         *,
-        labels: int | Iterable[int] | None = None,
+        ids: Any = None,
+        labels: Label | Iterable[Label] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
@@ -79,6 +82,10 @@ class BatchMixin(ABC):
             The instances: an array, a sparse array, a frame or any iterable, which may be endless or larger than memory; or the
             path of a Parquet, CSV or Arrow file, or of a folder of such files, which are read a piece at a time. Frames and
             files may have more columns than the training data.
+        ids : sequence or str, optional
+            What identifies each instance: a text or a number, several of which may be equal; or the name of the column, of a
+            frame or file, that holds them. By default the index of a pandas frame or Series, unless it only counts the rows.
+            `Explanation.id` has it as a text, and ``explanations[id]`` finds it. No number depends on it.
         model, labels, top_labels, num_features, num_samples, batch_size, pad_batches, model_regressor, distance_metric, link
             As for `explain_instance`.
         n_jobs : int, default 1
@@ -93,9 +100,9 @@ class BatchMixin(ABC):
             The number of instances that are handed to a worker, and stored when they are finished, at a time.
         checkpoint : path, optional
             A folder for finished chunks. Whatever stops the job, the same call with the same folder continues from there and
-            explains nothing twice. The explanations are then read from the folder. Only `n_jobs`, `engine`, `batch_size`,
-            `pad_batches`, `on_error`, `timeout` and `verbose` may change between calls. A kept failure counts as finished; with
-            ``on_error="raise"``, chunks with failures are explained again.
+            explains nothing twice. The explanations are then read from the folder. Only `ids`, `n_jobs`, `engine`,
+            `batch_size`, `pad_batches`, `on_error`, `timeout` and `verbose` may change between calls. A kept failure counts as
+            finished; with ``on_error="raise"``, chunks with failures are explained again.
         on_error : {"raise", "keep"}, default "raise"
             What happens when an instance cannot be explained: "raise" ends the job with the error, "keep" puts a `Failure` in
             the instance's place.
@@ -160,7 +167,14 @@ class BatchMixin(ABC):
             verbose=verbose,
         )
         return run(
-            self._explain_in_steps, read_model(model), request, instances, arguments, columns=self.columns, options=self.options
+            self._explain_in_steps,
+            read_model(model),
+            request,
+            instances,
+            arguments,
+            ids=ids,
+            columns=self.columns,
+            options=self.options,
         )
 
     @final
@@ -168,8 +182,9 @@ class BatchMixin(ABC):
         self,
         model: Any,
         *,
+        ids: str | None = None,
         item: str | None = None,
-        labels: int | Iterable[int] | None = None,
+        labels: Label | Iterable[Label] | None = None,
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
@@ -186,8 +201,11 @@ class BatchMixin(ABC):
 
         Parameters
         ----------
+        ids : str, optional
+            The column that identifies the instances. `Explanation.id` has its values as texts, and so has the column ``item``
+            of the result.
         item : str, optional
-            The column that identifies the instances.
+            The same as `ids`.
         model, labels, top_labels, num_features, num_samples, batch_size, pad_batches, model_regressor, distance_metric, link
             As for `explain_instance`.
 
@@ -220,6 +238,8 @@ class BatchMixin(ABC):
         from limelight.batch._pickling import serialize
         from limelight.batch.frame_function import FrameFunction
 
+        if ids is not None and item is not None:
+            raise ArgumentError("ids and item name the same column; give ids alone.")
         request = Request.checked(
             labels=labels,
             top_labels=top_labels,
@@ -232,4 +252,4 @@ class BatchMixin(ABC):
             link=link,
         )
         job = Job(self._explain_in_steps, read_model(model), request, keeps_errors=True, timeout=None)
-        return FrameFunction(serialize(job), self.columns, item)
+        return FrameFunction(serialize(job), self.columns, item if ids is None else ids)

@@ -5,22 +5,30 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 
 from limelight.batch.files import TableFile
 
-__all__ = ["check_column", "check_outputs"]
+__all__ = ["FilePath", "check_column", "check_outputs"]
 
 
-def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | None]) -> None:
+class FilePath(click.Path):
+    """A path, or an address such as ``s3://bucket/name``, which stays a text and is not looked at before it is used."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        return value if "://" in str(value) else super().convert(value, param, ctx)
+
+
+def check_outputs(outputs: Mapping[str, Path | str | None], inputs: Iterable[Path | str | None]) -> None:
     """Refuse outputs that cannot be written, or that would overwrite an input.
 
     Parameters
     ----------
-    outputs : dict of str to Path or None
-        The files to be written, by the option that names them.
-    inputs : iterable of Path or None
+    outputs : dict of str to Path, str or None
+        The files to be written, by the option that names them. An address is a str.
+    inputs : iterable of Path, str or None
         The files and folders to be read.
 
     Raises
@@ -28,9 +36,14 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | No
     UsageError
         If there is such an output.
     """
-    used = {path.resolve() for path in inputs if path is not None}
+    used: set[Path | str] = {path.resolve() if isinstance(path, Path) else path for path in inputs if path is not None}
     for option, path in outputs.items():
         if path is None:
+            continue
+        if isinstance(path, str):
+            if path in used:
+                raise click.UsageError(f"{option} must be a file of its own; {path!r} is read or written by another option.")
+            used.add(path)
             continue
         target = path.resolve()
         if not os.access(target.parent, os.W_OK):
@@ -42,7 +55,7 @@ def check_outputs(outputs: Mapping[str, Path | None], inputs: Iterable[Path | No
         used.add(target)
 
 
-def check_column(option: str, data: Path, column: str) -> None:
+def check_column(option: str, data: Path | str, column: str) -> None:
     """Refuse the name of a column that the data lack.
 
     Raises

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 import limelight  # its names are loaded when they are used
-from limelight.cli._checks import check_column, check_outputs
+from limelight.cli._checks import FilePath, check_column, check_outputs
 from limelight.cli._explain import FOLDER, INPUT, OUTPUT, explain
 from limelight.cli._labels import read_labels
 from limelight.cli._messages import errors_as_messages
@@ -15,7 +15,7 @@ from limelight.exceptions import ArgumentError
 
 __all__ = ["commands"]
 
-_INPUT_FILE = click.Path(exists=True, dir_okay=False, path_type=Path)
+_INPUT_FILE = FilePath(exists=True, dir_okay=False, path_type=Path)
 
 
 @click.group(name="limelight")
@@ -36,11 +36,12 @@ def demo(out: Path) -> None:
 @commands.command()
 @click.argument("file", type=_INPUT_FILE)
 @click.option("--item", type=int, help="The number of the instance, for a Parquet file of many explanations.")
+@click.option("--id", "identity", help="The id of the instance instead of its number.")
 @click.option("--html", type=OUTPUT, help="Write the explanation as a page to this file instead.")
-def show(file: Path, item: int | None, html: Path | None) -> None:
+def show(file: Path | str, item: int | None, identity: str | None, html: Path | str | None) -> None:
     """Print an explanation: the one in FILE if it is JSON, or one of those in FILE if it is Parquet."""
     with errors_as_messages(f"{str(file)!r}: "):
-        explanation = _read_explanation(file, item)
+        explanation = _read_explanation(file, item, identity)
         if html is not None:
             explanation.save_to_file(html)
             return
@@ -51,11 +52,11 @@ def show(file: Path, item: int | None, html: Path | None) -> None:
 @commands.command()
 @click.argument("file", type=_INPUT_FILE)
 @click.option("--num-picks", type=int, default=5, show_default=True, help="How many explanations.")
-def pick(file: Path, num_picks: int) -> None:
+def pick(file: Path | str, num_picks: int) -> None:
     """Print the few explanations in FILE, a Parquet file, that together show most of what the model goes by."""
     with errors_as_messages(f"{str(file)!r}: "):
         picks = limelight.Explanations.load(file).pick(num_picks)
-        items = zip(picks.explanations.items, picks.explanations, strict=True)
+        items = zip(picks.explanations.items, picks.explanations, strict=True)  # an explanation shows its id itself
         text = "\n".join([f"{picks}", *(f"\nitem {item}\n{explanation}" for item, explanation in items)])
     click.echo(text)
 
@@ -67,7 +68,9 @@ def pick(file: Path, num_picks: int) -> None:
 @click.option("--num-picks", type=int, default=10, show_default=True, help="How many explanations are shown first.")
 @click.option("--data", type=INPUT, help="The explained instances with their true labels.")
 @click.option("--target", metavar="COLUMN", help="The column of --data with the true labels: classes or numbers.")
-def report(file: Path, out: Path, title: str | None, num_picks: int, data: Path | None, target: str | None) -> None:
+def report(
+    file: Path | str, out: Path | str, title: str | None, num_picks: int, data: Path | str | None, target: str | None
+) -> None:
     """Write a page about all explanations in FILE, a Parquet file."""
     check_outputs({"--out": out}, [file, data])
     if (data is None) is not (target is None):
@@ -84,7 +87,7 @@ def report(file: Path, out: Path, title: str | None, num_picks: int, data: Path 
 commands.add_command(explain)
 
 
-def _read_explanation(file: Path, item: int | None) -> limelight.Explanation:
+def _read_explanation(file: Path | str, item: int | None, identity: str | None) -> limelight.Explanation:
     """Read the explanation in a JSON file, or that of one instance in a Parquet file.
 
     Raises
@@ -92,23 +95,34 @@ def _read_explanation(file: Path, item: int | None) -> limelight.Explanation:
     ArgumentError
         If there is no such explanation.
     """
+    if item is not None and identity is not None:
+        raise click.UsageError("Give either --item or --id.")
     if not _is_parquet(file):
-        if item is not None:
-            raise ArgumentError("it is not a Parquet file and holds one explanation; leave out --item.")
+        if item is not None or identity is not None:
+            raise ArgumentError("it is not a Parquet file and holds one explanation; leave out --item and --id.")
+        if isinstance(file, str):
+            return limelight.Explanation.load(file)
         return limelight.Explanation.from_json(file.read_text(encoding="utf-8"))
     explanations = limelight.Explanations.load(file)
+    if identity is not None:
+        return _check_explained(explanations[identity], f"the instance {identity!r}")
     items = explanations.items.tolist()
     if item not in items:
         numbers = f"{min(items)} to {max(items)}" if items else "none"
         raise ArgumentError(f"give --item, the number of one of its {len(items)} instances, {numbers}; got {item}.")
     if items.count(item) > 1:
         raise ArgumentError(f"it has {items.count(item)} instances of number {item}, from several jobs; choose one in Python.")
-    entry = explanations[items.index(item)]
+    return _check_explained(explanations[items.index(item)], f"item {item}")
+
+
+def _check_explained(entry: limelight.Explanation | limelight.Failure, instance: str) -> limelight.Explanation:
     if isinstance(entry, limelight.Explanation):
         return entry
-    raise ArgumentError(f"item {item} has no explanation. {entry.error}: {entry.message}")
+    raise ArgumentError(f"{instance} has no explanation. {entry.error}: {entry.message}")
 
 
-def _is_parquet(file: Path) -> bool:
+def _is_parquet(file: Path | str) -> bool:
+    if isinstance(file, str):  # an address
+        return not file.lower().endswith(".json")
     with file.open("rb") as opened:
         return opened.read(4) == b"PAR1"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any, Literal
@@ -11,7 +11,7 @@ import click
 
 import limelight  # its names are loaded when they are used
 from limelight.batch.files import TableFile
-from limelight.cli._checks import check_column, check_outputs
+from limelight.cli._checks import FilePath, check_column, check_outputs
 from limelight.cli._labels import read_labels
 from limelight.cli._messages import errors_as_messages, make_printable
 from limelight.cli._model import load_model, make_tabular_explainer
@@ -21,8 +21,8 @@ __all__ = ["explain"]
 
 _TRIAL_PERTURBATIONS = 16  # of the first instance; enough to show whether the model has the labels
 _INTERRUPTED_STATUS = 130  # 128 and the signal's number, as in shells
-INPUT = click.Path(exists=True, path_type=Path)
-OUTPUT = click.Path(dir_okay=False, path_type=Path)
+INPUT = FilePath(exists=True, path_type=Path)
+OUTPUT = FilePath(dir_okay=False, path_type=Path)
 FOLDER = click.Path(file_okay=False, path_type=Path)
 
 
@@ -33,6 +33,10 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
         raise click.BadParameter(f"{value!r} is neither a number nor 'auto'.") from None
 
 
+def _read_labels(_context: click.Context, _parameter: click.Parameter, values: Iterable[str]) -> tuple[int | str, ...]:
+    return tuple(int(value) if value.lstrip("+-").isdecimal() else value for value in values)
+
+
 @click.command()
 @click.option("--model", "name", required=True, help="A .skops or .onnx file, or module:name of a callable or estimator.")
 @click.option("--data", type=INPUT, required=True, help="Instances: a Parquet, CSV or Arrow file, or a folder of them.")
@@ -41,6 +45,8 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 @click.option("--train", type=INPUT, help="Rows like the training data, in a file like --data.")
 @click.option("--target", metavar="COLUMN", help="True labels, which the model does not get; --report says where it is wrong.")
 @click.option("--text", metavar="COLUMN", help="Explain the texts in this column of --data instead of its rows.")
+@click.option("--id", "identity", metavar="COLUMN", help="The column of --data that identifies the instances.")
+@click.option("--output", metavar="NAME", help="The output of an .onnx file; by default probabilities before labels.")
 @click.option("--num-features", type=int, help="The most components to report; by default 10.")
 @click.option(
     "--num-samples",
@@ -50,7 +56,13 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
     metavar="N|auto",
     help="Perturbations per instance.",
 )
-@click.option("--label", "labels", type=int, multiple=True, help="An output's number; repeatable.")
+@click.option(
+    "--label",
+    "labels",
+    callback=_read_labels,
+    multiple=True,
+    help="An output's number or name; repeatable.",
+)
 @click.option("--class-names", metavar="A,B,...", help="The outputs' names, in order.")
 @click.option("--n-jobs", type=int, default=1, show_default=True, help="Processes or threads; -1 for all cores.")
 @click.option("--engine", help="serial, processes, threads, dask, spark, or a Dask scheduler's address.")
@@ -64,15 +76,17 @@ def _count_or_auto(_context: click.Context, _parameter: click.Parameter, value: 
 def explain(
     context: click.Context,
     name: str,
-    data: Path,
-    out: Path,
-    report: Path | None,
-    train: Path | None,
+    data: Path | str,
+    out: Path | str,
+    report: Path | str | None,
+    train: Path | str | None,
     target: str | None,
     text: str | None,
+    identity: str | None,
+    output: str | None,
     num_features: int | None,
     num_samples: int | Literal["auto"],
-    labels: tuple[int, ...],
+    labels: tuple[int | str, ...],
     class_names: str | None,
     n_jobs: int,
     engine: str | None,
@@ -90,19 +104,25 @@ def explain(
         raise click.UsageError("Give either --train, to explain rows, or --text, to explain texts.")
     module = Path(f"{name.partition(':')[0].replace('.', '/')}.py")
     check_outputs({"--out": out, "--report": report}, [data, train, checkpoint, Path(name), module])
+    if Path(out).suffix.lower() not in (".parquet", ".pq", ""):
+        raise click.UsageError(f"--out is a Parquet file, whose name ends in .parquet; got {str(out)!r}.")
     classes = None if class_names is None else class_names.split(",")
     try:
         with errors_as_messages():
             if target is not None and text is not None:
                 check_column("--target", data, target)
-            model = load_model(name, trusted)
+            for option, column in {"--text": text, "--id": identity}.items():
+                if column is not None:
+                    check_column(option, data, column)
+            model = load_model(name, trusted, output)
             explainer = (
                 make_tabular_explainer(train, target, model, classes) if train else limelight.TextExplainer(class_names=classes)
             )
             _try_first_instance(explainer, model, data, text, labels)
             explanations = explainer.explain_many(
-                data if text is None else _TextColumn(data, text),
+                data if text is None else _Column(data, text),
                 model,
+                ids=_Column(data, identity) if identity and text else identity,
                 labels=labels or None,
                 num_features=num_features,
                 num_samples=num_samples,
@@ -124,23 +144,22 @@ def explain(
         context.exit(_INTERRUPTED_STATUS)
 
 
-class _TextColumn:
-    """The texts in one column of a file, to be read once."""
+class _Column:
+    """The values in one column of a file, to be read once."""
 
-    def __init__(self, path: Path, column: str) -> None:
-        check_column("--text", path, column)
+    def __init__(self, path: Path | str, column: str) -> None:
         self._rows, self._total = TableFile(path).rows([column])
 
     def __len__(self) -> int:
         return self._total
 
     def __iter__(self) -> Iterator[Any]:
-        return (text for (text,) in self._rows)
+        return (value for (value,) in self._rows)
 
 
-def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None, labels: Sequence[int]) -> None:
+def _try_first_instance(explainer: Any, model: Any, data: Path | str, text: str | None, labels: Sequence[int | str]) -> None:
     """Explain the first instance roughly, so that labels and class names that the model lacks are refused at once."""
-    instances = _read_rows(data, explainer.columns) if text is None else _TextColumn(data, text)
+    instances = _read_rows(data, explainer.columns) if text is None else _Column(data, text)
     for first in islice(instances, 1):
         try:
             explainer.explain_instance(first, model, labels=labels or None, num_samples=_TRIAL_PERTURBATIONS)
@@ -150,14 +169,14 @@ def _try_first_instance(explainer: Any, model: Any, data: Path, text: str | None
             return
 
 
-def _read_rows(path: Path, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
+def _read_rows(path: Path | str, columns: Sequence[str]) -> Iterator[Mapping[str, Any]]:
     """The rows of a file with all these columns; none of another file, which ``explain_many`` refuses."""
     file = TableFile(path)
     if set(columns) <= set(file.column_names()):
         yield from (dict(zip(columns, row, strict=True)) for row in file.rows(columns)[0])
 
 
-def _save_report(explanations: limelight.Explanations, path: Path, data: Path, target: str | None) -> None:
+def _save_report(explanations: limelight.Explanations, path: Path | str, data: Path | str, target: str | None) -> None:
     """Write the page; it says what is misclassified if the target names the model's classes."""
     try:
         labels = None if target is None else read_labels(explanations, data, target)
@@ -169,11 +188,13 @@ def _save_report(explanations: limelight.Explanations, path: Path, data: Path, t
         click.echo(f"The report does not say what is misclassified: {make_printable(str(error))}", err=True)
 
 
-def _save_finished(finished: Any, out: Path, checkpoint: Path | None) -> None:
+def _save_finished(finished: Any, out: Path | str, checkpoint: Path | None) -> None:
     """After an interrupt: save the finished explanations, unless a checkpoint has them, and say where they are."""
-    place = checkpoint
+    place: Path | str | None = checkpoint
     if checkpoint is None:
-        place = out.with_name(f"{out.stem}.partial{out.suffix}")
+        ending = Path(out).suffix
+        partial = f"{str(out).removesuffix(ending)}.partial{ending}"
+        place = partial if isinstance(out, str) else Path(partial)
         try:
             finished.save(place)
         except (LimelightError, OSError) as error:
@@ -196,7 +217,8 @@ def _report_failures(explanations: limelight.Explanations) -> None:
     if not failures:
         return
     number, failure = next(iter(failures.items()))
-    message = f"{len(failures)} of {len(explanations)} instances cannot be explained; number {number}: "
+    identity = "" if failure.id is None else f" ({failure.id})"
+    message = f"{len(failures)} of {len(explanations)} instances cannot be explained; number {number}{identity}: "
     message += f"{failure.error}: {failure.message}"
     if len(failures) == len(explanations):
         raise ArgumentError(message)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 __all__ = ["read_labels"]
 
 
-def read_labels(explanations: Explanations, data: Path, target: str) -> list[Any] | None:
+def read_labels(explanations: Explanations, data: Path | str, target: str) -> list[Any] | None:
     """Read the true label of each explained instance from a column of the data; None if there is no such column.
 
     Raises

@@ -18,7 +18,7 @@ from limelight.exceptions import ArgumentError, missing_dependency, require
 __all__ = ["load_model", "make_tabular_explainer"]
 
 
-def load_model(name: str, trusted: Sequence[str]) -> Any:
+def load_model(name: str, trusted: Sequence[str], output: str | None = None) -> Any:
     """Load a model by its name.
 
     Parameters
@@ -27,16 +27,20 @@ def load_model(name: str, trusted: Sequence[str]) -> Any:
         The path of a .skops or .onnx file, or ``module:name``.
     trusted : sequence of str
         The types that a .skops file may load, besides those that are known to be safe.
+    output : str, optional
+        The output of an ONNX model that holds the predictions.
 
     Raises
     ------
     ArgumentError
         If it cannot be loaded.
     UsageError
-        If the name has none of these forms.
+        If the name has none of these forms, or an output is named and it is no ONNX file.
     """
     if name.endswith(".onnx"):
-        return name
+        return limelight.OnnxModel(name, output=output)
+    if output is not None:
+        raise click.UsageError(f"--output names an output of an .onnx file; --model is {name!r}.")
     if name.endswith(".skops"):
         return _load_skops(name, trusted)
     if ":" not in name:
@@ -64,11 +68,11 @@ def _load_skops(path: str, trusted: Sequence[str]) -> Any:
 
 
 def make_tabular_explainer(
-    train: Path, target: str | None, model: Any, class_names: Sequence[str] | None
+    train: Path | str, target: str | None, model: Any, class_names: Sequence[str] | None
 ) -> limelight.TabularExplainer:
     """Make an explainer whose rows have the columns and the form that the model takes.
 
-    Estimators that were trained without column names, and ONNX files, take arrays; other models take frames.
+    Estimators that were trained without column names, and ONNX files with one input, take arrays; other models take frames.
 
     Parameters
     ----------
@@ -90,7 +94,8 @@ def make_tabular_explainer(
     columns = list(frame.columns)
     if target is not None and target not in columns:
         raise ArgumentError(f"--target must be a column of --train; got {target!r}, and it has {', '.join(columns)}.")
-    trained_on = getattr(model, "feature_names_in_", None)
+    is_onnx = isinstance(model, limelight.OnnxModel)
+    trained_on = model.find_columns(columns) if is_onnx else getattr(model, "feature_names_in_", None)
     if trained_on is not None and target in list(trained_on):
         raise ArgumentError(f"--target must be a column that the model does not get; it was trained on {target!r}.")
     features = [name for name in columns if name != target] if trained_on is None else list(trained_on)
@@ -104,13 +109,13 @@ def make_tabular_explainer(
             "--target."
         )
     frame = frame[features]
-    takes_arrays = trained_on is None and (isinstance(model, str) or hasattr(model, "predict"))
+    takes_arrays = trained_on is None and (is_onnx or hasattr(model, "predict"))
     if takes_arrays and all(dtype.kind in "biuf" for dtype in frame.dtypes):
         return limelight.TabularExplainer(frame.to_numpy(dtype=float), feature_names=features, class_names=class_names)
     return limelight.TabularExplainer(frame, class_names=class_names)
 
 
-def _read_frame(path: Path) -> Any:
+def _read_frame(path: Path | str) -> Any:
     """Read a table as a pandas frame in which dates and times are of pandas' own types."""
     table = TableFile(path).read()
     try:

@@ -13,6 +13,7 @@ from limelight.collection.weights import (
     FeatureNumbers,
     LabelSurrogates,
     TableSource,
+    check_meaning,
     label_error,
     select_surrogates,
 )
@@ -31,7 +32,7 @@ def long_frame(explanations: TableSource, backend: str) -> Any:
     check_backend(backend)  # before all is read
     pa = arrow()
     pieces = []
-    for table in explanations.tables(["item", "output_names", "default_label", "surrogates"]):
+    for table in explanations.tables(["item", "id", "output_names", "default_label", "surrogates"]):
         selection = select_surrogates(table, ALL_LABELS)
         columns = {name: column.take(pa.array(selection.owners)) for name, column in _identify(table, selection).items()}
         columns |= {
@@ -52,8 +53,9 @@ def wide_frame(explanations: TableSource, label: int | str | None, by: str, num_
     pieces, parts = [], []
     start = 0
     figures = ("local_prediction", "fidelity")
-    needed = [*LABEL_COLUMNS, *numbers.columns, "item", "predictions", "converged"]
+    needed = [*LABEL_COLUMNS, *numbers.columns, "item", "id", "predictions", "converged"]
     for table in explanations.tables([*needed, *(f"surrogates.list.element.{name}" for name in figures)]):
+        check_meaning(table, label)
         selection = select_surrogates(table, label)
         columns = _identify(table, selection)
         columns["prediction"] = selection.pick_output(table["predictions"])
@@ -85,10 +87,10 @@ def wide_frame(explanations: TableSource, label: int | str | None, by: str, num_
 
 
 def _identify(table: pa.Table, selection: LabelSurrogates) -> dict[str, pa.Array]:
-    """For each surrogate its instance's number, its label and the label's name."""
+    """For each surrogate its instance's number and id, its label and the label's name."""
     pa = arrow()
     return {
-        "item": table["item"].combine_chunks().take(pa.array(selection.rows)),
+        **{name: table[name].combine_chunks().take(pa.array(selection.rows)) for name in ("item", "id")},
         "label": selection.surrogates.field("label").cast(pa.int64()),
         "output": selection.pick_output(table["output_names"]),
     }

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -12,8 +11,8 @@ from limelight._checks import check_count
 from limelight.collection._frames import long_frame, wide_frame
 from limelight.collection._rendering import RENDERERS
 from limelight.collection.importance import Importance, compute_importance
-from limelight.collection.parquet import atomic_file
 from limelight.collection.weights import TableSource
+from limelight.results.files import atomic_file, check_ending
 
 if TYPE_CHECKING:
     import pandas
@@ -43,9 +42,9 @@ class SummaryMixin(TableSource):
         Returns
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            Columns item, label, output (the label's name), component, feature (in tables the component's column or columns,
-            elsewhere its name), name, value, weight, low, high. In texts, each lone surrogate and each NUL, which Arrow cannot
-            hold, is written as NUL and four hexadecimal digits.
+            Columns item, id (null where none was given), label, output (the label's name), component, feature (in tables the
+            component's column or columns, elsewhere its name), name, value, weight, low, high. In texts, each lone surrogate
+            and each NUL, which Arrow cannot hold, is written as NUL and four hexadecimal digits.
 
         Raises
         ------
@@ -115,9 +114,9 @@ class SummaryMixin(TableSource):
         Returns
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            Columns item, label, output, prediction, local_prediction, fidelity, converged, and the features, heaviest first. A
-            feature's weight is the sum of its components', and 0 where none was reported: the surrogate has no such term. A
-            feature whose name is that of an earlier column gets ``feature`` before its name.
+            Columns item, id, label, output, prediction, local_prediction, fidelity, converged, and the features, heaviest
+            first. A feature's weight is the sum of its components', and 0 where none was reported: the surrogate has no such
+            term. A feature whose name is that of an earlier column gets ``feature`` before its name.
 
         Raises
         ------
@@ -250,7 +249,8 @@ class SummaryMixin(TableSource):
         Parameters
         ----------
         path : str or path
-            Where to; an existing file is replaced when the new one is complete.
+            Where to, here or at an address such as ``s3://bucket/report.html``; an existing file is replaced when the new one
+            is complete.
         title, labels, num_picks, num_features
             As `to_html` takes them.
 
@@ -260,7 +260,8 @@ class SummaryMixin(TableSource):
             As `to_html` and `save` raise them.
         """
         page = self.to_html(title=title, labels=labels, num_picks=num_picks, num_features=num_features)
-        with atomic_file(Path(path)) as file:
+        check_ending(path, (".html", ".htm", ""), "reports", "to_frame() and importance().to_frame() have tables.")
+        with atomic_file(path) as file:
             file.write(page.encode("utf-8"))
 
     def _counts(self) -> tuple[int, int]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Sequence
+from dataclasses import fields, replace
 from functools import cache
 from itertools import chain, pairwise, starmap
 from math import nan
@@ -19,7 +20,7 @@ import numpy as np
 from limelight._checks import check_choice
 from limelight.collection.failure import Failure
 from limelight.exceptions import ArgumentError, missing_dependency, require
-from limelight.results.explanation import Explanation, Notice, Surrogate, check_consistency
+from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate, check_consistency
 from limelight.results.view_registry import view_from_dict
 from limelight.results.views import View
 
@@ -33,6 +34,8 @@ __all__ = [
     "check_schema",
     "entries_of",
     "escape",
+    "id_array",
+    "read_ids",
     "schema",
     "table_of",
     "to_backend",
@@ -41,7 +44,7 @@ __all__ = [
 
 Entry = Explanation | Failure
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 # Keys in the schema's metadata.
 _KIND_KEY = b"limelight"
 _VERSION_KEY = b"limelight.schema"
@@ -49,7 +52,9 @@ _VERSION_KEY = b"limelight.schema"
 _FIGURES = ("intercept", "local_prediction", "fidelity")
 _NOTICE = ("code", "message", "level")
 _WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high")
-_DOUBLES = ("effective_sample_size", "confidence", "kernel_width", "alpha")
+_DOUBLES = ("effective_sample_size", "confidence")
+_RECORD = tuple(field.name for field in fields(Provenance))
+_RECORDED_DOUBLES = ("kernel_width", "alpha", "tolerance")
 _COUNTS = ("num_samples", "num_inputs")
 
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")
@@ -72,8 +77,9 @@ def schema() -> pa.Schema:
     """The columns, and metadata that tells their version.
 
     In `surrogates`, `name` is the component's name, `feature` is what it is about (its column or columns in a table, its name
-    elsewhere) and `value` is what the instance has there. Where an instance could not be explained, `error` has a value and
-    all columns after it are null. `view` is JSON. `random_state` is a text because it may have any number of digits.
+    elsewhere) and `value` is what the instance has there. `id` is null where the user gave none. Where an instance could not
+    be explained, `error` has a value and all columns after it are null. `view` is JSON. The `random_state` in `provenance` is a
+    text because it may have any number of digits.
     """
     pa = arrow()
     text, number, double = pa.string(), pa.int32(), pa.float64()
@@ -85,6 +91,7 @@ def schema() -> pa.Schema:
     surrogate = {"label": number, **dict.fromkeys(_FIGURES, double)}
     columns = {
         "item": pa.int64(),
+        "id": text,
         "error": pa.struct({"error": text, "message": text}),
         "surrogates": many(pa.struct({**surrogate, "weights": many(pa.struct(dict(zip(_WEIGHTS, kinds, strict=True))))})),
         "names": many(text),
@@ -96,7 +103,7 @@ def schema() -> pa.Schema:
         **dict.fromkeys(_COUNTS, pa.int64()),
         **dict.fromkeys(_DOUBLES, double),
         "converged": pa.bool_(),
-        "random_state": text,
+        "provenance": pa.struct({name: double if name in _RECORDED_DOUBLES else text for name in _RECORD}),
         "notices": many(pa.struct(dict.fromkeys(_NOTICE, text))),
     }
     return pa.schema(columns, metadata={_KIND_KEY: b"explanations", _VERSION_KEY: str(SCHEMA_VERSION).encode()})
@@ -201,7 +208,18 @@ def table_of(entries: Sequence[Entry], items: Sequence[int] | np.ndarray) -> pa.
     failures = [entry if isinstance(entry, Failure) else Failure("", "") for entry in entries]
     texts = [_text_array([failure.error for failure in failures]), _text_array([failure.message for failure in failures])]
     errors = pa.StructArray.from_arrays(texts, fields=list(schema().field("error").type), mask=pa.array(~failed))
-    return pa.table([pa.array(items, pa.int64()), errors, *table.columns], schema=schema())
+    identities = [pa.array(items, pa.int64()), id_array([entry.id for entry in entries])]
+    return pa.table([*identities, errors, *table.columns], schema=schema())
+
+
+def id_array(ids: Sequence[str | None]) -> pa.Array:
+    """The column of instances' ids."""
+    return arrow().array([None if id is None else escape(id) for id in ids], arrow().string())
+
+
+def read_ids(table: pa.Table) -> list[str | None]:
+    """The ids in a table that has their column."""
+    return [None if id is None else unescape(id) for id in table["id"].to_pylist()]
 
 
 def _explanation_columns(explanations: Sequence[Explanation]) -> dict[str, pa.Array]:
@@ -225,7 +243,7 @@ def _explanation_columns(explanations: Sequence[Explanation]) -> dict[str, pa.Ar
         **{name: pa.array(all_of(name), pa.int64()) for name in _COUNTS},
         **{name: _double_array(all_of(name)) for name in _DOUBLES},
         "converged": pa.array(map(bool, all_of("converged")), pa.bool_()),
-        "random_state": _text_array(list(map(str, all_of("random_state")))),
+        "provenance": _provenance_array(all_of("provenance")),
         "notices": pa.StructArray.from_arrays(of_notices, fields=list(schema().field("notices").type.value_type)),
     }
     kinds = {name: schema().field(name).type for name in values}
@@ -233,6 +251,15 @@ def _explanation_columns(explanations: Sequence[Explanation]) -> dict[str, pa.Ar
         name: _list_array(all_of(name), values[name], kind) if pa.types.is_list(kind) else values[name]
         for name, kind in kinds.items()
     }
+
+
+def _provenance_array(records: Sequence[Provenance]) -> pa.StructArray:
+    columns = {name: [getattr(record, name) for record in records] for name in _RECORD}
+    arrays = [
+        _double_array(values) if name in _RECORDED_DOUBLES else _text_array(list(map(str, values)))
+        for name, values in columns.items()
+    ]
+    return arrow().StructArray.from_arrays(arrays, fields=list(schema().field("provenance").type))
 
 
 def _surrogate_array(explanations: Sequence[Explanation]) -> pa.StructArray:
@@ -318,24 +345,31 @@ def entries_of(table: pa.Table) -> list[Entry]:
     error = table["error"]
     failed = error.is_valid()
     try:
+        ids = read_ids(table)
         failures = iter([Failure(*texts) for texts in _python_values(error.drop_null())])
         explained = table.filter(arrow().compute.invert(failed)) if error.null_count < len(error) else table
         explanations = iter(_read_explanations(explained))
     except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as fault:
         raise ArgumentError(f"the stored explanations are incomplete or invalid: {str(fault).removesuffix('.')}.") from fault
-    return [next(failures) if is_failure else next(explanations) for is_failure in failed.to_pylist()]
+    entries: list[Entry] = [next(failures) if is_failure else next(explanations) for is_failure in failed.to_pylist()]
+    return [entry if id is None else replace(entry, id=id) for entry, id in zip(entries, ids, strict=True)]
 
 
 def _read_explanations(table: pa.Table) -> list[Explanation]:
-    columns = {name: _python_values(table[name]) for name in schema().names if name not in ("item", "error")}
+    columns = {name: _python_values(table[name]) for name in schema().names if name not in ("item", "id", "error")}
     columns["surrogates"] = [tuple(starmap(_read_surrogate, surrogates)) for surrogates in columns["surrogates"]]
     columns["view"] = list(map(_read_view, columns["view"]))
-    columns["random_state"] = list(map(int, columns["random_state"]))
+    columns["provenance"] = list(starmap(_read_provenance, columns["provenance"]))
     columns["notices"] = [tuple(starmap(Notice, notices)) for notices in columns["notices"]]
     explanations = [Explanation(**dict(zip(columns, row, strict=True))) for row in zip(*columns.values(), strict=True)]
     for explanation in explanations:
         check_consistency(explanation)
     return explanations
+
+
+def _read_provenance(*values: Any) -> Provenance:
+    record = dict(zip(_RECORD, values, strict=True))
+    return Provenance(**{**record, "random_state": int(record["random_state"])})
 
 
 def _read_surrogate(label: int, intercept: float, prediction: float, fidelity: float, weights: tuple[Any, ...]) -> Surrogate:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Literal, overload
@@ -16,10 +16,11 @@ from limelight._registry import Registry
 from limelight.collection._rendering import RENDERERS
 from limelight.collection._rows import Rows, rows_of_tables
 from limelight.collection._summaries import SummaryMixin
-from limelight.collection.arrow import Entry, arrow, check_schema, entries_of, table_of, unescape
+from limelight.collection.arrow import Entry, arrow, check_schema, entries_of, read_ids, table_of, unescape
 from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, write
-from limelight.exceptions import ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames
+from limelight.results.files import check_ending
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -30,6 +31,7 @@ PICK_FUNCTIONS = Registry("pick", {"submodular": "limelight.collection.pick:subm
 
 _STEP = 1_000  # entries that are made at once
 _REPR_REASONS = 4  # features for each pick in a repr
+_MOST_LISTED_IDS = 5  # in an error
 
 
 class Explanations(SummaryMixin, Sequence[Entry]):
@@ -37,7 +39,8 @@ class Explanations(SummaryMixin, Sequence[Entry]):
 
     An explainer's ``explain_many``, `of` or `load` makes it. In memory and in files, the entries are Arrow tables that are read
     a piece at a time, and an `Explanation` object is made only of an entry that is used. Slices, masks and arrays of positions
-    give `Explanations` again, and copy nothing.
+    give `Explanations` again, and copy nothing. A text is an instance's id: ``explanations["A17"]`` is the entry of the only
+    instance that has it, and ``explanations[["A17", "B2"]]`` are several.
 
     Parameters
     ----------
@@ -127,7 +130,8 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         Parameters
         ----------
         path : str or path
-            A file, or a folder whose ``.parquet`` files hold the entries in the order of their names.
+            A file, or a folder whose ``.parquet`` files hold the entries in the order of their names; here, or at an address
+            such as ``s3://bucket/explanations.parquet``, where it must not change as long as it is used.
 
         Raises
         ------
@@ -145,12 +149,14 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         Parameters
         ----------
         path : str or path
-            Where to; an existing file is replaced when the new one is complete.
+            Where to, here or at an address such as ``s3://bucket/explanations.parquet``; an existing file is replaced when the
+            new one is complete. A name may lack an ending; any other ending than ``.parquet`` or ``.pq`` is refused.
 
         Raises
         ------
         ArgumentError
-            If there is no such folder, or something else than a file is there, such as a device or a pipe.
+            If the ending is that of another format, there is no such folder, or something else than a file is there, such as a
+            device or a pipe.
         OSError
             If the file cannot be written; an existing one is left as it was.
 
@@ -164,6 +170,8 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         ...     Explanations.load(path)[0]
         Failure(error='ValueError', message='no words')
         """
+        advice = "For a table of the weights, write to_frame(), as in to_frame().to_csv(...); for a page, call save_report."
+        check_ending(path, (".parquet", ".pq", ""), "explanations", advice)
         write(path, self.tables())
 
     @classmethod
@@ -193,10 +201,16 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         return len(self._rows)
 
     @overload
-    def __getitem__(self, index: int) -> Entry: ...
+    def __getitem__(self, index: int | str) -> Entry: ...
     @overload
-    def __getitem__(self, index: slice | Sequence[int] | Sequence[bool] | np.ndarray) -> Explanations: ...
+    def __getitem__(
+        self, index: slice | Sequence[int] | Sequence[bool] | list[str] | tuple[str, ...] | np.ndarray
+    ) -> Explanations: ...
     def __getitem__(self, index: Any) -> Entry | Explanations:
+        if isinstance(index, str):
+            (index,) = self._find([index])
+        elif isinstance(index, Iterable) and isinstance(index, Sized) and len(index) and isinstance(next(iter(index)), str):
+            index = self._find(list(index))
         if isinstance(index, (int, np.integer)) and not isinstance(index, bool):
             return entries_of(self._rows.row(int(index)))[0]
         return Explanations(self._rows.select(index))
@@ -205,6 +219,31 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         for table in self.tables():
             for start in range(0, table.num_rows, _STEP):
                 yield from entries_of(table.slice(start, _STEP))
+
+    def __contains__(self, value: object) -> bool:
+        """Whether an instance has this id, or an entry is equal to this one."""
+        return value in self.ids if isinstance(value, str) else super().__contains__(value)
+
+    def _find(self, ids: Sequence[Any]) -> list[int]:
+        """The positions of the instances with these ids.
+
+        Raises
+        ------
+        ArgumentError
+            If an id is not that of one instance alone.
+        """
+        positions: dict[str | None, list[int]] = {}
+        for position, id in enumerate(self.ids):
+            positions.setdefault(id, []).append(position)
+        for id in ids:
+            if id not in positions or not isinstance(id, str):
+                known = [known for known in positions if known is not None][:_MOST_LISTED_IDS]
+                hint = f"ids are {', '.join(map(repr, known))}, ..." if known else "they have no ids: give ids to explain_many"
+                raise ArgumentError(f"there is no explanation with the id {id!r:.80}; {hint}.")
+            if len(positions[id]) > 1:
+                places = ", ".join(map(str, positions[id][:_MOST_LISTED_IDS]))
+                raise ArgumentError(f"the id {id!r:.80} has {len(positions[id])} explanations; select by position: {places}.")
+        return [positions[id][0] for id in ids]
 
     def tables(self, columns: Iterable[str] | None = None) -> Iterator[pa.Table]:
         """The stored entries, in their order, as Arrow tables of some rows each; there is at least one.
@@ -231,13 +270,18 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         return np.concatenate([table["item"].to_numpy() for table in self.tables(["item"])])
 
     @property
+    def ids(self) -> tuple[str | None, ...]:
+        """For each entry what identifies its instance; None where the user gave no id. Several may have the same."""
+        return tuple(id for table in self.tables(["id"]) for id in read_ids(table))
+
+    @property
     def failures(self) -> dict[int, Failure]:
         """Why instances have no explanation, by item number; where a number occurs several times, the last failure."""
         failures = {}
-        for table in self.tables(["item", "error"]):
+        for table in self.tables(["item", "id", "error"]):
             failed = table.filter(table["error"].is_valid())
-            for item, error in zip(failed["item"].to_pylist(), failed["error"].to_pylist(), strict=True):
-                failures[item] = Failure(unescape(error["error"]), unescape(error["message"]))
+            for item, id, error in zip(failed["item"].to_pylist(), read_ids(failed), failed["error"].to_pylist(), strict=True):
+                failures[item] = Failure(unescape(error["error"]), unescape(error["message"]), id)
         return failures
 
     def pick(
@@ -287,7 +331,7 @@ class Explanations(SummaryMixin, Sequence[Entry]):
 
 
 @dataclass(frozen=True, repr=False)
-class Pick:
+class Pick(LimeNames):
     """A few of many explanations, in the order in which they were picked, and what each of them adds.
 
     Attributes
@@ -329,10 +373,13 @@ class Pick:
 
     def __repr__(self) -> str:
         lines = [f"Pick of {len(self)} explanations", "position  covered  new"]
-        for position, covered, reasons in zip(self.positions, self.coverage, self.reasons, strict=True):
+        for position, id, covered, reasons in zip(
+            self.positions, self.explanations.ids, self.coverage, self.reasons, strict=True
+        ):
             new = ", ".join(f"{feature!r} {importance:.3g}" for feature, importance in reasons[:_REPR_REASONS])
             more = f" and {len(reasons) - _REPR_REASONS} more" if len(reasons) > _REPR_REASONS else ""
-            lines.append(f"{position:8}  {covered:7.1%}  {new or 'nothing'}{more}")
+            identity = "" if id is None else f"{id!r}: "
+            lines.append(f"{position:8}  {covered:7.1%}  {identity}{new or 'nothing'}{more}")
         return "\n".join(lines)
 
 

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 __all__ = ["Failure"]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Failure:
     """Why one of many instances has no explanation.
 
@@ -17,6 +17,8 @@ class Failure:
         The name of the exception's class.
     message : str
         What the exception said.
+    id : str or None
+        What identifies the instance, as in `Explanation.id`; equal failures may have different ids.
 
     Examples
     --------
@@ -27,11 +29,24 @@ class Failure:
 
     error: str
     message: str
+    id: str | None = field(default=None, compare=False)
 
     @classmethod
-    def of(cls, exception: BaseException) -> Failure:
-        """Make a failure of an exception."""
-        return cls(type(exception).__name__, str(exception))
+    def of(cls, exception: BaseException, id: str | None = None) -> Failure:
+        """Make a failure of an exception.
+
+        Parameters
+        ----------
+        exception : exception
+            What the instance caused.
+        id : str, optional
+            What identifies the instance.
+        """
+        return cls(type(exception).__name__, str(exception), id)
+
+    def __repr__(self) -> str:
+        identity = "" if self.id is None else f", id={self.id!r}"
+        return f"Failure(error={self.error!r}, message={self.message!r}{identity})"
 
 
 Failure.__module__ = "limelight"  # where users import it from

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import os
-import threading
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any
 
 from limelight.collection.arrow import arrow, check_no_gaps, check_schema, schema
 from limelight.exceptions import ArgumentError
+from limelight.results.files import Place, atomic_file, list_files, locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FileChunk", "atomic_file", "open_chunks", "write"]
+__all__ = ["FileChunk", "open_chunks", "write"]
 
 # A row group holds no more than this, or a single row.
 _MOST_GROUP_ROWS = 10_000
@@ -25,14 +23,16 @@ _MOST_GROUP_BYTES = 2**26
 
 @dataclass(frozen=True)
 class Part:
-    """An open file; it stays the same when another file takes its place.
+    """An open file; one on this machine stays the same when another file takes its place.
 
     Attributes
     ----------
     path : str
-        Where it was when it was opened.
-    contents : pyarrow.Buffer
-        Its bytes, mapped into memory.
+        Where it was when it was opened, or its address.
+    contents : pyarrow.Buffer or None
+        Its bytes, mapped into memory; None for a file at an address, which is opened again whenever it is read.
+    size : int
+        The number of its bytes.
     groups : tuple of int
         The number of rows in each of its row groups.
     footer : pyarrow.parquet.FileMetaData or None
@@ -41,7 +41,8 @@ class Part:
     """
 
     path: str
-    contents: pa.Buffer
+    contents: pa.Buffer | None
+    size: int
     groups: tuple[int, ...]
     footer: Any
 
@@ -51,9 +52,11 @@ class Part:
         import pyarrow.parquet as pq
 
         try:
-            contents = pa.BufferReader(self.contents)
-            file = pq.ParquetFile(contents, metadata=self.footer, page_checksum_verification=True)
-            table = file.read_row_group(group, columns=columns)
+            with _open_input(locate(self.path)) if self.contents is None else pa.BufferReader(self.contents) as contents:
+                if contents.size() != self.size:
+                    raise ValueError("it has changed since it was opened")
+                file = pq.ParquetFile(contents, metadata=self.footer, page_checksum_verification=True)
+                table = file.read_row_group(group, columns=columns)
             table.validate(full=True)
             if table.num_rows != self.groups[group]:
                 raise ValueError("its columns are not as long as its footer says")
@@ -63,7 +66,7 @@ class Part:
         return table
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return _reopen, (self.path, self.contents.size, self.groups)
+        return _reopen, (self.path, self.size, self.groups)
 
 
 @dataclass(frozen=True)
@@ -94,43 +97,62 @@ def open_chunks(path: str | os.PathLike[str]) -> list[FileChunk]:
     Parameters
     ----------
     path : str or path
-        A file that `write` made, or a folder of such files.
+        A file that `write` made, or a folder of such files, here or at an address.
 
     Raises
     ------
     ArgumentError
         If there is no such file, or a file does not hold explanations of this version's schema.
     """
-    place = Path(path).absolute()
-    if not place.exists():
-        raise ArgumentError(f"there is no file or folder {str(place)!r}.")
-    files = sorted(place.glob("*.parquet")) if place.is_dir() else [place]
+    place = _find(path)
+    files = list_files(place, "*.parquet")
+    if files is None:
+        raise ArgumentError(f"there is no file or folder {place.name!r}.")
     if not files:
-        raise ArgumentError(f"the folder {str(place)!r} has no .parquet files.")
-    parts = [_open(str(file)) for file in files]
+        raise ArgumentError(f"the folder {place.name!r} has no .parquet files.")
+    parts = [_open(file) for file in files]
     return [FileChunk(part, group) for part in parts for group in range(len(part.groups))]
 
 
-def _open(path: str) -> Part:
+def _find(path: str | os.PathLike[str]) -> Place:
+    """The place of a path; one on this machine stays the same when the working folder changes."""
+    place = locate(path)
+    if place.file_system is not None:
+        return place
+    absolute = os.path.abspath(place.path)
+    return Place(absolute, None, absolute)
+
+
+def _open(place: Place) -> Part:
     pa = arrow()
     import pyarrow.parquet as pq
 
+    contents = None
     try:
-        with pa.memory_map(path) as file:
-            contents = file.read_buffer()
-        footer = pq.ParquetFile(pa.BufferReader(contents))
-        file_schema = footer.schema_arrow
+        if place.file_system is None:
+            with pa.memory_map(place.path) as mapped:
+                contents = mapped.read_buffer()
+        with _open_input(place) if contents is None else pa.BufferReader(contents) as file:
+            size = file.size()
+            footer = pq.ParquetFile(file)
+            file_schema = footer.schema_arrow
     except (pa.ArrowException, OSError, OverflowError, ValueError) as error:
-        raise ArgumentError(f"{path!r} cannot be read as a Parquet file: {error}.") from error
-    check_schema(file_schema, repr(path))
+        raise ArgumentError(f"{place.name!r} cannot be read as a Parquet file: {error}.") from error
+    check_schema(file_schema, repr(place.name))
     groups = tuple(footer.metadata.row_group(group).num_rows for group in range(footer.num_row_groups))
-    return Part(path, contents, groups, footer.metadata if len(groups) > 1 else None)
+    return Part(place.name, contents, size, groups, footer.metadata if len(groups) > 1 else None)
+
+
+def _open_input(place: Place) -> Any:
+    """A file at an address, to be read at any position."""
+    assert place.file_system is not None
+    return place.file_system.open_input_file(place.path)
 
 
 def _reopen(path: str, size: int, groups: tuple[int, ...]) -> Part:
     """Open a file that was pickled by its name; it must not have changed."""
-    part = _open(path)
-    if (part.contents.size, part.groups) != (size, groups):
+    part = _open(_find(path))
+    if (part.size, part.groups) != (size, groups):
         raise ArgumentError(f"{path!r} has changed since these explanations were pickled.")
     return part
 
@@ -141,7 +163,7 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
     Parameters
     ----------
     path : str or path
-        The file to write.
+        The file to write, here or at an address.
     tables : iterable of pyarrow.Table
         In the order wanted. At most two of them are held at a time.
     """
@@ -149,53 +171,11 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
     import pyarrow.parquet as pq
 
     with (
-        atomic_file(Path(path)) as file,
+        atomic_file(path) as file,
         pq.ParquetWriter(file, schema(), compression="zstd", write_page_checksum=True) as writer,
     ):
         for group in _groups(tables):
             writer.write_table(group, row_group_size=max(group.num_rows, 1))
-
-
-@contextmanager
-def atomic_file(place: Path) -> Iterator[BinaryIO]:
-    """Open a file for writing that replaces the one at `place` only when it is complete and on the disk.
-
-    Parameters
-    ----------
-    place : Path
-        Where there is a file, or nothing yet. Of a link, the target is replaced.
-
-    Raises
-    ------
-    ArgumentError
-        If something else is there, such as a folder, a device or a pipe; or there is no such folder.
-    """
-    place = place.resolve()
-    if place.exists() and not place.is_file():
-        raise ArgumentError(f"{str(place)!r} cannot be written: it is not a regular file.")
-    if not place.parent.is_dir():
-        raise ArgumentError(f"{str(place)!r} cannot be written: there is no folder {str(place.parent)!r}.")
-    unfinished = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
-    try:
-        with unfinished.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(unfinished, place)
-    except BaseException:
-        unfinished.unlink(missing_ok=True)
-        raise
-    _sync_folder(place.parent)
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the folder's new entry survive a loss of power, on systems that can open folders."""
-    if os.name == "posix":
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(descriptor)
-        finally:
-            os.close(descriptor)
 
 
 def _groups(tables: Iterable[pa.Table]) -> Iterator[pa.Table]:

@@ -13,6 +13,7 @@ from limelight._seeds import fingerprint, read_random_state, stream
 from limelight.collection.arrow import Entry
 from limelight.collection.explanations import Explanations, Pick
 from limelight.collection.weights import Weights, read_weights
+from limelight.exceptions import with_lime_arguments_named
 
 if TYPE_CHECKING:
     from scipy import sparse
@@ -23,6 +24,7 @@ _LEAST_SHARE = 1e-12  # of an explanation's heaviest weight; less is rounding
 _UNITS = 2.0**44  # that the whole importance is divided into, so that sums are exact and equal gains are equal
 
 
+@with_lime_arguments_named
 def submodular_pick(
     explanations: Explanations | Iterable[Entry],
     num_picks: int = 5,

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from limelight._checks import check_choice
+from limelight._checks import LOG_ODDS, check_choice, list_outputs
 from limelight.collection.arrow import arrow, escape, unescape
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
 
@@ -22,6 +22,7 @@ __all__ = [
     "LabelSurrogates",
     "TableSource",
     "Weights",
+    "check_meaning",
     "label_error",
     "read_weights",
     "select_surrogates",
@@ -32,8 +33,6 @@ _SURROGATE = "surrogates.list.element"
 _WEIGHT = f"{_SURROGATE}.weights.list.element"
 LABEL_COLUMNS = ("default_label", "output_names", f"{_SURROGATE}.label")
 """What `select_surrogates` needs of a table."""
-
-_MOST_LISTED_LABELS = 20  # in an error
 
 
 class TableSource(Protocol):
@@ -99,6 +98,7 @@ def read_weights(explanations: TableSource, label: int | str | None, by: str) ->
     parts = []
     start = 0
     for table in explanations.tables([*LABEL_COLUMNS, *numbers.columns, f"{_WEIGHT}.high"]):
+        check_meaning(table, label)
         selection = select_surrogates(table, label)
         explained = np.zeros(table.num_rows, dtype=bool)
         explained[selection.rows] = True
@@ -200,6 +200,21 @@ def select_surrogates(table: pa.Table, label: int | str | None) -> LabelSurrogat
     return LabelSurrogates(surrogates, rows, weights.flatten(), _list_numbers(weights))
 
 
+def check_meaning(table: pa.Table, label: int | str | None) -> None:
+    """Refuse "all" as a user's label where an output has that name.
+
+    Raises
+    ------
+    LabelError
+        If it could mean either.
+    """
+    if label == ALL_LABELS and ALL_LABELS in table["output_names"].combine_chunks().flatten().unique().to_pylist():
+        raise LabelError(
+            f"label {ALL_LABELS!r} means every explained label, and here it is the name of an output as well: give that "
+            "output's number."
+        )
+
+
 def _list_numbers(lists: pa.ListArray) -> np.ndarray:
     """For each value in some lists, the number of its list; int32."""
     lengths: np.ndarray = lists.value_lengths().fill_null(0).to_numpy()
@@ -216,10 +231,14 @@ def _label_numbers(table: pa.Table, label: int | str | None) -> np.ndarray:
     names = table["output_names"].combine_chunks()
     rows = _list_numbers(names)
     outputs = np.arange(len(rows)) - np.searchsorted(rows, rows)
-    is_match = names.flatten().to_numpy(zero_copy_only=False) == escape(label)
-    matches = np.flatnonzero(is_match)[::-1]  # backwards, so that the first of several counts
+    texts = names.flatten().to_numpy(zero_copy_only=False)
     numbers = np.full(table.num_rows, -1)
-    numbers[rows[matches]] = outputs[matches]
+    # Where log-odds are explained, the name may be that of the output itself.
+    for name in (LOG_ODDS + label, label):
+        matches = np.flatnonzero(texts == escape(name))
+        if len(np.unique(rows[matches])) < len(matches):
+            raise LabelError(f"label {label!r} is the name of several outputs of an explanation: give a number.")
+        numbers[rows[matches]] = outputs[matches]
     return numbers
 
 
@@ -232,5 +251,5 @@ def label_error(explanations: TableSource, label: int | str | None) -> LabelErro
         explained |= set(zip(selection.surrogates.field("label").to_pylist(), names, strict=True))
     if not explained:
         return LabelError("there is no explanation, so no label was explained.")
-    labels = ", ".join(f"{number} ({unescape(name)})" for number, name in sorted(explained)[:_MOST_LISTED_LABELS])
+    labels = list_outputs((number, unescape(name)) for number, name in sorted(explained))
     return LabelError(f"label {label!r} was not explained for any instance; explained: {labels}.")

@@ -12,6 +12,7 @@ import numpy as np
 from limelight._checks import check_choice
 from limelight._seeds import fingerprint, stream
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.modalities._missing import summarise_known
 from limelight.results.explanation import Notice
 
 __all__ = ["Numbers", "check_filling", "filling_notes", "noise_like", "read_numbers"]
@@ -41,7 +42,7 @@ class Numbers:
 
 def filling_notes(array: np.ndarray, filling: np.ndarray, exact_filling: np.ndarray) -> tuple[Notice, ...]:
     """What a reader should know about a filling, which is `exact_filling` in the dtype of the instance's array."""
-    if np.array_equal(array, filling):
+    if np.array_equal(array, filling, equal_nan=array.dtype.kind == "f"):
         return (Notice("nothing_changes", "The filling is the instance itself: no perturbation differs from it."),)
     if array.dtype.kind in "bui" and filling.dtype == array.dtype:
         value_range = float(np.ptp(array.astype(np.float64))) or 1.0
@@ -69,8 +70,8 @@ def read_numbers(instance: Any, subject: str) -> Numbers:
     torch = sys.modules.get("torch")
     if torch is not None and isinstance(instance, torch.Tensor):
         return _read_tensor(torch, instance, subject)
-    if isinstance(instance, np.ma.MaskedArray) and np.ma.is_masked(instance):
-        raise ArgumentTypeError(f"{subject} must have no masked numbers; fill them first.")
+    if isinstance(instance, np.ma.MaskedArray):
+        instance = _unmask(instance, subject)
     if isinstance(instance, (str, bytes)):
         raise ArgumentTypeError(f"{subject} must be an array of numbers, not a name; open the file first.")
     try:
@@ -115,11 +116,13 @@ def check_filling(fill: Any, names: tuple[str, ...]) -> str | np.ndarray:
 
 
 def noise_like(values: np.ndarray, axes: int | tuple[int, ...], seed: int) -> np.ndarray:
-    """Normal noise of the shape of `values`, with each channel's mean, spread and range; a channel extends along `axes`."""
-    numbers = values.astype(np.float64)
+    """Normal noise of the shape of `values`, with each channel's mean, spread and range; a channel extends along `axes`.
+
+    Numbers that are NaN do not count; of a channel that has no other, the noise is NaN, too.
+    """
+    mean, std, low, high = summarise_known(values.astype(np.float64), axes)
     draws = stream(seed, fingerprint("noise", values)).standard_normal(values.shape)
-    noise = numbers.mean(axis=axes, keepdims=True) + numbers.std(axis=axes, keepdims=True) * draws
-    return np.asarray(np.clip(noise, numbers.min(axis=axes, keepdims=True), numbers.max(axis=axes, keepdims=True)))
+    return np.asarray(np.clip(mean + std * draws, low, high))
 
 
 def _read_tensor(torch: Any, instance: Any, subject: str) -> Numbers:
@@ -151,11 +154,22 @@ def _read_tensor(torch: Any, instance: Any, subject: str) -> Numbers:
 
 
 def _check_range(numbers: np.ndarray, least: Any, most: Any, subject: str, dtype: object) -> None:
-    if numbers.min() < least or numbers.max() > most:
-        raise ArgumentError(
-            f"the filling of {subject} of {dtype} must lie within {least} to {most}; got {numbers.min()} to {numbers.max()}."
+    low, high = np.fmin.reduce(numbers, axis=None), np.fmax.reduce(numbers, axis=None)  # of what is not NaN
+    if low < least or high > most:
+        raise ArgumentError(f"the filling of {subject} of {dtype} must lie within {least} to {most}; got {low} to {high}.")
+
+
+def _unmask(instance: np.ma.MaskedArray[Any, Any], subject: str) -> np.ndarray:
+    """A masked array as a plain one: masked floats are missing, so NaN."""
+    masked = int(np.count_nonzero(np.ma.getmaskarray(instance)))
+    if masked and instance.dtype.kind != "f":
+        raise ArgumentTypeError(
+            f"{subject} must have no masked numbers unless it holds floats, where they become NaN; got {masked} masked in an "
+            f"array of {instance.dtype}. Give array.astype(float), or fill them: array.filled(0)."
         )
+    return np.asarray(np.ma.filled(instance, np.nan) if masked else instance.data)
 
 
 def _dtype_error(subject: str, dtype: object) -> ArgumentTypeError:
-    return ArgumentTypeError(f"{subject} must hold integers or floats of at most 64 bits; got dtype {dtype}.")
+    hint = " Write NaN, not None, where a number is missing." if dtype == np.dtype(object) else ""
+    return ArgumentTypeError(f"{subject} must hold integers or floats of at most 64 bits; got dtype {dtype}.{hint}")

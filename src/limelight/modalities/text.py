@@ -18,6 +18,11 @@ from limelight.stages.proximity import Kernel, cosine_of_masks
 __all__ = ["TextExplainer"]
 
 
+def hundredfold_cosine(masks: np.ndarray) -> np.ndarray:
+    """100 times the cosine distances, of shape (n,), of masks of shape (n, d) from the mask whose components are all on."""
+    return 100.0 * cosine_of_masks(masks)
+
+
 class TextExplainer(Explainer):
     """Explains predictions about texts.
 
@@ -80,6 +85,7 @@ class TextExplainer(Explainer):
     [('pills', 0.599)]
     """
 
+    distances = staticmethod(hundredfold_cosine)
     default_design = "complements"
     default_kernel_width = 25.0
     distance_unit = 100.0
@@ -122,10 +128,6 @@ class TextExplainer(Explainer):
     def _own_settings(self) -> dict[str, object]:
         mask = {} if self._bow else {"mask_string": self._mask_string}
         return {"bow": self._bow, **mask, "char_level": self._char_level}
-
-    @staticmethod
-    def distances(representation: np.ndarray) -> np.ndarray:
-        return 100.0 * cosine_of_masks(representation)
 
     def components(self, instance: Any) -> WordParts:
         """The words of a text.

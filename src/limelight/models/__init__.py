@@ -10,13 +10,18 @@ from limelight._registry import Registry
 from limelight.exceptions import ArgumentTypeError
 from limelight.stages.components import Components
 from limelight.stages.output_names import ModelOutputs
-from limelight.stages.prediction import ModelPath
+from limelight.stages.questions import ModelPath
 
 __all__ = ["ADAPTERS", "READERS", "AdaptedModel", "adapt", "read_model"]
 
 # Each makes a callable of a file, a session or a module, and returns None for other models.
 READERS = Registry(
-    "model", {"onnx": "limelight.models.onnx:read_onnx_model", "torch": "limelight.models.torch:read_torch_module"}
+    "model",
+    {
+        "onnx": "limelight.models.onnx:read_onnx_model",
+        "torch": "limelight.models.torch:read_torch_module",
+        "xgboost": "limelight.models.xgboost:read_booster",
+    },
 )
 
 # The first that does not return None is taken. Those from outside limelight come before its own.

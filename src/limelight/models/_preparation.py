@@ -10,7 +10,9 @@ import numpy as np
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.image_view import CHANNEL_COUNTS
 
-__all__ = ["Preparation"]
+__all__ = ["BATCH_AXES", "Preparation"]
+
+BATCH_AXES = (4, 5)  # of batches of images and of volumes, with channels
 
 
 @dataclass(frozen=True)
@@ -57,12 +59,13 @@ class Preparation:
     def axis_order(self, shape: tuple[int, ...]) -> tuple[int, ...]:
         """The order of axes that moves the channels of a batch of this shape to where the network has them."""
         unchanged = tuple(range(len(shape)))
-        if self.channels is None or len(shape) != 4:
+        if self.channels is None or len(shape) not in BATCH_AXES:
             return unchanged
-        axis, other_axis = (1, 3) if self.channels == "first" else (3, 1)
+        last = len(shape) - 1
+        axis, other_axis = (1, last) if self.channels == "first" else (last, 1)
         if shape[axis] in self.channel_counts or shape[other_axis] not in self.channel_counts:
             return unchanged
-        return (0, 3, 1, 2) if axis == 1 else (0, 2, 3, 1)
+        return (0, last, *unchanged[1:last]) if axis == 1 else (0, *unchanged[2:], 1)
 
     def mean_and_std(self, shape: tuple[int, ...]) -> tuple[np.ndarray, np.ndarray]:
         """Mean and std in shapes that broadcast to batches of this shape, whose channels are where the network has them.

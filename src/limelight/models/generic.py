@@ -10,7 +10,7 @@ import numpy as np
 from limelight._checks import user_function
 from limelight.exceptions import InstanceError
 from limelight.stages.components import Components, Neighbourhood
-from limelight.stages.prediction import ModelPath
+from limelight.stages.questions import ModelPath
 
 __all__ = ["adapt_callable"]
 
@@ -24,7 +24,29 @@ def adapt_callable(method: Callable[[Any], Any], components: Components) -> Mode
     def finish(inputs: Any) -> Any:
         with user_function(f"{type(components).__name__}.batch", InstanceError):
             batch = components.batch(inputs)
-        return method(batch)
+        index = getattr(batch, "index", None)  # taken before the call, in which a model may sort the frame itself
+        return _in_order_of(index, method(batch))
 
     form = id(components) if components.form is None else ("generic", components.form)
     return ModelPath(make, finish, form, components.batch_size)
+
+
+def _in_order_of(index: Any, answer: Any) -> Any:
+    """An answer whose row labels are a batch's in another order, as of a model that sorts its inputs, in the batch's order.
+
+    Parameters
+    ----------
+    index : object
+        The batch's row labels, where it is a pandas frame; elsewhere the numbers of the inputs count as labels.
+    answer : object
+        What the model returned.
+    """
+    if type(answer).__module__.partition(".")[0] != "pandas" or not hasattr(answer, "iloc"):
+        return answer
+    labels = answer.index
+    if not hasattr(index, "get_indexer"):
+        index = type(labels)(range(len(labels)))
+    if len(labels) != len(index) or labels.equals(index) or not (labels.is_unique and index.is_unique):
+        return answer
+    positions = labels.get_indexer(index)
+    return answer.iloc[positions] if (positions >= 0).all() else answer

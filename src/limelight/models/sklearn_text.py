@@ -14,7 +14,8 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 
 from limelight.stages.components import Components, Neighbourhood, count_present
-from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
+from limelight.stages.prediction import PREDICTION_METHODS
+from limelight.stages.questions import ModelPath
 
 __all__ = ["adapt_text_pipeline"]
 

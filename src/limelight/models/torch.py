@@ -14,7 +14,8 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, r
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
 from limelight.stages.components import Components, Neighbourhood
-from limelight.stages.prediction import PREDICTION_METHODS, ModelPath
+from limelight.stages.prediction import PREDICTION_METHODS
+from limelight.stages.questions import ModelPath
 
 if TYPE_CHECKING:
     from torch import Tensor

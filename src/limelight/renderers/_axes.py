@@ -7,6 +7,7 @@ from typing import Any
 
 from limelight.exceptions import require
 from limelight.renderers._bars import Bar
+from limelight.renderers._fonts import choose_families
 from limelight.renderers._names import drop_isolates, shorten_names
 from limelight.results.image_view import AGAINST, FOR
 
@@ -38,7 +39,8 @@ def draw_bars(ax: Any, bars: Sequence[Bar], **look: Any) -> None:
         if bar.low is not None and bar.high is not None:
             lengths = [[bar.weight - bar.low], [bar.high - bar.weight]]
             ax.errorbar(bar.weight, place, xerr=lengths, color=ink, capsize=3, linewidth=1)
-    ax.set_yticks(list(places), write_names([bar.name for bar in bars]))
+    names = write_names([bar.name for bar in bars])
+    ax.set_yticks(list(places), names, fontfamily=choose_families("".join(names)))
     ax.set_ylim(0.25, len(bars) + 0.75)
     ax.axvline(0, color=ink, linewidth=0.8)
 

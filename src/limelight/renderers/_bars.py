@@ -11,6 +11,8 @@ from limelight.renderers._numbers import format_number, format_percent
 
 __all__ = ["Bar", "BarChart", "Bars", "lay_out_bars", "make_bar"]
 
+_BLOCKS = {"pos": "\N{FULL BLOCK}", "neg": "\N{LIGHT SHADE}"}
+_MOST_BLOCKS = 20  # as long as the axis
 _LEAST_VISIBLE_SHARE = 0.005  # of the heaviest weight
 
 
@@ -81,11 +83,16 @@ class Bars:
 
 
 class BarLine(NamedTuple):
-    """A line of a chart: a bar, and its whisker if it has an interval, with lengths in per cent of the chart."""
+    """A line of a chart: a bar, and its whisker if it has an interval, with lengths in per cent of the chart.
+
+    `blocks` is the bar in characters, for hosts that remove all style.
+    """
 
     bar: Bar
     strength: str
+    start: str
     width: str
+    blocks: str
     whisker_left: str
     whisker_width: str
 
@@ -107,5 +114,8 @@ def lay_out_bars(bars: Bars) -> BarChart:
         whisker = ("", "")
         if bar.low is not None and bar.high is not None:
             whisker = format_percent((bar.low - lowest) / spread), format_percent((bar.high - bar.low) / spread)
-        lines.append(BarLine(bar, bars.strength(bar), format_percent(abs(bar.weight) / spread), *whisker))
+        share = abs(bar.weight) / spread
+        start = (min(bar.weight, 0.0) - lowest) / spread
+        blocks = _BLOCKS[bar.side] * round(_MOST_BLOCKS * share) if math.isfinite(share) else ""
+        lines.append(BarLine(bar, bars.strength(bar), format_percent(start), format_percent(share), blocks, *whisker))
     return BarChart(format_percent(-lowest / spread), tuple(lines))

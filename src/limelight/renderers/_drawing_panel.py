@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from limelight.renderers._cells import replace_unprintable
+from limelight.renderers._colours import HUES, mix_with_white
 from limelight.renderers._drawing import (
     TEXT_PIXELS,
     Canvas,
@@ -21,12 +22,10 @@ from limelight.renderers._drawing import (
 )
 from limelight.renderers._pictures import INK, QUIET, load_font, load_pillow
 from limelight.renderers._summary import LabelSummary
-from limelight.results.image_view import AGAINST, FOR
 
 __all__ = ["draw_drawing_panel"]
 
-_HUES = {"pos": FOR, "neg": AGAINST}
-_STROKE_COLOURS = {"ground": QUIET, "unweighted": QUIET, **_HUES}
+_STROKE_COLOURS = {"ground": QUIET, "unweighted": QUIET, **HUES}
 _TEXT_COLOURS = {"ground": QUIET}
 _DASH_PIXELS = 5
 _GAP_PIXELS = 3
@@ -67,7 +66,7 @@ def _draw_piece(panel: Any, pen: Any, font: Any, piece: Piece) -> None:
     if kind == "circle" and side != "ground":  # it hides what lies under it
         pen.polygon(corners, fill="white")
     if piece.bar is not None:
-        pen.polygon(corners, fill=_add_alpha(_HUES[side], choose_area_opacity(strength)))
+        pen.polygon(corners, fill=_add_alpha(HUES[side], choose_area_opacity(strength)))
     _trace_line(pen, [*corners, corners[0]], _STROKE_COLOURS[side], 1, is_dashed=side == "neg")
 
 
@@ -114,8 +113,7 @@ def _write_text(pen: Any, font: Any, piece: Piece, place: Point, strength: float
     halo, width = "white", _OUTLINE_PIXELS
     if piece.bar is not None:
         share = 0.15 + 0.35 * strength
-        levels = (255 + share * (level - 255) for level in bytes.fromhex(_HUES[piece.side][1:]))
-        halo, width = "#" + bytes(map(round, levels)).hex(), _HALO_PIXELS
+        halo, width = mix_with_white(HUES[piece.side], share), _HALO_PIXELS
     ink = _TEXT_COLOURS.get(piece.side, INK)
     pen.text(place, text, fill=ink, font=font, anchor=anchor, stroke_width=round(_OVERSAMPLING * width), stroke_fill=halo)
     if piece.side == "neg":

@@ -39,8 +39,11 @@ class Overlay:
     regions: tuple[Region, ...]
 
 
-def lay_out_overlay(view: ImageView, label: LabelSummary) -> Overlay:
-    """Outline an image's superpixels, with their weights for a label."""
+def lay_out_overlay(view: ImageView, label: LabelSummary, screen_width: int | None = None) -> Overlay:
+    """Outline an image's superpixels, with their weights for a label.
+
+    The numbers' size is that for an image that is shown in a panel, or as wide as `screen_width` pixels.
+    """
     regions = []
     for bar in label.visible_bars:
         inside = view.segments == bar.component
@@ -48,7 +51,8 @@ def lay_out_overlay(view: ImageView, label: LabelSummary) -> Overlay:
             column, row = find_middle(inside)
             place = f"{column + 0.5:g}", f"{row + 0.5:g}"
             regions.append(Region(bar, label.strength(bar), _trace_outline(inside), read_numeral(bar), *place))
-    return Overlay(view.width, view.height, f"{NUMERAL_PIXELS / find_enlargement(view):.2g}", tuple(regions))
+    enlargement = find_enlargement(view) if screen_width is None else screen_width / view.width
+    return Overlay(view.width, view.height, f"{NUMERAL_PIXELS / enlargement:.2g}", tuple(regions))
 
 
 def _trace_outline(inside: np.ndarray) -> str:

@@ -6,34 +6,50 @@ The templates decide the words and the structure.
 from __future__ import annotations
 
 from base64 import b64encode
-from collections.abc import Callable, Container
+from collections.abc import Callable, Container, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from typing import Any, NamedTuple
 
 from limelight.renderers._bars import Bar, lay_out_bars
+from limelight.renderers._colours import HUES, mix_with_white
 from limelight.renderers._drawing import lay_out_drawing, prepare_canvas
 from limelight.renderers._names import show_names
 from limelight.renderers._numbers import format_percent
 from limelight.renderers._overlay import Overlay, lay_out_overlay
 from limelight.renderers._pictures import encode_png, find_enlargement, load_pillow, reduce_image
 from limelight.renderers._series import lay_out_series
+from limelight.renderers._slices import lay_out_slices, make_reel
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.renderers._templates import fill_template
 from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
-from limelight.results.views import Cell, DrawingView, ImageView, MixedView, PartsView, Passage, SeriesView, TableView, TextView
+from limelight.results.views import (
+    Cell,
+    DrawingView,
+    ImageView,
+    MixedView,
+    PartsView,
+    Passage,
+    SeriesView,
+    TableView,
+    TextView,
+    VolumeView,
+)
 
 __all__ = ["cut_text", "hash_script", "make_page_data"]
 
+_MOST_TINT = 0.5  # of the hue, under the heaviest word
+
 
 class _TextPiece(NamedTuple):
-    """A stretch of the text; `bar` is None and `strength` empty if it has no weight."""
+    """A stretch of the text; `bar` is None, and `strength` and `tint` are empty, if it has no weight."""
 
     text: str
-    bar: Bar | None
-    strength: str
+    bar: Bar | None = None
+    strength: str = ""
+    tint: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,8 +76,13 @@ def _mark_text(view: TextView, label: LabelSummary) -> list[_TextPiece]:
     """The whole text in order, cut where a visible weight's stretch begins or ends."""
     bars, pieces = label.visible_by_component, []
     for text, component in cut_text(view, bars):
-        bar = None if component is None else bars[component]
-        pieces.append(_TextPiece(text, bar, "" if bar is None else label.strength(bar)))
+        if component is None:
+            pieces.append(_TextPiece(text))
+            continue
+        bar = bars[component]
+        strength = label.strength(bar)
+        tint = mix_with_white(HUES[bar.side], _MOST_TINT * float(strength))
+        pieces.append(_TextPiece(text, bar, strength, tint))
     return pieces
 
 
@@ -122,12 +143,15 @@ _SHARED_BY_KIND: dict[str, Callable[[Any], Any]] = {
     ImageView.kind: _encode_photo,
     DrawingView.kind: prepare_canvas,
 }
+# The same where the data depend on the labels.
+_SHARED_WITH_LABELS_BY_KIND: dict[str, Callable[[Any, Sequence[LabelSummary]], Any]] = {VolumeView.kind: make_reel}
 _LAYOUTS_BY_KIND: dict[str, Callable[[Any, LabelSummary], Any]] = {
     TextView.kind: _mark_text,
     MixedView.kind: _mark_passages,
     ImageView.kind: _outline_photo,
     SeriesView.kind: lay_out_series,
     DrawingView.kind: lay_out_drawing,
+    VolumeView.kind: lay_out_slices,
 }
 # The components that a page lists beside the reported ones.
 _COMPONENTS_BY_KIND: dict[str, Callable[[Any], tuple[str, ...]]] = {
@@ -139,11 +163,15 @@ _COMPONENTS_BY_KIND: dict[str, Callable[[Any], tuple[str, ...]]] = {
 def make_page_data(explanation: Explanation) -> dict[str, Any]:
     """The data of an explanation's page, by the names that the templates use."""
     summary, (kind, view) = summarise(explanation), choose_view(explanation)
-    shared = _SHARED_BY_KIND[kind](view) if kind in _SHARED_BY_KIND else view
+    shared: Any = view
+    if kind in _SHARED_BY_KIND:
+        shared = _SHARED_BY_KIND[kind](view)
+    elif kind in _SHARED_WITH_LABELS_BY_KIND:
+        shared = _SHARED_WITH_LABELS_BY_KIND[kind](view, summary.labels)
     lay_out = _LAYOUTS_BY_KIND.get(kind)
     return {
         "summary": summary,
-        "title": "Explanation: " + ", ".join(label.name for label in summary.labels),
+        "title": f"{_title_of(summary.id)}: " + ", ".join(label.name for label in summary.labels),
         "script_hash": hash_script("limelight.js"),
         "kind": kind,
         "outputs": [(output, None if output.share is None else format_percent(output.share)) for output in summary.outputs],
@@ -152,6 +180,10 @@ def make_page_data(explanation: Explanation) -> dict[str, Any]:
         "shared": shared,
         "component_names": show_names(_COMPONENTS_BY_KIND[kind](view)) if kind in _COMPONENTS_BY_KIND else [],
     }
+
+
+def _title_of(identity: str | None) -> str:
+    return "Explanation" if identity is None else f"Explanation of {identity}"
 
 
 @cache

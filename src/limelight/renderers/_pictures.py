@@ -19,6 +19,7 @@ __all__ = [
     "QUIET",
     "draw_image_panel",
     "draw_overlay_panel",
+    "encode_jpeg",
     "encode_png",
     "encode_thumbnail",
     "find_enlargement",
@@ -60,27 +61,32 @@ def load_pillow() -> Pillow:
     return Pillow(*(require(name, extra="image", purpose="a picture") for name in names))
 
 
-def find_enlargement(view: ImageView) -> int:
-    """The whole number by which a small image is enlarged; 1 for others."""
-    return max(1, -(-_LEAST_SIDE_PIXELS // max(view.height, view.width)))
+def find_enlargement(view: ImageView, side: int = _LEAST_SIDE_PIXELS) -> int:
+    """The whole number by which an image is enlarged so that its longer side has at least this many pixels; 1 for others."""
+    return max(1, -(-side // max(view.height, view.width)))
 
 
-def reduce_image(view: ImageView) -> ImageView:
-    """Reduce an image that is larger than a panel; others stay as they are."""
-    return _resize(view, min(1.0, _MOST_SIDE_PIXELS / max(view.height, view.width)))
+def reduce_image(view: ImageView, side: int = _MOST_SIDE_PIXELS) -> ImageView:
+    """Reduce an image whose longer side has more pixels than this; others stay as they are."""
+    return _resize(view, min(1.0, side / max(view.height, view.width)))
 
 
-def draw_image_panel(view: ImageView) -> Any:
-    """The image itself, as a Pillow image of a panel's size."""
-    return load_pillow().image.fromarray(_fit(view).picture)
+def draw_image_panel(view: ImageView, side: int | None = None) -> Any:
+    """The image itself, as a Pillow image of a panel's size, or with this many pixels along its longer side."""
+    return load_pillow().image.fromarray(_fit(view, side).picture)
 
 
-def draw_overlay_panel(view: ImageView, label: LabelSummary) -> Any:
-    """The image in grey with its weighted superpixels tinted, outlined and numbered, as a Pillow image of a panel's size."""
-    tools, fitted = load_pillow(), _fit(view)
+def draw_overlay_panel(view: ImageView, label: LabelSummary, side: int | None = None) -> Any:
+    """The image in grey with its weighted superpixels tinted, outlined and numbered, as a Pillow image.
+
+    It has a panel's size. With `side` it is a slice of a volume with about this many pixels along its longer side, and tints
+    are relative to the heaviest weight in the volume.
+    """
+    tools, fitted = load_pillow(), _fit(view, side)
     # The smallest superpixels can disappear when the image is reduced.
     present = [bar for bar in label.visible_bars if np.any(fitted.segments == bar.component)]
-    panel = tools.image.fromarray(fitted.overlay([(bar.component, bar.weight) for bar in present]))
+    weights = [(bar.component, bar.weight) for bar in present]
+    panel = tools.image.fromarray(fitted.overlay(weights, heaviest=None if side is None else label.heaviest or None))
     pen, font = tools.draw.Draw(panel), load_font(NUMERAL_PIXELS)
     for bar in reversed(present):  # the heaviest last, on top
         place, number = find_middle(fitted.segments == bar.component), read_numeral(bar)
@@ -110,17 +116,24 @@ def encode_png(panel: Any) -> bytes:
     return file.getvalue()
 
 
-def encode_thumbnail(panel: Any) -> bytes:
-    """A Pillow image, reduced, as the bytes of a small JPEG file, for a page with many of them."""
+def encode_jpeg(panel: Any) -> bytes:
+    """A Pillow image as the bytes of a JPEG file."""
     file = BytesIO()
-    panel.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
     panel.save(file, format="JPEG", quality=_JPEG_QUALITY)
     return file.getvalue()
 
 
-def _fit(view: ImageView) -> ImageView:
-    """The view at a panel's size: enlarged to squares, or reduced."""
-    return _resize(reduce_image(view), find_enlargement(view))
+def encode_thumbnail(panel: Any) -> bytes:
+    """A Pillow image, reduced, as the bytes of a small JPEG file, for a page with many of them."""
+    panel.thumbnail((_THUMBNAIL_PIXELS, _THUMBNAIL_PIXELS))
+    return encode_jpeg(panel)
+
+
+def _fit(view: ImageView, side: int | None) -> ImageView:
+    """The view at a panel's size, or with about this many pixels along its longer side: enlarged to squares, or reduced."""
+    if side is None:
+        return _resize(reduce_image(view), find_enlargement(view))
+    return _resize(reduce_image(view, side), max(1, side // max(view.height, view.width)))
 
 
 def _resize(view: ImageView, factor: float) -> ImageView:

@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from limelight.renderers._bars import Bars, make_bar
 from limelight.renderers._names import show_names
 from limelight.renderers._numbers import choose_decimals, format_fidelity, format_number, format_probability
-from limelight.results.explanation import Explanation, Surrogate
+from limelight.results.explanation import Explanation, Provenance, Surrogate
 
 __all__ = ["Fact", "LabelSummary", "Summary", "format_output", "name_output", "summarise"]
 
 _MOST_OUTPUTS = 10
+_PROVENANCE_NAMES = {"version": "limelight", "alpha": "ridge penalty", "random_state": "seed"}
 
 
 @dataclass(frozen=True)
@@ -62,11 +63,13 @@ class Summary:
     Messages come by their level: every renderer shows alerts before all else, cautions and notes (information) further down.
     """
 
+    id: str | None
     outputs: tuple[Output, ...]
     more_outputs: int
     labels: tuple[LabelSummary, ...]
     level: str
     facts: tuple[Fact, ...]
+    provenance: tuple[Fact, ...]
     alerts: tuple[str, ...]
     cautions: tuple[str, ...]
     notes: tuple[str, ...]
@@ -107,6 +110,7 @@ def summarise(explanation: Explanation) -> Summary:
         if i in shown
     )
     return Summary(
+        id=explanation.id,
         outputs=outputs,
         more_outputs=len(values) - len(outputs),
         labels=tuple(
@@ -115,6 +119,7 @@ def summarise(explanation: Explanation) -> Summary:
         ),
         level=f"{min(99.9, 100 * explanation.confidence):.3g} %",
         facts=_state_facts(explanation),
+        provenance=tuple(_state_provenance(explanation.provenance)),
         alerts=_list_messages(explanation, "alert"),
         cautions=_list_messages(explanation, "caution"),
         notes=_list_messages(explanation, "information"),
@@ -124,6 +129,14 @@ def summarise(explanation: Explanation) -> Summary:
 def _list_messages(explanation: Explanation, level: str) -> tuple[str, ...]:
     """What the notices of a level say."""
     return tuple(notice.message for notice in explanation.notices if notice.level == level)
+
+
+def _state_provenance(provenance: Provenance) -> Iterator[Fact]:
+    """How the explanation was made, without what is empty."""
+    for name, value in vars(provenance).items():
+        text = f"{value:.4g}" if isinstance(value, float) else str(value)
+        if text:
+            yield Fact(_PROVENANCE_NAMES.get(name, name.replace("_", " ")), text, "")
 
 
 def name_output(names: Sequence[str], label: int, output_kind: str) -> str:

@@ -10,6 +10,8 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from limelight.renderers._colours import HUES
+
 __all__ = ["ScriptData", "fill_template"]
 
 # Characters that HTML or UTF-8 cannot hold.
@@ -71,7 +73,7 @@ def _choose_sign(match: re.Match[str]) -> str:
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    environment = Environment(
         loader=PackageLoader("limelight.renderers"),
         auto_reload=False,
         # `finalize` sees every value, so all of them are escaped. Autoescape would escape them a second time, more slowly, and
@@ -82,3 +84,5 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.globals["hues"] = HUES
+    return environment

@@ -6,11 +6,22 @@ from typing import NamedTuple
 
 from limelight.exceptions import ArgumentTypeError
 from limelight.results.explanation import Explanation
-from limelight.results.views import Drawing, DrawingView, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View
+from limelight.results.views import (
+    Drawing,
+    DrawingView,
+    ImageView,
+    MixedView,
+    PartsView,
+    SeriesView,
+    TableView,
+    TextView,
+    View,
+    VolumeView,
+)
 
 __all__ = ["choose_view"]
 
-_OWN_VIEWS = (DrawingView, ImageView, MixedView, PartsView, SeriesView, TableView, TextView)
+_OWN_VIEWS = (DrawingView, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, VolumeView)
 
 
 class ChosenView(NamedTuple):

@@ -101,9 +101,12 @@ def render_pick(pick: Pick) -> str:
     rows = [
         {
             "position": position,
+            "id": identity,
             "covered": format_percent(covered),
             "reasons": take_top(show_names([feature for feature, _ in reasons]), _MOST_REASONS),
         }
-        for position, covered, reasons in zip(pick.positions, pick.coverage, pick.reasons, strict=True)
+        for position, identity, covered, reasons in zip(
+            pick.positions, pick.explanations.ids, pick.coverage, pick.reasons, strict=True
+        )
     ]
-    return fill_template("pick.html", count=len(pick), rows=take_top(rows, _MOST_PICKS))
+    return fill_template("pick.html", count=len(pick), has_ids=any(row["id"] for row in rows), rows=take_top(rows, _MOST_PICKS))

@@ -36,7 +36,8 @@ def render_markdown(explanation: Explanation) -> str:
     ### What raises and lowers output
     """
     summary = summarise(explanation)
-    lines = [f"> Alert: {_make_literal(alert)}\n" for alert in summary.alerts]
+    lines = [] if summary.id is None else [f"Instance {_make_literal(summary.id)}\n"]
+    lines += [f"> Alert: {_make_literal(alert)}\n" for alert in summary.alerts]
     for label in summary.labels:
         lines += [*_write_table(label, summary.level), ""]
     lines.append("; ".join(f"{fact.name} {_make_literal(fact.value)}" for fact in summary.facts))

@@ -1,19 +1,20 @@
-"""An explained image, or a drawing of another instance, as one PNG: what speaks for and against each label, side by side."""
+"""An explanation as one PNG: an image or a drawing with its parts tinted for each label, or the weights as bars."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from limelight.exceptions import ArgumentError
 from limelight.renderers._drawing import prepare_canvas
 from limelight.renderers._drawing_panel import draw_drawing_panel
+from limelight.renderers._figure_file import draw_file
 from limelight.renderers._names import drop_isolates, shorten_names
 from limelight.renderers._pictures import INK, QUIET, draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
+from limelight.renderers._slices import choose_slices, draw_slices
 from limelight.renderers._summary import summarise
 from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
-from limelight.results.views import DrawingView, ImageView
+from limelight.results.views import DrawingView, ImageView, VolumeView
 
 __all__ = ["render_png"]
 
@@ -34,14 +35,17 @@ class _Panel(NamedTuple):
 
 
 def render_png(explanation: Explanation) -> bytes:
-    """Draw an explained image and an overlay for each explained label, or a drawing for each label, side by side.
+    """Draw an explanation as a picture.
 
-    Components that speak for the label are blue, those against it orange; the heavier, the stronger the tint.
+    Of an image there is the image itself and an overlay for each explained label, and of a drawing one for each label, side by
+    side, by Pillow. Of other instances there are the weights as bars and the text with its words tinted, or the series, one
+    label below the other, by matplotlib. Components that speak for the label are blue, those against it orange; the heavier,
+    the stronger the tint.
 
     Parameters
     ----------
     explanation : Explanation
-        An explanation of an image, or one whose view has a drawing.
+        Any explanation.
 
     Returns
     -------
@@ -50,10 +54,8 @@ def render_png(explanation: Explanation) -> bytes:
 
     Raises
     ------
-    ArgumentError
-        If the view is neither an image nor has a drawing.
     MissingDependencyError
-        If Pillow is not installed.
+        If Pillow or matplotlib is needed and not installed.
 
     Examples
     --------
@@ -65,18 +67,20 @@ def render_png(explanation: Explanation) -> bytes:
     >>> render_png(explanation)[1:4]
     b'PNG'
     """
-    view, labels = choose_view(explanation).view, summarise(explanation).labels
+    view = choose_view(explanation).view
+    if not isinstance(view, (ImageView, VolumeView, DrawingView)):
+        return draw_file(explanation, "png")
+    labels = summarise(explanation).labels
     if isinstance(view, ImageView):
         panels = [_Panel("the image", "", draw_image_panel(view))]
         panels += [_Panel(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]
-    elif isinstance(view, DrawingView):
+    elif isinstance(view, VolumeView):
+        numbers = choose_slices(view, labels)
+        panels = [_Panel("the volume", "", draw_slices(view, numbers))]
+        panels += [_Panel(label.name, label.prediction, draw_slices(view, numbers, label)) for label in labels]
+    else:
         canvas = prepare_canvas(view)
         panels = [_Panel(label.name, label.prediction, draw_drawing_panel(canvas, label)) for label in labels]
-    else:
-        raise ArgumentError(
-            "a PNG can be drawn of an explained image, or of a view with a drawing; this explains a "
-            f"{explanation.view.kind}. Save it as .html."
-        )
     # Some fonts lack the minus sign.
     panels = [panel._replace(value=panel.value.replace("\N{MINUS SIGN}", "-")) for panel in panels]
     tools, first = load_pillow(), panels[0].picture

@@ -7,13 +7,14 @@ from typing import Any
 
 import numpy as np
 
+from limelight._checks import Label
 from limelight.exceptions import require
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_shap"]
 
 
-def make_shap(explanation: Explanation, label: int | None) -> Any:
+def make_shap(explanation: Explanation, label: Label | None) -> Any:
     """Put one label's weights in a ``shap.Explanation``.
 
     Parameters

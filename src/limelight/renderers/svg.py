@@ -1,8 +1,8 @@
-"""An explained series, or a drawing of another instance, as an SVG file."""
+"""An explanation as an SVG file."""
 
 from __future__ import annotations
 
-from limelight.exceptions import ArgumentError
+from limelight.renderers._figure_file import draw_file
 from limelight.renderers._summary import summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._views import choose_view
@@ -14,15 +14,16 @@ _HEADING_PIXELS = 28
 
 
 def render_svg(explanation: Explanation) -> str:
-    """Draw an explained series, or a drawing, once for each explained label, one below the other.
+    """Draw an explanation, once for each explained label, one below the other.
 
     Components that raise the output or speak for the label are blue, the others orange; the heavier, the stronger the tint. In
-    a series, the dashed line has the values that stand in for absent segments.
+    a series, the dashed line has the values that stand in for absent segments. Of other instances there are the weights as
+    bars, and the image or the text with its parts tinted, by matplotlib.
 
     Parameters
     ----------
     explanation : Explanation
-        An explanation of a series, or one whose view has a drawing.
+        Any explanation.
 
     Returns
     -------
@@ -31,8 +32,8 @@ def render_svg(explanation: Explanation) -> str:
 
     Raises
     ------
-    ArgumentError
-        If the view is neither a series nor has a drawing.
+    MissingDependencyError
+        If the instance is neither a series nor a drawing, and matplotlib is not installed.
 
     Examples
     --------
@@ -45,8 +46,5 @@ def render_svg(explanation: Explanation) -> str:
     """
     kind, view = choose_view(explanation)
     if kind not in SVG_KINDS:
-        raise ArgumentError(
-            "an SVG can be drawn of an explained series, or of a view with a drawing; this explains a "
-            f"{explanation.view.kind}. Save it as .html."
-        )
+        return draw_file(explanation, "svg").decode("utf-8")
     return make_svg(kind, view, summarise(explanation).labels, heading_pixels=_HEADING_PIXELS)

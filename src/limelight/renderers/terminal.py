@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import isfinite
 
-from limelight.renderers._cells import count_cells, make_visible, pad, take
+from limelight.renderers._cells import count_cells, fit, make_visible, pad, take
 from limelight.renderers._names import shorten_names
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.results.explanation import Explanation
@@ -41,7 +41,7 @@ def render_text(explanation: Explanation) -> str:
     True
     """
     summary = summarise(explanation)
-    lines: list[str] = []
+    lines = [] if summary.id is None else [fit(make_visible(summary.id), _LINE_CELLS), ""]
     for alert in summary.alerts:
         lines += [*_wrap(f"Alert: {alert}"), ""]
     label_names = shorten_names([label.name for label in summary.labels], _MOST_LABEL_CELLS)

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from limelight._checks import check_choice
 
-__all__ = ["Notice"]
+__all__ = ["LEVELS", "Notice"]
 
-_LEVELS = ("alert", "caution", "information")
+LEVELS = ("alert", "caution", "information")
 
 
 @dataclass(frozen=True)
@@ -42,12 +42,12 @@ class Notice:
     level: str = "caution"
 
     def __post_init__(self) -> None:
-        check_choice("level of a notice", self.level, _LEVELS)
+        check_choice("level of a notice", self.level, LEVELS)
 
     @staticmethod
     def in_reading_order(notices: Iterable["Notice"]) -> tuple["Notice", ...]:
         """Sort notices by level: alerts, cautions, information. Within a level they keep their order, and none comes twice."""
-        return tuple(sorted(dict.fromkeys(notices), key=lambda notice: _LEVELS.index(notice.level)))
+        return tuple(sorted(dict.fromkeys(notices), key=lambda notice: LEVELS.index(notice.level)))
 
 
 Notice.__module__ = "limelight"  # where users import it from

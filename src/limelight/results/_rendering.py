@@ -6,11 +6,14 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from contextlib import suppress
+from io import TextIOBase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Self, overload
+from typing import IO, TYPE_CHECKING, Any, Literal, Self, overload
 
+from limelight._checks import Label, check_flag
 from limelight._registry import Registry
-from limelight.exceptions import ArgumentError, ArgumentTypeError, MissingDependencyError, require
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames, MissingDependencyError, require, unknown_name
+from limelight.results.files import Place, atomic_file, locate
 
 if TYPE_CHECKING:
     import pandas
@@ -30,6 +33,7 @@ RENDERERS = Registry(
         "html": "limelight.renderers.html:render_page",
         "html_fragment": "limelight.renderers.html:render_fragment",
         "markdown": "limelight.renderers.markdown:render_markdown",
+        "pdf": "limelight.renderers.pdf:render_pdf",
         "png": "limelight.renderers.png:render_png",
         "svg": "limelight.renderers.svg:render_svg",
         "terminal": "limelight.renderers.terminal:render_text",
@@ -46,10 +50,10 @@ CONVERTERS = Registry(
 )
 
 _MOST_PRINTED_LABELS = 5  # of the outputs that a model may have by the thousand
-_FILE_RENDERERS = ("html", "htm", "png", "svg")  # whose names are also endings of files
+_FILE_RENDERERS = ("html", "htm", "png", "svg", "pdf")  # whose names are also endings of files
 
 
-class RenderingMixin(ABC):
+class RenderingMixin(LimeNames, ABC):
     """The methods of `Explanation` that show it or make something else of it."""
 
     default_label: int
@@ -60,7 +64,7 @@ class RenderingMixin(ABC):
         """The labels that were explained."""
 
     @abstractmethod
-    def _restricted_to(self, labels: Iterable[int] | None) -> Self:
+    def _restricted_to(self, labels: Label | Iterable[Label] | None) -> Self:
         """The explanation of some of its labels, in their order; None for all."""
 
     @overload
@@ -99,13 +103,13 @@ class RenderingMixin(ABC):
         """
         return CONVERTERS.load("frame")(self, backend)
 
-    def to_shap(self, label: int | None = None) -> shap.Explanation:
+    def to_shap(self, label: Label | None = None) -> shap.Explanation:
         """One label's weights as a ``shap.Explanation``, for shap's plots; the weights are LIME's, not Shapley values.
 
         Parameters
         ----------
-        label : int, optional
-            An explained label; by default `default_label`.
+        label : int or str, optional
+            An explained label, by its number or name; by default `default_label`.
 
         Returns
         -------
@@ -131,26 +135,26 @@ class RenderingMixin(ABC):
         """
         return CONVERTERS.load("shap")(self, label)
 
-    def render(self, name: str, labels: Iterable[int] | None = None) -> Any:
+    def render(self, name: str, labels: Label | Iterable[Label] | None = None) -> Any:
         """What a renderer makes of the explanation.
 
         Parameters
         ----------
         name : str
-            One of limelight's renderers, "html", "html_fragment", "markdown", "png", "svg" or "terminal", or one that was
-            registered with ``limelight.extend.register("renderer", name, function)``.
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+            One of limelight's renderers, "html", "html_fragment", "markdown", "pdf", "png", "svg" or "terminal", or one that
+            was registered with ``limelight.extend.register("renderer", name, function)``.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
 
         Returns
         -------
         rendering : object
-            What the renderer returns: limelight's return a str, or the bytes of a PNG file.
+            What the renderer returns: limelight's return a str, or the bytes of a PNG or PDF file.
 
         Raises
         ------
         ArgumentError
-            If there is no such renderer, or it cannot draw this kind of instance.
+            If there is no such renderer.
         LabelError
             If a label was not explained.
         MissingDependencyError
@@ -166,40 +170,69 @@ class RenderingMixin(ABC):
         """
         return RENDERERS.load(name)(self._restricted_to(labels))
 
-    def as_html(self, labels: Iterable[int] | None = None) -> str:
+    def as_html(self, labels: Label | Iterable[Label] | None = None, *, fragment: bool = False) -> str:
         """A self-contained page: nothing is loaded from anywhere, and everything from the user's data is escaped.
 
         Parameters
         ----------
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
+        fragment : bool, default False
+            Whether to give one ``div`` to put into another page instead. Its style touches nothing outside it, it has no ids,
+            and several on one page do not disturb each other. A script makes its controls; where the host removes scripts, as
+            JupyterLab does in a notebook that is not trusted, there are none, and where it removes style sheets, the bars stay.
+
+        Returns
+        -------
+        html : str
 
         Raises
         ------
+        ArgumentTypeError
+            If `fragment` is not a bool.
         LabelError
             If a label was not explained.
-        """
-        page: str = self.render("html", labels)
-        return page
 
-    def save_to_file(self, path: str | os.PathLike[str], labels: Iterable[int] | None = None) -> None:
-        """Write the explanation to a file: `as_html`'s page, or what the renderer for the file's ending makes of it.
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> explanation.as_html(fragment=True).split()[0]
+        '<div'
+        """
+        is_fragment = check_flag("fragment", fragment)
+        html: str = self.render("html_fragment" if is_fragment else "html", labels)
+        return html
+
+    def save_to_file(
+        self,
+        path: str | os.PathLike[str] | IO[bytes] | IO[str],
+        labels: Label | Iterable[Label] | None = None,
+        *,
+        format: str | None = None,
+    ) -> None:
+        """Write the explanation to a file or a buffer: `as_html`'s page, a picture, or what a registered renderer makes of it.
 
         Parameters
         ----------
-        path : str or path
-            Where to; an existing file is replaced. A name that ends in ``.html`` or ``.htm``, or has no ending, gets a page,
-            ``.png`` a picture of an explained image, and ``.svg`` one of a series. The name of a registered renderer is an
-            ending too: ``why.dot`` is written by the renderer "dot".
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        path : str, path, or file-like
+            Where to, here or at an address such as ``s3://bucket/why.html``; an existing file is replaced. A name that ends in
+            ``.html`` or ``.htm``, or has no ending, gets a page;
+            ``.png``, ``.svg`` and ``.pdf`` get a picture of any explanation: images, series and drawings with their parts
+            tinted, texts with their words tinted, and the weights as bars. The name of a registered renderer is an ending too:
+            ``why.dot`` is written by the renderer "dot". A buffer, such as ``io.BytesIO()``, needs `format`.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
+        format : {"html", "png", "svg", "pdf"} or the name of a registered renderer, optional
+            What to write; by default what the ending of `path` says.
 
         Raises
         ------
         ArgumentError
-            If the file's ending is another one, or this kind of instance has no such picture.
+            If the ending or the format is another one, they contradict each other, or a buffer comes without a format.
         ArgumentTypeError
-            If a registered renderer returns neither str nor bytes.
+            If `path` is neither a path nor writable, a registered renderer returns neither str nor bytes, or a buffer of text
+            would get bytes.
         LabelError
             If a label was not explained.
         MissingDependencyError
@@ -209,18 +242,33 @@ class RenderingMixin(ABC):
         --------
         >>> from limelight import TextExplainer
         >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
-        >>> import tempfile, pathlib
+        >>> import io, pathlib, tempfile
         >>> with tempfile.TemporaryDirectory() as folder:
         ...     explanation.save_to_file(pathlib.Path(folder) / "film.html")
+        >>> buffer = io.BytesIO()
+        >>> explanation.save_to_file(buffer, format="png")
+        >>> buffer.getvalue()[1:4]
+        b'PNG'
         """
-        name = _renderer_for(Path(path))
+        target = _check_target(path)
+        name = _choose_renderer(target, format)
         contents = self.render(name, labels)
         if not isinstance(contents, (str, bytes)):
             raise ArgumentTypeError(
                 f"the renderer {name!r} must return str or bytes to be written to a file; got {type(contents).__name__}. "
                 f"explanation.render({name!r}) gives it as it is."
             )
-        Path(path).write_bytes(contents if isinstance(contents, bytes) else contents.encode("utf-8"))
+        if isinstance(target, Place) and target.file_system is None:
+            Path(target.path).write_bytes(_encode(contents))
+        elif isinstance(target, Place):
+            with atomic_file(target.name) as file:
+                file.write(_encode(contents))
+        elif not (isinstance(target, TextIOBase) or hasattr(target, "encoding")):
+            target.write(_encode(contents))
+        elif isinstance(contents, str):
+            target.write(contents)
+        else:
+            raise ArgumentTypeError(f"a {name} file consists of bytes; give a buffer of bytes, such as io.BytesIO().")
 
     def to_markdown(self) -> str:
         """The weights as Markdown tables, for issues and model cards; nothing in them is markup, a link or a mention.
@@ -235,13 +283,13 @@ class RenderingMixin(ABC):
         text: str = self.render("markdown")
         return text
 
-    def plot(self, label: int | None = None, ax: Axes | None = None) -> Axes:
+    def plot(self, label: Label | None = None, ax: Axes | None = None) -> Axes:
         """Draw one label's weights with matplotlib: bars with their intervals, an image's overlay, a series with its segments.
 
         Parameters
         ----------
-        label : int, optional
-            An explained label; by default `default_label`.
+        label : int or str, optional
+            An explained label, by its number or name; by default `default_label`.
         ax : matplotlib.axes.Axes, optional
             Where to; by default the axes of a new figure.
 
@@ -268,17 +316,17 @@ class RenderingMixin(ABC):
         axes: Axes = CONVERTERS.load("figure")(self, label, ax)
         return axes
 
-    def as_pyplot_figure(self, label: int | None = None) -> Figure | SubFigure:
+    def as_pyplot_figure(self, label: Label | None = None) -> Figure | SubFigure:
         """`plot`'s new figure of one explained label, by default `default_label`; lime's name for it."""
         return self.plot(label).figure
 
-    def show_in_notebook(self, labels: Iterable[int] | None = None) -> None:
+    def show_in_notebook(self, labels: Label | Iterable[Label] | None = None) -> None:
         """Display the explanation in a notebook, from any line of a cell; in a terminal, print it.
 
         Parameters
         ----------
-        labels : sequence of int, optional
-            Which explained labels to show, in this order; by default all.
+        labels : int, str, or sequence of them, optional
+            Which explained labels to show, by number or name, in this order; by default all.
 
         Raises
         ------
@@ -298,7 +346,8 @@ class RenderingMixin(ABC):
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
         bundle = {}
-        for mime_type, render in {"text/html": self._repr_html_, "text/plain": self.__repr__}.items():
+        renderers = {"text/html": self._repr_html_, "text/markdown": self.to_markdown, "text/plain": self.__repr__}
+        for mime_type, render in renderers.items():
             if (not include or mime_type in include) and mime_type not in (exclude or ()):
                 # An image has no picture without Pillow, but still a text; a notebook then asks `_repr_html_` and shows why.
                 with suppress(MissingDependencyError):
@@ -319,18 +368,55 @@ class RenderingMixin(ABC):
         return f'{text}\n{labels - len(shown)} more outputs are explained; print(explanation.render("terminal")) shows all.'
 
 
-def _renderer_for(path: Path) -> str:
-    """The name of the renderer that the ending of a file's name asks for.
+def _check_target(path: Any) -> Any:
+    """The `Place`, or the file-like object, to write to.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is neither.
+    """
+    if isinstance(path, (str, os.PathLike)):
+        return locate(path)
+    if callable(getattr(path, "write", None)):
+        return path
+    raise ArgumentTypeError(f"path must be a path, or a buffer such as io.BytesIO(); got {path!r:.80}.")
+
+
+def _choose_renderer(target: Any, file_format: str | None) -> str:
+    """The name of the renderer that the format, or the ending of a file's name, asks for.
 
     Raises
     ------
     ArgumentError
-        If there is none.
+        If there is none, or the two ask for different ones.
     """
     allowed = (*_FILE_RENDERERS, *RENDERERS.added())
-    ending = path.suffix[1:] or "html"
-    for name in (ending, ending.lower()):
-        if name in allowed:
-            return name
-    endings = [f".{name}" for name in allowed]
-    raise ArgumentError(f"an explanation's file ends in {', '.join(endings)}; got {str(path)!r}.")
+    chosen = None if file_format is None else _find_name(file_format, allowed)
+    if file_format is not None and chosen is None:
+        raise unknown_name("format", file_format, allowed)
+    if not isinstance(target, Place):
+        if chosen is None:
+            raise ArgumentError(f"a buffer has no ending that says what to write: give format=, one of {', '.join(allowed)}.")
+        return chosen
+    ending = Path(target.path).suffix[1:]
+    named = _find_name(ending, allowed)
+    if chosen is None:
+        if named is None and ending:
+            endings = ", ".join(f".{name}" for name in allowed)
+            advice = " save() writes JSON." if ending.lower() == "json" else ""
+            raise ArgumentError(f"an explanation's file ends in {endings}; got {target.name!r}.{advice}")
+        return named or "html"
+    if named not in (None, chosen) and {named, chosen} != {"html", "htm"}:
+        raise ArgumentError(f"the file's ending and format={file_format!r} must agree; got {target.name!r}.")
+    return chosen
+
+
+def _find_name(name: Any, allowed: tuple[str, ...]) -> str | None:
+    """The allowed name that this is, whatever its case; None if it is none of them."""
+    variants = (name, name.lower()) if isinstance(name, str) else ()
+    return next((variant for variant in variants if variant in allowed), None)
+
+
+def _encode(contents: str | bytes) -> bytes:
+    return contents if isinstance(contents, bytes) else contents.encode("utf-8")

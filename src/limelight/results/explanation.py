@@ -1,22 +1,25 @@
 """The result: one frozen `Explanation`; every list, frame, JSON text and page is a pure function of it."""
 
 import json
+import os
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-from limelight._checks import check_ordered
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
+from limelight._checks import Label, check_id, check_label, check_ordered, find_output, list_outputs
+from limelight.exceptions import ArgumentError, LabelError
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
+from limelight.results.files import atomic_file, check_ending, read_bytes
 from limelight.results.json_values import check_types, plain, read_object, restore
+from limelight.results.provenance import Provenance
 from limelight.results.view_registry import view_from_dict
 from limelight.results.views import View
 
-__all__ = ["Explanation", "Notice", "Surrogate", "check_consistency"]
+__all__ = ["Explanation", "Notice", "Provenance", "Surrogate", "check_consistency"]
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 
 @dataclass(frozen=True, repr=False)
@@ -51,8 +54,11 @@ class Explanation(RenderingMixin):
         The level of the weights' intervals.
     converged : bool
         Whether every reported weight's interval is within the tolerance that the explainer was given.
-    kernel_width, alpha, random_state
-        The settings that the explanation depends on, for the record.
+    id : str or None
+        What identifies the instance, if the user says so. No number depends on it.
+    provenance : Provenance
+        How it was made: the version, and all settings that its numbers depend on. Like the id it does not count when two
+        explanations are compared, which are equal if they say the same.
     notices : tuple of Notice
         What a reader should know: alerts first, then cautions, then information.
 
@@ -83,10 +89,24 @@ class Explanation(RenderingMixin):
     effective_sample_size: float
     confidence: float
     converged: bool
-    kernel_width: float
-    alpha: float
-    random_state: int
+    provenance: Provenance = field(compare=False)
     notices: tuple[Notice, ...]
+    id: str | None = field(default=None, compare=False)
+
+    @property
+    def kernel_width(self) -> float:
+        """The width of the kernel, in the distance's unit."""
+        return self.provenance.kernel_width
+
+    @property
+    def alpha(self) -> float:
+        """The ridge penalty."""
+        return self.provenance.alpha
+
+    @property
+    def random_state(self) -> int:
+        """The seed."""
+        return self.provenance.random_state
 
     @property
     def labels(self) -> tuple[int, ...]:
@@ -98,31 +118,59 @@ class Explanation(RenderingMixin):
         """The notices that speak against trusting the explanation as it is: alerts and cautions."""
         return tuple(notice for notice in self.notices if notice.level != "information")
 
-    def surrogate(self, label: int | None = None) -> Surrogate:
-        """The surrogate of one label, by default of `default_label`.
+    def with_id(self, id: object) -> Self:
+        """The same explanation, with what identifies its instance: a text or a number; None for nothing.
 
         Raises
         ------
-        LabelError
-            If the label was not explained.
+        ArgumentTypeError
+            If the id is a collection.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> explanation.with_id(17).id
+        '17'
         """
-        number = self.default_label if label is None else label
+        return replace(self, id=check_id(id))
+
+    def surrogate(self, label: Label | None = None) -> Surrogate:
+        """The surrogate of one label, by default of `default_label`.
+
+        Parameters
+        ----------
+        label : int or str, optional
+            An explained output: an int is its number, a str its name.
+
+        Raises
+        ------
+        ArgumentTypeError
+            If the label is neither a number nor a name.
+        LabelError
+            If the label was not explained, or several outputs have the name.
+        """
+        number: int | None = self.default_label
+        if label is not None:
+            label = check_label("label", label)
+            number = find_output(label, self.output_names)
         for surrogate in self.surrogates:
             if surrogate.label == number:
                 return surrogate
-        explained = ", ".join(f"{number} ({self.output_names[number]})" for number in self.labels)
-        advice = "Labels are the outputs' numbers."
-        if isinstance(label, int):
+        explained = list_outputs((number, self.output_names[number]) for number in self.labels)
+        has_output = number is not None and 0 <= number < len(self.output_names)
+        advice = "An int is an output's number, a str its name."
+        if has_output:
             advice = f"Give labels=[{label!r}] to explain_instance."
         raise LabelError(f"label {label!r} was not explained; explained: {explained}. {advice}")
 
-    def as_list(self, label: int | None = None, *, positions: bool = False) -> list[tuple[str, float]]:
+    def as_list(self, label: Label | None = None, *, positions: bool = False) -> list[tuple[str, float]]:
         """Component names and weights of one explained label, by default of `default_label`; heaviest first.
 
         Parameters
         ----------
-        label : int, optional
-            An explained label; by default `default_label`.
+        label : int or str, optional
+            An explained output: an int is its number, a str its name.
         positions : bool, default False
             For texts, whether each word is followed by where it begins, wherever it stands, as in lime: ``good_0-12``.
 
@@ -181,7 +229,9 @@ class Explanation(RenderingMixin):
         try:
             values = {name: restore(value) for name, value in data.items() if name != "schema"}
             values["view"] = view_from_dict(data["view"])
+            values["id"] = data["id"]
             values["surrogates"] = tuple(Surrogate.from_dict(surrogate) for surrogate in data["surrogates"])
+            values["provenance"] = Provenance(**data["provenance"])
             values["notices"] = tuple(Notice(**notice) for notice in data["notices"])
             explanation = cls(**values)
             check_types(explanation, cls)
@@ -194,8 +244,55 @@ class Explanation(RenderingMixin):
         """The whole explanation as JSON text."""
         return json.dumps(self.to_dict(), allow_nan=False)
 
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the explanation to a JSON file, which `load` reads.
+
+        Parameters
+        ----------
+        path : str or path
+            Where to, here or at an address such as ``s3://bucket/why.json``; its name ends in ``.json``. An existing file is
+            replaced when the new one is complete.
+
+        Raises
+        ------
+        ArgumentError
+            If the name ends otherwise, or there is no such folder.
+
+        Examples
+        --------
+        >>> import pathlib, tempfile
+        >>> from limelight import Explanation, TextExplainer
+        >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     explanation.save(pathlib.Path(folder) / "why.json")
+        ...     Explanation.load(pathlib.Path(folder) / "why.json") == explanation
+        True
+        """
+        advice = "save_to_file writes pages and pictures, Explanations.of([explanation]).save(...) Parquet files."
+        check_ending(path, (".json",), "the data of an explanation", advice)
+        with atomic_file(path) as file:
+            file.write(self.to_json().encode("utf-8"))
+
     @classmethod
-    def from_json(cls, text: str) -> "Explanation":
+    def load(cls, path: str | os.PathLike[str]) -> "Explanation":
+        """Read what `save` wrote.
+
+        Parameters
+        ----------
+        path : str or path
+            A ``.json`` file, here or at an address.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such file, or it is not an explanation's JSON.
+        """
+        advice = "Explanations.load reads Parquet files; pages and pictures cannot be read back."
+        check_ending(path, (".json",), "the data of an explanation", advice)
+        return cls.from_json(read_bytes(path))
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Explanation":
         """Rebuild an explanation from `to_json`'s text.
 
         Raises
@@ -205,13 +302,12 @@ class Explanation(RenderingMixin):
         """
         return cls.from_dict(read_object(text))
 
-    def _restricted_to(self, labels: Iterable[int] | None) -> Self:
+    def _restricted_to(self, labels: Label | Iterable[Label] | None) -> Self:
         if labels is None:
             return self
-        if not isinstance(labels, Iterable):
-            raise ArgumentTypeError(f"labels must be a sequence of explained labels, like {[*self.labels]}; got {labels!r}.")
         check_ordered("labels", labels)
-        surrogates = tuple(dict.fromkeys(map(self.surrogate, labels)))
+        several = labels if isinstance(labels, Iterable) and not isinstance(labels, str) else (labels,)
+        surrogates = tuple(dict.fromkeys(map(self.surrogate, several)))
         if not surrogates:
             raise ArgumentError("labels must name at least one explained label; got none. Leave it out for all.")
         default = self.surrogate() if self.surrogate() in surrogates else surrogates[0]

@@ -10,7 +10,7 @@ from typing import Any, ClassVar, get_args, get_origin, get_type_hints
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 
-__all__ = ["check_types", "plain", "read_object", "restore"]
+__all__ = ["check_types", "list_fields", "plain", "read_object", "restore"]
 
 
 def plain(value: Any) -> Any:
@@ -54,7 +54,7 @@ def check_types(value: Any, annotation: Any, place: str = "") -> None:
             check_types(item, item_annotation, place)
     elif type(value) is annotation and (is_dataclass(value) or hasattr(value, "_fields")):
         kind: Any = annotation
-        for name, field_annotation in _field_annotations(kind):
+        for name, field_annotation in list_fields(kind):
             check_types(getattr(value, name), field_annotation, name)
 
 
@@ -67,7 +67,7 @@ def _allowed_types(annotation: Any) -> tuple[Any, Any]:
 
 
 @cache
-def _field_annotations(kind: Any) -> tuple[tuple[str, Any], ...]:
+def list_fields(kind: Any) -> tuple[tuple[str, Any], ...]:
     """The fields of a dataclass or named tuple with their annotations.
 
     These must be types, not strings: a public class's ``__module__`` is where users import it from, which lacks their names.

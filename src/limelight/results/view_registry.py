@@ -8,7 +8,7 @@ from limelight._checks import user_function
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.json_values import check_types
-from limelight.results.views import Drawing, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View
+from limelight.results.views import Drawing, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View, VolumeView
 
 __all__ = ["CLOSED_VIEWS", "VIEWS", "check_view", "view_from_dict"]
 
@@ -22,11 +22,12 @@ VIEWS = Registry(
         "series": "limelight.results.views:SeriesView",
         "table": "limelight.results.views:TableView",
         "text": "limelight.results.views:TextView",
+        "volume": "limelight.results.volume_view:VolumeView",
     },
 )
 
 
-CLOSED_VIEWS = frozenset({ImageView, MixedView, PartsView, SeriesView, TableView, TextView})
+CLOSED_VIEWS = frozenset({ImageView, MixedView, PartsView, SeriesView, TableView, TextView, VolumeView})
 """The views that limelight's own modalities make, in which every component has its place."""
 
 

@@ -9,6 +9,7 @@ from limelight.results._view import View
 from limelight.results.drawing import Drawing, Mark, Shape
 from limelight.results.drawing_view import DrawingView
 from limelight.results.image_view import ImageView
+from limelight.results.volume_view import VolumeView
 
 __all__ = [
     "Cell",
@@ -26,6 +27,7 @@ __all__ = [
     "TableView",
     "TextView",
     "View",
+    "VolumeView",
 ]
 
 
@@ -302,9 +304,9 @@ class SeriesView(View):
     ----------
     channel_names : tuple of str
         A name for each channel.
-    channels : tuple of tuple of float
-        The values of each channel, one for each step.
-    filling : tuple of tuple of float
+    channels : tuple of tuple of (float or None)
+        The values of each channel, one for each step; None where one is missing.
+    filling : tuple of tuple of (float or None)
         What takes their place where a segment is absent.
     segments : tuple of Segment
         In any order; a component may have several.
@@ -319,16 +321,17 @@ class SeriesView(View):
 
     kind: ClassVar[str] = "series"
     channel_names: tuple[str, ...]
-    channels: tuple[tuple[float, ...], ...]
-    filling: tuple[tuple[float, ...], ...]
+    channels: tuple[tuple[float | None, ...], ...]
+    filling: tuple[tuple[float | None, ...], ...]
     segments: tuple[Segment, ...]
 
     def values(self) -> dict[int, str]:
-        """For each component's number, the mean of the first of its segments."""
+        """For each component's number, the mean of the first of its segments, or that it is missing."""
         means: dict[int, str] = {}
         for segment in self.segments:
-            steps = [value for channel in segment.channels for value in self.channels[channel][segment.start : segment.stop]]
-            means.setdefault(segment.component, f"mean {sum(steps) / len(steps):.3g}")
+            values = [value for channel in segment.channels for value in self.channels[channel][segment.start : segment.stop]]
+            known = [value for value in values if value is not None]
+            means.setdefault(segment.component, f"mean {sum(known) / len(known):.3g}" if known else "missing")
         return means
 
     def _facts(self) -> dict[str, int | str]:
@@ -356,7 +359,8 @@ class SeriesView(View):
         """
         try:
             channels, filling = (
-                tuple(tuple(map(float, channel)) for channel in data[name]) for name in ("channels", "filling")
+                tuple(tuple(None if value is None else float(value) for value in channel) for channel in data[name])
+                for name in ("channels", "filling")
             )
         except ValueError as error:
             raise ArgumentError(f"a series' channels must hold numbers: {error}.") from error

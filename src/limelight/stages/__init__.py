@@ -7,6 +7,9 @@ designs             independent draws, Sobol points, complementary pairs, enumer
 orthogonal_arrays   the design for masks whose parts are absent with probability 1/2
 kernel_law          the exact moments of masks under the law and the kernel, in closed form
 perturbation        which stretches of a design to ask about, one after the other
+answers             a model's raw answer, in whatever form it comes, as numbers with names
+questions           what a run asks of the model
+answer_check        whether its answers belong to its inputs
 prediction          what to ask the model: each distinct input once
 prediction_batches  asking the model in batches
 output_names        what the model's outputs are called

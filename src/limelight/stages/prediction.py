@@ -2,100 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Hashable, Sequence
-from typing import Any, NamedTuple, TypeVar
+from collections.abc import Hashable, Sequence
+from typing import NamedTuple
 
 import numpy as np
 
-from limelight.exceptions import PredictionError
+from limelight.results.explanation import Notice
+from limelight.stages.answer_check import AnswerCheck
+from limelight.stages.answers import Answer, make_output_count_error
 from limelight.stages.components import Neighbourhood, SharedRows
+from limelight.stages.questions import Ask, Asking, ModelPath, Question
 
-__all__ = [
-    "PADDED_BATCH_INPUTS",
-    "PREDICTION_METHODS",
-    "Ask",
-    "ModelPath",
-    "Oracle",
-    "Question",
-    "SharedAnswers",
-    "find_distinct_rows",
-    "make_output_count_error",
-]
-
-PADDED_BATCH_INPUTS = 256
-"""How many inputs a padded batch has at most, where the user gives no batch size."""
+__all__ = ["PREDICTION_METHODS", "Oracle", "SharedAnswers", "find_distinct_rows"]
 
 PREDICTION_METHODS = ("predict_proba", "decision_function", "predict")
 """An estimator is asked through the first of these methods that it has."""
 
 _MIXER = np.uint64(0x9E3779B97F4A7C15)  # an odd number near 2^64 times the golden ratio's fraction
-
-T = TypeVar("T")
-
-
-class ModelPath(NamedTuple):
-    """How perturbations of one instance reach a model.
-
-    Attributes
-    ----------
-    make : callable
-        From a neighbourhood and row numbers, of shape (m,), to inputs.
-    finish : callable
-        From inputs to the model's raw answer.
-    form : Hashable
-        Inputs of paths with equal `form` can share a batch, which any of these paths can finish.
-    batch_size : int or None
-        The largest number of inputs at once; None for no limit.
-    pads_batches : bool
-        Whether every batch has exactly that many inputs.
-    """
-
-    make: Callable[[Neighbourhood, np.ndarray], Any]
-    finish: Callable[[Any], Any]
-    form: Hashable
-    batch_size: int | None
-    pads_batches: bool = False
-
-    def limited(self, batch_size: int | None, *, pads_batches: bool = False) -> ModelPath:
-        """The same path with the user's batch size, where there is one, and with padded batches, where the user wants them."""
-        size = self.batch_size if batch_size is None else batch_size
-        if pads_batches and batch_size is None:
-            size = min(size or PADDED_BATCH_INPUTS, PADDED_BATCH_INPUTS)
-        return self._replace(batch_size=size, pads_batches=pads_batches)
-
-
-class Question(NamedTuple):
-    """Rows of a neighbourhood that the model is to be asked about.
-
-    Attributes
-    ----------
-    path : ModelPath
-        How to ask.
-    neighbourhood : Neighbourhood
-        Where the rows are.
-    rows : ndarray of shape (m,)
-        Their numbers in the neighbourhood.
-    first_number : int
-        How many inputs the instance has asked about before: messages number the inputs from there.
-    key : Hashable
-        Questions with equal keys have the same answer. None is the key of a question that no other instance asks.
-    """
-
-    path: ModelPath
-    neighbourhood: Neighbourhood
-    rows: np.ndarray
-    first_number: int
-    key: Hashable = None
-
-
-class Ask(NamedTuple):
-    """What a run yields to have questions put to the model; it is sent the answer to each, of shape (m, k)."""
-
-    questions: list[Question]
-
-
-Asking = Generator[Ask, list[np.ndarray], T]
-"""A part of a run that asks the model, and returns a result in the end."""
 
 
 class DistinctRows(NamedTuple):
@@ -194,14 +117,44 @@ class _Memory:
 
 
 class SharedAnswers:
-    """Answers for rows that the neighbourhoods of several instances share; the model is asked about each of them once."""
+    """What instances share that are explained with one model: answers for common rows, and what was learned about the model.
+
+    The model is asked about each of the common rows once.
+
+    Attributes
+    ----------
+    check : AnswerCheck
+        Whether the model's answers belong to its inputs.
+    output_names : tuple of str or None
+        The names of the model's outputs, if its answers have them.
+    """
 
     def __init__(self) -> None:
+        self.check = AnswerCheck()
+        self.output_names: tuple[str, ...] | None = None
+        self._reading_notices: tuple[Notice, ...] = ()
         self._memories: dict[Hashable, _Memory] = {}
         self._searches: dict[SharedRows, _Search] = {}
         self._places: dict[SharedRows, np.ndarray] = {}
         self._answers: dict[SharedRows, np.ndarray] = {}
         self._num_distinct: dict[tuple[SharedRows, ...], int] = {}
+
+    @property
+    def notices(self) -> tuple[Notice, ...]:
+        """What a reader should know about the model's answers."""
+        return (*self.check.notices, *self._reading_notices)
+
+    def read(self, answer: Answer) -> np.ndarray:
+        """The values of an answer, of shape (m, k), with the outputs in the order of the first answer's names.
+
+        Raises
+        ------
+        PredictionError
+            If the names of the outputs are others than the first answer's.
+        """
+        self.output_names = self.output_names or answer.names
+        self._reading_notices = self._reading_notices or answer.notices
+        return answer.in_order_of(self.output_names)
 
     def find_new(self, neighbourhood: Neighbourhood) -> np.ndarray | None:
         """The numbers of the neighbourhood's rows to ask the model about; None if its drawn rows were recalled before."""
@@ -227,7 +180,10 @@ class SharedAnswers:
     def count_distinct(self, parts: tuple[SharedRows, ...]) -> int:
         """How many distinct inputs some parts of one source have, all of them recalled."""
         if parts not in self._num_distinct:
-            self._num_distinct[parts] = len(np.unique(np.concatenate([self._places[part] for part in parts])))
+            is_used = np.zeros(len(self._memories[parts[0].source]), dtype=bool)
+            for part in parts:
+                is_used[self._places[part]] = True
+            self._num_distinct[parts] = int(np.count_nonzero(is_used))
         return self._num_distinct[parts]
 
 
@@ -259,6 +215,7 @@ class Oracle:
         self._memory = _Memory()
         self._parts: dict[Hashable, tuple[SharedRows, ...]] = {}  # that the explanation has had of each source
         self._num_own_inputs = 0  # besides the shared ones: the instance, unless it is among the shared rows
+        self._num_shared_inputs = 0
         self.num_inputs = 0
         self.instance_prediction = np.empty(0)
 
@@ -270,19 +227,28 @@ class Oracle:
         Raises
         ------
         PredictionError
-            If its answers have different numbers of outputs.
+            If its answers have different outputs, or are in another order than its inputs.
         """
-        if neighbourhoods[0].shared is not None:
-            return (yield from self._predict_shared(neighbourhoods))
+        predict = self._predict_own if neighbourhoods[0].shared is None else self._predict_shared
+        answers = yield from predict(neighbourhoods)
+        shared = self._shared
+        for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
+            yield from shared.check.run(
+                self._path, neighbourhood, self.instance_prediction, predictions, self.num_inputs, shared.read
+            )
+        return answers
+
+    def _predict_own(self, neighbourhoods: Sequence[Neighbourhood]) -> Asking[list[np.ndarray]]:
+        """The same for drawn rows that no other instance has."""
         (neighbourhood,) = neighbourhoods
         keys = neighbourhood.keys
         num_rows = 1 + len(neighbourhood.law_weights)
         search = self._memory.search(keys, num_rows)
         if keys is None and self.instance_prediction.size:  # without keys, the memory would not find the instance again
             search = search._replace(new=np.arange(1, num_rows))
-        answers = (
-            (yield Ask([Question(self._path, neighbourhood, search.new, self.num_inputs)]))[0] if len(search.new) else None
-        )
+        answers = None
+        if len(search.new):
+            answers = self._shared.read((yield Ask([Question(self._path, neighbourhood, search.new, self.num_inputs)]))[0])
         predictions = self._memory.recall(self._memory.remember(keys, search, answers))
         self.num_inputs = len(self._memory)
         if len(predictions) < num_rows:
@@ -310,7 +276,7 @@ class Oracle:
             if new_rows is not None and len(new_rows):
                 questions.append(Question(self._path, neighbourhood, new_rows, first_number, neighbourhood.shared))
                 first_number += len(new_rows)
-        answers = (yield Ask(questions)) if questions else []
+        answers = [self._shared.read(answer) for answer in (yield Ask(questions))] if questions else []
         if asks_instance:
             self.instance_prediction, *answers = answers[0][0], *answers[1:]
         in_turn = iter(answers)
@@ -325,12 +291,20 @@ class Oracle:
                 raise make_output_count_error(
                     f"{len(self.instance_prediction)} for the instance", f"{predictions.shape[1]} for perturbations"
                 )
+        if keys is None:  # all rows are distinct
+            self._num_shared_inputs += sum(map(len, recalled))
+        else:
+            self._num_shared_inputs = self._count_shared(neighbourhoods)
+        self.num_inputs = self._num_own_inputs + self._num_shared_inputs
+        return recalled
+
+    def _count_shared(self, neighbourhoods: Sequence[Neighbourhood]) -> int:
+        """How many distinct inputs these and all earlier neighbourhoods have of each source, those of all sources together."""
         for neighbourhood in neighbourhoods:
             assert neighbourhood.shared is not None
             source = neighbourhood.shared.source
             self._parts[source] = (*self._parts.get(source, ()), neighbourhood.shared)
-        self.num_inputs = self._num_own_inputs + sum(map(self._shared.count_distinct, self._parts.values()))
-        return recalled
+        return sum(map(self._shared.count_distinct, self._parts.values()))
 
 
 def find_distinct_rows(keys: np.ndarray) -> DistinctRows:
@@ -353,8 +327,3 @@ def find_distinct_rows(keys: np.ndarray) -> DistinctRows:
     rank = np.empty_like(order)
     rank[order] = np.arange(len(order))
     return DistinctRows(first[order], rank[inverse.reshape(-1)])
-
-
-def make_output_count_error(first: str, later: str) -> PredictionError:
-    """Make the error for a model whose answers have different numbers of outputs: these, and for which inputs."""
-    return PredictionError(f"the model must give the same number of outputs for every input; it gave {first}, and {later}.")

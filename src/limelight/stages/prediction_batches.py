@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from itertools import groupby
+from collections.abc import Hashable, Mapping, Sequence
+from itertools import chain, groupby
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._checks import as_array
-from limelight.exceptions import InstanceError, LimelightError, ModelError, PredictionError
-from limelight.stages.prediction import Question, make_output_count_error
+from limelight.exceptions import InstanceError, LimelightError, ModelError
+from limelight.stages.answers import Answer, join_answers, make_output_count_error, read_answer
+from limelight.stages.questions import Ask, Question
 
-__all__ = ["answer_questions"]
+__all__ = ["answer_all"]
 
-_LARGEST_OUTPUT = 1e150  # a sum of 1e8 squares of it is still a double
 _DEFAULT_BATCH_INPUTS = 4096  # of several instances at once; one instance's inputs stay together, however many they are
 
 
@@ -25,15 +24,25 @@ class _Part(NamedTuple):
     question: Question
 
 
-def answer_questions(questions: Sequence[Question]) -> list[np.ndarray | LimelightError]:
-    """Put questions to the model.
+def answer_all(asks: Mapping[int, Ask]) -> dict[int, list[Answer] | LimelightError]:
+    """The answers to each run's questions, or an error; questions with equal keys are put to the model once."""
+    questions: dict[Hashable, Question] = {}
+    for question in chain.from_iterable(ask.questions for ask in asks.values()):
+        # A question with a key is asked again by itself when its batch fails. A single run has no use for its answer then.
+        questions.setdefault(question.key or id(question), question if len(asks) > 1 else question._replace(key=None))
+    answers = dict(zip(questions, _answer_questions(list(questions.values())), strict=True))
+    outcomes: dict[int, list[Answer] | LimelightError] = {}
+    for number, ask in asks.items():
+        run_answers = [answers[question.key or id(question)] for question in ask.questions]
+        sound = [answer for answer in run_answers if not isinstance(answer, LimelightError)]
+        errors = (answer for answer in run_answers if isinstance(answer, LimelightError))
+        outcomes[number] = next(errors, sound)
+    return outcomes
 
-    Returns
-    -------
-    answers : list of (ndarray of shape (m, k) or LimelightError)
-        The model's outputs for the m rows of each question, or the error that kept it from an answer.
-    """
-    answers: list[list[np.ndarray]] = [[] for _ in questions]
+
+def _answer_questions(questions: Sequence[Question]) -> list[Answer | LimelightError]:
+    """The model's answer for the rows of each question, or the error that kept it from an answer."""
+    answers: list[list[Answer]] = [[] for _ in questions]
     errors: dict[int, LimelightError] = {}
     for batch in _make_batches(questions):
         parts = [part for part in batch if part.number not in errors]
@@ -44,14 +53,18 @@ def answer_questions(questions: Sequence[Question]) -> list[np.ndarray | Limelig
                 errors.setdefault(number, answer)
                 continue
             answers[number].append(answer)
-            first, later = answers[number][0].shape[1], answer.shape[1]
+            first, later = answers[number][0].values.shape[1], answer.values.shape[1]
             if later != first:
                 later_inputs = f"{later} for {_describe_inputs([question])}"
                 errors.setdefault(number, make_output_count_error(f"{first} at first", later_inputs))
-    return [
-        errors.get(number) or (blocks[0] if len(blocks) == 1 else np.concatenate(blocks))
-        for number, blocks in enumerate(answers)
-    ]
+    return [errors.get(number) or _join_parts(parts) for number, parts in enumerate(answers)]
+
+
+def _join_parts(answers: Sequence[Answer]) -> Answer | LimelightError:
+    try:
+        return join_answers(answers)
+    except LimelightError as error:
+        return error
 
 
 def _describe_inputs(questions: Sequence[Question]) -> str:
@@ -83,7 +96,7 @@ def _make_batches(questions: Sequence[Question]) -> list[list[_Part]]:
     return batches
 
 
-def _answer_batch(questions: Sequence[Question]) -> Sequence[np.ndarray | LimelightError]:
+def _answer_batch(questions: Sequence[Question]) -> Sequence[Answer | LimelightError]:
     """The answer to each question of a batch, or its error."""
     try:
         return _ask_model(questions)
@@ -95,14 +108,14 @@ def _answer_batch(questions: Sequence[Question]) -> Sequence[np.ndarray | Limeli
         return [_ask_model_alone(question) for question in questions]
 
 
-def _ask_model_alone(question: Question) -> np.ndarray | LimelightError:
+def _ask_model_alone(question: Question) -> Answer | LimelightError:
     try:
         return _ask_model([question])[0]
     except LimelightError as error:
         return error
 
 
-def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
+def _ask_model(questions: Sequence[Question]) -> list[Answer]:
     """Ask the model about one batch.
 
     Raises
@@ -136,8 +149,9 @@ def _ask_model(questions: Sequence[Question]) -> list[np.ndarray]:
         raise
     except (Exception, SystemExit) as error:  # a model that calls sys.exit() must not end the program
         raise ModelError(f"the model raised {type(error).__name__} while it was asked about {description}: {error}") from error
-    answer = _check_answer(raw, padded_count, description, questions[0].first_number)[: sum(counts)]
-    return [answer] if len(counts) == 1 else np.split(answer, np.cumsum(counts)[:-1])
+    answer = read_answer(raw, padded_count, description, questions[0].first_number, inputs)
+    parts = np.split(answer.values[: sum(counts)], np.cumsum(counts)[:-1])
+    return [answer._replace(values=values) for values in parts]
 
 
 def _pad(question: Question, count: int) -> Question:
@@ -154,78 +168,3 @@ def _join_inputs(inputs: list[Any]) -> Any:
     from scipy.sparse import vstack
 
     return vstack(inputs, format="csr")
-
-
-def _check_answer(raw: Any, count: int, description: str, first_number: int) -> np.ndarray:
-    """A model's answer for `count` inputs as an array of doubles, of shape (count, k)."""
-    raw = _take_only_output(raw, count, description)
-    try:
-        given = as_array(raw)
-        text = _find_text(given)
-        if text is not None:  # numbers in texts, too, are names of classes
-            raise TypeError(
-                f"it has texts, such as {text!r}. If they are classes, give a function that returns their probabilities, "
-                f"such as the model's predict_proba"
-            )
-        if given.dtype.kind in "mM":
-            raise TypeError("times are no numbers")
-        if np.iscomplexobj(given):
-            raise TypeError("complex numbers cannot be ordered")
-        answer = given.astype(np.float64)  # a copy: the model may write its next answer over this one
-    except (TypeError, ValueError) as error:
-        raise PredictionError(
-            f"the model must give numbers; for {description} it gave {type(raw).__name__}: {error}"
-        ) from error
-    if answer.ndim == 1:
-        answer = answer[:, None]
-    if answer.ndim != 2 or len(answer) != count or answer.shape[1] == 0:
-        hint = ""
-        if answer.ndim == 3 and len(answer) == count:
-            hint = " Give a function that makes a row of each input: lambda batch: model(batch).reshape(len(batch), -1)."
-        raise PredictionError(
-            f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-            f"for {description} it gave shape {np.shape(raw)}.{hint}"
-        )
-    if not np.isfinite(answer).all():
-        is_finite = np.isfinite(answer).all(axis=1)
-        raise PredictionError(
-            f"the model gave NaN or infinity for {np.count_nonzero(~is_finite)} of {description}; the first is number "
-            f"{first_number + int(np.argmin(is_finite))}. Explanations need finite predictions."
-        )
-    largest = np.abs(answer).max()
-    if largest > _LARGEST_OUTPUT:
-        raise PredictionError(
-            f"the model must give numbers up to {_LARGEST_OUTPUT:g}, since they are squared; the largest for {description} is "
-            f"{largest:.3g} in absolute value. Scale the outputs, or take their logarithm."
-        )
-    return answer
-
-
-def _take_only_output(raw: Any, count: int, description: str) -> Any:
-    """The only array of a list of arrays of shape (count, columns), as networks may answer; other answers as they are.
-
-    Raises
-    ------
-    PredictionError
-        If there are several.
-    """
-    if not isinstance(raw, (list, tuple)) or not raw or not all(hasattr(output, "shape") for output in raw):
-        return raw
-    shapes = [tuple(output.shape) for output in raw]
-    if any(len(shape) != 2 or shape[0] != count for shape in shapes):
-        return raw
-    if len(raw) > 1:
-        raise PredictionError(
-            f"the model must give one array; for {description} it gave {len(raw)}, of shapes "
-            f"{', '.join(map(str, shapes[:5]))}. To explain all columns give lambda batch: numpy.concatenate(model(batch), "
-            f"axis=1); for those of one array, lambda batch: model(batch)[0]."
-        )
-    return raw[0]
-
-
-def _find_text(answer: np.ndarray) -> str | bytes | None:
-    """The first text of an answer that holds any."""
-    if answer.dtype.kind not in "USO":
-        return None
-    values = answer.reshape(-1)[: None if answer.dtype.kind == "O" else 1]
-    return next((value for value in values.tolist() if isinstance(value, (str, bytes))), None)

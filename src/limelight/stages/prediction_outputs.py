@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
+from limelight._checks import LOG_ODDS, Label, find_output, list_outputs
 from limelight.exceptions import LabelError, PredictionError
 from limelight.results.explanation import Notice
 from limelight.stages.output_names import ModelOutputs, name_outputs
@@ -62,11 +63,15 @@ class Outputs:
     default_label: int
     notes: tuple[Notice, ...]
 
+    def with_notices(self, notices: tuple[Notice, ...]) -> Outputs:
+        """The same outputs, and more that a reader should know about them."""
+        return replace(self, notes=(*self.notes, *notices))
+
     def after_link(self, link: str) -> Outputs:
         """What the outputs are once a link is applied."""
         if link == "identity":
             return self
-        return replace(self, kind="scores", names=tuple(f"log-odds of {name}" for name in self.names))
+        return replace(self, kind="scores", names=tuple(LOG_ODDS + name for name in self.names))
 
 
 def read_outputs(
@@ -76,7 +81,7 @@ def read_outputs(
     mode: str | None,
     class_names: tuple[str, ...] | None,
     model: ModelOutputs,
-    labels: tuple[int, ...] | None,
+    labels: tuple[Label, ...] | None,
     top_labels: int | None,
 ) -> Outputs:
     """Decide from the model's outputs what they are and which of them to explain.
@@ -93,8 +98,8 @@ def read_outputs(
         The user's names of the outputs.
     model : ModelOutputs
         What the model itself says about them.
-    labels : tuple of int or None
-        Which outputs to explain.
+    labels : tuple of int or str, or None
+        Which outputs to explain, by their numbers or names.
     top_labels : int or None
         How many outputs to explain instead, those with the highest predictions.
 
@@ -103,7 +108,7 @@ def read_outputs(
     ArgumentError
         If the numbers of class names and of outputs differ, or class names are the model's own in another order.
     LabelError
-        If a label is not the number of an output.
+        If a label is not the number or the name of an output.
     """
     count = len(instance_prediction)
     kind, kind_notes = _decide_kind(predictions, mode, model.kind)
@@ -112,13 +117,34 @@ def read_outputs(
     default_labels = tuple(range(count))
     if kind == "probabilities":
         default_labels = (1,) if count == 2 else (ranked[0],)
-    explained = tuple(ranked[:top_labels]) if top_labels else labels or default_labels
-    for label in explained:
-        if label >= count:
-            raise LabelError(f"label {label} cannot be explained: the model has {count} outputs, 0 to {count - 1}.")
+    explained = default_labels
+    if top_labels:
+        explained = tuple(ranked[:top_labels])
+    elif labels:
+        explained = tuple(dict.fromkeys(_find_label(label, names) for label in labels))
     default_label = next((label for label in (*default_labels, ranked[0]) if label in explained), explained[0])
-    notes = (*model.notes, *kind_notes, *name_notes, *_find_mistakable_labels(explained, names, labels is not None, model))
+    numbers = [label for label in labels or () if isinstance(label, int)]
+    notes = (*model.notes, *kind_notes, *name_notes, *_find_mistakable_labels(explained, names, numbers, model))
     return Outputs(kind, names, explained, default_label, notes)
+
+
+def _find_label(label: Label, names: tuple[str, ...]) -> int:
+    """The number of the output that a label means.
+
+    Raises
+    ------
+    LabelError
+        If there is no such output, or there are several.
+    """
+    number = find_output(label, names)
+    if number is None:
+        outputs = list_outputs(enumerate(names))
+        raise LabelError(f"label {label!r} cannot be explained: the model has no output of that name; it has {outputs}.")
+    if number >= len(names):
+        span = f"the model has {len(names)} outputs, 0 to {len(names) - 1}."
+        advice = f' The output that is named "{label}" is labels=["{label}"].' if str(label) in names else ""
+        raise LabelError(f"label {label} cannot be explained: {span}{advice}")
+    return number
 
 
 def _decide_kind(predictions: np.ndarray, mode: str | None, model_kind: str | None) -> tuple[str, list[Notice]]:
@@ -172,15 +198,16 @@ def _describe_scores(predictions: np.ndarray) -> list[Notice]:
 
 
 def _find_mistakable_labels(
-    labels: tuple[int, ...], names: tuple[str, ...], are_users: bool, model: ModelOutputs
+    labels: tuple[int, ...], names: tuple[str, ...], numbers: Sequence[int], model: ModelOutputs
 ) -> list[Notice]:
     """What a reader may confuse: labels that are other classes' names, and explained outputs that share a name."""
     notes = []
-    if are_users and model.are_classes and model.names is not None and len(model.names) == len(names):
-        mistakable = [label for label in labels if str(label) in model.names and model.names[label] != str(label)]
-        if mistakable:
-            text = "; ".join(f"label {label} is the class {model.names[label]!r}" for label in mistakable)
-            notes.append(Notice("numbers_as_labels", f"Labels are the outputs' numbers, from 0: {text}.", "caution"))
+    own_names = model.names if model.are_classes and model.names and len(model.names) == len(names) else names
+    mistakable = [label for label in numbers if str(label) in own_names and own_names[label] != str(label)]
+    if mistakable:
+        text = "; ".join(f"label {label} is the class {own_names[label]!r}" for label in mistakable)
+        text = f"Labels that are numbers count the outputs, from 0: {text}. Give a class's name as a text."
+        notes.append(Notice("numbers_as_labels", text, "caution"))
     for name in dict.fromkeys(names[label] for label in labels):
         same = [str(label) for label, other in enumerate(names) if other == name]
         if len(same) > 1:

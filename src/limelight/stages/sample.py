@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import pairwise
 from typing import Any, NamedTuple
 
@@ -11,7 +13,7 @@ import numpy as np
 from limelight.stages.components import Values
 from limelight.stages.kernel_law import Curves
 
-__all__ = ["CurveProducts", "Sample"]
+__all__ = ["CurveProducts", "Sample", "find_unknown"]
 
 _BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
@@ -142,7 +144,7 @@ class Sample:
         answer: np.ndarray = spread > _ROUNDING_SHARE * np.abs(self.origin)
         return answer
 
-    @property
+    @cached_property
     def penalty_factors(self) -> np.ndarray:
         """By how much the ridge penalty of each component is multiplied, of shape (d,).
 
@@ -155,24 +157,6 @@ class Sample:
             is_rare = (variances > 0) & (np.minimum(self.shares, 1 - self.shares) < Values.rare_share)
             factors[is_rare] = _PENALTY_TRACE * variances[is_rare]
         return factors
-
-    @property
-    def is_unknown(self) -> np.ndarray:
-        """Whether the rows show too little of each component for an interval, of shape (d,).
-
-        A component must vary in most replicates, and about as much in these as in all. One that cannot vary has no weight, and
-        that is known.
-        """
-        grams = self.full_grams()
-        d = len(self.instance)
-        mass = np.where(grams[:, 0, 0] > 0, grams[:, 0, 0], np.nan)[:, None]
-        means = grams[:, 0, 1 : d + 1] / mass
-        squares = np.diagonal(grams, axis1=1, axis2=2)[:, 1 : d + 1] / mass
-        variances = np.nan_to_num(squares - means**2)
-        varies = variances > np.maximum(_LEAST_VARIANCE_SHARE * variances.mean(axis=0), _ROUNDING_SHARE * squares)
-        is_known = varies.sum(axis=0) >= _LEAST_VARYING_SHARE * len(grams)
-        cannot_vary = False if self.shares is None else self.shares > 1 - _ROUNDING_SHARE
-        return np.asarray(~(is_known | cannot_vary))
 
     def split_outputs(self) -> list[Sample]:
         """A sample for each output."""
@@ -276,6 +260,27 @@ class Sample:
             np.concatenate([stretch.law_weights * stretch.kernel_weights for stretch in stretches]),
             np.concatenate(replicates),
         )
+
+
+def find_unknown(samples: Sequence[Sample]) -> np.ndarray:
+    """Whether the rows of b samples show too little of each component for an interval, of shape (b, d).
+
+    A component must vary in most replicates, and about as much in these as in all. One that cannot vary has no weight, and that
+    is known.
+    """
+    d = len(samples[0].instance)
+    grams = [sample.full_grams() for sample in samples]
+    sums = np.stack([gram[:, 0, : d + 1] for gram in grams])
+    mass = np.where(sums[..., :1] > 0, sums[..., :1], np.nan)
+    squares = np.stack([gram.diagonal(axis1=1, axis2=2)[:, 1 : d + 1] for gram in grams]) / mass
+    variances = np.nan_to_num(squares - (sums[..., 1:] / mass) ** 2)
+    least = _LEAST_VARIANCE_SHARE * variances.mean(axis=1, keepdims=True)
+    num_varying = (variances > np.maximum(least, _ROUNDING_SHARE * squares)).sum(axis=1)
+    is_unknown = num_varying < _LEAST_VARYING_SHARE * sums.shape[1]
+    for number, sample in enumerate(samples):
+        if sample.shares is not None:
+            is_unknown[number] &= ~(sample.shares > 1 - _ROUNDING_SHARE)
+    return np.asarray(is_unknown)
 
 
 class CurveProducts(NamedTuple):

@@ -13,7 +13,7 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.moments import Moments, SampledMoments, leave_out_each
-from limelight.stages.sample import Sample
+from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selection import choose_components
 
 __all__ = ["Fit", "Settings", "fit_surrogates"]
@@ -38,6 +38,8 @@ class Fit(NamedTuple):
         Weighted R2 on perturbations that the surrogate was not fitted to; NaN where it is not known.
     shrinkage : float
         The share that the ridge penalty takes off the weight of a component of average variance.
+    unknown : ndarray of int, of shape (u,)
+        The components, reported or not, of which the perturbations show too little for an interval.
     """
 
     components: np.ndarray
@@ -47,6 +49,7 @@ class Fit(NamedTuple):
     local_prediction: float
     fidelity: float
     shrinkage: float
+    unknown: np.ndarray
 
 
 class Settings(NamedTuple):
@@ -119,10 +122,9 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     else:
         regressions = _fit_regressor(samples[0], chosen[0], settings)
     intercepts, weights = regressions.intercepts[:, :, 0], regressions.weights[:, :, 0]
+    is_unknown = np.zeros((len(samples), d), dtype=bool) if settings.is_exact else find_unknown(samples)
     half_widths = _half_widths(regressions.weights, samples[0].num_replicates, settings)
-    if not settings.is_exact:
-        is_unknown = np.stack([sample.is_unknown for sample in samples])
-        half_widths = np.where(np.take_along_axis(is_unknown[:, None], chosen, axis=-1), np.nan, half_widths)
+    half_widths = np.where(np.take_along_axis(is_unknown[:, None], chosen, axis=-1), np.nan, half_widths)
     instances = np.stack([sample.instance for sample in samples])
     instance_values = np.take_along_axis(instances[:, None], chosen, axis=-1).astype(np.float64)
     local_predictions = intercepts + _dot(weights, instance_values)
@@ -140,6 +142,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 local_prediction=float(local_predictions[number, output] + origin),
                 fidelity=float(fidelities[number, output]) if varies else np.nan,
                 shrinkage=float(shrinkages[number, output]),
+                unknown=np.flatnonzero(is_unknown[number]),
             )
             for output, (origin, varies) in enumerate(zip(sample.origin, sample.varies, strict=True))
         ]

@@ -10,6 +10,7 @@ import numpy as np
 from limelight._checks import user_function
 from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities._arrays import check_filling, noise_like
+from limelight.modalities._missing import summarise_known
 from limelight.modalities.images._picture import Picture
 
 __all__ = ["Fill", "check_fill", "make_filling"]
@@ -18,6 +19,7 @@ Fill = Any
 """A name, a number, a colour, or a callable from an image and a mask to an image."""
 
 _FILL_NAMES = ("mean", "blur", "noise")
+_LEAST_SHARE = 1e-9  # of a blur's weight on numbers that are known; with less, the channel's mean stands in
 
 
 def check_fill(fill: Fill) -> Fill:
@@ -40,14 +42,16 @@ def make_filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) ->
         What the user chose, checked.
     picture : Picture
         The image.
-    labels : ndarray of shape (height, width), int
+    labels : ndarray of shape (height, width) or (depth, height, width), int
         The number of each pixel's superpixel, 0 to d - 1.
     seed : int
         The seed of the noise.
 
     Returns
     -------
-    filling : ndarray of shape (height, width, channels)
+    filling : ndarray of shape (..., channels)
+        What is missing from the image is no part of means, blur and noise. The mean colour of a superpixel from which all is
+        missing is the image's. A channel from which all is missing stays so.
 
     Raises
     ------
@@ -60,27 +64,50 @@ def make_filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) ->
     if callable(fill):
         return _paint_superpixels(fill, picture, labels)
     if isinstance(fill, np.ndarray):
-        if fill.ndim and len(fill) not in (1, values.shape[2]):
-            raise ArgumentError(f"fill has {len(fill)} numbers; the image has {values.shape[2]} channels.")
+        if fill.ndim and len(fill) not in (1, values.shape[-1]):
+            raise ArgumentError(f"fill has {len(fill)} numbers; the image has {values.shape[-1]} channels.")
         return np.broadcast_to(fill, values.shape)
     means = _mean_colours(values, labels)
     if fill == "mean":
         return np.asarray(means[labels])
     if fill == "blur":
-        from scipy.ndimage import gaussian_filter
-
         # A superpixel's width, so that its shape disappears.
-        width = np.sqrt(labels.size / len(means))
-        blurred = gaussian_filter(values.astype(np.float64), (width, width, 0), mode="nearest")
-        return np.asarray(np.clip(blurred, values.min(), values.max()))
-    return noise_like(values, (0, 1), seed)
+        size = labels.size / len(means)
+        return _blur(values, float(np.sqrt(size) if labels.ndim == 2 else np.cbrt(size)))
+    return noise_like(values, tuple(range(labels.ndim)), seed)
 
 
 def _mean_colours(values: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """The mean colour of each superpixel, of shape (d, channels)."""
-    sizes = np.bincount(labels.ravel())
-    sums = [np.bincount(labels.ravel(), weights=values[..., channel].ravel()) for channel in range(values.shape[2])]
-    return np.stack(sums, axis=1) / sizes[:, None]
+    numbers, means = labels.ravel(), []
+    sizes = np.bincount(numbers)
+    for channel in np.moveaxis(values, -1, 0).reshape(values.shape[-1], -1):
+        is_missing = np.isnan(channel)
+        if not is_missing.any():
+            means.append(np.bincount(numbers, weights=channel) / sizes)
+            continue
+        is_known = ~is_missing
+        counts = np.bincount(numbers[is_known], minlength=len(sizes))
+        sums = np.bincount(numbers[is_known], weights=channel[is_known], minlength=len(sizes))
+        mean = sums.sum() / is_known.sum() if is_known.any() else np.nan
+        means.append(np.where(counts > 0, sums / np.maximum(counts, 1), mean))
+    return np.stack(means, axis=1)
+
+
+def _blur(values: np.ndarray, width: float) -> np.ndarray:
+    """A Gaussian blur of this width in pixels, of each channel by itself; what is missing has no part in it."""
+    from scipy.ndimage import gaussian_filter
+
+    numbers = values.astype(np.float64)
+    sigma = (*[width] * (values.ndim - 1), 0)
+    is_missing = np.isnan(numbers)
+    if not is_missing.any():
+        return np.asarray(np.clip(gaussian_filter(numbers, sigma, mode="nearest"), values.min(), values.max()))
+    mean, _, low, high = summarise_known(numbers, tuple(range(values.ndim - 1)))
+    shares = gaussian_filter((~is_missing).astype(np.float64), sigma, mode="nearest")
+    sums = gaussian_filter(np.where(is_missing, 0.0, numbers), sigma, mode="nearest")
+    is_near = shares > _LEAST_SHARE
+    return np.asarray(np.clip(np.where(is_near, sums / np.where(is_near, shares, 1.0), mean), low, high))
 
 
 def _paint_superpixels(fill: Callable[[np.ndarray, np.ndarray], Any], picture: Picture, labels: np.ndarray) -> np.ndarray:

@@ -4,16 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.modalities._arrays import read_numbers
+from limelight.modalities._missing import check_missing, fill_with_means
 from limelight.results.explanation import Notice
 from limelight.results.image_view import CHANNEL_COUNTS
 
-__all__ = ["Picture", "read_picture"]
+__all__ = ["Picture", "check_axes", "read_picture"]
+
+# A checkerboard in a hue that is neither for nor against, of 64 squares along the longer side.
+_MISSING_COLOURS = np.array([[122, 62, 132], [214, 176, 220]], dtype=np.uint8)
+_MISSING_SQUARES = 64
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,7 @@ class Picture:
     ----------
     array : ndarray
         The instance's numbers in their own layout and dtype; the bits of a bfloat16 tensor.
-    values : ndarray of shape (height, width, channels)
+    values : ndarray of shape (height, width, channels), or (depth, height, width, channels) of a volume
         The same numbers, channels last, in a dtype that numpy can compute with.
     encode : callable
         Turns numbers of that shape into an array like `array`.
@@ -48,55 +54,80 @@ class Picture:
 
     @property
     def for_users_functions(self) -> np.ndarray:
-        """The numbers with channels last, or of shape (height, width) if the instance has no channels."""
+        """The numbers with channels last, or without that axis if the instance has no channels."""
         return self.values if self.channel_axis is not None else self.values[..., 0]
 
+    @property
+    def is_volume(self) -> bool:
+        """Whether it has three axes of places: a volume, or a video."""
+        return self.values.ndim > 3
+
     def to_rgb(self) -> np.ndarray:
-        """The image as a person sees it: red, green and blue, of shape (height, width, 3), uint8.
+        """The image as a person sees it: red, green and blue, of shape (..., 3), uint8; a checkerboard where it is missing.
 
         The first three of four channels are shown, unless the fourth is certain to be opacity. Any other number of channels but
         three is shown as their mean, in grey.
         """
-        shows_all = self.values.shape[2] != 4 or self.has_opacity
-        return self.blend_channels() if shows_all else _to_bytes(_scale_to_255(self.values[..., :3]))
+        shows_all = self.values.shape[-1] != 4 or self.has_opacity
+        return self._mark_missing(self.blend_channels() if shows_all else _to_rgb(self.values[..., :3]))
 
     def blend_channels(self) -> np.ndarray:
-        """All channels in three, of shape (height, width, 3), uint8: the fourth of four is taken for opacity, before white.
+        """All channels in three, of shape (..., 3), uint8: the fourth of four is taken for opacity, before white.
 
-        Superpixels are found in this, so that they follow the edges of the fourth channel whatever it is.
+        Superpixels are found in this, so that they follow the edges of the fourth channel whatever it is. What is missing has
+        the mean colour.
         """
-        colours = _scale_to_255(self.values)
-        channels = colours.shape[2]
-        if channels == 4:
-            opacity = colours[..., 3:] / 255
-            return _to_bytes(colours[..., :3] * opacity + 255 * (1 - opacity))
-        if channels != 3:
-            colours = np.repeat(colours.mean(axis=2, keepdims=True), 3, axis=2)
-        return _to_bytes(colours)
+        return _to_rgb(self.values)
+
+    def _mark_missing(self, rgb: np.ndarray) -> np.ndarray:
+        """A picture with a checkerboard where pixels are missing; a channel that is all missing does not count."""
+        if self.values.dtype.kind != "f":
+            return rgb
+        is_missing = np.isnan(self.values)
+        is_missing = np.any(is_missing & ~is_missing.all(axis=tuple(range(rgb.ndim - 1))), axis=-1)
+        if not is_missing.any():
+            return rgb
+        side = -(-max(rgb.shape[-3:-1]) // _MISSING_SQUARES)
+        squares = np.add.outer(np.arange(rgb.shape[-3]) // side, np.arange(rgb.shape[-2]) // side) % 2
+        return np.where(is_missing[..., None], _MISSING_COLOURS[squares], rgb)
 
 
-def _to_bytes(colours: np.ndarray) -> np.ndarray:
-    return np.asarray(np.rint(colours).astype(np.uint8))
-
-
-def read_picture(instance: Any, channel_axis: int | None) -> Picture:
-    """Read an image.
-
-    Parameters
-    ----------
-    instance : array or torch tensor
-        Of shape (height, width), (height, width, channels) or (channels, height, width).
-    channel_axis : int or None
-        The axis of channels; None to infer it from the shape.
+def check_axes(channel_axis: Any, spatial_dims: Any) -> tuple[int | None, int]:
+    """A user's axis of channels, and number of axes of places.
 
     Raises
     ------
     ArgumentError
-        If a channel axis is given for an image without channels.
+        If the one is neither None nor the number of an axis that images or volumes can have, or the other is not 2 or 3.
+    """
+    if isinstance(spatial_dims, bool) or spatial_dims not in (2, 3):
+        raise ArgumentError(f"spatial_dims must be 2 for images or 3 for volumes and videos; got {spatial_dims!r}.")
+    allowed = (0, 2, -1, -3) if spatial_dims == 2 else range(-4, 4)
+    if channel_axis is not None and (isinstance(channel_axis, bool) or channel_axis not in allowed):
+        raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {channel_axis!r}.")
+    return channel_axis, int(spatial_dims)
+
+
+def read_picture(instance: Any, channel_axis: int | None, spatial_dims: int) -> Picture:
+    """Read an image, a volume or a video.
+
+    Parameters
+    ----------
+    instance : array or torch tensor
+        Of shape (height, width) or (depth, height, width), with or without an axis of channels.
+    channel_axis : int or None
+        The axis of channels; None to infer it from the shape.
+    spatial_dims : {2, 3}
+        The number of axes of places: 2 for an image, 3 for a volume or a video.
+
+    Raises
+    ------
+    ArgumentError
+        If the instance lacks the axis of channels.
     ArgumentTypeError
         If it does not hold real numbers.
     InstanceError
-        If it is not a single image, its channels cannot be inferred, or it has numbers that are not finite.
+        If it is not a single image, its channels cannot be inferred, or it has infinite numbers or nothing but NaN.
     """
     mode = getattr(instance, "mode", None)
     if hasattr(instance, "convert") and mode not in (None, "1", "L", "RGB", "RGBA", "I", "I;16", "F"):
@@ -105,15 +136,14 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
     array, values = numbers.array, numbers.values
     if array.size == 0:
         raise InstanceError(f"the image is empty: its shape is {array.shape}.")
-    if array.ndim not in (2, 3):
-        hint = " Explain one image at a time: give image[0]." if array.ndim == 4 else ""
-        raise InstanceError(f"an image has two axes, or three with its channels; got {array.shape}.{hint}")
-    axis, notes = _find_channel_axis(array.shape, channel_axis, prefers_first=numbers.wrap is not None)
+    if array.ndim not in (spatial_dims, spatial_dims + 1):
+        raise _axes_error(array.shape, spatial_dims)
+    axis, notes = _find_channel_axis(array.shape, channel_axis, spatial_dims, prefers_first=numbers.wrap is not None)
     values = values[..., None] if axis is None else np.moveaxis(values, axis, -1)
-    if not np.isfinite(values).all():
-        raise InstanceError(f"the image has {np.count_nonzero(~np.isfinite(values))} numbers that are NaN or infinite.")
-    if np.issubdtype(values.dtype, np.floating) and (values.min() < 0 or values.max() > 1):
-        text = f"The image's numbers reach from {values.min():.3g} to {values.max():.3g}, outside 0 to 1"
+    notes += check_missing(values, "image")
+    low, high = np.fmin.reduce(values, axis=None), np.fmax.reduce(values, axis=None)  # of what is not missing
+    if np.issubdtype(values.dtype, np.floating) and (low < 0 or high > 1):
+        text = f"The image's numbers reach from {low:.3g} to {high:.3g}, outside 0 to 1"
         text += "; they are taken as they are, and scaled for the picture only."
         notes += (Notice("unusual_range", text, "information"),)
 
@@ -127,8 +157,8 @@ def read_picture(instance: Any, channel_axis: int | None) -> Picture:
 
 
 def _describe_picture(values: np.ndarray) -> tuple[Notice, ...]:
-    """What the picture of an image of shape (height, width, channels) leaves out."""
-    channels = values.shape[2]
+    """What the picture of an image, channels last, leaves out."""
+    channels = values.shape[-1]
     if channels in (1, 3):
         return ()
     if channels != 4:
@@ -142,43 +172,91 @@ def _describe_picture(values: np.ndarray) -> tuple[Notice, ...]:
     return (Notice("fourth_channel_not_shown", f"{text}image of mode RGBA.", "information"),)
 
 
+def _axes_error(shape: tuple[int, ...], spatial_dims: int) -> InstanceError:
+    """The error for an array that has too few or too many axes."""
+    if spatial_dims == 3:
+        hint = " Leave spatial_dims out to explain an image." if len(shape) == 2 else ""
+        hint = " Explain one volume at a time: give volume[0]." if len(shape) > 4 else hint
+        return InstanceError(f"a volume or a video has three axes, or four with its channels; got {shape}.{hint}")
+    hint = ""
+    if len(shape) > 3:
+        hint = " Explain one image at a time: give image[0]."
+        if len(shape) == 4:
+            hint += " If it is one volume or video with channels, give ImageExplainer(spatial_dims=3)."
+    return InstanceError(f"an image has two axes, or three with its channels; got {shape}.{hint}")
+
+
 def _find_channel_axis(
-    shape: tuple[int, ...], channel_axis: int | None, *, prefers_first: bool
+    shape: tuple[int, ...], channel_axis: int | None, spatial_dims: int, *, prefers_first: bool
 ) -> tuple[int | None, tuple[Notice, ...]]:
     """The axis of channels, None if there is no such axis, and what a reader should know if it was inferred."""
-    if len(shape) == 2:
+    if len(shape) == spatial_dims:
         if channel_axis is not None:
-            raise ArgumentError(f"channel_axis={channel_axis} was given; the image has shape {shape}, without channels.")
+            subject = "image" if spatial_dims == 2 else "volume"
+            raise ArgumentError(f"channel_axis={channel_axis} was given; the {subject} has shape {shape}, without channels.")
         return None, ()
+    last = spatial_dims
     if channel_axis is not None:
-        return (0 if channel_axis in (0, -3) else 2), ()
-    candidates = [axis for axis in ((0, 2) if prefers_first else (2, 0)) if shape[axis] in CHANNEL_COUNTS]
+        return channel_axis % len(shape), ()
+    places = {0: "first", last: "last"}
+    order = [*((0, last) if prefers_first else (last, 0)), *range(1, last - 1)]  # videos may have them after the frames
+    candidates = [axis for axis in order if shape[axis] in CHANNEL_COUNTS]
+    if not candidates and spatial_dims == 2:
+        raise InstanceError(
+            f"which axis of the image of shape {shape} holds the channels? Give channel_axis=0 or -1 to ImageExplainer; if it "
+            f"is a volume (depth, height, width) or a video without channels, give ImageExplainer(spatial_dims=3)."
+        )
     if not candidates:
         raise InstanceError(
-            f"which axis of the image of shape {shape} holds the channels? Give channel_axis=0 or -1 to ImageExplainer."
+            f"which axis of the volume of shape {shape} holds the channels? Give channel_axis=0 or -1 to ImageExplainer, too. "
+            f"To explain one volume of several, give volume[0]."
         )
     notes: tuple[Notice, ...] = ()
-    if len(candidates) == 2:
-        place, other_axis = ("first", -1) if candidates[0] == 0 else ("last", 0)
-        text = f"The image's shape {shape} was read with the channels {place}; if they are not, give channel_axis={other_axis}."
+    if len(candidates) > 1:
+        subject = "image" if spatial_dims == 2 else "volume"
+        first, second = candidates[:2]
+        place = places.get(first, f"in axis {first}")
+        other_axis = -1 if second == last else second
+        text = f"The {subject}'s shape {shape} was read with the channels {place}"
+        text += f"; if they are not, give channel_axis={other_axis}."
         notes = (Notice("ambiguous_layout", text),)
     return candidates[0], notes
 
 
-def _scale_to_255(values: np.ndarray) -> np.ndarray:
-    """An image's numbers as floats from 0 to 255, of the same shape.
+def _to_rgb(values: np.ndarray) -> np.ndarray:
+    """An image's numbers, channels last, as red, green and blue, uint8; the mean colour where it is missing."""
+    values = fill_with_means(values, tuple(range(values.ndim - 1)))
+    scale = _find_scale(values)
+    if values.ndim > 3:  # slice by slice, to save memory
+        return np.stack([_show_colours(scale(part)) for part in values])
+    return _show_colours(scale(values))
+
+
+def _show_colours(colours: np.ndarray) -> np.ndarray:
+    """Channels of an image, floats from 0 to 255 of shape (height, width, channels), as red, green and blue, uint8."""
+    channels = colours.shape[-1]
+    if channels == 4:  # transparent pixels show white behind them
+        opacity = colours[..., 3:] / 255
+        return np.asarray(np.rint(colours[..., :3] * opacity + 255 * (1 - opacity)).astype(np.uint8))
+    if channels != 3:
+        colours = np.repeat(colours.mean(axis=-1, keepdims=True), 3, axis=-1)
+    return np.asarray(np.rint(colours).astype(np.uint8))
+
+
+def _find_scale(values: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
+    """The function from an image's numbers to floats from 0 to 255.
 
     Numbers that fit into the range of 0 to 1, of bytes or of 16 bits are scaled by that range, and others by their own.
     """
-    numbers = values.astype(np.float64)
-    low, high = float(numbers.min()), float(numbers.max())
+    low, high = float(values.min()), float(values.max())
     if values.dtype == np.uint8:
-        return numbers
+        return partial(np.asarray, dtype=np.float64)
     if low >= 0 and high <= 1 and values.dtype.kind in "bf":
-        return numbers * 255
+        return lambda numbers: numbers.astype(np.float64) * 255
     for white in (255.0, 65535.0):
         if low >= 0 and white / 4 < high <= white:
-            return numbers * (255 / white)
+            factor = 255 / white
+            return lambda numbers: numbers.astype(np.float64) * factor
     low = min(low, 0.0)  # zero is black if nothing is negative
     # The difference of the smallest and the largest float is infinite, that of their halves is not.
-    return (numbers / 2 - low / 2) / ((high / 2 - low / 2) or 1.0) * 255
+    return lambda numbers: (numbers.astype(np.float64) / 2 - low / 2) / ((high / 2 - low / 2) or 1.0) * 255

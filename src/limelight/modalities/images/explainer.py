@@ -1,4 +1,4 @@
-"""Images: superpixels are the components, and absent ones show a filling."""
+"""Images and volumes: superpixels are the components, and absent ones show a filling."""
 
 from __future__ import annotations
 
@@ -9,40 +9,45 @@ import numpy as np
 
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
-from limelight.exceptions import ArgumentError
 from limelight.modalities._arrays import filling_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
 from limelight.modalities.images._fill import Fill, check_fill, make_filling
-from limelight.modalities.images._picture import read_picture
+from limelight.modalities.images._picture import check_axes, read_picture
 from limelight.modalities.images._segment import find_superpixels
 from limelight.modalities.images.superpixels import SEGMENTATIONS
 from limelight.results.explanation import Notice
-from limelight.results.views import ImageView
+from limelight.results.views import ImageView, VolumeView
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["ImageExplainer"]
 
 
 class ImageExplainer(Explainer):
-    """Explains predictions about images.
+    """Explains predictions about images, volumes and videos.
 
     The instance given to ``explain_instance`` is an array, or a torch tensor, of shape (height, width), (height, width,
     channels) or (channels, height, width), of integers or floats. The model gets batches of the same type, layout and range.
+    A volume or a video has one more axis, of slices or of time, and needs ``spatial_dims=3``. NaN, or what is masked in an
+    array of floats, is a missing pixel.
 
     Parameters
     ----------
     segmentation : str, callable or ndarray, default "slic"
         Which pixels belong together: "slic", "quickshift" (lime's), "felzenszwalb", "grid" or "pixels", or one of these with
         other settings, from `limelight.segmentation`; a callable that gets the image, channels last, and returns a label map;
-        or a label map itself, any integers, of shape (height, width).
+        or a label map itself, any integers, of shape (height, width). A volume takes "slic", "grid", "pixels", a callable, or a
+        label map of shape (depth, height, width).
     fill : str, number, sequence or callable, default "mean"
         What shows where a superpixel is absent: its "mean" colour, a "blur" of the image, "noise" of the image's own mean and
         spread, a number, a number for each channel, or a callable ``fill(image, mask)`` that returns the image painted over
         where the mask is True; it is called once for each superpixel, with the image's channels last.
-    channel_axis : {0, -1}, optional
-        The axis of channels of three-dimensional images; by default the last or the first, whichever has 1, 3 or 4 entries.
-        If both have, it is the last axis of an array, and the first of a tensor.
+    channel_axis : int, optional
+        The axis of channels; by default the last or the first, whichever has 1, 3 or 4 entries. If both have, it is the last
+        axis of an array, and the first of a tensor. A video's channels may also lie in axis 1, after its frames.
+    spatial_dims : {2, 3}, default 2
+        The number of axes of places: 2 for images; 3 for volumes of shape (depth, height, width) and videos of shape (time,
+        height, width), with or without an axis of channels.
     class_names : sequence of str, or mapping from their numbers, optional
         Names of the model's outputs, in their order; by default the model's own classes, or numbers. The model's own classes in
         another order are refused.
@@ -94,6 +99,18 @@ class ImageExplainer(Explainer):
     >>> overlay = explanation.view.overlay(explanation.as_map()[0])
     >>> overlay.shape
     (32, 32, 3)
+
+    A volume, of which the model looks at one corner:
+
+    >>> volume = np.zeros((8, 32, 32), dtype=np.float32)
+    >>> volume[:4, :16, :16] = 1.0
+    >>> def density(volumes):
+    ...     return volumes[:, :4, :16, :16].mean(axis=(1, 2, 3))
+    >>> explainer = ImageExplainer(segmentation="grid", fill=0, spatial_dims=3)
+    >>> explanation = explainer.explain_instance(volume, density, num_features=4)
+    >>> image, mask = explanation.view.get_image_and_mask(explanation.as_map()[0])
+    >>> mask.shape, bool(mask[:4, :16, :16].any())
+    ((8, 32, 32), True)
     """
 
     default_design = "orthogonal"
@@ -107,6 +124,7 @@ class ImageExplainer(Explainer):
         fill: Fill = "mean",
         *,
         channel_axis: int | None = None,
+        spatial_dims: int = 2,
         class_names: Iterable[object] | None = None,
         kernel_width: float = 0.25,
         kernel: str | Kernel | None = None,
@@ -118,11 +136,9 @@ class ImageExplainer(Explainer):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
-        self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axis_counts=(2,))
+        self.segmentation = check_segmentation(segmentation, SEGMENTATIONS, axis_counts=(2, 3))
         self.fill = check_fill(fill)
-        if channel_axis not in (None, 0, 2, -1, -3):
-            raise ArgumentError(f"channel_axis must be 0 (first) or -1 (last); got {channel_axis!r}.")
-        self.channel_axis = channel_axis
+        self.channel_axis, self.spatial_dims = check_axes(channel_axis, spatial_dims)
         super().__init__(
             class_names=class_names,
             mode=mode,
@@ -151,7 +167,7 @@ class ImageExplainer(Explainer):
         MissingDependencyError
             If scikit-image is needed and not installed.
         """
-        picture = read_picture(instance, self.channel_axis)
+        picture = read_picture(instance, self.channel_axis, self.spatial_dims)
         rgb = picture.to_rgb()
         labels, names = find_superpixels(self.segmentation, picture, picture.blend_channels())
         exact_filling = make_filling(self.fill, picture, labels, self.options.random_state)
@@ -163,7 +179,7 @@ class ImageExplainer(Explainer):
             notes += (Notice("one_component", text, "information"),)
         else:
             notes += filling_notes(picture.array, filling, exact_filling)
-        view = ImageView.of(rgb, labels)
+        view = VolumeView.of(rgb, labels) if picture.is_volume else ImageView.of(rgb, labels)
         return PatchParts(picture.array, filling, element_labels, names, view, notes, picture.wrap)
 
 

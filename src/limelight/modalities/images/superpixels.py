@@ -1,7 +1,8 @@
-"""Segmentations of images: which pixels belong together."""
+"""Segmentations of images and volumes: which pixels belong together."""
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ from limelight._checks import check_count, check_number, check_numbers
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, require
 from limelight.modalities._label_maps import Segmenter
 from limelight.results.explanation import Explanation
-from limelight.results.views import ImageView, View
+from limelight.results.views import ImageView, View, VolumeView
 
 __all__ = [
     "LEAST_MEAN_PIXELS",
@@ -68,14 +69,16 @@ class Slic(Segmenter):
         check_count("iterations", self.iterations, 1)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Superpixels of a picture of shape (height, width, 3), uint8."""
-        height, width = image.shape[:2]
+        """Superpixels of a picture of shape (height, width, 3) or (depth, height, width, 3), uint8."""
+        shape = image.shape[:-1]
         count = self.n_segments or _default_count(image)
         if count == 1:
-            return np.zeros((height, width), dtype=np.intp)
-        step = int(np.ceil(np.sqrt(height * width / max(_SLIC_PIXELS, 16 * count))))
+            return np.zeros(shape, dtype=np.intp)
+        step = 1
+        while step ** len(shape) * max(_SLIC_PIXELS, 16 * count) < math.prod(shape):
+            step += 1
         labels = _require_skimage().slic(
-            np.ascontiguousarray(image[::step, ::step]),
+            np.ascontiguousarray(image[(slice(None, None, step),) * len(shape)]),
             n_segments=count,
             compactness=self.compactness,
             sigma=self.sigma,
@@ -84,7 +87,8 @@ class Slic(Segmenter):
             channel_axis=-1,
         )
         if step > 1:
-            labels = np.repeat(np.repeat(labels, step, axis=0), step, axis=1)[:height, :width]
+            for axis, size in enumerate(shape):
+                labels = np.repeat(labels, step, axis=axis).take(np.arange(size), axis=axis)
         return np.asarray(labels)
 
 
@@ -120,6 +124,7 @@ class Quickshift(Segmenter):
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Superpixels of a picture of shape (height, width, 3), uint8."""
+        _refuse_volume("quickshift", image)
         labels = _require_skimage().quickshift(image, kernel_size=self.kernel_size, max_dist=self.max_dist, ratio=self.ratio)
         return np.asarray(labels)
 
@@ -157,6 +162,7 @@ class Felzenszwalb(Segmenter):
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Superpixels of a picture of shape (height, width, 3), uint8."""
+        _refuse_volume("felzenszwalb", image)
         min_size = self.min_size or max(LEAST_MEAN_PIXELS, image.shape[0] * image.shape[1] // (4 * _DEFAULT_COUNT))
         labels = _require_skimage().felzenszwalb(image, scale=self.scale, sigma=self.sigma, min_size=min_size, channel_axis=-1)
         return np.asarray(labels)
@@ -164,7 +170,7 @@ class Felzenszwalb(Segmenter):
 
 @dataclass(frozen=True, repr=False)
 class Grid(Segmenter):
-    """Rectangles that are nearly squares.
+    """Rectangles that are nearly squares; boxes that are nearly cubes of a volume.
 
     Parameters
     ----------
@@ -186,12 +192,19 @@ class Grid(Segmenter):
         _check_n_segments(self.n_segments)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Rectangles of an image of shape (height, width, ...)."""
-        height, width = image.shape[:2]
-        count = self.n_segments or _default_count(image)
-        rows = min(height, max(1, round(np.sqrt(count * height / width))))
-        columns = min(width, max(1, round(count / rows)))
-        return np.asarray(np.add.outer(np.arange(height) * rows // height * columns, np.arange(width) * columns // width))
+        """Rectangles of an image, or boxes of a volume, whose last axis has the channels."""
+        shape = _find_size(image)
+        remaining: float = self.n_segments or _default_count(image)
+        labels = np.zeros((1,) * len(shape), dtype=np.intp)
+        for axis, size in enumerate(shape):
+            # So many that the boxes' other sides, which all the axes that follow share, come out as long as this one.
+            others = shape[axis + 1 :]
+            wanted = remaining * size ** len(others) / math.prod(others)
+            count = min(size, max(1, round(wanted if not others else np.sqrt(wanted) if len(others) == 1 else np.cbrt(wanted))))
+            remaining /= count
+            places = np.arange(size) * count // size
+            labels = labels * count + places.reshape([-1 if other == axis else 1 for other in range(len(shape))])
+        return labels
 
 
 @dataclass(frozen=True, repr=False)
@@ -207,9 +220,9 @@ class Pixels(Segmenter):
     """
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """A number for each pixel of an image of shape (height, width, ...)."""
-        height, width = image.shape[:2]
-        return np.arange(height * width).reshape(height, width)
+        """A number for each pixel of an image or a volume, whose last axis has the channels."""
+        shape = _find_size(image)
+        return np.arange(math.prod(shape)).reshape(shape)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -218,7 +231,7 @@ class Watershed(Segmenter):
 
     Parameters
     ----------
-    edges : ndarray of shape (height, width)
+    edges : ndarray of shape (height, width), or (depth, height, width) for a volume
         The strength of the edge at each pixel.
     n_segments : int, optional
         The approximate number of superpixels; by default 60, or fewer in a small image.
@@ -237,15 +250,15 @@ class Watershed(Segmenter):
     n_segments: int | None = None
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "edges", check_numbers("edges", self.edges, 2).copy())
+        object.__setattr__(self, "edges", check_numbers("edges", self.edges, 3 if np.ndim(self.edges) == 3 else 2).copy())
         if not np.isfinite(self.edges).all():
             raise ArgumentError("edges must be finite numbers; got NaN or infinity.")
         _check_n_segments(self.n_segments)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
         """Basins of the edge map; the image only has to be of the same size."""
-        if np.shape(self.edges) != image.shape[:2]:
-            raise InstanceError(f"edges have shape {np.shape(self.edges)}; the image is {image.shape[0]} x {image.shape[1]}.")
+        if np.shape(self.edges) != _find_size(image):
+            raise InstanceError(f"edges have shape {np.shape(self.edges)}; the image is {_describe_size(image)}.")
         count = self.n_segments or _default_count(image)
         return np.asarray(_require_skimage().watershed(self.edges, markers=count, compactness=0.0))
 
@@ -287,28 +300,27 @@ class Refined(Segmenter):
 
     def __post_init__(self) -> None:
         view = getattr(self.explanation, "view", None)
-        if not isinstance(self.explanation, Explanation) or not isinstance(view, ImageView):
+        if not isinstance(self.explanation, Explanation) or not isinstance(view, (ImageView, VolumeView)):
             got = f"one of kind {view.kind!r}" if isinstance(view, View) else type(self.explanation).__name__
             raise ArgumentTypeError(f"Refined needs the explanation of an image; got {got}.")
         check_count("heaviest", self.heaviest, 1)
         check_count("pieces", self.pieces, 2)
 
     def __call__(self, image: np.ndarray) -> np.ndarray:
-        """Superpixels of the same image, of shape (height, width, 3), uint8; only the heaviest are finer than they were."""
+        """Superpixels of the same image, of shape (..., 3), uint8; only the heaviest are finer than they were."""
         view = self.explanation.view
-        assert isinstance(view, ImageView)
+        assert isinstance(view, (ImageView, VolumeView))
         coarse = view.segments
-        if coarse.shape != image.shape[:2]:
+        if coarse.shape != image.shape[:-1]:
             raise InstanceError(
-                f"the explanation to refine is of {coarse.shape[0]} x {coarse.shape[1]} pixels; "
-                f"the image is {image.shape[0]} x {image.shape[1]}."
+                f"the explanation to refine is of {' x '.join(map(str, coarse.shape))} pixels; "
+                f"the image is {_describe_size(image)}."
             )
         surrogate = self.explanation.surrogate(self.label)
         finer = coarse.astype(np.intp)
         for number in surrogate.components[: self.heaviest]:
             is_inside = coarse == number
-            rows, columns = (slice(places.min(), places.max() + 1) for places in np.nonzero(is_inside))
-            window = np.s_[rows, columns]
+            window = tuple(slice(places.min(), places.max() + 1) for places in np.nonzero(is_inside))
             pieces = _require_skimage().slic(
                 np.ascontiguousarray(image[window]),
                 n_segments=self.pieces,
@@ -340,8 +352,24 @@ def _check_n_segments(n_segments: int | None) -> None:
 
 def _default_count(image: np.ndarray) -> int:
     """The default number of superpixels: fewer than usual if they would have less than twice the least mean size."""
-    height, width = (int(size) for size in image.shape[:2])
-    return min(_DEFAULT_COUNT, max(1, height * width // (2 * LEAST_MEAN_PIXELS)))
+    return min(_DEFAULT_COUNT, max(1, math.prod(_find_size(image)) // (2 * LEAST_MEAN_PIXELS)))
+
+
+def _find_size(image: np.ndarray) -> tuple[int, ...]:
+    """The shape of an image without its last axis, which has the channels; an array of two axes has none."""
+    return image.shape if image.ndim == 2 else image.shape[:-1]
+
+
+def _describe_size(image: np.ndarray) -> str:
+    return " x ".join(map(str, _find_size(image)))
+
+
+def _refuse_volume(name: str, image: np.ndarray) -> None:
+    if image.ndim > 3:
+        raise InstanceError(
+            f"{name} takes images of two axes; this one is {_describe_size(image)}. Give 'slic', 'grid', a callable or a label "
+            f"map of that shape."
+        )
 
 
 def _require_skimage() -> Any:

@@ -9,6 +9,7 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities._arrays import check_filling, noise_like
+from limelight.modalities._missing import summarise_known
 from limelight.modalities.series._frames import SeriesFrame, order_like, read_frame
 
 __all__ = ["average_background", "check_background", "check_fill", "make_filling"]
@@ -44,6 +45,7 @@ def make_filling(fill: str | np.ndarray, channels: np.ndarray, labels: np.ndarra
     Returns
     -------
     filling : ndarray of shape (channels, length)
+        What is missing from the series counts for nothing. A channel from which all is missing stays so.
 
     Raises
     ------
@@ -58,7 +60,7 @@ def make_filling(fill: str | np.ndarray, channels: np.ndarray, labels: np.ndarra
         labels_of_channels = np.broadcast_to(labels, channels.shape)
         return np.stack([_bridge_segments(*pair) for pair in zip(channels, labels_of_channels, strict=True)])
     if fill == "mean":
-        return np.broadcast_to(channels.mean(axis=1, keepdims=True), channels.shape)
+        return np.broadcast_to(summarise_known(channels, 1)[0], channels.shape)
     return noise_like(channels, 1, seed)
 
 
@@ -80,9 +82,10 @@ def check_background(background: Any) -> list[SeriesFrame]:
             array = np.array(series if frame is None else frame.values, dtype=np.float64)
         except (TypeError, ValueError) as error:
             raise ArgumentTypeError(f"series {number} of background must hold numbers: {error}.") from error
-        if array.ndim not in (1, 2) or not np.isfinite(array).all():
+        if array.ndim not in (1, 2) or np.isinf(array).any() or np.isnan(array).all():
             raise ArgumentError(
-                f"series {number} of background must be finite numbers of shape (length,) or (channels, length); "
+                f"series {number} of background must be finite numbers, or NaN where one is missing, of shape (length,) or "
+                f"(channels, length); "
                 f"got shape {array.shape}."
             )
         checked.append(SeriesFrame(array, None, None if frame is None else frame.columns))
@@ -94,7 +97,7 @@ def check_background(background: Any) -> list[SeriesFrame]:
 def average_background(
     background: list[SeriesFrame], shape: tuple[int, int], channel_axis: int, channel_names: tuple[str, ...] | None
 ) -> np.ndarray:
-    """Average the background series at each step, over those that are long enough to have it.
+    """Average the background series at each step, over those that are long enough to have it and do not lack it.
 
     Parameters
     ----------
@@ -125,22 +128,43 @@ def average_background(
         if channel_axis != 0 and series.columns is not None and channel_names is not None:
             channels = order_like(channels, series.columns, channel_names, f"series {number} of background")
         length = min(shape[1], channels.shape[1])
-        sums[:, :length] += channels[:, :length]
-        counts[:, :length] += 1
+        is_known = ~np.isnan(channels[:, :length])
+        sums[:, :length] += np.where(is_known, channels[:, :length], 0.0)
+        counts[:, :length] += is_known
     if not counts.all():
-        raise ArgumentError(f"background must have a series of at least {shape[1]} steps, as the instance has.")
+        raise ArgumentError(
+            f"background must have a series of at least {shape[1]} steps, as the instance has, and a number for each step and "
+            f"channel that is not NaN."
+        )
     return np.asarray(sums / counts)
 
 
 def _bridge_segments(channel: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Straight lines from the value before each segment to the one after it, level at the series' ends.
 
-    All arrays are of shape (length,).
+    All arrays are of shape (length,). What is missing is passed over: the line goes on to the next value that is known. The
+    mean stands in for a segment that has all values that are known.
     """
+    known = np.flatnonzero(~np.isnan(channel))
+    if len(known) < len(channel):
+        return _bridge_known(channel, labels, known)
     bounds = np.flatnonzero(labels[1:] != labels[:-1]) + 1
     bridges = np.empty(len(channel))
     for start, stop in zip([0, *bounds], [*bounds, len(channel)], strict=True):
         before = channel[start - 1] if start > 0 else channel[min(stop, len(channel) - 1)]
         after = channel[stop] if stop < len(channel) else before
         bridges[start:stop] = before + (after - before) * np.arange(1, stop - start + 1) / (stop - start + 1)
+    return bridges
+
+
+def _bridge_known(channel: np.ndarray, labels: np.ndarray, known: np.ndarray) -> np.ndarray:
+    """The same where values are missing; `known` has the steps of the others."""
+    if not known.size:
+        return channel
+    bounds = np.flatnonzero(labels[1:] != labels[:-1]) + 1
+    bridges = np.empty(len(channel))
+    for start, stop in zip([0, *bounds], [*bounds, len(channel)], strict=True):
+        others = known[(known < start) | (known >= stop)]
+        steps = np.arange(start, stop)
+        bridges[start:stop] = np.interp(steps, others, channel[others]) if others.size else channel[known].mean()
     return bridges

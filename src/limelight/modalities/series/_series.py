@@ -9,6 +9,7 @@ import numpy as np
 
 from limelight.exceptions import InstanceError
 from limelight.modalities._arrays import Numbers, read_numbers
+from limelight.modalities._missing import check_missing
 from limelight.modalities.series._frames import read_frame
 from limelight.results.explanation import Notice
 
@@ -64,7 +65,7 @@ def read_series(instance: Any, channel_axis: int | None) -> Series:
     ArgumentTypeError
         If it does not hold real numbers.
     InstanceError
-        If it is not a single series, its channels differ in length, or it has numbers that are not finite.
+        If it is not a single series, its channels differ in length, or it has infinite numbers or nothing but NaN.
     """
     frame = read_frame(instance)
     numbers = read_numbers(_check_channel_lengths(instance) if frame is None else frame.values, "a series")
@@ -74,9 +75,7 @@ def read_series(instance: Any, channel_axis: int | None) -> Series:
     if len(shape) not in (1, 2):
         hint = " Explain one series at a time: give series[0]." if len(shape) == 3 else ""
         raise InstanceError(f"a series has shape (length,) or (channels, length); got {shape}.{hint}")
-    missing = np.count_nonzero(~np.isfinite(numbers.values))
-    if missing:
-        raise InstanceError(f"the series has {missing} values that are NaN or infinite.")
+    missing_notes = check_missing(numbers.values, "series")
     axis = channel_axis if channel_axis is not None else 0 if frame is None else 1
     channels = numbers.values[None] if len(shape) == 1 else np.moveaxis(numbers.values, axis, 0)
     count, length = channels.shape
@@ -87,7 +86,7 @@ def read_series(instance: Any, channel_axis: int | None) -> Series:
     names, times = (None, None) if frame is None else (frame.columns, frame.rows) if axis else (frame.rows, frame.columns)
     if len(shape) == 1 and frame is not None:
         times = frame.rows
-    return Series(numbers, channels.astype(np.float64), axis, names, times, notes)
+    return Series(numbers, channels.astype(np.float64), axis, names, times, notes + missing_notes)
 
 
 def _check_channel_lengths(instance: Any) -> Any:

@@ -29,7 +29,8 @@ class TimeSeriesExplainer(Explainer):
     """Explains predictions about time series.
 
     The instance given to ``explain_instance`` is an array, or a torch tensor, of shape (length,) or (channels, length), of
-    integers or floats. The model gets batches of the same type and layout. Series of a collection may differ in length.
+    integers or floats. The model gets batches of the same type and layout. Series of a collection may differ in length. NaN, or
+    what is masked in an array of floats, is a missing step.
 
     A frame of pandas, polars or pyarrow is a series, too: its rows are steps, its columns are channels, and the index, if there
     is one, has the times. The model gets its numbers, in batches of shape (n, length, channels).
@@ -202,5 +203,8 @@ class TimeSeriesExplainer(Explainer):
 TimeSeriesExplainer.__module__ = "limelight"  # where users import it from
 
 
-def _to_tuples(channels: np.ndarray) -> tuple[tuple[float, ...], ...]:
-    return tuple(tuple(channel) for channel in channels.tolist())
+def _to_tuples(channels: np.ndarray) -> tuple[tuple[float | None, ...], ...]:
+    """The channels as plain numbers; None where one is missing."""
+    if not np.isnan(channels).any():
+        return tuple(tuple(channel) for channel in channels.tolist())
+    return tuple(tuple(None if value != value else value for value in channel) for channel in channels.tolist())

@@ -81,6 +81,7 @@ class ChangePoints(Segmenter):
     def __call__(self, channels: np.ndarray) -> np.ndarray:
         """The label map of channels of shape (channels, length): of that shape with `per_channel`, or of shape (1, length)."""
         count = _count_segments(self.n_segments, channels.shape[1])
+        channels = _bridge_gaps(channels)
         # Without scaling, the channel with the largest values would decide alone.
         spread = channels.std(axis=1, keepdims=True)
         scaled = channels / np.where(spread > 0, spread, 1.0)
@@ -105,6 +106,18 @@ class ChangePoints(Segmenter):
 
 SEGMENTATIONS: dict[str, Any] = {"uniform": Uniform, "change_points": ChangePoints}
 SEGMENTERS = (Uniform, ChangePoints)
+
+
+def _bridge_gaps(channels: np.ndarray) -> np.ndarray:
+    """Channels with straight lines across what is missing; a channel from which all is missing is 0."""
+    is_missing = np.isnan(channels)
+    if not is_missing.any():
+        return channels
+    steps, bridged = np.arange(channels.shape[1]), np.zeros(channels.shape)
+    for row, channel, gaps in zip(bridged, channels, is_missing, strict=True):
+        if not gaps.all():
+            row[:] = np.interp(steps, steps[~gaps], channel[~gaps])
+    return bridged
 
 
 def _number_apart(labels: np.ndarray) -> np.ndarray:

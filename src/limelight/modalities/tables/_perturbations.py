@@ -92,6 +92,7 @@ class Perturbations:
         self._hold = hold
         self._validate = validate
         self._kept: OrderedDict[tuple[Design, Stretch, RareState | None], DrawnRows] = OrderedDict()
+        self._shares: dict[tuple[float, ...], float] = {}
         self._points: OrderedDict[tuple[Design, Stretch], Drawn] = OrderedDict()
         self._lock = threading.Lock()
 
@@ -103,9 +104,12 @@ class Perturbations:
 
     def share_of(self, columns: Sequence[int], codes: Sequence[float]) -> float:
         """The probability that a row's columns have these codes; NaN where they have none, or it is not known."""
-        if columns[0] in self.unbinned:
-            return self._laws[columns[0]].span_of(codes[0]).length
-        return self._source.share_of(columns, codes)
+        key = (*columns, *codes)
+        if key not in self._shares:
+            is_unbinned = columns[0] in self.unbinned
+            law = self._laws[columns[0]]
+            self._shares[key] = law.span_of(codes[0]).length if is_unbinned else self._source.share_of(columns, codes)
+        return self._shares[key]
 
     def draw(self, design: Design, stretch: Stretch, state: RareState | None = None) -> DrawnRows:
         """The rows of a stretch of a design; all of them in a rare state, if one is given.

@@ -184,6 +184,13 @@ class TabularExplainer(Explainer):
         self._layout = None if laws is None else Layout.of(len(laws), data.encoding.text_columns, groups)
         self._chooser = PerturbationChooser(data, laws, sampler=sampler, constraint=constraint, groups=groups)
         self._has_default_width = kernel_width is None
+        edges = "training_data_stats" if training_data_stats is not None else discretizer
+        self._drawing: dict[str, object] = {
+            "sampler": sampler,
+            "discretizer": edges if discretize_continuous else None,
+            **({"groups": sorted(groups)} if groups else {}),
+            **({} if constraint is None else {"constraint": constraint}),
+        }
         num_components = len(self._layout.columns) if self._layout else 0
         super().__init__(
             class_names=class_names,
@@ -199,7 +206,7 @@ class TabularExplainer(Explainer):
         )
 
     def _own_settings(self) -> dict[str, object]:
-        return {"columns": len(self._encoding.column_names or ()) or "sparse"}
+        return {"columns": len(self._encoding.column_names or ()) or "sparse", **self._drawing}
 
     def components(self, instance: Any) -> RowValues:
         """The columns of a row.

@@ -15,13 +15,14 @@ from limelight.renderers._bars import lay_out_bars
 from limelight.renderers._numbers import format_fidelity
 from limelight.renderers._page import cut_text, make_page_data
 from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_thumbnail
+from limelight.renderers._slices import choose_slices, draw_slices
 from limelight.renderers._summary import LabelSummary, Summary, format_output, summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._templates import ScriptData
 from limelight.renderers._views import choose_view
 from limelight.renderers.reports._answers import Answer
-from limelight.results.explanation import Explanation, Surrogate
-from limelight.results.views import Cell, ImageView, MixedView, PartsView, Passage, Span, TableView, TextView, View
+from limelight.results.explanation import Explanation, Provenance, Surrogate
+from limelight.results.views import Cell, ImageView, MixedView, PartsView, Passage, Span, TableView, TextView, View, VolumeView
 
 __all__ = ["list_entries"]
 
@@ -33,6 +34,7 @@ _MOST_LEFT_OUT = 10  # stop after this many entries that did not fit; a smaller 
 _ENTRIES_AT_ONCE = 2_000
 
 # Blank instances, whose explanations the script copies and fills in.
+_BLANK_PROVENANCE = Provenance("", "", "", "", 1.0, "", "", "", "", 1.0, 1.0, 0)
 _BLANK_TEXT = TextView("x", (Span(0, 1, 0),))
 _BLANK_ROW = TableView((Cell("x", "x", 0),))
 _BLANK_VIEWS: dict[str, View] = {
@@ -109,9 +111,7 @@ def _make_blank(view_kind: str, output_kind: str) -> dict[str, Any]:
             effective_sample_size=1.0,
             confidence=0.95,
             converged=True,
-            kernel_width=1.0,
-            alpha=1.0,
-            random_state=0,
+            provenance=_BLANK_PROVENANCE,
             notices=(),
         )
     )
@@ -140,6 +140,8 @@ class EntryWriter:
         """Write an instance's entry for the script; give None, and keep nothing of it, if the page is full."""
         before = len(self.words), self.size, self._picture_room
         data: Data = {"item": item}
+        if entry.id is not None:
+            data["id"] = self._number_word(entry.id)
         if truth is not None:
             data["true"] = self._number_word(truth)
         if isinstance(entry, Failure):
@@ -203,11 +205,16 @@ class EntryWriter:
                 self._number_word(bar.name),
                 values.get(bar.component, ""),
                 bar.side,
-                *lengths,
+                line.strength,
+                line.start,
+                line.width,
+                line.whisker_left,
+                line.whisker_width,
                 bar.text,
                 bar.interval,
             )
-            for bar, *lengths in chart.lines
+            for line in chart.lines
+            for bar in (line.bar,)
         ]
         return {"name": self._number_word(label.name), "remark": label.remark, "zero": chart.zero, "bars": bars}
 
@@ -242,6 +249,12 @@ def _draw_image(view: ImageView, labels: Sequence[LabelSummary]) -> list[str]:
     return [f"data:image/jpeg;base64,{b64encode(encode_thumbnail(panel)).decode('ascii')}" for panel in panels]
 
 
+def _draw_volume(view: VolumeView, labels: Sequence[LabelSummary]) -> list[str]:
+    numbers = choose_slices(view, labels, most=1)
+    panels = [draw_slices(view, numbers), *(draw_slices(view, numbers, label) for label in labels)]
+    return [f"data:image/jpeg;base64,{b64encode(encode_thumbnail(panel)).decode('ascii')}" for panel in panels]
+
+
 def _draw_svg(kind: str, view: View, labels: Sequence[LabelSummary]) -> list[str]:
     files = (b64encode(make_svg(kind, view, [label]).encode("utf-8")).decode("ascii") for label in labels)
     return ["", *(f"data:image/svg+xml;base64,{svg}" for svg in files)]
@@ -258,5 +271,6 @@ _PASSAGES: dict[str, Callable[[Any], Sequence[tuple[str, TextView]]]] = {
 }
 _PICTURES: dict[str, Callable[[Any, Sequence[LabelSummary]], list[str]]] = {
     ImageView.kind: _draw_image,
+    VolumeView.kind: _draw_volume,
     **{kind: partial(_draw_svg, kind) for kind in SVG_KINDS},
 }

@@ -76,6 +76,7 @@ def _make_cards(
     return [
         {
             "item": item,
+            "id": explanation.id,
             "name": answer.name,
             "prediction": format_output(answer.value, answer.kind),
             "truth": truths[position],

@@ -1,16 +1,28 @@
 // What a reader may do with a page: choose labels, hide light weights, sort, and follow a component from place to place.
-// It only shows, hides, marks and moves what is there; without it everything is shown.
-for (const root of document.querySelectorAll(".limelight:has(> .choices):not([data-live])")) {
+// It makes the controls, and then only shows, hides, marks and moves what is there; without it everything is shown.
+for (const root of document.querySelectorAll(".limelight:has(> .labels .weights):not([data-live])")) {
   root.dataset.live = "";
   const all = (selector, from = root) => [...from.querySelectorAll(selector)];
   const panels = all(".explained-label");
-  for (const control of all(".choices, .tinting")) control.hidden = !all(".weights").length;
 
-  all(".switch").forEach((box, i) => box.addEventListener("change", () => { panels[i].hidden = !box.checked; }));
+  const make = (tag, attributes, ...inside) => {
+    const element = document.createElement(tag);
+    for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+    element.append(...inside);
+    return element;
+  };
+  const input = (attributes) => make("input", { autocomplete: "off", ...attributes });
+  const slider = (attributes) => input({ type: "range", min: 0, max: 100, ...attributes });
 
-  const threshold = root.querySelector(".threshold");
+  const switches = panels.map((panel) => {
+    const box = input({ type: "checkbox", class: "switch", checked: "" });
+    box.addEventListener("change", () => { panel.hidden = !box.checked; });
+    return make("label", {}, box, " ", make("bdi", {}, panel.querySelector("h2 bdi").textContent));
+  });
+
+  const threshold = slider({ class: "threshold", value: 0 }), share = make("output", {}, "0 %");
   threshold.addEventListener("input", () => {
-    threshold.parentElement.querySelector("output").textContent = threshold.value + " %";
+    share.textContent = threshold.value + " %";
     for (const panel of panels) {
       const light = new Set(all("tr[data-on]", panel).filter((row) => row.dataset.on < threshold.value / 100).map((row) => row.dataset.c));
       for (const part of all("[data-c]", panel)) part.classList.toggle("too-light", light.has(part.dataset.c));
@@ -24,15 +36,46 @@ for (const root of document.querySelectorAll(".limelight:has(> .choices):not([da
     name: (a, b) => a.cells[0].textContent.localeCompare(b.cells[0].textContent, undefined, { numeric: true }),
     place: (a, b) => a.dataset.c - b.dataset.c,
   };
-  const sort = root.querySelector(".sort");
+  const words = { size: "size of the weight", weight: "weight, highest first", name: "name", place: "place in the instance" };
+  const options = Object.entries(words).map(([value, text]) => make("option", { value }, text));
+  const sort = make("select", { class: "sort", autocomplete: "off" }, ...options);
   sort.addEventListener("change", () => {
     for (const body of all(".weights tbody")) body.append(...[...body.rows].sort(orders[sort.value]));
   });
 
-  for (const tinting of all(".tinting input")) {
-    tinting.addEventListener("input", () => {
-      tinting.closest(".explained-label").querySelector(".picture").style.setProperty("--tint-share", tinting.value / 100);
+  root.querySelector(":scope > .labels").before(make("div", { class: "choices", role: "group", "aria-label": "What is shown" },
+    ...(panels.length > 1 ? [make("span", { role: "group", "aria-label": "Labels" }, ...switches)] : []),
+    make("label", {}, "Hide weights below ", threshold, " ", share, " of the heaviest"),
+    make("label", {}, "Sort by ", sort)));
+
+  for (const picture of all(".explained-label .picture:not(.slice *)")) {
+    const tint = slider({ value: 100 });
+    tint.addEventListener("input", () => { picture.style.setProperty("--tint-share", tint.value / 100); });
+    picture.after(make("label", { class: "tinting" }, "Tint ", tint));
+  }
+
+  // A slider for each reel of slices.
+  for (const reel of all(".reel")) {
+    const slices = all(".slice", reel);
+    if (slices.length < 2) continue;
+    const step = slider({ max: slices.length - 1, value: 0 }), place = make("output", {});
+    reel.before(make("label", { class: "stepper" }, "Slice ", step, place));
+    // The slider's share of its way is the reel's: so the first and the last slice can be reached, and the chosen one is in view.
+    const last = slices.length - 1, way = () => reel.scrollWidth - reel.clientWidth;
+    const write = () => {
+      place.textContent = slices[step.value].dataset.slice;
+      slices.forEach((slice, i) => slice.classList.toggle("current", i == step.value));
+    };
+    step.addEventListener("input", () => {
+      reel.scrollLeft = way() * step.value / last;
+      write();
     });
+    reel.addEventListener("scroll", () => {
+      if (document.activeElement === step || way() <= 0) return;
+      step.value = Math.round(last * reel.scrollLeft / way());
+      write();
+    });
+    write();
   }
 
   let lit = [];

@@ -21,8 +21,8 @@
 
   // --- an opened explanation
 
-  const barsOf = (label) => label.bars.map(([component, name, value, side, strength, width, left, whisker, text, interval]) => (
-    { component, name: words[name], value, side, strength, width, left, whisker, text, interval }));
+  const barsOf = (label) => label.bars.map(([component, name, value, side, strength, start, width, left, whisker, text, interval]) => (
+    { component, name: words[name], value, side, strength, start, width, left, whisker, text, interval }));
 
   const fillBar = (row, bar) => {
     Object.assign(row.dataset, { c: bar.component, on: bar.strength });
@@ -30,7 +30,9 @@
     if (find("td bdi", row)) write(row, { "td bdi": bar.value });
     const [strip, whisker] = row.querySelectorAll(".chart i");
     strip.className = bar.side;
-    strip.style.width = bar.width;
+    // The look and the blocks that pages keep for hosts without their style sheet are not needed here.
+    Object.assign(strip.style, { marginLeft: bar.start, width: bar.width, backgroundColor: "" });
+    find(".chart span", row).remove();
     Object.assign(whisker.style, { left: bar.left, width: bar.whisker });
     find(".num", row).firstChild.data = bar.interval ? `${bar.text} ` : bar.text;
     write(row, { small: bar.interval });
@@ -47,7 +49,7 @@
       const mark = pattern.cloneNode(true);
       mark.className = bar.side;
       mark.dataset.c = component;
-      mark.style.setProperty("--on", bar.strength);
+      mark.style.cssText = `--on:${bar.strength}`;
       mark.title = mark.title.replace(/\S+$/, () => bar.text);
       mark.textContent = text;
       return mark;
@@ -113,7 +115,7 @@
 
   const drawRow = (entry) => {
     const row = copy(find(hasFailed(entry) ? ".failed-row" : ".row"));
-    write(row, { ".item": `#${entry.item}` });
+    write(row, { ".number": `#${entry.item}`, ".id": shortened(words[entry.id] ?? "") });
     if (entry.true === undefined) find(".truth", row).remove();
     else write(row, { ".truth bdi": words[entry.true] });
     if (hasFailed(entry)) {
@@ -137,7 +139,7 @@
   // --- the list
 
   const texts = entries.map((entry) => [
-    ...[entry.true, entry.output, entry.error, entry.message].filter((word) => word !== undefined).map((word) => words[word]),
+    ...[entry.id, entry.true, entry.output, entry.error, entry.message].filter((word) => word !== undefined).map((word) => words[word]),
     ...(entry.labels ?? []).flatMap((label) => [label.name, ...label.bars.map((bar) => bar[1])].map((word) => words[word])),
     ...(entry.cells ?? []).map(([column, value]) => `${words[column]} ${value}`),
     ...(entry.passages ?? []).map(([, pieces]) => pieces.map((piece) => (typeof piece === "string" ? piece : piece[1])).join("")),

@@ -1,0 +1,204 @@
+"""Files that are read and written here, or at an address such as ``s3://bucket/name`` through pyarrow's file systems."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from fnmatch import fnmatch
+from pathlib import Path, PurePosixPath
+from typing import TYPE_CHECKING, BinaryIO, NamedTuple
+
+from limelight.exceptions import ArgumentError, require
+
+if TYPE_CHECKING:
+    from pyarrow.fs import FileSystem
+
+__all__ = ["Place", "atomic_file", "check_ending", "is_address", "list_files", "locate", "read_bytes"]
+
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: C:/ is a drive
+_BLOCK_BYTES = 2**22
+
+
+class Place(NamedTuple):
+    """Where a file or folder is.
+
+    Attributes
+    ----------
+    path : str
+        Its path on this machine, or within the file system.
+    file_system : pyarrow.fs.FileSystem or None
+        None for this machine.
+    name : str
+        What the user calls it.
+    """
+
+    path: str
+    file_system: FileSystem | None
+    name: str
+
+    @property
+    def ending(self) -> str:
+        """The ending of its name in lower case, with the point."""
+        return PurePosixPath(self.path).suffix.lower()
+
+
+def is_address(path: object) -> bool:
+    """Whether a path is an address, with ``://``, or was one before a `pathlib.Path` dropped a slash."""
+    return isinstance(path, (str, os.PathLike)) and _SCHEME.match(str(path)) is not None
+
+
+def locate(path: str | os.PathLike[str]) -> Place:
+    """Find the file system that a path or an address belongs to. Addresses that start with ``file://`` are of this machine.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such file system.
+    MissingDependencyError
+        If it is an address, and pyarrow is not installed.
+    """
+    text = os.fspath(path)
+    if not is_address(path):
+        return Place(text, None, text)
+    if "://" not in text:
+        raise ArgumentError(f"{text!r} has lost a slash, as addresses do in a pathlib.Path; give the address as a str.")
+    require("pyarrow.fs", extra="batch", purpose=f"the file {text!r}")
+    try:
+        file_system, inner = _open_file_system(text)
+    except (ImportError, OSError, ValueError) as error:  # pyarrow's own errors are among them
+        raise ArgumentError(f"{text!r} is no address that pyarrow opens, like s3://bucket/name: {error!s:.300}") from error
+    return Place(inner, None if file_system.type_name == "local" else file_system, text)
+
+
+def _open_file_system(address: str) -> tuple[FileSystem, str]:
+    """The file system of an address, and the path in it."""
+    from pyarrow.fs import FileSystem
+
+    found: tuple[FileSystem, str] = FileSystem.from_uri(address)
+    return found
+
+
+def check_ending(path: str | os.PathLike[str], endings: tuple[str, ...], contents: str, advice: str) -> None:
+    """Refuse a file whose name promises other contents than it would get.
+
+    Raises
+    ------
+    ArgumentError
+        If the file's ending is not one of those allowed.
+    """
+    place = locate(path)
+    if place.ending not in endings:
+        raise ArgumentError(f"{contents} go to a file that ends in {endings[0]}; got {place.name!r}. {advice}")
+
+
+def list_files(place: Place, pattern: str) -> list[Place] | None:
+    """The files of a folder whose names match a pattern, sorted by name; a file itself; None if there is nothing.
+
+    Hidden files, whose names start with a point, are left out.
+    """
+    if place.file_system is None:
+        folder = Path(place.path)
+        if not os.path.exists(place.path):  # False for what cannot be a path, such as a long text
+            return None
+        if not folder.is_dir():
+            return [place]
+        files = [str(file) for file in sorted(folder.glob(pattern)) if not file.name.startswith(".")]
+        return [Place(file, None, file) for file in files]
+    fs = require("pyarrow.fs", extra="batch", purpose=f"the file {place.name!r}")
+    found = place.file_system.get_file_info(place.path)
+    if found.type == fs.FileType.NotFound:
+        return None
+    if found.type != fs.FileType.Directory:
+        return [place]
+    inside = place.file_system.get_file_info(fs.FileSelector(place.path))
+    names = (file.base_name for file in inside if file.type == fs.FileType.File)
+    visible = (name for name in names if fnmatch(name, pattern) and not name.startswith("."))
+    return [
+        Place(f"{place.path.rstrip('/')}/{name}", place.file_system, f"{place.name.rstrip('/')}/{name}")
+        for name in sorted(visible)
+    ]
+
+
+def read_bytes(path: str | os.PathLike[str]) -> bytes:
+    """Read a whole file.
+
+    Raises
+    ------
+    ArgumentError
+        If there is no such file.
+    OSError
+        If it cannot be read.
+    """
+    place = locate(path)
+    try:
+        if place.file_system is None:
+            return Path(place.path).read_bytes()
+        with place.file_system.open_input_file(place.path) as file:
+            contents: bytes = file.read()
+            return contents
+    except FileNotFoundError as error:
+        raise ArgumentError(f"there is no file {place.name!r}.") from error
+
+
+@contextmanager
+def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
+    """Open a file for writing that replaces the one at `path` only when it is complete and on the disk.
+
+    Parameters
+    ----------
+    path : str or path
+        Where there is a file, or nothing yet. Of a link, the target is replaced. What goes to an address is complete here
+        before it is sent.
+
+    Raises
+    ------
+    ArgumentError
+        If something else is there, such as a folder, a device or a pipe; or there is no such folder.
+    OSError
+        If it cannot be written.
+    """
+    place = locate(path)
+    if place.file_system is None:
+        with _atomic_local_file(Path(place.path)) as file:
+            yield file
+        return
+    with tempfile.TemporaryFile() as contents:
+        yield contents
+        contents.seek(0)
+        with place.file_system.open_output_stream(place.path) as target:
+            shutil.copyfileobj(contents, target, _BLOCK_BYTES)
+
+
+@contextmanager
+def _atomic_local_file(place: Path) -> Iterator[BinaryIO]:
+    place = place.resolve()
+    if place.exists() and not place.is_file():
+        raise ArgumentError(f"{str(place)!r} cannot be written: it is not a regular file.")
+    if not place.parent.is_dir():
+        raise ArgumentError(f"{str(place)!r} cannot be written: there is no folder {str(place.parent)!r}.")
+    unfinished = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
+    try:
+        with unfinished.open("wb") as file:
+            yield file
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(unfinished, place)
+    except BaseException:
+        unfinished.unlink(missing_ok=True)
+        raise
+    _sync_folder(place.parent)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Make the folder's new entry survive a loss of power, on systems that can open folders."""
+    if os.name == "posix":
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

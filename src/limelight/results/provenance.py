@@ -1,0 +1,66 @@
+"""How an explanation was made, for the record."""
+
+import sys
+from dataclasses import dataclass, field
+
+__all__ = ["Provenance"]
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """How an explanation was made: what its numbers depend on besides the instance, the training data and the model.
+
+    Attributes
+    ----------
+    explainer : str
+        The name of the explainer's class.
+    settings : str
+        What this kind of explainer alone is told, such as a table's sampler, or an image's segmentation and filling.
+    design : str
+        How perturbations were chosen: "complements", "orthogonal", "sobol", "iid", or "enumeration" where there were no more.
+    kernel : str
+        The name of the kernel's function.
+    kernel_width : float
+        Its width, in the distance's unit.
+    distance : str
+        The name of the distance.
+    link : {"identity", "logit"}
+        What was explained: the model's outputs, or their log-odds.
+    feature_selection : str
+        How the reported components were chosen.
+    regressor : str
+        What was fitted: "ridge", or the class of the user's regressor.
+    alpha : float
+        The ridge penalty.
+    tolerance : float
+        How far a weight's interval may reach, as a share of the heaviest weight.
+    random_state : int
+        The seed.
+    version : str
+        limelight's.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> explainer = TextExplainer(feature_selection="highest_weights")
+    >>> explanation = explainer.explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> explanation.provenance.feature_selection, explanation.provenance.distance, explanation.provenance.settings
+    ('highest_weights', 'hundredfold_cosine', 'bow=True, char_level=False')
+    """
+
+    explainer: str
+    settings: str
+    design: str
+    kernel: str
+    kernel_width: float
+    distance: str
+    link: str
+    feature_selection: str
+    regressor: str
+    alpha: float
+    tolerance: float
+    random_state: int
+    version: str = field(default_factory=lambda: str(sys.modules["limelight"].__version__))
+
+
+Provenance.__module__ = "limelight"  # where users import it from
