@@ -102,8 +102,8 @@ class TestKindFDurations:
         assert [e.view.values()[0] for e in shown] == ["00:00:01.5", "1 day 06:00:00", "-00:02:00", "1 day"]
         assert [e.names[0] for e in shown] == [
             "-00:00:28.875 < wait <= 12:00:00.75",
-            "wait > 1 day 01:30:00",
-            "wait <= -00:00:28.875",
+            "wait=1 day 06:00:00",
+            "wait=-00:02:00",
             "12:00:00.75 < wait <= 1 day 01:30:00",
         ]
 

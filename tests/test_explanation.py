@@ -43,7 +43,7 @@ from limelight.results.views import (
     TextView,
 )
 
-COLUMNS = ["label", "component", "name", "value", "weight", "low", "high"]
+COLUMNS = ["label", "component", "name", "value", "weight", "low", "high", "position"]
 ROWS = np.random.default_rng(0).normal(size=(100, 3))
 
 

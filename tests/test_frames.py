@@ -173,20 +173,20 @@ class TestNames:
         )
         explanation = explain(frame, frame[4])
         assert explanation.names == (
-            "day > 2024-01-04",
-            "moment > 2024-01-01 08:03:00",
-            "zone > 2024-01-01 08:03:00+05:30",
+            "day=2024-01-05",
+            "moment=2024-01-01 08:04",
+            "zone=2024-01-01 08:04+05:30",
         )
-        assert [*explanation.view.values().values()] == ["2024-01-05", "2024-01-01 08:04:00", "2024-01-01 08:04:00+05:30"]
+        assert [*explanation.view.values().values()] == ["2024-01-05", "2024-01-01 08:04", "2024-01-01 08:04+05:30"]
 
     @pytest.mark.parametrize(
         ("column", "name"),
         [
-            (pd.Series(MOMENTS).dt.tz_localize(dt.timezone(dt.timedelta(hours=-3))), "2024-01-01 08:00:00-03:00"),
-            (pd.Series(MOMENTS).dt.tz_localize("UTC"), "2024-01-01 08:00:00+00:00"),
-            (pl.Series(MOMENTS).dt.replace_time_zone("Europe/Berlin"), "2024-01-01 08:00:00+01:00"),
-            (pa.array([moment.replace(tzinfo=ZoneInfo("Asia/Kolkata")) for moment in MOMENTS]), "2024-01-01 08:00:00+05:30"),
-            (pa.array(MOMENTS, pa.timestamp("s", "+01:00")), "2024-01-01 09:00:00+01:00"),
+            (pd.Series(MOMENTS).dt.tz_localize(dt.timezone(dt.timedelta(hours=-3))), "2024-01-01 08:00-03:00"),
+            (pd.Series(MOMENTS).dt.tz_localize("UTC"), "2024-01-01 08:00+00:00"),
+            (pl.Series(MOMENTS).dt.replace_time_zone("Europe/Berlin"), "2024-01-01 08:00+01:00"),
+            (pa.array([moment.replace(tzinfo=ZoneInfo("Asia/Kolkata")) for moment in MOMENTS]), "2024-01-01 08:00+05:30"),
+            (pa.array(MOMENTS, pa.timestamp("s", "+01:00")), "2024-01-01 09:00+01:00"),
         ],
     )
     def test_times_with_a_zone_are_shown_in_it(self, column, name):
@@ -201,22 +201,22 @@ class TestNames:
     def test_times_that_python_cannot_hold_are_shown_in_utc(self):
         far = np.array(["2024-01-01", "12024-01-01"], dtype="datetime64[s]")
         explanation = explain(pd.DataFrame({"a": pd.Series(far).dt.tz_localize("UTC")}), [far[1]])
-        assert explanation.view.values()[0] == "12024-01-01 00:00:00 UTC"
+        assert explanation.view.values()[0] == "12024-01-01 00:00 UTC"
 
     def test_days_have_no_hours(self):
         """An edge between two days is as good as the first of them."""
         frame = pl.DataFrame({"day": [dt.date(2024, 1, 1 + number) for number in range(4)]})
         assert [explain(frame, frame[number]).names for number in range(4)] == [
-            ("day <= 2024-01-01",),
-            ("2024-01-01 < day <= 2024-01-02",),
-            ("2024-01-02 < day <= 2024-01-03",),
-            ("day > 2024-01-03",),
+            ("day=2024-01-01",),
+            ("day=2024-01-02",),
+            ("day=2024-01-03",),
+            ("day=2024-01-04",),
         ]
 
     def test_booleans_and_whole_numbers(self):
         frame = pd.DataFrame({"flag": FLAGS, "count": range(COUNT)})
         explanation = explain(frame, frame.iloc[3])
-        assert explanation.names == ("flag=True", "count <= 14.75")
+        assert explanation.names == ("flag=True", "count <= 14")
         assert [*explanation.view.values().values()] == ["True", "3"]
 
 

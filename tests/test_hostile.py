@@ -74,9 +74,10 @@ def explained(kind: str, strings: Sequence[str], classes: Sequence[str], notices
     if kind == "drawing":
         places = [Shape.text(i / len(strings), 0.5, string) for i, string in enumerate(strings)]
         return explain(DrawingView.of(1, 1, marks=enumerate(places), descriptions=strings), strings, weights, **common)
-    flat = tuple((0.0, 1.0) for _ in strings)
-    segments = tuple(Segment((i,), 0, 2, i) for i in range(len(strings)))
-    return explain(SeriesView(tuple(strings), flat, flat, segments), strings, weights, **common)
+    channels = tuple(dict.fromkeys(strings))
+    flat = tuple((0.0, 1.0) for _ in channels)
+    segments = tuple(Segment((i % len(channels),), 0, 2, i) for i in range(len(strings)))
+    return explain(SeriesView(channels, flat, flat, segments), strings, weights, **common)
 
 
 def word(number: int) -> str:

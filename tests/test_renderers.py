@@ -499,9 +499,9 @@ def test_a_page_can_be_written_to_a_file(tmp_path):
 
 
 def cells(text: str) -> int:
-    """Terminal cells: 2 for wide characters, 0 for combining marks and joiners, else 1."""
+    """Terminal cells: 2 for wide characters, 0 for combining marks, joiners and isolates, else 1."""
     return sum(
-        0 if unicodedata.category(c) in ("Mn", "Me") or c in "\u200c\u200d" or "\u1160" <= c <= "\u11ff" else
+        0 if unicodedata.category(c) in ("Mn", "Me") or c in "\u200c\u200d\u2068\u2069\u200e" or "\u1160" <= c <= "\u11ff" else
         2 if unicodedata.east_asian_width(c) in "WF" else
         1
         for c in text

@@ -33,7 +33,7 @@ def test_kinds_can_be_said():
     model = Recorder(lambda rows: rows[:, 0])
     explanation = TabularExplainer(whole, kinds={"x0": "integer", 1: "categorical"}).explain_instance(whole[5], model)
     assert np.array_equal(model.drawn, np.rint(model.drawn))
-    assert set(explanation.names) == {"x0 <= 9.00", "x1=2"}
+    assert set(explanation.names) == {"x0 <= 9", "x1=2"}
     frame = Recorder(lambda rows: rows["age"].to_numpy())
     TabularExplainer(FRAME.assign(age=FRAME["age"].astype(float)), kinds={"age": "integer"}).explain_instance(
         FRAME.iloc[0], frame
@@ -141,7 +141,7 @@ def test_a_group_is_one_component_and_always_valid():
     explanation = explainer.explain_instance(red, model, num_samples=2000)
     assert np.array_equal(model.drawn[:, 2:].sum(axis=1), np.ones(len(model.drawn)))
     assert len(explanation.names) == 3
-    assert explanation.names[2] == "colour: red=1, green=0, blue=0"
+    assert explanation.names[2] == "colour=red"
     assert dict(explanation.as_map()[0])[2] == pytest.approx(3, rel=0.02)
     assert explanation.view.values()[2] == "1, 0, 0"
     assert explanation.kernel_width == pytest.approx(0.75 * 3**0.5)
@@ -163,7 +163,7 @@ def test_a_combination_that_no_training_row_has(sampler):
     )
     model = Recorder(lambda rows: 5 * rows[:, 2] * rows[:, 3])
     explanation = explainer.explain_instance([0, 0, 1, 1, 0], model)
-    assert explanation.as_list()[0] == ("colour: x2=1, x3=1, x4=0", pytest.approx(5))
+    assert explanation.as_list()[0] == ("colour=x2, x3", pytest.approx(5))
     assert [warning.message for warning in explanation.warnings if warning.code == "outside_training_data"] == [
         "colour: x2=1, x3=1, x4=0 lies outside the training data; its weight compares just this value with them."
     ]
@@ -195,7 +195,7 @@ def test_a_number_far_out_in_a_group(sampler):
     explainer = TabularExplainer(ROWS, groups={"both": [0, 1]}, alpha=0, sampler=sampler)
     explanation = explainer.explain_instance([1e6, 0.0, 0.0, 0.0], model, num_samples=4000)
     assert explanation.as_list()[0] == (explanation.names[0], pytest.approx(1))
-    assert "x0=1e+06 lies outside the training data" in explanation.warnings[0].message
+    assert "x0=1000000 lies outside the training data" in explanation.warnings[0].message
 
 
 def test_groups_of_frames_with_missing_values():
@@ -233,7 +233,7 @@ def test_groups_need_bins():
     )
     explanation = explainer.explain_instance(ONE_HOT[0], lambda rows: rows @ [1.0, 0, *(5 * ONE_HOT[0, 2:])])
     weights = {name.split(":")[0]: weight for name, weight in explanation.as_list()}
-    assert weights == pytest.approx({"colour": 5, "x0": ONE_HOT[:, 0].std(), "x1": 0}, abs=1e-6)
+    assert weights == pytest.approx({"colour=x3": 5, "x0": ONE_HOT[:, 0].std(), "x1": 0}, abs=1e-6)
 
 
 # --- the user's sampler and constraint -----------------------------------------------------------------------------------

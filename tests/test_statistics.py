@@ -290,7 +290,7 @@ class TestByHand:
 
     def test_names(self):
         explainer = TabularExplainer(None, training_data_stats=simple(), categorical_names={1: ["a", "b", "c", "d"]})
-        assert explainer.explain_instance([0.5, 3], model, num_samples=50).names == ("0.00 < x0 <= 1.00", "x1=d")
+        assert explainer.explain_instance([0.5, 3], model, num_samples=50).names == ("0 < x0 <= 1", "x1=d")
 
     def test_the_statistics_are_not_kept_nor_changed(self):
         stats = simple()

@@ -354,7 +354,7 @@ class Explainer(BatchMixin):
         predictions = LINKS[request.link](oracle.instance_prediction)
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
-            names=components.names,
+            names=components.view.tell_apart(components.names),
             view=components.view,
             predictions=tuple(predictions.tolist()),
             output_names=outputs.names,

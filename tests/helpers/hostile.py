@@ -5,6 +5,7 @@ that cannot be seen are written as escapes, so that this file is plain text.
 """
 
 import unicodedata
+from collections import Counter
 
 _RUN = "__pwned()"
 
@@ -282,15 +283,24 @@ _FILE_NAMES = [
     "@evil.invalid",
 ]
 
-# Of each string one, in the order above.
-PAYLOADS = list(
-    dict.fromkeys(
-        [
-            *(*_SCRIPTS, *_HANDLERS, *_ATTRIBUTES, *_CLOSINGS, *_STYLES, *_ADDRESSES, *_NAMESPACES, *_COMMENTS),
-            *(*_TEMPLATES, *_IN_SCRIPT, *_ENTITIES, *_CHARACTERS, *_FILE_NAMES),
-        ]
-    )
+_ALL = dict.fromkeys(
+    [
+        *(*_SCRIPTS, *_HANDLERS, *_ATTRIBUTES, *_CLOSINGS, *_STYLES, *_ADDRESSES, *_NAMESPACES, *_COMMENTS),
+        *(*_TEMPLATES, *_IN_SCRIPT, *_ENTITIES, *_CHARACTERS, *_FILE_NAMES),
+    ]
 )
+
+
+def _look(text: str) -> str:
+    return "".join(letter for letter in text if unicodedata.category(letter) not in ("Cf", "Zs") and not letter.isspace())
+
+
+# Of each string one, in the order above; those that a page would spell out, since they look like another one or like none, get
+# their number as well, so that all are shown as they are.
+_LOOKS = Counter(map(_look, _ALL))
+PAYLOADS = [
+    f"{string}{number}" if _LOOKS[_look(string)] > 1 or not _look(string) else string for number, string in enumerate(_ALL)
+]
 
 
 def shown(text: str) -> str:

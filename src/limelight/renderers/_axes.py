@@ -7,11 +7,11 @@ from typing import Any
 
 from limelight.exceptions import require
 from limelight.renderers._bars import Bar
-from limelight.renderers._cells import fit, make_visible
 from limelight.renderers._fonts import choose_families
+from limelight.renderers._names import drop_isolates, shorten_names
 from limelight.results.image_view import AGAINST, FOR
 
-__all__ = ["choose_hue", "draw_bars", "escape", "make_axes", "read_ink", "write_name"]
+__all__ = ["choose_hue", "draw_bars", "escape", "make_axes", "read_ink", "write_names"]
 
 _FOR_ON_DARK = "#58a6ff"
 _AGAINST_ON_DARK = "#f0963c"
@@ -39,7 +39,7 @@ def draw_bars(ax: Any, bars: Sequence[Bar], **look: Any) -> None:
         if bar.low is not None and bar.high is not None:
             lengths = [[bar.weight - bar.low], [bar.high - bar.weight]]
             ax.errorbar(bar.weight, place, xerr=lengths, color=ink, capsize=3, linewidth=1)
-    names = [write_name(bar.name) for bar in bars]
+    names = write_names([bar.name for bar in bars])
     ax.set_yticks(list(places), names, fontfamily=choose_families("".join(names)))
     ax.set_ylim(0.25, len(bars) + 0.75)
     ax.axvline(0, color=ink, linewidth=0.8)
@@ -60,9 +60,14 @@ def read_ink(ax: Any) -> Any:
     return ax.xaxis.label.get_color()
 
 
-def write_name(name: str) -> str:
-    """A name on one line, shortened, in which matplotlib sees no formula; control characters are written as escapes."""
-    return escape(fit(make_visible(" ".join(name.split())), _MOST_NAME_CELLS))
+def write_names(names: Sequence[str]) -> list[str]:
+    """Shown names, shortened so that they differ, in which matplotlib sees no formula."""
+    from matplotlib import ft2font
+
+    short = shorten_names(names, _MOST_NAME_CELLS)
+    # Until version 3.11 matplotlib wrote everything from left to right, and drew isolates as boxes.
+    knows_directions = hasattr(ft2font, "__libraqm_version__")
+    return [escape(short[name] if knows_directions else drop_isolates(short[name])) for name in names]
 
 
 def escape(text: str) -> str:

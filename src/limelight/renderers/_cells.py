@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["MOST_PICTURE_CELLS", "count_cells", "fit", "make_visible", "pad", "replace_unprintable", "take"]
+__all__ = ["MOST_PICTURE_CELLS", "count_cells", "fit", "make_visible", "pad", "replace_unprintable", "take", "take_end"]
 
 MOST_PICTURE_CELLS = 34  # they fit a picture 480 pixels wide even if every letter is as wide as a W
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # Persian, Indian scripts and emoji are spelt with these two; every other format character becomes an escape.
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+_DIRECTIONS = "\N{FIRST STRONG ISOLATE}\N{POP DIRECTIONAL ISOLATE}\N{LEFT-TO-RIGHT MARK}"
 
 
 def make_visible(text: str) -> str:
@@ -32,7 +33,7 @@ def _escape(character: str) -> str:
 def _width(character: str) -> int:
     """The cells that a terminal gives to a character: none to combining marks, two to wide ones."""
     is_hangul_part = "\u1160" <= character <= "\u11ff"
-    if character in _JOINERS or is_hangul_part or unicodedata.category(character) in ("Mn", "Me"):
+    if character in _JOINERS or character in _DIRECTIONS or is_hangul_part or unicodedata.category(character) in ("Mn", "Me"):
         return 0
     return 2 if unicodedata.east_asian_width(character) in "WF" else 1
 
@@ -52,11 +53,7 @@ def fit(text: str, width: int) -> str:
     if take(text, width) == text:
         return text
     head = take(text, width // 2)
-    tail = take(text[::-1], width - 1 - count_cells(head))[::-1]
-    # A combining mark at the cut would sit on the ellipsis instead of its own letter.
-    while tail and _width(tail[0]) == 0:
-        tail = tail[1:]
-    return head + _ELLIPSIS + tail
+    return head + _ELLIPSIS + take_end(text, width - 1 - count_cells(head))
 
 
 def take(text: str, width: int) -> str:
@@ -67,3 +64,12 @@ def take(text: str, width: int) -> str:
         if used > width or i >= 4 * width:
             return text[:i]
     return text
+
+
+def take_end(text: str, width: int) -> str:
+    """The last characters that fit a width in cells, as `take` takes the first."""
+    tail = take(text[::-1], max(0, width))[::-1]
+    # A combining mark at the cut would sit on what stands before it instead of its own letter.
+    while tail and _width(tail[0]) == 0:
+        tail = tail[1:]
+    return tail

@@ -10,9 +10,10 @@ from threading import Lock
 from typing import Any, Literal, NamedTuple
 
 from limelight.exceptions import require
-from limelight.renderers._axes import choose_hue, escape, read_ink, write_name
+from limelight.renderers._axes import choose_hue, escape, read_ink, write_names
 from limelight.renderers._cells import replace_unprintable
 from limelight.renderers._fonts import choose_families, find_unreadable
+from limelight.renderers._names import drop_isolates
 from limelight.renderers._page import cut_text
 from limelight.renderers._passages import Run, break_into_lines, is_right_to_left
 from limelight.renderers._pictures import INK, find_middle, read_numeral
@@ -158,7 +159,8 @@ class _Sheet:
             yield self._write("no component was reported")
             return
         shown = replace(label, bars=tuple(bar._replace(name=self._name(bar.name)) for bar in label.bars[:_MOST_BARS]))
-        left = max(self._measure(write_name(bar.name), _LETTERS) for bar in shown.bars) + _MARGIN / 2
+        names = write_names([bar.name for bar in shown.bars])
+        left = max(self._measure(name, _LETTERS) for name in names) + _MARGIN / 2
         yield _Block(_BAR_PITCH * len(shown.bars) + _AXIS_HEIGHT, left, _AXIS_HEIGHT, partial(self._draw_bars, shown))
         if len(label.bars) > _MOST_BARS:
             yield self._write(f"and {len(label.bars) - _MOST_BARS} lighter components")
@@ -230,7 +232,8 @@ class _Sheet:
     def _name(self, name: str) -> str:
         """A name whose letters without a font are written as escapes, so that names stay different."""
         return "".join(
-            letter.encode("unicode_escape").decode("ascii") if letter in self.unreadable else letter for letter in name
+            letter.encode("unicode_escape").decode("ascii") if letter in self.unreadable else letter
+            for letter in drop_isolates(name)
         )
 
     def _make_readable(self, text: str) -> str:

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple
 from limelight.renderers._bars import Bar, lay_out_bars
 from limelight.renderers._colours import HUES, mix_with_white
 from limelight.renderers._drawing import lay_out_drawing, prepare_canvas
+from limelight.renderers._names import show_names
 from limelight.renderers._numbers import format_percent
 from limelight.renderers._overlay import Overlay, lay_out_overlay
 from limelight.renderers._pictures import encode_png, find_enlargement, load_pillow, reduce_image
@@ -29,6 +30,7 @@ from limelight.results.views import (
     DrawingView,
     ImageView,
     MixedView,
+    PartsView,
     Passage,
     SeriesView,
     TableView,
@@ -151,6 +153,11 @@ _LAYOUTS_BY_KIND: dict[str, Callable[[Any, LabelSummary], Any]] = {
     DrawingView.kind: lay_out_drawing,
     VolumeView.kind: lay_out_slices,
 }
+# The components that a page lists beside the reported ones.
+_COMPONENTS_BY_KIND: dict[str, Callable[[Any], tuple[str, ...]]] = {
+    PartsView.kind: lambda view: view.names,
+    DrawingView.kind: lambda view: view.descriptions,
+}
 
 
 def make_page_data(explanation: Explanation) -> dict[str, Any]:
@@ -171,6 +178,7 @@ def make_page_data(explanation: Explanation) -> dict[str, Any]:
         "labels": [(label, lay_out_bars(label), lay_out and lay_out(shared, label)) for label in summary.labels],
         "has_bars": any(label.bars for label in summary.labels),
         "shared": shared,
+        "component_names": show_names(_COMPONENTS_BY_KIND[kind](view)) if kind in _COMPONENTS_BY_KIND else [],
     }
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from limelight.renderers._axes import choose_hue, draw_bars, read_ink, write_name
+from limelight.renderers._axes import choose_hue, draw_bars, read_ink, write_names
+from limelight.renderers._names import show_names
 from limelight.renderers._plot_shapes import ShapePlotter
 from limelight.renderers._series import find_runs
 from limelight.renderers._slices import choose_slices, draw_slices
@@ -72,7 +73,7 @@ def _draw_series(ax: Any, view: SeriesView, label: LabelSummary) -> None:
                 )
     if count > 1:
         ax.set_ylim(0, count)
-        names = [write_name(name) for name in view.channel_names]
+        names = write_names(show_names(view.channel_names))
         ax.set_yticks([count - 0.5 - number for number in range(count)], names)
     ax.set_xlabel("step")
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Any
 
-from limelight.renderers._cells import MOST_PICTURE_CELLS, fit
+from limelight.renderers._cells import MOST_PICTURE_CELLS, count_cells
+from limelight.renderers._names import shorten_names, show_names
 from limelight.renderers._numbers import format_number
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import SeriesView
@@ -80,15 +81,21 @@ def lay_out_series(view: SeriesView, label: LabelSummary) -> SeriesLayout:
     length, count = len(view.channels[0]), len(view.channels)
     height = _ONLY_CHART_PIXELS if count == 1 else _CHART_PIXELS
     has_names = any(view.channel_names)
+    names = show_names(view.channel_names) if has_names else view.channel_names
+    short_names = {name: name for name in names} | shorten_names(
+        [name for name in names if count_cells(name) > MOST_PICTURE_CELLS], MOST_PICTURE_CELLS
+    )
     charts = []
-    for channel, name in enumerate(view.channel_names):
+    for channel, name in enumerate(names):
         top = _TOP_PIXELS + channel * (height + _GAP_PIXELS) + (_NAME_PIXELS if has_names else 0)
-        charts.append(_lay_out_channel(view, label, channel, name, top, height))
+        charts.append(_lay_out_channel(view, label, channel, name, short_names[name], top, height))
     total = charts[-1].y + height + _BOTTOM_PIXELS
     return SeriesLayout(_WIDTH_PIXELS, total, _LEFT_PIXELS, _WIDTH_PIXELS - _RIGHT_PIXELS, str(length - 1), tuple(charts))
 
 
-def _lay_out_channel(view: SeriesView, label: LabelSummary, channel: int, name: str, top: int, height: int) -> ChannelChart:
+def _lay_out_channel(
+    view: SeriesView, label: LabelSummary, channel: int, name: str, short_name: str, top: int, height: int
+) -> ChannelChart:
     values, filling = view.channels[channel], view.filling[channel]
     known = [value for value in (*values, *filling) if value is not None]
     low, high = min(known, default=0.0), max(known, default=0.0)
@@ -102,7 +109,7 @@ def _lay_out_channel(view: SeriesView, label: LabelSummary, channel: int, name: 
             bands.append(Band(bar.component, *place, bar.side, label.strength(bar), f"{bar.name}: {bar.text}"))
     return ChannelChart(
         name=name,
-        short_name=fit(name, MOST_PICTURE_CELLS),
+        short_name=short_name,
         y=top,
         height=height,
         lines=_write_lines(values, low, high, top, height),

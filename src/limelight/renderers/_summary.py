@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from limelight.renderers._bars import Bars, make_bar
+from limelight.renderers._names import show_names
 from limelight.renderers._numbers import choose_decimals, format_fidelity, format_number, format_probability
 from limelight.results.explanation import Explanation, Provenance, Surrogate
 
@@ -85,7 +86,7 @@ def summarise(explanation: Explanation) -> Summary:
     Returns
     -------
     summary : Summary
-        Plain data. Texts from the user are unchanged; the renderer makes them safe.
+        Plain data. Names are distinct to the eye; other texts from the user are unchanged. The renderer makes all safe.
     """
     explained = set(explanation.labels)
     values = explanation.predictions
@@ -93,9 +94,14 @@ def summarise(explanation: Explanation) -> Summary:
     # Explained outputs are shown even if many others are larger.
     shown = set(sorted(ranked, key=lambda i: i not in explained)[:_MOST_OUTPUTS])
     are_probabilities = explanation.output_kind == "probabilities"
+    output_names = {i: name_output(explanation.output_names, i, explanation.output_kind) for i in shown | explained}
+    distinct = list(dict.fromkeys(output_names.values()))
+    shown_names = dict(zip(distinct, show_names(distinct), strict=True))
+    components = sorted({component for surrogate in explanation.surrogates for component in surrogate.components})
+    names = dict(zip(components, show_names([explanation.names[i] for i in components], components), strict=True))
     outputs = tuple(
         Output(
-            name=name_output(explanation.output_names, i, explanation.output_kind),
+            name=shown_names[output_names[i]],
             text=format_output(values[i], explanation.output_kind),
             share=values[i] if are_probabilities else None,
             is_explained=i in explained,
@@ -107,7 +113,10 @@ def summarise(explanation: Explanation) -> Summary:
         id=explanation.id,
         outputs=outputs,
         more_outputs=len(values) - len(outputs),
-        labels=tuple(_summarise_label(explanation, surrogate) for surrogate in explanation.surrogates),
+        labels=tuple(
+            _summarise_label(explanation, surrogate, shown_names[output_names[surrogate.label]], names)
+            for surrogate in explanation.surrogates
+        ),
         level=f"{min(99.9, 100 * explanation.confidence):.3g} %",
         facts=_state_facts(explanation),
         provenance=tuple(_state_provenance(explanation.provenance)),
@@ -145,18 +154,20 @@ def format_output(value: float, output_kind: str) -> str:
     return format_probability(value) if output_kind == "probabilities" else format_number(value)
 
 
-def _summarise_label(explanation: Explanation, surrogate: Surrogate) -> LabelSummary:
+def _summarise_label(
+    explanation: Explanation, surrogate: Surrogate, output_name: str, names: Mapping[int, str]
+) -> LabelSummary:
     are_probabilities = explanation.output_kind == "probabilities"
     decimals = choose_decimals(max(map(abs, surrogate.weights), default=0.0))
     bars = tuple(
-        make_bar(component, explanation.names[component], weight, low, high, decimals)
+        make_bar(component, names[component], weight, low, high, decimals)
         for component, weight, low, high in zip(
             surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
         )
     )
     return LabelSummary(
         bars=bars,
-        name=name_output(explanation.output_names, surrogate.label, explanation.output_kind),
+        name=output_name,
         heading="For and against" if are_probabilities else "What raises and lowers",
         towards="for" if are_probabilities else "raises",
         away="against" if are_probabilities else "lowers",

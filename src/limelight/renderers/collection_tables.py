@@ -5,6 +5,7 @@ from __future__ import annotations
 from limelight.collection.explanations import Explanations, Pick
 from limelight.collection.importance import Importance
 from limelight.renderers._importance import lay_out_importance
+from limelight.renderers._names import show_names
 from limelight.renderers._numbers import format_percent
 from limelight.renderers._templates import fill_template
 from limelight.renderers._top import take_top
@@ -102,7 +103,7 @@ def render_pick(pick: Pick) -> str:
             "position": position,
             "id": identity,
             "covered": format_percent(covered),
-            "reasons": take_top([feature for feature, _ in reasons], _MOST_REASONS),
+            "reasons": take_top(show_names([feature for feature, _ in reasons]), _MOST_REASONS),
         }
         for position, identity, covered, reasons in zip(
             pick.positions, pick.explanations.ids, pick.coverage, pick.reasons, strict=True

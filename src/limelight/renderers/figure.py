@@ -6,7 +6,7 @@ from textwrap import wrap
 from typing import Any
 
 from limelight._checks import Label
-from limelight.renderers._axes import escape, make_axes, write_name
+from limelight.renderers._axes import escape, make_axes, write_names
 from limelight.renderers._cells import make_visible
 from limelight.renderers._fonts import choose_families
 from limelight.renderers._plot import PLOTTERS, draw_weights
@@ -53,7 +53,8 @@ def draw(explanation: Explanation, label: Label | None, ax: Any) -> Any:
     """
     surrogate = explanation.surrogate(label)
     whole = summarise(explanation)
-    summary = whole.labels[explanation.surrogates.index(surrogate)]
+    place = explanation.surrogates.index(surrogate)
+    summary, name = whole.labels[place], write_names([label.name for label in whole.labels])[place]
     kind, view = choose_view(explanation)
     if ax is None:
         ax = make_axes(None if kind in PLOTTERS else len(summary.bars))
@@ -61,7 +62,7 @@ def draw(explanation: Explanation, label: Label | None, ax: Any) -> Any:
         PLOTTERS[kind](ax, view, summary)
     else:
         draw_weights(ax, summary)
-    title = f"{summary.heading} {write_name(summary.name)}\nmodel {summary.prediction}, fidelity {summary.fidelity}"
+    title = f"{summary.heading} {name}\nmodel {summary.prediction}, fidelity {summary.fidelity}"
     if whole.alerts:
         title = f"{_shorten_alert(whole.alerts[0])}\n{title}"
     ax.set_title(title, fontsize="medium", fontfamily=choose_families(title))

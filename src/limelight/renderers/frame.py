@@ -24,7 +24,7 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     Returns
     -------
     frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-        Columns label, component, name, value, weight, low, high.
+        Columns label, component, name, value, weight, low, high; for texts also position, where a word first begins.
 
     Raises
     ------
@@ -44,9 +44,12 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     import narwhals.stable.v2 as nw
 
     check_choice("backend", backend, ("pandas", "polars", "pyarrow"))
-    values = explanation.view.values()
+    values, positions = explanation.view.values(), explanation.view.positions()
     rows = [
-        (surrogate.label, component, explanation.names[component], values[component], weight, low, high)
+        (
+            *(surrogate.label, component, explanation.names[component], values[component], weight, low, high),
+            positions[component][0] if component in positions else None,
+        )
         for surrogate in explanation.surrogates
         for component, weight, low, high in zip(
             surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
@@ -61,6 +64,9 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
         "low": nw.Float64(),
         "high": nw.Float64(),
     }
+    if positions:  # pandas' whole numbers cannot be missing; as it does itself, such a column becomes one of floats
+        has_gaps = any(row[-1] is None for row in rows)
+        schema["position"] = nw.Float64() if has_gaps and backend == "pandas" else nw.Int64()
     try:
         frame = nw.from_dict(
             {column: [row[i] for row in rows] for i, column in enumerate(schema)},

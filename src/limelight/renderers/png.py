@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
-from limelight.renderers._cells import replace_unprintable
 from limelight.renderers._drawing import prepare_canvas
 from limelight.renderers._drawing_panel import draw_drawing_panel
 from limelight.renderers._figure_file import draw_file
+from limelight.renderers._names import drop_isolates, shorten_names
 from limelight.renderers._pictures import INK, QUIET, draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
 from limelight.renderers._slices import choose_slices, draw_slices
 from limelight.renderers._summary import summarise
@@ -22,7 +23,15 @@ _GAP_PIXELS = 12
 _LINE_PIXELS = 24
 _LETTER_PIXELS = 15
 _MOST_COLUMNS = 4
-_MOST_LETTERS = 200  # of a name; longer ones would take long to measure
+_MOST_NAME_CELLS = 60  # more than fit the widest panel
+
+
+class _Panel(NamedTuple):
+    """A picture with a name and a value above it."""
+
+    name: str
+    value: str
+    picture: Any
 
 
 def render_png(explanation: Explanation) -> bytes:
@@ -63,36 +72,38 @@ def render_png(explanation: Explanation) -> bytes:
         return draw_file(explanation, "png")
     labels = summarise(explanation).labels
     if isinstance(view, ImageView):
-        panels = [("the image", "", draw_image_panel(view))]
-        panels += [(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]
+        panels = [_Panel("the image", "", draw_image_panel(view))]
+        panels += [_Panel(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]
     elif isinstance(view, VolumeView):
         numbers = choose_slices(view, labels)
-        panels = [("the volume", "", draw_slices(view, numbers))]
-        panels += [(label.name, label.prediction, draw_slices(view, numbers, label)) for label in labels]
+        panels = [_Panel("the volume", "", draw_slices(view, numbers))]
+        panels += [_Panel(label.name, label.prediction, draw_slices(view, numbers, label)) for label in labels]
     else:
         canvas = prepare_canvas(view)
-        panels = [(label.name, label.prediction, draw_drawing_panel(canvas, label)) for label in labels]
-    tools = load_pillow()
-    width, height = max(panels[0][2].width, _LEAST_PANEL_PIXELS) + _GAP_PIXELS, panels[0][2].height + _LINE_PIXELS + _GAP_PIXELS
+        panels = [_Panel(label.name, label.prediction, draw_drawing_panel(canvas, label)) for label in labels]
+    # Some fonts lack the minus sign.
+    panels = [panel._replace(value=panel.value.replace("\N{MINUS SIGN}", "-")) for panel in panels]
+    tools, first = load_pillow(), panels[0].picture
+    width, height = max(first.width, _LEAST_PANEL_PIXELS) + _GAP_PIXELS, first.height + _LINE_PIXELS + _GAP_PIXELS
     columns, rows = min(len(panels), _MOST_COLUMNS), -(-len(panels) // _MOST_COLUMNS)
     size = (columns * width + _GAP_PIXELS, rows * height + _GAP_PIXELS)
     sheet = tools.image.new("RGB", size, "white")
     pen, font = tools.draw.Draw(sheet), load_font(_LETTER_PIXELS)
-    for number, (name, value, panel) in enumerate(panels):
+    names = _shorten_headings(pen, font, panels, width - _GAP_PIXELS)
+    for number, (panel, name) in enumerate(zip(panels, names, strict=True)):
         left, top = _GAP_PIXELS + number % _MOST_COLUMNS * width, _GAP_PIXELS // 2 + number // _MOST_COLUMNS * height
-        value = value.replace("\N{MINUS SIGN}", "-")  # some fonts lack the minus sign
-        short_name = _cut(pen, font, name, width - _GAP_PIXELS - pen.textlength(f" {value}", font=font))
-        pen.text((left, top), short_name, fill=INK, font=font)
-        pen.text((left + pen.textlength(f"{short_name} ", font=font), top), value, fill=QUIET, font=font)
-        sheet.paste(panel, (left, top + _LINE_PIXELS))
+        pen.text((left, top), name, fill=INK, font=font)
+        pen.text((left + pen.textlength(f"{name} ", font=font), top), panel.value, fill=QUIET, font=font)
+        sheet.paste(panel.picture, (left, top + _LINE_PIXELS))
     return encode_png(sheet)
 
 
-def _cut(pen: Any, font: Any, name: str, room: float) -> str:
-    """The beginning of a name that fits a width in pixels, on one line."""
-    line = replace_unprintable(name[:_MOST_LETTERS])
-    if pen.textlength(line, font=font) <= room:
-        return line
-    while line and pen.textlength(f"{line}\N{HORIZONTAL ELLIPSIS}", font=font) > room:
-        line = line[:-1]
-    return f"{line}\N{HORIZONTAL ELLIPSIS}"
+def _shorten_headings(pen: Any, font: Any, panels: Sequence[_Panel], room: float) -> list[str]:
+    """The panels' names, cut so that each fits a width in pixels beside its value."""
+    names = [drop_isolates(panel.name) for panel in panels]  # not every Pillow knows of them
+    for cells in range(_MOST_NAME_CELLS, 1, -1):
+        short = shorten_names(names, cells)
+        headings = (f"{short[name]} {panel.value}" for name, panel in zip(names, panels, strict=True))
+        if all(pen.textlength(heading, font=font) <= room for heading in headings):
+            break
+    return [short[name] for name in names]

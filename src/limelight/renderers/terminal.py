@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from math import isfinite
 
 from limelight.renderers._cells import count_cells, fit, make_visible, pad, take
+from limelight.renderers._names import shorten_names
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.results.explanation import Explanation
 
@@ -43,8 +44,10 @@ def render_text(explanation: Explanation) -> str:
     lines = [] if summary.id is None else [fit(make_visible(summary.id), _LINE_CELLS), ""]
     for alert in summary.alerts:
         lines += [*_wrap(f"Alert: {alert}"), ""]
+    label_names = shorten_names([label.name for label in summary.labels], _MOST_LABEL_CELLS)
+    names = shorten_names([bar.name for label in summary.labels for bar in label.bars], _MOST_NAME_CELLS)
     for label in summary.labels:
-        lines += [*_write_block(label), ""]
+        lines += [*_write_block(label, label_names[label.name], names), ""]
     facts = "; ".join(f"{fact.name} {fact.value}" for fact in summary.facts)
     intervals = f"; {summary.level} intervals" if any(label.has_intervals for label in summary.labels) else ""
     lines += _wrap(facts + intervals)
@@ -55,16 +58,13 @@ def render_text(explanation: Explanation) -> str:
     return "\n".join(lines)
 
 
-def _write_block(label: LabelSummary) -> Iterator[str]:
+def _write_block(label: LabelSummary, label_name: str, short: Mapping[str, str]) -> Iterator[str]:
     """The header, then a line for each reported component."""
-    yield (
-        f"{fit(make_visible(label.name), _MOST_LABEL_CELLS)}: model {label.prediction}, surrogate {label.local_prediction}, "
-        f"fidelity {label.fidelity}"
-    )
+    yield (f"{label_name}: model {label.prediction}, surrogate {label.local_prediction}, fidelity {label.fidelity}")
     if not label.bars:
         yield "  no component was reported"
         return
-    names = [fit(make_visible(bar.name), _MOST_NAME_CELLS) for bar in label.bars]
+    names = [short[bar.name] for bar in label.bars]
     name_width = max(map(count_cells, names))
     weight_width = max(len(bar.text) for bar in label.bars)
     interval_width = max(len(bar.interval) for bar in label.bars)

@@ -84,7 +84,8 @@ class RenderingMixin(LimeNames, ABC):
         Returns
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            Columns label, component, name, value, weight, low, high.
+            Columns label, component, name, value, weight, low, high; for texts also position: where a word first begins,
+            counted in characters from 0.
 
         Raises
         ------

@@ -1,6 +1,7 @@
 """The base of all views: the instance as a renderer sees it."""
 
 from abc import ABC, abstractmethod
+from collections import Counter
 from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
@@ -50,8 +51,28 @@ class View(ABC):
         """The instance's value for each component, as a short text, by the component's number."""
 
     def columns(self) -> dict[int, str]:
-        """The column or columns of each component of a table, by the component's number; empty for other instances."""
+        """What each component is about, if its name says more, by the component's number: its columns, or a repeated word."""
         return {}
+
+    def positions(self) -> dict[int, tuple[int, ...]]:
+        """Where each component of a text begins, by the component's number; empty for other instances."""
+        return {}
+
+    def tell_apart(self, names: tuple[str, ...]) -> tuple[str, ...]:
+        """Distinct names for the components: one that comes twice gets where it begins in the text, or its number.
+
+        Examples
+        --------
+        >>> from limelight.extend import PartsView
+        >>> PartsView(("A", "T", "A")).tell_apart(("A", "T", "A"))
+        ('A [0]', 'T', 'A [2]')
+        """
+        starts = self.positions() if len(set(names)) < len(names) else {}
+        marks = [starts.get(number, (number,))[0] for number in range(len(names))]
+        while len(counts := Counter(names)) < len(names):
+            names = tuple(f"{name} [{mark}]" if counts[name] > 1 else name for name, mark in zip(names, marks, strict=True))
+            marks = list(range(len(names)))  # a name may already be what another one has become
+        return names
 
     def drawing(self) -> Drawing | None:
         """The drawing that renderers show; None to list the components only."""

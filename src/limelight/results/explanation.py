@@ -164,21 +164,43 @@ class Explanation(RenderingMixin):
             advice = f"Give labels=[{label!r}] to explain_instance."
         raise LabelError(f"label {label!r} was not explained; explained: {explained}. {advice}")
 
-    def as_list(self, label: Label | None = None) -> list[tuple[str, float]]:
+    def as_list(self, label: Label | None = None, *, positions: bool = False) -> list[tuple[str, float]]:
         """Component names and weights of one explained label, by default of `default_label`; heaviest first.
 
         Parameters
         ----------
         label : int or str, optional
             An explained output: an int is its number, a str its name.
+        positions : bool, default False
+            For texts, whether each word is followed by where it begins, wherever it stands, as in lime: ``good_0-12``.
 
         Raises
         ------
+        ArgumentError
+            If there are no positions, because the instance is no text.
         LabelError
             If the label was not explained.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("so so good", lambda texts: ["good" in text for text in texts])
+        >>> [name for name, weight in explanation.as_list(positions=True)]
+        ['good_6', 'so_0-3']
         """
         surrogate = self.surrogate(label)
-        return [(self.names[number], weight) for number, weight in zip(surrogate.components, surrogate.weights, strict=True)]
+        names = self._names_with_positions() if positions else self.names
+        return [(names[number], weight) for number, weight in zip(surrogate.components, surrogate.weights, strict=True)]
+
+    def _names_with_positions(self) -> list[str]:
+        """Each component's word, or its name if it has none, and where it begins."""
+        starts, words = self.view.positions(), self.view.values()
+        if not starts:
+            raise ArgumentError(f"positions=True is for words of a text; this explains a {self.view.kind}. Leave it out.")
+        return [
+            f"{words[number]}_{'-'.join(map(str, starts[number]))}" if number in starts else name
+            for number, name in enumerate(self.names)
+        ]
 
     def as_map(self) -> dict[int, list[tuple[int, float]]]:
         """For each explained label, component numbers and weights, heaviest first."""

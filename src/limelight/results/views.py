@@ -76,6 +76,17 @@ class TextView(View):
         """For each component's number, the first of its stretches."""
         return {span.component: self.text[span.start : span.stop] for span in reversed(self.spans)}
 
+    def columns(self) -> dict[int, str]:
+        """For each component's number, its word, without the position that tells it apart from others."""
+        return self.values()
+
+    def positions(self) -> dict[int, tuple[int, ...]]:
+        """For each component's number, where its stretches begin, counted in code points from 0."""
+        starts: dict[int, list[int]] = {}
+        for span in sorted(self.spans):
+            starts.setdefault(span.component, []).append(span.start)
+        return {component: tuple(places) for component, places in starts.items()}
+
     def _facts(self) -> dict[str, int | str]:
         text = self.text
         if len(text) > _LONGEST_TEXT:
@@ -181,6 +192,10 @@ class PartsView(View):
         """For each component's number, its name."""
         return dict(enumerate(self.names))
 
+    def columns(self) -> dict[int, str]:
+        """For each component's number, its name, without the number that tells it apart from others of the same name."""
+        return dict(enumerate(self.names))
+
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""
         return {"kind": self.kind, "names": list(self.names)}
@@ -239,6 +254,13 @@ class MixedView(View):
     def columns(self) -> dict[int, str]:
         """For each component's number, the names of its columns."""
         return self.table.columns() | {span.component: column for column, text in self.texts for span in text.spans}
+
+    def positions(self) -> dict[int, tuple[int, ...]]:
+        """For each word's number, where its stretches begin in its column's text."""
+        positions: dict[int, tuple[int, ...]] = {}
+        for _, text in self.texts:
+            positions |= text.positions()
+        return positions
 
     def _facts(self) -> dict[str, int | str]:
         return {"columns": len(self.table.cells), "texts": len(self.texts), **super()._facts()}

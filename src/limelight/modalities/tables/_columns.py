@@ -111,6 +111,8 @@ class Binned(TrainingColumnLaw):
         Whether only whole numbers are drawn.
     center : float or None
         The instance's value, around which values are drawn; None to draw them as in the training data.
+    has_whole_values : bool
+        Whether all training values are whole, although others may be drawn.
     """
 
     edges: np.ndarray
@@ -122,6 +124,7 @@ class Binned(TrainingColumnLaw):
     std: float
     is_whole: bool = False
     center: float | None = None
+    has_whole_values: bool = False
 
     @classmethod
     def of(cls, training: np.ndarray, edges: np.ndarray, *, is_whole: bool = False) -> Binned:
@@ -144,6 +147,7 @@ class Binned(TrainingColumnLaw):
             highs=np.where(is_single, means, highs),
             std=float(training.std()),
             is_whole=is_whole,
+            has_whole_values=not np.any(training % 1),
         )
 
     @property

@@ -12,7 +12,7 @@ from limelight._checks import check_choice, user_function
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._encoding import Encoding
 
-__all__ = ["EdgeRule", "checked_discretizer", "format_edges"]
+__all__ = ["EdgeRule", "checked_discretizer"]
 
 EdgeRule = Callable[[np.ndarray, np.ndarray | None], np.ndarray]
 """From a column's training values, of shape (n,), and the training labels to the inner edges of its bins."""
@@ -84,27 +84,3 @@ def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
 
 
 _RULES: dict[str, EdgeRule] = {"quartile": _quartiles, "decile": _deciles, "entropy": _entropy}
-
-
-def format_edges(edges: np.ndarray) -> list[str]:
-    """Edges, of shape (b - 1,) and ascending, as short texts that still tell them apart.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from limelight.modalities.tables._discretize import format_edges
-    >>> format_edges(np.array([1.0, 2.5])), format_edges(np.array([1.25e-5, 2.5e-5]))
-    (['1.00', '2.50'], ['1.25e-05', '2.50e-05'])
-    """
-    sizes = np.abs(edges[edges != 0])
-    largest = sizes.max(initial=1.0)
-    finest = min(np.diff(edges).min(initial=np.inf), sizes.min(initial=largest))
-    if largest < 1e6 and finest >= 0.01:
-        return [f"{edge:.2f}" for edge in edges]
-    if largest < 1e6 and finest >= 1e-4:
-        decimals = max(2, int(np.ceil(1 - np.log10(finest))))
-        return [f"{edge:.{decimals}f}" for edge in edges]
-    digits = 2
-    while digits < 16 and len({f"{edge:.{digits}e}" for edge in edges}) < len(edges):
-        digits += 1
-    return [f"{edge:.{digits}e}" for edge in edges]

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
-from itertools import pairwise
+from functools import partial
 from typing import Any
 
 import numpy as np
 
 from limelight._checks import check_choice, check_flag, check_names, check_numbers
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.modalities.tables._bin_names import BinNames, name_bins
 from limelight.modalities.tables._columns import (
     LARGEST_VALUE,
     Binned,
@@ -20,10 +21,9 @@ from limelight.modalities.tables._columns import (
     Unbinned,
     WithMissing,
 )
-from limelight.modalities.tables._discretize import checked_discretizer, format_edges
+from limelight.modalities.tables._discretize import checked_discretizer
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._features import Feature, present_part
-from limelight.modalities.tables._fields import NumberField
 from limelight.modalities.tables._training_data import TrainingData
 
 __all__ = ["FeatureRules", "SparseFeatures"]
@@ -44,6 +44,8 @@ class FeatureRules:
         As the explainer's.
     draws_missing : bool
         Whether perturbed rows may miss values in columns where no training row does.
+    draws_around : bool
+        Whether values are drawn around the instance's own.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class FeatureRules:
         discretizer: Any,
         discretize_continuous: Any,
         draws_missing: bool,
+        draws_around: bool,
     ) -> None:
         self._encoding = encoding
         self._kind_of = _checked_kinds(kinds, categorical_features, encoding)
@@ -71,6 +74,7 @@ class FeatureRules:
         self._labels = None if training_labels is None else _checked_labels(training_labels, num_rows)
         self._has_bins = check_flag("discretize_continuous", discretize_continuous)
         self._draws_missing = draws_missing
+        self._draws_others = draws_missing or draws_around
 
     def features(self, data: TrainingData) -> list[Feature] | SparseFeatures:
         """The features of all columns of training data."""
@@ -84,7 +88,8 @@ class FeatureRules:
         """The feature of the column with this number and these training values, of shape (n,)."""
         is_present = ~np.isnan(values)
         present = self._present_column(number, values[is_present], is_present)
-        return self._named(number, present if is_present.all() else WithMissing(present, 1 - is_present.mean()))
+        column = present if is_present.all() else WithMissing(present, 1 - is_present.mean())
+        return self._named(number, column, values[is_present])
 
     def _feature_of_law(self, number: int, column: Column) -> Feature:
         """The feature of the column with this number, whose law statistics say.
@@ -116,23 +121,22 @@ class FeatureRules:
         edges = self._discretizer(number, values, None if self._labels is None else self._labels[is_present])
         return Binned.of(values, _checked_edges(edges, self._encoding.names[number]), is_whole=is_whole)
 
-    def _named(self, number: int, column: Column) -> Feature:
-        """The feature of a column, with the names of its categories or bins."""
+    def _named(self, number: int, column: Column, training: np.ndarray | None = None) -> Feature:
+        """The feature of a column, with the names of its categories or bins.
+
+        `training`, of shape (n,), are its training values that are present.
+        """
         name, present = self._encoding.names[number], present_part(column)
         categories = self._categories_of.get(number, ())
         if categories:
             _check_categories_suffice(name, categories, present)
-        bins = self._bin_names(number, present) if isinstance(present, Binned) else ()
+        field, bins = self._encoding.fields[number], BinNames()
+        if isinstance(present, Binned):
+            write_value = Feature(name, column, categories, bins).format_value
+            bins = name_bins(name, field, present, training, partial(write_value, field), is_open=self._draws_others)
         if self._draws_missing and not isinstance(column, WithMissing):
             column = WithMissing(present, 0.0)
         return Feature(name, column, categories, bins)
-
-    def _bin_names(self, number: int, column: Binned) -> tuple[str, ...]:
-        name, field = self._encoding.names[number], self._encoding.fields[number]
-        is_numeric = isinstance(field, NumberField)
-        edges = format_edges(column.edges) if is_numeric else [field.format(edge) for edge in column.edges.tolist()]
-        between = [f"{low} < {name} <= {high}" for low, high in pairwise(edges)]
-        return (f"{name} <= {edges[0]}", *between, f"{name} > {edges[-1]}")
 
 
 class SparseFeatures(dict[int, Feature]):

@@ -9,6 +9,7 @@ from math import isnan
 import numpy as np
 
 from limelight.exceptions import InstanceError
+from limelight.modalities.tables._bin_names import BinNames
 from limelight.modalities.tables._columns import (
     LARGEST_VALUE,
     Binned,
@@ -18,7 +19,7 @@ from limelight.modalities.tables._columns import (
     Unbinned,
     WithMissing,
 )
-from limelight.modalities.tables._fields import Field
+from limelight.modalities.tables._fields import ChoiceField, Field, NumberField
 from limelight.results.explanation import Notice
 
 __all__ = ["Feature", "Word", "present_part"]
@@ -34,14 +35,14 @@ class Feature:
     column : Column
     categories : tuple of str
         The names of categories by their codes; empty if they have none.
-    bins : tuple of str
+    bins : BinNames
         The names of its bins; empty without bins.
     """
 
     name: str
     column: Column
     categories: tuple[str, ...]
-    bins: tuple[str, ...]
+    bins: BinNames
 
     @cached_property
     def is_slope(self) -> bool:
@@ -58,6 +59,17 @@ class Feature:
         """The column without its missing values, if it has bins."""
         present = present_part(self.column)
         return present if isinstance(present, Binned) else None
+
+    def is_flag(self, field: Field) -> bool:
+        """Whether the column says of each row yes or no: True or False, or 1 or 0."""
+        if isinstance(field, ChoiceField):
+            return all(isinstance(value, bool) for value in field.values)
+        present = present_part(self.column)
+        if isinstance(present, Binned):
+            is_filled = present.shares > 0
+            ends = np.stack([present.lows[is_filled], present.highs[is_filled]])
+            return bool(np.isin(ends, (0, 1)).all() and (self.column.is_discrete or np.all(ends[0] == ends[1])))
+        return isinstance(present, Categorical) and not self.categories and bool(np.isin(present.values, (0, 1)).all())
 
     def check_value(self, value: float) -> None:
         """Refuse a value that the column cannot have, even for this row alone.
@@ -87,7 +99,18 @@ class Feature:
         """A value as a person would write it."""
         if self.categories and value.is_integer() and 0 <= value < len(self.categories):
             return self.categories[int(value)]
-        return field.format(value)
+        text = field.format(value)
+        # A number has so many digits that it lies in its own bin, or is its own category.
+        if not isinstance(field, NumberField) or isnan(value) or self._is_like(field, value, text):
+            return text
+        return field.format_exactly(value)
+
+    def _is_like(self, field: NumberField, value: float, text: str) -> bool:
+        """Whether a number written as text counts as the value itself."""
+        written = field.parse(text)
+        if written == value or self.is_slope:
+            return True
+        return self._binned is not None and self._binned.code_of(written) == self._binned.code_of(value)
 
     def name_with_value(self, field: Field, value: float) -> str:
         """The column and its value."""
@@ -97,7 +120,9 @@ class Feature:
         """What the component of a row with this value is called: its value, its bin, or the column if it has no bins."""
         binned = self._binned
         if binned is not None and not isnan(value):
-            return self.bins[binned.code_of(value)]
+            name = self.bins.name_of(binned.code_of(value), value)
+            if name is not None:
+                return name
         return self.name if self.is_slope else self.name_with_value(field, value)
 
     def slope_note(self, value: float) -> Notice:
@@ -115,7 +140,7 @@ class Word(Feature):
     @classmethod
     def named(cls, name: str) -> Word:
         """The word with this name."""
-        return cls(name, Categorical(np.array([0.0, 1.0]), np.array([0.5, 0.5])), (), ())
+        return cls(name, Categorical(np.array([0.0, 1.0]), np.array([0.5, 0.5])), (), BinNames())
 
     def component_name(self, field: Field, value: float) -> str:  # noqa: ARG002 - the row has the word
         return self.name

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections import Counter
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import cached_property
@@ -32,7 +33,9 @@ LARGEST_EXACT = 2.0**53 - 1
 MISSING = "missing"
 """What stands for a missing value in a text."""
 
+_NO_TEXTS = ("", MISSING)  # as values these are quoted
 _MOST_DECIMALS = 15  # that a double's digits fill; with more of them, its shortest text is written
+_MOST_WHOLE = 1e15  # larger whole numbers are written with an exponent
 
 
 def is_missing(value: Any) -> bool:
@@ -46,6 +49,14 @@ def is_missing(value: Any) -> bool:
     return value is None or type(value).__name__ in ("MaskedConstant", "NAType", "NaTType")
 
 
+def _format_number(number: float) -> str:
+    """A number in the digits that a person would write: whole ones in all."""
+    if number.is_integer():
+        return f"{number + 0.0:.0f}" if abs(number) < _MOST_WHOLE else repr(number)
+    text = f"{number:.6g}"
+    return f"{number:.2f}".rstrip("0").rstrip(".") if "e+" in text and abs(number) < _MOST_WHOLE else text
+
+
 class Field(ABC):
     """A column's values as numbers, NaN where one is missing.
 
@@ -55,10 +66,16 @@ class Field(ABC):
         Whether the column holds whole numbers only.
     is_categorical : bool
         Whether the numbers stand for categories.
+    steps : tuple of int
+        Rounder steps than 1 that all numbers of a column may keep, such as days, the longest first.
     """
 
     is_whole: bool = False
     is_categorical: bool = False
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        return ()
 
     @abstractmethod
     def read(self, name: str, value: Any) -> tuple[Field, float]:
@@ -157,7 +174,21 @@ class NumberField(Field):
         return make_series(name, numbers, implementation, self.dtype, keeps_nan=self.keeps_nan)
 
     def format(self, number: float) -> str:
-        return MISSING if math.isnan(number) else f"{number:.6g}"
+        if math.isnan(number):
+            return MISSING
+        if self.numpy_type == "bool":
+            return str(bool(number))
+        return _format_number(number)
+
+    def format_exactly(self, number: float) -> str:
+        """A number with as many digits as its type needs to give it back."""
+        return str(np.dtype(self.numpy_type).type(number))
+
+    def parse(self, text: str) -> float:
+        """The number that a text from `format` gives back."""
+        if self.numpy_type == "bool":
+            return float(text == "True")
+        return float(np.dtype(self.numpy_type).type(text)) if self.numpy_type.startswith("float") else float(text)
 
 
 @dataclass(frozen=True)
@@ -224,7 +255,19 @@ class ChoiceField(Field):
         return self.pool[places]
 
     def format(self, number: float) -> str:
-        return MISSING if math.isnan(number) else str(self.values[int(number)])
+        return MISSING if math.isnan(number) else self._texts[int(number)]
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        """The values as texts; those that would look like another value or like none are quoted."""
+        texts = list(map(str, self.values))
+        counts = Counter(" ".join(text.split()) for text in texts)
+        return [
+            repr(value)
+            if isinstance(value, str) and (" ".join(text.split()) != text or counts[text] > 1 or text in _NO_TEXTS)
+            else text
+            for value, text in zip(self.values, texts, strict=True)
+        ]
 
 
 def _extend_pool(pool: Any, values: tuple[Any, ...], value: Any) -> Any:

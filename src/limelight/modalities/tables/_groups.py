@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
+from itertools import compress
 from typing import Any
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._encoding import Encoding
+from limelight.modalities.tables._instance_row import InstanceRow
 
 __all__ = ["Layout", "checked_groups"]
+
+_NO_STATE = "none"  # of a group of flags in which none is set
 
 
 def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
@@ -52,13 +58,13 @@ class Layout:
         The columns of each component, ascending: one, or a group's.
     component_of : dict
         The component of each column; columns of free text have none.
-    prefixes : list of str
-        What stands before the column names in each component's name: the name of its group.
+    groups : list of str
+        The name of each component's group; empty for a single column.
     """
 
     columns: list[list[int]]
     component_of: dict[int, int]
-    prefixes: list[str]
+    groups: list[str]
 
     @classmethod
     def of(cls, width: int, text_columns: Iterable[int] = (), groups: Mapping[str, list[int]] | None = None) -> Layout:
@@ -66,18 +72,46 @@ class Layout:
         groups = groups or {}
         taken = {*text_columns, *(number for group in groups.values() for number in group)}
         columns = sorted([*groups.values(), *([number] for number in range(width) if number not in taken)])
-        prefix_of = {group[0]: f"{name}: " for name, group in groups.items()}
+        group_of = {group[0]: name for name, group in groups.items()}
         return cls(
             columns,
             {number: component for component, numbers in enumerate(columns) for number in numbers},
-            [prefix_of.get(numbers[0], "") for numbers in columns],
+            [group_of.get(numbers[0], "") for numbers in columns],
         )
 
-    def component_names(self, column_names: Sequence[str]) -> Sequence[str]:
-        """A name for each component, from what each column would be called as a component."""
-        if len(self.columns) == len(column_names):  # each column is a component
+    def component_names(self, row: InstanceRow) -> Sequence[str]:
+        """A name for each component of a row: a group of flags is called after those that are set."""
+        column_names = row.component_names()
+        if len(self.columns) == len(row.encoding.column_numbers):  # each column is a component
             return column_names
-        return [
-            prefix + ", ".join([column_names[number] for number in numbers]) if len(numbers) > 1 else column_names[numbers[0]]
-            for prefix, numbers in zip(self.prefixes, self.columns, strict=True)
-        ]
+        names = []
+        for group, numbers in zip(self.groups, self.columns, strict=True):
+            if len(numbers) == 1:
+                names.append(column_names[numbers[0]])
+                continue
+            flags = row.read_flags(numbers)
+            if flags is None:
+                names.append(f"{group}: " + ", ".join([column_names[number] for number in numbers]))
+            else:
+                states = _name_states(group, tuple(row.features[number].name for number in numbers))
+                names.append(f"{group}={', '.join(compress(states, flags)) or _NO_STATE}")
+        return [*names, *column_names[len(row.encoding.column_numbers) :]]
+
+
+@cache
+def _name_states(group: str, columns: tuple[str, ...]) -> tuple[str, ...]:
+    """What each column of a group stands for: its name without what all of them begin with, such as the group's name.
+
+    Examples
+    --------
+    >>> from limelight.modalities.tables._groups import _name_states
+    >>> _name_states("fruit", ("fruit_red_apple", "fruit_red_plum")), _name_states("x", ("cat__x=a", "cat__x=none"))
+    (('red_apple', 'red_plum'), ('a', "'none'"))
+    """
+    start = next((i for i, letters in enumerate(zip(*columns, strict=False)) if len({*letters}) > 1), min(map(len, columns)))
+    if all(re.match(rf"{re.escape(group)}[\W_]", column) for column in columns):
+        start = min(start, len(group) + 1)
+    else:
+        start = max((match.end() for match in re.finditer(r"[\W_]", columns[0][:start])), default=0)
+    states = [column[start:] for column in columns]
+    return columns if "" in states else tuple(repr(state) if state == _NO_STATE else state for state in states)

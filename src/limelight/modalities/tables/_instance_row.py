@@ -16,6 +16,10 @@ from limelight.results.views import Cell
 
 __all__ = ["InstanceRow", "read_row"]
 
+# What a flag reads as.
+_SET = ("True", "1")
+_UNSET = ("False", "0")
+
 
 class InstanceRow(NamedTuple):
     """A row to explain: its columns, then the words of its free texts.
@@ -53,6 +57,12 @@ class InstanceRow(NamedTuple):
             feature.component_name(field, value)
             for feature, field, value in zip(self.features, self.fields, self.values, strict=True)
         ]
+
+    def read_flags(self, numbers: Sequence[int]) -> list[bool] | None:
+        """Which of some columns are set, if all of them say yes or no; else None."""
+        are_flags = all(self.features[number].is_flag(self.fields[number]) for number in numbers)
+        texts = [self.fields[number].format(self.values[number]) for number in numbers] if are_flags else [""]
+        return [text in _SET for text in texts] if {*texts} <= {*_SET, *_UNSET} else None
 
     def name_with_value(self, number: int) -> str:
         """What the feature with this number is called, with its value."""

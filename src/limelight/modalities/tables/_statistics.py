@@ -32,6 +32,7 @@ _LIME_KEYS = (*_NUMERIC_KEYS, *_GENERAL_KEYS)
 # limelight's keys, which are optional.
 _STD_KEY = "scales"
 _WHOLE_KEY = "whole"
+_WHOLE_VALUES_KEY = "whole_values"
 _MISSING_KEY = "missing"
 _CONTENT_KEY = "fingerprint"
 _TYPE_KEY = "dtype"
@@ -99,6 +100,8 @@ def write_statistics(laws: Sequence[Column], content: int | None = None, dtype: 
             stats[_STD_KEY][number] = float(law.std)
             if law.is_whole:
                 stats[_WHOLE_KEY][number] = 1
+            elif law.has_whole_values:
+                stats.setdefault(_WHOLE_VALUES_KEY, {})[number] = 1
         else:
             raise ArgumentError("statistics need bins: leave discretize_continuous=True.")
         for key, array in arrays.items():
@@ -131,13 +134,13 @@ class _Reader:
     def __init__(self, stats: Mapping[str, Any], encoding: ArrayEncoding) -> None:
         self._encoding = encoding
         self._names = encoding.names
-        keys = (*_LIME_KEYS, _STD_KEY, _WHOLE_KEY, _MISSING_KEY)
+        keys = (*_LIME_KEYS, _STD_KEY, _WHOLE_KEY, _WHOLE_VALUES_KEY, _MISSING_KEY)
         self._stats = {key: self._by_number(key, stats.get(key, {})) for key in keys}
         for key in _GENERAL_KEYS:
             self._check_complete(key, range(len(self._names)))
         for key in _NUMERIC_KEYS:
             self._check_complete(key, self._stats["bins"])
-        for key in (*_NUMERIC_KEYS, _STD_KEY, _WHOLE_KEY):
+        for key in (*_NUMERIC_KEYS, _STD_KEY, _WHOLE_KEY, _WHOLE_VALUES_KEY):
             extra = [self._names[number] for number in self._stats[key] if number not in self._stats["bins"]]
             if extra:
                 raise ArgumentError(f'{_STATS}[{key!r}] has columns that have no "bins": {_listed(extra)}.')
@@ -201,6 +204,7 @@ class _Reader:
             highs=np.where(is_single, means, maxs),
             std=self._number(_STD_KEY, number, default=std),
             is_whole=self._number(_WHOLE_KEY, number, default=0.0) > 0,
+            has_whole_values=self._number(_WHOLE_VALUES_KEY, number, default=0.0) > 0,
         )
 
     def _check_bins(self, number: int, edges: np.ndarray, filled: np.ndarray, arrays: Mapping[str, np.ndarray]) -> None:

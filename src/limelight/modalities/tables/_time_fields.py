@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, timedelta, tzinfo
@@ -16,6 +17,7 @@ from limelight.modalities.tables._fields import LARGEST_EXACT, MISSING, Field, m
 __all__ = ["DurationField", "PeriodField", "TimeField"]
 
 _NANOSECONDS_OF = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
+_ROUND_NANOSECONDS = tuple(seconds * 10**9 for seconds in (86_400, 3600, 60, 1))  # day, hour, minute, second
 
 
 @dataclass(frozen=True)
@@ -76,9 +78,21 @@ class TimeField(Field):
         time = np.datetime64(microseconds, "us")
         if self.zone is not None:
             with suppress(AttributeError, OverflowError):  # Python knows no years before 1 and after 9999
-                return str(time.item().replace(tzinfo=UTC).astimezone(self.zone))
-        text = str(time).replace("T", " ").removesuffix(".000000")
-        return f"{text} UTC" if self.zone_name else text.removesuffix(" 00:00:00")
+                moment = time.item().replace(tzinfo=UTC).astimezone(self.zone)
+                clock = str(moment.replace(tzinfo=None))
+                return _drop_zeros(clock) + str(moment)[len(clock) :]
+        text = _drop_zeros(str(time).replace("T", " "))
+        return f"{text} UTC" if self.zone_name else text.removesuffix(" 00:00")
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        return tuple(nanoseconds // (1000 * self.step) for nanoseconds in _ROUND_NANOSECONDS if nanoseconds > 1000 * self.step)
+
+
+def _drop_zeros(text: str) -> str:
+    """A time without seconds or parts of one that are zero."""
+    text = re.sub(r"(\.\d*?)0+$", r"\1", text).removesuffix(".")
+    return re.sub(r"(\d\d:\d\d):00$", r"\1", text)
 
 
 @dataclass(frozen=True)
@@ -123,6 +137,11 @@ class DurationField(Field):
         is_present = ~np.isnan(numbers)
         durations[is_present] = numbers[is_present].astype(np.int64).view(durations.dtype)
         return make_series(name, durations, implementation, self.dtype, keeps_nan=True)
+
+    @property
+    def steps(self) -> tuple[int, ...]:
+        unit = _NANOSECONDS_OF[self.unit]
+        return tuple(nanoseconds // unit for nanoseconds in _ROUND_NANOSECONDS if nanoseconds > unit)
 
     def format(self, number: float) -> str:
         if math.isnan(number):

@@ -173,6 +173,7 @@ class TabularExplainer(Explainer):
             discretizer=discretizer,
             discretize_continuous=discretize_continuous,
             draws_missing=callable(sampler) or constraint is not None,
+            draws_around=sampler == "around",
         )
         self.columns = data.encoding.column_names
         self._encoding = data.encoding
@@ -224,8 +225,7 @@ class TabularExplainer(Explainer):
             notes += row.slope_notes()
         num_columns = len(row.encoding.column_numbers)  # the words of free texts come after them
         layout = self._layout or Layout.of(num_columns)
-        of_columns = row.component_names()
-        names = (*layout.component_names(of_columns[:num_columns]), *of_columns[num_columns:])
+        names = tuple(layout.component_names(row))
         depends_on_row = row.encoding.has_own_components and self._has_default_width
         return RowValues(
             surroundings.perturbations,
@@ -251,11 +251,12 @@ class TabularExplainer(Explainer):
         Returns
         -------
         statistics : dict
-            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and five keys that lime ignores.
+            What ``TabularExplainer(None, training_data_stats=...)`` takes: lime's format, and six keys that lime ignores.
             "scales" has the standard deviation of each numeric column, to draw around an instance; "whole" has the columns of
-            whole numbers; "missing" has the share of each column that is missing; "dtype" is the array's type, unless it is
-            float64; "fingerprint" is a number made from the training data, from which random points are made. The statistics
-            contain no row, but every category, and the least and the largest value of each numeric column.
+            whole numbers, and "whole_values" those of other types that hold whole numbers all the same; "missing" has the
+            share of each column that is missing; "dtype" is the array's type, unless it is float64; "fingerprint" is a number
+            made from the training data, from which random points are made. The statistics contain no row, but every category,
+            and the least and the largest value of each numeric column.
 
         Raises
         ------

@@ -13,6 +13,7 @@ import numpy as np
 from limelight.collection.explanations import Explanations
 from limelight.collection.importance import Importance
 from limelight.renderers._importance import ImportanceLayout, lay_out_importance
+from limelight.renderers._names import show_names
 from limelight.renderers._numbers import format_fidelity, format_number, format_percent
 from limelight.renderers._summary import Fact
 from limelight.renderers._top import Top, take_top
@@ -180,6 +181,6 @@ def _read_picks(explanations: Explanations, num_picks: int) -> Picks | None:
     count = sum(gain > 0 for gain in pick.gains)  # the others come last
     if not count:
         return None
-    reasons = tuple(take_top([name for name, _ in pairs], _MOST_REASONS) for pairs in pick.reasons[:count])
+    reasons = tuple(take_top(show_names([name for name, _ in pairs]), _MOST_REASONS) for pairs in pick.reasons[:count])
     coverage = pick.coverage[:count]
     return Picks(pick.positions[:count], coverage, reasons, draw_coverage(coverage))
