@@ -79,6 +79,13 @@ def test_a_function_whose_outputs_sum_to_one_is_taken_for_probabilities_and_it_i
     assert codes(explanation, "information") == ["taken_for_probabilities"]
     assert 'give mode="regression"' in explanation.notices[-1].message
     assert codes(explain(softmax, mode="classification"), "information") == []
+    assert codes(explain(softmax, class_names=["sand", "silt", "clay"]), "information") == []
+
+
+def test_numbers_below_zero_are_no_classes():
+    explanation = explain(lambda rows: np.digitize(rows[:, 0], [-0.5, 0.5]) - 1)
+    assert explanation.output_kind == "scores"
+    assert codes(explanation, "information") == []
 
 
 @pytest.mark.parametrize(

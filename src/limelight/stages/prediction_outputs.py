@@ -132,7 +132,7 @@ def read_outputs(
         If a label is not the number or the name of an output.
     """
     count = len(instance_prediction)
-    kind, kind_notes = _decide_kind(predictions, mode, model.kind)
+    kind, kind_notes = _decide_kind(predictions, mode, model.kind, has_class_names=class_names is not None)
     names, name_notes = name_outputs(count, class_names, model)
     ranked = [int(label) for label in np.argsort(-instance_prediction, kind="stable")]
     default_labels = tuple(range(count))
@@ -189,10 +189,12 @@ def _find_label(label: Label, names: tuple[str, ...]) -> int:
     return number
 
 
-def _decide_kind(predictions: np.ndarray, mode: str | None, model_kind: str | None) -> tuple[str, list[Notice]]:
+def _decide_kind(
+    predictions: np.ndarray, mode: str | None, model_kind: str | None, *, has_class_names: bool
+) -> tuple[str, list[Notice]]:
     """What predictions, of shape (n, k), are taken for, and what a reader should know about that.
 
-    What the user says counts first, then what the model says, then the values.
+    What the user says counts first, then what the model says, then the values. Who names classes means probabilities.
     """
     if mode == "regression" or (mode is None and model_kind == "scores"):
         return "scores", []
@@ -202,7 +204,7 @@ def _decide_kind(predictions: np.ndarray, mode: str | None, model_kind: str | No
         text = "The model's outputs are not probabilities that sum to 1; the weights are in the units of its scores."
         return "scores", [Notice("not_probabilities", text, "information")]
     is_sum_one = _sum_to(1, predictions, _PROBABILITY_TOLERANCE)
-    if is_sum_one and model_kind is None:
+    if is_sum_one and model_kind is None and not has_class_names:
         text = "The outputs sum to 1, so they were taken for the probabilities of classes of which one is true."
         text += ' If they are not, give mode="regression".'
         return "probabilities", [Notice("taken_for_probabilities", text, "information")]
@@ -233,7 +235,12 @@ def _describe_scores(predictions: np.ndarray) -> list[Notice]:
     is_negative = predictions.shape[1] > 1 and predictions.max() <= _PROBABILITY_TOLERANCE
     if is_negative and _sum_to(1, np.exp(predictions), _PROBABILITY_TOLERANCE):
         return note("log_probabilities", "The outputs look like logarithms of probabilities: give their exponentials instead.")
-    if not (predictions % 1).any() and not {*np.unique(predictions)} <= {-1.0, 0.0, 1.0} and np.ptp(predictions) > 0:
+    if (
+        predictions.min() >= 0
+        and not (predictions % 1).any()
+        and not {*np.unique(predictions)} <= {0.0, 1.0}
+        and np.ptp(predictions) > 0
+    ):
         text = "The outputs are whole numbers: if they are the numbers of classes, give a model of probabilities."
         return note("whole_numbers", text)
     return []
