@@ -235,12 +235,8 @@ def _describe_scores(predictions: np.ndarray) -> list[Notice]:
     is_negative = predictions.shape[1] > 1 and predictions.max() <= _PROBABILITY_TOLERANCE
     if is_negative and _sum_to(1, np.exp(predictions), _PROBABILITY_TOLERANCE):
         return note("log_probabilities", "The outputs look like logarithms of probabilities: give their exponentials instead.")
-    if (
-        predictions.min() >= 0
-        and not (predictions % 1).any()
-        and not {*np.unique(predictions)} <= {0.0, 1.0}
-        and np.ptp(predictions) > 0
-    ):
+    are_numbers_of_classes = predictions.min() >= 0 and not (predictions % 1).any() and predictions.max() > 1
+    if are_numbers_of_classes and np.ptp(predictions) > 0:
         text = "The outputs are whole numbers: if they are the numbers of classes, give a model of probabilities."
         return note("whole_numbers", text)
     return []
