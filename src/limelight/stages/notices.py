@@ -109,32 +109,29 @@ class _Surrogate:
             return
         if fit.fidelity < _LOW_FIDELITY:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
-            trial = self._find(lambda fit: fit.fidelity >= _LOW_FIDELITY, tries_kernels=components.finer_option is None)
-            if trial is not None:
-                advice = f"It is {trial.fit.fidelity:.2f} {trial.change}."
-            elif components.finer_option is not None:
-                advice = (
-                    f"Bins lose what numbers say within them; {components.finer_option}, with slopes for weights, does not."
-                )
-            else:
-                advice = "Neither more components nor another kernel_width changes that."
-            yield Notice("low_fidelity", f"{text} {advice}")
+            yield Notice("low_fidelity", f"{text} {self._advise_on_fidelity(components.finer_option)}")
         if fit.shrinkage > _LARGE_SHRINKAGE:
             text = f"The ridge penalty takes about {fit.shrinkage:.0%} off the weights of {name}."
             with np.errstate(divide="ignore"):  # all of it, where no reported component varies
                 odds = np.divide(fit.shrinkage, 1 - fit.shrinkage) / (_LARGE_SHRINKAGE / (1 - _LARGE_SHRINKAGE))
             yield Notice("shrunk", f"{text} Give alpha=0{_or_samples(self.settings.nominal_draws * odds)}.")
 
+    def _advise_on_fidelity(self, finer_option: str | None) -> str:
+        if finer_option is not None:  # trials would take as long as the explanation of a row
+            return f"Bins lose what numbers say within them; {finer_option}, with slopes for weights, does not."
+        trial = self._find(lambda fit: fit.fidelity >= _LOW_FIDELITY)
+        if trial is None:
+            return "Neither more components nor another kernel_width changes that."
+        return f"It is {trial.fit.fidelity:.2f} {trial.change}."
+
     def _compare(self, fit: Fit) -> Agreement:
         return Agreement.of(self.outputs, self.predictions, self.label, {**self.fits, self.label: fit})
 
-    def _find(self, helps: Callable[[Fit], bool], *, tries_kernels: bool = True) -> Trial | None:
+    def _find(self, helps: Callable[[Fit], bool]) -> Trial | None:
         """The first change of settings whose surrogate is what is wanted."""
         sample = self.sample.split_outputs()[self.number] if len(self.fits) > 1 else self.sample
         fit = self.fits[self.label]
-        trials = try_settings(sample, self.settings, fit)
-        if tries_kernels:
-            trials = chain(trials, try_kernels(sample, self.settings, self.proximity, fit))
+        trials = chain(try_settings(sample, self.settings, fit), try_kernels(sample, self.settings, self.proximity, fit))
         return next((trial for trial in trials if helps(trial.fit)), None)
 
     def _describe_disagreement(self, agreement: Agreement, nearer_option: str | None) -> Notice:

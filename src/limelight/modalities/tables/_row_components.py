@@ -76,7 +76,7 @@ class RowValues(Values):
 
     def neighbourhoods(self, design: Design, stretch: Stretch) -> list[Neighbourhood]:
         of_state = stretch.of_rare_state(len(self._rare_states))
-        if not of_state.size:
+        if not self._rare_states or not of_state.size:
             return [self.neighbourhood(design, stretch)]
         draws = [
             self._draw(design, stretch, None),
