@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import isnan, sqrt
 from typing import NamedTuple
 
 import numpy as np
@@ -58,8 +59,8 @@ class Agreement(NamedTuple):
         gap = abs(predictions[label] - fit.local_prediction)
         least = _ROUNDING_SHARE * max(abs(predictions[label]), abs(fit.local_prediction))
         is_across = outputs.decides_for(predictions, label) != outputs.decides_for(local_predictions, label)
-        half_width = np.nan_to_num(fit.local_half_width)
-        residual = fit.spread * np.sqrt(1.0 - np.clip(np.nan_to_num(fit.fidelity), None, 1.0))
+        half_width = 0.0 if isnan(fit.local_half_width) else fit.local_half_width
+        residual = fit.spread * sqrt(1.0 - (0.0 if isnan(fit.fidelity) else min(fit.fidelity, 1.0)))
         expected = _MOST_RESIDUALS * residual + half_width
         return cls(
             model=float(predictions[label]),

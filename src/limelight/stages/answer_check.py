@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
@@ -180,6 +181,7 @@ class _Trial:
         return bool((np.abs(answers - others) <= self.tolerances).all())
 
 
+@cache
 def _shuffle_twice(count: int) -> tuple[np.ndarray, np.ndarray]:
     """Two orders of `count` things, always the same, in which a model that sorts, reverses or shifts does different things."""
     generator = np.random.default_rng([count, _SEED_OF_ORDERS])

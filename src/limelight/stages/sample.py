@@ -284,9 +284,9 @@ def find_unknown(samples: Sequence[Sample]) -> np.ndarray:
     d = len(samples[0].instance)
     grams = [sample.full_grams() for sample in samples]
     sums = np.stack([gram[:, 0, : d + 1] for gram in grams])
-    mass = np.where(sums[..., :1] > 0, sums[..., :1], np.nan)
+    mass = np.where(sums[..., :1] > 0, sums[..., :1], 1.0)  # nothing varies in a replicate without weight
     squares = np.stack([gram.diagonal(axis1=1, axis2=2)[:, 1 : d + 1] for gram in grams]) / mass
-    variances = np.nan_to_num(squares - (sums[..., 1:] / mass) ** 2)
+    variances = squares - (sums[..., 1:] / mass) ** 2
     least = _LEAST_VARIANCE_SHARE * variances.mean(axis=1, keepdims=True)
     num_varying = (variances > np.maximum(least, _ROUNDING_SHARE * squares)).sum(axis=1)
     is_unknown = num_varying < _LEAST_VARYING_SHARE * sums.shape[1]
