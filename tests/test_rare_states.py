@@ -210,6 +210,21 @@ def test_kind_a_what_was_not_seen_is_said_to_be_unknown(how):
     assert "rare=True" in notice.message
 
 
+@pytest.mark.parametrize("discretizer", ["quartile", "decile"])
+@pytest.mark.parametrize("share", [0.9, 0.8, 0.995])
+def test_kind_a_a_number_that_is_nearly_always_the_greatest_is_divided(discretizer, share):
+    """All quantiles are then the greatest number; in one bin, both would have the weight 0."""
+    numbers = (np.arange(NUM_ROWS) >= (1 - share) * NUM_ROWS) * 1.0
+    data = table(numbers)
+    for row, effect in ((data.iloc[0], -2.0), (data.iloc[-1], 2.0)):
+        explanation = TabularExplainer(data, discretizer=discretizer).explain_instance(
+            row, lambda rows: wavy(rows) + 2.0 * rows["rare"]
+        )
+        weight, low, high = weight_of(explanation, "rare")
+        assert weight == pytest.approx(effect, abs=0.1)
+        assert low - 0.02 <= effect <= high + 0.02
+
+
 def test_what_cannot_vary_has_no_weight_and_that_is_known():
     data = table(np.full(NUM_ROWS, "same"))
     explanation = TabularExplainer(data).explain_instance(data.iloc[0], lambda rows: rows["letter"] == "a")

@@ -62,11 +62,22 @@ class _FoundEdges:
 
 
 def _quartiles(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:  # noqa: ARG001
-    return np.asarray(np.percentile(values, [25, 50, 75]))
+    return _quantiles(values, [25, 50, 75])
 
 
 def _deciles(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:  # noqa: ARG001
-    return np.asarray(np.percentile(values, np.arange(10, 100, 10)))
+    return _quantiles(values, range(10, 100, 10))
+
+
+def _quantiles(values: np.ndarray, percentages: Sequence[int]) -> np.ndarray:
+    """Quantiles that divide a column unless all of its values, of shape (n,), are the same.
+
+    Where nearly all values are the greatest one, all quantiles are: nothing lies above them, and in lime all rows are in one
+    bin. The next smaller value divides such a column.
+    """
+    edges = np.percentile(values, percentages)
+    smaller = values[values < values.max()]
+    return np.asarray(edges if edges[0] < values.max() or not len(smaller) else [smaller.max()])
 
 
 def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
@@ -80,7 +91,7 @@ def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
     except ValueError as error:
         raise ArgumentError(f'discretizer="entropy" needs training_labels that are classes: {error}') from error
     thresholds = np.asarray(tree.threshold[tree.children_left != -1])
-    return thresholds if thresholds.size else np.array([np.median(values)])
+    return thresholds if thresholds.size else _quantiles(values, [50])
 
 
 _RULES: dict[str, EdgeRule] = {"quartile": _quartiles, "decile": _deciles, "entropy": _entropy}
