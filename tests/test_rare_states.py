@@ -210,6 +210,22 @@ def test_kind_a_what_was_not_seen_is_said_to_be_unknown(how):
     assert "rare=True" in notice.message
 
 
+def test_kind_a_a_constraint_that_repairs_rows_changes_no_weights():
+    """It may put rows into a rare state or take them out: nothing is then known of how often it is drawn."""
+    data = table(np.arange(NUM_ROWS) < 8)
+
+    def repair(rows):
+        return rows.assign(rare=rows["rare"] | (rows["p"] > 0))
+
+    explanation = TabularExplainer(data, constraint=repair).explain_instance(
+        data.iloc[0], lambda rows: 1.0 * (rows["q"] > 0) + 0.0 * rows["rare"], num_samples=2000
+    )
+    plain = TabularExplainer(data).explain_instance(data.iloc[0], lambda rows: 1.0 * (rows["q"] > 0), num_samples=2000)
+    name = next(name for name in explanation.names if "q" in name)
+    assert weight_of(explanation, name)[0] == pytest.approx(weight_of(plain, name)[0], abs=0.05)
+    assert abs(weight_of(plain, name)[0]) > 0.3
+
+
 @pytest.mark.parametrize("discretizer", ["quartile", "decile"])
 @pytest.mark.parametrize("share", [0.9, 0.8, 0.995])
 def test_kind_a_a_number_that_is_nearly_always_the_greatest_is_divided(discretizer, share):

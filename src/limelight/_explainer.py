@@ -236,13 +236,13 @@ class Explainer(BatchMixin):
             neighbourhoods = components.neighbourhoods(look.design, look.stretch)
             answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
-                model = adapted.outputs
+                model_outputs = adapted.outputs
                 if shared.output_names is not None:  # the answers know best
-                    model = model._replace(names=shared.output_names, are_classes=True)
-                outputs = self._read_outputs(answers[0], oracle.instance_prediction, model, request)
+                    model_outputs = model_outputs._replace(names=shared.output_names, are_classes=True)
+                outputs = self._read_outputs(np.concatenate(answers), oracle.instance_prediction, model_outputs, request)
             if look.is_first or look.is_exact:
-                instance = neighbourhoods[0].representation[0]
-                sample = Sample(instance, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
+                own_representation = neighbourhoods[0].representation[0]
+                sample = Sample(own_representation, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
             for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
                 sample.add(
                     neighbourhood.representation[1:],

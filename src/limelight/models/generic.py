@@ -43,9 +43,11 @@ def _in_order_of(index: Any, answer: Any) -> Any:
     """
     if type(answer).__module__.partition(".")[0] != "pandas" or not hasattr(answer, "iloc"):
         return answer
+    import pandas
+
     labels = answer.index
     if not hasattr(index, "get_indexer"):
-        index = type(labels)(range(len(labels)))
+        index = pandas.RangeIndex(len(labels))
     if len(labels) != len(index) or labels.equals(index) or not (labels.is_unique and index.is_unique):
         return answer
     positions = labels.get_indexer(index)

@@ -155,7 +155,9 @@ class _Trial:
             )
             return (Notice("random_answers", text),), None
         has_same_answers = self._are_same(np.sort(in_other_order, axis=0), np.sort(again, axis=0))
-        if has_same_answers and not self._are_same(in_other_order, again):
+        # Of two answers in a batch, a model that scales within it makes the same two for every pair.
+        are_enough = count > 2 and (self.path.batch_size is None or self.path.batch_size > 2)
+        if are_enough and has_same_answers and not self._are_same(in_other_order, again):
             return (), (
                 f"the model's answers are in another order than its inputs: {count} inputs, asked about in two orders, had the "
                 "same answers, but not for the same inputs. Row i of the answers must be for input i: a model that sorts its "

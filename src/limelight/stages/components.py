@@ -11,7 +11,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -222,16 +222,9 @@ def fair_coins(parts: int) -> np.ndarray:
 
 
 class Values(Components):
-    """Components whose values are drawn; a modality turns the design's points into rows itself.
-
-    Attributes
-    ----------
-    rare_share : float
-        A component is rarely on, or rarely off, if that has a smaller probability under LIME's own law.
-    """
+    """Components whose values are drawn; a modality turns the design's points into rows itself."""
 
     law = None
-    rare_share: ClassVar[float] = 0.03
 
 
 def count_present(masks: np.ndarray) -> np.ndarray:

@@ -7,6 +7,7 @@ It comes in replicates, so that their spread shows its error. Each replicate is 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 
@@ -27,7 +28,11 @@ class Stretch:
         Which points of each replicate's sequence: ``start`` to ``stop - 1``.
     extra : int
         The number of extra points; they are dealt out to the replicates one by one.
+    rare_share : float
+        A component is rarely on, or rarely off, if that has a smaller probability under LIME's own law.
     """
+
+    rare_share: ClassVar[float] = 0.03
 
     replicates: int
     start: int

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight.exceptions import KernelError
-from limelight.stages.components import Values
+from limelight.stages.design import Stretch
 from limelight.stages.kernel_law import Curves
 from limelight.stages.proximity import Proximity
 
@@ -156,7 +156,7 @@ class Sample:
         factors = np.ones(len(self.instance))
         if self.shares is not None:
             variances = self.shares * (1 - self.shares)
-            is_rare = (variances > 0) & (np.minimum(self.shares, 1 - self.shares) < Values.rare_share)
+            is_rare = (variances > 0) & (np.minimum(self.shares, 1 - self.shares) < Stretch.rare_share)
             factors[is_rare] = _PENALTY_TRACE * variances[is_rare]
         return factors
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from math import isnan, nan
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -97,18 +98,25 @@ class Perturbations:
         self._lock = threading.Lock()
 
     def __getstate__(self) -> dict[str, Any]:
-        return self.__dict__ | {"_kept": OrderedDict(), "_points": OrderedDict(), "_lock": None}
+        return self.__dict__ | {"_kept": OrderedDict(), "_shares": {}, "_points": OrderedDict(), "_lock": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state, _lock=threading.Lock())
 
     def share_of(self, columns: Sequence[int], codes: Sequence[float]) -> float:
-        """The probability that a row's columns have these codes; NaN where they have none, or it is not known."""
+        """The probability that a row's columns have these codes; NaN where they have none, or it is not known.
+
+        After a user's constraint, or from a user's sampler, it is known only of columns that never vary.
+        """
+        if columns[0] in self.unbinned:
+            return self._laws[columns[0]].span_of(codes[0]).length
         key = (*columns, *codes)
         if key not in self._shares:
-            is_unbinned = columns[0] in self.unbinned
-            law = self._laws[columns[0]]
-            self._shares[key] = law.span_of(codes[0]).length if is_unbinned else self._source.share_of(columns, codes)
+            share = self._source.share_of(columns, codes)
+            if self._validate is not None or isnan(share):
+                spans = [self._laws[number].span_of(code) for number, code in zip(columns, codes, strict=True)]
+                share = 1.0 if all(span.length == 1 for span in spans) else nan
+            self._shares[key] = share
         return self._shares[key]
 
     def draw(self, design: Design, stretch: Stretch, state: RareState | None = None) -> DrawnRows:
@@ -136,7 +144,7 @@ class Perturbations:
             rows, is_kept = self._validate(rows)
             law_weights, replicates = law_weights[is_kept], np.append(0, np.cumsum(is_kept))[replicates]
             # Errors are estimated by leaving out one replicate after another: at least two must have rows.
-            if state is None and np.count_nonzero(np.diff(replicates)) < min(2, len(replicates) - 1):
+            if np.count_nonzero(np.diff(replicates)) < min(2, len(replicates) - 1):
                 raise ArgumentError(
                     f"constraint keeps too few perturbed rows, {len(rows)} of {len(is_kept)}; let it repair rows, or keep "
                     "more, or give a greater num_samples."

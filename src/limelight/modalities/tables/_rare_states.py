@@ -17,7 +17,6 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight.stages.components import Values
 from limelight.stages.design import Stretch
 
 __all__ = ["RareState", "find_rare_states", "mixture_weights"]
@@ -65,7 +64,7 @@ def find_rare_states(columns: Sequence[Sequence[int]], codes: Sequence[float], s
     """
     rarer_shares = np.minimum(shares, 1 - shares)
     with np.errstate(invalid="ignore"):
-        is_rare = (rarer_shares > 0) & (rarer_shares < Values.rare_share)
+        is_rare = (rarer_shares > 0) & (rarer_shares < Stretch.rare_share)
     rare = np.flatnonzero(is_rare)
     rarest = rare[np.argsort(rarer_shares[rare], kind="stable")]
     while len(rarest) and _LEAST_GAIN * rarer_shares[rarest[-1]] * Stretch.points_per_rare_row(len(rarest)) > 1:

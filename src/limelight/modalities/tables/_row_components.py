@@ -82,7 +82,6 @@ class RowValues(Values):
             self._draw(design, stretch, None),
             *(self._draw(design, of_state, state) for state in self._rare_states),
         ]
-        draws = [draw for draw in draws if len(draw[0].rows)]  # a constraint may keep none in a rare state
         if not self._perturbations.are_shared:
             draws = [(join_replicates([drawn for drawn, _ in draws]), None)]
         return [self._weigh(self._make_neighbourhood(*draw), stretch) for draw in draws]
