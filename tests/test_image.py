@@ -401,7 +401,7 @@ class TestPicture:
         components = ImageExplainer("grid").components(Image.fromarray(image))
         assert components.view.picture[:4].max() == 0
         assert components.view.picture[4:].min() == 255
-        assert components.notes == ()
+        assert [note.code for note in components.notes] == ["unchanged_parts"]
 
 
 class TestBadInput:

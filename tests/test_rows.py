@@ -35,7 +35,7 @@ class TestRowsWithNames:
         row = pd.DataFrame({"a": pd.array([None], dtype="Int64"), "b": [3], "c": [7], "d": [1]})
         assert mixed().explain_instance(row, len_of) == mixed().explain_instance([math.nan, 3, 7, 1], len_of)
 
-    @pytest.mark.parametrize("labels", [None, [3, 2, 1, 0], [*"abcd"]])
+    @pytest.mark.parametrize("labels", [None, [9, 8, 1, 0], [*"abcd"]])
     def test_with_other_labels_are_read_by_place(self, labels):
         row = pd.Series([5.0, 3.0, 7.0, 1.0], index=labels)
         assert mixed().explain_instance(row, len_of) == mixed().explain_instance([5, 3, 7, 1], len_of)

@@ -264,7 +264,7 @@ class TestBadInput:
 
     def test_rounded_filling_is_noted_and_shown(self):
         parts = TimeSeriesExplainer(fill=0.7).components(np.array([0, 1, 0, 1]))
-        assert [note.code for note in parts.notes] == ["rounded_filling"]
+        assert [note.code for note in parts.notes] == ["rounded_filling", "unchanged_parts"]
         assert parts.view.filling == ((1.0,) * 4,)
         assert TimeSeriesExplainer(fill=0.7).components(np.array([0.0, 1, 0, 1])).notes == ()
 

@@ -195,7 +195,12 @@ class Explainer(BatchMixin):
         ModelError
             If the model raises.
         PredictionError
-            If the model does not give one row of finite numbers for each input.
+            If the model does not give one row of finite numbers for each input, or gives them in another order.
+
+        Notes
+        -----
+        After the first answers, 3 to 16 inputs are asked about again in another order, to see whether answers belong to their
+        inputs. ``num_inputs`` leaves them out.
         """
         request = Request.checked(
             labels=labels,

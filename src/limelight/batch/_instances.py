@@ -219,7 +219,9 @@ def _column_positions(names: Sequence[str], columns: Sequence[str] | None, id_co
         return others
     unnamed = list(columns) == [f"x{number}" for number in range(len(columns))]
     if unnamed and len(names) == len(columns) and not {*names} & {*columns}:
-        return range(len(names))  # the training data were an array, whose columns have no names of the user's
+        # The training data were an array, whose columns have no names of the user's; numbers may say which each column is.
+        numbers = [str(number) for number in range(len(names))]
+        return [names.index(number) for number in numbers] if {*names} == {*numbers} else range(len(names))
     lacking = [name for name in columns if name not in names]
     if lacking:
         raise ArgumentError(f"instances must have the training data's columns; they lack {_list_names(lacking)}.")

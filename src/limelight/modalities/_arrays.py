@@ -15,7 +15,9 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities._missing import summarise_known
 from limelight.results.explanation import Notice
 
-__all__ = ["Numbers", "check_filling", "filling_notes", "noise_like", "read_numbers"]
+__all__ = ["Numbers", "check_filling", "filling_notes", "noise_like", "read_numbers", "unchanged_part_notes"]
+
+_MOST_LISTED_PARTS = 3
 
 
 @dataclass(frozen=True)
@@ -51,6 +53,36 @@ def filling_notes(array: np.ndarray, filling: np.ndarray, exact_filling: np.ndar
             message = "The instance holds integers, so the filling was rounded; give it as floats for a finer one."
             return (Notice("rounded_filling", message),)
     return ()
+
+
+def unchanged_part_notes(
+    array: np.ndarray, filling: np.ndarray, labels: np.ndarray, names: tuple[str, ...]
+) -> tuple[Notice, ...]:
+    """What a reader should know about parts that look like their filling: no model can tell whether they are absent.
+
+    Parameters
+    ----------
+    array, filling : ndarray
+        The instance and what shows where a part is absent.
+    labels : ndarray of int
+        The number of each element's part; its shape broadcasts to the array's.
+    names : tuple of str
+        The names of the parts.
+    """
+    differs = array != filling
+    if array.dtype.kind == "f":
+        differs &= ~(np.isnan(array) & np.isnan(filling))
+    numbers = np.broadcast_to(labels, array.shape)[differs]
+    unchanged = np.flatnonzero(np.bincount(numbers, minlength=len(names)) == 0)
+    if len(unchanged) in (0, len(names)):
+        return ()
+    listed = ", ".join(names[number] for number in unchanged[:_MOST_LISTED_PARTS])
+    more = f" and {len(unchanged) - _MOST_LISTED_PARTS} more" if len(unchanged) > _MOST_LISTED_PARTS else ""
+    text = (
+        f"{len(unchanged)} of {len(names)} parts look like their filling, so that no perturbation shows what they mean to the "
+        f'model, and their weights are 0: {listed}{more}. Give another filling, such as fill="noise".'
+    )
+    return (Notice("unchanged_parts", text),)
 
 
 def read_numbers(instance: Any, subject: str) -> Numbers:

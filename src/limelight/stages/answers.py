@@ -102,6 +102,8 @@ def read_answer(raw: Any, count: int, description: str, first_number: int, input
         If it is not a row of finite numbers for each input.
     """
     try:
+        if np.ma.is_masked(raw):
+            raise TypeError("it masks some of them. Give numbers for all inputs")
         named = _read_named_outputs(raw, count)
         given = as_array(_take_only_output(raw, count, description) if named is None else named.values)
         text = _find_text(given)

@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
-from limelight.modalities._arrays import filling_notes
+from limelight.modalities._arrays import filling_notes, unchanged_part_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
 from limelight.modalities.images._fill import Fill, check_fill, make_filling
@@ -179,6 +179,7 @@ class ImageExplainer(Explainer):
             notes += (Notice("one_component", text, "information"),)
         else:
             notes += filling_notes(picture.array, filling, exact_filling)
+            notes += unchanged_part_notes(picture.array, filling, element_labels, names)
         view = VolumeView.of(rgb, labels) if picture.is_volume else ImageView.of(rgb, labels)
         return PatchParts(picture.array, filling, element_labels, names, view, notes, picture.wrap)
 

@@ -45,7 +45,9 @@ def read_frame(instance: Any, subject: str = "the series") -> SeriesFrame | None
     try:
         wrapped = nw.from_native(instance, eager_only=True, allow_series=True, pass_through=True)
         if isinstance(wrapped, nw.Series):
-            return SeriesFrame(_read_column(wrapped, subject), _label(nw.maybe_get_index(wrapped)), None)
+            index = nw.maybe_get_index(wrapped)
+            _check_order(index, subject)
+            return SeriesFrame(_read_column(wrapped, subject), _label(index), None)
         if not isinstance(wrapped, nw.DataFrame):
             return None
         columns = [_read_column(column, subject) for column in wrapped.iter_columns()]
@@ -55,8 +57,26 @@ def read_frame(instance: Any, subject: str = "the series") -> SeriesFrame | None
         raise InstanceError(f"{subject} is not a sound frame: {error}") from error
     values = np.column_stack(columns) if columns else np.empty((len(wrapped), 0))
     index = nw.maybe_get_index(wrapped)
+    _check_order(index, subject)
     labels = tuple(wrapped.columns) if index is None else _label(wrapped.to_native().columns)
     return SeriesFrame(values, _label(index), labels)
+
+
+def _check_order(index: Any, subject: str) -> None:
+    """Refuse a pandas index of times or numbers that goes up and down: its steps are not in order.
+
+    Raises
+    ------
+    InstanceError
+        If it does.
+    """
+    if index is None or index.nlevels > 1 or index.dtype == object or str(index.dtype) in ("str", "string", "category"):
+        return
+    if not (index.is_monotonic_increasing or index.is_monotonic_decreasing):
+        raise InstanceError(
+            f"{subject} must have its steps in order; the index of this one goes up and down. Give series.sort_index(), or "
+            "series.reset_index(drop=True) if its steps are in order as they are."
+        )
 
 
 def _read_column(column: Any, subject: str) -> np.ndarray:

@@ -11,7 +11,7 @@ from limelight._checks import check_names
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError
-from limelight.modalities._arrays import filling_notes
+from limelight.modalities._arrays import filling_notes, unchanged_part_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
 from limelight.modalities.series._fill import average_background, check_background, check_fill, make_filling
@@ -166,6 +166,7 @@ class TimeSeriesExplainer(Explainer):
         else:
             exact_filling = average_background(self.background, channels.shape, series.channel_axis, series.channel_names)
         filling = numbers.encode(series.to_own_layout(exact_filling))
+        element_labels = series.to_own_layout(labels.numbers)
         channel_names = self._channel_names(series)
         runs = list_runs(labels, len(channels))
         names = name_segments(runs, labels, channel_names, series.times)
@@ -175,9 +176,10 @@ class TimeSeriesExplainer(Explainer):
             notes += (Notice("one_component", text, "information"),)
         else:
             notes += filling_notes(numbers.array, filling, exact_filling)
+            notes += unchanged_part_notes(numbers.array, filling, element_labels, names)
         shown_filling = np.rint(exact_filling) if series.holds_integers() else exact_filling
         view = SeriesView(channel_names, _to_tuples(channels), _to_tuples(shown_filling), runs)
-        return PatchParts(numbers.array, filling, series.to_own_layout(labels.numbers), names, view, notes, numbers.wrap)
+        return PatchParts(numbers.array, filling, element_labels, names, view, notes, numbers.wrap)
 
     def _channel_names(self, series: Series) -> tuple[str, ...]:
         """A name for each channel: the user's, else a frame's own, else numbers.

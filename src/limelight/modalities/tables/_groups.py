@@ -44,6 +44,8 @@ def checked_groups(groups: Any, encoding: Encoding) -> dict[str, list[int]]:
             raise ArgumentError(f"groups[{name!r}] must have two columns or more; got {len(columns)}.")
         if str(name) in checked:
             raise ArgumentError(f"groups must have names that look different; {str(name)!r} comes twice.")
+        if str(name) in encoding.names and encoding.names.index(str(name)) not in columns:
+            raise ArgumentError(f"groups must have names of their own; {str(name)!r} is a column outside that group.")
         checked[str(name)] = columns
     return checked
 

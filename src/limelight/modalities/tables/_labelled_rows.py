@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -87,4 +88,12 @@ def order_values(instance: Any, names: Sequence[str]) -> Any:
     values, labels = row
     if labels is not None and (isinstance(instance, Mapping) or are_names(labels, names)):
         values = order_by_name(values, labels, names)
+    elif labels is not None and _are_column_numbers(labels, len(names)):
+        values = [value for _, value in sorted(zip(labels, values, strict=True), key=itemgetter(0))]
     return [math.nan if is_missing(value) else value for value in values]
+
+
+def _are_column_numbers(labels: Sequence[object], width: int) -> bool:
+    """Whether labels are the numbers of an array's columns, in any order."""
+    are_numbers = all(isinstance(label, (int, np.integer)) and not isinstance(label, bool) for label in labels)
+    return are_numbers and {*labels} == {*range(width)}

@@ -9,6 +9,7 @@ from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._array_encoding import ArrayEncoding
+from limelight.modalities.tables._columns import WithMissing
 from limelight.modalities.tables._discretize import EdgeRule
 from limelight.modalities.tables._feature_rules import FeatureRules
 from limelight.modalities.tables._groups import Layout, checked_groups
@@ -70,7 +71,7 @@ class TabularExplainer(Explainer):
         columns, or any that only make sense together. The keys are the groups' names.
     constraint : callable, optional
         ``constraint(rows)`` gets perturbed rows in the training data's form, and returns them repaired, or a boolean for each
-        row: whether to keep it.
+        row: whether to keep it. States that few training rows have get no further rows then.
     training_data_stats : mapping, optional
         The `statistics` of another explainer, or lime's statistics in lime's format; no training data are needed then, and
         none are kept. Each key has a mapping from columns, by number or name, to lists: "bins" has the inner edges of every
@@ -108,6 +109,7 @@ class TabularExplainer(Explainer):
     -----
     The neighbourhood is lime's: every column is drawn on its own, a category or bin with its frequency in the training data, a
     value inside a bin from a truncated normal distribution. With bins it is the same for every row, and drawn only once.
+    A state of the row that few training rows have, or lack, has further rows; law weights keep the limit the same.
     Missing values count as a bin, which is drawn as often as values are missing in the training data.
 
     Examples
@@ -192,7 +194,9 @@ class TabularExplainer(Explainer):
             **({} if constraint is None else {"constraint": constraint}),
         }
         self._draws_marginals = sampler == "marginals"
-        self._can_do_without_bins = discretize_continuous and not groups
+        # Without bins a missing value counts as the mean, so that what it changes would be lost.
+        has_missing = isinstance(features, list) and any(isinstance(feature.column, WithMissing) for feature in features)
+        self._can_do_without_bins = discretize_continuous and not groups and not has_missing
         num_components = len(self._layout.columns) if self._layout else 0
         super().__init__(
             class_names=class_names,
