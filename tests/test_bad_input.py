@@ -55,9 +55,11 @@ def message(explanation, code):
 
 def test_every_error_is_limelights_and_a_builtin():
     errors = {kind for _, kind in inspect.getmembers(exceptions, inspect.isclass) if issubclass(kind, LimelightError)}
-    assert len(errors) == 11
+    assert len(errors) == 12
     for kind in errors:
-        assert kind is LimelightError or issubclass(kind, (ValueError, TypeError, RuntimeError, ImportError, OSError))
+        assert kind is LimelightError or issubclass(
+            kind, (ValueError, TypeError, RuntimeError, ImportError, OSError, AttributeError)
+        )
     for kind in (ArgumentError, InstanceError, KernelError, LabelError, PredictionError):
         assert issubclass(kind, ValueError)
     assert issubclass(ArgumentTypeError, TypeError)

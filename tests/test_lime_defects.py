@@ -266,7 +266,7 @@ def test_models_may_answer_in_any_form():
             explain_with(wrong)
 
 
-@pytest.mark.parametrize("labels", [(-1,), (), (2,), "1"])
+@pytest.mark.parametrize("labels", [(-1,), (), (2,), "2"])
 def test_labels_are_checked_at_once(labels):
     """C6: some were accepted and failed later."""
     with pytest.raises(LimelightError, match="label"):

@@ -11,7 +11,7 @@ from limelight.renderers._summary import summarise
 ROWS = ".entries > li"
 # What a label's section shows, element for element; a script writes styles with other spaces, and the pages' headings differ.
 SHOWN = """(sections) => sections.map((section) => {
-  const pictures = ".label-picture, .picture, .tinting, .pair > div:has(> svg)";
+  const pictures = ".label-picture, .picture, .tinting, .volume, .pair > div:has(> svg)";
   // Nor are the hues and blocks that pages keep for hosts without their style sheet in a report.
   for (const part of section.querySelectorAll(`${pictures}, [style="display:none"]`)) part.remove();
   const texts = (element) => [...element.childNodes].map((node) => (node.nodeType === Node.TEXT_NODE ? node.data : ""));
@@ -125,13 +125,14 @@ def test_search(open_page):
     assert search("  RAIN telescope") == [2]
     assert search("blood 7.40") == [1]
     assert search("superpixel") == [4]
-    assert search("no such column") == [7]
-    assert search("\U0001f52d") == [8]
-    assert search("<b>") == [8]
+    assert search("supervoxel") == [7]
+    assert search("no such column") == [8]
+    assert search("\U0001f52d") == [9]
+    assert search("<b>") == [9]
     assert search("#6") == [6]
     assert search("#60") == []
-    assert page.locator(".found").inner_text() == "0 of 9"
-    assert search("") == list(range(9))
+    assert page.locator(".found").inner_text() == "0 of 10"
+    assert search("") == list(range(10))
 
 
 def test_more_is_shown_when_it_is_asked_for(open_page):

@@ -9,6 +9,7 @@ import pytest
 import torch
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from limelight import Explanation, TimeSeriesExplainer
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
@@ -355,9 +356,15 @@ class TestDrawing:
         points = re.findall(r'points="([^"]*)"', page)
         assert np.isfinite([float(number) for point in points for pair in point.split() for number in pair.split(",")]).all()
 
-    def test_png_of_a_series_says_what_to_do(self, tmp_path):
-        with pytest.raises(
-            ArgumentError, match=r"of an explained image, or of a view with a drawing; this explains a series. Save"
-        ):
-            self.explained().save_to_file(tmp_path / "series.png")
-        assert list(tmp_path.iterdir()) == []
+    def test_png_of_a_series_is_drawn(self, tmp_path):
+        explanation = self.explained()
+        pictures = {}
+        for labels in ([0], [0, 1]):
+            explanation.save_to_file(tmp_path / "series.png", labels=labels)
+            with Image.open(tmp_path / "series.png") as picture:
+                assert picture.format == "PNG"
+                pictures[len(labels)] = np.asarray(picture.convert("RGB")).astype(int)
+        assert pictures[2].shape[0] > 1.5 * pictures[1].shape[0]  # a label below the other
+        red, _, blue = np.moveaxis(pictures[2], -1, 0)
+        assert (blue > red + 80).any()  # segments for a label
+        assert (red > blue + 80).any()  # and against it

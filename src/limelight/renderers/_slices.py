@@ -24,7 +24,7 @@ from limelight.renderers._pictures import (
 from limelight.renderers._summary import LabelSummary
 from limelight.results.views import VolumeView
 
-__all__ = ["Reel", "SliceOverlay", "choose_slices", "draw_slices", "lay_out_slices", "make_reel"]
+__all__ = ["Reel", "SliceOverlay", "choose_slices", "draw_slices", "find_spans", "lay_out_slices", "make_reel"]
 
 _MOST_SLICES = 6
 _LEAST_SHARE = 0.5  # of a supervoxel's largest cut: a slice that has so much of it shows it well
@@ -49,6 +49,11 @@ def choose_slices(view: VolumeView, labels: Sequence[LabelSummary], most: int = 
             largest = np.flatnonzero(sizes == sizes.max())
             chosen.append(int(largest[len(largest) // 2]))
     return sorted(chosen) or [view.slice_count // 2]
+
+
+def find_spans(view: VolumeView) -> dict[int, str]:
+    """For each supervoxel's number, the slices that it reaches into."""
+    return {number: place.partition(",")[0] for number, place in view.values().items()}
 
 
 def draw_slices(view: VolumeView, numbers: Sequence[int], label: LabelSummary | None = None) -> Any:
@@ -115,7 +120,7 @@ class Reel:
     @cached_property
     def spans(self) -> dict[int, str]:
         """For each supervoxel's number, the slices that it reaches into."""
-        return {number: place.partition(",")[0] for number, place in self.view.values().items()}
+        return find_spans(self.view)
 
 
 @dataclass(frozen=True)

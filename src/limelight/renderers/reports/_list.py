@@ -9,13 +9,15 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from limelight.collection.explanations import Explanations
 from limelight.collection.failure import Failure
 from limelight.renderers._bars import lay_out_bars
 from limelight.renderers._numbers import format_fidelity
 from limelight.renderers._page import cut_text, make_page_data
 from limelight.renderers._pictures import draw_image_panel, draw_overlay_panel, encode_thumbnail
-from limelight.renderers._slices import choose_slices, draw_slices
+from limelight.renderers._slices import choose_slices, draw_slices, find_spans
 from limelight.renderers._summary import LabelSummary, Summary, format_output, summarise
 from limelight.renderers._svg import SVG_KINDS, make_svg
 from limelight.renderers._templates import ScriptData
@@ -42,6 +44,7 @@ _BLANK_VIEWS: dict[str, View] = {
     TableView.kind: _BLANK_ROW,
     MixedView.kind: MixedView(_BLANK_ROW, (Passage("x", _BLANK_TEXT),)),
     PartsView.kind: PartsView(("x",)),
+    VolumeView.kind: VolumeView.of(np.zeros((1, 1, 1, 3), dtype=np.uint8), np.zeros((1, 1, 1), dtype=np.int64)),
 }
 
 
@@ -176,7 +179,7 @@ class EntryWriter:
     def _write_explanation(self, explanation: Explanation) -> Data:
         summary, (kind, view) = summarise(explanation), choose_view(explanation)
         cells = _CELLS[kind](view) if kind in _CELLS else ()
-        values = view.values() if cells else {}
+        values = _VALUES[kind](view) if kind in _VALUES else {}
         kinds = kind if kind in _BLANK_VIEWS else PartsView.kind, explanation.output_kind
         return {
             "blank": self.blanks.setdefault(kinds, len(self.blanks)),
@@ -260,7 +263,13 @@ def _draw_svg(kind: str, view: View, labels: Sequence[LabelSummary]) -> list[str
     return ["", *(f"data:image/svg+xml;base64,{svg}" for svg in files)]
 
 
-# What an entry shows beside its bars, by the kind of view.
+# What an entry shows beside its bars, by the kind of view. In the table of the bars:
+_VALUES: dict[str, Callable[[Any], dict[int, str]]] = {
+    TableView.kind: lambda view: view.values(),
+    MixedView.kind: lambda view: view.values(),
+    VolumeView.kind: find_spans,
+}
+# And elsewhere:
 _CELLS: dict[str, Callable[[Any], Sequence[Cell]]] = {
     TableView.kind: lambda view: view.cells,
     MixedView.kind: lambda view: view.table.cells,
