@@ -435,3 +435,11 @@ class TestShortNames:
 def test_stored_explanations_of_equal_names_are_told_apart_too():
     made = explain(PartsView(("x", "x")), ("x", "x"), {1: (0.5, -0.2)})
     assert in_terminal(made) == ["x [0]", "x [1]"]
+
+
+def test_a_short_column_between_long_times_keeps_its_name():
+    names = ["2021-01-19 15:00+01:00 < dt <= 2021-07-31 00:00+02:00", "2020-01-30 02:00+01:00 < on <= 2020-02-28 04:00+01:00"]
+    assert list(shorten_names(names, 41).values()) == [
+        "2021-01-19 15:0… < dt <= 2021-07-31 00:0…",
+        "2020-01-30 02:0… < on <= 2020-02-28 04:0…",
+    ]

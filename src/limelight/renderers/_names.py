@@ -182,7 +182,7 @@ def _cut(name: str, cells: int, columns: Sequence[str]) -> str:
     short = _shorten_bounds(bounds, max(room, _LEAST_BOUND_CELLS))
     before, after = short.get(low, "") + over, under + short.get(high, "")
     room = cells - count_cells(before + after)
-    if room < _LEAST_BOUND_CELLS:  # so little room that the parts cannot be told apart
+    if room < min(count_cells(column), _LEAST_BOUND_CELLS):  # so little room that the parts cannot be told apart
         return fit(name, cells)
     return f"{before}{_cut_column(column, room, columns)}{after}"
 
