@@ -9,7 +9,7 @@ import pandas as pd
 import pytest
 from helpers.samples import table, text
 from sklearn.datasets import load_iris
-from sklearn.linear_model import LogisticRegression
+from sklearn.linear_model import LogisticRegression, Ridge
 
 from limelight import Explanation, Explanations, ImageExplainer, Notice, TabularExplainer, TextExplainer
 from limelight.exceptions import ArgumentError, InstanceError
@@ -105,6 +105,11 @@ def steps(rows):
     return (rows[:, 0] > 0.3) + 0.5 * (rows[:, 1] * rows[:, 2] > 0)
 
 
+def compare_words(texts):
+    """How many more words with an even number than with an odd one."""
+    return np.array([sum((-1.0) ** int(word[4:]) for word in text.split()) for text in texts])
+
+
 def count_letters(texts):
     return np.array([len(text) + 3.0 * ("word7 " in text) for text in texts])
 
@@ -128,6 +133,21 @@ def test_kind_e_no_number_of_samples_is_named_that_none_would_wait_for():
     message = find(TabularExplainer(ROWS).explain_instance(ROWS[2], noise, num_samples=300), "not_converged").message
     assert message.endswith("No weight is known well enough to be read.")
 
+    def clear_and_noise(rows):
+        return np.c_[rows[:, 0] > 0, noise(rows)]
+
+    both = TabularExplainer(ROWS, mode="regression").explain_instance(ROWS[2], clear_and_noise, num_samples=300)
+    message = find(both, "not_converged").message
+    assert message.endswith("That is the least certain weight. Give num_samples=1200, which about halves the intervals.")
+
+
+def test_a_constant_output_beside_an_imprecise_one_is_not_said_to_vary():
+    def model(rows):
+        return np.c_[steps(rows), np.full(len(rows), 3.0)]
+
+    explanation = TabularExplainer(ROWS, mode="regression", tolerance=0.03).explain_instance(ROWS[2], model, num_samples=900)
+    assert number_in(explanation, "not_converged", r"num_samples=(\d+)") > 900
+
 
 def test_kind_e_a_penalty_that_takes_much():
     explanation = TextExplainer(kernel_width=1.5).explain_instance(LONG, count_letters, num_samples=200)
@@ -148,17 +168,23 @@ def test_kind_e_a_kernel_that_leaves_few_perturbations():
 
 
 def test_kind_e_low_fidelity_for_want_of_components():
+    explanation = TextExplainer().explain_instance(LONG, compare_words)
+    more = int(number_in(explanation, "low_fidelity", r"with num_features=(\d+)"))
+    promised = number_in(explanation, "low_fidelity", r"It is ([\d.]+) with")
+    again = TextExplainer().explain_instance(LONG, compare_words, num_features=more)
+    assert again.surrogate().fidelity == pytest.approx(promised, abs=0.05)
+    assert find(again, "low_fidelity") is None
+
+
+def test_kind_e_low_fidelity_for_want_of_columns():
     rows = np.random.default_rng(6).normal(size=(400, 60))
 
     def model(asked):
         return (asked > 0).sum(axis=1).astype(float)
 
     explanation = TabularExplainer(rows).explain_instance(rows[0], model)
-    more = int(number_in(explanation, "low_fidelity", r"with num_features=(\d+)"))
-    promised = number_in(explanation, "low_fidelity", r"It is ([\d.]+) with")
-    again = TabularExplainer(rows).explain_instance(rows[0], model, num_features=more)
-    assert again.surrogate().fidelity == pytest.approx(promised, abs=0.05)
-    assert find(again, "low_fidelity") is None
+    assert "may follow it better, and so may a larger num_features than 10." in find(explanation, "low_fidelity").message
+    assert find(TabularExplainer(rows).explain_instance(rows[0], model, num_features=60), "low_fidelity") is None
 
 
 def test_kind_e_low_fidelity_for_want_of_what_bins_lose():
@@ -166,7 +192,9 @@ def test_kind_e_low_fidelity_for_want_of_what_bins_lose():
         return np.tanh(2 * asked @ np.array([1.0, -1.0, 0.5, 0.8, 0.3]))
 
     explanation = TabularExplainer(ROWS).explain_instance(ROWS[3], lambda asked: model(asked) + np.sin(9 * asked[:, 0]))
-    assert "discretize_continuous=False" in find(explanation, "low_fidelity").message
+    assert find(explanation, "low_fidelity").message.endswith(
+        "Bins lose what numbers say within them: discretize_continuous=False, with slopes for weights, may follow it better."
+    )
     slopes = TabularExplainer(ROWS, discretize_continuous=False)
     assert slopes.explain_instance(ROWS[3], lambda asked: model(asked) + np.sin(9 * asked[:, 0])).surrogate().fidelity > 0.25
     assert "discretize_continuous" not in str(slopes.explain_instance(ROWS[3], lambda asked: np.sin(99 * asked[:, 0])))
@@ -175,11 +203,76 @@ def test_kind_e_low_fidelity_for_want_of_what_bins_lose():
 def test_kind_e_low_fidelity_without_a_remedy_names_none():
     explanation = TextExplainer().explain_instance(LONG, lambda texts: np.array([hash_of(text) for text in texts]))
     message = find(explanation, "low_fidelity").message
-    assert message.endswith("Neither more components nor another kernel_width changes that.")
+    assert message.endswith("Fitting with more components and with other kernel widths was tried, and does not help.")
 
 
 def hash_of(text):
     return zlib.crc32(text.encode()) / 2**32
+
+
+def hashes(texts):
+    return np.array([hash_of(text) for text in texts])
+
+
+def test_only_what_was_tried_is_said_not_to_help():
+    whole = TextExplainer().explain_instance(LONG, hashes, num_features=60, num_samples=2000)
+    assert find(whole, "low_fidelity").message.endswith("Fitting with other kernel widths was tried, and does not help.")
+    few = TextExplainer(alpha=0).explain_instance(LONG, hashes, num_features=60, num_samples=200)
+    assert re.search(r"held-out R2 \S+\.$", find(few, "low_fidelity").message)
+
+
+@pytest.mark.parametrize("failure", [ValueError, ZeroDivisionError, "none", "nan", "huge", "words"])
+def test_kernels_that_take_one_width_only(failure):
+    asked = set()
+
+    def kernel(distances, width):
+        asked.add(width)
+        if width == 25:
+            return np.exp(-0.5 * (distances / width) ** 2)
+        answers = {
+            "none": 0 * distances,
+            "nan": np.nan * distances,
+            "huge": np.geomspace(1e-300, 1e308, len(distances)),
+            "words": ["far"] * len(distances),
+        }
+        if isinstance(failure, str):
+            return answers[failure]
+        raise failure("another width")
+
+    explanation = TextExplainer(kernel=kernel, kernel_width=25).explain_instance(LONG, hashes)
+    assert len(asked) > 1
+    assert find(explanation, "low_fidelity").message.endswith("Fitting with more components was tried, and does not help.")
+
+
+def test_errors_of_memory_in_trials_are_passed_on():
+    def kernel(distances, width):
+        if width != 25:
+            raise MemoryError
+        return np.ones(len(distances))
+
+    with pytest.raises(InstanceError, match="not enough memory"):
+        TextExplainer(kernel=kernel, kernel_width=25).explain_instance(LONG, hashes)
+
+
+class FussyRidge(Ridge):
+    def fit(self, rows, outputs, sample_weight=None):
+        if rows.shape[1] != 10:
+            raise RuntimeError("ten components only")
+        return super().fit(rows, outputs, sample_weight=sample_weight)
+
+
+def test_a_regressor_of_the_users_is_left_out_of_trials():
+    explanation = TextExplainer().explain_instance(LONG, hashes, model_regressor=FussyRidge())
+    assert find(explanation, "low_fidelity").message.endswith("Fitting without model_regressor was tried, and does not help.")
+
+
+def test_trials_are_for_the_first_outputs_and_the_default_one():
+    def model(texts):
+        return np.outer(hashes(texts), np.arange(1, 9))
+
+    explanation = TextExplainer(mode="regression").explain_instance(LONG, model, num_samples=500)
+    messages = [notice.message for notice in explanation.notices if notice.code == "low_fidelity"]
+    assert [message.endswith("does not help.") for message in messages] == [True] * 5 + [False] * 3
 
 
 @pytest.mark.parametrize(

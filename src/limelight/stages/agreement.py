@@ -30,7 +30,7 @@ class Agreement(NamedTuple):
     is_across : bool
         Whether a decision lies between them.
     is_off : bool
-        Whether they are further apart than the surrogate's interval and fidelity let expect.
+        Whether they are further apart than the surrogate's interval and fidelity suggest.
     """
 
     model: float

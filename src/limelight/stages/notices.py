@@ -23,6 +23,7 @@ __all__ = ["collect_notices"]
 _LOW_FIDELITY = 0.25
 _LARGE_SHRINKAGE = 0.1
 _MOST_LISTED_NAMES = 3
+_MOST_TRIED_LABELS = 5  # and the default label: trials of many outputs would take longer than the explanation
 _RESERVE = 5  # a small effective sample looks larger than it is: the nearest perturbations are still missing
 _ENOUGH_FOR_INTERVALS = 100  # perturbations: with half as many, most components vary in each replicate
 _MOST_SAMPLES = 1_000_000  # that are worth proposing
@@ -103,13 +104,14 @@ class _Surrogate:
             yield self._describe_disagreement(agreement, components.nearer_option)
         if not _varies_nearby(fit):
             constant = _write(agreement.surrogate)
-            text = f"The model's output {name!r} was {constant} for every perturbation: nothing that was changed matters to it."
+            text = f"The model's output {name!r} was {constant} for every perturbation: "
+            text += "nothing that was changed matters to the model."
             unchanged = [note.message for note in components.notes if note.code == "signs_stay"]
             yield Notice("constant_output", " ".join([text, *unchanged]))
             return
         if fit.fidelity < _LOW_FIDELITY:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
-            yield Notice("low_fidelity", f"{text} {self._advise_on_fidelity(components.finer_option)}")
+            yield Notice("low_fidelity", f"{text}{self._advise_on_fidelity(components.finer_option)}")
         if fit.shrinkage > _LARGE_SHRINKAGE:
             text = f"The ridge penalty takes about {fit.shrinkage:.0%} off the weights of {name}."
             with np.errstate(divide="ignore"):  # all of it, where no reported component varies
@@ -117,22 +119,29 @@ class _Surrogate:
             yield Notice("shrunk", f"{text} Give alpha=0{_or_samples(self.settings.nominal_draws * odds)}.")
 
     def _advise_on_fidelity(self, finer_option: str | None) -> str:
+        """What makes the surrogate follow the model, or may; nothing where there is nothing to say."""
         if finer_option is not None:  # trials would take as long as the explanation of a row
-            return f"Bins lose what numbers say within them; {finer_option}, with slopes for weights, does not."
-        trial = self._find(lambda fit: fit.fidelity >= _LOW_FIDELITY)
-        if trial is None:
-            return "Neither more components nor another kernel_width changes that."
-        return f"It is {trial.fit.fidelity:.2f} {trial.change}."
+            text = f" Bins lose what numbers say within them: {finer_option}, with slopes for weights, may follow it better"
+            num_reported = len(self.fits[self.label].components)
+            is_partial = num_reported < len(self.sample.instance)
+            return f"{text}, and so may a larger num_features than {num_reported}." if is_partial else f"{text}."
+        trial, tried = self._find(lambda fit: fit.fidelity >= _LOW_FIDELITY)
+        return tried if trial is None else f" It is {trial.fit.fidelity:.2f} {trial.change}."
 
     def _compare(self, fit: Fit) -> Agreement:
         return Agreement.of(self.outputs, self.predictions, self.label, {**self.fits, self.label: fit})
 
-    def _find(self, helps: Callable[[Fit], bool]) -> Trial | None:
-        """The first change of settings whose surrogate is what is wanted."""
-        sample = self.sample.split_outputs()[self.number] if len(self.fits) > 1 else self.sample
-        fit = self.fits[self.label]
-        trials = chain(try_settings(sample, self.settings, fit), try_kernels(sample, self.settings, self.proximity, fit))
-        return next((trial for trial in trials if helps(trial.fit)), None)
+    def _find(self, helps: Callable[[Fit], bool]) -> tuple[Trial | None, str]:
+        """The first change of settings whose surrogate is what is wanted, or a sentence that says what was tried in vain."""
+        if self.number >= _MOST_TRIED_LABELS and self.label != self.outputs.default_label:
+            return None, ""
+        sample = self.sample.take_output(self.number) if len(self.fits) > 1 else self.sample
+        fit, kinds = self.fits[self.label], dict[str, None]()  # in the order of the trials
+        for trial in chain(try_settings(sample, self.settings, fit), try_kernels(sample, self.settings, self.proximity, fit)):
+            if helps(trial.fit):
+                return trial, ""
+            kinds[trial.kind] = None
+        return None, _describe_tried([*kinds])
 
     def _describe_disagreement(self, agreement: Agreement, nearer_option: str | None) -> Notice:
         """An alert with both predictions and what brings them together."""
@@ -144,8 +153,8 @@ class _Surrogate:
             text += "." if self.outputs.boundary is None else f", and {self.outputs.boundary:g} divides the decisions."
         else:
             code = "off_at_instance"
-            text = f"For this instance the surrogate is further off than its intervals and its fidelity let expect: {name} is "
-            text += f"{model} by the model, {surrogate} by the surrogate."
+            text = "For this instance the surrogate is further from the model than its intervals and fidelity suggest: "
+            text += f"{name} is {model} by the model, {surrogate} by the surrogate."
 
         gap = abs(agreement.model - agreement.surrogate)
 
@@ -153,12 +162,11 @@ class _Surrogate:
             is_nearer = abs(agreement.model - fit.local_prediction) < 0.75 * gap
             return is_nearer and not self._compare(fit).is_off and not self._is_across(fit)
 
-        trial = self._find(agrees)
+        trial, tried = self._find(agrees)
         if trial is None:
-            advice = "The weights are those of its neighbourhood, in which the instance is an exception. Neither more "
-            advice += "components nor another kernel_width changes that"
-            nearer = "" if nearer_option is None else f"; {nearer_option}, which draws values nearer to the instance's, may"
-            advice += f"{nearer}."
+            advice = f"The weights are those of its neighbourhood, in which the instance is an exception.{tried}"
+            if nearer_option is not None:
+                advice += f" It may help to give {nearer_option}, which draws values nearer to the instance's."
         else:
             advice = f"The surrogate says {_write(trial.fit.local_prediction)} {trial.change}."
         return Notice(code, f"{text} {advice}", "alert")
@@ -199,7 +207,7 @@ def _judge_precision(
         return
     heaviest = [np.abs(fit.weights).max() for fit in fits]
     widest = max([fit.half_widths.max() / most for fit, most in zip(fits, heaviest, strict=True) if most], default=1.0)
-    if not all(heaviest):
+    if not np.all(heaviest, where=sample.varies):
         text = "All weights of an output that varies are 0: what changes it has no weight in the kernel."
         yield Notice("not_converged", f"{text} Give a larger kernel_width.")
     elif widest > tolerance:
@@ -212,8 +220,24 @@ def _judge_precision(
         needed = size * (share / tolerance) ** 2
         remedies = [f"num_samples={round_up(needed)}"] if needed <= _MOST_SAMPLES else []
         remedies += [f"tolerance={_round_up_share(widest):g} if that is precise enough"] if widest <= _WIDEST_TOLERANCE else []
-        advice = f"Give {', or '.join(remedies)}." if remedies else "No weight is known well enough to be read."
+        if remedies:
+            advice = f"Give {', or '.join(remedies)}."
+        elif all((fit.half_widths >= np.abs(fit.weights)).all() for fit in fits):
+            advice = "No weight is known well enough to be read."
+        else:
+            advice = "That is the least certain weight."
+            if 4 * size <= _MOST_SAMPLES:
+                advice += f" Give num_samples={round_up(4 * size)}, which about halves the intervals."
         yield Notice("not_converged", f"{text} {advice}")
+
+
+def _describe_tried(kinds: Sequence[str]) -> str:
+    """A sentence about trials that did not help, after a space; nothing where there were none."""
+    if not kinds:
+        return ""
+    *first, last = kinds
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f" Fitting {listed} was tried, and does not help."
 
 
 def _describe_unknown(names: Sequence[str]) -> str:

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from limelight.exceptions import LimelightError
 from limelight.stages.proximity import Proximity
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings, fit_surrogates
@@ -22,14 +23,27 @@ _WIDTH_FACTORS = (0.5, 0.25, 2.0, 4.0)
 
 
 class Trial(NamedTuple):
-    """A change of settings, in words, and the surrogate that it gives."""
+    """A change of settings and the surrogate that it gives.
 
+    Attributes
+    ----------
+    kind : str
+        What was changed, in words that all trials of it share.
+    change : str
+        The same, with the setting to give.
+    fit : Fit
+        The surrogate with it.
+    """
+
+    kind: str
     change: str
     fit: Fit
 
 
 def try_settings(sample: Sample, settings: Settings, fit: Fit) -> Iterator[Trial]:
     """Fit the surrogate of one output with other settings, one after the other: those that cost a reader least come first.
+
+    Where a regressor is the user's, only the ridge in its place is tried: the regressor may be slow, and may fail elsewhere.
 
     Parameters
     ----------
@@ -42,32 +56,43 @@ def try_settings(sample: Sample, settings: Settings, fit: Fit) -> Iterator[Trial
     """
     num_components, num_reported = len(sample.instance), len(fit.components)
     if settings.regressor is not None:
-        yield from _try("without model_regressor", sample, settings._replace(regressor=None))
-    elif settings.alpha > 0 and fit.shrinkage > _LARGE_SHRINKAGE:
-        yield from _try("with alpha=0", sample, settings._replace(alpha=0.0))
+        change = "without model_regressor"
+        yield from _try(change, change, sample, settings._replace(regressor=None))
+        return
+    if settings.alpha > 0 and fit.shrinkage > _LARGE_SHRINKAGE:
+        change = "with alpha=0"
+        yield from _try(change, change, sample, settings._replace(alpha=0.0))
     if num_reported == settings.num_features:
         counts = {min(num_components, 3 * num_reported), min(num_components, _MOST_FEATURES)}
         for count in sorted(count for count in counts if count > num_reported):
-            yield from _try(f"with num_features={count}", sample, settings._replace(num_features=count))
+            yield from _try("with more components", f"with num_features={count}", sample, settings._replace(num_features=count))
 
 
 def try_kernels(sample: Sample, settings: Settings, proximity: Proximity, fit: Fit) -> Iterator[Trial]:
     """Fit the surrogate of one output with narrower and wider kernels that leave perturbations enough; see `try_settings`."""
+    if settings.regressor is not None:
+        return
     for factor in _WIDTH_FACTORS:
         width = float(f"{proximity.width * factor:.2g}")
-        weighted = sample.weighted_by(replace(proximity, width=width))
+        weighted = None
+        with suppress(LimelightError), np.errstate(all="ignore"):  # a user's kernel need not take other widths
+            weighted = sample.weighted_by(replace(proximity, width=width))
         least_size = 0 if settings.is_exact else LEAST_ROWS_PER_WEIGHT * (len(fit.components) + 1)
         if weighted is None or weighted.effective_size < least_size:
             continue
         # The law's moments are those of the kernel as it is.
         change = f"with kernel_width={width:g} instead of {proximity.width:.3g}"
-        yield from _try(change, weighted, settings._replace(kernel_law=None))
+        yield from _try("with other kernel widths", change, weighted, settings._replace(kernel_law=None))
 
 
-def _try(change: str, sample: Sample, settings: Settings) -> Iterator[Trial]:
+def _try(kind: str, change: str, sample: Sample, settings: Settings) -> Iterator[Trial]:
     """The surrogate with other settings, if it can be fitted."""
-    with suppress(np.linalg.LinAlgError):
-        yield Trial(change, fit_surrogates([sample], settings)[0][0])
+    try:
+        with np.errstate(all="ignore"):
+            ((fit,),) = fit_surrogates([sample], settings)
+    except (ArithmeticError, LimelightError, ValueError):  # a user's kernel may give numbers that cannot be fitted
+        return
+    yield Trial(kind, change, fit)
 
 
 def round_up(number: float) -> int:

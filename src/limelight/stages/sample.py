@@ -171,17 +171,14 @@ class Sample:
                 return None
         return replace(self, _stretches=stretches, _full_grams=None, _num_stretches_in_grams=0)
 
+    def take_output(self, number: int) -> Sample:
+        """The same perturbations with one of the outputs alone."""
+        stretches = [stretch._replace(outputs=stretch.outputs[:, [number]]) for stretch in self._stretches]
+        return Sample(self.instance, self.origin[[number]], self.shares, stretches)
+
     def split_outputs(self) -> list[Sample]:
         """A sample for each output."""
-        return [
-            Sample(
-                self.instance,
-                self.origin[[output]],
-                self.shares,
-                [stretch._replace(outputs=stretch.outputs[:, [output]]) for stretch in self._stretches],
-            )
-            for output in range(len(self.origin))
-        ]
+        return [self.take_output(number) for number in range(len(self.origin))]
 
     def full_grams(self) -> np.ndarray:
         """Weighted Gram matrices of the constant, all components and the outputs.
