@@ -64,8 +64,8 @@ def test_what_is_stopped_midway_leaves_nothing_half_known(monkeypatch, alone):
     frame = pd.DataFrame(OUTSIDE)
     add = _Memory._add
 
-    def add_and_stop(memory, answers):
-        add(memory, answers)
+    def add_and_stop(memory, keys, answers):
+        add(memory, keys, answers)
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:

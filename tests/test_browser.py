@@ -24,7 +24,8 @@ TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 
 
 def squeezed(text: str) -> str:
-    return re.sub(r"\s+", "", text)
+    """Without what is not seen: spaces, and the marks that keep writing in two directions apart."""
+    return re.sub(r"[\s\u200e\u200f\u2066-\u2069]+", "", text)
 
 
 def together(*names: str) -> str:

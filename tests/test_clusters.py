@@ -354,7 +354,7 @@ def test_other_frames_are_reported(function):
 def test_frames_of_texts():
     frame = pd.DataFrame({"text": [*REVIEWS[:2], None], "id": [7, 8, None]})
     answer = TextExplainer().frame_function(of_texts, item="id")(frame)
-    assert answer["item"].tolist() == ["7.0", "8.0", None]
+    assert answer["item"].tolist() == ["7", "8", None]
     assert answer["error"].tolist()[:2] == [None, None]
     assert answer["error"][2].startswith("ArgumentTypeError: a text to explain must be a str")
     assert answer["explanation"][2] is None

@@ -74,9 +74,7 @@ def test_arguments_of_renderings(explanation, method, argument):
         getattr(explanation, method)(**{argument: True})
 
 
-def test_positions_and_sizes(explanation):
-    with pytest.raises(ArgumentTypeError, match=r"as_list has no argument positions: explanation\.view\.spans"):
-        explanation.as_list(positions=True)
+def test_sizes(explanation):
     with pytest.raises(
         ArgumentTypeError, match=r"as_pyplot_figure has no argument figsize: give explanation\.plot\(ax=\.\.\.\)"
     ):

@@ -194,7 +194,7 @@ def test_a_format_goes_before_no_ending_and_against_none(tmp_path):
 def test_what_cannot_be_written_to_is_refused():
     with pytest.raises(ArgumentError, match=r"a buffer has no ending .*: give format=, one of html, htm, png, svg, pdf"):
         table().save_to_file(io.BytesIO())
-    with pytest.raises(ArgumentError, match="format must be one of 'html', 'htm', 'png', 'svg', 'pdf'; got 'gif'"):
+    with pytest.raises(ArgumentError, match=r"format must be one of 'html', 'htm', 'png', 'svg', 'pdf'.*; got 'gif'"):
         table().save_to_file(io.BytesIO(), format="gif")
     with pytest.raises(ArgumentTypeError, match=r"path must be a path, or a buffer such as io.BytesIO\(\); got 7"):
         table().save_to_file(7)

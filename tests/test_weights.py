@@ -307,7 +307,7 @@ class TestPlot:
         assert [bar.get_width() for bar in bars] == pytest.approx(importance.values)
         first, second, third = (tick.get_text() for tick in ax.get_yticklabels())
         assert (first, third) == (r"a \$x\$", "c")
-        assert second.startswith("b long long")
+        assert second.startswith(r"b\nlong long")
         assert len(second) <= 40
         ends = sorted(float(x) for line in ax.collections for segment in line.get_segments() for x in segment[:, 0])
         assert ends == pytest.approx(sorted((*importance.lows, *importance.highs)))

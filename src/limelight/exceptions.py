@@ -191,7 +191,6 @@ LIME_ARGUMENTS = {
     "sampling_method": "limelight's own designs spread perturbations evenly; leave it out",
     "progress_bar": "explain_many(verbose=True) shows progress; leave it out",
     "verbose": "explain_many(verbose=True) shows progress; leave it out",
-    "positions": "explanation.view.spans says where each word stands; TextExplainer(bow=False) gives each place a weight",
     **dict.fromkeys(("predict_proba", "show_predicted_value", "text", "opacity", "show_table", "show_all"), _IS_ALWAYS_SHOWN),
     "figsize": "give explanation.plot(ax=...) axes of that size",
     "num_exps_desired": "it is called num_picks",
