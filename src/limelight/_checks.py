@@ -29,6 +29,7 @@ __all__ = [
     "find_output",
     "join_levels",
     "label_names",
+    "list_names",
     "list_outputs",
     "row_values",
     "user_function",
@@ -42,6 +43,7 @@ LOG_ODDS = "log-odds of "
 """What stands before an output's name where its log-odds are explained."""
 
 _MOST_LISTED = 20  # outputs in an error
+_MOST_NAMES = 5  # in an error
 
 
 def check_count(parameter: str, value: object, minimum: int) -> int:
@@ -154,6 +156,12 @@ def list_outputs(names: Iterable[tuple[int, str]]) -> str:
     """Outputs with their numbers and names, for an error."""
     listed = [f"{number} ({name})" for number, name in names]
     return ", ".join([*listed[:_MOST_LISTED], *["..."] * (len(listed) > _MOST_LISTED)])
+
+
+def list_names(names: Iterable[object]) -> str:
+    """Names as Python writes them, the first few of them, for an error."""
+    listed = list(map(repr, names))
+    return ", ".join([*listed[:_MOST_NAMES], *["..."] * (len(listed) > _MOST_NAMES)])
 
 
 def check_id(value: object) -> str | None:

@@ -8,13 +8,11 @@ from itertools import islice, repeat, tee
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from limelight._checks import check_id, check_ordered, row_values, wrap_frame
+from limelight._checks import check_id, check_ordered, list_names, row_values, wrap_frame
 from limelight.batch.files import TableFile
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 __all__ = ["Chunk", "Instances", "split_into_chunks"]
-
-_MOST_NAMES = 5  # that a message lists
 
 
 class Chunk(NamedTuple):
@@ -167,7 +165,7 @@ def _find_id_column(names: Sequence[str], ids: Any) -> int | None:
     if not isinstance(ids, str):
         return None
     if ids not in names:
-        raise ArgumentError(f"ids must be a column of the instances; got {ids!r}, and they have {_list_names(names)}.")
+        raise ArgumentError(f"ids must be a column of the instances; got {ids!r}, and they have {list_names(names)}.")
     return names.index(ids)
 
 
@@ -213,7 +211,7 @@ def _column_positions(names: Sequence[str], columns: Sequence[str] | None, id_co
         others = [position for position in range(len(names)) if position != id_column] or [0]
         if len(others) != 1:
             raise ArgumentError(
-                f"instances that are not rows must be the only column of a frame or file; it has {_list_names(names)}. "
+                f"instances that are not rows must be the only column of a frame or file; it has {list_names(names)}. "
                 "Give that column alone."
             )
         return others
@@ -224,12 +222,8 @@ def _column_positions(names: Sequence[str], columns: Sequence[str] | None, id_co
         return [names.index(number) for number in numbers] if {*names} == {*numbers} else range(len(names))
     lacking = [name for name in columns if name not in names]
     if lacking:
-        raise ArgumentError(f"instances must have the training data's columns; they lack {_list_names(lacking)}.")
+        raise ArgumentError(f"instances must have the training data's columns; they lack {list_names(lacking)}.")
     return [names.index(name) for name in columns]
-
-
-def _list_names(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:_MOST_NAMES])) + ", ..." * (len(names) > _MOST_NAMES)
 
 
 def _instance_maker(columns: Sequence[str] | None) -> Callable[[Sequence[Any]], Any]:

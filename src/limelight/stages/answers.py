@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._checks import as_array
+from limelight._checks import as_array, list_names
 from limelight.exceptions import PredictionError
 from limelight.results.explanation import Notice
 from limelight.stages.answer_advice import advise_wrapper
@@ -51,8 +51,8 @@ class Answer(NamedTuple):
             return self.values
         if set(self.names) != set(names):
             raise PredictionError(
-                f"the model must give the same outputs for every input; it gave {_list_names(names)} at first, and "
-                f"{_list_names(self.names)} later."
+                f"the model must give the same outputs for every input; it gave {list_names(names)} at first, and "
+                f"{list_names(self.names)} later."
             )
         return self.values[:, [self.names.index(name) for name in names]]
 
@@ -223,7 +223,7 @@ def _choose_columns(columns: Mapping[str, np.ndarray], count: int) -> Answer:
     """The columns that hold numbers, beside any that hold the names or numbers of predicted classes."""
     numbers = {name: column for name, column in columns.items() if _holds_numbers(column)}
     if not numbers:
-        raise ValueError(f"{_list_names(columns)} hold no numbers. Return probabilities, or scores")
+        raise ValueError(f"{list_names(columns)} hold no numbers. Return probabilities, or scores")
     if len(numbers) == len(columns) == 1:
         (name, column), *_ = numbers.items()
         return Answer(column, (name,) if column.size == count else None)
@@ -239,7 +239,7 @@ def _choose_columns(columns: Mapping[str, np.ndarray], count: int) -> Answer:
     if not left_out:
         return Answer(table, names)
     text = (
-        f"The model's answer has columns beside its outputs {_list_names(names)}, which were left out: {_list_names(left_out)}."
+        f"The model's answer has columns beside its outputs {list_names(names)}, which were left out: {list_names(left_out)}."
     )
     return Answer(table, names, (Notice("columns_left_out", text, "information"),))
 
@@ -272,7 +272,7 @@ def _read_rows(rows: Sequence[Any]) -> Answer | None:
     names = tuple(by_name[0])
     for row in by_name:
         if row.keys() != by_name[0].keys():
-            raise ValueError(f"the outputs of one input are {_list_names(names)}, and of another {_list_names(row)}")
+            raise ValueError(f"the outputs of one input are {list_names(names)}, and of another {list_names(row)}")
         if not all(isinstance(value, (Real, np.number)) for value in row.values()):
             raise ValueError(f"an input's outputs must be numbers; got {row!r:.80}. Return a score for each class, say")
     if is_list_of_scores or any(tuple(row) != names for row in by_name):  # they come in another order for each input
@@ -293,8 +293,3 @@ def _scores_by_label(row: Any) -> dict[str, Any]:
 def _by_number(name: str) -> list[tuple[bool, int, str]]:
     """A key that sorts LABEL_2 before LABEL_10."""
     return [(not part.isdecimal(), int(part) if part.isdecimal() else 0, part) for part in re.split(r"(\d+)", name) if part]
-
-
-def _list_names(names: Any) -> str:
-    shown = [repr(name) for name in names]
-    return ", ".join(shown if len(shown) <= 5 else [*shown[:5], "..."])

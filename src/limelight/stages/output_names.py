@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import NamedTuple
 
+from limelight._checks import list_names
 from limelight.exceptions import ArgumentError
 from limelight.results.explanation import Notice
 
@@ -67,7 +67,7 @@ def name_outputs(count: int, class_names: tuple[str, ...] | None, model: ModelOu
         return OutputNames(names or (tuple(map(str, range(count))) if count > 1 else ("output",)), [])
     names = _fit_names(count, class_names)
     if names is None:
-        classes = f" ({_list_names(model.names)})" if model.names is not None and len(model.names) == count else ""
+        classes = f" ({list_names(model.names)})" if model.names is not None and len(model.names) == count else ""
         raise ArgumentError(
             f"class_names must have a name for each of the model's {count} outputs{classes}; got {len(class_names)}."
         )
@@ -101,7 +101,7 @@ def _compare_with_classes(class_names: tuple[str, ...], classes: tuple[str, ...]
     strays = [name for name, meant, actual in zip(class_names, given, own, strict=True) if meant != actual and meant in own]
     if strays and (not is_coded or sorted(given) == sorted(own)):
         raise ArgumentError(
-            f"class_names must be in the order of the model's classes, {_list_names(classes)}; got {_list_names(class_names)}. "
+            f"class_names must be in the order of the model's classes, {list_names(classes)}; got {list_names(class_names)}. "
             "Leave class_names out to have the model's own names."
         )
     renamed = [
@@ -129,7 +129,3 @@ def _is_number(text: str) -> bool:
     except ValueError:
         return False
     return True
-
-
-def _list_names(names: Sequence[str]) -> str:
-    return ", ".join(map(repr, names[:_MOST_NAMES])) + ", ..." * (len(names) > _MOST_NAMES)
