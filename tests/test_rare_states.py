@@ -210,6 +210,23 @@ def test_kind_a_what_was_not_seen_is_said_to_be_unknown(how):
     assert "rare=True" in notice.message
 
 
+@pytest.mark.parametrize("discretizer", ["quartile", "decile"])
+def test_kind_a_a_frequent_number_between_others_has_a_bin_of_its_own(discretizer):
+    """Drawn from a bin that it shares with smaller numbers, it would never come up, and what it changes would be 0."""
+    numbers = np.where(np.arange(NUM_ROWS) % 12 == 0, 100 * GENERATOR.normal(size=NUM_ROWS), 0.0)
+    data = table(numbers)
+    for row, effect in ((data.iloc[0], 2.0), (data.iloc[1], -2.0)):
+        explanation = TabularExplainer(data, discretizer=discretizer).explain_instance(
+            row, lambda rows: wavy(rows) + 2.0 * (rows["rare"] != 0)
+        )
+        weight, low, high = weight_of(explanation, next(name for name in explanation.names if "rare" in name))
+        of_others = (
+            1.0 if effect < 0 else (numbers == 0).mean() / ((numbers == 0) | ((numbers > 0) != (row["rare"] > 0))).mean()
+        )
+        assert weight == pytest.approx(effect * of_others, abs=0.15)
+        assert low - 0.05 <= effect * of_others <= high + 0.05
+
+
 def test_kind_a_a_constraint_that_repairs_rows_changes_no_weights():
     """It may put rows into a rare state or take them out: nothing is then known of how often it is drawn."""
     data = table(np.arange(NUM_ROWS) < 8)

@@ -72,12 +72,14 @@ def _deciles(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:  # no
 def _quantiles(values: np.ndarray, percentages: Sequence[int]) -> np.ndarray:
     """Quantiles that divide a column unless all of its values, of shape (n,), are the same.
 
-    Where nearly all values are the greatest one, all quantiles are: nothing lies above them, and in lime all rows are in one
-    bin. The next smaller value divides such a column.
+    Where one value is so frequent that all quantiles are equal to it, it has a bin of its own. In lime all smaller values are
+    in its bin as well, from which it is hardly ever drawn; and if it is the greatest, there is no other bin.
     """
     edges = np.percentile(values, percentages)
-    smaller = values[values < values.max()]
-    return np.asarray(edges if edges[0] < values.max() or not len(smaller) else [smaller.max()])
+    smaller = values[values < edges[0]]
+    if edges[0] < edges[-1] or not len(smaller):
+        return np.asarray(edges)
+    return np.array([smaller.max(), *edges[edges < values.max()]])
 
 
 def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
