@@ -68,3 +68,10 @@ def test_kind_c_masked_answers_are_no_numbers():
     model = lambda rows: np.ma.masked_greater(rows[:, 0], 0)  # noqa: E731
     with pytest.raises(PredictionError, match="it masks some of them"):
         TabularExplainer(NUMBERS).explain_instance(NUMBERS[0], model)
+
+
+def test_kind_c_names_in_a_series_go_by_its_numbers():
+    names = pd.Series(["yes", "no"], index=[1, 0])
+    model = lambda rows: np.column_stack([rows[:, 0] < 0, rows[:, 0] >= 0]) * 1.0  # noqa: E731
+    for given in (names, names.sort_index(), {0: "no", 1: "yes"}, pd.Series(["no", "yes"], index=["a", "b"])):
+        assert TabularExplainer(NUMBERS, class_names=given).explain_instance(NUMBERS[0], model).output_names == ("no", "yes")

@@ -195,7 +195,8 @@ def check_id(value: object) -> str | None:
 def check_names(parameter: str, value: Iterable[object], length: int | None = None) -> tuple[str, ...]:
     """Check names in a certain order, of this number if one is given, and turn each into a str.
 
-    A mapping from the numbers 0 to k - 1 to names, as a model's ``id2label``, gives the names in the order of the numbers.
+    A mapping from the numbers 0 to k - 1 to names, as a model's ``id2label``, gives the names in the order of the numbers. So
+    does a Series of pandas with these numbers for labels.
 
     Examples
     --------
@@ -211,6 +212,9 @@ def check_names(parameter: str, value: Iterable[object], length: int | None = No
     if is_scalar or (isinstance(value, np.ndarray) and value.ndim != 1):
         raise ArgumentTypeError(f"{parameter} must be a sequence of names; got {value!r:.200}.")
     check_ordered(parameter, value)
+    labels: Any = getattr(value, "index", None)
+    if hasattr(labels, "get_indexer") and {*labels} == {*range(len(labels))}:  # a Series of pandas that numbers its names
+        value = dict(zip(labels, value, strict=True))
     names = tuple(str(name) for name in (_in_order(parameter, value) if isinstance(value, Mapping) else value))
     if length is not None and len(names) != length:
         raise ArgumentError(f"{parameter} must have {length} names; got {len(names)}.")
