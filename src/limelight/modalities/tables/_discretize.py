@@ -93,7 +93,10 @@ def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
     except ValueError as error:
         raise ArgumentError(f'discretizer="entropy" needs training_labels that are classes: {error}') from error
     thresholds = np.asarray(tree.threshold[tree.children_left != -1])
-    return thresholds if thresholds.size else _quantiles(values, [50])
+    if thresholds.size:
+        return thresholds
+    median, smaller = np.median(values), values[values < values.max()]
+    return np.array([median if median < values.max() or not len(smaller) else smaller.max()])
 
 
 _RULES: dict[str, EdgeRule] = {"quartile": _quartiles, "decile": _deciles, "entropy": _entropy}
