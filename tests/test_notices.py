@@ -397,3 +397,27 @@ def test_plots_begin_with_the_alert(explanation):
     title = explanation.plot().get_title()
     assert title.startswith("Alert: The answer may be wrong.\n")
     assert "Alert" not in text().plot().get_title()
+
+
+def test_kind_a_a_column_that_never_varies_does_not_look_like_one_without_effect():
+    rows = np.random.default_rng(5).normal(size=(400, 3))
+    rows[:, 1] = 7.0
+
+    def uses_all(batch):
+        return batch[:, 0] + 5.0 * (batch[:, 1] == 7.0) + 3.0 * (batch[:, 2] > 100.0)
+
+    explanation = TabularExplainer(rows, feature_names=["a", "b", "c"]).explain_instance(rows[0], uses_all)
+    (notice,) = [notice for notice in explanation.notices if notice.code == "never_varies"]
+    assert notice.level == "information"
+    assert notice.message.startswith("b=7 stays in every perturbation")
+    assert "never_varies" not in {
+        notice.code for notice in TabularExplainer(rows).explain_instance(rows[0], uses_all, num_features=2).notices
+    }
+
+
+def test_kind_a_a_bin_that_is_not_left_around_the_row_does_not_look_like_one_without_effect():
+    rows = np.column_stack([np.where(np.arange(500) < 20, 900.0, 0.0), np.random.default_rng(5).normal(size=500)])
+    explainer = TabularExplainer(rows, feature_names=["debt", "b"], sampler="around")
+    explanation = explainer.explain_instance([5000.0, 0.3], lambda batch: 2.0 * (batch[:, 0] > 0) + batch[:, 1])
+    assert dict(explanation.as_list())["debt > 0"] == 0.0
+    assert "debt > 0 stays in every perturbation" in explanation.to_json()

@@ -74,6 +74,10 @@ def collect_notices(
         notes.append(Notice("fewer_components", text, "information"))
     if unknown and sample.num_replicates > 1:
         notes.append(Notice("unknown_weights", _describe_unknown(unknown), "alert"))
+    reported = np.unique(np.concatenate([fit.components for fit in fits]))
+    fixed = [components.names[number] for number in reported[sample.is_fixed[reported]]]
+    if fixed:
+        notes.append(Notice("never_varies", _describe_fixed(fixed), "information"))
     by_label = dict(zip(outputs.labels, fits, strict=True))
     for number, label in enumerate(by_label):
         judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity)
@@ -240,14 +244,21 @@ def _describe_tried(kinds: Sequence[str]) -> str:
     return f" Fitting {listed} was tried, and does not help."
 
 
-def _describe_unknown(names: Sequence[str]) -> str:
+def _list_names(names: Sequence[str]) -> str:
     listed = ", ".join(names[:_MOST_LISTED_NAMES])
-    if len(names) > _MOST_LISTED_NAMES:
-        listed = f"{listed} and {len(names) - _MOST_LISTED_NAMES} more"
+    return listed if len(names) <= _MOST_LISTED_NAMES else f"{listed} and {len(names) - _MOST_LISTED_NAMES} more"
+
+
+def _describe_fixed(names: Sequence[str]) -> str:
+    text = "stays in every perturbation: its" if len(names) == 1 else "stay in every perturbation: their"
+    return f"{_list_names(names)} {text} weight of 0 does not say whether the model uses it."
+
+
+def _describe_unknown(names: Sequence[str]) -> str:
     weights = "The weight" if len(names) == 1 else "The weights"
     return (
-        f"{weights} of {listed} cannot be known: hardly any perturbation that counts shows a difference. Give more num_samples "
-        "or a larger kernel_width. A sampler or constraint of your own must let every component vary."
+        f"{weights} of {_list_names(names)} cannot be known: hardly any perturbation that counts shows a difference. Give more "
+        "num_samples or a larger kernel_width. A sampler or constraint of your own must let every component vary."
     )
 
 

@@ -146,6 +146,13 @@ class Sample:
         answer: np.ndarray = spread > _ROUNDING_SHARE * np.abs(self.origin)
         return answer
 
+    @property
+    def is_fixed(self) -> np.ndarray:
+        """Whether each component is on in every perturbation that LIME's own law can give, of shape (d,)."""
+        if self.shares is None:
+            return np.zeros(len(self.instance), dtype=bool)
+        return np.asarray(self.shares > 1 - _ROUNDING_SHARE)
+
     @cached_property
     def penalty_factors(self) -> np.ndarray:
         """By how much the ridge penalty of each component is multiplied, of shape (d,).
@@ -275,8 +282,8 @@ class Sample:
 def find_unknown(samples: Sequence[Sample]) -> np.ndarray:
     """Whether the rows of b samples show too little of each component for an interval, of shape (b, d).
 
-    A component must vary in most replicates, and about as much in these as in all. One that cannot vary has no weight, and that
-    is known.
+    A component must vary in most replicates, and about as much in these as in all. One that is fixed has a weight of 0,
+    and that is known.
     """
     d = len(samples[0].instance)
     grams = [sample.full_grams() for sample in samples]
@@ -287,10 +294,7 @@ def find_unknown(samples: Sequence[Sample]) -> np.ndarray:
     least = _LEAST_VARIANCE_SHARE * variances.mean(axis=1, keepdims=True)
     num_varying = (variances > np.maximum(least, _ROUNDING_SHARE * squares)).sum(axis=1)
     is_unknown = num_varying < _LEAST_VARYING_SHARE * sums.shape[1]
-    for number, sample in enumerate(samples):
-        if sample.shares is not None:
-            is_unknown[number] &= ~(sample.shares > 1 - _ROUNDING_SHARE)
-    return np.asarray(is_unknown)
+    return np.asarray(is_unknown & ~np.stack([sample.is_fixed for sample in samples]))
 
 
 class CurveProducts(NamedTuple):
