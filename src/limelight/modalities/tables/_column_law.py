@@ -73,6 +73,17 @@ class ColumnLaw(ABC):
     def span_of(self, code: float) -> Span:
         """The points that `draw` turns into values with this code; without bins, NaN to NaN unless all values are the same."""
 
+    @abstractmethod
+    def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:
+        """The probability that a drawn value, with this code if one is given, is at most each point, of shape (t,).
+
+        A missing value is not.
+        """
+
+    def share_missing(self, code: float | None = None) -> float:  # noqa: ARG002 - most columns miss none
+        """The probability that a drawn value, with this code if one is given, is missing."""
+        return 0.0
+
 
 class TrainingColumnLaw(ColumnLaw):
     """How a column is drawn as the training data suggest."""

@@ -78,6 +78,11 @@ class Categorical(TrainingColumnLaw):
     def span_of(self, code: float) -> Span:
         return self._spans[int(code)]
 
+    def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:
+        if code is not None:
+            return np.asarray(self.values[int(code)] <= points, dtype=np.float64)
+        return np.append(0.0, np.cumsum(self.shares))[np.searchsorted(self.values, points, side="right")]
+
     def covers(self, value: float) -> bool:
         return value in self._codes
 
@@ -192,6 +197,36 @@ class Binned(TrainingColumnLaw):
         low, high = ndtr(((np.floor(ends) + 0.5 if self.is_whole else ends) - self.center) / self.std)
         return Span(float(low), float(high))
 
+    def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:
+        if code is not None:
+            return self._shares_in_bin(points, int(code))
+        if self.center is None:
+            filled = np.flatnonzero(self.shares).tolist()
+            return np.asarray(sum(self.shares[number] * self._shares_in_bin(points, number) for number in filled))
+        return self._shares_around(points)
+
+    def _shares_in_bin(self, points: np.ndarray, number: int) -> np.ndarray:
+        """The probability that a value in this bin is at most each point."""
+        if self.center is not None:
+            low, high = self.span_of(number)
+            return np.clip((self._shares_around(points) - low) / (high - low), 0.0, 1.0)
+        from scipy.special import ndtr
+
+        low, high, mean, std = self.lows[number], self.highs[number], self.means[number], self.stds[number]
+        least, most, ends = low, high, points
+        if self.is_whole:  # a whole number stands for all that are nearer to it than to others
+            least, most, ends = np.ceil(low), np.floor(high), np.floor(points) + 0.5
+        first, last = ndtr((low - mean) / std), ndtr((high - mean) / std)
+        inside = (ndtr((ends - mean) / std) - first) / (last - first) if last > first else np.zeros(points.shape)
+        return np.where(points >= most, 1.0, np.where(points < least, 0.0, np.clip(inside, 0.0, 1.0)))
+
+    def _shares_around(self, points: np.ndarray) -> np.ndarray:
+        """The probability that a value drawn around the center is at most each point."""
+        from scipy.special import ndtr
+
+        ends = np.floor(points) + 0.5 if self.is_whole else points
+        return np.asarray(ndtr((ends - self.center) / self.std))
+
     def covers(self, value: float) -> bool:
         low, high = self._ranges[bisect_left(self._edges, value)]
         return (low <= value <= high or self.center is not None) and not (self.is_whole and value % 1)
@@ -267,6 +302,12 @@ class Unbinned(TrainingColumnLaw):
     def span_of(self, code: float) -> Span:  # noqa: ARG002 - there are no states
         return Span(nan, nan) if self.std else Span(0.0, 1.0)
 
+    def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:  # noqa: ARG002 - there are no states
+        from scipy.special import ndtr
+
+        ends = np.floor(points) + 0.5 if self.is_whole else points
+        return np.asarray(ndtr((ends - self.center) / self.std) if self.std else self.center <= points, dtype=np.float64)
+
     def covers(self, value: float) -> bool:
         return abs(value) <= LARGEST_VALUE and not (self.is_whole and value % 1)
 
@@ -331,6 +372,14 @@ class WithMissing(TrainingColumnLaw):
             return Span(1 - self.share, 1.0)
         return self.present.span_of(code).scaled(1 - self.share)
 
+    def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:
+        if code is None:
+            return (1 - self.share) * self.present.shares_up_to(points)
+        return np.zeros(points.shape) if code == self._code_of_missing else self.present.shares_up_to(points, code)
+
+    def share_missing(self, code: float | None = None) -> float:
+        return self.share if code is None else float(code == self._code_of_missing)
+
     def covers(self, value: float) -> bool:
         return self.share > 0 if isnan(value) else self.present.covers(value)
 
@@ -393,6 +442,18 @@ class WithValue(ColumnLaw):
         if code == self.column.num_states:
             return Span(self._share_of_column, 1.0)
         return self.column.span_of(code).scaled(self._share_of_column)
+
+    def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:
+        at_value = np.asarray(self.value <= points, dtype=np.float64)
+        if code is None:
+            share = self._share_of_column
+            return share * self.column.shares_up_to(points) + (1 - share) * at_value
+        return at_value if code == self.column.num_states else self.column.shares_up_to(points, code)
+
+    def share_missing(self, code: float | None = None) -> float:
+        if code is None:
+            return self._share_of_column * self.column.share_missing()
+        return 0.0 if code == self.column.num_states else self.column.share_missing(code)
 
     @property
     def _share_of_column(self) -> float:
