@@ -18,15 +18,16 @@ import numpy as np
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
-from limelight.models import adapt
+from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.provenance import Provenance
+from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.notices import collect_notices
 from limelight.stages.output_names import ModelOutputs
-from limelight.stages.perturbation import DESIGNS, Look, plan_looks
+from limelight.stages.perturbation import DESIGNS, Look, plan_looks, plan_trial
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
 from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, metric_of_scikit_learn
@@ -236,8 +237,9 @@ class Explainer(BatchMixin):
         path = adapted.path.limited(request.batch_size, pads_batches=request.pads_batches)
         oracle = Oracle(path, shared)
         link = LINKS[request.link]
+        closed_form = self._find_closed_form(components, adapted, proximity, request)
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
-        for look in self._plan_looks(components, kernel_law, request):
+        for look in self._plan_looks(components, kernel_law, request, has_trial=closed_form is not None):
             neighbourhoods = components.neighbourhoods(look.design, look.stretch)
             answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
@@ -256,10 +258,14 @@ class Explainer(BatchMixin):
                     proximity.kernel_weights(neighbourhood.representation)[1:],
                     neighbourhood.replicates,
                 )
-            settings = self._fit_settings(look, kernel_law, request)
+            if closed_form is not None and look.is_trial:
+                if not closed_form.is_of_model(neighbourhoods, oracle.instance_prediction, answers):
+                    continue
+                sample.limit = closed_form.limit(outputs.labels)
+            settings = self._fit_settings(look, sample, kernel_law, request)
             fits = yield from request_fits(sample, settings)
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            if _has_converged(fits, self.options.tolerance, may_be_zero=[look.is_exact] * len(fits)):
+            if _has_converged(fits, self.options.tolerance, may_be_zero=[settings.is_exact] * len(fits)):
                 break
         outputs = outputs.with_notices(shared.notices)
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, settings, fits, request)
@@ -277,14 +283,30 @@ class Explainer(BatchMixin):
         return proximity, KernelLaw(components.law, proximity.kernel_by_absent(len(components.names)))
 
     @final
-    def _plan_looks(self, components: Components, kernel_law: KernelLaw | None, request: Request) -> Iterator[Look]:
+    def _find_closed_form(
+        self, components: Components, adapted: AdaptedModel, proximity: Proximity, request: Request
+    ) -> ClosedForm | None:
+        """The explanation's closed form, if law, kernel and model have one."""
+        has_own_proximity = request.distance_metric is not None or proximity.kernel is not exponential_kernel
+        if adapted.leaf_sum is None or components.product_law is None or has_own_proximity:
+            return None
+        if request.regressor is not None or request.link != "identity":
+            return None
+        return ClosedForm(adapted.leaf_sum, components.product_law, proximity.width)
+
+    @final
+    def _plan_looks(
+        self, components: Components, kernel_law: KernelLaw | None, request: Request, *, has_trial: bool
+    ) -> Iterator[Look]:
         """Which perturbations to ask about before each look at the intervals."""
         seed = (self.options.random_state, components.content)
         is_default = self.options.design == "auto"
         make_design = DESIGNS.load(self.default_design if is_default else self.options.design)
         design = make_design(seed, None if kernel_law is None else kernel_law.kernel)
         parts = len(components.names) if is_default and components.law is not None else None
-        return plan_looks(design, parts, request.num_samples, self.cap, components.num_rare_states)
+        if has_trial:
+            yield plan_trial(design, request.num_samples or self.cap, components.num_rare_states)
+        yield from plan_looks(design, parts, request.num_samples, self.cap, components.num_rare_states)
 
     @final
     def _read_outputs(
@@ -307,7 +329,7 @@ class Explainer(BatchMixin):
         return outputs.after_link(request.link)
 
     @final
-    def _fit_settings(self, look: Look, kernel_law: KernelLaw | None, request: Request) -> Settings:
+    def _fit_settings(self, look: Look, sample: Sample, kernel_law: KernelLaw | None, request: Request) -> Settings:
         """How to fit the surrogates at a look."""
         return Settings(
             method=self.options.feature_selection,
@@ -317,14 +339,16 @@ class Explainer(BatchMixin):
             kernel_law=kernel_law,
             regressor=request.regressor,
             confidence=look.confidence,
-            is_exact=look.is_exact,
+            is_exact=look.is_exact or sample.limit is not None,
         )
 
     @final
-    def _record_provenance(self, proximity: Proximity, look: Look, request: Request) -> Provenance:
+    def _record_provenance(self, proximity: Proximity, look: Look, sample: Sample, request: Request) -> Provenance:
         """How an explanation is made, for the record."""
         options = self.options
         design = self.default_design if options.design == "auto" else options.design
+        if sample.limit is not None:
+            design = "exact"
         return Provenance(
             explainer=type(self).__name__,
             settings=_list(self._own_settings()),
@@ -355,7 +379,7 @@ class Explainer(BatchMixin):
     ) -> Explanation:
         """The explanation, as plain data, once the last look is done."""
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        converged = _has_converged(fits, self.options.tolerance, may_be_zero=look.is_exact | ~sample.varies)
+        converged = _has_converged(fits, self.options.tolerance, may_be_zero=settings.is_exact | ~sample.varies)
         predictions = LINKS[request.link](oracle.instance_prediction)
         return Explanation(
             surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
@@ -370,7 +394,7 @@ class Explainer(BatchMixin):
             effective_sample_size=sample.effective_size,
             confidence=look.confidence,
             converged=converged,
-            provenance=self._record_provenance(proximity, look, request),
+            provenance=self._record_provenance(proximity, look, sample, request),
             notices=collect_notices(
                 components,
                 outputs,

@@ -42,7 +42,7 @@ class FitSurrogates(NamedTuple):
         settings, sample = self.settings, self.sample
         if settings.kernel_law is not None or settings.regressor is not None:
             return id(self)
-        return settings, len(sample.instance), len(sample.origin), sample.num_replicates
+        return settings, len(sample.instance), len(sample.origin), sample.num_replicates, sample.limit is None
 
 
 Effect = Ask | FitSurrogates

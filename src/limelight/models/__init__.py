@@ -9,6 +9,7 @@ from limelight._checks import check_count, user_function
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentTypeError
 from limelight.stages.components import Components
+from limelight.stages.leaf_sum import LeafSum
 from limelight.stages.output_names import ModelOutputs
 from limelight.stages.questions import ModelPath
 
@@ -35,6 +36,10 @@ ADAPTERS = Registry(
 )
 
 
+# Each reads a prediction method as a sum over leaves, whose explanations have a closed form, and returns None for other models.
+SUMS = Registry("sum", {"trees": "limelight.models.trees:read_tree_ensemble"})
+
+
 class AdaptedModel(NamedTuple):
     """A model that can be asked about one instance's perturbations.
 
@@ -44,10 +49,13 @@ class AdaptedModel(NamedTuple):
         How the perturbations reach the model.
     outputs : ModelOutputs
         What the model says about its outputs.
+    leaf_sum : LeafSum or None
+        The model as a sum over leaves, if it is one.
     """
 
     path: ModelPath
     outputs: ModelOutputs
+    leaf_sum: LeafSum | None
 
 
 def read_model(model: Any) -> Any:
@@ -91,7 +99,8 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
         path = adapt_callable(method.call, components)
     if method.join is not None:
         path = path._replace(finish=_Joined(path.finish, method.join))
-    return AdaptedModel(path, method.outputs)
+    leaf_sum = _find_first(SUMS, "reader of sums", (method.call,)) if shortcuts else None
+    return AdaptedModel(path, method.outputs, leaf_sum)
 
 
 class _Joined:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from limelight.exceptions import require
 from limelight.stages.leaf_sum import Conditions, LeafSum
 
 __all__ = ["read_tree_ensemble"]
@@ -25,6 +26,10 @@ _SUMS = {
     "RandomForestClassifier": "predict_proba",
     "RandomForestRegressor": "predict",
 }
+
+
+# The sums of estimators that have been read, with the fitted parts that they were read from.
+_KEPT: WeakKeyDictionary[Any, tuple[tuple[object, ...], LeafSum]] = WeakKeyDictionary()
 
 
 class _Tree(NamedTuple):
@@ -54,8 +59,22 @@ def read_tree_ensemble(method: Callable[[Any], Any]) -> LeafSum | None:
     kind = type(estimator)
     if not kind.__module__.startswith("sklearn.") or _SUMS.get(kind.__name__) != getattr(method, "__name__", ""):
         return None
-    treelite = require("treelite", extra="trees", purpose="exact explanations of trees")
-    return _sum_of(treelite.sklearn.import_model(estimator))
+    try:
+        import treelite
+    except ImportError:  # the explanation is sampled, as of any other model
+        return None
+    parts = _fitted_parts(estimator)
+    kept_parts, leaf_sum = _KEPT.get(estimator, ((), None))
+    if leaf_sum is None or len(kept_parts) != len(parts) or any(map(operator.is_not, kept_parts, parts)):
+        leaf_sum = _sum_of(treelite.sklearn.import_model(estimator))
+        _KEPT[estimator] = (parts, leaf_sum)
+    return leaf_sum
+
+
+def _fitted_parts(estimator: Any) -> tuple[object, ...]:
+    """The trees that were fitted: others take their place if the estimator is fitted again."""
+    trees = getattr(estimator, "estimators_", [estimator])
+    return tuple(tree.tree_ for tree in np.ravel(np.array(trees, dtype=object)))
 
 
 def _sum_of(model: Any) -> LeafSum:

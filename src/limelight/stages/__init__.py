@@ -1,6 +1,8 @@
 """The steps of the pipeline. A file may use those that are above it in this list:
 
 design              what a design of perturbations is
+leaf_sum            a model as a sum over leaves, and its moments under a law of independent columns
+limit               the exact moments of components and outputs, where law and model have them
 components          what can be on or off in an instance, and a neighbourhood of it
 contract            what a modality must keep: its class, and the components that it finds
 designs             independent draws, Sobol points, complementary pairs, enumeration
@@ -16,9 +18,10 @@ prediction_batches  asking the model in batches
 output_names        what the model's outputs are called
 prediction_outputs  what the model's outputs are, which of them are explained, and what they decide
 proximity           from distances to kernel weights
+closed_form         that limit, once the model's own answers have proven it
 sample              the perturbations with their predictions, as weighted Gram matrices
 selection           which components are reported
-moments             means and covariances of components and outputs, as sampled
+moments             means and covariances of components and outputs, as sampled or in the limit
 full_fit            the same from a fit of all components, with exact moments of the masks
 surrogate           the weighted linear model, its intervals and its fidelity
 agreement           whether the surrogate agrees with the model about the instance itself

@@ -20,6 +20,7 @@ from limelight.exceptions import PredictionError
 from limelight.results.explanation import Notice
 from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
+from limelight.stages.limit import ProductLaw
 
 __all__ = [
     "Components",
@@ -115,6 +116,8 @@ class Components(ABC):
     shares : ndarray of shape (d,) or None
         For values, the probability under LIME's own law that each component is on, NaN where it is not known or the component
         is not on or off; None where none is known.
+    product_law : ProductLaw or None
+        LIME's law where columns are drawn independently and the model's conditions on them have known probabilities.
     num_rare_states : int
         How many states that few perturbations would be in have further perturbations, in `neighbourhoods`.
     """
@@ -132,6 +135,7 @@ class Components(ABC):
     form: Hashable = None
     shares: np.ndarray | None = None
     num_rare_states: int = 0
+    product_law: ProductLaw | None = None
 
     def batch(self, inputs: Any) -> Any:
         """Turn inputs, as `Inputs.take` or `Parts.realise` gives them, into what the model takes."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Conditions", "Expectation", "Leaves", "LeafSum"]
+__all__ = ["Conditions", "Expectation", "LeafSum", "Leaves"]
 
 _MOST_TRUTHS = 2**24  # booleans at a time, where rows are put through the leaves
 

@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from limelight.stages.limit import Limit
 from limelight.stages.sample import Sample
 
-__all__ = ["Moments", "SampledMoments", "leave_out_each"]
+__all__ = ["LimitMoments", "Moments", "SampledMoments", "leave_out_each"]
 
 
 class Moments(NamedTuple):
@@ -74,6 +75,52 @@ class SampledMoments:
         covariance = grams[..., 1:, 1:] / mass[..., None, None]
         covariance -= mean[..., :, None] * mean[..., None, :]
         return Moments(mean, covariance, law_draws / (self._nominal_draws * mass))
+
+
+class LimitMoments:
+    """The moments that infinitely many perturbations would give, of b samples whose limit is known.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        They have equal numbers of components (d) and outputs (q).
+    limits : sequence of Limit
+        Theirs.
+    nominal_draws : int
+        The number of draws from LIME's law that the ridge penalty is meant for.
+    """
+
+    def __init__(self, samples: Sequence[Sample], limits: Sequence[Limit], nominal_draws: int) -> None:
+        self._components_mean = np.stack([limit.components.means for limit in limits])
+        self._variances = np.stack([limit.components.variances for limit in limits])
+        origins = np.stack([sample.origin for sample in samples])
+        self._outputs_mean = np.stack([limit.outputs.mean for limit in limits]) - origins
+        self._cross = np.stack([limit.outputs.covariances for limit in limits])
+        self._penalty = np.array([1.0 / (nominal_draws * limit.components.mean_weight) for limit in limits])
+
+    def pooled(self) -> Moments:
+        """The moments of all components and outputs: as `SampledMoments.pooled`."""
+        d = self._components_mean.shape[1]
+        mean = np.concatenate([self._components_mean, self._outputs_mean], axis=1)
+        # How outputs vary together has no closed form, and no use here.
+        covariance = np.full((*mean.shape, mean.shape[1]), np.nan)
+        covariance[:, :d, :d] = np.eye(d) * self._variances[:, None]
+        covariance[:, d:, :d] = self._cross
+        covariance[:, :d, d:] = np.swapaxes(self._cross, 1, 2)
+        return Moments(mean, covariance, self._penalty)
+
+    def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - no replicates, nothing to leave out
+        """The moments of the chosen components and an output: as `SampledMoments.leaving_out`, with axes (b, q, 1)."""
+        num_samples, num_outputs, c = chosen.shape
+        mean = np.empty((num_samples, num_outputs, 1, c + 1))
+        mean[:, :, 0, :c] = np.take_along_axis(self._components_mean[:, None], chosen, axis=-1)
+        mean[:, :, 0, c] = self._outputs_mean
+        covariance = np.full((*mean.shape, c + 1), np.nan)
+        variances = np.take_along_axis(self._variances[:, None], chosen, axis=-1)
+        cross = np.take_along_axis(self._cross, chosen, axis=-1)
+        covariance[:, :, 0, :c, :c] = np.eye(c) * variances[..., None]
+        covariance[:, :, 0, :c, c] = covariance[:, :, 0, c, :c] = cross
+        return Moments(mean, covariance, np.broadcast_to(self._penalty[:, None, None], (num_samples, num_outputs, 1)))
 
 
 def leave_out_each(per_replicate: np.ndarray, axis: int) -> np.ndarray:

@@ -14,6 +14,7 @@ __all__ = ["CONFIDENCE", "DESIGNS", "Look", "plan_looks", "plan_stretches"]
 
 CONFIDENCE = 0.95
 _FIRST_LOOK_POINTS = 16  # of each replicate, before the first look at the intervals
+_TRIAL_SAMPLES = 257  # the instance included: enough for a fidelity, and hardly any work for a model
 _FIRST_LOOK_RARE_ROWS = 4  # of each replicate, for each rare state
 
 DESIGNS = Registry(
@@ -41,12 +42,15 @@ class Look:
         The level of the intervals at this look.
     is_exact : bool
         Whether the stretch is the whole neighbourhood: it replaces all earlier ones, and nothing is left to chance.
+    is_trial : bool
+        Whether it is to show that the explanation has a closed form; if it has not, the other looks begin anew.
     """
 
     design: Design
     stretch: Stretch
     confidence: float
     is_exact: bool
+    is_trial: bool = False
 
     @property
     def is_first(self) -> bool:
@@ -87,6 +91,12 @@ def plan_looks(
             yield Look(Enumeration(), stretch, CONFIDENCE, is_exact=True)
             return
         yield Look(design, stretch, confidence, is_exact=False)
+
+
+def plan_trial(design: Design, num_samples: int, num_rare_states: int) -> Look:
+    """A look at few perturbations, to see whether the explanation has a closed form, and how well the surrogate follows."""
+    (stretch,) = plan_stretches(min(num_samples, _TRIAL_SAMPLES), _TRIAL_SAMPLES, num_rare_states)
+    return Look(design, stretch, CONFIDENCE, is_exact=False, is_trial=True)
 
 
 def plan_stretches(num_samples: int | None, cap: int, num_rare_states: int = 0) -> list[Stretch]:

@@ -13,6 +13,7 @@ import numpy as np
 from limelight.exceptions import KernelError
 from limelight.stages.design import Stretch
 from limelight.stages.kernel_law import Curves
+from limelight.stages.limit import Limit
 from limelight.stages.proximity import Proximity
 
 __all__ = ["CurveProducts", "Sample", "find_unknown"]
@@ -80,11 +81,17 @@ class Sample:
         The model's outputs for the instance. Outputs are kept as differences from it, so that a large offset costs no digits.
     shares : ndarray of shape (d,) or None
         The probability under LIME's own law that each component is on; as `Components.shares`.
+
+    Attributes
+    ----------
+    limit : Limit or None
+        The moments that infinitely many perturbations would give, where they are known.
     """
 
     instance: np.ndarray
     origin: np.ndarray
     shares: np.ndarray | None = None
+    limit: Limit | None = field(default=None, init=False)
     _stretches: list[_Stretch] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0

@@ -12,7 +12,7 @@ import numpy as np
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
 from limelight.stages.kernel_law import KernelLaw
-from limelight.stages.moments import Moments, SampledMoments, leave_out_each
+from limelight.stages.moments import LimitMoments, Moments, SampledMoments, leave_out_each
 from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selection import choose_components
 
@@ -79,7 +79,7 @@ class Settings(NamedTuple):
     confidence : float
         The level of the intervals.
     is_exact : bool
-        Whether the sample is the whole neighbourhood.
+        Whether the sample is the whole neighbourhood, or its limit is known: nothing is left to chance.
     """
 
     method: str
@@ -160,8 +160,11 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     ]
 
 
-def _choose_moments(samples: Sequence[Sample], settings: Settings) -> SampledMoments | ProjectedMoments:
-    """Projected moments where the law is known and the full fit is sound, else sampled ones."""
+def _choose_moments(samples: Sequence[Sample], settings: Settings) -> SampledMoments | ProjectedMoments | LimitMoments:
+    """The limit's where it is known; projected ones where the law is known and the full fit is sound; else sampled ones."""
+    limits = [sample.limit for sample in samples if sample.limit is not None]
+    if limits:
+        return LimitMoments(samples, limits, settings.nominal_draws)
     sampled = SampledMoments(samples, settings.nominal_draws)
     if settings.kernel_law is None or settings.regressor is not None or settings.is_exact:
         return sampled

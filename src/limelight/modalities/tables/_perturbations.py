@@ -12,6 +12,7 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._column_law import ColumnLaw
+from limelight.modalities.tables._product_law import ColumnMoments, has_closed_form
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
 from limelight.stages.design import Design, Drawn, Stretch
@@ -73,6 +74,8 @@ class Perturbations:
     ----------
     unbinned : frozenset of int
         The columns without bins, whose components are standardised values.
+    column_moments : ColumnMoments or None
+        What law and kernel make of single columns, where these are drawn independently.
     """
 
     def __init__(
@@ -88,6 +91,8 @@ class Perturbations:
         self.content = content
         self.are_shared = are_shared
         self.unbinned = frozenset(number for number, law in enumerate(laws) if not law.num_states)
+        has_moments = source.column_laws is not None and validate is None and all(map(has_closed_form, laws))
+        self.column_moments = ColumnMoments(laws) if has_moments else None
         self._laws = laws
         self._source = source
         self._hold = hold

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import exp, sqrt
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,7 +14,7 @@ from limelight.modalities.tables._columns import Unbinned
 from limelight.stages.leaf_sum import Conditions
 from limelight.stages.limit import ComponentMoments, ConditionMoments, ProductLaw
 
-__all__ = ["ColumnMoments", "RowLaw"]
+__all__ = ["ColumnMoments", "RowLaw", "has_closed_form"]
 
 
 class ColumnComponent(NamedTuple):
@@ -45,6 +45,12 @@ class ColumnMoments:
         self._laws = laws
         self._components: dict[tuple[int, float, float], ColumnComponent] = {}
         self._conditions: WeakKeyDictionary[Conditions, dict[tuple[int, float, float], ConditionMoments]] = WeakKeyDictionary()
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"_laws": self._laws}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__init__(state["_laws"])  # type: ignore[misc]
 
     def component(self, column: int, code: float, kernel_width: float) -> ColumnComponent:
         """The component of a column where the row's value has this code."""
@@ -86,10 +92,15 @@ class RowLaw(ProductLaw):
         return ComponentMoments(means, variances, float(mean_weights.prod()))
 
     def condition_moments(self, conditions: Conditions, kernel_width: float) -> ConditionMoments:
-        parts = [
-            self._columns.of_conditions(conditions, column, code, kernel_width) for column, code in enumerate(self._codes)
-        ]
+        parts = [self._columns.of_conditions(conditions, column, code, kernel_width) for column, code in enumerate(self._codes)]
         return ConditionMoments(*map(np.concatenate, zip(*parts, strict=True)))
+
+
+def has_closed_form(law: ColumnLaw) -> bool:
+    """Whether a column has states, or else a normal law alone: neither missing values that count as the mean, nor rounding."""
+    if law.num_states:
+        return True
+    return isinstance(law, Unbinned) and not (law.is_whole and law.std)
 
 
 def _binary_component(law: ColumnLaw, code: float, kernel_width: float) -> ColumnComponent:
@@ -114,9 +125,7 @@ def _factor_off(kernel_width: float) -> float:
     return exp(-0.5 / kernel_width**2)
 
 
-def _moments_of_conditions(
-    law: ColumnLaw, component: ColumnComponent, code: float, conditions: Conditions
-) -> ConditionMoments:
+def _moments_of_conditions(law: ColumnLaw, component: ColumnComponent, code: float, conditions: Conditions) -> ConditionMoments:
     """The moments of conditions that are all on the column with this law."""
     if isinstance(law, Unbinned) and law.std:
         return _moments_under_normal(law, component, conditions)

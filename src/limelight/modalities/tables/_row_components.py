@@ -9,6 +9,7 @@ import numpy as np
 
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._perturbations import DrawnRows, Perturbations, join_replicates, keys_of
+from limelight.modalities.tables._product_law import RowLaw
 from limelight.modalities.tables._rare_states import RareState, find_rare_states, mixture_weights
 from limelight.results.explanation import Notice
 from limelight.results.views import MixedView, TableView
@@ -70,6 +71,8 @@ class RowValues(Values):
         )
         self._rare_states = find_rare_states(columns, own_codes, self.shares)
         self.num_rare_states = len(self._rare_states)
+        if perturbations.column_moments is not None and len(columns) == len(own_codes):
+            self.product_law = RowLaw(perturbations.column_moments, own_codes)
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         return self._make_neighbourhood(*self._draw(design, stretch, None))

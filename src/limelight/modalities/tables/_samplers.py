@@ -80,10 +80,13 @@ class Source(ABC):
         How many coordinates a point has.
     is_discrete : bool
         Whether the same row is likely to be drawn again.
+    column_laws : sequence of ColumnLaw or None
+        The columns' laws, if every column is drawn independently of the others.
     """
 
     dimensions: int
     is_discrete: bool
+    column_laws: Sequence[ColumnLaw] | None = None
 
     @abstractmethod
     def draw(self, points: np.ndarray) -> np.ndarray:
@@ -180,6 +183,7 @@ class Marginals(Source):
         self._coordinate_of = {number: coordinate for coordinate, (number, _) in enumerate(self._single)}
         self._joint_of = {joint.columns[0]: (len(self._single) + place, joint) for place, joint in enumerate(joints)}
         self._width = len(laws)
+        self.column_laws = None if joints else laws
         self.dimensions = len(self._single) + len(self._joints)
         self.is_discrete = all(law.is_discrete for _, law in self._single)
 
