@@ -259,9 +259,10 @@ class Explainer(BatchMixin):
                     neighbourhood.replicates,
                 )
             if closed_form is not None and look.is_trial:
-                if not closed_form.is_of_model(neighbourhoods, oracle.instance_prediction, answers):
+                constant = closed_form.find_constant(neighbourhoods, oracle.instance_prediction, answers)
+                if constant is None:
                     continue
-                sample.limit = closed_form.limit(outputs.labels)
+                sample.limit = closed_form.limit(outputs.labels, constant)
             settings = self._fit_settings(look, sample, kernel_law, request)
             fits = yield from request_fits(sample, settings)
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.

@@ -36,8 +36,8 @@ ADAPTERS = Registry(
 )
 
 
-# Each reads a prediction method as a sum over leaves, whose explanations have a closed form, and returns None for other models.
-SUMS = Registry("sum", {"trees": "limelight.models.trees:read_tree_ensemble"})
+# Each reads a method as a sum over leaves, whose explanations have a closed form, and returns None for other models.
+SUMS = Registry("sum", {"trees": "limelight.models.trees:read_trees"})
 
 
 class AdaptedModel(NamedTuple):

@@ -17,7 +17,7 @@ _ROUNDING = 1e-6  # of the largest answer: models may compute in single precisio
 
 
 class ClosedForm(NamedTuple):
-    """A model that was read as a sum over leaves, and a law under which its moments are known.
+    """A model that was read as a sum over leaves and a constant, and a law under which its moments are known.
 
     Attributes
     ----------
@@ -30,21 +30,29 @@ class ClosedForm(NamedTuple):
     law: ProductLaw
     kernel_width: float
 
-    def is_of_model(
+    def find_constant(
         self, neighbourhoods: Sequence[Neighbourhood], instance_answer: np.ndarray, answers: Sequence[np.ndarray]
-    ) -> bool:
-        """Whether the sum gives the model's answers for the instance, of shape (k,), and for drawn rows, of shape (m, k) each."""
+    ) -> np.ndarray | None:
+        """What the model adds to the sum, of shape (k,); None if its answers do not show the same constant throughout.
+
+        The answers for the instance have shape (k,), and those for drawn rows (m, k).
+        """
         if self.leaf_sum.num_outputs != len(instance_answer):
-            return False
-        actual = np.concatenate([instance_answer[None], *answers])
-        expected = np.concatenate([self._evaluate(neighbourhood) for neighbourhood in neighbourhoods])
-        first = np.cumsum([0, *(len(of_rows) + 1 for of_rows in answers[:-1])])
-        expected = np.delete(expected, first[1:], axis=0)  # the instance comes first in each neighbourhood
-        return bool(np.abs(actual - expected).max() <= _ROUNDING * max(np.abs(actual).max(), np.abs(expected).max()))
+            return None
+        differences = [
+            np.concatenate([instance_answer[None], of_rows]) - self._evaluate(neighbourhood)
+            for neighbourhood, of_rows in zip(neighbourhoods, answers, strict=True)
+        ]
+        constant = differences[0][0]
+        largest = max(np.abs(instance_answer).max(), *(np.abs(of_rows).max() for of_rows in answers))
+        is_same = all(np.abs(of_rows - constant).max() <= _ROUNDING * largest for of_rows in differences)
+        return constant if is_same else None
 
     def _evaluate(self, neighbourhood: Neighbourhood) -> np.ndarray:
         return self.leaf_sum.evaluate(neighbourhood.inputs.take(np.arange(len(neighbourhood.representation))))
 
-    def limit(self, outputs: Sequence[int]) -> Limit:
+    def limit(self, outputs: Sequence[int], constant: np.ndarray) -> Limit:
         """The exact moments of the components and of some outputs."""
-        return find_limit(self.leaf_sum, self.law, self.kernel_width, outputs)
+        limit = find_limit(self.leaf_sum, self.law, self.kernel_width, outputs)
+        mean = limit.outputs.mean + constant[list(outputs)]
+        return limit._replace(outputs=limit.outputs._replace(mean=mean))

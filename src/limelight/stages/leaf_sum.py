@@ -96,8 +96,6 @@ class LeafSum:
     ----------
     num_columns : int
         The number of columns, d.
-    offset : ndarray of shape (k,)
-        What is added to the leaves.
     values : ndarray of shape (l, k)
         The leaves' values.
     conditions : Conditions
@@ -115,7 +113,6 @@ class LeafSum:
     def __init__(
         self,
         num_columns: int,
-        offset: np.ndarray,
         values: np.ndarray,
         conditions: Conditions,
         leaf_numbers: np.ndarray,
@@ -127,7 +124,7 @@ class LeafSum:
         counts = np.bincount(leaf_numbers, minlength=len(values))
         starts = np.cumsum(counts) - counts
         is_constant = counts == 0
-        self._offset = offset + values[is_constant].sum(axis=0)
+        self._constant = values[is_constant].sum(axis=0)
         self._leaves = [
             self._with_equal_counts(np.flatnonzero(counts == count), int(count), starts, values, condition_numbers)
             for count in np.unique(counts[~is_constant])
@@ -148,7 +145,7 @@ class LeafSum:
 
     def _evaluate(self, rows: np.ndarray) -> np.ndarray:
         are_met = self.conditions.are_met(rows)
-        total = np.repeat(self._offset[None], len(rows), axis=0)
+        total = np.repeat(self._constant[None], len(rows), axis=0)
         for leaves in self._leaves:
             total += are_met[leaves.conditions].all(axis=0).T.astype(np.float64) @ leaves.values.T
         return total
@@ -170,7 +167,7 @@ class LeafSum:
             The covariance of "it is met" with the component of the condition's column.
         """
         outputs = list(outputs)
-        mean, with_columns = self._offset[outputs], np.zeros((len(outputs), self._num_columns))
+        mean, with_columns = self._constant[outputs], np.zeros((len(outputs), self._num_columns))
         for leaves in self._leaves:
             factors, values = chances[leaves.conditions], leaves.values[outputs]
             others = _products_of_others(factors)

@@ -1,0 +1,110 @@
+"""Explanations in closed form, against the enumeration of everything that LIME's law can draw."""
+
+from itertools import product
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from sklearn.ensemble import (
+    ExtraTreesRegressor,
+    GradientBoostingClassifier,
+    GradientBoostingRegressor,
+    RandomForestClassifier,
+    RandomForestRegressor,
+)
+from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+from limelight import TabularExplainer
+
+pytest.importorskip("treelite")
+
+COUNT = 300
+
+
+def make_table(seed, *, missing=False):
+    """Columns with few values each, so that everything can be enumerated: a bin has a single value."""
+    rng = np.random.default_rng(seed)
+    rows = np.column_stack(
+        [
+            rng.choice([0.0, 1.0, 2.0, 5.0], COUNT, p=[0.5, 0.3, 0.15, 0.05]),  # categories
+            rng.choice([-1.5, 0.1, 3.7], COUNT),
+            rng.choice([0.0, 1.0], COUNT, p=[0.9, 0.1]),
+            np.full(COUNT, 4.0),
+        ]
+    )
+    if missing:
+        rows[rng.random(COUNT) < 0.2, 1] = np.nan
+    return rows
+
+
+def enumerate_law(rows):
+    """All rows that LIME's law can draw, with their probabilities: each column on its own, by its frequencies."""
+    columns = []
+    for values in rows.T:
+        present = np.unique(values[~np.isnan(values)])
+        shares = [(value, np.mean(values == value)) for value in present]
+        if np.isnan(values).any():
+            shares.append((np.nan, np.mean(np.isnan(values))))
+        columns.append(shares)
+    drawn = [([value for value, _ in row], np.prod([share for _, share in row])) for row in product(*columns)]
+    return np.array([row for row, _ in drawn]), np.array([share for _, share in drawn])
+
+
+def ridge_by_enumeration(rows, instance, outputs, *, width, alpha, nominal_draws):
+    """The weights and the intercept of LIME's weighted ridge over the whole law."""
+    drawn, shares = enumerate_law(rows)
+    is_on = ((drawn == instance) | (np.isnan(drawn) & np.isnan(instance))).astype(float)
+    kernel = np.exp(-0.5 * (1 - is_on).sum(axis=1) / width**2)
+    weights = shares * kernel
+    mean_weight = weights.sum()
+    weights = weights / mean_weight
+    centred = is_on - weights @ is_on
+    values = outputs(drawn)
+    gram = (centred * weights[:, None]).T @ centred
+    cross = (centred * weights[:, None]).T @ (values - weights @ values)
+    variances = gram.diagonal()
+    own = (is_on * shares[:, None]).sum(axis=0)
+    penalty = np.where(np.minimum(own, 1 - own) < 0.03, 1e-6 * own * (1 - own), 1.0) * alpha / (nominal_draws * mean_weight)
+    coefficients = np.where(variances > 1e-15, cross / np.where(variances > 1e-15, variances + penalty, 1.0), 0.0)
+    return coefficients, weights @ values - coefficients @ (weights @ is_on)
+
+
+MODELS = [
+    DecisionTreeRegressor(max_depth=4, random_state=0),
+    DecisionTreeClassifier(random_state=0),
+    RandomForestRegressor(5, random_state=0),
+    RandomForestClassifier(5, random_state=0),
+    ExtraTreesRegressor(5, random_state=0),
+    GradientBoostingRegressor(n_estimators=8, random_state=0),
+]
+
+
+@pytest.mark.parametrize("alpha", [0.0, 1.0])
+@pytest.mark.parametrize("model", MODELS, ids=lambda model: type(model).__name__)
+def test_weights_are_those_of_the_enumeration(model, alpha):
+    rows = make_table(3)
+    rng = np.random.default_rng(1)
+    target = rows[:, 0] * (rows[:, 1] > 0) + 3 * rows[:, 2] + rng.normal(size=COUNT)
+    classes = np.digitize(target, [0.0, 2.0])
+    model.fit(rows, classes if "Classifier" in type(model).__name__ else target)
+    explainer = TabularExplainer(
+        rows, categorical_features=[0], alpha=alpha, feature_selection="none", discretizer={1: [0.0, 1.0], 2: [0.0], 3: [4.0]}
+    )
+    ask = getattr(model, "predict_proba", model.predict)
+    for instance in rows[:5]:
+        explanation = explainer.explain_instance(instance, model, num_samples=1000)
+        assert explanation.provenance.design == "exact"
+        for surrogate in explanation.surrogates:
+            weights, intercept = ridge_by_enumeration(
+                rows,
+                instance,
+                lambda drawn, label=surrogate.label: ask(drawn).reshape(len(drawn), -1)[:, label],
+                width=explainer.options.kernel_width,
+                alpha=alpha,
+                nominal_draws=1000,
+            )
+            found = dict(zip(surrogate.components, surrogate.weights, strict=True))
+            np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-10)
+            assert surrogate.intercept == pytest.approx(intercept, abs=1e-10)
+            assert surrogate.lows == surrogate.highs == surrogate.weights
