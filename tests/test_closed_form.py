@@ -17,7 +17,6 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from limelight import TabularExplainer
 
-pytest.importorskip("treelite")
 
 COUNT = 300
 
@@ -108,3 +107,65 @@ def test_weights_are_those_of_the_enumeration(model, alpha):
             np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-10)
             assert surrogate.intercept == pytest.approx(intercept, abs=1e-10)
             assert surrogate.lows == surrogate.highs == surrogate.weights
+
+
+def test_log_odds_of_boosted_trees_are_exact():
+    rows = make_table(5)
+    model = GradientBoostingClassifier(n_estimators=6, random_state=0).fit(rows, rows[:, 0] + rows[:, 1] > 1)
+    explainer = TabularExplainer(rows, categorical_features=[0], alpha=0, feature_selection="none", discretizer={1: [0.0, 1.0]})
+    explanation = explainer.explain_instance(rows[0], model, link="logit")
+    assert explanation.provenance.design == "exact"
+    weights, _ = ridge_by_enumeration(
+        rows, rows[0], model.decision_function, width=explainer.options.kernel_width, alpha=0, nominal_draws=5000
+    )
+    found = dict(explanation.as_map()[1])
+    np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-9)
+    assert explainer.explain_instance(rows[0], model).provenance.design == "sobol"
+
+
+def test_missing_values_go_where_the_tree_sends_them():
+    rows = make_table(7, missing=True)
+    target = np.where(np.isnan(rows[:, 1]), 3.0, rows[:, 1]) + rows[:, 0]
+    for model in (DecisionTreeRegressor(random_state=0), RandomForestRegressor(4, random_state=0)):
+        model.fit(rows, target)
+        explainer = TabularExplainer(rows, categorical_features=[0], alpha=0, feature_selection="none", discretizer={1: [0.0, 1.0]})
+        for instance in (rows[0], rows[np.isnan(rows[:, 1])][0]):
+            explanation = explainer.explain_instance(instance, model)
+            assert explanation.provenance.design == "exact"
+            weights, _ = ridge_by_enumeration(
+                rows, instance, model.predict, width=explainer.options.kernel_width, alpha=0, nominal_draws=5000
+            )
+            found = dict(explanation.as_map()[0])
+            np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-10)
+
+
+def test_an_estimator_that_is_fitted_again_is_read_again():
+    rows = make_table(9)
+    model = RandomForestRegressor(3, random_state=0).fit(rows, rows[:, 0])
+    explainer = TabularExplainer(rows, feature_selection="none")
+    before = explainer.explain_instance(rows[0], model)
+    model.fit(rows, rows[:, 1])
+    after = explainer.explain_instance(rows[0], model)
+    assert after.provenance.design == "exact"
+    assert after == TabularExplainer(rows, feature_selection="none").explain_instance(
+        rows[0], RandomForestRegressor(3, random_state=0).fit(rows, rows[:, 1])
+    )
+    assert before != after
+
+
+class Shifted(RandomForestRegressor):
+    def predict(self, X):
+        return super().predict(X) + X[:, 1] ** 2
+
+
+def test_what_is_no_plain_sum_is_sampled():
+    rows = make_table(11)
+    model = Shifted(3, random_state=0).fit(rows, rows[:, 0])
+    explanation = TabularExplainer(rows).explain_instance(rows[0], model)
+    assert explanation.provenance.design == "sobol"
+    model = RandomForestRegressor(3, random_state=0).fit(rows, rows[:, 0])
+    for tree in model.estimators_:  # what scikit-learn computes is no longer what its arrays say
+        tree.tree_.threshold[:] = -np.inf
+    honest = RandomForestRegressor(3, random_state=0).fit(rows, rows[:, 0])
+    honest.estimators_ = honest.estimators_[:2]
+    assert TabularExplainer(rows).explain_instance(rows[0], honest).provenance.design == "exact"

@@ -259,7 +259,7 @@ class Explainer(BatchMixin):
                     neighbourhood.replicates,
                 )
             if closed_form is not None and look.is_trial:
-                constant = closed_form.find_constant(neighbourhoods, oracle.instance_prediction, answers)
+                constant = closed_form.find_constant(neighbourhoods, link(oracle.instance_prediction), [*map(link, answers)])
                 if constant is None:
                     continue
                 sample.limit = closed_form.limit(outputs.labels, constant)
@@ -291,7 +291,7 @@ class Explainer(BatchMixin):
         has_own_proximity = request.distance_metric is not None or proximity.kernel is not exponential_kernel
         if adapted.leaf_sum is None or components.product_law is None or has_own_proximity:
             return None
-        if request.regressor is not None or request.link != "identity":
+        if request.regressor is not None or adapted.leaf_sum.link != request.link:
             return None
         return ClosedForm(adapted.leaf_sum, components.product_law, proximity.width)
 

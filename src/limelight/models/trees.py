@@ -13,22 +13,30 @@ from limelight.stages.leaf_sum import Conditions, LeafSum
 
 __all__ = ["read_trees"]
 
-# The estimators that are sums over leaves, but for a constant, in the answers of this method.
-_SUMS = {
-    "DecisionTreeClassifier": "predict_proba",
-    "DecisionTreeRegressor": "predict",
-    "ExtraTreeClassifier": "predict_proba",
-    "ExtraTreeRegressor": "predict",
-    "ExtraTreesClassifier": "predict_proba",
-    "ExtraTreesRegressor": "predict",
-    "GradientBoostingClassifier": "decision_function",
-    "GradientBoostingRegressor": "predict",
-    "RandomForestClassifier": "predict_proba",
-    "RandomForestRegressor": "predict",
+# The methods of estimators whose answers are sums over leaves, but for a constant, and the link under which they are.
+_LINKS = {
+    ("DecisionTreeClassifier", "predict_proba"): "identity",
+    ("DecisionTreeRegressor", "predict"): "identity",
+    ("ExtraTreeClassifier", "predict_proba"): "identity",
+    ("ExtraTreeRegressor", "predict"): "identity",
+    ("ExtraTreesClassifier", "predict_proba"): "identity",
+    ("ExtraTreesRegressor", "predict"): "identity",
+    ("GradientBoostingClassifier", "decision_function"): "identity",
+    ("GradientBoostingClassifier", "predict_proba"): "logit",
+    ("GradientBoostingRegressor", "predict"): "identity",
+    ("RandomForestClassifier", "predict_proba"): "identity",
+    ("RandomForestRegressor", "predict"): "identity",
 }
 
-# The sums of estimators that have been read, with the fitted trees that they were read from.
-_KEPT: WeakKeyDictionary[Any, tuple[list[object], LeafSum]] = WeakKeyDictionary()
+
+class _Reading(NamedTuple):
+    """An estimator's method as a sum, and the fitted trees that were read: others take their place if it is fitted again."""
+
+    trees: list[object]
+    leaf_sum: LeafSum
+
+
+_KEPT: WeakKeyDictionary[Any, dict[str, _Reading]] = WeakKeyDictionary()
 
 
 class _Leaves(NamedTuple):
@@ -54,41 +62,41 @@ class _Leaves(NamedTuple):
 
 def read_trees(method: Callable[[Any], Any]) -> LeafSum | None:
     """The estimator whose bound method this is as a sum over leaves, but for a constant; None if it is none."""
-    estimator = getattr(method, "__self__", None)
+    estimator, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
     kind = type(estimator)  # a class derived from it may answer otherwise
-    if not kind.__module__.startswith("sklearn.") or _SUMS.get(kind.__name__) != getattr(method, "__name__", ""):
+    link = _LINKS.get((kind.__name__, name))
+    if link is None or not kind.__module__.startswith("sklearn."):
         return None
     trees = np.array(getattr(estimator, "estimators_", [estimator]), dtype=object)
     if getattr(estimator, "n_outputs_", 1) != 1 or any(getattr(tree, "tree_", None) is None for tree in trees.flat):
         return None  # several outputs, or not fitted
+    if link == "logit" and trees.shape[1] > 1:  # of many classes, no probability's log-odds are a sum
+        return None
     fitted = [tree.tree_ for tree in trees.flat]
-    # Others take their place if the estimator is fitted again.
-    kept, leaf_sum = _KEPT.get(estimator, ([], None))
-    if leaf_sum is None or len(kept) != len(fitted) or any(map(operator.is_not, kept, fitted)):
-        leaf_sum = _sum_of(estimator, trees)
-        _KEPT[estimator] = fitted, leaf_sum
-    return leaf_sum
+    by_method = _KEPT.setdefault(estimator, {})
+    kept = by_method.get(name)
+    if kept is None or len(kept.trees) != len(fitted) or any(map(operator.is_not, kept.trees, fitted)):
+        kept = by_method[name] = _Reading(fitted, _sum_of(estimator, trees, link))
+    return kept.leaf_sum
 
 
-def _sum_of(estimator: Any, trees: np.ndarray) -> LeafSum:
-    """The sum over all leaves of trees: of shape (n,), or of shape (n, k) where each adds to one of k outputs."""
-    scale = estimator.learning_rate if trees.ndim == 2 else 1.0 / len(trees)
-    num_outputs = trees.shape[1] if trees.ndim == 2 else getattr(estimator, "n_classes_", 1)
+def _sum_of(estimator: Any, trees: np.ndarray, link: str) -> LeafSum:
+    """The sum over all leaves of trees: of shape (n,), or boosted ones of shape (n, k), each of which adds to one of k outputs."""
+    is_boosted = trees.ndim == 2
+    scale = estimator.learning_rate if is_boosted else 1.0 / len(trees)
     parts = []
     for place, tree in np.ndenumerate(trees):
         leaves = _read_tree(tree.tree_)
-        values = np.zeros((len(leaves.values), num_outputs))
-        if trees.ndim == 2:
-            values[:, place[1]] = leaves.values[:, 0]
+        values = leaves.values
+        if is_boosted:
+            values = values * (np.arange(trees.shape[1]) == place[1])
         elif hasattr(estimator, "classes_"):
-            values[:] = leaves.values / leaves.values.sum(axis=1, keepdims=True)
-        else:
-            values[:] = leaves.values
-        parts.append(leaves._replace(values=scale * values))
-    return _join(parts, estimator.n_features_in_)
+            values = values / values.sum(axis=1, keepdims=True)
+        parts.append(leaves._replace(values=scale * values @ np.array([[-1.0, 1.0]]) if link == "logit" else scale * values))
+    return _join(parts, estimator.n_features_in_, link)
 
 
-def _join(parts: list[_Leaves], num_columns: int) -> LeafSum:
+def _join(parts: list[_Leaves], num_columns: int, link: str) -> LeafSum:
     """The sum over the leaves of all trees; equal conditions of different leaves are one."""
     first_leaves = np.cumsum([0, *(len(part.values) for part in parts)])
     leaves = np.concatenate([first + part.leaves for first, part in zip(first_leaves, parts, strict=False)])
@@ -101,7 +109,7 @@ def _join(parts: list[_Leaves], num_columns: int) -> LeafSum:
     numbers[order] = np.cumsum(is_new) - 1
     columns, lows, highs, takes_missing = (array[is_new] for array in in_order)
     conditions = Conditions(columns, takes_missing, lows, highs, np.arange(len(columns)))
-    return LeafSum(num_columns, np.concatenate([part.values for part in parts]), conditions, leaves, numbers)
+    return LeafSum(num_columns, np.concatenate([part.values for part in parts]), conditions, leaves, numbers, link)
 
 
 def _read_tree(tree: Any) -> _Leaves:

@@ -50,9 +50,12 @@ class Conditions:
 
     def are_met(self, rows: np.ndarray) -> np.ndarray:
         """Whether rows of shape (m, d) meet each condition, of shape (c, m)."""
-        are_met = self.takes_missing[:, None] & np.isnan(rows.T[self.columns])
-        values = rows.T[self.columns[self.owners]]
-        np.logical_or.at(are_met, self.owners, (values > self.lows[:, None]) & (values <= self.highs[:, None]))
+        by_column = np.ascontiguousarray(rows.T)
+        values = by_column[self.columns[self.owners]]
+        is_inside = (values > self.lows[:, None]) & (values <= self.highs[:, None])
+        are_met = np.logical_or.reduceat(is_inside, np.searchsorted(self.owners, np.arange(len(self.columns))), axis=0)
+        if np.isnan(by_column).any():
+            are_met |= self.takes_missing[:, None] & np.isnan(by_column[self.columns])
         return are_met
 
 
@@ -102,6 +105,8 @@ class LeafSum:
         All that leaves have.
     leaf_numbers, condition_numbers : ndarray of int, of shape (e,)
         Which leaf has which condition, by ascending leaf; a leaf has no two on the same column.
+    link : {"identity", "logit"}
+        What turns the model's outputs into this sum.
 
     Attributes
     ----------
@@ -117,7 +122,9 @@ class LeafSum:
         conditions: Conditions,
         leaf_numbers: np.ndarray,
         condition_numbers: np.ndarray,
+        link: str = "identity",
     ) -> None:
+        self.link = link
         self.conditions = conditions
         self.num_outputs = values.shape[1]
         self._num_columns = num_columns
