@@ -237,7 +237,7 @@ class Explainer(BatchMixin):
         path = adapted.path.limited(request.batch_size, pads_batches=request.pads_batches)
         oracle = Oracle(path, shared)
         link = LINKS[request.link]
-        closed_form = self._find_closed_form(components, adapted, proximity, request)
+        closed_form = self._find_closed_form(components, adapted, proximity, request, shared)
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         for look in self._plan_looks(components, kernel_law, request, has_trial=closed_form is not None):
             neighbourhoods = components.neighbourhoods(look.design, look.stretch)
@@ -285,7 +285,7 @@ class Explainer(BatchMixin):
 
     @final
     def _find_closed_form(
-        self, components: Components, adapted: AdaptedModel, proximity: Proximity, request: Request
+        self, components: Components, adapted: AdaptedModel, proximity: Proximity, request: Request, shared: SharedAnswers
     ) -> ClosedForm | None:
         """The explanation's closed form, if law, kernel and model have one."""
         has_own_proximity = request.distance_metric is not None or proximity.kernel is not exponential_kernel
@@ -293,7 +293,7 @@ class Explainer(BatchMixin):
             return None
         if request.regressor is not None or adapted.leaf_sum.link != request.link:
             return None
-        return ClosedForm(adapted.leaf_sum, components.product_law, proximity.width)
+        return ClosedForm(adapted.leaf_sum, components.product_law, proximity.width, shared.of_sums)
 
     @final
     def _plan_looks(

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight.stages.components import Neighbourhood
+from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.leaf_sum import LeafSum
 from limelight.stages.limit import Limit, ProductLaw, find_limit
 
@@ -24,11 +24,14 @@ class ClosedForm(NamedTuple):
     leaf_sum : LeafSum
     law : ProductLaw
     kernel_width : float
+    of_shared_rows : dict
+        The sum for drawn rows that other instances share, of shape (m, k), once it has been worked out.
     """
 
     leaf_sum: LeafSum
     law: ProductLaw
     kernel_width: float
+    of_shared_rows: dict[SharedRows, np.ndarray]
 
     def find_constant(
         self, neighbourhoods: Sequence[Neighbourhood], instance_answer: np.ndarray, answers: Sequence[np.ndarray]
@@ -39,17 +42,23 @@ class ClosedForm(NamedTuple):
         """
         if self.leaf_sum.num_outputs != len(instance_answer):
             return None
-        differences = [
-            np.concatenate([instance_answer[None], of_rows]) - self._evaluate(neighbourhood)
-            for neighbourhood, of_rows in zip(neighbourhoods, answers, strict=True)
-        ]
-        constant = differences[0][0]
-        largest = max(np.abs(instance_answer).max(), *(np.abs(of_rows).max() for of_rows in answers))
-        is_same = all(np.abs(of_rows - constant).max() <= _ROUNDING * largest for of_rows in differences)
-        return constant if is_same else None
+        constant = instance_answer - self.leaf_sum.evaluate(neighbourhoods[0].inputs.take(np.array([0])))[0]
+        largest = np.abs(instance_answer).max()
+        for neighbourhood, actual in zip(neighbourhoods, answers, strict=True):
+            difference = np.abs(actual - constant - self._evaluate(neighbourhood)).max()
+            if not difference <= _ROUNDING * max(largest, np.abs(actual).max()):
+                return None
+        return np.asarray(constant)
 
     def _evaluate(self, neighbourhood: Neighbourhood) -> np.ndarray:
-        return self.leaf_sum.evaluate(neighbourhood.inputs.take(np.arange(len(neighbourhood.representation))))
+        """The sum for a neighbourhood's drawn rows, of shape (m, k)."""
+        shared = neighbourhood.shared
+        if shared is not None and shared in self.of_shared_rows:
+            return self.of_shared_rows[shared]
+        values = self.leaf_sum.evaluate(neighbourhood.inputs.take(np.arange(1, len(neighbourhood.representation))))
+        if shared is not None:
+            self.of_shared_rows[shared] = values
+        return values
 
     def limit(self, outputs: Sequence[int], constant: np.ndarray) -> Limit:
         """The exact moments of the components and of some outputs."""

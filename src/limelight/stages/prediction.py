@@ -127,11 +127,14 @@ class SharedAnswers:
         Whether the model's answers belong to its inputs.
     output_names : tuple of str or None
         The names of the model's outputs, if its answers have them.
+    of_sums : dict
+        What the model's sum over leaves, if it was read as one, gives for common rows.
     """
 
     def __init__(self) -> None:
         self.check = AnswerCheck()
         self.output_names: tuple[str, ...] | None = None
+        self.of_sums: dict[SharedRows, np.ndarray] = {}
         self._reading_notices: tuple[Notice, ...] = ()
         self._memories: dict[Hashable, _Memory] = {}
         self._searches: dict[SharedRows, _Search] = {}
