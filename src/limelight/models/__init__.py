@@ -37,7 +37,9 @@ ADAPTERS = Registry(
 
 
 # Each reads a method as a sum over leaves, whose explanations have a closed form, and returns None for other models.
-SUMS = Registry("sum", {"trees": "limelight.models.trees:read_trees"})
+SUMS = Registry(
+    "sum", {"trees": "limelight.models.trees:read_trees", "boosting": "limelight.models.boosting:read_boosted_trees"}
+)
 
 
 class AdaptedModel(NamedTuple):

@@ -14,6 +14,7 @@ from limelight.stages.limit import Limit, ProductLaw, find_limit
 __all__ = ["ClosedForm"]
 
 _ROUNDING = 1e-6  # of the largest answer: models may compute in single precision
+_PROBABILITY_ROUNDING = 2.0**-22  # of probabilities in single precision
 
 
 class ClosedForm(NamedTuple):
@@ -42,13 +43,12 @@ class ClosedForm(NamedTuple):
         """
         if self.leaf_sum.num_outputs != len(instance_answer):
             return None
-        constant = instance_answer - self.leaf_sum.evaluate(neighbourhoods[0].inputs.take(np.array([0])))[0]
-        largest = np.abs(instance_answer).max()
-        for neighbourhood, actual in zip(neighbourhoods, answers, strict=True):
-            difference = np.abs(actual - constant - self._evaluate(neighbourhood)).max()
-            if not difference <= _ROUNDING * max(largest, np.abs(actual).max()):
-                return None
-        return np.asarray(constant)
+        own = instance_answer - self.leaf_sum.evaluate(neighbourhoods[0].inputs.take(np.array([0])))
+        of_rows = [actual - self._evaluate(neighbourhood) for neighbourhood, actual in zip(neighbourhoods, answers, strict=True)]
+        constants, actual = np.concatenate([own, *of_rows]), np.concatenate([instance_answer[None], *answers])
+        constant = np.median(constants, axis=0)
+        is_same = np.abs(constants - constant) <= _rounding(actual, self.leaf_sum.link)
+        return np.asarray(constant) if is_same.all() else None
 
     def _evaluate(self, neighbourhood: Neighbourhood) -> np.ndarray:
         """The sum for a neighbourhood's drawn rows, of shape (m, k)."""
@@ -65,3 +65,11 @@ class ClosedForm(NamedTuple):
         limit = find_limit(self.leaf_sum, self.law, self.kernel_width, outputs)
         mean = limit.outputs.mean + constant[list(outputs)]
         return limit._replace(outputs=limit.outputs._replace(mean=mean))
+
+
+def _rounding(answers: np.ndarray, link: str) -> np.ndarray:
+    """By how much rounding may change answers of shape (m, k), under a link."""
+    rounding = np.full(answers.shape, _ROUNDING * np.abs(answers).max())
+    if link == "logit":  # the derivative of the log-odds is 1 / (p (1 - p))
+        rounding += _PROBABILITY_ROUNDING * (2.0 + 2.0 * np.cosh(answers))
+    return rounding
