@@ -4,8 +4,6 @@ from itertools import product
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -13,10 +11,10 @@ from sklearn.ensemble import (
     RandomForestClassifier,
     RandomForestRegressor,
 )
+from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from limelight import TabularExplainer
-
 
 COUNT = 300
 EDGES = {1: [0.0, 1.0], 2: [0.0], 3: [4.0]}
@@ -162,3 +160,25 @@ def test_what_is_no_plain_sum_is_sampled():
     model = Shifted(3, random_state=0).fit(rows, rows[:, 0])
     explanation = TabularExplainer(rows).explain_instance(rows[0], model)
     assert explanation.provenance.design == "sobol"
+
+
+@pytest.mark.parametrize(
+    ("model", "link", "name"),
+    [
+        (LinearRegression(), "identity", "predict"),
+        (Ridge(3.0), "identity", "predict"),
+        (LogisticRegression(), "logit", "decision_function"),
+    ],
+)
+def test_linear_models_are_exact(model, link, name):
+    rows = make_table(13)
+    target = rows @ [0.5, -1.0, 2.0, 0.3]
+    model.fit(rows, target > 0.5 if link == "logit" else target)
+    explainer = TabularExplainer(rows, categorical_features=[0], alpha=0, feature_selection="none", discretizer=EDGES)
+    explanation = explainer.explain_instance(rows[0], model, link=link)
+    assert explanation.provenance.design == "exact"
+    weights, _ = ridge_by_enumeration(
+        rows, rows[0], getattr(model, name), width=explainer.options.kernel_width, alpha=0, nominal_draws=5000
+    )
+    found = dict(explanation.as_map()[explanation.default_label])
+    np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-9)

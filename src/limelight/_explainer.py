@@ -260,9 +260,9 @@ class Explainer(BatchMixin):
                 )
             if closed_form is not None and look.is_trial:
                 constant = closed_form.find_constant(neighbourhoods, link(oracle.instance_prediction), [*map(link, answers)])
-                if constant is None:
+                sample.limit = None if constant is None else closed_form.limit(outputs.labels, constant)
+                if sample.limit is None:
                     continue
-                sample.limit = closed_form.limit(outputs.labels, constant)
             settings = self._fit_settings(look, sample, kernel_law, request)
             fits = yield from request_fits(sample, settings)
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
@@ -289,11 +289,11 @@ class Explainer(BatchMixin):
     ) -> ClosedForm | None:
         """The explanation's closed form, if law, kernel and model have one."""
         has_own_proximity = request.distance_metric is not None or proximity.kernel is not exponential_kernel
-        if adapted.leaf_sum is None or components.product_law is None or has_own_proximity:
+        if adapted.model_sum is None or components.product_law is None or has_own_proximity:
             return None
-        if request.regressor is not None or adapted.leaf_sum.link != request.link:
+        if request.regressor is not None or adapted.model_sum.link != request.link:
             return None
-        return ClosedForm(adapted.leaf_sum, components.product_law, proximity.width, shared.of_sums)
+        return ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
 
     @final
     def _plan_looks(

@@ -9,7 +9,7 @@ from limelight._checks import check_count, user_function
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentTypeError
 from limelight.stages.components import Components
-from limelight.stages.leaf_sum import LeafSum
+from limelight.stages.limit import ModelSum
 from limelight.stages.output_names import ModelOutputs
 from limelight.stages.questions import ModelPath
 
@@ -36,9 +36,14 @@ ADAPTERS = Registry(
 )
 
 
-# Each reads a method as a sum over leaves, whose explanations have a closed form, and returns None for other models.
+# Each reads a method as a sum whose explanations have a closed form, and returns None for other models.
 SUMS = Registry(
-    "sum", {"trees": "limelight.models.trees:read_trees", "boosting": "limelight.models.boosting:read_boosted_trees"}
+    "sum",
+    {
+        "linear": "limelight.models.linear:read_linear_model",
+        "trees": "limelight.models.trees:read_trees",
+        "boosting": "limelight.models.boosting:read_boosted_trees",
+    },
 )
 
 
@@ -51,13 +56,13 @@ class AdaptedModel(NamedTuple):
         How the perturbations reach the model.
     outputs : ModelOutputs
         What the model says about its outputs.
-    leaf_sum : LeafSum or None
-        The model as a sum over leaves, if it is one.
+    model_sum : ModelSum or None
+        The model as a sum whose explanations have a closed form, if it is one.
     """
 
     path: ModelPath
     outputs: ModelOutputs
-    leaf_sum: LeafSum | None
+    model_sum: ModelSum | None
 
 
 def read_model(model: Any) -> Any:
@@ -101,8 +106,8 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
         path = adapt_callable(method.call, components)
     if method.join is not None:
         path = path._replace(finish=_Joined(path.finish, method.join))
-    leaf_sum = _find_first(SUMS, "reader of sums", (method.call,)) if shortcuts else None
-    return AdaptedModel(path, method.outputs, leaf_sum)
+    model_sum = _find_first(SUMS, "reader of sums", (method.call,)) if shortcuts else None
+    return AdaptedModel(path, method.outputs, model_sum)
 
 
 class _Joined:

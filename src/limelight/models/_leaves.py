@@ -7,7 +7,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight.stages.leaf_sum import Conditions, LeafSum
+from limelight.stages.leaf_sum import LeafSum
+from limelight.stages.product_law import Conditions
 
 __all__ = ["Nodes", "before_rounding", "sum_leaves"]
 

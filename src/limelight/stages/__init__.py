@@ -1,8 +1,10 @@
 """The steps of the pipeline. A file may use those that are above it in this list:
 
 design              what a design of perturbations is
-leaf_sum            a model as a sum over leaves, and its moments under a law of independent columns
+product_law         LIME's law of columns that are drawn independently, weighted by the kernel
 limit               the exact moments of components and outputs, where law and model have them
+leaf_sum            trees and the like as a sum over leaves
+linear_sum          linear models as a sum over columns
 components          what can be on or off in an instance, and a neighbourhood of it
 contract            what a modality must keep: its class, and the components that it finds
 designs             independent draws, Sobol points, complementary pairs, enumeration

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight.stages.components import Neighbourhood, SharedRows
-from limelight.stages.leaf_sum import LeafSum
-from limelight.stages.limit import Limit, ProductLaw, find_limit
+from limelight.stages.limit import Limit, ModelSum, find_limit
+from limelight.stages.product_law import ProductLaw
 
 __all__ = ["ClosedForm"]
 
@@ -22,14 +22,14 @@ class ClosedForm(NamedTuple):
 
     Attributes
     ----------
-    leaf_sum : LeafSum
+    model_sum : ModelSum
     law : ProductLaw
     kernel_width : float
     of_shared_rows : dict
         The sum for drawn rows that other instances share, of shape (m, k), once it has been worked out.
     """
 
-    leaf_sum: LeafSum
+    model_sum: ModelSum
     law: ProductLaw
     kernel_width: float
     of_shared_rows: dict[SharedRows, np.ndarray]
@@ -41,13 +41,15 @@ class ClosedForm(NamedTuple):
 
         The answers for the instance have shape (k,), and those for drawn rows (m, k).
         """
-        if self.leaf_sum.num_outputs != len(instance_answer):
+        if self.model_sum.num_outputs != len(instance_answer):
             return None
-        own = instance_answer - self.leaf_sum.evaluate(neighbourhoods[0].inputs.take(np.array([0])))
-        of_rows = [actual - self._evaluate(neighbourhood) for neighbourhood, actual in zip(neighbourhoods, answers, strict=True)]
+        own = instance_answer - self.model_sum.evaluate(neighbourhoods[0].inputs.take(np.array([0])))
+        of_rows = [
+            actual - self._evaluate(neighbourhood) for neighbourhood, actual in zip(neighbourhoods, answers, strict=True)
+        ]
         constants, actual = np.concatenate([own, *of_rows]), np.concatenate([instance_answer[None], *answers])
         constant = np.median(constants, axis=0)
-        is_same = np.abs(constants - constant) <= _rounding(actual, self.leaf_sum.link)
+        is_same = np.abs(constants - constant) <= _rounding(actual, self.model_sum.link)
         return np.asarray(constant) if is_same.all() else None
 
     def _evaluate(self, neighbourhood: Neighbourhood) -> np.ndarray:
@@ -55,14 +57,16 @@ class ClosedForm(NamedTuple):
         shared = neighbourhood.shared
         if shared is not None and shared in self.of_shared_rows:
             return self.of_shared_rows[shared]
-        values = self.leaf_sum.evaluate(neighbourhood.inputs.take(np.arange(1, len(neighbourhood.representation))))
+        values = self.model_sum.evaluate(neighbourhood.inputs.take(np.arange(1, len(neighbourhood.representation))))
         if shared is not None:
             self.of_shared_rows[shared] = values
         return values
 
-    def limit(self, outputs: Sequence[int], constant: np.ndarray) -> Limit:
-        """The exact moments of the components and of some outputs."""
-        limit = find_limit(self.leaf_sum, self.law, self.kernel_width, outputs)
+    def limit(self, outputs: Sequence[int], constant: np.ndarray) -> Limit | None:
+        """The exact moments of the components and of some outputs; None if they are not known."""
+        limit = find_limit(self.model_sum, self.law, self.kernel_width, outputs)
+        if limit is None:
+            return None
         mean = limit.outputs.mean + constant[list(outputs)]
         return limit._replace(outputs=limit.outputs._replace(mean=mean))
 

@@ -20,7 +20,7 @@ from limelight.exceptions import PredictionError
 from limelight.results.explanation import Notice
 from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
-from limelight.stages.limit import ProductLaw
+from limelight.stages.product_law import ProductLaw
 
 __all__ = [
     "Components",

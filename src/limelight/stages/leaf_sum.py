@@ -3,60 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 
+from limelight.stages.limit import Expectation, ModelSum
+from limelight.stages.product_law import Conditions, ProductLaw
+
 __all__ = ["Conditions", "Expectation", "LeafSum", "Leaves"]
 
 _MOST_TRUTHS = 2**24  # booleans at a time, where rows are put through the leaves
-
-
-@dataclass(frozen=True, eq=False)
-class Conditions:
-    """Conditions on the value of a column: it lies in one of some intervals, or is missing and that counts.
-
-    Attributes
-    ----------
-    columns : ndarray of int, of shape (c,)
-        The column of each of c conditions, ascending.
-    takes_missing : ndarray of bool, of shape (c,)
-        Whether a missing value meets it.
-    lows, highs : ndarray of shape (i,)
-        Intervals, from above `low` up to `high`.
-    owners : ndarray of int, of shape (i,)
-        The number of the condition that each interval belongs to, ascending; the intervals of a condition do not overlap.
-    """
-
-    columns: np.ndarray
-    takes_missing: np.ndarray
-    lows: np.ndarray
-    highs: np.ndarray
-    owners: np.ndarray
-
-    def of_column(self, column: int) -> Conditions:
-        """Those on one column."""
-        start, stop = np.searchsorted(self.columns, [column, column + 1])
-        first, last = np.searchsorted(self.owners, [start, stop])
-        owners = self.owners[first:last] - start
-        return Conditions(
-            self.columns[start:stop], self.takes_missing[start:stop], self.lows[first:last], self.highs[first:last], owners
-        )
-
-    def sum_over_intervals(self, of_intervals: np.ndarray) -> np.ndarray:
-        """The sums of numbers of shape (i,) over the intervals of each condition, of shape (c,)."""
-        return np.bincount(self.owners, of_intervals, minlength=len(self.columns))
-
-    def are_met(self, rows: np.ndarray) -> np.ndarray:
-        """Whether rows of shape (m, d) meet each condition, of shape (c, m)."""
-        by_column = np.ascontiguousarray(rows.T)
-        values = by_column[self.columns[self.owners]]
-        is_inside = (values > self.lows[:, None]) & (values <= self.highs[:, None])
-        are_met = np.logical_or.reduceat(is_inside, np.searchsorted(self.owners, np.arange(len(self.columns))), axis=0)
-        if np.isnan(by_column).any():
-            are_met |= self.takes_missing[:, None] & np.isnan(by_column[self.columns])
-        return are_met
 
 
 class Leaves(NamedTuple):
@@ -77,22 +33,7 @@ class Leaves(NamedTuple):
     columns: np.ndarray
 
 
-class Expectation(NamedTuple):
-    """What a law makes of q outputs.
-
-    Attributes
-    ----------
-    mean : ndarray of shape (q,)
-        Their means.
-    covariances : ndarray of shape (q, d)
-        Their covariances with the components.
-    """
-
-    mean: np.ndarray
-    covariances: np.ndarray
-
-
-class LeafSum:
+class LeafSum(ModelSum):
     """A function of a row's d columns with k outputs.
 
     Parameters
@@ -157,24 +98,16 @@ class LeafSum:
             total += are_met[leaves.conditions].all(axis=0).T.astype(np.float64) @ leaves.values.T
         return total
 
-    def expect(self, outputs: Sequence[int], chances: np.ndarray, covariances: np.ndarray) -> Expectation:
-        """The means of q outputs, and their covariances with each column's component, where columns are independent.
+    def expect(self, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Expectation:
+        """The means of some outputs, and their covariances with the components.
 
         The mean of a product of conditions on independent columns is the product of their chances, so that
-        E[f] = sum over leaves of value * prod_i P_i. With z a function of column j alone,
+        E[f] = sum over leaves of value * prod_i P_i. With z the component of column j,
         Cov(f, z) = sum over leaves of value * Cov(1_j, z) * prod_{i != j} P_i.
-
-        Parameters
-        ----------
-        outputs : sequence of int
-            The outputs' numbers.
-        chances : ndarray of shape (c,)
-            How likely each condition is met.
-        covariances : ndarray of shape (c,)
-            The covariance of "it is met" with the component of the condition's column.
         """
+        chances, covariances = law.condition_moments(self.conditions, kernel_width)
         outputs = list(outputs)
-        mean, with_columns = self._constant[outputs], np.zeros((len(outputs), self._num_columns))
+        mean, with_columns = self._constant[outputs].copy(), np.zeros((len(outputs), self._num_columns))
         for leaves in self._leaves:
             factors, values = chances[leaves.conditions], leaves.values[outputs]
             others = _products_of_others(factors)

@@ -1,11 +1,8 @@
-"""The exact moments of components and outputs, where the model is a sum over leaves and LIME's law with the kernel a product.
+"""The exact moments of components and outputs, where LIME's law with the kernel is a product and the model a sum that suits it.
 
-With bins, components are drawn independently, and the kernel exp(-(number of components that are off) / (2 width^2)) is a
-product over components. So the weighted law is a product law again: component j is on with probability
-q_j = s_j / (s_j + k (1 - s_j)), where s_j is its probability under LIME's law and k = exp(-1 / (2 width^2)). The components are
-uncorrelated, and their covariances with a sum over leaves are sums of products (`LeafSum.expect`). These are the moments that
-infinitely many perturbations would give. (Garreau and von Luxburg, "Looking Deeper into Tabular LIME", 2020, have the limit for
-a single tree of an earlier version of this law.)
+Components are uncorrelated under a product law, and so is what depends on other columns. So the covariance of a component with
+a sum is a sum of products, and the moments that infinitely many perturbations would give are known. (Garreau and von Luxburg,
+"Looking Deeper into Tabular LIME", 2020, have this limit for single trees and linear models under a law of equal bins.)
 """
 
 from __future__ import annotations
@@ -16,52 +13,46 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight.stages.leaf_sum import Conditions, Expectation, LeafSum
+from limelight.stages.product_law import ComponentMoments, ProductLaw
 
-__all__ = ["ComponentMoments", "ConditionMoments", "Limit", "ProductLaw", "find_limit"]
-
-
-class ComponentMoments(NamedTuple):
-    """Components under LIME's law, weighted by the kernel.
-
-    Attributes
-    ----------
-    means, variances : ndarray of shape (d,)
-        Of each component, uncorrelated with the others.
-    mean_weight : float
-        The kernel's mean under the law.
-    """
-
-    means: np.ndarray
-    variances: np.ndarray
-    mean_weight: float
+__all__ = ["Expectation", "Limit", "ModelSum", "find_limit"]
 
 
-class ConditionMoments(NamedTuple):
-    """Conditions under LIME's law, weighted by the kernel.
+class Expectation(NamedTuple):
+    """What a law makes of q outputs.
 
     Attributes
     ----------
-    chances : ndarray of shape (c,)
-        How likely each is met.
-    covariances : ndarray of shape (c,)
-        The covariance of "it is met" with the component of its column.
+    mean : ndarray of shape (q,)
+        Their means.
+    covariances : ndarray of shape (q, d)
+        Their covariances with the components.
     """
 
-    chances: np.ndarray
+    mean: np.ndarray
     covariances: np.ndarray
 
 
-class ProductLaw(ABC):
-    """LIME's law for one instance whose components are columns that are drawn independently."""
+class ModelSum(ABC):
+    """A model's outputs, but for a constant, as a sum whose moments under a product law are known.
+
+    Attributes
+    ----------
+    link : {"identity", "logit"}
+        What turns the model's outputs into this sum and a constant.
+    num_outputs : int
+    """
+
+    link: str
+    num_outputs: int
 
     @abstractmethod
-    def component_moments(self, kernel_width: float) -> ComponentMoments:
-        """The moments of the components."""
+    def evaluate(self, rows: np.ndarray) -> np.ndarray:
+        """The sum's values for rows of shape (m, d), of shape (m, k)."""
 
     @abstractmethod
-    def condition_moments(self, conditions: Conditions, kernel_width: float) -> ConditionMoments:
-        """The moments of conditions on columns."""
+    def expect(self, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Expectation | None:
+        """The mean of some outputs, by their numbers, and their covariances with the components; None if they are not known."""
 
 
 class Limit(NamedTuple):
@@ -77,7 +68,7 @@ class Limit(NamedTuple):
     outputs: Expectation
 
 
-def find_limit(leaf_sum: LeafSum, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Limit:
-    """The exact moments of the components, and of some of a sum's outputs, by their numbers."""
-    of_conditions = law.condition_moments(leaf_sum.conditions, kernel_width)
-    return Limit(law.component_moments(kernel_width), leaf_sum.expect(outputs, *of_conditions))
+def find_limit(model_sum: ModelSum, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Limit | None:
+    """The exact moments of the components, and of some of a sum's outputs, by their numbers; None if they are not known."""
+    expectation = model_sum.expect(law, kernel_width, outputs)
+    return None if expectation is None else Limit(law.component_moments(kernel_width), expectation)

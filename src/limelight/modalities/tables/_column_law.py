@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from math import nan
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -79,6 +80,10 @@ class ColumnLaw(ABC):
 
         A missing value is not.
         """
+
+    def mean_value(self, code: float | None = None) -> float:  # noqa: ARG002 - of most laws
+        """The mean of drawn values, with this code if one is given; NaN where it is not known or some are missing."""
+        return nan
 
     def share_missing(self, code: float | None = None) -> float:  # noqa: ARG002 - most columns miss none
         """The probability that a drawn value, with this code if one is given, is missing."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import isnan, nan
+from math import isnan, nan, pi, sqrt
 from typing import Self
 
 import numpy as np
@@ -26,6 +26,8 @@ __all__ = [
 
 LARGEST_VALUE = 1e150
 """The largest absolute value whose square is finite."""
+
+_MOST_WHOLE_NUMBERS = 100_000  # in a bin, to be added one by one
 
 LEAST_STD = 1e-11
 """lime adds it to the standard deviation of every bin, so that nothing is divided by zero."""
@@ -82,6 +84,9 @@ class Categorical(TrainingColumnLaw):
         if code is not None:
             return np.asarray(self.values[int(code)] <= points, dtype=np.float64)
         return np.append(0.0, np.cumsum(self.shares))[np.searchsorted(self.values, points, side="right")]
+
+    def mean_value(self, code: float | None = None) -> float:
+        return float(self.shares @ self.values if code is None else self.values[int(code)])
 
     def covers(self, value: float) -> bool:
         return value in self._codes
@@ -219,6 +224,29 @@ class Binned(TrainingColumnLaw):
         first, last = ndtr((low - mean) / std), ndtr((high - mean) / std)
         inside = (ndtr((ends - mean) / std) - first) / (last - first) if last > first else np.zeros(points.shape)
         return np.where(points >= most, 1.0, np.where(points < least, 0.0, np.clip(inside, 0.0, 1.0)))
+
+    def mean_value(self, code: float | None = None) -> float:
+        if self.center is not None:
+            return nan
+        if code is not None:
+            return self._mean_in_bin(int(code))
+        return float(sum(self.shares[number] * self._mean_in_bin(number) for number in np.flatnonzero(self.shares).tolist()))
+
+    def _mean_in_bin(self, number: int) -> float:
+        """The mean of a normal distribution that ends at the bin's edges, rounded if the column holds whole numbers."""
+        from scipy.special import ndtr
+
+        low, high, mean, std = self.lows[number], self.highs[number], self.means[number], self.stds[number]
+        if low == high:
+            return float(low)
+        if self.is_whole:
+            least, most = np.ceil(low), np.floor(high)
+            if most - least > _MOST_WHOLE_NUMBERS:
+                return nan
+            return float(most - self._shares_in_bin(np.arange(least, most), number).sum())
+        ends = np.array([low - mean, high - mean]) / std
+        densities = np.exp(-0.5 * ends**2) / sqrt(2 * pi)
+        return float(mean + std * (densities[0] - densities[1]) / np.diff(ndtr(ends))[0])
 
     def _shares_around(self, points: np.ndarray) -> np.ndarray:
         """The probability that a value drawn around the center is at most each point."""

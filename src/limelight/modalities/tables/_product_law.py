@@ -11,8 +11,7 @@ import numpy as np
 
 from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._columns import Unbinned
-from limelight.stages.leaf_sum import Conditions
-from limelight.stages.limit import ComponentMoments, ConditionMoments, ProductLaw
+from limelight.stages.product_law import ComponentMoments, ConditionMoments, Conditions, ProductLaw, ValueMoments
 
 __all__ = ["ColumnMoments", "RowLaw", "has_closed_form"]
 
@@ -44,6 +43,7 @@ class ColumnMoments:
     def __init__(self, laws: Sequence[ColumnLaw]) -> None:
         self._laws = laws
         self._components: dict[tuple[int, float, float], ColumnComponent] = {}
+        self._values: dict[tuple[int, float, float], tuple[float, float]] = {}
         self._conditions: WeakKeyDictionary[Conditions, dict[tuple[int, float, float], ConditionMoments]] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -60,6 +60,14 @@ class ColumnMoments:
             make = _normal_component if isinstance(law, Unbinned) and law.std else _binary_component
             self._components[key] = make(law, code, kernel_width)
         return self._components[key]
+
+    def value(self, column: int, code: float, kernel_width: float) -> tuple[float, float]:
+        """The mean of a column's value, and its covariance with the component; NaN where they are not known."""
+        key = (column, code, kernel_width)
+        if key not in self._values:
+            law, component = self._laws[column], self.component(column, code, kernel_width)
+            self._values[key] = _value_moments(law, component, code)
+        return self._values[key]
 
     def of_conditions(self, conditions: Conditions, column: int, code: float, kernel_width: float) -> ConditionMoments:
         """The moments of all conditions on the column, in their order."""
@@ -95,6 +103,11 @@ class RowLaw(ProductLaw):
         parts = [self._columns.of_conditions(conditions, column, code, kernel_width) for column, code in enumerate(self._codes)]
         return ConditionMoments(*map(np.concatenate, zip(*parts, strict=True)))
 
+    def value_moments(self, kernel_width: float) -> ValueMoments | None:
+        values = [self._columns.value(column, code, kernel_width) for column, code in enumerate(self._codes)]
+        means, covariances = np.array(values).T
+        return None if np.isnan(means).any() else ValueMoments(means, covariances)
+
 
 def has_closed_form(law: ColumnLaw) -> bool:
     """Whether a column has states, or else a normal law alone: neither missing values that count as the mean, nor rounding."""
@@ -118,6 +131,17 @@ def _normal_component(law: Unbinned, code: float, kernel_width: float) -> Column
     mean = (center + code * kernel_width**-2) / precision
     mean_weight = exp(-0.5 * (code - center) ** 2 / (1 + kernel_width**2)) / sqrt(precision)
     return ColumnComponent(mean, 1 / precision, mean_weight)
+
+
+def _value_moments(law: ColumnLaw, component: ColumnComponent, code: float) -> tuple[float, float]:
+    """The mean of a column's value, and its covariance with the component."""
+    if isinstance(law, Unbinned) and law.std:
+        return law.mean + law.std * component.mean, law.std * component.variance
+    own, share = law.mean_value(code), law.span_of(code).length
+    if share >= 1:
+        return own, 0.0
+    others = (law.mean_value() - share * own) / (1 - share)
+    return component.mean * own + (1 - component.mean) * others, component.variance * (own - others)
 
 
 def _factor_off(kernel_width: float) -> float:

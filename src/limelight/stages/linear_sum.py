@@ -1,0 +1,38 @@
+"""A model as a sum of its columns' values, each times a coefficient: linear models."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from limelight.stages.limit import Expectation, ModelSum
+from limelight.stages.product_law import ProductLaw
+
+__all__ = ["LinearSum"]
+
+
+class LinearSum(ModelSum):
+    """A linear function of a row's d columns with k outputs.
+
+    Parameters
+    ----------
+    coefficients : ndarray of shape (k, d)
+    link : {"identity", "logit"}
+        What turns the model's outputs into this sum and a constant.
+    """
+
+    def __init__(self, coefficients: np.ndarray, link: str) -> None:
+        self.link = link
+        self.num_outputs = len(coefficients)
+        self._coefficients = coefficients
+
+    def evaluate(self, rows: np.ndarray) -> np.ndarray:
+        return np.asarray(rows @ self._coefficients.T)
+
+    def expect(self, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Expectation | None:
+        values = law.value_moments(kernel_width)
+        if values is None:
+            return None
+        coefficients = self._coefficients[list(outputs)]
+        return Expectation(coefficients @ values.means, coefficients * values.covariances)
