@@ -13,9 +13,10 @@ import numpy as np
 from limelight._checks import wrap_frame
 from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size
-from limelight.modalities.tables._fields import Field, is_missing
+from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._frame_columns import read_column
 from limelight.modalities.tables._labelled_rows import order_by_name, values_and_labels
+from limelight.modalities.tables._missing_values import Missing, is_missing
 
 __all__ = ["FrameEncoding", "encode_frame"]
 
@@ -96,7 +97,7 @@ class FrameEncoding(Encoding):
         fields, row = list(self.fields), np.empty(len(values))
         for number, (name, value) in enumerate(zip(self.names, values, strict=True)):
             field = fields[number]
-            fields[number], row[number] = field.read_missing() if is_missing(value) else field.read(name, value)
+            fields[number], row[number] = field.read_missing(value) if is_missing(value) else field.read(name, value)
         is_known = all(field is trained for field, trained in zip(fields, self.fields, strict=True))
         return row, self if is_known else replace(self, fields=tuple(fields))
 
@@ -113,14 +114,16 @@ class FrameEncoding(Encoding):
             raise ArgumentError(f"{parameter} must give a frame of {count} rows with the training data's columns; got {got}.")
         numbers = np.empty((count, len(self.names)))
         for column, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
-            values = [None if is_missing(value) else value for value in series_of[name].to_list()]
+            values = [Missing.of(value) if is_missing(value) else value for value in series_of[name].to_list()]
             try:
-                read = {value: field.read_missing() if value is None else field.read(name, value) for value in set(values)}
+                read = {value: _read_value(field, name, value) for value in set(values)}
             except (InstanceError, TypeError) as error:  # the column cannot hold the value, or it cannot even be looked up
                 raise ArgumentError(f"{parameter} gives a value that column {name!r} cannot hold: {error}") from error
-            if any(new_field is not field for new_field, _ in read.values()):
+            if field.is_categorical and any(new_field is not field for new_field, _ in read.values()):
                 raise ArgumentError(f"{parameter} gives categories of column {name!r} that the training data lack.")
             numbers[:, column] = [read[value][1] for value in values]
+            if len(field.missing) == 1:  # it stands for the others, too
+                numbers[np.isnan(numbers[:, column]), column] = np.nan
         return self.hold(numbers)
 
     def hold(self, rows: np.ndarray) -> np.ndarray:
@@ -161,6 +164,10 @@ class FrameEncoding(Encoding):
         """The names of the columns with these labels, which may be names already."""
         name_of = self._name_of
         return [name_of.get(label, label) if isinstance(label, (tuple, str)) else label for label in labels]
+
+
+def _read_value(field: Field, name: str, value: Any) -> tuple[Field, float]:
+    return field.read_missing(value.value) if isinstance(value, Missing) else field.read(name, value)
 
 
 def _values_of(row: Any) -> list[Any] | None:

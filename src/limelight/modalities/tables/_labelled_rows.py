@@ -12,8 +12,8 @@ import numpy as np
 
 from limelight._checks import label_names, row_values, wrap_frame
 from limelight.exceptions import InstanceError
-from limelight.modalities.tables._fields import is_missing
 from limelight.modalities.tables._frame_columns import has_parts_of_microseconds
+from limelight.modalities.tables._missing_values import is_missing
 
 __all__ = ["are_names", "order_by_name", "order_values", "values_and_labels"]
 

@@ -17,7 +17,7 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._column_law import ColumnLaw, locate
 from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding
-from limelight.modalities.tables._fields import is_missing
+from limelight.modalities.tables._missing_values import is_missing
 from limelight.modalities.tables._rare_states import RareState
 
 __all__ = [

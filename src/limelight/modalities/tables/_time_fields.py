@@ -12,7 +12,9 @@ from typing import Any
 import numpy as np
 
 from limelight.exceptions import InstanceError
-from limelight.modalities.tables._fields import LARGEST_EXACT, MISSING, Field, make_series
+from limelight.modalities.tables._fields import LARGEST_EXACT, Field
+from limelight.modalities.tables._missing_values import MISSING
+from limelight.modalities.tables._native_series import make_series
 
 __all__ = ["DurationField", "PeriodField", "TimeField"]
 
@@ -67,7 +69,7 @@ class TimeField(Field):
         times = np.full(len(numbers), np.datetime64("NaT", "us"))
         is_present = ~np.isnan(numbers)
         times[is_present] = (numbers[is_present].astype(np.int64) * self.step).view("datetime64[us]")
-        return make_series(name, times, implementation, self.dtype, keeps_nan=True, zone_name=self.zone_name)
+        return make_series(name, times, implementation, self.dtype, zone_name=self.zone_name)
 
     def format(self, number: float) -> str:
         if math.isnan(number):
@@ -136,7 +138,7 @@ class DurationField(Field):
         durations = np.full(len(numbers), "NaT", dtype=f"timedelta64[{self.unit}]")
         is_present = ~np.isnan(numbers)
         durations[is_present] = numbers[is_present].astype(np.int64).view(durations.dtype)
-        return make_series(name, durations, implementation, self.dtype, keeps_nan=True)
+        return make_series(name, durations, implementation, self.dtype)
 
     @property
     def steps(self) -> tuple[int, ...]:

@@ -224,7 +224,7 @@ class TabularExplainer(Explainer):
         """
         row = read_row(instance, self._encoding, self._features)
         surroundings = self._chooser.choose_for(row)
-        notes = row.rounding_notes() + surroundings.notes + row.encoding.notes
+        notes = row.rounding_notes() + row.missing_notes() + surroundings.notes + row.encoding.notes
         if self._has_slopes:
             notes += row.slope_notes()
         num_columns = len(row.encoding.column_numbers)  # the words of free texts come after them
