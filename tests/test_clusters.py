@@ -269,6 +269,70 @@ def test_spark_stops_what_takes_too_long(spark, alone):
     assert bits(explanations[5]) == bits(alone[5])
 
 
+def test_workers_on_this_machine_run_this_python(tmp_path):
+    """Although a virtual environment that is not activated is not on the path, where Spark and others look for python3."""
+    pytest.importorskip("pyspark")
+    pytest.importorskip("distributed")
+    java = shutil.which("java") or missing("no Java, which Spark needs: apt-get install default-jre-headless")
+    other = tmp_path / "bin" / "python3"
+    other.parent.mkdir()
+    other.write_text(f'#!/bin/sh\nexec {sys._base_executable} -S "$@"\n')  # without this environment's packages
+    other.chmod(0o755)
+    (tmp_path / "script.py").write_text(OTHER_PYTHON, encoding="utf-8")
+    path = os.pathsep.join([str(other.parent), "/usr/bin", "/bin", str(Path(java).parent)])
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYSPARK_PYTHON", "VIRTUAL_ENV")}
+    command = [sys.executable, str(tmp_path / "script.py")]
+    environment |= {"PATH": path, "PYTHONPATH": PYTHONPATH}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+    assert run.stdout.split() == ["processes", "dask", "user", "spark", "variable", "setting"], run.stderr
+
+
+OTHER_PYTHON = """
+import os, sys
+from helpers.batches import OUTSIDE, bits, plain
+from limelight import TabularExplainer
+from limelight.exceptions import EngineError
+
+def explain(engine):
+    asked = {"num_samples": 100}
+    return list(map(bits, TabularExplainer(OUTSIDE).explain_many(OUTSIDE[:2], plain, engine=engine, **asked)))
+
+def refused(engine, *parts):
+    try:
+        explain(engine)
+    except EngineError as error:
+        return all(part in str(error) for part in parts) or print(error)
+    finally:
+        SparkSession.getActiveSession().stop()
+
+if __name__ == "__main__":
+    alone = explain("serial")
+    for engine in ("processes", "dask"):
+        assert explain(engine) == alone
+        print(engine)
+    from pyspark.sql import SparkSession
+    settings = {"spark.ui.enabled": "false", "spark.log.level": "OFF"}
+    session = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+    this = f"PYSPARK_PYTHON to the right one, here {sys.executable!r}"
+    assert refused(session, "No module named", "Its workers run 'python3'", this, "start a new session")
+    print("user")
+    assert explain("spark") == alone
+    assert "PYSPARK_PYTHON" not in os.environ
+    session = SparkSession.getActiveSession()
+    assert session.sparkContext.pythonExec == sys.executable
+    set_property = session._jvm.java.lang.System.setProperty
+    session.stop()
+    print("spark")
+    os.environ["PYSPARK_PYTHON"] = "none-of-this-name"
+    assert refused("spark", "Its workers run 'none-of-this-name'", this)
+    print("variable")
+    del os.environ["PYSPARK_PYTHON"]
+    set_property("spark.pyspark.python", "none-of-that-name")
+    assert refused("spark", "Its workers run 'none-of-that-name'", this)
+    print("setting")
+"""
+
+
 def test_wrong_engines_are_reported(dask):
     with pytest.raises(ArgumentError, match='timeout needs an engine whose work can be stopped: engine="processes", "spark"'):
         EXPLAINER.explain_many(OUTSIDE, plain, engine=dask, timeout=1)
