@@ -26,6 +26,7 @@ __all__ = [
     "check_number",
     "check_numbers",
     "check_ordered",
+    "check_row_order",
     "find_output",
     "join_levels",
     "label_names",
@@ -225,6 +226,54 @@ def check_ordered(parameter: str, value: object) -> None:
     """Refuse a set, whose order may be another one the next time."""
     if isinstance(value, Set) and not isinstance(value, Reversible):  # a dict's keys are a Set, too, but in order
         raise ArgumentTypeError(f"{parameter} must have a certain order, which a {type(value).__name__} lacks: give a list.")
+
+
+def check_row_order(parameter: str, values: object, row_labels: Any, rows: str) -> None:
+    """Refuse a Series of pandas with a value for each row, if it has the rows' labels in another order than the rows.
+
+    Values are taken by place. Usually they are in the order of the rows, whatever their labels are.
+
+    Parameters
+    ----------
+    parameter : str
+        The argument's name, for messages.
+    values : object
+        What the user gives; anything but a Series passes.
+    row_labels : sequence or None
+        The labels of the rows, or the ids made from these; None if they have none.
+    rows : str
+        What the rows are, for messages.
+
+    Raises
+    ------
+    ArgumentError
+        If the labels are the same, each once, in another order.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> from limelight._checks import check_row_order
+    >>> rows = pandas.DataFrame({"age": [20, 30]}, index=["a", "b"])
+    >>> check_row_order("training_labels", pandas.Series([0, 1], index=["x", "y"]), rows.index, "training_data")
+    >>> labels = pandas.Series([1, 0], index=["b", "a"])
+    >>> check_row_order("training_labels", labels, rows.index, "training_data")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    limelight.exceptions.ArgumentError: training_labels has the row labels of training_data in another order: ...
+    """
+    labels: Any = getattr(values, "index", None)
+    is_labelled = hasattr(labels, "get_indexer") and hasattr(row_labels, "__len__")
+    if not is_labelled or len(labels) != len(row_labels) or labels.equals(row_labels):
+        return
+    own, others = list(map(check_id, labels)), list(map(check_id, row_labels))
+    if own != others and len({*own}) == len(own) and {*own} == {*others}:
+        place = next(place for place, label in enumerate(own) if label != others[place])
+        at = "the first" if place == 0 else f"number {place}"
+        raise ArgumentError(
+            f"{parameter} has the row labels of {rows} in another order: {at} is {own[place]!r} instead of {others[place]!r}. "
+            "Values are taken by place. Bring them into the rows' order, as with .loc[], or give them without labels, as with "
+            ".to_numpy(), if they are in that order."
+        )
 
 
 def _in_order(parameter: str, names: Mapping[Any, object]) -> list[object]:

@@ -8,7 +8,7 @@ from itertools import islice, repeat, tee
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from limelight._checks import check_id, check_ordered, list_names, row_values, wrap_frame
+from limelight._checks import check_id, check_ordered, check_row_order, list_names, row_values, wrap_frame
 from limelight.batch.files import TableFile
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 
@@ -88,6 +88,7 @@ class Instances(NamedTuple):
             wrapped = wrap_frame(instances, allow_series=True)
         except ValueError as error:  # e.g. two columns have the same name
             raise ArgumentError(f"instances must be a valid frame: {error}") from error
+        check_row_order("ids", ids, getattr(instances, "index", None), "the instances")
         if isinstance(wrapped, nw.DataFrame):
             names = [str(name) for name in wrapped.columns]
             column = _find_id_column(names, ids)

@@ -41,7 +41,7 @@ def _find_session() -> Any:
     if is_new and not _is_of_connect(session):
         context = session.sparkContext
         python = context.getConf().get("spark.pyspark.python")
-        if _PYTHON_VARIABLE not in os.environ and (python or context.master.startswith("local")):
+        if _PYTHON_VARIABLE not in os.environ and (python or str(context.master).startswith("local")):
             # By default it is the first python3 on the path, which in a virtual environment that is not activated is another.
             context.pythonExec = python or sys.executable
     return session
@@ -92,9 +92,9 @@ def _run_spark_job(context: Any, group: str, remote_job: Any, chunk: Chunk) -> t
     except Exception as error:
         message = "\n".join(line for line in str(error).splitlines() if not line.startswith("\tat "))  # without Java's frames
         raise EngineError(
-            f"Spark has given up on instances {chunk.first} to {chunk.last}: {message}\n{_python_advice(context, message)}Its executors need limelight, what the "
-            "model needs, and enough memory. A local master repeats failed tasks only if it says how often, as in local[2,4]. "
-            "With checkpoint=, the same call continues after the finished chunks."
+            f"Spark has given up on instances {chunk.first} to {chunk.last}: {message}\n{_python_advice(context, message)}"
+            "Its executors need limelight, what the model needs, and enough memory. A local master repeats failed tasks only "
+            "if it says how often, as in local[2,4]. With checkpoint=, the same call continues after the finished chunks."
         ) from error
     if isinstance(result, LimelightError):
         raise result

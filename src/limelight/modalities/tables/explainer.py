@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from limelight._checks import check_row_order
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError
@@ -160,6 +161,7 @@ class TabularExplainer(Explainer):
             'sampler="training_rows"': sampler == "training_rows",
             "groups": bool(groups),
         }
+        check_row_order("training_labels", training_labels, getattr(training_data, "index", None), "training_data")
         data = _read_table(training_data, training_data_stats, feature_names, kinds, needs_rows)
         groups = checked_groups(groups, data.encoding)
         sampler = checked_sampler(sampler, sample_around_instance)
