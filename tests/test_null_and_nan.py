@@ -3,6 +3,7 @@
 import datetime as dt
 import math
 import pickle
+import re
 import zlib
 from collections import Counter
 from decimal import Decimal
@@ -456,3 +457,77 @@ def with_column(frame, name, members):
     if isinstance(frame, pd.DataFrame):
         return frame.assign(**{name: members})
     return frame.append_column(name, [members]) if isinstance(frame, pa.Table) else frame.with_columns(pl.Series(name, members))
+
+
+class TestWithoutBins:
+    """A missing value counts as the mean there, so that no weight says what it changes."""
+
+    ROWS = np.random.default_rng(0).normal(2, 1, size=(500, 3))
+    ROWS[:150, 0] = NAN
+
+    def explain(self, row, model, rows=ROWS, **options):
+        return TabularExplainer(rows, discretize_continuous=False, **options).explain_instance(row, model)
+
+    @pytest.mark.parametrize("row", [[NAN, 2.0, 2.0], [1.0, 2.0, 2.0]])
+    @pytest.mark.parametrize(
+        ("model", "change"),
+        [
+            (lambda x: 5.0 * np.isnan(x[:, 0]) + x[:, 1], r"(5|4\.9\d|5\.0\d) greater"),
+            (lambda x: 0.01 * np.nan_to_num(x[:, 0], nan=-999) + x[:, 1], r"(10|9\.9\d|10\.\d) less"),
+            (lambda x: 1 / (1 + np.exp(1 - 3.0 * np.isnan(x[:, 0]))), r"0\.6\d* greater"),
+        ],
+    )
+    def test_what_missing_values_change_is_an_alert(self, row, model, change):
+        explanation = self.explain(row, model)
+        (alert,) = [notice for notice in explanation.notices if notice.code == "missing_without_weight"]
+        assert alert.level == "alert"
+        assert alert == explanation.notices[0] or explanation.notices[0].level == "alert"
+        assert re.search(rf"x0 is missing in [23]\d% of the perturbed rows, where output is {change}", alert.message)
+        with_bins = TabularExplainer(self.ROWS).explain_instance(row, model)
+        assert "missing_without_weight" not in codes(with_bins)
+
+    @pytest.mark.parametrize("row", [[NAN, 2.0, 2.0], [1.0, 2.0, 2.0]])
+    @pytest.mark.parametrize(
+        "model",
+        [
+            lambda x: np.nan_to_num(x[:, 0], nan=2.0) + x[:, 1],
+            lambda x: np.nan_to_num(x[:, 0], nan=2.0) ** 2 + x[:, 1],
+            lambda x: 1.0 * (np.nan_to_num(x[:, 0], nan=2.1) > 3) + 0.2 * x[:, 1],
+            lambda x: x[:, 1] - x[:, 2],
+            lambda x: x[:, 1] ** 3,
+            lambda x: np.ones(len(x)),
+        ],
+    )
+    def test_models_that_fill_in_the_mean_or_ignore_the_column_have_none(self, row, model):
+        assert "missing_without_weight" not in codes(self.explain(row, model))
+
+    def test_whole_numbers_that_are_the_mean_are_not_missing(self):
+        """Such a column of few values is at its mean in many rows."""
+        rows = pd.DataFrame({"x": pd.array([None, 1, 2, 2, 3] * 60, dtype="Int64"), "y": np.tile([0.0, 1.0, 2.0], 100)})
+        for model in (lambda frame: (frame["x"] == 2).fillna(True).to_numpy(float), lambda frame: frame["y"].to_numpy()):
+            explanation = self.explain({"x": 2, "y": 1.0}, model, rows)
+            assert "missing_without_weight" not in codes(explanation)
+        explanation = self.explain({"x": 2, "y": 1.0}, lambda frame: frame["x"].isna().to_numpy(float), rows)
+        assert "missing_without_weight" in codes(explanation)
+
+    @both_kinds
+    def test_null_and_nan_count_as_the_mean_too(self, build):
+        frame = build(BOTH)
+        for number in (0, 3, 5):
+            explanation = self.explain(one_row(frame, number), tells, frame)
+            assert explanation.names == ("x",)
+            assert "missing_without_weight" in codes(explanation)
+
+    def test_a_column_with_one_value_has_a_weight_for_missing_ones(self):
+        """There is no slope, and all that varies is whether the value is there."""
+        rows = self.ROWS.copy()
+        rows[150:, 0] = 3.0
+        for value, name, weight in ((NAN, "x0 is missing", 5.0), (3.0, "x0=3", -5.0)):
+            explanation = self.explain([value, 2.0, 2.0], lambda x: 5.0 * np.isnan(x[:, 0]) + x[:, 1], rows, alpha=0)
+            assert dict(explanation.as_list())[name] == pytest.approx(weight, abs=1e-6)
+            assert "missing_without_weight" not in codes(explanation)
+
+    def test_a_value_that_is_missing_in_the_row_alone(self):
+        rows = np.random.default_rng(1).normal(size=(200, 2))
+        explanation = self.explain([NAN, 0.0], lambda x: 2.0 * np.isnan(x[:, 0]) + x[:, 1], rows)
+        assert {"missing_without_weight", "outside_training_data"} <= codes(explanation)

@@ -22,6 +22,7 @@ moments             means and covariances of components and outputs, as sampled
 full_fit            the same from a fit of all components, with exact moments of the masks
 surrogate           the weighted linear model, its intervals and its fidelity
 agreement           whether the surrogate agrees with the model about the instance itself
+missing_effect      what missing values change where no weight says so
 remedies            other settings, tried on the same perturbations
 notices             what a reader should know before trusting it
 """

@@ -117,6 +117,8 @@ class Components(ABC):
         is not on or off; None where none is known.
     num_rare_states : int
         How many states that few perturbations would be in have further perturbations, in `neighbourhoods`.
+    missing_as_mean : tuple of int
+        For values, the components without states that are -0.0 where a value is missing, which counts as the mean.
     """
 
     names: tuple[str, ...]
@@ -132,6 +134,7 @@ class Components(ABC):
     form: Hashable = None
     shares: np.ndarray | None = None
     num_rare_states: int = 0
+    missing_as_mean: tuple[int, ...] = ()
 
     def batch(self, inputs: Any) -> Any:
         """Turn inputs, as `Inputs.take` or `Parts.realise` gives them, into what the model takes."""

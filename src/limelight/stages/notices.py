@@ -11,6 +11,7 @@ import numpy as np
 from limelight.results.explanation import Notice
 from limelight.stages.agreement import Agreement
 from limelight.stages.components import Components
+from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.perturbation import CONFIDENCE
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.proximity import Proximity
@@ -113,6 +114,10 @@ class _Surrogate:
             unchanged = [note.message for note in components.notes if note.code == "signs_stay"]
             yield Notice("constant_output", " ".join([text, *unchanged]))
             return
+        for component in components.missing_as_mean:
+            effect = find_missing_effect(self.sample, fit, self.number, component)
+            if effect is not None:
+                yield _describe_missing_effect(components.names[component], name, effect)
         if fit.fidelity < _LOW_FIDELITY:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
             yield Notice("low_fidelity", f"{text}{self._advise_on_fidelity(components.finer_option)}")
@@ -181,6 +186,16 @@ class _Surrogate:
         local_predictions[self.label] = fit.local_prediction
         decide = self.outputs.decides_for
         return decide(self.predictions, self.label) != decide(local_predictions, self.label)
+
+
+def _describe_missing_effect(name: str, output: str, effect: MissingEffect) -> Notice:
+    direction = "greater" if effect.change > 0 else "less"
+    text = (
+        f"{name} is missing in {effect.share:.0%} of the perturbed rows, where {output} is {_write(abs(effect.change))} "
+        f"{direction} than near the mean of {name}. No weight says so: without bins a missing value counts as the mean, and "
+        "the weight is a slope, which this may distort. With discretize_continuous=True missing values have a weight."
+    )
+    return Notice("missing_without_weight", text, "alert")
 
 
 def _varies_nearby(fit: Fit) -> bool:

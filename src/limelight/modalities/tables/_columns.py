@@ -32,6 +32,9 @@ LEAST_STD = 1e-11
 """lime adds it to the standard deviation of every bin, so that nothing is divided by zero."""
 
 
+_MISSING_AS_MEAN = -0.0  # counts as the standardised mean, 0.0, and can still be told apart
+
+
 @dataclass(frozen=True)
 class Categorical(TrainingColumnLaw):
     """A column of categories, drawn with their frequencies in the training data.
@@ -332,7 +335,7 @@ class WithMissing(TrainingColumnLaw):
     def code_of(self, value: float) -> float:
         if not isnan(value):
             return self.present.code_of(value)
-        return self.present.num_states + kind_of(value) if self.num_states else 0
+        return self.present.num_states + kind_of(value) if self.num_states else _MISSING_AS_MEAN
 
     def span_of(self, code: float) -> Span:
         if not self.num_states:
@@ -352,9 +355,11 @@ class WithMissing(TrainingColumnLaw):
     def around(self, value: float) -> Self:
         return self if isnan(value) else replace(self, present=self.present.around(value))
 
-    def _codes_of_missing(self, values: np.ndarray) -> np.ndarray | int:
-        """The codes of missing values, after all others; without bins 0, which is the mean's."""
-        if len(self.parts) == 1 or not self.num_states:
+    def _codes_of_missing(self, values: np.ndarray) -> np.ndarray | float:
+        """The codes of missing values, after all others; without bins -0.0, which is the mean's with another sign."""
+        if not self.num_states:
+            return _MISSING_AS_MEAN
+        if len(self.parts) == 1:
             return self.present.num_states
         return self.present.num_states + kinds_of(values)
 

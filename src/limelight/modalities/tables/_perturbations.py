@@ -12,6 +12,7 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._column_law import ColumnLaw
+from limelight.modalities.tables._columns import WithMissing
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
 from limelight.stages.design import Design, Drawn, Stretch
@@ -73,6 +74,8 @@ class Perturbations:
     ----------
     unbinned : frozenset of int
         The columns without bins, whose components are standardised values.
+    missing_as_mean : frozenset of int
+        Those of them that may miss values, whose components are -0.0 there.
     """
 
     def __init__(
@@ -88,6 +91,7 @@ class Perturbations:
         self.content = content
         self.are_shared = are_shared
         self.unbinned = frozenset(number for number, law in enumerate(laws) if not law.num_states)
+        self.missing_as_mean = frozenset(number for number in self.unbinned if isinstance(laws[number], WithMissing))
         self._laws = laws
         self._source = source
         self._hold = hold
