@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from limelight.batch._fingerprint import Fingerprint, hash_instances
+from limelight.batch._folder_lock import LOCK_NAME, FolderLock
 from limelight.batch._instances import Chunk
-from limelight.collection.arrow import id_array, schema
+from limelight.batch._job import Job
+from limelight.batch._probes import Probe, check_predictions, check_probes, take_probes
+from limelight.collection.arrow import arrow, id_array, schema
 from limelight.collection.explanations import Explanations
-from limelight.collection.parquet import open_chunks, write
+from limelight.collection.parquet import open_chunks, read_metadata, write
 from limelight.exceptions import ArgumentError, CheckpointError
 from limelight.results.files import atomic_file
 
@@ -21,7 +25,13 @@ if TYPE_CHECKING:
 __all__ = ["Checkpoint"]
 
 _FINGERPRINT_FILE = "about.json"
-_PART_NAME = re.compile(r"part-(\d{9})-([0-9a-f]{16})\.parquet")  # a chunk's number and the hash of its instances
+_UNFINISHED = ".*.unfinished"
+_PART_NAME = re.compile(r"part-(\d{9})-([0-9a-f]{16})-([0-9a-f]{16})\.parquet")  # a chunk's number, the job and the instances
+# A part's own name, so that it is known under another one, and its probes.
+_NAME_KEY = b"limelight.part"
+_PROBES_KEY = b"limelight.probes"
+_MOST_ASKED_AGAIN = 256  # finished explanations whose predictions are asked again, or one of each chunk
+_EXPLAINED_AGAIN = "Delete it, and the same call explains its instances again."
 
 
 class Checkpoint:
@@ -31,6 +41,8 @@ class Checkpoint:
     ----------
     folder : path
         Created if it does not exist.
+    job : Job
+        The job.
     fingerprint : Fingerprint
         The job's.
     keeps_errors : bool
@@ -41,61 +53,95 @@ class Checkpoint:
     ArgumentError
         If the folder belongs to another job, or holds other files.
     CheckpointError
-        If it cannot be written, or is damaged.
+        If another job is using it, it cannot be written, or it is damaged.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], fingerprint: Fingerprint, *, keeps_errors: bool) -> None:
+    def __init__(self, folder: str | os.PathLike[str], job: Job, fingerprint: Fingerprint, *, keeps_errors: bool) -> None:
         self._folder = Path(folder)
+        self._job = job
         self._keeps_errors = keeps_errors
+        self._finished: dict[int, str] = {}  # the hashes of the instances of all finished chunks, by their numbers
+        self._hashes: dict[int, str] = {}  # those of the chunks of this call
+        self._probes: dict[int, list[Probe]] = {}  # of chunks of this call that are not finished
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
-            for remnant in self._folder.glob(".*.unfinished"):  # of a process that was killed
-                remnant.unlink()
-            stored = self._read_fingerprint()
-            parts = [match for path in self._folder.iterdir() if (match := _PART_NAME.fullmatch(path.name))]
-            if stored and parts:
-                fingerprint.check_same(stored, str(folder))
-            elif not stored and any(self._folder.iterdir()):
-                raise ArgumentError(f"checkpoint={str(folder)!r} holds other files; give a new or an empty folder.")
-            else:  # nothing is finished: a job that failed at once may be repaired and begun again in the same folder
-                with atomic_file(self._folder / _FINGERPRINT_FILE) as file:
-                    file.write(fingerprint.to_json().encode())
+            self._check_is_own()
+            self._lock = FolderLock(self._folder)
+            try:
+                self._digest = self._open(fingerprint)
+            except BaseException:
+                self.close()
+                raise
         except CheckpointError:
             raise
         except OSError as error:
             raise CheckpointError(f"checkpoint={str(folder)!r} cannot be used: {error}.") from error
-        self._finished = {int(match[1]): match[2] for match in parts}  # the hashes of all finished chunks, by their numbers
-        self._hashes: dict[int, str] = {}  # those of the chunks of this call
-        for number, content in self._finished.items():
-            self._check_readable(self._part(number, content))
+
+    def close(self) -> None:
+        """Let other jobs use the folder. What was finished can still be read."""
+        self._lock.release()
+
+    def _open(self, fingerprint: Fingerprint) -> str:
+        """Read what is there, or begin; the digest of the job that the folder belongs to."""
+        for remnant in self._folder.glob(_UNFINISHED):  # of a process that was killed
+            remnant.unlink()
+        self._check_is_own()  # again: others may have used it before it was locked
+        stored = self._read_fingerprint()
+        parts = [match for path in self._folder.iterdir() if (match := _PART_NAME.fullmatch(path.name))]
+        if stored and parts:
+            fingerprint.check_same(stored, str(self._folder))
+        else:  # nothing is finished: a job that failed at once may be repaired and begun again in the same folder
+            stored = fingerprint
+            with atomic_file(self._folder / _FINGERPRINT_FILE) as file:
+                file.write(fingerprint.to_json().encode())
+        for part in parts:
+            number, content = int(part[1]), part[3]
+            if number in self._finished:
+                raise CheckpointError(
+                    f"checkpoint={str(self._folder)!r} has two files of chunk {number}. Delete both, and the same call "
+                    "explains its instances again."
+                )
+            self._check_part(self._folder / part[0], is_of_job=part[2] == stored.digest)
+            self._finished[number] = content
+        return stored.digest
+
+    @property
+    def last_finished(self) -> int:
+        """The number of the last finished chunk; -1 if there is none."""
+        return max(self._finished, default=-1)
 
     def is_finished(self, chunk: Chunk) -> bool:
         """Whether a chunk has been explained already. It must be asked before a chunk is explained and added.
 
-        A chunk with failures, which an earlier call kept, is not finished where errors are not kept.
+        A chunk with failures, which an earlier call kept, is not finished where errors are not kept. The model is asked whether
+        it still answers as it did.
 
         Raises
         ------
         ArgumentError
-            If the finished chunk has other instances.
+            If the finished chunk has other instances, or the model is another.
+        CheckpointError
+            If the chunk's file is damaged.
         """
-        self._hashes[chunk.number] = hash_instances(chunk.instances)  # taken now, because explaining may change instances
+        content = self._hashes[chunk.number] = hash_instances(chunk.instances)  # now, because explaining may change instances
         if chunk.number not in self._finished:
+            self._probes[chunk.number] = take_probes(self._job, chunk)
             return False
-        if self._finished[chunk.number] != self._hashes[chunk.number]:
+        if self._finished[chunk.number] != content:
             raise ArgumentError(
                 f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {chunk.last} differ."
             )
-        self._identify(chunk)
-        return self._keeps_errors or not self._load(chunk.number).failures
-
-    def _identify(self, chunk: Chunk) -> None:
-        """Give a finished chunk this call's ids: an earlier call may have had others, or none."""
-        stored = self._load(chunk.number)
-        if list(stored.ids) != chunk.ids:
-            (table,) = stored.tables()
+        part = self._part(chunk.number)
+        table = self._read_whole(part, chunk)
+        explanations = Explanations.of_tables([table])
+        probes = self._probes[chunk.number] = self._read_probes(part)
+        check_probes(self._job, chunk, probes, str(self._folder))
+        most = max(1, _MOST_ASKED_AGAIN // len(self._finished))
+        check_predictions(self._job, chunk, explanations, most, str(self._folder))
+        if list(explanations.ids) != chunk.ids:  # an earlier call may have had others, or none
             place = table.column_names.index("id")
             self._write(chunk.number, table.set_column(place, table.schema.field("id"), id_array(chunk.ids)))
+        return self._keeps_errors or not explanations.failures
 
     def add(self, number: int, table: pa.Table) -> None:
         """Store a finished chunk.
@@ -109,8 +155,10 @@ class Checkpoint:
         self._finished[number] = self._hashes[number]
 
     def _write(self, number: int, table: pa.Table) -> None:
+        part = self._part(number)
+        metadata = {_NAME_KEY: part.name.encode(), _PROBES_KEY: json.dumps(self._probes[number]).encode()}
         try:
-            write(self._part(number, self._hashes[number]), [table])
+            write(part, [table], metadata)
         except OSError as error:
             raise CheckpointError(
                 f"checkpoint={str(self._folder)!r} cannot be written: {error}. "
@@ -132,8 +180,7 @@ class Checkpoint:
 
         The files are looked for, since the interrupt may come after a file is written and before `add` has taken note of it.
         """
-        written = [number for number, content in self._hashes.items() if self._part(number, content).exists()]
-        return self._load_all(sorted(written))
+        return self._load_all(sorted(number for number in self._hashes if self._part(number).exists()))
 
     def _load_all(self, numbers: list[int]) -> Explanations:
         if not numbers:
@@ -141,28 +188,63 @@ class Checkpoint:
         return Explanations.concat(map(self._load, numbers))
 
     def _load(self, number: int) -> Explanations:
-        part = self._part(number, self._hashes[number])
+        part = self._part(number)
         if not part.exists():
             raise CheckpointError(f"{str(part)!r} was removed while the job ran; the same call explains its instances again.")
         return Explanations.load(part)
 
-    def _part(self, number: int, content: str) -> Path:
-        return self._folder / f"part-{number:09}-{content}.parquet"
+    def _part(self, number: int) -> Path:
+        return self._folder / f"part-{number:09}-{self._digest}-{self._hashes[number]}.parquet"
 
-    def _check_readable(self, part: Path) -> None:
+    def _check_part(self, part: Path, *, is_of_job: bool) -> None:
+        """Refuse a file that is no part of the job, from its name and its footer."""
         try:
             open_chunks(part)
         except ArgumentError as error:
-            raise CheckpointError(f"{error} Delete it, and the same call explains its instances again.") from error
+            raise CheckpointError(f"{error} {_EXPLAINED_AGAIN}") from error
+        if not is_of_job:
+            raise CheckpointError(
+                f"{str(part)!r} belongs to another job than the folder's {_FINGERPRINT_FILE}. {_EXPLAINED_AGAIN}"
+            )
+        own_name = read_metadata(part).get(_NAME_KEY, b"").decode(errors="replace")
+        if own_name != part.name:
+            raise CheckpointError(f"{str(part)!r} holds the contents of {own_name!r:.100}. {_EXPLAINED_AGAIN}")
+
+    def _read_whole(self, part: Path, chunk: Chunk) -> pa.Table:
+        """The table of a part, all of whose pages are checked."""
+        try:
+            table = arrow().concat_tables([piece.read() for piece in open_chunks(part)])
+        except ArgumentError as error:
+            raise CheckpointError(f"{error} {_EXPLAINED_AGAIN}") from error
+        if table.column("item").to_pylist() != [*range(chunk.first, chunk.last + 1)]:
+            raise CheckpointError(f"{str(part)!r} holds other instances than {chunk.first} to {chunk.last}. {_EXPLAINED_AGAIN}")
+        return table
+
+    def _read_probes(self, part: Path) -> list[Probe]:
+        try:
+            return [Probe.from_plain(values) for values in json.loads(read_metadata(part)[_PROBES_KEY])]
+        except (LookupError, RecursionError, TypeError, ValueError) as error:
+            raise CheckpointError(f"{str(part)!r} is damaged ({type(error).__name__}: {error}). {_EXPLAINED_AGAIN}") from error
+
+    def _check_is_own(self) -> None:
+        """Refuse a folder that is neither empty nor a checkpoint's."""
+        if not (self._folder / _FINGERPRINT_FILE).exists():
+            remnants = {LOCK_NAME, *(path.name for path in self._folder.glob(_UNFINISHED))}
+            if any(path.name not in remnants for path in self._folder.iterdir()):
+                raise ArgumentError(f"checkpoint={str(self._folder)!r} holds other files; give a new or an empty folder.")
 
     def _read_fingerprint(self) -> Fingerprint | None:
         """The fingerprint of the job that the folder belongs to, if there is one."""
         file = self._folder / _FINGERPRINT_FILE
         if not file.exists():
             return None
+        if not file.is_file():  # to open a pipe would wait for ever
+            raise CheckpointError(f"{str(file)!r} is not a regular file. Give another folder.")
         try:
             return Fingerprint.from_json(file.read_text(encoding="utf-8"))
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
+        except ArgumentError as error:
+            raise ArgumentError(f"checkpoint={str(self._folder)!r} {error}") from error
+        except (AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise CheckpointError(
                 f"{str(file)!r} is damaged ({type(error).__name__}: {error}); it says which job the folder belongs to. "
                 "Give another folder."

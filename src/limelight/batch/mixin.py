@@ -174,7 +174,7 @@ class BatchMixin(LimeNames, ABC):
             arguments,
             ids=ids,
             columns=self.columns,
-            options=self.options,
+            explainer=self,
         )
 
     @final

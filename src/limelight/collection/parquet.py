@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from limelight.collection.arrow import arrow, check_no_gaps, check_schema, schema
@@ -14,7 +15,7 @@ from limelight.results.files import Place, atomic_file, list_files, locate
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FileChunk", "open_chunks", "write"]
+__all__ = ["FileChunk", "open_chunks", "read_metadata", "write"]
 
 # A row group holds no more than this, or a single row.
 _MOST_GROUP_ROWS = 10_000
@@ -130,6 +131,8 @@ def _open(place: Place) -> Part:
     contents = None
     try:
         if place.file_system is None:
+            if not Path(place.path).is_file():  # to open a pipe would wait for ever
+                raise ValueError("it is not a regular file")
             with pa.memory_map(place.path) as mapped:
                 contents = mapped.read_buffer()
         with _open_input(place) if contents is None else pa.BufferReader(contents) as file:
@@ -157,7 +160,14 @@ def _reopen(path: str, size: int, groups: tuple[int, ...]) -> Part:
     return part
 
 
-def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
+def read_metadata(path: str | os.PathLike[str]) -> dict[bytes, bytes]:
+    """The metadata of a file on this machine that `open_chunks` has opened before."""
+    import pyarrow.parquet as pq
+
+    return pq.read_schema(path, memory_map=True).metadata or {}
+
+
+def write(path: str | os.PathLike[str], tables: Iterable[pa.Table], metadata: Mapping[bytes, bytes] | None = None) -> None:
     """Write tables of explanations to a file, one at a time; see `atomic_file`.
 
     Parameters
@@ -166,13 +176,17 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
         The file to write, here or at an address.
     tables : iterable of pyarrow.Table
         In the order wanted. At most two of them are held at a time.
+    metadata : mapping, optional
+        What is stored beside the schema's own metadata.
     """
     arrow()
     import pyarrow.parquet as pq
 
+    file_schema = schema()
+    file_schema = file_schema.with_metadata({**file_schema.metadata, **(metadata or {})})
     with (
         atomic_file(path) as file,
-        pq.ParquetWriter(file, schema(), compression="zstd", write_page_checksum=True) as writer,
+        pq.ParquetWriter(file, file_schema, compression="zstd", write_page_checksum=True) as writer,
     ):
         for group in _groups(tables):
             writer.write_table(group, row_group_size=max(group.num_rows, 1))
