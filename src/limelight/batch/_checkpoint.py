@@ -8,11 +8,13 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from limelight.batch._fingerprint import Fingerprint, hash_instances
 from limelight.batch._folder_lock import LOCK_NAME, FolderLock
 from limelight.batch._instances import Chunk
 from limelight.batch._job import Job
-from limelight.batch._probes import Probe, check_predictions, check_probes, take_probes
+from limelight.batch._probes import Probe, check_predictions, check_probes, is_probed, take_probes
 from limelight.collection.arrow import arrow, id_array, schema
 from limelight.collection.explanations import Explanations
 from limelight.collection.parquet import open_chunks, read_metadata, write
@@ -62,7 +64,7 @@ class Checkpoint:
         self._keeps_errors = keeps_errors
         self._finished: dict[int, str] = {}  # the hashes of the instances of all finished chunks, by their numbers
         self._hashes: dict[int, str] = {}  # those of the chunks of this call
-        self._probes: dict[int, list[Probe]] = {}  # of chunks of this call that are not finished
+        self._unprobed: dict[int, Chunk] = {}  # chunks that are being explained, and of which probes will be taken
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._check_is_own()
@@ -125,7 +127,8 @@ class Checkpoint:
         """
         content = self._hashes[chunk.number] = hash_instances(chunk.instances)  # now, because explaining may change instances
         if chunk.number not in self._finished:
-            self._probes[chunk.number] = take_probes(self._job, chunk)
+            if is_probed(chunk):
+                self._unprobed[chunk.number] = chunk
             return False
         if self._finished[chunk.number] != content:
             raise ArgumentError(
@@ -134,29 +137,39 @@ class Checkpoint:
         part = self._part(chunk.number)
         table = self._read_whole(part, chunk)
         explanations = Explanations.of_tables([table])
-        probes = self._probes[chunk.number] = self._read_probes(part)
+        probes = self._read_probes(part)
         check_probes(self._job, chunk, probes, str(self._folder))
         most = max(1, _MOST_ASKED_AGAIN // len(self._finished))
         check_predictions(self._job, chunk, explanations, most, str(self._folder))
         if list(explanations.ids) != chunk.ids:  # an earlier call may have had others, or none
             place = table.column_names.index("id")
-            self._write(chunk.number, table.set_column(place, table.schema.field("id"), id_array(chunk.ids)))
-        return self._keeps_errors or not explanations.failures
+            self._write(chunk.number, table.set_column(place, table.schema.field("id"), id_array(chunk.ids)), probes)
+        if self._keeps_errors or not explanations.failures:
+            return True
+        if is_probed(chunk):
+            self._unprobed[chunk.number] = chunk
+        return False
 
     def add(self, number: int, table: pa.Table) -> None:
         """Store a finished chunk.
+
+        Probes are taken only now, because an instance that ends its process must not end this one.
 
         Raises
         ------
         CheckpointError
             If it cannot be written.
         """
-        self._write(number, table)
+        probes = []
+        if number in self._unprobed:
+            explained = np.flatnonzero(table["error"].is_null().to_numpy()).tolist()
+            probes = take_probes(self._job, self._unprobed.pop(number), explained)
+        self._write(number, table, probes)
         self._finished[number] = self._hashes[number]
 
-    def _write(self, number: int, table: pa.Table) -> None:
+    def _write(self, number: int, table: pa.Table, probes: list[Probe]) -> None:
         part = self._part(number)
-        metadata = {_NAME_KEY: part.name.encode(), _PROBES_KEY: json.dumps(self._probes[number]).encode()}
+        metadata = {_NAME_KEY: part.name.encode(), _PROBES_KEY: json.dumps(probes).encode()}
         try:
             write(part, [table], metadata)
         except OSError as error:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import partial
 from itertools import zip_longest
@@ -20,13 +21,13 @@ from limelight.exceptions import ArgumentError, LimelightError, ModelError
 from limelight.results.explanation import Explanation
 from limelight.stages.answers import Answer
 from limelight.stages.prediction import SharedAnswers
+from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.questions import Ask
 
-__all__ = ["Probe", "check_predictions", "check_probes", "take_probes"]
+__all__ = ["Probe", "check_predictions", "check_probes", "is_probed", "take_probes"]
 
 _PROBE_PERTURBATIONS = 32  # enough to tell one model from another
 _PROBES_OF_FIRST_CHUNK = 3
-_MOST_TRIES = 8  # in a chunk, because some instances may have no explanation
 _LEAST_SAMPLES = 2  # of an explanation of which the prediction alone is needed
 _LOCKSTEP_INSTANCES = 64
 # How far answers may be apart, as a share of the largest, by the coarsest kind of number that holds them all exactly: a network
@@ -74,26 +75,27 @@ class Probe(NamedTuple):
         return cls(int(place), [*map(float, answers)], [*map(float, weights)], [*map(str, names)], float(tolerance))
 
 
-def take_probes(job: Job, chunk: Chunk) -> list[Probe]:
-    """Take probes of a chunk, if its number is one less than a power of two.
-
-    So they are spread over data of any length. The first chunk has up to three, the others one each.
-    """
+def is_probed(chunk: Chunk) -> bool:
+    """Whether probes are taken of a chunk: of each whose number is one less than a power of two, in data of any length."""
     number = chunk.number + 1
-    if number & (number - 1):
-        return []
+    return number & (number - 1) == 0
+
+
+def take_probes(job: Job, chunk: Chunk, explained: Sequence[int]) -> list[Probe]:
+    """Take up to three probes of the first chunk, and one of another.
+
+    Parameters
+    ----------
+    job : Job
+    chunk : Chunk
+    explained : sequence of int
+        The places of instances that have been explained: the model has answered for them, without a hang or a crash.
+    """
     most = _PROBES_OF_FIRST_CHUNK if chunk.number == 0 else 1
-    size = len(chunk.instances)
-    places = dict.fromkeys([*_spread(size, most), *range(size)])  # the others where one of these has no explanation
-    probes: list[Probe] = []
-    for place in list(places)[:_MOST_TRIES]:
-        try:
-            probe = _take_probe(job, chunk.instances[place], place)
-        except LimelightError:
-            continue
-        probes.append(probe)
-        if len(probes) == most:
-            break
+    probes = []
+    for place in (explained[position] for position in _spread(len(explained), most)):
+        with suppress(LimelightError):  # whatever comes up now, the explanation is there
+            probes.append(_take_probe(job, chunk.instances[place], place))
     return probes
 
 
@@ -143,14 +145,15 @@ def check_predictions(job: Job, chunk: Chunk, finished: Explanations, most: int,
     Raises
     ------
     ArgumentError
-        If predictions differ by more than rounding, or components or outputs have other names.
+        If predictions differ by more than rounding.
     """
     explanations = {place: finished[place] for place in _spread(len(chunk.instances), most)}
     places = [place for place, explanation in explanations.items() if isinstance(explanation, Explanation)]
     for start in range(0, len(places), _LOCKSTEP_INSTANCES):
         step = places[start : start + _LOCKSTEP_INSTANCES]
-        request, shared = replace(job.request, num_samples=_LEAST_SAMPLES), SharedAnswers()
-        runs = [job.pipeline(chunk.instances[place], job.model, request, shared) for place in step]
+        request = replace(job.request, num_samples=_LEAST_SAMPLES)
+        explain = [job.pipeline(chunk.instances[place], job.model, request, SharedAnswers()) for place in step]
+        runs = [_predict_instance(run, job.request.link) for run in explain]
         seconds = None if job.timeout is None else job.timeout * len(step)
         results = _run_in_time_if_possible(seconds, partial(run_in_lockstep, runs))
         for place, now in zip(step, results, strict=True):
@@ -158,10 +161,8 @@ def check_predictions(job: Job, chunk: Chunk, finished: Explanations, most: int,
             assert isinstance(before, Explanation)
             if isinstance(now, LimelightError):
                 raise _no_longer(number, folder, now) from now
-            if not _predict_same(before, now):
+            if not _are_same(np.array(before.predictions), now):
                 raise ArgumentError(_refusal(folder, f"another model: its answer for instance {number} differs"))
-            if before.names != now.names:
-                raise ArgumentError(_refusal(folder, f"another explainer: instance {number} has other components"))
 
 
 def _take_probe(job: Job, instance: Any, place: int) -> Probe:
@@ -200,6 +201,19 @@ def _record_answers(run: Run[Explanation], answers: list[np.ndarray]) -> Run[Exp
         return explanation
 
 
+def _predict_instance(run: Run[Explanation], link: str) -> Run[np.ndarray]:
+    """The prediction of a run's instance, of shape (k,), as its explanation has it; nothing else is asked."""
+    try:
+        effect = next(run)
+        assert isinstance(effect, Ask)
+        question = effect.questions[0]._replace(rows=np.array([0]), first_number=0, key=None)
+        (answer,) = yield Ask([question])
+    finally:
+        run.close()
+    assert isinstance(answer, Answer)
+    return np.asarray(LINKS[link](answer.values[0]))
+
+
 def _run_in_time_if_possible(timeout_seconds: float | None, work: Callable[[], T]) -> T:
     """Do some work, and stop it after the timeout; outside the main thread nothing can be stopped."""
     if timeout_seconds is None or threading.current_thread() is not threading.main_thread():
@@ -212,12 +226,11 @@ def _spread(size: int, most: int) -> list[int]:
     return sorted({*np.linspace(0, size - 1, min(size, most)).round().astype(int).tolist()}) if size else []
 
 
-def _predict_same(before: Explanation, now: Explanation) -> bool:
-    """Whether two explanations have the same outputs, with the same predictions but for rounding."""
-    if before.output_names != now.output_names or len(before.predictions) != len(now.predictions):
+def _are_same(before: np.ndarray, now: np.ndarray) -> bool:
+    """Whether predictions of shape (k,) are the same but for rounding."""
+    if before.shape != now.shape:
         return False
-    tolerance = _find_tolerance(np.array([before.predictions, now.predictions]))
-    return not _differ(before.predictions, now.predictions, tolerance * _largest(before.predictions))
+    return not _differ(before, now, _find_tolerance(np.stack([before, now])) * _largest(before))
 
 
 def _find_tolerance(values: np.ndarray) -> float:
@@ -231,7 +244,7 @@ def _find_tolerance(values: np.ndarray) -> float:
     return _HALF_TOLERANCE if has_short_fractions or (halves == numbers).all() else _SINGLE_TOLERANCE
 
 
-def _largest(numbers: Sequence[float]) -> float:
+def _largest(numbers: Iterable[float]) -> float:
     return max((abs(number) for number in numbers if np.isfinite(number)), default=0.0)
 
 
