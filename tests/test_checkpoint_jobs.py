@@ -44,7 +44,7 @@ def test_of_two_jobs_in_a_folder_the_second_is_refused_or_right(kind, tmp_path, 
     refused = 0
     for pair in range(PAIRS):
         first, second = rng.integers(0, len(jobs), 2) if pair % 5 else [rng.integers(0, len(jobs))] * 2
-        folder, stop = tmp_path / str(pair), rng.integers(2, 9)
+        folder, stop = tmp_path / str(pair), rng.integers(3, 9)
         job = jobs[first]
         try:
             job._replace(instances=stopped(job.instances, stop)).run(kind, checkpoint=folder)
