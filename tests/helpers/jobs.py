@@ -98,7 +98,7 @@ def at_most(limit):
 
 
 def edges(shift):
-    return lambda values, labels: np.quantile(values, [0.3, 0.6]) + shift
+    return lambda values, _: np.quantile(values, [0.3, 0.6]) + shift
 
 
 def painted(colour):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from limelight.batch._job import Job
 from limelight.batch._probes import Probe, check_predictions, check_probes, is_probed, take_probes
 from limelight.collection.arrow import arrow, id_array, schema
 from limelight.collection.explanations import Explanations
-from limelight.collection.parquet import open_chunks, read_metadata, write
+from limelight.collection.parquet import open_chunks, read_metadata, to_bytes
 from limelight.exceptions import ArgumentError, CheckpointError
 from limelight.results.files import atomic_file
 
@@ -28,9 +29,10 @@ __all__ = ["Checkpoint"]
 
 _FINGERPRINT_FILE = "about.json"
 _UNFINISHED = ".*.unfinished"
-_PART_NAME = re.compile(r"part-(\d{9})-([0-9a-f]{16})-([0-9a-f]{16})\.parquet")  # a chunk's number, the job and the instances
-# A part's own name, so that it is known under another one, and its probes.
-_NAME_KEY = b"limelight.part"
+# The beginning of a part's name has a chunk's number, the job's digest and that of the instances. The digest of all this and of
+# the contents follows, so that contents under another name are found out, and any change to them.
+_PART_NAME = re.compile(r"(part-(\d{9})-([0-9a-f]{16})-([0-9a-f]{16}))-([0-9a-f]{16})\.parquet")
+_DIGEST_BYTES = 8
 _PROBES_KEY = b"limelight.probes"
 _MOST_ASKED_AGAIN = 256  # finished explanations whose predictions are asked again, or one of each chunk
 _EXPLAINED_AGAIN = "Delete it, and the same call explains its instances again."
@@ -64,6 +66,7 @@ class Checkpoint:
         self._keeps_errors = keeps_errors
         self._finished: dict[int, str] = {}  # the hashes of the instances of all finished chunks, by their numbers
         self._hashes: dict[int, str] = {}  # those of the chunks of this call
+        self._parts: dict[int, Path] = {}  # the files of chunks that are finished, or are being written
         self._unprobed: dict[int, Chunk] = {}  # chunks that are being explained, and of which probes will be taken
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
@@ -97,14 +100,11 @@ class Checkpoint:
             with atomic_file(self._folder / _FINGERPRINT_FILE) as file:
                 file.write(fingerprint.to_json().encode())
         for part in parts:
-            number, content = int(part[1]), part[3]
-            if number in self._finished:
-                raise CheckpointError(
-                    f"checkpoint={str(self._folder)!r} has two files of chunk {number}. Delete both, and the same call "
-                    "explains its instances again."
-                )
-            self._check_part(self._folder / part[0], is_of_job=part[2] == stored.digest)
-            self._finished[number] = content
+            number, path = int(part[2]), self._folder / part[0]
+            self._check_part(path, part, stored.digest)
+            if number in self._parts:  # a job was killed while it put one in the other's place
+                path = self._keep_later(self._parts[number], path)
+            self._finished[number], self._parts[number] = part[4], path
         return stored.digest
 
     @property
@@ -134,8 +134,8 @@ class Checkpoint:
             raise ArgumentError(
                 f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {chunk.last} differ."
             )
-        part = self._part(chunk.number)
-        table = self._read_whole(part, chunk)
+        part = self._parts[chunk.number]
+        table = self._read(part)
         explanations = Explanations.of_tables([table])
         probes = self._read_probes(part)
         check_probes(self._job, chunk, probes, str(self._folder))
@@ -168,10 +168,15 @@ class Checkpoint:
         self._finished[number] = self._hashes[number]
 
     def _write(self, number: int, table: pa.Table, probes: list[Probe]) -> None:
-        part = self._part(number)
-        metadata = {_NAME_KEY: part.name.encode(), _PROBES_KEY: json.dumps(probes).encode()}
+        beginning = f"part-{number:09}-{self._digest}-{self._hashes[number]}"
+        contents = to_bytes(table, {_PROBES_KEY: json.dumps(probes).encode()})
+        former = self._parts.get(number)
+        part = self._parts[number] = self._folder / f"{beginning}-{_digest(beginning, contents)}.parquet"
         try:
-            write(part, [table], metadata)
+            with atomic_file(part) as file:
+                file.write(contents)
+            if former is not None and former != part:  # with other ids, or with failures
+                former.unlink(missing_ok=True)
         except OSError as error:
             raise CheckpointError(
                 f"checkpoint={str(self._folder)!r} cannot be written: {error}. "
@@ -193,7 +198,8 @@ class Checkpoint:
 
         The files are looked for, since the interrupt may come after a file is written and before `add` has taken note of it.
         """
-        return self._load_all(sorted(number for number in self._hashes if self._part(number).exists()))
+        written = [number for number in self._hashes if number in self._parts and self._parts[number].exists()]
+        return self._load_all(sorted(written))
 
     def _load_all(self, numbers: list[int]) -> Explanations:
         if not numbers:
@@ -201,37 +207,42 @@ class Checkpoint:
         return Explanations.concat(map(self._load, numbers))
 
     def _load(self, number: int) -> Explanations:
-        part = self._part(number)
+        part = self._parts[number]
         if not part.exists():
             raise CheckpointError(f"{str(part)!r} was removed while the job ran; the same call explains its instances again.")
         return Explanations.load(part)
 
-    def _part(self, number: int) -> Path:
-        return self._folder / f"part-{number:09}-{self._digest}-{self._hashes[number]}.parquet"
+    def _check_part(self, part: Path, name: re.Match[str], job: str) -> None:
+        """Refuse a file that is no part of the job, or has changed."""
+        problem = None
+        if not part.is_file():  # to open a pipe would wait for ever
+            problem = "is not a regular file"
+        elif name[3] != job:
+            problem = f"belongs to another job than {_FINGERPRINT_FILE}"
+        elif _digest(name[1], part.read_bytes()) != name[5]:
+            problem = "is damaged, or was renamed: its contents do not belong to its name"
+        if problem:
+            raise CheckpointError(f"{str(part)!r} {problem}. {_EXPLAINED_AGAIN}")
 
-    def _check_part(self, part: Path, *, is_of_job: bool) -> None:
-        """Refuse a file that is no part of the job, from its name and its footer."""
+    def _keep_later(self, one: Path, other: Path) -> Path:
+        """Remove the one that was written earlier of two parts of the same instances.
+
+        Raises
+        ------
+        CheckpointError
+            If they are of other instances.
+        """
+        if _PART_NAME.sub(r"\1", one.name) != _PART_NAME.sub(r"\1", other.name):
+            raise CheckpointError(f"{str(one)!r} and {str(other)!r} are of other instances. Delete the one that is not wanted.")
+        earlier, later = sorted([one, other], key=lambda part: part.stat().st_mtime_ns)
+        earlier.unlink()
+        return later
+
+    def _read(self, part: Path) -> pa.Table:
         try:
-            open_chunks(part)
+            return arrow().concat_tables([piece.read() for piece in open_chunks(part)])
         except ArgumentError as error:
             raise CheckpointError(f"{error} {_EXPLAINED_AGAIN}") from error
-        if not is_of_job:
-            raise CheckpointError(
-                f"{str(part)!r} belongs to another job than the folder's {_FINGERPRINT_FILE}. {_EXPLAINED_AGAIN}"
-            )
-        own_name = read_metadata(part).get(_NAME_KEY, b"").decode(errors="replace")
-        if own_name != part.name:
-            raise CheckpointError(f"{str(part)!r} holds the contents of {own_name!r:.100}. {_EXPLAINED_AGAIN}")
-
-    def _read_whole(self, part: Path, chunk: Chunk) -> pa.Table:
-        """The table of a part, all of whose pages are checked."""
-        try:
-            table = arrow().concat_tables([piece.read() for piece in open_chunks(part)])
-        except ArgumentError as error:
-            raise CheckpointError(f"{error} {_EXPLAINED_AGAIN}") from error
-        if table.column("item").to_pylist() != [*range(chunk.first, chunk.last + 1)]:
-            raise CheckpointError(f"{str(part)!r} holds other instances than {chunk.first} to {chunk.last}. {_EXPLAINED_AGAIN}")
-        return table
 
     def _read_probes(self, part: Path) -> list[Probe]:
         try:
@@ -262,3 +273,9 @@ class Checkpoint:
                 f"{str(file)!r} is damaged ({type(error).__name__}: {error}); it says which job the folder belongs to. "
                 "Give another folder."
             ) from error
+
+
+def _digest(beginning: str, contents: bytes) -> str:
+    digest = blake2b(beginning.encode(), digest_size=_DIGEST_BYTES)
+    digest.update(contents)
+    return digest.hexdigest()

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import socket
-import stat
 import sys
 import warnings
 import weakref
@@ -92,10 +91,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def _open(path: Path) -> IO[bytes]:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0), 0o666)
-    if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-        os.close(descriptor)
+    if path.exists() and not path.is_file():
         raise CheckpointError(f"{str(path)!r} is not a regular file. Delete it, or give another folder.")
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
     return os.fdopen(descriptor, "r+b", buffering=0)
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from io import BytesIO
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limelight.collection.arrow import arrow, check_no_gaps, check_schema, schema
 from limelight.exceptions import ArgumentError
@@ -15,7 +16,7 @@ from limelight.results.files import Place, atomic_file, list_files, locate
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FileChunk", "open_chunks", "read_metadata", "write"]
+__all__ = ["FileChunk", "open_chunks", "read_metadata", "to_bytes", "write"]
 
 # A row group holds no more than this, or a single row.
 _MOST_GROUP_ROWS = 10_000
@@ -167,7 +168,7 @@ def read_metadata(path: str | os.PathLike[str]) -> dict[bytes, bytes]:
     return pq.read_schema(path, memory_map=True).metadata or {}
 
 
-def write(path: str | os.PathLike[str], tables: Iterable[pa.Table], metadata: Mapping[bytes, bytes] | None = None) -> None:
+def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
     """Write tables of explanations to a file, one at a time; see `atomic_file`.
 
     Parameters
@@ -176,18 +177,25 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table], metadata: Ma
         The file to write, here or at an address.
     tables : iterable of pyarrow.Table
         In the order wanted. At most two of them are held at a time.
-    metadata : mapping, optional
-        What is stored beside the schema's own metadata.
     """
     arrow()
+    with atomic_file(path) as file:
+        _write(file, tables, {})
+
+
+def to_bytes(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
+    """A table of explanations as the contents of a file, with metadata that `read_metadata` finds."""
+    file = BytesIO()
+    _write(file, [table], metadata)
+    return file.getvalue()
+
+
+def _write(file: BinaryIO, tables: Iterable[pa.Table], metadata: Mapping[bytes, bytes]) -> None:
     import pyarrow.parquet as pq
 
     file_schema = schema()
-    file_schema = file_schema.with_metadata({**file_schema.metadata, **(metadata or {})})
-    with (
-        atomic_file(path) as file,
-        pq.ParquetWriter(file, file_schema, compression="zstd", write_page_checksum=True) as writer,
-    ):
+    file_schema = file_schema.with_metadata({**file_schema.metadata, **metadata})
+    with pq.ParquetWriter(file, file_schema, compression="zstd", write_page_checksum=True) as writer:
         for group in _groups(tables):
             writer.write_table(group, row_group_size=max(group.num_rows, 1))
 
