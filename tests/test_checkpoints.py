@@ -479,7 +479,7 @@ from helpers.batches import bits
 from limelight import ImageExplainer, TextExplainer
 from limelight.exceptions import Interrupted
 
-folder, stop = sys.argv[1], int(sys.argv[2])
+place, stop = sys.argv[1], int(sys.argv[2])
 torch.manual_seed(0)
 images = torch.rand(6, 3, 16, 16)
 layers = [torch.nn.Conv2d(3, 4, 3), torch.nn.Flatten(), torch.nn.Linear(4 * 14 * 14, 3), torch.nn.Softmax(1)]
@@ -509,34 +509,38 @@ explainers = [
     (ImageExplainer("grid"), images, network),
     (TextExplainer(split_expression=split), texts, lambda texts: [len(text) for text in texts]),
 ]
-result = []
-for number, (explainer, instances, asked_model) in enumerate(explainers):
-    place = os.path.join(folder, str(number))
-    try:
-        given = stopping(instances) if stop else instances
-        explanations = explainer.explain_many(given, asked_model, num_samples=100, chunk_size=1, checkpoint=place)
-    except Interrupted as error:
-        explanations = error.explanations
-    result.append([bits(entry) for entry in explanations])
-print(json.dumps([result, sum(asked)]))
+result = {}
+for folder in sys.argv[3:]:
+    for number, (explainer, instances, asked_model) in enumerate(explainers):
+        checkpoint = os.path.join(place, folder, str(number))
+        try:
+            given = stopping(instances) if stop else instances
+            explanations = explainer.explain_many(given, asked_model, num_samples=100, chunk_size=1, checkpoint=checkpoint)
+        except Interrupted as error:
+            explanations = error.explanations
+        result.setdefault(folder, []).append([bits(entry) for entry in explanations])
+    result[folder].append(sum(asked))
+    asked.clear()
+print(json.dumps(result))
 """
 
 
 def test_jobs_with_tensors_and_sets_go_on_in_another_process(tmp_path):
     pytest.importorskip("torch")
 
-    def run(folder, stop, seed):
+    def run(stop, seed, *folders):
         path = os.pathsep.join([str(Path(__file__).parent), *sys.path])
         environment = {**os.environ, "PYTHONPATH": path, "PYTHONHASHSEED": str(seed)}
-        command = [sys.executable, "-c", TORCH, str(tmp_path / folder), str(stop)]
+        command = [sys.executable, "-c", TORCH, str(tmp_path), str(stop), *folders]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
         assert not done.returncode, done.stderr
         return json.loads(done.stdout)
 
-    first, _ = run("one", 3, seed=1)
+    *first, _ = run(3, 1, "folder")["folder"]
     assert [len(entries) for entries in first] == [3, 3, 3]
-    again, num_asked = run("one", 0, seed=2)
-    whole, num_asked_at_once = run("other", 0, seed=3)
+    results = run(0, 2, "folder", "new")
+    *again, num_asked = results["folder"]
+    *whole, num_asked_at_once = results["new"]
     assert [entries[:3] for entries in again] == first
     assert again == whole
     assert num_asked < 0.8 * num_asked_at_once

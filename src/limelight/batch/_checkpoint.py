@@ -68,23 +68,22 @@ class Checkpoint:
         self._hashes: dict[int, str] = {}  # those of the chunks of this call
         self._parts: dict[int, Path] = {}  # the files of chunks that are finished, or are being written
         self._unprobed: dict[int, Chunk] = {}  # chunks that are being explained, and of which probes will be taken
+        self._lock: FolderLock | None = None
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._check_is_own()
             self._lock = FolderLock(self._folder)
-            try:
-                self._digest = self._open(fingerprint)
-            except BaseException:
-                self.close()
-                raise
-        except CheckpointError:
+            self._digest = self._open(fingerprint)
+        except BaseException as error:
+            self.close()
+            if isinstance(error, OSError) and not isinstance(error, CheckpointError):
+                raise CheckpointError(f"checkpoint={str(folder)!r} cannot be used: {error}.") from error
             raise
-        except OSError as error:
-            raise CheckpointError(f"checkpoint={str(folder)!r} cannot be used: {error}.") from error
 
     def close(self) -> None:
         """Let other jobs use the folder. What was finished can still be read."""
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
     def _open(self, fingerprint: Fingerprint) -> str:
         """Read what is there, or begin; the digest of the job that the folder belongs to."""
@@ -132,7 +131,8 @@ class Checkpoint:
             return False
         if self._finished[chunk.number] != content:
             raise ArgumentError(
-                f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {chunk.last} differ."
+                f"checkpoint={str(self._folder)!r} was made for other instances: numbers {chunk.first} to {chunk.last} differ. "
+                "Give another folder."
             )
         part = self._parts[chunk.number]
         table = self._read(part)

@@ -54,19 +54,22 @@ class FolderLock:
         while True:
             self._file = _open(self._path)
             try:
+                _held.add(self._file)
                 is_locked = _lock(self._file, folder)
+                # Whoever held the lock before may have removed the file after this one was opened.
+                if not is_locked or _is_same_file(self._file, self._path):
+                    self._write_holder()
+                    return
             except BaseException:
                 self._file.close()
                 raise
-            # Whoever held the lock before may have removed the file after this one was opened.
-            if not is_locked or _is_same_file(self._file, self._path):
-                break
             self._file.close()
-        with suppress(OSError):  # it is for people only
+
+    def _write_holder(self) -> None:
+        """Write down who holds the lock, for people only."""
+        with suppress(OSError):
             self._file.truncate(0)
             self._file.write(f"process {os.getpid()} on {socket.gethostname()}".encode())
-            self._file.flush()
-        _held.add(self._file)
 
     def release(self) -> None:
         """Remove the file and give up the lock. A forked process does nothing: the lock is its parent's."""
