@@ -18,7 +18,7 @@ from limelight.batch._job import Job
 from limelight.batch._probes import Probe, check_predictions, check_probes, is_probed, take_probes
 from limelight.collection.arrow import arrow, id_array, schema
 from limelight.collection.explanations import Explanations
-from limelight.collection.parquet import open_chunks, read_metadata, to_bytes
+from limelight.collection.parquet import open_chunks, to_bytes
 from limelight.exceptions import ArgumentError, CheckpointError
 from limelight.results.files import atomic_file
 
@@ -137,7 +137,7 @@ class Checkpoint:
         part = self._parts[chunk.number]
         table = self._read(part)
         explanations = Explanations.of_tables([table])
-        probes = self._read_probes(part)
+        probes = self._read_probes(part, table)
         check_probes(self._job, chunk, probes, str(self._folder))
         most = max(1, _MOST_ASKED_AGAIN // len(self._finished))
         check_predictions(self._job, chunk, explanations, most, str(self._folder))
@@ -244,9 +244,9 @@ class Checkpoint:
         except ArgumentError as error:
             raise CheckpointError(f"{error} {_EXPLAINED_AGAIN}") from error
 
-    def _read_probes(self, part: Path) -> list[Probe]:
+    def _read_probes(self, part: Path, table: pa.Table) -> list[Probe]:
         try:
-            return [Probe.from_plain(values) for values in json.loads(read_metadata(part)[_PROBES_KEY])]
+            return [Probe.from_plain(values) for values in json.loads(table.schema.metadata[_PROBES_KEY])]
         except (LookupError, RecursionError, TypeError, ValueError) as error:
             raise CheckpointError(f"{str(part)!r} is damaged ({type(error).__name__}: {error}). {_EXPLAINED_AGAIN}") from error
 

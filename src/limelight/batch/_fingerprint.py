@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from limelight import __version__
 from limelight.batch._content_hash import NoContentError, hash_attributes, hash_content
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 
@@ -131,7 +131,8 @@ def take_fingerprint(job: Job, explainer: object, first: Any, chunk_size: int) -
         If the job was given something that has no content.
     """
     options: Any = getattr(explainer, "options")  # noqa: B009
-    given = {"limelight": __version__, **vars(options), **vars(job.request), "chunk_size": chunk_size}
+    version = str(sys.modules["limelight"].__version__)
+    given = {"limelight": version, **vars(options), **vars(job.request), "chunk_size": chunk_size}
     arguments: dict[str, list[str]] = {}
     for name, value in given.items():
         if name not in _CHANGE_NOTHING:

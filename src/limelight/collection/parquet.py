@@ -16,7 +16,7 @@ from limelight.results.files import Place, atomic_file, list_files, locate
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FileChunk", "open_chunks", "read_metadata", "to_bytes", "write"]
+__all__ = ["FileChunk", "open_chunks", "to_bytes", "write"]
 
 # A row group holds no more than this, or a single row.
 _MOST_GROUP_ROWS = 10_000
@@ -161,13 +161,6 @@ def _reopen(path: str, size: int, groups: tuple[int, ...]) -> Part:
     return part
 
 
-def read_metadata(path: str | os.PathLike[str]) -> dict[bytes, bytes]:
-    """The metadata of a file on this machine that `open_chunks` has opened before."""
-    import pyarrow.parquet as pq
-
-    return pq.read_schema(path, memory_map=True).metadata or {}
-
-
 def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
     """Write tables of explanations to a file, one at a time; see `atomic_file`.
 
@@ -184,7 +177,7 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
 
 
 def to_bytes(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
-    """A table of explanations as the contents of a file, with metadata that `read_metadata` finds."""
+    """A table of explanations as the contents of a file, with metadata that the tables read from it have as well."""
     file = BytesIO()
     _write(file, [table], metadata)
     return file.getvalue()
