@@ -90,7 +90,7 @@ class Proximity:
 
     def _measure(self, representation: np.ndarray) -> np.ndarray:
         """The distances, checked, of shape (n,); one may be infinite."""
-        with user_function("distances"):
+        with user_function("distances", function=self.distances):
             distances = self.distances(representation)
         if np.shape(distances) != (len(representation),) or not (distances >= 0).all():
             raise ArgumentError(
