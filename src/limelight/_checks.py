@@ -29,6 +29,7 @@ __all__ = [
     "check_ordered",
     "check_row_order",
     "find_output",
+    "holds_complex",
     "join_levels",
     "label_names",
     "list_names",
@@ -317,10 +318,13 @@ def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndar
     try:
         if isinstance(value, np.ma.MaskedArray):
             value = np.ma.filled(value.astype(np.float64), np.nan)
-        if getattr(getattr(value, "dtype", None), "kind", "f") in ("c", "m", "M"):
+        kind = getattr(getattr(value, "dtype", None), "kind", "O")
+        if kind in ("c", "m", "M"):
             raise TypeError(f"got {value.dtype}")
+        if kind == "O" and holds_complex(np.asarray(value, dtype=object)):
+            raise TypeError("got complex numbers")
         array = np.asarray(value, dtype=np.float64)
-    except (OverflowError, TypeError, ValueError) as error:
+    except Exception as error:  # what is no array may raise anything when it is read as one
         raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
     if dimensions is not None and array.ndim != dimensions:
         raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
@@ -418,6 +422,13 @@ def as_array(value: Any) -> np.ndarray:
         value = value.detach().cpu()
         value = value.float() if str(value.dtype) == "torch.bfloat16" else value
     return np.asarray(value)
+
+
+def holds_complex(array: np.ndarray) -> bool:
+    """Whether an array has complex numbers, if only as objects, whose imaginary parts NumPy would drop."""
+    if array.dtype.kind == "O":
+        return any(isinstance(value, (complex, np.complexfloating)) for value in array.flat)
+    return array.dtype.kind == "c"
 
 
 def wrap_frame(value: Any, *, allow_series: bool = False) -> Any:
