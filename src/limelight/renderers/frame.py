@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._checks import check_choice
+from limelight.collection.arrow import escape
 from limelight.exceptions import missing_dependency
 from limelight.results.explanation import Explanation
 
@@ -47,7 +48,7 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     values, positions = explanation.view.values(), explanation.view.positions()
     rows = [
         (
-            *(surrogate.label, component, explanation.names[component], values[component], weight, low, high),
+            *(surrogate.label, component, _write(explanation.names[component]), _write(values[component]), weight, low, high),
             positions[component][0] if component in positions else None,
         )
         for surrogate in explanation.surrogates
@@ -76,3 +77,8 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     except ImportError as error:
         raise missing_dependency(f"to_frame(backend={backend!r})", backend, extra=None) from error
     return frame.to_native()
+
+
+def _write(text: str) -> str:
+    """A text without lone surrogates, which frames cannot hold: it is escaped as in a collection's frames if it has any."""
+    return escape(text) if any("\ud800" <= sign <= "\udfff" for sign in text) else text

@@ -86,7 +86,8 @@ class RenderingMixin(LimeNames, ABC):
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
             Columns label, component, name, value, weight, low, high; for texts also position: where a word first begins,
-            counted in characters from 0.
+            counted in characters from 0. Texts with lone surrogates, which frames cannot hold, have NUL and four hexadecimal
+            digits for each of them, and for each NUL.
 
         Raises
         ------

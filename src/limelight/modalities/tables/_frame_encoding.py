@@ -143,7 +143,9 @@ class FrameEncoding(Encoding):
     def make_batch(self, rows: np.ndarray) -> Any:
         import narwhals.stable.v2 as nw
 
-        columns = zip(self.names, self.fields, rows.T, strict=True)
+        # pandas makes columns of names that are all texts, which may have lone surrogates; it gets its own labels below.
+        names = self.names if self.index is None else map(str, range(len(self.names)))
+        columns = zip(names, self.fields, rows.T, strict=True)
         frame = nw.from_dict({name: field.write(name, values, self.implementation) for name, field, values in columns})
         native = frame.to_native()
         if self.index is not None:
