@@ -164,4 +164,4 @@ class TestWhatWasFound:
             "a\ud800\0", lambda texts: ["a" in text for text in texts]
         )
         frame = pl.DataFrame(explanation.to_frame(backend))
-        assert {"a", "\0d800", "\0"} == set(frame["name"])
+        assert {"a", r"\ud800", "\0"} == set(frame["name"])

@@ -367,7 +367,7 @@ class TestWhatWasFound:
         explanation = TabularExplainer(frame).explain_instance(frame.iloc[0], lambda rows: rows.iloc[:, 0])
         for backend in ("pandas", "polars", "pyarrow"):
             assert explanation.to_frame(backend).shape == (4, 7)
-        assert explanation.to_frame("polars")["name"][0].startswith("a\0d800")
+        assert explanation.to_frame("polars")["name"][0].startswith(r"a\ud800")
 
     def test_a_penalty_that_takes_all(self):
         """The share that it takes was above 1, by rounding, and the advice about it failed."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._checks import check_choice
-from limelight.collection.arrow import escape
 from limelight.exceptions import missing_dependency
 from limelight.results.explanation import Explanation
 
@@ -80,5 +79,5 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
 
 
 def _write(text: str) -> str:
-    """A text without lone surrogates, which frames cannot hold: it is escaped as in a collection's frames if it has any."""
-    return escape(text) if any("\ud800" <= sign <= "\udfff" for sign in text) else text
+    """A text that frames can hold, with lone surrogates as Python writes them."""
+    return text.encode("utf-8", "backslashreplace").decode()

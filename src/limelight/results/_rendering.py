@@ -86,8 +86,7 @@ class RenderingMixin(LimeNames, ABC):
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
             Columns label, component, name, value, weight, low, high; for texts also position: where a word first begins,
-            counted in characters from 0. Texts with lone surrogates, which frames cannot hold, have NUL and four hexadecimal
-            digits for each of them, and for each NUL.
+            counted in characters from 0. Lone surrogates, which frames cannot hold, are written as in Python: ``\\ud800``.
 
         Raises
         ------
