@@ -96,7 +96,10 @@ def row_of(table: Any, number: int) -> Any:
     if isinstance(table, pd.DataFrame):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # pandas' own, about columns with several fill values
-            return table.iloc[number]
+            try:
+                return table.iloc[number]
+            except Exception:  # pandas finds no type that holds all values of the row
+                return table.iloc[[number]]
     if isinstance(table, pa.Table):
         return table.slice(number, 1)
     return table.tocsr()[[number]] if sparse.issparse(table) else table[number]
