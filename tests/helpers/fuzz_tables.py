@@ -247,7 +247,7 @@ def _pandas_columns() -> dict[str, Make]:
             rng.integers(0, 50 if flavour else 1, count), freq=letter
         )
     makers["interval"] = lambda rng, count, flavour: pd.arrays.IntervalArray.from_breaks(np.arange(count + 1))
-    makers["interval, few"] = lambda rng, count, flavour: pd.cut(rng.normal(size=count), [-9, -1, 0, 1, 9]).astype("interval")
+    makers["interval, few"] = lambda rng, count, flavour: pd.interval_range(0, 4)[rng.integers(0, 4, count)]
     makers["interval, times"] = lambda rng, count, flavour: pd.arrays.IntervalArray.from_breaks(
         pd.date_range("2020", periods=count + 1)
     )
