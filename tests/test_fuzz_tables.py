@@ -206,7 +206,7 @@ class Planted:
 
     def state(self, place: int, value: Any) -> Any:
         if is_missing(value):
-            return None
+            return type(value).__name__  # a null is another state than NaN
         edge = self.edges[place]
         return repr(value) if edge is None else bool(value <= edge)
 
