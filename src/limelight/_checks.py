@@ -5,7 +5,8 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Reversible, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
@@ -28,12 +29,16 @@ __all__ = [
     "check_ordered",
     "check_row_order",
     "find_output",
+    "holds_complex",
     "join_levels",
     "label_names",
     "list_names",
     "list_outputs",
+    "named_errors",
+    "own_arithmetic",
     "row_values",
     "user_function",
+    "users_arithmetic",
     "wrap_frame",
 ]
 
@@ -42,6 +47,9 @@ Label = int | str
 
 LOG_ODDS = "log-odds of "
 """What stands before an output's name where its log-odds are explained."""
+
+_users_errors: ContextVar[dict[str, Any] | None] = ContextVar("users_errors", default=None)
+"""What NumPy does about floating-point errors in the user's program; None where limelight is not computing."""
 
 _MOST_LISTED = 20  # outputs in an error
 _MOST_NAMES = 5  # in an error
@@ -310,10 +318,13 @@ def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndar
     try:
         if isinstance(value, np.ma.MaskedArray):
             value = np.ma.filled(value.astype(np.float64), np.nan)
-        if getattr(getattr(value, "dtype", None), "kind", "f") in ("c", "m", "M"):
+        kind = getattr(getattr(value, "dtype", None), "kind", "O")
+        if kind in ("c", "m", "M"):
             raise TypeError(f"got {value.dtype}")
+        if kind == "O" and holds_complex(np.asarray(value, dtype=object)):
+            raise TypeError("got complex numbers")
         array = np.asarray(value, dtype=np.float64)
-    except (OverflowError, TypeError, ValueError) as error:
+    except Exception as error:  # what is no array may raise anything when it is read as one
         raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
     if dimensions is not None and array.ndim != dimensions:
         raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
@@ -321,8 +332,67 @@ def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndar
 
 
 @contextmanager
-def user_function(name: str, kind: type[LimelightError] = ArgumentError, about: str = "") -> Iterator[None]:
-    """A context for a call of a user's function, which turns its errors into limelight's, all but those of memory.
+def own_arithmetic() -> Iterator[None]:
+    """A context for limelight's own arithmetic: no floating-point error raises or warns there, whatever ``numpy.seterr`` says.
+
+    Results that are not finite are looked for where they matter. `users_arithmetic` brings back the user's handling of errors.
+    A generator must not yield inside of it, since its caller would go on there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight._checks import own_arithmetic, users_arithmetic
+    >>> with np.errstate(over="raise"), own_arithmetic():
+    ...     print(np.float64(1e300) * 1e300)
+    ...     with users_arithmetic():
+    ...         print(np.geterr()["over"])
+    inf
+    raise
+    """
+    if _users_errors.get() is not None:
+        yield
+        return
+    token = _users_errors.set(dict(np.geterr()))
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        _users_errors.reset(token)
+
+
+@contextmanager
+def users_arithmetic() -> Iterator[None]:
+    """A context inside of `own_arithmetic` for what is the user's, with the handling of errors of the user's program."""
+    users_errors = _users_errors.get()
+    if users_errors is None:
+        yield
+        return
+    token = _users_errors.set(None)
+    try:
+        with np.errstate(**users_errors):
+            yield
+    finally:
+        _users_errors.reset(token)
+
+
+@contextmanager
+def user_function(
+    name: str, kind: type[LimelightError] = ArgumentError, about: str = "", *, function: object = None
+) -> Iterator[None]:
+    """A context for a call of a user's function: `named_errors`, and the user's handling of floating-point errors.
+
+    Where `function` is limelight's own, such as a default that stands in for a user's, it keeps limelight's handling.
+    """
+    own_module = str(getattr(function, "__module__", "")).startswith("limelight.")
+    with named_errors(name, kind, about), nullcontext() if own_module else users_arithmetic():
+        yield
+
+
+@contextmanager
+def named_errors(name: str, kind: type[LimelightError] = ArgumentError, about: str = "") -> Iterator[None]:
+    """A context for a call of a user's function or of an extension, which turns its errors into limelight's.
+
+    Errors of memory stay what they are.
 
     Parameters
     ----------
@@ -352,6 +422,13 @@ def as_array(value: Any) -> np.ndarray:
         value = value.detach().cpu()
         value = value.float() if str(value.dtype) == "torch.bfloat16" else value
     return np.asarray(value)
+
+
+def holds_complex(array: np.ndarray) -> bool:
+    """Whether an array has complex numbers, if only as objects, whose imaginary parts NumPy would drop."""
+    if array.dtype.kind == "O":
+        return any(isinstance(value, (complex, np.complexfloating)) for value in array.flat)
+    return array.dtype.kind == "c"
 
 
 def wrap_frame(value: Any, *, allow_series: bool = False) -> Any:

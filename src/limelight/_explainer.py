@@ -253,7 +253,7 @@ class Explainer(BatchMixin):
                     neighbourhood.representation[1:],
                     link(predictions)[:, outputs.labels],
                     neighbourhood.law_weights,
-                    proximity.kernel_weights(neighbourhood.representation)[1:],
+                    proximity.kernel_weights(neighbourhood.representation, neighbourhood.law_weights)[1:],
                     neighbourhood.replicates,
                 )
             settings = self._fit_settings(look, kernel_law, request)

@@ -18,6 +18,7 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from limelight._blas import one_blas_thread
+from limelight._checks import own_arithmetic
 from limelight.exceptions import ArgumentError, InstanceError, LimelightError
 from limelight.stages.answers import Answer
 from limelight.stages.prediction_batches import answer_all
@@ -70,6 +71,7 @@ def run_alone(run: Run[T]) -> T:
     return result
 
 
+@own_arithmetic()
 def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
     """Carry out all runs together.
 

@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
+from limelight._checks import own_arithmetic
 from limelight._lockstep import Run, run_in_lockstep
 from limelight._registry import registrations, use_registrations
 from limelight.batch._instances import Chunk
@@ -65,6 +68,7 @@ class Job:
     def __post_init__(self) -> None:
         self._per_thread = threading.local()  # each thread asks about shared rows for itself, so that none waits for another
         self._registrations: Mapping[str, Mapping[str, Any]] | None = None  # None: those of this process
+        self._float_errors: dict[str, Any] = dict(np.geterr())  # as the user's program handles them, for the model in workers
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "_per_thread"}
@@ -91,7 +95,7 @@ class Job:
         """
         entries: list[Explanation | Failure] = []
         step = _LOCKSTEP_INSTANCES if self.timeout is None else 1
-        with self.registrations_in_use():
+        with self.registrations_in_use(), np.errstate(**self._float_errors), own_arithmetic():
             for start in range(0, len(chunk.instances), step):
                 for result in self._explain(chunk.instances[start : start + step]):
                     id = chunk.ids[len(entries)]

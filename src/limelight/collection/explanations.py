@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.random import Generator
 
-from limelight._checks import check_ordered
+from limelight._checks import check_ordered, own_arithmetic
 from limelight._registry import Registry
 from limelight.collection._rendering import RENDERERS
 from limelight.collection._rows import Rows, rows_of_tables
@@ -367,6 +367,7 @@ class Pick(LimeNames):
     def __len__(self) -> int:
         return len(self.positions)
 
+    @own_arithmetic()
     def _repr_html_(self) -> str:
         fragment: str = RENDERERS.load("pick")(self)
         return fragment

@@ -47,7 +47,7 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     values, positions = explanation.view.values(), explanation.view.positions()
     rows = [
         (
-            *(surrogate.label, component, explanation.names[component], values[component], weight, low, high),
+            *(surrogate.label, component, _write(explanation.names[component]), _write(values[component]), weight, low, high),
             positions[component][0] if component in positions else None,
         )
         for surrogate in explanation.surrogates
@@ -76,3 +76,8 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     except ImportError as error:
         raise missing_dependency(f"to_frame(backend={backend!r})", backend, extra=None) from error
     return frame.to_native()
+
+
+def _write(text: str) -> str:
+    """A text that frames can hold, with lone surrogates as Python writes them."""
+    return text.encode("utf-8", "backslashreplace").decode()

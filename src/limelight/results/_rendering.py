@@ -10,7 +10,7 @@ from io import TextIOBase
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self, overload
 
-from limelight._checks import Label, check_flag
+from limelight._checks import Label, check_flag, own_arithmetic
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames, MissingDependencyError, require, unknown_name
 from limelight.results.files import Place, atomic_file, locate
@@ -73,6 +73,7 @@ class RenderingMixin(LimeNames, ABC):
     def to_frame(self, backend: Literal["polars"]) -> polars.DataFrame: ...
     @overload
     def to_frame(self, backend: Literal["pyarrow"]) -> pyarrow.Table: ...
+    @own_arithmetic()
     def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """All weights as a table, a row for each label and component.
 
@@ -85,7 +86,7 @@ class RenderingMixin(LimeNames, ABC):
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
             Columns label, component, name, value, weight, low, high; for texts also position: where a word first begins,
-            counted in characters from 0.
+            counted in characters from 0. Lone surrogates, which frames cannot hold, are written as in Python: ``\\ud800``.
 
         Raises
         ------
@@ -103,6 +104,7 @@ class RenderingMixin(LimeNames, ABC):
         """
         return CONVERTERS.load("frame")(self, backend)
 
+    @own_arithmetic()
     def to_shap(self, label: Label | None = None) -> shap.Explanation:
         """One label's weights as a ``shap.Explanation``, for shap's plots; the weights are LIME's, not Shapley values.
 
@@ -135,6 +137,7 @@ class RenderingMixin(LimeNames, ABC):
         """
         return CONVERTERS.load("shap")(self, label)
 
+    @own_arithmetic()
     def render(self, name: str, labels: Label | Iterable[Label] | None = None) -> Any:
         """What a renderer makes of the explanation.
 
@@ -283,6 +286,7 @@ class RenderingMixin(LimeNames, ABC):
         text: str = self.render("markdown")
         return text
 
+    @own_arithmetic()
     def plot(self, label: Label | None = None, ax: Axes | None = None) -> Axes:
         """Draw one label's weights with matplotlib: bars with their intervals, an image's overlay, a series with its segments.
 

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._checks import as_array, list_names
+from limelight._checks import as_array, holds_complex, list_names
 from limelight.exceptions import PredictionError
 from limelight.results.explanation import Notice
 from limelight.stages.answer_advice import advise_wrapper
@@ -112,12 +112,16 @@ def read_answer(raw: Any, count: int, description: str, first_number: int, input
                 f"it has texts, such as {text!r}. If they are classes, give a function that returns their probabilities, "
                 f"such as the model's predict_proba"
             )
+        if given.dtype.names:
+            raise TypeError(f"it has fields. Return the numbers of one, as model(inputs)[{given.dtype.names[0]!r}]")
         if given.dtype.kind in "mM":
             raise TypeError("times are no numbers")
-        if np.iscomplexobj(given):
+        if holds_complex(given):
             raise TypeError("complex numbers cannot be ordered")
         values = given.astype(np.float64)  # a copy: the model may write its next answer over this one
-    except (TypeError, ValueError) as error:
+    except PredictionError:
+        raise
+    except Exception as error:  # what a model returns may raise anything when it is read
         given_as = f"for {description} it gave {type(raw).__name__}: {str(error).removesuffix('.')}"
         raise PredictionError(f"the model must give numbers; {given_as}. {advise_wrapper(raw, count)}".rstrip()) from error
     shape = values.shape
@@ -196,6 +200,10 @@ def _read_named_outputs(raw: Any, count: int) -> Answer | None:
         return _read_rows(raw.tolist()) if raw.dtype == object and raw.ndim == 1 else None
     if isinstance(raw, (list, tuple)):
         return _read_rows(raw)
+    if hasattr(raw, "toarray"):
+        raise TypeError("it is sparse. Return model(inputs).toarray()")
+    if hasattr(raw, "collect"):
+        raise TypeError("a lazy frame has no numbers yet. Return model(inputs).collect()")
     return _read_frame(raw, count) if hasattr(raw, "columns") else None
 
 

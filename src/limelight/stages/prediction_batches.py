@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from limelight._checks import users_arithmetic
 from limelight.exceptions import InstanceError, LimelightError, ModelError
 from limelight.stages.answers import Answer, join_answers, make_output_count_error, read_answer
 from limelight.stages.questions import Ask, Question
@@ -144,7 +145,9 @@ def _ask_model(questions: Sequence[Question]) -> list[Answer]:
     except Exception as error:
         raise InstanceError(f"the perturbations cannot be made: {type(error).__name__} for {description}: {error}") from error
     try:
-        raw = path.finish(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
+        joined = inputs[0] if len(inputs) == 1 else _join_inputs(inputs)
+        with users_arithmetic():
+            raw = path.finish(joined)
     except LimelightError:
         raise
     except (Exception, SystemExit) as error:  # a model that calls sys.exit() must not end the program

@@ -173,9 +173,10 @@ class Sample:
         for stretch in self._stretches:
             rows = np.concatenate([self.instance[None].astype(stretch.representation.dtype), stretch.representation])
             try:
-                stretches.append(stretch._replace(kernel_weights=proximity.kernel_weights(rows)[1:]))
+                kernel_weights = proximity.kernel_weights(rows, stretch.law_weights)[1:]
             except KernelError:
                 return None
+            stretches.append(stretch._replace(kernel_weights=kernel_weights))
         return replace(self, _stretches=stretches, _full_grams=None, _num_stretches_in_grams=0)
 
     def take_output(self, number: int) -> Sample:

@@ -302,7 +302,7 @@ def _shrinkages(pooled: Moments, chosen: np.ndarray, factors: np.ndarray, settin
     The pooled moments are of all components, of which those of shape (b, q, c) are chosen, with these factors of the penalty.
     """
     variances = np.diagonal(pooled.covariance, axis1=1, axis2=2)[:, None]
-    variance = np.take_along_axis(variances, chosen, axis=-1).mean(axis=-1)
+    variance = np.maximum(0.0, np.take_along_axis(variances, chosen, axis=-1).mean(axis=-1))  # rounding may leave less than 0
     penalty = settings.alpha * pooled.penalty[:, None] if settings.regressor is None else np.zeros((len(chosen), 1))
     penalty = penalty * factors.mean(axis=-1)
     return np.asarray(np.divide(penalty, penalty + variance, out=np.zeros(variance.shape), where=penalty > 0))

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from limelight._checks import own_arithmetic
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.modalities._arrays import filling_notes, unchanged_part_notes
@@ -118,6 +119,7 @@ class ImageExplainer(Explainer):
     distances = staticmethod(cosine_of_masks)
     cap = 1000
 
+    @own_arithmetic()
     def __init__(
         self,
         segmentation: Segmentation = "slic",

@@ -57,7 +57,7 @@ class _FoundEdges:
     rule: EdgeRule
 
     def __call__(self, number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG002
-        with user_function("discretizer"):
+        with user_function("discretizer", function=self.rule):
             return self.rule(values, labels)
 
 

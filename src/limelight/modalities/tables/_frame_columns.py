@@ -21,7 +21,7 @@ from limelight.modalities.tables._fields import (
 )
 from limelight.modalities.tables._missing_values import MISSING, NAN, Missing, is_missing, kinds_of, missing_number
 from limelight.modalities.tables._native_series import holds_objects, is_sparse, to_dense
-from limelight.modalities.tables._time_fields import DurationField, PeriodField, TimeField
+from limelight.modalities.tables._time_fields import DurationField, PeriodField, TimeField, holds_exactly
 
 __all__ = ["has_parts_of_microseconds", "native_type", "read_column"]
 
@@ -47,11 +47,12 @@ def read_column(series: Any) -> tuple[Field, np.ndarray]:
         return _read_periods(series)
     if dtype.is_numeric():
         return _read_numbers(series)
-    if isinstance(dtype, (nw.Datetime, nw.Date)):
+    if isinstance(dtype, (nw.Datetime, nw.Date)) or _has_pandas_zone(own_type):
         return _read_times(series)
     if isinstance(dtype, nw.Duration):
         return _read_durations(series)
-    is_empty = isinstance(dtype, nw.Unknown) and series.null_count() == len(series)  # a type of its own, in some libraries
+    # A type of its own, in some libraries; NumPy's that narwhals does not know are of numbers, such as long doubles.
+    is_empty = isinstance(dtype, nw.Unknown) and not isinstance(own_type, np.dtype) and series.null_count() == len(series)
     if is_empty or isinstance(dtype, (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object)):
         return _read_choices(series)
     raise ArgumentError(
@@ -181,10 +182,13 @@ def _read_times(series: Any) -> tuple[TimeField, np.ndarray]:
     import narwhals.stable.v2 as nw
 
     own_type = native_type(series)
-    zone_name = getattr(series.dtype, "time_zone", None)
+    has_pandas_zone = _has_pandas_zone(own_type)
+    zone_name = str(own_type.tz) if has_pandas_zone else getattr(series.dtype, "time_zone", None)
     zones = [time.tzinfo for time in series.drop_nulls().head(1).to_list()] if zone_name else []
-    step = _MICROSECONDS_OF.get(getattr(series.dtype, "time_unit", "D"), 1)
-    if zone_name:
+    step = _MICROSECONDS_OF.get(own_type.unit if has_pandas_zone else getattr(series.dtype, "time_unit", "D"), 1)
+    if has_pandas_zone:
+        series = nw.from_native(series.to_native().dt.tz_convert(None), series_only=True)
+    elif zone_name:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if has_parts_of_microseconds(series):
         raise ArgumentError(
@@ -192,7 +196,18 @@ def _read_times(series: Any) -> tuple[TimeField, np.ndarray]:
             ".dt.floor('us')."
         )
     times = series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
-    return TimeField(own_type, zone_name, step, *zones), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
+    counts, is_nat = times.astype(np.int64) // step, np.isnat(times)
+    if not holds_exactly(counts[~is_nat]).all():
+        raise ArgumentError(
+            f"column {series.name!r} has times so far from 1970 that their last digits would be rounded; round them, as by "
+            ".dt.floor('s')."
+        )
+    return TimeField(own_type, zone_name, step, *zones), np.where(is_nat, np.nan, counts)
+
+
+def _has_pandas_zone(dtype: Any) -> bool:
+    """Whether a type is pandas' own of times with a zone; narwhals does not know all of them, such as "America/New_York"."""
+    return type(dtype).__name__ == "DatetimeTZDtype"
 
 
 def _read_choices(series: Any) -> tuple[Field, np.ndarray]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import wrap_frame
+from limelight._checks import named_errors, wrap_frame
 from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities.tables._encoding import Encoding, check_size
 from limelight.modalities.tables._fields import Field
@@ -48,11 +48,18 @@ def encode_frame(frame: Any, labels: Any, feature_names: Iterable[object] | None
         raise ArgumentError(
             f"training_data has columns whose names look the same: {', '.join(map(repr, repeated[:5]))}. Rename them."
         )
-    fields, columns = zip(*map(read_column, frame.iter_columns()), strict=True)
+    fields, columns = zip(*map(_read_column, frame.iter_columns()), strict=True)
     if index is not None:
         index = index[:1]  # one row label shows their kind, and no more is kept
         index = index.remove_unused_levels() if index.nlevels > 1 else index
     return np.stack(columns, axis=1), FrameEncoding(names, fields, frame.implementation, index, labels)
+
+
+def _read_column(series: Any) -> tuple[Field, np.ndarray]:
+    """`read_column`, whatever the frame's library raises."""
+    name = str(series.name)  # a label of pandas may be anything
+    with named_errors(f"reading column {name!r} of training_data"):
+        return read_column(series.alias(name))
 
 
 @dataclass(frozen=True)
@@ -136,7 +143,9 @@ class FrameEncoding(Encoding):
     def make_batch(self, rows: np.ndarray) -> Any:
         import narwhals.stable.v2 as nw
 
-        columns = zip(self.names, self.fields, rows.T, strict=True)
+        # pandas makes columns of names that are all texts, which may have lone surrogates; it gets its own labels below.
+        names = self.names if self.index is None else map(str, range(len(self.names)))
+        columns = zip(names, self.fields, rows.T, strict=True)
         frame = nw.from_dict({name: field.write(name, values, self.implementation) for name, field, values in columns})
         native = frame.to_native()
         if self.index is not None:

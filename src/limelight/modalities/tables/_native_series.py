@@ -56,7 +56,9 @@ def make_series(name: str, values: Any, implementation: Any, dtype: Any, *, zone
 
     series = nw.new_series(name, values, backend=implementation)
     if zone_name:
-        series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone_name)
+        series = series.dt.replace_time_zone("UTC")
+        if type(dtype).__name__ != "DatetimeTZDtype":  # to which pandas converts them below, whatever the zone is called
+            series = series.dt.convert_time_zone(zone_name)
     native = series.to_native()
     return nw.from_native(native.astype(dtype) if hasattr(native, "astype") else native.cast(dtype), series_only=True)
 

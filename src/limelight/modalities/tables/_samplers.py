@@ -280,8 +280,9 @@ def apply_constraint(constraint: Constraint, encoding: Encoding, rows: np.ndarra
     ArgumentError
         If the constraint gives neither rows nor booleans.
     """
+    batch = encoding.make_batch(rows.copy())
     with user_function("constraint"):
-        answer = constraint(encoding.make_batch(rows.copy()))
+        answer = constraint(batch)
         array = np.asarray(answer)  # fails if it is made of lists of different lengths
     if array.ndim == 1 and (array.dtype != bool or len(array) != len(rows)):
         got = f"{array.dtype} of shape {array.shape}"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from limelight._checks import check_row_order
+from limelight._checks import check_row_order, own_arithmetic
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError
@@ -127,6 +127,7 @@ class TabularExplainer(Explainer):
     default_design = "sobol"
     distances = staticmethod(euclidean)
 
+    @own_arithmetic()
     def __init__(
         self,
         training_data: Any,
@@ -247,6 +248,7 @@ class TabularExplainer(Explainer):
             finer_option="discretize_continuous=False" if self._can_do_without_bins and row.has_numbers else None,
         )
 
+    @own_arithmetic()
     def statistics(self) -> dict[str, Any]:
         """What this explainer knows of its training data: an explainer made from it gives the same explanations.
 
