@@ -28,6 +28,7 @@ the text '...' has no words to explain; split_expression leaves nothing of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
 from functools import wraps
 from importlib import import_module
@@ -176,6 +177,17 @@ def unknown_name(parameter: str, got: object, allowed: Iterable[str]) -> Argumen
     """The error for an option that is not one of the allowed names."""
     names = ", ".join(repr(name) for name in allowed)
     return ArgumentError(f"{parameter} must be one of {names}; got {got!r}.")
+
+
+def time_is_up(seconds: float) -> ModelError:
+    """The error for an instance that takes longer than ``timeout=`` allows."""
+    return ModelError(f"the explanation took longer than timeout={seconds:g} seconds.")
+
+
+def timeout_in(message: str) -> float | None:
+    """The seconds in the message of `time_is_up`; None for other messages."""
+    match = re.fullmatch(r"the explanation took longer than timeout=(\S+) seconds\.", message)
+    return None if match is None else float(match[1])
 
 
 # What lime's names are called here. Arguments:

@@ -18,6 +18,7 @@ from limelight.batch._job import Job
 from limelight.batch._probes import Probe, check_predictions, check_probes, is_probed, take_probes
 from limelight.collection.arrow import arrow, id_array, schema
 from limelight.collection.explanations import Explanations
+from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, to_bytes
 from limelight.exceptions import ArgumentError, CheckpointError
 from limelight.results.files import atomic_file
@@ -114,8 +115,8 @@ class Checkpoint:
     def is_finished(self, chunk: Chunk) -> bool:
         """Whether a chunk has been explained already. It must be asked before a chunk is explained and added.
 
-        A chunk with failures, which an earlier call kept, is not finished where errors are not kept. The model is asked whether
-        it still answers as it did.
+        A chunk with failures, which an earlier call kept, is not finished where errors are not kept, or where this call gives
+        an instance more time than stopped ones had. The model is asked whether it still answers as it did.
 
         Raises
         ------
@@ -144,11 +145,17 @@ class Checkpoint:
         if list(explanations.ids) != chunk.ids:  # an earlier call may have had others, or none
             place = table.column_names.index("id")
             self._write(chunk.number, table.set_column(place, table.schema.field("id"), id_array(chunk.ids)), probes)
-        if self._keeps_errors or not explanations.failures:
+        if all(map(self._is_kept, explanations.failures.values())):
             return True
         if is_probed(chunk):
             self._unprobed[chunk.number] = chunk
         return False
+
+    def _is_kept(self, failure: Failure) -> bool:
+        if not self._keeps_errors or failure.timeout is None:
+            return self._keeps_errors
+        seconds = self._job.timeout
+        return seconds is not None and float(f"{seconds:g}") <= failure.timeout  # rounded as in its message
 
     def add(self, number: int, table: pa.Table) -> None:
         """Store a finished chunk.

@@ -11,17 +11,21 @@ import tempfile
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from itertools import chain
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from limelight.batch._instances import Chunk
+from limelight.batch._journal import find_explanations, find_stuck_instances, remove_journal
 from limelight.batch._pickling import serialize
-from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, explain_chunk, explain_in_executor
+from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, WorkerDiedError, explain_in_executor
 from limelight.exceptions import ArgumentTypeError, EngineError
 
 __all__ = ["explain_in_processes"]
 
+_JOB_FILE = "job"
+_MOST_ENDED_AT_FIRST = 3  # processes at which instances were stuck, before anything is explained
 _IDLE_SECONDS = 60  # before a process without a job ends
 _INSTALLED = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "purelib", "platlib")})
 # Each of these libraries starts a thread per core unless its variable says otherwise.
@@ -43,18 +47,41 @@ def explain_in_processes(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: i
     import joblib
 
     count = joblib.effective_n_jobs(n_jobs)
-    with tempfile.TemporaryDirectory(prefix="limelight-") as folder:
-        path = Path(folder) / "job"
-        _write_job(job, path)
-        with _processes(count) as processes:
-            try:
-                explain = partial(_explain_with_job, str(path))
-                yield from explain_in_executor(processes, explain, chunks, CHUNKS_PER_WORKER * count)
-            except pickle.PicklingError as error:
-                raise ArgumentTypeError(
-                    f"instances cannot be sent to other processes ({error}); "
-                    'use engine="threads" or "serial", which send nothing.'
-                ) from error
+    with tempfile.TemporaryDirectory(prefix="limelight-") as name:
+        folder = Path(name)
+        _write_job(job, folder / _JOB_FILE)
+        try:
+            yield from _explain_past_stuck_instances(folder, iter(chunks), count)
+        except pickle.PicklingError as error:
+            raise ArgumentTypeError(
+                f'instances cannot be sent to other processes ({error}); use engine="threads" or "serial", which send nothing.'
+            ) from error
+
+
+def _explain_past_stuck_instances(folder: Path, chunks: Iterator[Chunk], count: int) -> FinishedChunks:
+    """Explain in processes; those that had to be ended because an instance takes too long are replaced.
+
+    Raises
+    ------
+    WorkerDiedError
+        If one dies in another way; or if several had to be ended and nothing was explained: the model always hangs.
+    """
+    num_ended, is_any_finished = 0, False
+    while True:
+        try:
+            with _processes(count) as processes:
+                explain = partial(_explain_in_folder, str(folder))
+                for number, table in explain_in_executor(processes, explain, chunks, CHUNKS_PER_WORKER * count):
+                    is_any_finished = True
+                    remove_journal(folder, number)
+                    yield number, table
+                return
+        except WorkerDiedError as death:
+            num_ended += 1
+            is_hopeless = num_ended >= _MOST_ENDED_AT_FIRST and not is_any_finished and not find_explanations(folder)
+            if is_hopeless or not find_stuck_instances(folder):
+                raise
+            chunks = chain(death.chunks, chunks)
 
 
 class _IdlePool(NamedTuple):
@@ -144,8 +171,8 @@ def _are_alive(processes: Any) -> bool:
     return True
 
 
-def _explain_with_job(path: str, chunk: Chunk) -> tuple[int, Any]:
-    return explain_chunk(_read_job(path), chunk)
+def _explain_in_folder(folder: str, chunk: Chunk) -> tuple[int, Any]:
+    return chunk.number, _read_job(os.path.join(folder, _JOB_FILE)).explain(chunk, Path(folder))
 
 
 @lru_cache(maxsize=1)

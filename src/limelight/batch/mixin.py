@@ -105,13 +105,17 @@ class BatchMixin(LimeNames, ABC):
             What the explainer was given counts by its content; a class whose objects fill caches of their own leaves these out
             in ``__getstate__``. The model is asked about some finished instances again, in this process: up to 256 of them, or
             one of each chunk, and a few with 32 perturbations each. A kept failure counts as finished; with
-            ``on_error="raise"``, chunks with failures are explained again.
+            ``on_error="raise"``, chunks with failures are explained again, and with a longer `timeout`, or none, those with
+            instances that were stopped.
         on_error : {"raise", "keep"}, default "raise"
             What happens when an instance cannot be explained: "raise" ends the job with the error, "keep" puts a `Failure` in
             the instance's place.
         timeout : float, optional
             Seconds after which an instance counts as one that cannot be explained. It needs engines whose processes can be
-            stopped: "processes" and Spark.
+            stopped: "processes" and Spark. The instance's own time counts: neither modules that are imported, nor the model's
+            answers for rows that all instances share, which may take ten times as long. The first instance of a process has
+            its time twice. A process that stays in compiled code is ended after twice the time; "processes" goes on after that
+            instance.
         verbose : bool, default False
             Whether to show a progress bar in a terminal or notebook.
 
