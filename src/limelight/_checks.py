@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, LimelightError, unknown_name
+from limelight.exceptions import (
+    ArgumentError,
+    ArgumentTypeError,
+    LabelError,
+    LimelightError,
+    describe_error,
+    is_interruption,
+    read_message,
+    unknown_name,
+)
 
 __all__ = [
     "LOG_ODDS",
@@ -324,8 +333,10 @@ def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndar
         if kind == "O" and holds_complex(np.asarray(value, dtype=object)):
             raise TypeError("got complex numbers")
         array = np.asarray(value, dtype=np.float64)
-    except Exception as error:  # what is no array may raise anything when it is read as one
-        raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
+    except BaseException as error:  # what is no array may raise anything when it is read as one
+        if is_interruption(error):
+            raise
+        raise ArgumentTypeError(f"{parameter} must hold numbers only: {read_message(error)}.") from error
     if dimensions is not None and array.ndim != dimensions:
         raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
     return array
@@ -412,8 +423,10 @@ def named_errors(name: str, kind: type[LimelightError] = ArgumentError, about: s
         yield
     except (LimelightError, MemoryError):
         raise
-    except Exception as error:
-        raise kind(f"{name} raised {type(error).__name__}{about and ' '}{about}: {error}") from error
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        raise kind(f"{name} raised {describe_error(error, about)}") from error
 
 
 def as_array(value: Any) -> np.ndarray:

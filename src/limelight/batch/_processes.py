@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 from limelight.batch._instances import Chunk
 from limelight.batch._pickling import serialize
 from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, explain_chunk, explain_in_executor
-from limelight.exceptions import ArgumentTypeError, EngineError
+from limelight.exceptions import ArgumentTypeError, EngineError, describe_error, is_interruption, read_message
 
 __all__ = ["explain_in_processes"]
 
@@ -52,7 +52,7 @@ def explain_in_processes(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: i
                 yield from explain_in_executor(processes, explain, chunks, CHUNKS_PER_WORKER * count)
             except pickle.PicklingError as error:
                 raise ArgumentTypeError(
-                    f"instances cannot be sent to other processes ({error}); "
+                    f"instances cannot be sent to other processes ({read_message(error)}); "
                     'use engine="threads" or "serial", which send nothing.'
                 ) from error
 
@@ -160,9 +160,11 @@ def _read_job(path: str) -> ChunkExplainer:
     try:
         with Path(path).open("rb") as file:
             job: ChunkExplainer = pickle.load(file)
-    except Exception as error:  # any class may fail to be unpickled in its own way
+    except BaseException as error:  # any class may fail to be unpickled in its own way
+        if is_interruption(error):
+            raise
         raise ArgumentTypeError(
-            f"the model or the explainer cannot be read in other processes ({type(error).__name__}: {error}); "
+            f"the model or the explainer cannot be read in other processes ({describe_error(error)}); "
             'use engine="threads" or "serial", which send nothing.'
         ) from error
     return job

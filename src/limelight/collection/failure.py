@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from limelight.exceptions import name_class, read_message
+
 __all__ = ["Failure"]
 
 
@@ -42,7 +44,7 @@ class Failure:
         id : str, optional
             What identifies the instance.
         """
-        return cls(type(exception).__name__, str(exception), id)
+        return cls(name_class(exception), read_message(exception), id)
 
     def __repr__(self) -> str:
         identity = "" if self.id is None else f", id={self.id!r}"

@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from limelight._checks import check_count, check_number
-from limelight.exceptions import ArgumentError
+from limelight.exceptions import ArgumentError, read_message
 from limelight.results._view import View
 
 __all__ = ["AGAINST", "FOR", "SegmentedView", "Weights"]
@@ -194,7 +194,7 @@ def _check_weights(weights: Weights, count: int) -> list[tuple[int, float]]:
         pairs = [(int(number), float(weight)) for number, weight in weights]
     except (TypeError, ValueError) as error:
         raise ArgumentError(
-            f"weights must be pairs of a number and a weight, as in explanation.as_map()[label]: {error}."
+            f"weights must be pairs of a number and a weight, as in explanation.as_map()[label]: {read_message(error)}."
         ) from error
     for number, weight in pairs:
         if not 0 <= number < count or not np.isfinite(weight):

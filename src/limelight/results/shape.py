@@ -13,7 +13,7 @@ from zlib import error as zlib_error
 import numpy as np
 
 from limelight._checks import check_choice, check_count, check_number, check_numbers
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError, read_message
 
 __all__ = ["ANCHORS", "Shape"]
 
@@ -226,7 +226,7 @@ class Shape:
         except LimelightError:
             raise
         except (TypeError, ValueError) as error:
-            raise ArgumentError(f"a stored shape cannot be read: {error}; got {data!r:.80}.") from error
+            raise ArgumentError(f"a stored shape cannot be read: {read_message(error)}; got {data!r:.80}.") from error
         return cls(kind, numbers)
 
     def __repr__(self) -> str:
@@ -263,7 +263,7 @@ def _listed(points: Any) -> list[Any]:
     try:
         return list(points)
     except TypeError as error:
-        raise ArgumentTypeError(f"points must be pairs of x and y: {error}.") from error
+        raise ArgumentTypeError(f"points must be pairs of x and y: {read_message(error)}.") from error
 
 
 def _read_levels(rows: Any, columns: Any, levels: Any) -> tuple[bytes, ...]:
@@ -271,7 +271,7 @@ def _read_levels(rows: Any, columns: Any, levels: Any) -> tuple[bytes, ...]:
     try:
         data = decompressobj().decompress(b64decode(levels, validate=True), rows * columns + 1)
     except (OverflowError, TypeError, ValueError, zlib_error) as error:
-        raise ArgumentError(f"a raster's levels cannot be read: {error}.") from error
+        raise ArgumentError(f"a raster's levels cannot be read: {read_message(error)}.") from error
     if len(data) != rows * columns:
         raise ArgumentError(f"a raster of {rows} x {columns} levels was expected; got {len(data)} bytes.")
     return tuple(data[start : start + columns] for start in range(0, len(data), columns))
