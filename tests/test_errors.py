@@ -21,6 +21,7 @@ from limelight.exceptions import (
     Interrupted,
     LimelightError,
     ModelError,
+    PredictionError,
     is_interruption,
     name_class,
     read_message,
@@ -170,6 +171,113 @@ def test_a_source_that_panics_loses_nothing_that_was_read(engine, tmp_path):
     with pytest.raises(BaseException, match="arg_sort"):
         EXPLAINER.explain_many(rows(), plain, engine=engine, n_jobs=2, chunk_size=4, checkpoint=tmp_path / "parts", **FEW)
     assert len(list((tmp_path / "parts").glob("part-*"))) == 4
+
+
+# --- answers that cannot be read -----------------------------------------------------------------------------------------
+
+
+class Unreadable:
+    """As tensors of other libraries whose numbers cannot be had, such as those of a graph."""
+
+    def __init__(self, error):
+        self.error = error
+
+    def __array__(self, *_, **__):
+        raise self.error
+
+
+class Opaque:
+    def __getattr__(self, name):
+        raise RuntimeError(f"nothing is known, {name} neither")
+
+
+UNREADABLE = {
+    "a graph's": (lambda _: Unreadable(NotImplementedError("in graph mode")), "it gave Unreadable: in graph mode"),
+    "a panic": (lambda _: Unreadable(Panic("as a panic")), "it gave Unreadable: as a panic"),
+    "no text": (lambda _: Unreadable(OwnError(1, "reason")), "its message cannot be read"),
+    "opaque": (lambda _: Opaque(), "it gave Opaque: nothing is known"),
+    "opaque rows": (lambda rows: [Opaque()] * len(rows), "it gave list: nothing is known"),
+    "a generator": (lambda rows: (0.5 for _ in rows), r"it gave generator: .* Give lambda inputs: list\(model\(inputs\)\)"),
+    "a set": (lambda _: {0.5}, "it gave set"),
+    "an empty mapping": (lambda _: {}, "it gave dict: it is empty"),
+    "a function": (lambda _: len, "it gave builtin_function_or_method"),
+    "huge integers": (lambda rows: [10**400] * len(rows), "it gave list: int too large"),
+    "nothing": (lambda _: None, "it gave None"),
+}
+
+
+@pytest.mark.parametrize("kind", UNREADABLE)
+def test_answers_that_cannot_be_read_are_prediction_errors(kind):
+    model, message = UNREADABLE[kind]
+    with pytest.raises(PredictionError, match=message):
+        EXPLAINER.explain_instance(OUTSIDE[0], model, **FEW)
+    kept = EXPLAINER.explain_many(OUTSIDE, model, on_error="keep", **FEW)
+    assert {failure.error for failure in kept.failures.values()} == {"PredictionError"}
+    assert len(kept.failures) == len(OUTSIDE)
+
+
+torch = pytest.importorskip("torch")
+WEIGHTS = torch.tensor([2.0, -1.0, 0.5, 0.0, 1.0], requires_grad=True)
+
+
+def with_gradients(rows):
+    return torch.from_numpy(np.nan_to_num(rows)).float() @ WEIGHTS
+
+
+TENSORS = {
+    "a tensor": with_gradients,
+    "a list of them": lambda rows: list(with_gradients(rows)),
+    "a list of rows": lambda rows: [row[None] for row in with_gradients(rows)],
+    "lists in a list": lambda rows: [[number] for number in with_gradients(rows)],
+    "a tuple of one": lambda rows: (with_gradients(rows)[:, None],),
+    "a mapping": lambda rows: {"score": with_gradients(rows)},
+    "a parameter": lambda rows: torch.nn.Parameter(with_gradients(rows)),
+}
+
+
+@pytest.mark.parametrize("form", TENSORS)
+def test_tensors_that_require_gradients_are_answers(form):
+    expected = EXPLAINER.explain_instance(ROWS[0], lambda rows: with_gradients(rows).detach().numpy(), **FEW)
+    explanation = EXPLAINER.explain_instance(ROWS[0], TENSORS[form], **FEW)
+    assert explanation.as_list() == expected.as_list()
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16", "float8_e4m3fn", "float64", "int32", "bool"])
+def test_tensors_of_every_type_are_answers(dtype):
+    def model(rows):
+        return (with_gradients(rows) > 0).to(getattr(torch, dtype))
+
+    expected = EXPLAINER.explain_instance(ROWS[0], lambda rows: model(rows).double().detach().numpy(), **FEW)
+    for answer in (model, lambda rows: [model(rows)[:, None]], lambda rows: list(model(rows))):
+        assert EXPLAINER.explain_instance(ROWS[0], answer, **FEW).as_list() == expected.as_list()
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda tensor: tensor.to("meta"), "it gave Tensor: Cannot copy out of meta tensor; no data"),
+        (lambda tensor: [tensor[:, None].to("meta")], "it gave list: Cannot copy out of meta tensor; no data"),
+        (lambda tensor: tensor[:, None].to_sparse(), "it gave Tensor: can't convert Sparse layout tensor to numpy"),
+        (lambda tensor: tensor.to(torch.complex64), "it gave Tensor: complex numbers cannot be ordered"),
+    ],
+)
+def test_tensors_without_real_numbers_are_refused(change, message):
+    with pytest.raises(PredictionError, match=message):
+        EXPLAINER.explain_instance(ROWS[0], lambda rows: change(with_gradients(rows)), **FEW)
+
+
+def test_a_module_that_switches_gradients_on():
+    class Module(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weights = torch.nn.Parameter(WEIGHTS.detach())
+
+        def forward(self, rows):
+            with torch.inference_mode(False), torch.enable_grad():
+                return rows.clone() @ self.weights
+
+    expected = EXPLAINER.explain_instance(ROWS[0], with_gradients, **FEW)
+    assert EXPLAINER.explain_instance(ROWS[0], Module().eval(), **FEW).as_list() == expected.as_list()
 
 
 # --- what is no error of the model ---------------------------------------------------------------------------------------

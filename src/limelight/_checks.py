@@ -430,10 +430,16 @@ def named_errors(name: str, kind: type[LimelightError] = ArgumentError, about: s
 
 
 def as_array(value: Any) -> np.ndarray:
-    """An array of a torch tensor, on any device, or of anything that numpy reads; bfloat16, which numpy lacks, as float32."""
+    """An array of a torch tensor, of lists of them, or of anything that numpy reads.
+
+    Tensors may be on any device and may require gradients. Floating-point types that numpy lacks, bfloat16 and those of a byte,
+    become float32.
+    """
     if hasattr(value, "detach"):
         value = value.detach().cpu()
-        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+        value = value.float() if str(value.dtype).startswith(("torch.bfloat16", "torch.float8")) else value
+    elif _holds_tensors(value):
+        value = [as_array(item) for item in value]
     return np.asarray(value)
 
 
@@ -442,6 +448,15 @@ def holds_complex(array: np.ndarray) -> bool:
     if array.dtype.kind == "O":
         return any(isinstance(value, (complex, np.complexfloating)) for value in array.flat)
     return array.dtype.kind == "c"
+
+
+def _holds_tensors(value: Any) -> bool:
+    """Whether the first of the innermost items of lists is a torch tensor."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    while isinstance(value, (list, tuple)) and len(value):
+        value = value[0]
+    return hasattr(value, "detach")
 
 
 def wrap_frame(value: Any, *, allow_series: bool = False) -> Any:
