@@ -8,6 +8,7 @@ import time
 
 import numpy as np
 import pytest
+import torch
 from helpers.batches import OUTSIDE, ROWS, plain, same
 from helpers.raising import RAISED, OwnError, OwnPredictionError, Panic, RaisesFor, panic
 from sklearn.linear_model import Ridge
@@ -216,7 +217,6 @@ def test_answers_that_cannot_be_read_are_prediction_errors(kind):
     assert len(kept.failures) == len(OUTSIDE)
 
 
-torch = pytest.importorskip("torch")
 WEIGHTS = torch.tensor([2.0, -1.0, 0.5, 0.0, 1.0], requires_grad=True)
 
 

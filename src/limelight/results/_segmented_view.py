@@ -19,6 +19,7 @@ _FOR_RGB = np.array([*bytes.fromhex(FOR[1:])])
 _AGAINST_RGB = np.array([*bytes.fromhex(AGAINST[1:])])
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
+_MOST_UNUSED_NUMBERS = 2**16
 _LEAST_VISIBLE_SHARE = 0.005  # of the heaviest weight
 
 Weights = Sequence[tuple[int, float]]
@@ -170,6 +171,28 @@ class SegmentedView(View):
             image[heat < 0, 0] = 255
         mask = np.sign(heat) if not negative_only else heat != 0
         return image, mask.astype(np.int8)
+
+    def _check_numbers(self, what: str) -> None:
+        """Refuse segments that are not numbered from 0, or by numbers that are far larger than there are segments.
+
+        Each number up to the largest takes some hundred bytes as soon as somebody asks what the segments are.
+
+        Raises
+        ------
+        ArgumentError
+            If they are.
+        """
+        low, high = int(self.segments.min()), int(self.segments.max())
+        if low < 0 or high >= self.segments.size:
+            raise ArgumentError(f"{what} must be numbered from 0 to at most {self.segments.size - 1}; got {low} to {high}.")
+        if high < _MOST_UNUSED_NUMBERS:
+            return
+        is_used = np.zeros(high + 1, dtype=bool)
+        for row in self.segments:  # as indices, they take twice the memory
+            is_used[row] = True
+        count = int(np.count_nonzero(is_used))
+        if high >= _MOST_UNUSED_NUMBERS + 2 * count:
+            raise ArgumentError(f"{what} must be numbered from 0 with few gaps; got {count} of them, numbered up to {high}.")
 
     def _outlines_of(self, numbers: Iterable[int]) -> np.ndarray:
         """The edges of these superpixels; bool, of the shape of `segments`."""

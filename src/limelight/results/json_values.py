@@ -12,6 +12,8 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 __all__ = ["check_types", "list_fields", "plain", "read_object", "restore"]
 
+_LARGEST_WHOLE_DOUBLE = 2**53  # beyond it, not every integer is a double
+
 
 def plain(value: Any) -> Any:
     """A field's value as JSON's types; NaN, which JSON lacks, becomes None."""
@@ -43,12 +45,14 @@ def check_types(value: Any, annotation: Any, place: str = "") -> None:
 
     Raises
     ------
-    TypeError
-        If it is, or holds, something of another type.
+    OverflowError, TypeError
+        If it is, or holds, something of another type, or a number that is not finite.
     """
     types, item_annotation = _allowed_types(annotation)
     if not isinstance(value, types) or (isinstance(value, bool) and annotation is not bool):
         raise TypeError(f"{place} holds {value!r:.80}, which is {type(value).__name__}")
+    if annotation is float and (math.isinf(value) or (isinstance(value, int) and abs(value) > _LARGEST_WHOLE_DOUBLE)):
+        raise TypeError(f"{place} holds {value!r:.80}, which is no finite double")
     if item_annotation is not None:
         for item in value:
             check_types(item, item_annotation, place)

@@ -42,7 +42,7 @@ def view_from_dict(data: Mapping[str, Any]) -> View:
     kind = data["kind"]
     if kind not in VIEWS:
         raise ArgumentError(
-            f"no view of kind {kind!r} is registered: import the module that registers it, or install the package that "
+            f"no view of kind {kind!r:.80} is registered: import the module that registers it, or install the package that "
             f"declares it. Registered: {', '.join(map(repr, VIEWS))}."
         )
     if VIEWS.owns(kind):

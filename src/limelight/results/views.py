@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, ClassVar, NamedTuple
 
 from limelight.exceptions import ArgumentError
@@ -100,8 +101,20 @@ class TextView(View):
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "TextView":
-        """Rebuild a view from what `to_dict` gave."""
-        return cls(data["text"], tuple(Span(*span) for span in data["spans"]))
+        """Rebuild a view from what `to_dict` gave.
+
+        Raises
+        ------
+        ArgumentError
+            If a component is not within the text.
+        """
+        view = cls(data["text"], tuple(Span(*span) for span in data["spans"]))
+        # What is of another type is reported later, by `check_types`.
+        has_types = isinstance(view.text, str) and all(isinstance(place, int) for span in view.spans for place in span)
+        outside = [span for span in view.spans if not 0 <= span.start <= span.stop <= len(view.text)] if has_types else []
+        if outside:
+            raise ArgumentError(f"components must be within the text of {len(view.text)} characters; got {outside[0]!r:.80}.")
+        return view
 
 
 class Cell(NamedTuple):
@@ -362,8 +375,10 @@ class SeriesView(View):
                 tuple(tuple(None if value is None else float(value) for value in channel) for channel in data[name])
                 for name in ("channels", "filling")
             )
-        except ValueError as error:
+        except (OverflowError, ValueError) as error:
             raise ArgumentError(f"a series' channels must hold numbers: {error}.") from error
+        if any(value is not None and not isfinite(value) for channel in (*channels, *filling) for value in channel):
+            raise ArgumentError("a series' channels must hold finite numbers, or null where one is missing.")
         segments = tuple(Segment(tuple(numbers), *rest) for numbers, *rest in data["segments"])
         view = cls(tuple(data["channel_names"]), channels, filling, segments)
         count, lengths = len(view.channels), {len(channel) for channel in (*view.channels, *view.filling)}
