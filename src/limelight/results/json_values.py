@@ -90,9 +90,13 @@ def read_object(text: str | bytes) -> dict[str, Any]:
     if not isinstance(text, (str, bytes)):
         raise ArgumentTypeError(f"an explanation's JSON must be a text; got {type(text).__name__}.")
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ArgumentError(f"this is not JSON: {error}.") from error
     if not isinstance(data, dict):
         raise ArgumentError(f"an explanation's JSON must be an object; got {type(data).__name__}.")
     return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")
