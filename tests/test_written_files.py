@@ -11,10 +11,10 @@ import pytest
 from helpers.samples import table
 
 from limelight import Explanation, Explanations
-from limelight.batch._processes import _scratch_folder
+from limelight.batch import _scratch
+from limelight.batch._scratch import scratch_folder
 from limelight.renderers.index import Entry, save_index
 from limelight.results import files
-from limelight.results.files import delete_remnant, lock
 
 MADE = table()
 MANY = Explanations.of([MADE, MADE])
@@ -195,7 +195,7 @@ def test_what_a_killed_job_left_in_the_temporary_folder_is_cleaned_up_by_the_nex
     monkeypatch.setattr(tempfile, "tempdir", None)
     with subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, text=True) as killed:
         assert killed.stdout.readline() == "read\n"
-        with _scratch_folder():  # as long as the job lives, its folder stays
+        with scratch_folder():  # as long as the job lives, its folder stays
             assert len(jobs_in(temporary)) == 2
         killed.send_signal(kill)
         killed.wait()
@@ -204,33 +204,31 @@ def test_what_a_killed_job_left_in_the_temporary_folder_is_cleaned_up_by_the_nex
         other.mkdir()
     (others[1] / "job").touch()
     assert len(jobs_in(temporary)) == 2
-    with _scratch_folder() as folder:
+    with scratch_folder() as folder:
         assert sorted(jobs_in(temporary)) == sorted([folder.name, "limelight-job-another"])
         assert others[1].exists()
     monkeypatch.setattr(tempfile, "tempdir", None)
 
 
 def test_only_what_is_not_locked_and_the_user_s_is_deleted(tmp_path, monkeypatch):
-    mine, link = tmp_path / "mine", tmp_path / "link"
+    mine, link, file = tmp_path / "mine", tmp_path / "link", tmp_path / "file"
     mine.mkdir()
     (mine / "job").touch()
     link.symlink_to(mine)
-    delete_remnant(link)
-    assert mine.exists()
+    file.touch()
     descriptor = os.open(mine, os.O_RDONLY)
-    assert lock(descriptor)
-    delete_remnant(mine)
-    assert mine.exists()
+    assert _scratch._lock(descriptor)
+    for path in (mine, link, file):
+        _scratch._delete_remnant(path)
+    assert len(os.listdir(tmp_path)) == 3
     os.close(descriptor)
     with monkeypatch.context() as patch:
-        patch.setattr(files.os, "getuid", lambda: -1)
-        delete_remnant(mine)
+        patch.setattr(os, "getuid", lambda: -1)
+        _scratch._delete_remnant(mine)
+    _scratch._delete_remnant(link)
     assert mine.exists()
-    delete_remnant(mine)
+    _scratch._delete_remnant(mine)
     assert not mine.exists()
-    os.mkfifo(mine)
-    delete_remnant(mine)
-    assert mine.exists()
 
 
 TERMINATED = """

@@ -132,16 +132,12 @@ _MOST_MESSAGE_LETTERS = 4000  # of another library's or a user's error
 _MOST_NAME_LETTERS = 200
 
 
-class Interruption(BaseException):
-    """Base of what stops limelight's work from outside and is no error of the user's code, such as the alarm of a timeout."""
-
-
 def is_interruption(error: BaseException) -> bool:
     """Whether what the user's code raised has to end the call, because it is no error of that code.
 
-    Ctrl-C has to, and so do the end of a generator, limelight's own alarm, and `SystemExit` from a handler of a signal. All
-    else is an error of the code that raised it, whatever its class derives from: Rust's panics, as polars has them, are no
-    `Exception`, and a model that calls ``sys.exit()`` must not end a job of many instances as if all were well.
+    Ctrl-C has to, and so do the end of a generator, and whatever a handler of a signal raises that is no `Exception`, such as
+    limelight's own alarm. All else is an error of the code that raised it, whatever its class derives from: Rust's panics, as
+    polars has them, are no `Exception`, and a model that calls ``sys.exit()`` must not end a job as if all were well.
 
     Examples
     --------
@@ -153,7 +149,7 @@ def is_interruption(error: BaseException) -> bool:
         return False
     if isinstance(error, BaseExceptionGroup):
         return any(map(is_interruption, error.exceptions))
-    return isinstance(error, (GeneratorExit, Interruption, KeyboardInterrupt)) or _comes_from_signal_handler(error)
+    return isinstance(error, (GeneratorExit, KeyboardInterrupt)) or _comes_from_signal_handler(error)
 
 
 def _comes_from_signal_handler(error: BaseException) -> bool:

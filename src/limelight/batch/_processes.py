@@ -7,7 +7,6 @@ import pickle
 import signal
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -17,14 +16,12 @@ from typing import Any, NamedTuple
 
 from limelight.batch._instances import Chunk
 from limelight.batch._pickling import serialize
+from limelight.batch._scratch import JOB_FILE, scratch_folder
 from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, explain_chunk, explain_in_executor
 from limelight.exceptions import ArgumentTypeError, EngineError, describe_error, is_interruption, read_message
-from limelight.results.files import delete_remnant, lock
 
 __all__ = ["explain_in_processes"]
 
-_SCRATCH_PREFIX = "limelight-job-"
-_JOB_FILE = "job"
 _IDLE_SECONDS = 60  # before a process without a job ends
 _INSTALLED = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "purelib", "platlib")})
 # Each of these libraries starts a thread per core unless its variable says otherwise.
@@ -46,8 +43,8 @@ def explain_in_processes(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: i
     import joblib
 
     count = joblib.effective_n_jobs(n_jobs)
-    with _scratch_folder() as folder:
-        path = folder / _JOB_FILE
+    with scratch_folder() as folder:
+        path = folder / JOB_FILE
         _write_job(job, path)
         with _processes(count) as processes:
             try:
@@ -58,23 +55,6 @@ def explain_in_processes(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: i
                     f"instances cannot be sent to other processes ({read_message(error)}); "
                     'use engine="threads" or "serial", which send nothing.'
                 ) from error
-
-
-@contextmanager
-def _scratch_folder() -> Iterator[Path]:
-    """A locked folder for a job's files, in the temporary folder. What killed processes left of theirs is deleted first."""
-    for file in Path(tempfile.gettempdir()).glob(f"{_SCRATCH_PREFIX}*/{_JOB_FILE}"):  # written when the folder is locked
-        delete_remnant(file.parent)
-    with tempfile.TemporaryDirectory(prefix=_SCRATCH_PREFIX) as folder:
-        if os.name != "posix":  # where folders cannot be opened
-            yield Path(folder)
-            return
-        descriptor = os.open(folder, os.O_RDONLY)
-        try:
-            lock(descriptor)
-            yield Path(folder)
-        finally:
-            os.close(descriptor)
 
 
 class _IdlePool(NamedTuple):

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable
 from typing import TypeVar
 
-from limelight.exceptions import Interruption, ModelError
+from limelight.exceptions import ModelError
 
 __all__ = ["run_in_time", "run_in_time_or_exit"]
 
@@ -17,7 +17,7 @@ _STDERR = 2  # the file descriptor
 T = TypeVar("T")
 
 
-class _TimeUp(Interruption):
+class _TimeUp(BaseException):
     """The alarm. It is no `Exception`, so that a model cannot take it for an error of its own."""
 
 

@@ -21,17 +21,7 @@ from limelight.exceptions import ArgumentError, require
 if TYPE_CHECKING:
     from pyarrow.fs import FileSystem
 
-__all__ = [
-    "Place",
-    "atomic_file",
-    "check_ending",
-    "delete_remnant",
-    "is_address",
-    "list_files",
-    "locate",
-    "lock",
-    "read_bytes",
-]
+__all__ = ["Place", "atomic_file", "check_ending", "is_address", "list_files", "locate", "read_bytes"]
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: C:/ is a drive
 _BLOCK_BYTES = 2**22
@@ -212,7 +202,7 @@ def _atomic_local_file(place: Path) -> Iterator[BinaryIO]:
     unfinished = place.with_name(f".{start}.{os.getpid()}-{threading.get_ident()}.unfinished")
     try:
         with unfinished.open("wb") as file:
-            lock(file.fileno())
+            _lock(file.fileno())
             if rights is not None:
                 unfinished.chmod(rights)
             yield file
@@ -246,7 +236,7 @@ def _clean_up(folder: Path) -> None:
         for entry in islice(entries, _MOST_LOOKED_AT):
             name = _UNFINISHED_NAME.fullmatch(entry.name)
             if name is not None and not _is_running(int(name[1])):
-                delete_remnant(entry.path)
+                _delete_remnant(entry.path)
 
 
 def _is_running(process: int) -> bool:
@@ -261,12 +251,8 @@ def _is_running(process: int) -> bool:
     return True
 
 
-def lock(descriptor: int) -> bool:
-    """Lock an open file or folder for this process, until it is closed or the process ends; False if another has done so.
-
-    It is also False where files cannot be locked. A process need not be one of this machine: it may run in a container with
-    numbers of its own.
-    """
+def _lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed or the process ends; False if another has done so, or there are no locks."""
     try:
         import fcntl
 
@@ -276,19 +262,14 @@ def lock(descriptor: int) -> bool:
     return True
 
 
-def delete_remnant(path: str | os.PathLike[str]) -> None:
-    """Delete a file or folder of this user's that a process had locked, if that process has ended."""
-    if os.name != "posix":
-        return
+def _delete_remnant(path: str) -> None:
+    """Delete a file of this user's if the process that wrote it has ended, even one that has its number in a container."""
     with suppress(OSError):
-        descriptor = os.open(path, os.O_RDONLY | getattr(os, "O_NOFOLLOW", 0) | getattr(os, "O_NONBLOCK", 0))
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
         try:
             status = os.fstat(descriptor)
-            if status.st_uid == os.getuid() and lock(descriptor):
-                if stat.S_ISDIR(status.st_mode):
-                    shutil.rmtree(path)
-                elif stat.S_ISREG(status.st_mode):
-                    os.unlink(path)
+            if stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid() and _lock(descriptor):
+                os.unlink(path)
         finally:
             os.close(descriptor)
 
