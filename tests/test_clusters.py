@@ -16,9 +16,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
+from helpers.raising import RAISED, RaisesEach
 
 from limelight import Explanation, Explanations, TabularExplainer, TextExplainer
-from limelight.exceptions import ArgumentError, ArgumentTypeError, EngineError, Interrupted, MissingDependencyError, ModelError
+from limelight.exceptions import (
+    ArgumentError,
+    ArgumentTypeError,
+    EngineError,
+    Interrupted,
+    MissingDependencyError,
+    ModelError,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 
@@ -239,6 +247,28 @@ def test_errors_arrive_as_they_are(cluster):
     with pytest.raises(ModelError, match=r"the model raised ValueError .*: too large") as caught:
         EXPLAINER.explain_many(OUTSIDE, raises_above, engine=cluster, chunk_size=2, **FEW)
     assert caught.value.__notes__[0] in ("This was instance 3.", "This was instance 4.")
+
+
+def test_errors_of_every_kind_are_data_or_arrive(cluster):
+    """A panic of polars is no exception, and Dask would wait for ever."""
+    rows = np.vstack([ROWS[:1], ROWS[:1] + 9 * np.arange(1, 1 + len(RAISED))[:, None], ROWS[1:2]])
+    model = RaisesEach(dict(zip(rows[1:-1, 0].tolist(), RAISED, strict=True)))
+    kept = EXPLAINER.explain_many(rows, model, on_error="keep", engine=cluster, chunk_size=16, **FEW)
+    assert [*kept.failures] == list(range(1, 1 + len(RAISED)))
+    assert same(kept[[0, -1]], [EXPLAINER.explain_instance(row, plain, **FEW) for row in ROWS[:2]])
+    with pytest.raises(ModelError, match="the model raised PanicException"):
+        EXPLAINER.explain_many(rows[:2], model, engine=cluster, **FEW)
+
+
+@pytest.mark.parametrize(("raised", "error"), [(KeyboardInterrupt, Interrupted), (GeneratorExit, EngineError)])
+def test_what_would_end_a_worker_ends_the_job(cluster, raised, error):
+    def model(rows):
+        if len(rows) > 1:
+            raise raised("stop")
+        return plain(rows)
+
+    with pytest.raises(error):
+        EXPLAINER.explain_many(OUTSIDE[:1], model, on_error="keep", engine=cluster, **FEW)
 
 
 def test_the_user_can_stop_it(cluster, alone):

@@ -11,7 +11,16 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, LimelightError, unknown_name
+from limelight.exceptions import (
+    ArgumentError,
+    ArgumentTypeError,
+    LabelError,
+    LimelightError,
+    describe_error,
+    is_interruption,
+    read_message,
+    unknown_name,
+)
 
 __all__ = [
     "LOG_ODDS",
@@ -324,8 +333,10 @@ def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndar
         if kind == "O" and holds_complex(np.asarray(value, dtype=object)):
             raise TypeError("got complex numbers")
         array = np.asarray(value, dtype=np.float64)
-    except Exception as error:  # what is no array may raise anything when it is read as one
-        raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
+    except BaseException as error:  # what is no array may raise anything when it is read as one
+        if is_interruption(error):
+            raise
+        raise ArgumentTypeError(f"{parameter} must hold numbers only: {read_message(error)}.") from error
     if dimensions is not None and array.ndim != dimensions:
         raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
     return array
@@ -412,15 +423,23 @@ def named_errors(name: str, kind: type[LimelightError] = ArgumentError, about: s
         yield
     except (LimelightError, MemoryError):
         raise
-    except Exception as error:
-        raise kind(f"{name} raised {type(error).__name__}{about and ' '}{about}: {error}") from error
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        raise kind(f"{name} raised {describe_error(error, about)}") from error
 
 
 def as_array(value: Any) -> np.ndarray:
-    """An array of a torch tensor, on any device, or of anything that numpy reads; bfloat16, which numpy lacks, as float32."""
+    """An array of a torch tensor, of lists of them, or of anything that numpy reads.
+
+    Tensors may be on any device and may require gradients. Floating-point types that numpy lacks, bfloat16 and those of a byte,
+    become float32.
+    """
     if hasattr(value, "detach"):
         value = value.detach().cpu()
-        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+        value = value.float() if str(value.dtype).startswith(("torch.bfloat16", "torch.float8")) else value
+    elif _holds_tensors(value):
+        value = [as_array(item) for item in value]
     return np.asarray(value)
 
 
@@ -429,6 +448,15 @@ def holds_complex(array: np.ndarray) -> bool:
     if array.dtype.kind == "O":
         return any(isinstance(value, (complex, np.complexfloating)) for value in array.flat)
     return array.dtype.kind == "c"
+
+
+def _holds_tensors(value: Any) -> bool:
+    """Whether the first of the innermost items of lists is a torch tensor."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    while isinstance(value, (list, tuple)) and len(value):
+        value = value[0]
+    return hasattr(value, "detach")
 
 
 def wrap_frame(value: Any, *, allow_series: bool = False) -> Any:

@@ -19,7 +19,14 @@ import numpy as np
 
 from limelight._blas import one_blas_thread
 from limelight._checks import own_arithmetic
-from limelight.exceptions import ArgumentError, InstanceError, LimelightError
+from limelight.exceptions import (
+    ArgumentError,
+    InstanceError,
+    LimelightError,
+    describe_error,
+    is_interruption,
+    read_message,
+)
 from limelight.stages.answers import Answer
 from limelight.stages.prediction_batches import answer_all
 from limelight.stages.questions import Ask
@@ -122,7 +129,9 @@ def _fit(effects: dict[int, FitSurrogates]) -> dict[int, Outcome | LimelightErro
         samples = [effects[number].sample for number in numbers]
         try:
             outcomes |= zip(numbers, fit_surrogates(samples, effects[numbers[0]].settings), strict=True)
-        except Exception:  # one sample may have caused it: the others must not fail with it
+        except BaseException as error:  # one sample may have caused it: the others must not fail with it
+            if is_interruption(error):
+                raise
             outcomes |= {number: _fit_alone(effects[number]) for number in numbers}
     return outcomes
 
@@ -139,17 +148,18 @@ def _fit_alone(effect: FitSurrogates) -> list[Fit] | LimelightError:
         )
     except MemoryError as error:
         return _out_of_memory(error)
-    except Exception as error:
-        if effect.settings.regressor is None:
+    except BaseException as error:
+        if effect.settings.regressor is None or is_interruption(error):
             raise
-        regressor_error = ArgumentError(f"model_regressor raised {type(error).__name__}: {error}")
+        regressor_error = ArgumentError(f"model_regressor raised {describe_error(error)}")
         regressor_error.__cause__ = error
         return regressor_error
 
 
 def _out_of_memory(error: MemoryError) -> InstanceError:
     instance_error = InstanceError(
-        f"there is not enough memory for this instance: {error}. Make fewer components, or give a smaller num_samples."
+        f"there is not enough memory for this instance: {read_message(error)}. Make fewer components, or give a smaller "
+        "num_samples."
     )
     instance_error.__cause__ = error
     return instance_error

@@ -23,7 +23,15 @@ from limelight.batch._shared_work import SharedWork
 from limelight.batch._timeouts import run_in_time
 from limelight.collection.arrow import table_of
 from limelight.collection.failure import Failure
-from limelight.exceptions import ArgumentTypeError, LimelightError, ModelError, time_is_up
+from limelight.exceptions import (
+    ArgumentTypeError,
+    LimelightError,
+    ModelError,
+    add_note,
+    describe_error,
+    read_message,
+    time_is_up,
+)
 from limelight.results.explanation import Explanation
 from limelight.stages.prediction import SharedAnswers
 
@@ -115,7 +123,7 @@ class Job:
                     entries.append(Failure.of(result, id))
                 else:
                     identity = "" if id is None else f", {id!r:.80}"
-                    result.add_note(f"This was instance {chunk.first + len(entries)}{identity}.")
+                    add_note(result, f"This was instance {chunk.first + len(entries)}{identity}.")
                     raise result if self._registrations is None else _sendable(result)
             return table_of(entries, range(chunk.first, chunk.first + len(entries)))
 
@@ -165,10 +173,11 @@ def _sendable(error: LimelightError) -> LimelightError:
         if type(pickle.loads(pickle.dumps(error))) is type(error):
             return error
     base = next(cls for cls in type(error).__mro__ if cls.__module__ == "limelight.exceptions")
-    plain: LimelightError = base(f"{type(error).__name__}: {error}")
+    plain: LimelightError = base(describe_error(error))
     plain.__cause__ = error.__cause__
-    for note in getattr(error, "__notes__", ()):
-        plain.add_note(note)
+    notes = getattr(error, "__notes__", None)
+    for note in notes if isinstance(notes, list) else ():
+        add_note(plain, note)
     return plain
 
 
@@ -185,7 +194,9 @@ def _check_registrations(implementations: Mapping[str, Mapping[str, Any]]) -> No
             try:
                 serialize([implementation])  # in a list: a class alone would be wrapped in a class that cannot be pickled
             except ArgumentTypeError as error:
+                cause = error if error.__cause__ is None else error.__cause__
+                problem = f"{type(cause).__name__}({read_message(cause)!r})"
                 raise ArgumentTypeError(
-                    f"the {kind} registered as {name!r} cannot be sent to other processes ({error.__cause__!r}); "
+                    f"the {kind} registered as {name!r} cannot be sent to other processes ({problem}); "
                     'use engine="threads" or "serial", which send nothing.'
                 ) from error

@@ -7,7 +7,6 @@ import pickle
 import signal
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
@@ -19,12 +18,12 @@ from typing import Any, NamedTuple
 from limelight.batch._instances import Chunk
 from limelight.batch._journal import find_explanations, find_stuck_instances, remove_journal
 from limelight.batch._pickling import serialize
+from limelight.batch._scratch import JOB_FILE, scratch_folder
 from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, WorkerDiedError, explain_in_executor
-from limelight.exceptions import ArgumentTypeError, EngineError
+from limelight.exceptions import ArgumentTypeError, EngineError, describe_error, is_interruption, read_message
 
 __all__ = ["explain_in_processes"]
 
-_JOB_FILE = "job"
 _MOST_ENDED_AT_FIRST = 3  # processes at which instances were stuck, before anything is explained
 _IDLE_SECONDS = 60  # before a process without a job ends
 _INSTALLED = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "purelib", "platlib")})
@@ -47,14 +46,14 @@ def explain_in_processes(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: i
     import joblib
 
     count = joblib.effective_n_jobs(n_jobs)
-    with tempfile.TemporaryDirectory(prefix="limelight-") as name:
-        folder = Path(name)
-        _write_job(job, folder / _JOB_FILE)
+    with scratch_folder() as folder:
+        _write_job(job, folder / JOB_FILE)
         try:
             yield from _explain_past_stuck_instances(folder, iter(chunks), count)
         except pickle.PicklingError as error:
             raise ArgumentTypeError(
-                f'instances cannot be sent to other processes ({error}); use engine="threads" or "serial", which send nothing.'
+                f"instances cannot be sent to other processes ({read_message(error)}); "
+                'use engine="threads" or "serial", which send nothing.'
             ) from error
 
 
@@ -172,7 +171,7 @@ def _are_alive(processes: Any) -> bool:
 
 
 def _explain_in_folder(folder: str, chunk: Chunk) -> tuple[int, Any]:
-    return chunk.number, _read_job(os.path.join(folder, _JOB_FILE)).explain(chunk, Path(folder))
+    return chunk.number, _read_job(os.path.join(folder, JOB_FILE)).explain(chunk, Path(folder))
 
 
 @lru_cache(maxsize=1)
@@ -187,9 +186,11 @@ def _read_job(path: str) -> ChunkExplainer:
     try:
         with Path(path).open("rb") as file:
             job: ChunkExplainer = pickle.load(file)
-    except Exception as error:  # any class may fail to be unpickled in its own way
+    except BaseException as error:  # any class may fail to be unpickled in its own way
+        if is_interruption(error):
+            raise
         raise ArgumentTypeError(
-            f"the model or the explainer cannot be read in other processes ({type(error).__name__}: {error}); "
+            f"the model or the explainer cannot be read in other processes ({describe_error(error)}); "
             'use engine="threads" or "serial", which send nothing.'
         ) from error
     return job

@@ -14,8 +14,8 @@ from uuid import uuid4
 
 from limelight.batch._instances import Chunk
 from limelight.batch._pickling import deserialize, deserialize_job, serialize
-from limelight.batch._workers import ChunkExplainer, FinishedChunks, explain_in_executor
-from limelight.exceptions import ArgumentError, EngineError, LimelightError, require
+from limelight.batch._workers import ChunkExplainer, FinishedChunks, explain_chunk_as_data, explain_in_executor
+from limelight.exceptions import ArgumentError, EngineError, require
 
 __all__ = ["explain_in_active_spark", "explain_in_spark"]
 
@@ -96,7 +96,7 @@ def _run_spark_job(context: Any, group: str, remote_job: Any, chunk: Chunk) -> t
             "Its executors need limelight, what the model needs, and enough memory. A local master repeats failed tasks only "
             "if it says how often, as in local[2,4]. With checkpoint=, the same call continues after the finished chunks."
         ) from error
-    if isinstance(result, LimelightError):
+    if isinstance(result, BaseException):
         raise result
     return chunk.number, result
 
@@ -113,10 +113,7 @@ def _python_advice(context: Any, message: str) -> str:
 
 
 def _explain(remote_job: Any, remote_chunk: Any, _: None) -> Any:
-    try:
-        return deserialize_job(remote_job.value).explain(deserialize(remote_chunk.value))
-    except LimelightError as error:  # returned, because Spark would repeat a task that raises
-        return error
+    return explain_chunk_as_data(deserialize_job(remote_job.value), deserialize(remote_chunk.value))
 
 
 @contextmanager

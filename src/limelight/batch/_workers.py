@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from limelight.batch._instances import Chunk
-from limelight.exceptions import EngineError
+from limelight.exceptions import EngineError, LimelightError, describe_error, read_message
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -19,6 +19,7 @@ __all__ = [
     "FinishedChunks",
     "WorkerDiedError",
     "explain_chunk",
+    "explain_chunk_as_data",
     "explain_in_executor",
 ]
 
@@ -33,6 +34,24 @@ class ChunkExplainer(Protocol):
 
     def explain(self, chunk: Chunk, folder: Path | None = None) -> pa.Table:
         """The explanations of a chunk as a table; the folder is for what another process needs to go on with the chunk."""
+
+
+def explain_chunk_as_data(job: ChunkExplainer, chunk: Chunk) -> pa.Table | BaseException:
+    """The explanations of a chunk as a table, or what ended them: `EngineError`, `LimelightError` or `KeyboardInterrupt`.
+
+    A cluster would repeat a task that raises an error. One that is no `Exception` would end its worker, or leave the job
+    waiting for it.
+    """
+    try:
+        return job.explain(chunk)
+    except LimelightError as error:
+        return error
+    except Exception:
+        raise
+    except KeyboardInterrupt as stop:
+        return KeyboardInterrupt(read_message(stop))
+    except BaseException as error:
+        return EngineError(f"a worker was stopped by {describe_error(error)}.")
 
 
 def explain_chunk(job: ChunkExplainer, chunk: Chunk) -> tuple[int, Any]:

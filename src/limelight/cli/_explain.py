@@ -15,7 +15,7 @@ from limelight.cli._checks import FilePath, check_column, check_outputs
 from limelight.cli._labels import read_labels
 from limelight.cli._messages import errors_as_messages, make_printable
 from limelight.cli._model import load_model, make_tabular_explainer
-from limelight.exceptions import ArgumentError, Interrupted, LabelError, LimelightError
+from limelight.exceptions import ArgumentError, Interrupted, LabelError, LimelightError, read_message
 
 __all__ = ["explain"]
 
@@ -205,7 +205,7 @@ def _save_report(explanations: limelight.Explanations, path: Path | str, data: P
         if target is None:
             raise
         explanations.save_report(path)
-        click.echo(f"The report does not say what is misclassified: {make_printable(str(error))}", err=True)
+        click.echo(make_printable(f"The report does not say what is misclassified: {error}"), err=True)
 
 
 def _save_finished(finished: Any, out: Path | str, checkpoint: Path | None) -> None:
@@ -218,7 +218,9 @@ def _save_finished(finished: Any, out: Path | str, checkpoint: Path | None) -> N
         try:
             finished.save(place)
         except (LimelightError, OSError) as error:
-            raise click.ClickException(f"interrupted, and the finished explanations cannot be saved: {error}") from error
+            raise click.ClickException(
+                f"interrupted, and the finished explanations cannot be saved: {read_message(error)}"
+            ) from error
     advice = (
         "The same command continues from there." if checkpoint else "With --checkpoint DIR the same command could continue."
     )

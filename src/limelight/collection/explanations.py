@@ -30,6 +30,7 @@ __all__ = ["Explanations", "Failure", "Pick"]
 PICK_FUNCTIONS = Registry("pick", {"submodular": "limelight.collection.pick:submodular_pick"})
 
 _STEP = 1_000  # entries that are made at once
+_STEP_BYTES = 2**20  # of their tables; pictures in them are packed
 _REPR_REASONS = 4  # features for each pick in a repr
 _MOST_LISTED_IDS = 5  # in an error
 
@@ -217,8 +218,9 @@ class Explanations(SummaryMixin, Sequence[Entry]):
 
     def __iter__(self) -> Iterator[Entry]:
         for table in self.tables():
-            for start in range(0, table.num_rows, _STEP):
-                yield from entries_of(table.slice(start, _STEP))
+            step = max(1, min(_STEP, _STEP_BYTES * table.num_rows // max(table.nbytes, 1)))
+            for start in range(0, table.num_rows, step):
+                yield from entries_of(table.slice(start, step))
 
     def __contains__(self, value: object) -> bool:
         """Whether an instance has this id, or an entry is equal to this one."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from limelight.exceptions import timeout_in
+from limelight.exceptions import name_class, read_message, timeout_in
 
 __all__ = ["Failure"]
 
@@ -44,7 +44,7 @@ class Failure:
         id : str, optional
             What identifies the instance.
         """
-        return cls(type(exception).__name__, str(exception), id)
+        return cls(name_class(exception), read_message(exception), id)
 
     @property
     def timeout(self) -> float | None:

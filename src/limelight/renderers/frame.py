@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._checks import check_choice
-from limelight.exceptions import missing_dependency
+from limelight.exceptions import ArgumentError, missing_dependency
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_frame"]
@@ -75,6 +75,8 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
         )
     except ImportError as error:
         raise missing_dependency(f"to_frame(backend={backend!r})", backend, extra=None) from error
+    except (OverflowError, ValueError) as error:  # only an explanation that somebody changed has such numbers
+        raise ArgumentError(f"the explanation cannot be written as a frame: {error}.") from error
     return frame.to_native()
 
 

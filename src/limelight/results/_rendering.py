@@ -219,8 +219,8 @@ class RenderingMixin(LimeNames, ABC):
         Parameters
         ----------
         path : str, path, or file-like
-            Where to, here or at an address such as ``s3://bucket/why.html``; an existing file is replaced. A name that ends in
-            ``.html`` or ``.htm``, or has no ending, gets a page;
+            Where to, here or at an address such as ``s3://bucket/why.html``; an existing file is replaced when the new one is
+            complete. A name that ends in ``.html`` or ``.htm``, or has no ending, gets a page;
             ``.png``, ``.svg`` and ``.pdf`` get a picture of any explanation: images, series and drawings with their parts
             tinted, texts with their words tinted, and the weights as bars. The name of a registered renderer is an ending too:
             ``why.dot`` is written by the renderer "dot". A buffer, such as ``io.BytesIO()``, needs `format`.
@@ -261,7 +261,7 @@ class RenderingMixin(LimeNames, ABC):
                 f"the renderer {name!r} must return str or bytes to be written to a file; got {type(contents).__name__}. "
                 f"explanation.render({name!r}) gives it as it is."
             )
-        if isinstance(target, Place) and target.file_system is None:
+        if isinstance(target, Place) and target.is_stream:
             Path(target.path).write_bytes(_encode(contents))
         elif isinstance(target, Place):
             with atomic_file(target.name) as file:

@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight._checks import check_numbers, user_function
 from limelight._registry import Registry
-from limelight.exceptions import ArgumentError, KernelError
+from limelight.exceptions import ArgumentError, KernelError, read_message
 from limelight.stages.components import count_present
 
 __all__ = [
@@ -168,7 +168,7 @@ def metric_of_scikit_learn(name: str, scale: float) -> Metric:
         except ValueError as error:
             raise ArgumentError(
                 "distance_metric must be a name that pairwise_distances of scikit-learn knows, of a distance that needs "
-                f"nothing but the rows; got {name!r}: {error}"
+                f"nothing but the rows; got {name!r}: {read_message(error)}"
             ) from error
         # Row 0 of masks is all ones: some distances divide by its variance, others count only zeros of both rows.
         is_blind = are_masks and not values.any() and not representation.all()

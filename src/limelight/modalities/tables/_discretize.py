@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, user_function
-from limelight.exceptions import ArgumentError
+from limelight.exceptions import ArgumentError, read_message
 from limelight.modalities.tables._encoding import Encoding
 
 __all__ = ["EdgeRule", "checked_discretizer"]
@@ -91,7 +91,7 @@ def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
     try:
         tree = DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0).fit(values[:, None], labels).tree_
     except ValueError as error:
-        raise ArgumentError(f'discretizer="entropy" needs training_labels that are classes: {error}') from error
+        raise ArgumentError(f'discretizer="entropy" needs training_labels that are classes: {read_message(error)}') from error
     thresholds = np.asarray(tree.threshold[tree.children_left != -1])
     if thresholds.size:
         return thresholds

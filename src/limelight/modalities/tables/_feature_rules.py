@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, check_flag, check_names, check_numbers
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.modalities.tables._bin_names import BinNames, name_bins
 from limelight.modalities.tables._columns import (
     LARGEST_VALUE,
@@ -228,7 +228,9 @@ def _checked_labels(training_labels: Any, num_rows: int) -> np.ndarray:
     try:
         labels = np.asarray(training_labels)
     except ValueError as error:  # lists within a list
-        raise ArgumentTypeError(f"training_labels must be a sequence of labels, one for each row: {error}.") from error
+        raise ArgumentTypeError(
+            f"training_labels must be a sequence of labels, one for each row: {read_message(error)}."
+        ) from error
     if labels.shape != (num_rows,):
         raise ArgumentError(f"training_labels must have shape ({num_rows},), one for each row; got shape {labels.shape}.")
     return labels

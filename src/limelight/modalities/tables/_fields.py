@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import InstanceError
+from limelight.exceptions import InstanceError, is_interruption
 from limelight.modalities.tables._missing_values import (
     DECIMAL_NAN,
     MISSING,
@@ -281,7 +281,9 @@ class ChoiceField(Field):
             raise InstanceError(f"column {name!r} holds values like {examples}; got {value!r:.60} ({type(value).__name__}).")
         try:
             pool = extend_pool(self.pool, self.values, value)
-        except Exception as error:
+        except BaseException as error:  # polars panics
+            if is_interruption(error):
+                raise
             raise InstanceError(f"column {name!r} can hold {examples or 'nothing'} only; got {value!r:.60}.") from error
         return replace(self, values=(*self.values, value), pool=pool)
 

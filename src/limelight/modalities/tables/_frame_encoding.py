@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import named_errors, wrap_frame
-from limelight.exceptions import ArgumentError, InstanceError
+from limelight.exceptions import ArgumentError, InstanceError, read_message
 from limelight.modalities.tables._encoding import Encoding, check_size
 from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._frame_columns import read_column
@@ -114,7 +114,7 @@ class FrameEncoding(Encoding):
         try:
             frame = wrap_frame(rows)
         except ValueError as error:  # for example, two columns have the same name
-            raise ArgumentError(f"{parameter} must give a sound frame: {error}") from error
+            raise ArgumentError(f"{parameter} must give a sound frame: {read_message(error)}") from error
         series_of = {str(series.name): series for series in frame.iter_columns()} if isinstance(frame, nw.DataFrame) else {}
         if series_of.keys() != set(self.names) or len(frame) != count:
             got = f"shape {frame.shape}" if series_of else type(rows).__name__
@@ -125,7 +125,9 @@ class FrameEncoding(Encoding):
             try:
                 read = {value: _read_value(field, name, value) for value in set(values)}
             except (InstanceError, TypeError) as error:  # the column cannot hold the value, or it cannot even be looked up
-                raise ArgumentError(f"{parameter} gives a value that column {name!r} cannot hold: {error}") from error
+                raise ArgumentError(
+                    f"{parameter} gives a value that column {name!r} cannot hold: {read_message(error)}"
+                ) from error
             if field.is_categorical and any(new_field is not field for new_field, _ in read.values()):
                 raise ArgumentError(f"{parameter} gives categories of column {name!r} that the training data lack.")
             numbers[:, column] = [read[value][1] for value in values]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import InstanceError
+from limelight.exceptions import InstanceError, read_message
 from limelight.modalities.tables._fields import LARGEST_EXACT, Field
 from limelight.modalities.tables._missing_values import MISSING
 from limelight.modalities.tables._native_series import make_series
@@ -145,7 +145,7 @@ class DurationField(Field):
             held = exact.astype(f"timedelta64[{self.unit}]")
             is_exact = bool(held == exact)
         except (OverflowError, TypeError) as error:  # years and months have no length
-            raise InstanceError(f"column {name!r} holds durations; got {value!r:.60}: {error}.") from error
+            raise InstanceError(f"column {name!r} holds durations; got {value!r:.60}: {read_message(error)}.") from error
         count = int(held.astype(np.int64))
         if not is_exact:
             held_unit = "microseconds" if self.unit == "us" else self.dtype
