@@ -1,12 +1,9 @@
 """Fewer perturbations than components: the same answers as from the components' covariances, without any such matrix."""
 
-import tracemalloc
-
 import numpy as np
 import pytest
 from sklearn.linear_model import Ridge
 
-from limelight import TabularExplainer, TextExplainer
 from limelight._blas import one_blas_thread
 from limelight.stages import wide_rows
 from limelight.stages.sample import Sample
@@ -41,7 +38,9 @@ def make_sample(*, are_masks=True, shares=None, outputs=2, replicates=8, cuts=(0
         rows[:, 7], rows[:, 8] = 1, rows[:, 9]
     if not are_masks:
         rows = rows + draw.normal(size=(N, D))
-    values = rows[:, :20] @ draw.normal(size=(20, outputs)) + (rows[:, 0] * rows[:, 1])[:, None] + draw.normal(size=(N, outputs))
+    values = (
+        rows[:, :20] @ draw.normal(size=(20, outputs)) + (rows[:, 0] * rows[:, 1])[:, None] + draw.normal(size=(N, outputs))
+    )
     sample = Sample(np.ones(D), np.full(outputs, 0.5), shares)
     start = 0
     for cut in cuts:
@@ -83,7 +82,9 @@ def fit_both_ways(monkeypatch, settings, **kind):
     (fits,) = fit_surrogates([make_sample(**kind)], settings)
     with monkeypatch.context() as patch:
         patch.setattr(Sample, "is_wide", False)
-        patch.setattr("limelight.stages.sample.Sample.size", property(lambda _: 10 * D))  # so that long lists have matrices, too
+        patch.setattr(
+            "limelight.stages.sample.Sample.size", property(lambda _: 10 * D)
+        )  # so that long lists have matrices, too
         (expected,) = fit_surrogates([make_sample(**kind)], settings)
     return fits, expected
 

@@ -129,7 +129,7 @@ class _CovariancesOfRows:
         self.cross = self._rows.sums(self._row_weights[:, None] * self._outputs).T[None]
 
     def rows(self, components: np.ndarray) -> np.ndarray:
-        columns = self._rows.columns(components[0], np.float64) - self._mean[components[0]]
+        columns = self._rows.columns(components[0]) - self._mean[components[0]]
         return self._rows.sums(self._row_weights[:, None] * columns).T[None]
 
     def fit_ridge(self, cross: np.ndarray, penalties: np.ndarray) -> np.ndarray:  # noqa: ARG002 - the rows have the outputs

@@ -10,7 +10,7 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -41,7 +41,7 @@ class WideRows:
     ) -> None:
         self._representations = representations
         self._products = products
-        self._components = np.arange(representations[0].shape[1]) if components is None else components
+        self._components = components
         self._bounds = np.cumsum([0, *map(len, representations)])
         self.are_masks = all(rows.dtype == np.uint8 for rows in representations)
 
@@ -50,34 +50,31 @@ class WideRows:
 
     @property
     def num_components(self) -> int:
-        return len(self._components)
+        return self._representations[0].shape[1] if self._components is None else len(self._components)
 
-    def columns(self, places: np.ndarray, dtype: type[np.floating]) -> np.ndarray:
+    def columns(self, places: np.ndarray | slice, dtype: type[np.floating] = np.float64) -> np.ndarray:
         """The components at some places among the c, of shape (n, k)."""
-        numbers = self._components[places]
-        columns = np.empty((len(self), len(numbers)), dtype=dtype)
-        for rows, start, stop in zip(self._representations, self._bounds[:-1], self._bounds[1:], strict=True):
-            columns[start:stop] = rows[:, numbers]
-        return columns
+        numbers = places if self._components is None else self._components[places]
+        return np.concatenate([rows[:, numbers] for rows in self._representations], dtype=dtype)
+
+    def _blocks(self) -> Iterator[slice]:
+        """The places of all components, a few at a time."""
+        width = max(1, _BLOCK_BYTES // (8 * len(self)))
+        return (slice(start, start + width) for start in range(0, self.num_components, width))
 
     def sums(self, factors: np.ndarray, *, of_squares: bool = False) -> np.ndarray:
         """Sums over the rows of each component, or its square, times factors of shape (n, k): of shape (c, k)."""
         sums = np.empty((self.num_components, factors.shape[1]))
-        width = max(1, _BLOCK_BYTES // (8 * len(self)))
-        for start in range(0, self.num_components, width):
-            block = self.columns(np.arange(start, min(start + width, self.num_components)), np.float64)
-            if of_squares:
-                block *= block
-            sums[start : start + width] = block.T @ factors
+        for places in self._blocks():
+            block = self.columns(places)
+            sums[places] = (block**2 if of_squares else block).T @ factors
         return sums
 
     def predict(self, weights: np.ndarray) -> np.ndarray:
         """The rows' components times weights of shape (c, k), summed: of shape (n, k)."""
         predictions = np.zeros((len(self), weights.shape[1]))
-        width = max(1, _BLOCK_BYTES // (8 * len(self)))
-        for start in range(0, self.num_components, width):
-            places = np.arange(start, min(start + width, self.num_components))
-            predictions += self.columns(places, np.float64) @ weights[places]
+        for places in self._blocks():
+            predictions += self.columns(places) @ weights[places]
         return predictions
 
     def standardise(self, row_weights: np.ndarray) -> np.ndarray:
@@ -86,11 +83,9 @@ class WideRows:
         The weights, of shape (n,), have the sum 1.
         """
         standardised = np.empty((len(self), self.num_components), order="F")
-        width = max(1, _BLOCK_BYTES // (8 * len(self)))
-        for start in range(0, self.num_components, width):
-            block = self.columns(np.arange(start, min(start + width, self.num_components)), np.float64)
-            block -= row_weights @ block
-            standardised[:, start : start + width] = block * np.sqrt(row_weights)[:, None]
+        for places in self._blocks():
+            block = self.columns(places)
+            standardised[:, places] = (block - row_weights @ block) * np.sqrt(row_weights)[:, None]
         return standardised
 
     def fit_ridge(self, outputs: np.ndarray, row_weights: np.ndarray, penalties: np.ndarray) -> np.ndarray:
@@ -105,6 +100,14 @@ class WideRows:
         penalties : ndarray of shape (c,)
             The penalty of each component; with 0 for all, the weights are the shortest that fit best.
         """
+        problem = outputs, row_weights, penalties
+        weights = self._products.recall(problem)
+        if weights is None:
+            weights = self._fit_ridge(*problem)
+            self._products.remember(problem, weights)
+        return weights
+
+    def _fit_ridge(self, outputs: np.ndarray, row_weights: np.ndarray, penalties: np.ndarray) -> np.ndarray:
         penalty = penalties.max()
         shares = penalties / penalty if penalty > 0 else np.ones(len(penalties))
         # A tiny penalty would make a huge scale, which costs digits. Few such components are eliminated instead.
@@ -116,7 +119,7 @@ class WideRows:
         root = np.sqrt(row_weights)[:, None]
         mean = self.sums(row_weights[:, None])
         right = root * (outputs - row_weights @ outputs)
-        apart = root * (self.columns(eliminated, np.float64) - mean[eliminated, 0])
+        apart = root * (self.columns(eliminated) - mean[eliminated, 0])
         solved = _solve(self._products.of(self, scales), row_weights, penalty, np.hstack([right, apart]))
         dual, dual_apart = np.split(solved, [right.shape[1]], axis=1)
         # What the others leave of the eliminated components, and of the outputs, is a regression with as many equations.
@@ -128,12 +131,15 @@ class WideRows:
 
 
 class RowProducts:
-    """The inner products of rows with each other, kept while rows are added.
+    """The inner products of rows with each other, kept while rows are added, and the last regression on the rows.
 
-    Samples whose rows are the same can share them: they do not depend on the rows' weights.
+    Samples whose rows are the same can share them: the products do not depend on the rows' weights, and when other settings are
+    tried, the components are often chosen by the same regression.
     """
 
     def __init__(self) -> None:
+        self._problem: tuple[np.ndarray, ...] = ()
+        self._weights: np.ndarray | None = None
         self._products = np.empty((0, 0), dtype=np.float32)
         self._scales = np.empty(0)
 
@@ -164,17 +170,26 @@ class RowProducts:
             self._products = products
         return self._products
 
+    def recall(self, problem: tuple[np.ndarray, ...]) -> np.ndarray | None:
+        """The weights of the last regression, if it was of these outputs, row weights and penalties."""
+        is_same = len(self._problem) == len(problem) and all(map(np.array_equal, self._problem, problem))
+        return self._weights if is_same else None
+
+    def remember(self, problem: tuple[np.ndarray, ...], weights: np.ndarray) -> None:
+        """Keep the weights of a regression of these outputs, row weights and penalties."""
+        self._problem, self._weights = problem, weights
+
     def _multiply(self, rows: WideRows, num_old: int) -> np.ndarray:
         """The products of the rows after the first `num_old` ones with all n rows, of shape (n - num_old, n)."""
         are_counts = rows.are_masks and bool(np.isin(self._scales, (0.0, 1.0)).all())
         dtype = np.float32 if are_counts else np.float64
         added = np.zeros((len(rows) - num_old, len(rows)), dtype=dtype)
-        places = np.flatnonzero(self._scales)
         width = max(1, _PRODUCT_BLOCK_BYTES // (added.itemsize * len(rows)))
-        for start in range(0, len(places), width):
-            block = rows.columns(places[start : start + width], dtype)
-            if not are_counts:
-                block *= np.sqrt(self._scales[places[start : start + width]])
+        for start in range(0, len(self._scales), width):
+            places = slice(start, start + width)
+            block = rows.columns(places, dtype)
+            if not (self._scales[places] == 1).all():
+                block *= np.sqrt(self._scales[places]).astype(dtype)
             old, new = block[:num_old], block[num_old:]
             added[:, :num_old] += new @ old.T
             added[:, num_old:] += new @ new.T  # BLAS does half the work
