@@ -37,6 +37,8 @@ __all__ = ["Run", "request_fits", "run_alone", "run_in_lockstep"]
 
 T = TypeVar("T")
 
+_MOST_COMPONENTS = 40_000  # of all runs side by side: each keeps a byte for each component of each perturbation, or several
+
 
 class FitSurrogates(NamedTuple):
     """What a run yields to have a surrogate fitted to each output of a sample."""
@@ -80,13 +82,21 @@ def run_alone(run: Run[T]) -> T:
 
 @own_arithmetic()
 def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
-    """Carry out all runs together.
+    """Carry out all runs, together as far as there is memory for them.
 
     Returns
     -------
     results : list
         The result of each run, or the error that ended it.
     """
+    results: list[T | LimelightError] = []
+    while len(results) < len(runs):
+        results += _run_some(runs[len(results) :])
+    return results
+
+
+def _run_some(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
+    """The results of the first runs: of those that have few components, all."""
     results: dict[int, T | LimelightError] = {}
     waiting: dict[int, Effect] = {}
 
@@ -105,9 +115,12 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
         except MemoryError as error:
             results[number] = _out_of_memory(error)
 
+    num_components = num_runs = 0
     with one_blas_thread():
-        for number in range(len(runs)):
-            resume(number, None)
+        while num_runs < len(runs) and num_components < _MOST_COMPONENTS:
+            resume(num_runs, None)
+            num_components += _count_components(waiting.get(num_runs))
+            num_runs += 1
     while waiting:
         asks = {number: effect for number, effect in waiting.items() if isinstance(effect, Ask)}
         fits = {number: effect for number, effect in waiting.items() if isinstance(effect, FitSurrogates)}
@@ -116,7 +129,14 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
         with one_blas_thread():
             for number, outcome in (*answers.items(), *_fit(fits).items()):
                 resume(number, outcome)
-    return [results[number] for number in range(len(runs))]
+    return [results[number] for number in range(num_runs)]
+
+
+def _count_components(effect: Effect | None) -> int:
+    """How many components the instance has whose run needs this; 0 where the run has ended."""
+    if isinstance(effect, FitSurrogates):
+        return len(effect.sample.instance)
+    return effect.questions[0].neighbourhood.representation.shape[1] if effect and effect.questions else 0
 
 
 def _fit(effects: dict[int, FitSurrogates]) -> dict[int, Outcome | LimelightError]:

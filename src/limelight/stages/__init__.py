@@ -16,10 +16,12 @@ prediction_batches  asking the model in batches
 output_names        what the model's outputs are called
 prediction_outputs  what the model's outputs are, which of them are explained, and what they decide
 proximity           from distances to kernel weights
+wide_rows           rows that are fewer than their components, and regressions on them
 sample              the perturbations with their predictions, as weighted Gram matrices
 selection           which components are reported
 moments             means and covariances of components and outputs, as sampled
 full_fit            the same from a fit of all components, with exact moments of the masks
+regressions         on the chosen components, of all rows and without each replicate
 surrogate           the weighted linear model, its intervals and its fidelity
 agreement           whether the surrogate agrees with the model about the instance itself
 missing_effect      what missing values change where no weight says so

@@ -34,6 +34,9 @@ __all__ = [
 ]
 
 
+_BLOCK_CELLS = 2**20  # of masks that are counted at a time
+
+
 class Inputs(Protocol):
     """Perturbations, made only when they are asked for."""
 
@@ -237,4 +240,8 @@ def count_present(masks: np.ndarray) -> np.ndarray:
         return np.asarray(masks.sum(axis=1, dtype=np.uint8), dtype=np.intp)
     # Rows that are contiguous are added fastest by a product with ones.
     ones = np.ones(masks.shape[1], dtype=np.float32)
-    return (masks.astype(np.float32) @ ones).astype(np.intp)
+    counts = np.empty(len(masks), dtype=np.intp)
+    block_rows = max(1, _BLOCK_CELLS // masks.shape[1])
+    for start in range(0, len(masks), block_rows):
+        counts[start : start + block_rows] = masks[start : start + block_rows].astype(np.float32) @ ones
+    return counts

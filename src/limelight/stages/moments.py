@@ -8,8 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight.stages.sample import Sample
+from limelight.stages.selection import Covariances
 
-__all__ = ["Moments", "SampledMoments", "leave_out_each"]
+__all__ = ["Moments", "PooledMoments", "SampledMoments", "WideMoments", "leave_out_each"]
 
 
 class Moments(NamedTuple):
@@ -28,6 +29,34 @@ class Moments(NamedTuple):
     penalty: np.ndarray
 
 
+class PooledMoments(NamedTuple):
+    """What all replicates of b samples together say of d components and q outputs.
+
+    Attributes
+    ----------
+    covariances : Covariances or ndarray of shape (b, d, d)
+        The components' weighted covariances with each other.
+    variances : ndarray of shape (b, d)
+        Their diagonals.
+    cross : ndarray of shape (b, q, d)
+        The outputs' covariances with the components.
+    penalty : ndarray of shape (b,)
+        The ridge penalty of ``alpha=1``, in the covariances' units.
+    """
+
+    covariances: Covariances | np.ndarray
+    variances: np.ndarray
+    cross: np.ndarray
+    penalty: np.ndarray
+
+    @classmethod
+    def of(cls, moments: Moments, d: int) -> PooledMoments:
+        """From the moments of d components and q outputs, whose axes ... are (b,)."""
+        covariance = moments.covariance[:, :d, :d]
+        variances = np.diagonal(covariance, axis1=1, axis2=2)
+        return cls(covariance, variances, np.swapaxes(moments.covariance[:, :d, d:], 1, 2), moments.penalty)
+
+
 class SampledMoments:
     """The moments of the perturbations in b samples.
 
@@ -44,10 +73,10 @@ class SampledMoments:
         self._law_draws = np.stack([sample.law_draws for sample in samples])
         self._nominal_draws = nominal_draws
 
-    def pooled(self) -> Moments:
-        """The moments of all components and outputs over all replicates: p = d + q, and the axes ... are (b,)."""
+    def pooled(self) -> PooledMoments:
+        """The moments of all components and outputs over all replicates."""
         grams = np.stack([sample.full_grams().sum(axis=0) for sample in self._samples])
-        return self._moments(grams, self._law_draws.sum(axis=1))
+        return PooledMoments.of(self._moments(grams, self._law_draws.sum(axis=1)), len(self._samples[0].instance))
 
     def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - the grams are of the chosen ones
         """The moments of chosen components and an output, over all replicates and with each of them left out.
@@ -74,6 +103,43 @@ class SampledMoments:
         covariance = grams[..., 1:, 1:] / mass[..., None, None]
         covariance -= mean[..., :, None] * mean[..., None, :]
         return Moments(mean, covariance, law_draws / (self._nominal_draws * mass))
+
+
+class WideMoments(SampledMoments):
+    """The same of one sample with fewer rows than components: nothing has a row and a column for each component."""
+
+    def pooled(self) -> PooledMoments:
+        (sample,) = self._samples
+        covariances = _CovariancesOfRows(sample)
+        penalty = self._law_draws.sum(axis=1) / (self._nominal_draws * covariances.mass)
+        return PooledMoments(covariances, covariances.variances, covariances.cross, penalty)
+
+
+class _CovariancesOfRows:
+    """The `Covariances` of one sample, computed from its rows when they are needed; `mass` is the sum of the rows' weights."""
+
+    def __init__(self, sample: Sample) -> None:
+        sums = sample.column_sums()
+        self.mass = float(sums.mass.sum())
+        self._rows = sample.wide_rows()
+        self._row_weights = sample.row_weights / self.mass
+        self._mean = sums.components.sum(axis=0) / self.mass
+        self._outputs = sample.outputs - self._row_weights @ sample.outputs
+        self.variances = (sums.squares.sum(axis=0) / self.mass - self._mean**2)[None]
+        self.cross = self._rows.sums(self._row_weights[:, None] * self._outputs).T[None]
+
+    def rows(self, components: np.ndarray) -> np.ndarray:
+        columns = self._rows.columns(components[0]) - self._mean[components[0]]
+        return self._rows.sums(self._row_weights[:, None] * columns).T[None]
+
+    def fit_ridge(self, cross: np.ndarray, penalties: np.ndarray) -> np.ndarray:  # noqa: ARG002 - the rows have the outputs
+        return self._rows.fit_ridge(self._outputs, self._row_weights, penalties[0]).T[None]
+
+    def lasso_path(self, cross: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        from sklearn.linear_model import lars_path
+
+        outputs = np.sqrt(self._row_weights) * self._outputs[:, 0]
+        return np.asarray(lars_path(self._rows.standardise(self._row_weights), outputs, method="lasso", copy_X=False)[2])
 
 
 def leave_out_each(per_replicate: np.ndarray, axis: int) -> np.ndarray:

@@ -63,14 +63,14 @@ def name_bins(
         Whether perturbed rows may have values in a bin that no training row has there.
     """
     values = tuple(_find_only_value(column, number, is_open=is_open) for number in range(column.num_states))
-    names, exact_names = (
-        tuple(
-            bounds if value is None else f"{name}={write_value(value)}"
-            for bounds, value in zip(_write_bounds(name, field, edges), values, strict=True)
-        )
-        for edges in (_round_edges(field, column, training), column.edges)
-    )
-    return BinNames(names, values, exact_names)
+
+    def write(edges: np.ndarray) -> tuple[str, ...]:
+        bounds = _write_bounds(name, field, edges)
+        only_values = (None if value is None else f"{name}={write_value(value)}" for value in values)
+        return tuple(only or between for only, between in zip(only_values, bounds, strict=True))
+
+    exact_names, rounded_edges = write(column.edges), _round_edges(field, column, training)
+    return BinNames(exact_names if rounded_edges is column.edges else write(rounded_edges), values, exact_names)
 
 
 def _write_bounds(name: str, field: Field, edges: np.ndarray) -> list[str]:

@@ -140,13 +140,13 @@ class Binned(TrainingColumnLaw):
         lows, highs = np.append(training.min(), np.nextafter(edges, np.inf)), np.append(edges, training.max())
         # A bin with a single value stays at it, wherever its edges lie.
         is_single = np.array([values.min() == values.max() if len(values) else False for values in members])
-        means = np.array([values.mean() if len(values) else 0.0 for values in members])
+        means, stds = np.array([_mean_and_std(values) for values in members]).T
         means[is_single] = [values[0] for values, single in zip(members, is_single, strict=True) if single]
         return cls(
             edges=edges,
             shares=np.array([len(values) / len(training) for values in members]),
             means=means,
-            stds=np.array([values.std() if len(values) else 0.0 for values in members]) + LEAST_STD,
+            stds=stds + LEAST_STD,
             lows=np.where(is_single, means, lows),
             highs=np.where(is_single, means, highs),
             std=float(training.std()),
@@ -431,6 +431,15 @@ def add_value(column: Column, value: float) -> ColumnLaw:
     shares[kind] = share
     total = sum(shares)
     return WithMissing(column.present, total, tuple(part / total for part in shares))
+
+
+def _mean_and_std(values: np.ndarray) -> tuple[float, float]:
+    """As ``values.mean()`` and ``values.std()`` give them, which take several times as long; 0 for no values."""
+    if not len(values):
+        return 0.0, 0.0
+    mean = np.add.reduce(values) / len(values)
+    differences = values - mean
+    return mean, np.sqrt(np.add.reduce(differences * differences) / len(values))
 
 
 def _off_ends(points: np.ndarray) -> np.ndarray:

@@ -185,10 +185,12 @@ def join_replicates(parts: Sequence[DrawnRows]) -> DrawnRows:
 
 def codes_of(rows: np.ndarray, laws: Sequence[ColumnLaw]) -> np.ndarray:
     """The codes of all values of rows of shape (m, d), by column: of shape (d, m)."""
-    codes = np.stack([law.codes_of(values) for law, values in zip(laws, rows.T, strict=True)])
-    if codes.dtype.kind != "i":
-        return codes
-    return codes.astype(np.uint8 if max(law.num_states for law in laws) <= 2**8 else np.uint32)
+    counts = [law.num_states for law in laws]
+    dtype = np.float64 if not min(counts) else np.uint8 if max(counts) <= 2**8 else np.uint32  # 0 states: numbers
+    codes = np.empty(rows.T.shape, dtype=dtype)
+    for law, values, column in zip(laws, rows.T, codes, strict=True):
+        column[:] = law.codes_of(values)
+    return codes
 
 
 def keys_of(rows: np.ndarray) -> np.ndarray:
