@@ -516,7 +516,7 @@ class TestWithoutBins:
         rows = pd.DataFrame({"x": pd.array([None, -1, 0, 0, 1] * 60, dtype="Int64"), "y": np.tile([0.0, 1.0, 2.0], 100)})
         explanation = self.explain(row, lambda frame: 5.0 * frame["x"].isna().to_numpy(float) + frame["y"].to_numpy(), rows)
         (alert,) = [notice for notice in explanation.notices if notice.code == "missing_without_weight"]
-        assert re.search(r"x is missing in (19|2[01])% of the perturbed rows, where output is (5|4\.9\d|5\.0\d) gre", alert.message)
+        assert re.search(r"is missing in (19|2[01])% of .* rows, where output is (5|4\.9\d|5\.0\d) greater", alert.message)
 
     @both_kinds
     def test_null_and_nan_count_as_the_mean_too(self, build):
