@@ -7,6 +7,7 @@ import shutil
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 from pathlib import Path
 
@@ -174,6 +175,32 @@ def test_models_that_answer_a_little_differently_each_time_go_on(folder, alone):
     noisy = explain(folder, lambda rows: plain(rows) * (1 + 1e-9))
     assert same(noisy[:4], alone[:4])
     assert not same(noisy[4:], alone[4:])
+
+
+def test_of_a_model_that_answers_by_chance_the_refusal_says_so(folder):
+    rng = np.random.default_rng(0)
+    explain(folder, lambda rows: plain(rows) + rng.normal(size=len(rows)))
+    with pytest.raises(ArgumentError, match=r"differ again now: a model that answers by chance .* Make it repeatable\. G"):
+        explain(folder, lambda rows: plain(rows) + rng.normal(size=len(rows)))
+    with pytest.raises(ArgumentError, match=r"its answers for changes of instance 0 differ\. Give another folder"):
+        explain(folder, lambda rows: plain(rows) + 1)
+
+
+@pytest.mark.skipif(not hasattr(os, "geteuid"), reason="permissions are those of POSIX")
+def test_what_is_finished_can_be_read_where_nothing_can_be_written(alone):
+    user = os.geteuid()
+    with tempfile.TemporaryDirectory() as place:  # which anyone can reach
+        folder = Path(place)
+        explain(folder, instances=OUTSIDE[:4])
+        folder.chmod(0o555)
+        try:
+            os.seteuid(user or 65534)  # root may write everywhere
+            assert same(explain(folder, instances=OUTSIDE[:4]), alone[:4])
+            with pytest.raises(CheckpointError, match=r"cannot be written: .*Permission denied"):
+                explain(folder)
+        finally:
+            os.seteuid(user)
+            folder.chmod(0o755)
 
 
 def test_the_model_is_known_by_the_first_instance_that_can_be_explained(folder):

@@ -5,6 +5,7 @@ import dataclasses
 import datetime
 import enum
 import functools
+import importlib
 import json
 import os
 import re
@@ -200,6 +201,34 @@ def test_what_a_function_uses_counts(monkeypatch):
     other = hash_content(with_default)
     monkeypatch.setattr(with_default, "__defaults__", (3,))
     assert hash_content(with_default) != other
+
+
+def test_what_a_function_uses_of_the_users_modules_counts(tmp_path, monkeypatch):
+    monkeypatch.syspath_prepend(tmp_path)
+    (tmp_path / "user_tools").mkdir()
+    (tmp_path / "user_tools" / "__init__.py").write_text("from user_tools import words\nLIMIT = 3\n")
+    words = "import user_tools\ndef cut(text): return text.split()[:user_tools.LIMIT]\ndef other(text): return text\n"
+    (tmp_path / "user_tools" / "words.py").write_text(words)
+    user_tools = importlib.import_module("user_tools")
+
+    def at_the_top(text):
+        return user_tools.words.cut(text)
+
+    def imported_within(texts):
+        from user_tools.words import cut
+
+        return [cut(text) for text in texts]
+
+    functions = [at_the_top, imported_within]
+    before = [hash_content(function) for function in functions]
+    monkeypatch.setattr(user_tools.words, "other", len)  # which neither uses
+    assert [hash_content(function) for function in functions] == before
+    monkeypatch.setattr(user_tools, "LIMIT", 4)
+    assert not {*before} & {hash_content(function) for function in functions}
+    monkeypatch.setattr(user_tools, "LIMIT", 3)
+    assert [hash_content(function) for function in functions] == before
+    monkeypatch.setattr(user_tools.words, "cut", str.split)
+    assert not {*before} & {hash_content(function) for function in functions}
 
 
 def make_class(factor):

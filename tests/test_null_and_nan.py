@@ -510,6 +510,14 @@ class TestWithoutBins:
         explanation = self.explain({"x": 2, "y": 1.0}, lambda frame: frame["x"].isna().to_numpy(float), rows)
         assert "missing_without_weight" in codes(explanation)
 
+    @pytest.mark.parametrize("row", [{"x": 1, "y": 0.5}, {"x": None, "y": 0.5}, {"x": -0.0, "y": 0.5}])
+    def test_whole_numbers_that_are_rounded_to_zero_are_not_missing(self, row):
+        """numpy rounds -0.3 to -0.0, which is the code of a missing value if the mean is 0."""
+        rows = pd.DataFrame({"x": pd.array([None, -1, 0, 0, 1] * 60, dtype="Int64"), "y": np.tile([0.0, 1.0, 2.0], 100)})
+        explanation = self.explain(row, lambda frame: 5.0 * frame["x"].isna().to_numpy(float) + frame["y"].to_numpy(), rows)
+        (alert,) = [notice for notice in explanation.notices if notice.code == "missing_without_weight"]
+        assert re.search(r"is missing in (19|2[01])% of .* rows, where output is (5|4\.9\d|5\.0\d) greater", alert.message)
+
     @both_kinds
     def test_null_and_nan_count_as_the_mean_too(self, build):
         frame = build(BOTH)

@@ -73,13 +73,23 @@ class Checkpoint:
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             self._check_is_own()
-            self._lock = FolderLock(self._folder)
+            self._lock = self._take_lock()
             self._digest = self._open(fingerprint)
         except BaseException as error:
             self.close()
             if isinstance(error, OSError) and not isinstance(error, CheckpointError):
                 raise CheckpointError(f"checkpoint={str(folder)!r} cannot be used: {error}.") from error
             raise
+
+    def _take_lock(self) -> FolderLock | None:
+        """Lock the folder; None if nothing can be written there, so that at most a finished job is read."""
+        try:
+            return FolderLock(self._folder)
+        except OSError as error:
+            is_writable = os.access(self._folder, os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+            if is_writable or isinstance(error, CheckpointError):
+                raise
+            return None
 
     def close(self) -> None:
         """Let other jobs use the folder. What was finished can still be read."""

@@ -3,7 +3,7 @@
 Arrays, tensors and frames count by type, shape and values; sets without an order; functions by their code and the values that
 they use; and other objects by their class and the state that ``copy`` and ``pickle`` would take, without cached properties. So
 a class decides through ``__getstate__`` what its objects are. The functions and classes of installed packages count by their
-names, functions by their package's version as well.
+names, functions by their package's version as well; of the user's own modules counts what functions use of them.
 """
 
 from __future__ import annotations
@@ -15,8 +15,10 @@ import functools
 import sys
 import threading
 import weakref
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Set
+from contextlib import suppress
 from hashlib import blake2b
+from importlib import import_module
 from pathlib import Path
 from struct import pack
 from types import (
@@ -169,13 +171,14 @@ class _Hasher:
 
     def _function(self, function: FunctionType) -> _Content:
         module = str(function.__globals__.get("__name__"))  # where it was written; decorators change `__module__`
-        cells = [_cell_contents(cell) for cell in function.__closure__ or ()]
+        names = _all_names(function.__code__)
+        cells = [[_used_members(value, names) for value in _cell_contents(cell)] for cell in function.__closure__ or ()]
         parts = [function.__module__, function.__qualname__, function.__defaults__, function.__kwdefaults__, cells]
         if _is_library(module):
             root = module.partition(".")[0]
             parts.append(str(getattr(sys.modules.get(root), "__version__", "")))
         else:
-            used = {name: function.__globals__[name] for name in _global_names(function.__code__) & {*function.__globals__}}
+            used = {name: _used_members(value, names) for name, value in _outer_values(function).items()}
             return _Content(
                 "function",
                 [*map(self.encode, [*parts, function.__code__]), self._attributes(used), self._attributes(vars(function))],
@@ -292,6 +295,40 @@ def _is_content(name: str, value: object) -> bool:
         return False
     is_special = name.startswith("__") and name.endswith("__")
     return not is_special or isinstance(value, (FunctionType, staticmethod, classmethod, property))
+
+
+def _outer_values(function: FunctionType) -> dict[str, object]:
+    """The globals that a function reads, and the modules that it imports itself, by their names."""
+    values = {name: function.__globals__[name] for name in _global_names(function.__code__) & {*function.__globals__}}
+    package = function.__globals__.get("__package__")
+    for name in _imported_names(function.__code__):
+        with suppress(Exception):  # the function copes with it, or fails itself
+            values[f"import {name}"] = import_module(name, package)
+    return values
+
+
+def _used_members(value: object, names: Set[str], outer: tuple[object, ...] = ()) -> object:
+    """The members of a module of the user's that have one of these names; any other value as it is."""
+    if not isinstance(value, ModuleType) or value in outer or _is_library(value.__name__):
+        return value
+    return {name: _used_members(vars(value)[name], names, (*outer, value)) for name in names & vars(value).keys()}
+
+
+def _all_names(code: CodeType) -> set[str]:
+    """The names of globals, attributes and imports in a function and in the functions within it."""
+    return {*code.co_names}.union(*(_all_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))
+
+
+def _imported_names(code: CodeType) -> set[str]:
+    """The modules that a function itself imports, and the functions within it; relative names begin with dots."""
+    instructions = list(dis.get_instructions(code))
+    # Before an import come the number of dots and the names that are taken from the module.
+    names = {
+        "." * instructions[place - 2].argval + instruction.argval
+        for place, instruction in enumerate(instructions)
+        if instruction.opname == "IMPORT_NAME"
+    }
+    return names.union(*(_imported_names(constant) for constant in code.co_consts if isinstance(constant, CodeType)))
 
 
 def _global_names(code: CodeType) -> set[str]:

@@ -118,7 +118,8 @@ def check_probes(job: Job, chunk: Chunk, probes: Sequence[Probe], folder: str) -
         tolerance = min(before.tolerance, now.tolerance)
         scale = max(_largest(before.answers), _largest(now.answers))
         if _differ(before.answers, now.answers, tolerance * scale):
-            raise ArgumentError(_refusal(folder, f"another model: its answers for changes of instance {number} differ"))
+            text = f"its answers for changes of instance {number} differ{_describe_chance(job, chunk, now, scale)}"
+            raise ArgumentError(_refusal(folder, f"another model: {text}"))
         if _differ(before.weights, now.weights, tolerance * max(scale, _largest(now.weights))):
             raise ArgumentError(_refusal(folder, f"another explainer or regressor: instance {number} has other weights"))
         if before.names != now.names:
@@ -184,6 +185,15 @@ def _take_probe(job: Job, instance: Any, place: int) -> Probe:
     weights = [weight for surrogate in result.surrogates for weight in surrogate.weights]
     tolerance = min(map(_find_tolerance, answers), default=_DOUBLE_TOLERANCE)
     return Probe(place, numbers, weights, [*result.names, *result.output_names], tolerance)
+
+
+def _describe_chance(job: Job, chunk: Chunk, probe: Probe, scale: float) -> str:
+    """What a refusal adds where a model answers otherwise whenever it is asked, as with dropout."""
+    with suppress(LimelightError):
+        again = _take_probe(job, chunk.instances[probe.place], probe.place)
+        if _differ(probe.answers, again.answers, probe.tolerance * scale):
+            return ", and differ again now: a model that answers by chance cannot be known again. Make it repeatable"
+    return ""
 
 
 def _record_answers(run: Run[Explanation], answers: list[np.ndarray]) -> Run[Explanation]:

@@ -263,10 +263,11 @@ class Unbinned(TrainingColumnLaw):
         return np.asarray(np.rint(values) if self.is_whole else values)
 
     def codes_of(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray((values - self.mean) / self.std) if self.std else np.zeros(np.shape(values))
+        codes = (values - self.mean) / self.std if self.std else np.zeros(np.shape(values))
+        return np.asarray(codes + 0.0)  # -0.0, as numbers rounded to 0 may be, would be taken for a missing value
 
     def code_of(self, value: float) -> float:
-        return (value - self.mean) / self.std if self.std else 0.0
+        return (value - self.mean) / self.std + 0.0 if self.std else 0.0
 
     def span_of(self, code: float) -> Span:  # noqa: ARG002 - there are no states
         return Span(nan, nan) if self.std else Span(0.0, 1.0)
