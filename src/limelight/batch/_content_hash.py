@@ -32,6 +32,7 @@ from types import (
 from typing import Any, NamedTuple
 
 from limelight.batch._data_content import describe_data
+from limelight.exceptions import is_interruption, read_message
 
 __all__ = ["NoContentError", "hash_attributes", "hash_content"]
 
@@ -260,8 +261,11 @@ def _reduce(value: object) -> tuple[Any, Any, Any, Any, Any]:
     reduce = copyreg.dispatch_table.get(type(value))
     try:
         reduced = value.__reduce_ex__(4) if reduce is None else reduce(value)
-    except Exception as error:  # any class may fail in its own way
-        raise NoContentError(f"holds {_name(type(value))}, which has no content to be compared ({error!s:.200})") from error
+    except BaseException as error:  # any class may fail in its own way
+        if is_interruption(error):
+            raise
+        problem = f"{read_message(error):.200}"
+        raise NoContentError(f"holds {_name(type(value))}, which has no content to be compared ({problem})") from error
     if isinstance(reduced, str):  # the name of a global
         return _name(type(value)), reduced, None, None, None
     function, arguments, state, items, pairs = (*reduced, None, None, None)[:5]

@@ -17,7 +17,7 @@ from limelight.batch._instances import Chunk
 from limelight.batch._job import Job
 from limelight.batch._timeouts import run_in_time
 from limelight.collection.explanations import Explanations
-from limelight.exceptions import ArgumentError, LimelightError, ModelError
+from limelight.exceptions import ArgumentError, LimelightError, ModelError, describe_error
 from limelight.results.explanation import Explanation
 from limelight.stages.answers import Answer
 from limelight.stages.prediction import SharedAnswers
@@ -253,7 +253,7 @@ def _differ(before: Any, now: Any, margin: float) -> bool:
 
 
 def _no_longer(number: int, folder: str, error: LimelightError) -> LimelightError:
-    problem = f"instance {number} could be explained then, and cannot be now: {type(error).__name__}: {error}"
+    problem = f"instance {number} could be explained then, and cannot be now: {describe_error(error)}"
     kind = ModelError if isinstance(error, ModelError) else ArgumentError
     return kind(f"checkpoint={folder!r} cannot be continued: {problem:.500}")
 
