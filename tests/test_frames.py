@@ -311,7 +311,7 @@ POLARS = [
     (st.integers(-128, 127), True, polars_column(pl.Int8)),
     (st.integers(0, 2**53 - 1), True, polars_column(pl.UInt64)),
     (WHOLE, True, polars_column(pl.Int128)),
-    (st.integers(0, 2**53 - 1), True, polars_column(pl.UInt128)),
+    (st.integers(0, 2**53 - 1), True, polars_column(getattr(pl, "UInt128", pl.Int128))),
     (FLOATS, True, polars_column(pl.Float64)),
     (NARROW, True, polars_column(pl.Float32)),
     (st.booleans(), True, polars_column(pl.Boolean)),

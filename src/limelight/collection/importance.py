@@ -11,6 +11,7 @@ from limelight._checks import check_choice, own_arithmetic
 from limelight.collection._rendering import RENDERERS
 from limelight.collection.arrow import arrow, escape, to_backend
 from limelight.collection.weights import TableSource, read_weights
+from limelight.results.equality import EqualityMixin
 
 if TYPE_CHECKING:
     import pandas
@@ -24,8 +25,8 @@ _CONFIDENCE = 0.95
 _REPR_FEATURES = 10
 
 
-@dataclass(frozen=True, repr=False)
-class Importance:
+@dataclass(frozen=True, eq=False, repr=False)
+class Importance(EqualityMixin):
     """How much each feature weighs over many explanations, heaviest first; see `Explanations.importance`.
 
     Attributes

@@ -11,6 +11,7 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, L
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
+from limelight.results.equality import EqualityMixin
 from limelight.results.files import atomic_file, check_ending, read_bytes
 from limelight.results.json_values import check_types, plain, read_object, restore
 from limelight.results.provenance import Provenance
@@ -23,8 +24,8 @@ SCHEMA_VERSION = 2
 _LARGEST_COUNT = 2**63 - 1  # that Parquet files can hold
 
 
-@dataclass(frozen=True, repr=False)
-class Explanation(RenderingMixin):
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(RenderingMixin, EqualityMixin):
     """Why a model said what it said about one instance.
 
     An explainer's ``explain_instance`` makes it. It holds plain data only and never changes.

@@ -97,9 +97,13 @@ def check_view(view: object, count: int) -> None:
             raise ArgumentTypeError(f"{name}.to_dict() must give JSON's types, without NaN: {read_message(error)}.") from error
         if not isinstance(data, dict) or data.get("kind") != kind:
             raise ArgumentTypeError(f'{name}.to_dict() must be a dict whose "kind" is {kind!r}; got {data!r:.80}.')
-        if _rebuild(type(view), data) != view:
+        rebuilt = _rebuild(type(view), data)
+        with user_function(f"{name}.__eq__", ArgumentTypeError):
+            is_equal = bool(rebuilt == view)
+        if not is_equal:
             raise ArgumentTypeError(
-                f"{name}.from_dict(view.to_dict()) must equal the view, as frozen dataclasses of tuples do."
+                f"{name}.from_dict(view.to_dict()) must equal the view, as frozen dataclasses of tuples do; if fields hold "
+                "NaN or arrays, with eq=False."
             )
 
 

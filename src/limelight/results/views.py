@@ -297,7 +297,7 @@ class Segment(NamedTuple):
     component: int
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SeriesView(View):
     """A series of one or more channels and its segments.
 

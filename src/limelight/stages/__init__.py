@@ -3,6 +3,7 @@
 design              what a design of perturbations is
 components          what can be on or off in an instance, and a neighbourhood of it
 contract            what a modality must keep: its class, and the components that it finds
+sobol               scrambled Sobol points
 designs             independent draws, Sobol points, complementary pairs, enumeration
 orthogonal_arrays   the design for masks whose parts are absent with probability 1/2
 kernel_law          the exact moments of masks under the law and the kernel, in closed form

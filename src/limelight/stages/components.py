@@ -59,7 +59,7 @@ class SharedRows(NamedTuple):
     part: Hashable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Neighbourhood:
     """Perturbations of one instance; row 0 is the instance itself.
 
@@ -175,7 +175,7 @@ class Parts(Components):
         return Neighbourhood(masks, _Realised(self, masks), drawn.law_weights, drawn.replicates, keys)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Realised:
     parts: Parts
     masks: np.ndarray
