@@ -11,6 +11,7 @@ from limelight import TabularExplainer, TextExplainer, _lockstep
 from limelight._blas import one_blas_thread
 from limelight.modalities import _words
 from limelight.stages import remedies
+from limelight.stages.components import count_present
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.proximity import Proximity, exponential_kernel
 
@@ -204,3 +205,17 @@ def test_other_kernels_are_tried_where_that_is_quick(monkeypatch):
     assert "other kernel widths" not in note_of(900, 200)
     monkeypatch.setattr(remedies, "_MOST_EQUATIONS_OF_KERNELS", 650)
     assert "other kernel widths was tried" in note_of(900, 600)
+
+
+def test_masks_are_counted_block_by_block(monkeypatch):
+    masks = (np.random.default_rng(0).random((50, 300)) < 0.5).astype(np.uint8)
+    expected = masks.sum(axis=1).tolist()
+    for cells in (1, 700, 2**20):
+        monkeypatch.setattr("limelight.stages.components._BLOCK_CELLS", cells)
+        assert count_present(masks).tolist() == expected
+        assert count_present(masks[:, :0]).tolist() == [0] * 50  # as of a text of whose words a vectorizer knows none
+
+
+def test_a_single_perturbation_is_not_called_constant():
+    explanation = TextExplainer().explain_instance(make_text(30), lambda texts: [len(text) for text in texts], num_samples=2)
+    assert "constant_output" not in {note.code for note in explanation.notices}

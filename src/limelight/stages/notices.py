@@ -111,7 +111,7 @@ class _Surrogate:
         agreement = self._compare(fit)
         if agreement.is_across or agreement.is_off:
             yield self._describe_disagreement(agreement, components.nearer_option)
-        if not _varies_nearby(fit):
+        if not _varies_nearby(fit) and self.sample.size > 1:
             constant = _write(agreement.surrogate)
             text = f"The model's output {name!r} was {constant} for every perturbation: "
             text += "nothing that was changed matters to the model."
@@ -276,8 +276,9 @@ def _describe_fixed(names: Sequence[str]) -> str:
 def _describe_chance(names: Sequence[str], num_components: int, num_drawn: int) -> str:
     were = "was" if len(names) == 1 else "were"
     return (
-        f"{_list_names(names)} {were} chosen among {num_components} components from {num_drawn} perturbations, and chance alone "
-        "can make a weight as heavy: intervals and fidelity do not count the choice. Give more num_samples, or fewer num_features."
+        f"{_list_names(names)} {were} chosen among {num_components} components from {num_drawn} perturbations, and chance "
+        "alone can make a weight as heavy: intervals and fidelity do not count the choice. Give more num_samples, or fewer "
+        "num_features."
     )
 
 
