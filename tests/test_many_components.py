@@ -11,6 +11,7 @@ from limelight import TabularExplainer, TextExplainer, _lockstep
 from limelight._blas import one_blas_thread
 from limelight.modalities import _words
 from limelight.stages import remedies
+from limelight.stages.components import count_present
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.proximity import Proximity, exponential_kernel
 
@@ -80,6 +81,32 @@ def test_intervals_contain_the_limit():
         limit = np.linalg.solve(penalised, covariance[chosen] @ effects)
         hits += ((np.array(surrogate.lows) <= limit) & (limit <= np.array(surrogate.highs))).tolist()
     assert 0.87 <= np.mean(hits) <= 0.99
+
+
+@pytest.mark.parametrize(("num_features", "num_samples"), [(5, 200), (10, 600)])
+def test_components_that_may_be_chance_are_named(num_features, num_samples):
+    """Of a model's answers that are noise, the weights chosen among many look certain."""
+
+    def noise(texts):
+        return [crc32(text.encode()) / 2**32 for text in texts]
+
+    explain = TextExplainer().explain_instance
+    explanation = explain(make_text(900), noise, num_features=num_features, num_samples=num_samples)
+    (surrogate,) = explanation.surrogates
+    certain = np.array(surrogate.lows) * np.array(surrogate.highs) > 0
+    assert certain.any()
+    (notice,) = [note for note in explanation.notices if note.code == "chance_choice"]
+    assert notice.message.startswith(explanation.names[surrogate.components[np.argmax(certain)]])
+    assert f"chosen among 900 components from {num_samples - 1} perturbations" in notice.message
+    assert notice in explanation.warnings
+    enough = explain(make_text(90), noise, num_features=num_features, num_samples=num_samples)
+    assert "chance_choice" not in {note.code for note in enough.notices}
+
+
+def test_planted_components_are_not_taken_for_chance():
+    effects = plant(900, 1, 0.0)
+    explanation = TextExplainer().explain_instance(make_text(900), add_up(effects), num_features=6, num_samples=600)
+    assert "chance_choice" not in {note.code for note in explanation.notices}
 
 
 def explain_row(num_features=10, model_regressor=None, **options):
@@ -176,5 +203,19 @@ def test_other_kernels_are_tried_where_that_is_quick(monkeypatch):
     assert "other kernel widths was tried" in note_of(90, 600)
     assert "other kernel widths" not in note_of(110, 600)
     assert "other kernel widths" not in note_of(900, 200)
-    monkeypatch.setattr(remedies, "_MOST_EQUATIONS_OF_KERNELS", 250)
-    assert "other kernel widths was tried" in note_of(900, 200)
+    monkeypatch.setattr(remedies, "_MOST_EQUATIONS_OF_KERNELS", 650)
+    assert "other kernel widths was tried" in note_of(900, 600)
+
+
+def test_masks_are_counted_block_by_block(monkeypatch):
+    masks = (np.random.default_rng(0).random((50, 300)) < 0.5).astype(np.uint8)
+    expected = masks.sum(axis=1).tolist()
+    for cells in (1, 700, 2**20):
+        monkeypatch.setattr("limelight.stages.components._BLOCK_CELLS", cells)
+        assert count_present(masks).tolist() == expected
+        assert count_present(masks[:, :0]).tolist() == [0] * 50  # as of a text of whose words a vectorizer knows none
+
+
+def test_a_single_perturbation_is_not_called_constant():
+    explanation = TextExplainer().explain_instance(make_text(30), lambda texts: [len(text) for text in texts], num_samples=2)
+    assert "constant_output" not in {note.code for note in explanation.notices}

@@ -26,6 +26,7 @@ regressions         on the chosen components, of all rows and without each repli
 surrogate           the weighted linear model, its intervals and its fidelity
 agreement           whether the surrogate agrees with the model about the instance itself
 missing_effect      what missing values change where no weight says so
+chance              which components may have been chosen by chance
 remedies            other settings, tried on the same perturbations
 notices             what a reader should know before trusting it
 """

@@ -241,7 +241,7 @@ def count_present(masks: np.ndarray) -> np.ndarray:
     # Rows that are contiguous are added fastest by a product with ones.
     ones = np.ones(masks.shape[1], dtype=np.float32)
     counts = np.empty(len(masks), dtype=np.intp)
-    block_rows = max(1, _BLOCK_CELLS // masks.shape[1])
+    block_rows = max(1, _BLOCK_CELLS // max(1, masks.shape[1]))
     for start in range(0, len(masks), block_rows):
         counts[start : start + block_rows] = masks[start : start + block_rows].astype(np.float32) @ ones
     return counts

@@ -10,6 +10,7 @@ import numpy as np
 
 from limelight.results.explanation import Notice
 from limelight.stages.agreement import Agreement
+from limelight.stages.chance import find_chance_choices
 from limelight.stages.components import Components
 from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.perturbation import CONFIDENCE
@@ -79,6 +80,9 @@ def collect_notices(
     fixed = [components.names[number] for number in reported[sample.is_fixed[reported]]]
     if fixed:
         notes.append(Notice("never_varies", _describe_fixed(fixed), "information"))
+    by_chance = [components.names[number] for number in find_chance_choices(sample, settings, fits)]
+    if by_chance:
+        notes.append(Notice("chance_choice", _describe_chance(by_chance, num_components, sample.size)))
     by_label = dict(zip(outputs.labels, fits, strict=True))
     for number, label in enumerate(by_label):
         judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity)
@@ -107,7 +111,7 @@ class _Surrogate:
         agreement = self._compare(fit)
         if agreement.is_across or agreement.is_off:
             yield self._describe_disagreement(agreement, components.nearer_option)
-        if not _varies_nearby(fit):
+        if not _varies_nearby(fit) and self.sample.size > 1:
             constant = _write(agreement.surrogate)
             text = f"The model's output {name!r} was {constant} for every perturbation: "
             text += "nothing that was changed matters to the model."
@@ -267,6 +271,15 @@ def _list_names(names: Sequence[str]) -> str:
 def _describe_fixed(names: Sequence[str]) -> str:
     text = "stays in every perturbation: its" if len(names) == 1 else "stay in every perturbation: their"
     return f"{_list_names(names)} {text} weight of 0 does not say whether the model uses it."
+
+
+def _describe_chance(names: Sequence[str], num_components: int, num_drawn: int) -> str:
+    were = "was" if len(names) == 1 else "were"
+    return (
+        f"{_list_names(names)} {were} chosen among {num_components} components from {num_drawn} perturbations, and chance "
+        "alone can make a weight as heavy: intervals and fidelity do not count the choice. Give more num_samples, or fewer "
+        "num_features."
+    )
 
 
 def _describe_unknown(names: Sequence[str]) -> str:
