@@ -119,6 +119,19 @@ def test_regressors_of_the_users_own_are_judged_alike(monkeypatch):
     assert_same(*fit_both_ways(monkeypatch, settings))
 
 
+@pytest.mark.parametrize("constant", [0, 1])
+def test_each_output_has_its_own_order_of_components(constant):
+    """All weights of an output that is constant are equal, so that its components stay in their order."""
+    sample = make_sample()
+    for stretch in sample._stretches:
+        stretch.outputs[:, constant] = 0.0
+    settings = SETTINGS._replace(num_features=D)
+    fit = fit_surrogates([sample], settings)[0][1 - constant]
+    (alone,) = fit_surrogates([sample.take_output(1 - constant)], settings)[0]
+    assert fit.components.tolist() == alone.components.tolist()
+    assert fit.weights == pytest.approx(alone.weights, rel=1e-9)
+
+
 def test_rows_may_be_added_between_fits():
     """What is kept of the rows grows with them, and with other penalties it is made anew."""
     grown = make_sample()
