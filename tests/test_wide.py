@@ -132,6 +132,18 @@ def test_each_output_has_its_own_order_of_components(constant):
     assert fit.weights == pytest.approx(alone.weights, rel=1e-9)
 
 
+@pytest.mark.parametrize("method", ["highest_weights", "none"])
+def test_a_component_far_from_zero_costs_the_others_no_digits(method):
+    """As the column of a row that is an outlier, where values are drawn around it."""
+    near, far = make_sample(are_masks=False, has_equal=False), make_sample(are_masks=False, has_equal=False)
+    for stretch in far._stretches:
+        stretch.representation[:, D - 1] += 1e8
+    settings = SETTINGS._replace(method=method)
+    for fit, expected in zip(*(fit_surrogates([sample], settings)[0] for sample in (far, near)), strict=True):
+        assert fit.components.tolist() == expected.components.tolist()
+        assert fit.weights == pytest.approx(expected.weights, abs=1e-6)
+
+
 def test_rows_may_be_added_between_fits():
     """What is kept of the rows grows with them, and with other penalties it is made anew."""
     grown = make_sample()
