@@ -146,8 +146,8 @@ class RowProducts:
     def of(self, rows: WideRows, scales: np.ndarray) -> np.ndarray:
         """The products of the components, each times its scale, summed over the components; the rows' mean is still in them.
 
-        Components that are no masks are taken as differences from the first row. A common shift leaves no trace once the mean is
-        subtracted, but a single component far from zero would cost the products of all components their digits.
+        Components that are no masks are taken as differences from the first row. A shift of all rows leaves no trace once the
+        mean is subtracted, but without it a single component far from zero would cost all others their digits.
 
         Parameters
         ----------
