@@ -5,6 +5,7 @@ import signal
 import sys
 import threading
 import time
+from functools import partial
 
 import numpy as np
 import pytest
@@ -303,13 +304,31 @@ def test_interruptions_pass(raised):
         EXPLAINER.explain_instance(OUTSIDE[0], model, **FEW)
 
 
+def test_an_answer_that_contains_itself_is_refused():
+    answer = []
+    answer.append(answer)
+    with pytest.raises(PredictionError, match="the model must give"):
+        EXPLAINER.explain_instance(OUTSIDE[0], lambda _: answer, **FEW)
+
+
 class Ended(BaseException):
     """What a program raises in its own handler of a signal."""
 
 
+class Handler:
+    """A handler of signals that is no function."""
+
+    def __init__(self, stop):
+        self.stop = stop
+
+    def __call__(self, *_):
+        self.stop()
+
+
 @pytest.mark.parametrize("kind", [SystemExit, Ended])
 @pytest.mark.parametrize("place", ["model", "tokenizer"])
-def test_what_the_handler_of_a_signal_raises_ends_the_program(kind, place):
+@pytest.mark.parametrize("make_handler", [lambda stop: stop, partial, Handler])
+def test_what_the_handler_of_a_signal_raises_ends_the_program(kind, place, make_handler):
     """As in programs that call sys.exit() when they are told to end: models that do are in error, but these are not."""
 
     def stop(*_):
@@ -321,7 +340,7 @@ def test_what_the_handler_of_a_signal_raises_ends_the_program(kind, place):
 
     explainers = {"model": EXPLAINER, "tokenizer": TextExplainer(split_expression=interrupted)}
     instances = {"model": OUTSIDE, "tokenizer": ["one two"]}
-    handler = signal.signal(signal.SIGUSR1, stop)
+    handler = signal.signal(signal.SIGUSR1, make_handler(stop))
     try:
         with pytest.raises(kind):
             explainers[place].explain_many(instances[place], interrupted, on_error="keep")

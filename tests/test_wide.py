@@ -119,6 +119,31 @@ def test_regressors_of_the_users_own_are_judged_alike(monkeypatch):
     assert_same(*fit_both_ways(monkeypatch, settings))
 
 
+@pytest.mark.parametrize("constant", [0, 1])
+def test_each_output_has_its_own_order_of_components(constant):
+    """All weights of an output that is constant are equal, so that its components stay in their order."""
+    sample = make_sample()
+    for stretch in sample._stretches:
+        stretch.outputs[:, constant] = 0.0
+    settings = SETTINGS._replace(num_features=D)
+    fit = fit_surrogates([sample], settings)[0][1 - constant]
+    (alone,) = fit_surrogates([sample.take_output(1 - constant)], settings)[0]
+    assert fit.components.tolist() == alone.components.tolist()
+    assert fit.weights == pytest.approx(alone.weights, rel=1e-9)
+
+
+@pytest.mark.parametrize("method", ["highest_weights", "none"])
+def test_a_component_far_from_zero_costs_the_others_no_digits(method):
+    """As the column of a row that is an outlier, where values are drawn around it."""
+    near, far = make_sample(are_masks=False, has_equal=False), make_sample(are_masks=False, has_equal=False)
+    for stretch in far._stretches:
+        stretch.representation[:, D - 1] += 1e8
+    settings = SETTINGS._replace(method=method)
+    for fit, expected in zip(*(fit_surrogates([sample], settings)[0] for sample in (far, near)), strict=True):
+        assert fit.components.tolist() == expected.components.tolist()
+        assert fit.weights == pytest.approx(expected.weights, abs=1e-6)
+
+
 def test_rows_may_be_added_between_fits():
     """What is kept of the rows grows with them, and with other penalties it is made anew."""
     grown = make_sample()

@@ -60,6 +60,7 @@ LOG_ODDS = "log-odds of "
 _users_errors: ContextVar[dict[str, Any] | None] = ContextVar("users_errors", default=None)
 """What NumPy does about floating-point errors in the user's program; None where limelight is not computing."""
 
+_MOST_AXES = 64  # that an array of NumPy can have
 _MOST_LISTED = 20  # outputs in an error
 _MOST_NAMES = 5  # in an error
 
@@ -454,8 +455,9 @@ def _holds_tensors(value: Any) -> bool:
     """Whether the first of the innermost items of lists is a torch tensor."""
     if not isinstance(value, (list, tuple)):
         return False
-    while isinstance(value, (list, tuple)) and len(value):
-        value = value[0]
+    for _ in range(_MOST_AXES):  # a list may be its own first item
+        if isinstance(value, (list, tuple)) and len(value):
+            value = value[0]
     return hasattr(value, "detach")
 
 

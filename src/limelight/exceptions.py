@@ -31,7 +31,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from functools import wraps
+from functools import partial, wraps
 from importlib import import_module
 from inspect import isfunction, signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -157,8 +157,17 @@ def _comes_from_signal_handler(error: BaseException) -> bool:
     import signal
     from traceback import walk_tb
 
-    codes = {getattr(signal.getsignal(number), "__code__", None) for number in signal.valid_signals()}
+    codes = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()}
     return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))
+
+
+def _code_of(function: object) -> object:
+    """The code of a function, a method, a `functools.partial` of one, or an object that can be called; None of others."""
+    while isinstance(function, partial):
+        function = function.func
+    if not callable(function):
+        return None
+    return getattr(function, "__code__", None) or getattr(function.__call__, "__code__", None)
 
 
 def read_message(error: BaseException) -> str:

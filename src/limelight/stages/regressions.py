@@ -88,8 +88,8 @@ class ProductsOfRows:
     """
 
     def __init__(self, sample: Sample, chosen: np.ndarray, nominal_draws: int) -> None:
-        is_every = np.array_equal(chosen[0], np.arange(len(sample.instance)))
-        self._rows = [sample.wide_rows(None if is_every else components) for components in chosen]
+        every = np.arange(len(sample.instance))
+        self._rows = [sample.wide_rows(None if np.array_equal(components, every) else components) for components in chosen]
         self._row_weights, self._outputs, self._law_draws = sample.row_weights, sample.outputs, sample.law_draws
         self._is_in_replicate = sample.replicates == np.arange(sample.num_replicates)[:, None]
         self._nominal_draws = nominal_draws

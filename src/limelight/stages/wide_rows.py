@@ -144,7 +144,10 @@ class RowProducts:
         self._scales = np.empty(0)
 
     def of(self, rows: WideRows, scales: np.ndarray) -> np.ndarray:
-        """The products of the components, each times its scale, summed over the components.
+        """The products of the components, each times its scale, summed over the components; the rows' mean is still in them.
+
+        Components that are no masks are taken as differences from the first row. A shift of all rows leaves no trace once the
+        mean is subtracted, but without it a single component far from zero would cost all others their digits.
 
         Parameters
         ----------
@@ -188,6 +191,8 @@ class RowProducts:
         for start in range(0, len(self._scales), width):
             places = slice(start, start + width)
             block = rows.columns(places, dtype)
+            if not rows.are_masks:
+                block -= block[0].copy()
             if not (self._scales[places] == 1).all():
                 block *= np.sqrt(self._scales[places]).astype(dtype)
             old, new = block[:num_old], block[num_old:]
