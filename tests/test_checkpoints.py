@@ -363,6 +363,13 @@ def test_folders_with_other_things_are_refused(folder):
         explain(folder / "thesis.tex" / "checkpoint")
 
 
+def test_a_folder_that_lacks_the_note_of_its_job_says_so(folder):
+    explain(folder)
+    (folder / "about.json").unlink()
+    with pytest.raises(CheckpointError, match=r"lacks the file 'about.json'.*Bring it back, or give another folder"):
+        explain(folder)
+
+
 @pytest.mark.parametrize("length", [0, 4, 400, -1])
 def test_truncated_chunks_are_reported(length, folder, alone):
     explain(folder)

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import inspect
 import itertools
+import signal
 import sys
 import time
 
@@ -15,6 +16,7 @@ from helpers.batches import COLUMNS, OUTSIDE, REVIEWS, ROWS, of_texts, one_by_on
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from limelight import Explanations, Failure, TabularExplainer, TextExplainer
+from limelight.batch import _timeouts
 from limelight.batch._journal import Journal, find_explanations, find_stuck_instances, remove_journal
 from limelight.batch._timeouts import run_in_time
 from limelight.cli.main import _commands
@@ -385,3 +387,21 @@ def test_what_cannot_be_written_down_is_found_again(kept, tmp_path):
     for _ in range(2):
         assert Journal(tmp_path, 0).recall(0, lambda _: outcome, None) is outcome
     assert [*tmp_path.iterdir()] == []
+
+
+def test_an_import_just_before_shared_rows_costs_an_instance_nothing(monkeypatch):
+    """The alarm that the import has put off rings while the clock is stopped for shared rows."""
+    clock = _timeouts._Clock(30.0, None, is_first=False)
+    monkeypatch.setattr(clock, "_num_modules", 0)  # as if modules had been imported since it began
+    users_handler = signal.signal(signal.SIGALRM, clock.ring)
+    try:
+        signal.setitimer(signal.ITIMER_REAL, 100.0)
+        monkeypatch.setattr(clock, "_guard", lambda _: clock.ring(signal.SIGALRM, None))
+        monkeypatch.setattr(_timeouts.signal, "getitimer", lambda _: (0.01, 1.0))
+        clock.begin_shared_work(10.0)
+        monkeypatch.undo()
+        clock.end_shared_work()
+        assert signal.getitimer(signal.ITIMER_REAL)[0] > 29.0
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0.0)
+        signal.signal(signal.SIGALRM, users_handler)

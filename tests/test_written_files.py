@@ -10,9 +10,10 @@ import time
 import pytest
 from helpers.samples import table
 
-from limelight import Explanation, Explanations
+from limelight import Explanation, Explanations, TextExplainer
 from limelight.batch import _scratch
 from limelight.batch._scratch import scratch_folder
+from limelight.exceptions import ArgumentError
 from limelight.renderers.index import Entry, save_index
 from limelight.results import files
 
@@ -260,3 +261,14 @@ def test_the_command_line_keeps_what_is_done_when_it_is_told_to_end(tmp_path):
     assert told.returncode == 130
     assert "Interrupted" in message
     assert len(Explanations.load(tmp_path / "out.partial.parquet")) > 0
+
+
+def test_paths_with_a_nul_are_refused():
+    for write in (
+        lambda: MADE.save("a\0.json"),
+        lambda: MADE.save_to_file("a\0.html"),
+        lambda: MANY.save("a\0.parquet"),
+        lambda: TextExplainer().explain_many(["a b"], lambda texts: [1.0] * len(texts), checkpoint="a\0"),
+    ):
+        with pytest.raises(ArgumentError, match="no path: it has a NUL character"):
+            write()

@@ -21,7 +21,7 @@ from limelight.collection.explanations import Explanations
 from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, to_bytes
 from limelight.exceptions import ArgumentError, CheckpointError
-from limelight.results.files import atomic_file
+from limelight.results.files import atomic_file, locate
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +62,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: str | os.PathLike[str], job: Job, fingerprint: Fingerprint, *, keeps_errors: bool) -> None:
-        self._folder = Path(folder)
+        self._folder = Path(locate(folder).path)
         self._job = job
         self._keeps_errors = keeps_errors
         self._finished: dict[int, str] = {}  # the hashes of the instances of all finished chunks, by their numbers
@@ -271,7 +271,13 @@ class Checkpoint:
         """Refuse a folder that is neither empty nor a checkpoint's."""
         if not (self._folder / _FINGERPRINT_FILE).exists():
             remnants = {LOCK_NAME, *(path.name for path in self._folder.glob(_UNFINISHED))}
-            if any(path.name not in remnants for path in self._folder.iterdir()):
+            others = {path.name for path in self._folder.iterdir()} - remnants
+            if others and all(map(_PART_NAME.fullmatch, others)):
+                raise CheckpointError(
+                    f"checkpoint={str(self._folder)!r} lacks the file {_FINGERPRINT_FILE!r}, which says of which job its "
+                    "finished chunks are. Bring it back, or give another folder."
+                )
+            if others:
                 raise ArgumentError(f"checkpoint={str(self._folder)!r} holds other files; give a new or an empty folder.")
 
     def _read_fingerprint(self) -> Fingerprint | None:

@@ -92,6 +92,7 @@ class _Clock:
         elif not self.is_up and self._num_restarts < _MOST_RESTARTS and len(sys.modules) > self._num_modules:
             self._num_restarts += 1
             self._num_modules = len(sys.modules)
+            self._seconds_left = self._seconds
             self.begin(self._seconds)
         else:
             self.is_up = True

@@ -73,11 +73,13 @@ def locate(path: str | os.PathLike[str]) -> Place:
     Raises
     ------
     ArgumentError
-        If there is no such file system.
+        If there is no such file system, or the path has a NUL character.
     MissingDependencyError
         If it is an address, and pyarrow is not installed.
     """
     text = os.fspath(path)
+    if "\0" in text:
+        raise ArgumentError(f"{text!r} is no path: it has a NUL character.")
     if not is_address(path):
         return Place(text, None, text)
     if "://" not in text:
