@@ -219,16 +219,19 @@ def test_what_a_function_uses_of_the_users_modules_counts(tmp_path, monkeypatch)
 
         return [cut(text) for text in texts]
 
-    functions = [at_the_top, imported_within]
-    before = [hash_content(function) for function in functions]
-    monkeypatch.setattr(user_tools.words, "other", len)  # which neither uses
-    assert [hash_content(function) for function in functions] == before
-    monkeypatch.setattr(user_tools, "LIMIT", 4)
-    assert not {*before} & {hash_content(function) for function in functions}
-    monkeypatch.setattr(user_tools, "LIMIT", 3)
-    assert [hash_content(function) for function in functions] == before
-    monkeypatch.setattr(user_tools.words, "cut", str.split)
-    assert not {*before} & {hash_content(function) for function in functions}
+    before = hash_content(at_the_top)
+    monkeypatch.setattr(user_tools.words, "other", len)  # which it does not use
+    assert hash_content(at_the_top) == before
+    for module, name, value in ((user_tools, "LIMIT", 4), (user_tools.words, "cut", str.split)):
+        with monkeypatch.context() as patch:
+            patch.setattr(module, name, value)
+            assert hash_content(at_the_top) != before
+    assert hash_content(at_the_top) == before
+    before = hash_content(imported_within)
+    monkeypatch.delitem(sys.modules, "user_tools.words")
+    assert hash_content(imported_within) == before
+    (tmp_path / "user_tools" / "words.py").write_text(words.replace("split()", "split(',')"))
+    assert hash_content(imported_within) != before
 
 
 def make_class(factor):

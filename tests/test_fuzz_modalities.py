@@ -153,10 +153,15 @@ class TestWhatWasFound:
             explainer.explain_instance("a good film", lambda texts: list(map(len, texts)), distance_metric=metric)
 
     def test_a_kernel_whose_squares_vanish(self):
-        with pytest.raises(KernelError, match=r"have weight \de-200 or less"):
-            TextExplainer(kernel=lambda distances, width: np.full(len(distances), 1e-200)).explain_instance(  # noqa: ARG005
-                "a good film", lambda texts: list(map(len, texts))
-            )
+        def explain(weight):
+            kernel = lambda distances, width: np.full(len(distances), weight)  # noqa: ARG005, E731
+            return TextExplainer(kernel=kernel, alpha=0).explain_instance("a good film", lambda texts: list(map(len, texts)))
+
+        explanation = explain(1e-200)
+        assert dict(explanation.as_list()) == pytest.approx({"a": 1, "good": 4, "film": 4})
+        assert explanation.effective_sample_size == pytest.approx(8)
+        with pytest.raises(KernelError, match=r"have weight \de-295 or less"):
+            explain(1e-295)
 
     @pytest.mark.parametrize("backend", ["pandas", "polars", "pyarrow"])
     def test_frames_of_texts_with_lone_surrogates(self, backend):

@@ -535,6 +535,17 @@ class TestWithoutBins:
             assert dict(explanation.as_list())[name] == pytest.approx(weight, abs=1e-6)
             assert "missing_without_weight" not in codes(explanation)
 
+    def test_a_column_that_never_varies_has_a_weight_for_other_values_of_the_row(self):
+        rows = np.random.default_rng(0).normal(size=(300, 3))
+        rows[:, 0] = 2.0
+        for value, name, weight in ((NAN, "x0 is missing", 5.0), (4.0, "x0=4", 3.0), (2.0, "x0=2", 0.0)):
+            model = lambda x: 5.0 * np.isnan(x[:, 0]) + 3.0 * (x[:, 0] == 4) + x[:, 1]  # noqa: E731
+            explanation = self.explain([value, 2.0, 2.0], model, rows, alpha=0)
+            assert dict(explanation.as_list())[name] == pytest.approx(weight, abs=1e-6)
+            assert {"never_varies", "outside_training_data"} & codes(explanation) == {
+                "outside_training_data" if weight else "never_varies"
+            }
+
     def test_a_value_that_is_missing_in_the_row_alone(self):
         rows = np.random.default_rng(1).normal(size=(200, 2))
         explanation = self.explain([NAN, 0.0], lambda x: 2.0 * np.isnan(x[:, 0]) + x[:, 1], rows)

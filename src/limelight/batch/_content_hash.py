@@ -18,7 +18,7 @@ import weakref
 from collections.abc import Callable, Iterable, Mapping, Set
 from contextlib import suppress
 from hashlib import blake2b
-from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 from struct import pack
 from types import (
@@ -298,12 +298,14 @@ def _is_content(name: str, value: object) -> bool:
 
 
 def _outer_values(function: FunctionType) -> dict[str, object]:
-    """The globals that a function reads, and the modules that it imports itself, by their names."""
+    """The globals that a function reads, and the files of the user's modules that it imports itself, by their names."""
     values = {name: function.__globals__[name] for name in _global_names(function.__code__) & {*function.__globals__}}
     package = function.__globals__.get("__package__")
     for name in _imported_names(function.__code__):
-        with suppress(Exception):  # the function copes with it, or fails itself
-            values[f"import {name}"] = import_module(name, package)
+        with suppress(Exception):  # where there is no such module, the function copes with it or fails itself
+            spec = find_spec(name, package)
+            if spec is not None and spec.origin is not None and not _is_library(spec.name, spec.origin):
+                values[f"import {name}"] = Path(spec.origin).read_bytes()  # it may not have been imported yet
     return values
 
 
@@ -353,12 +355,15 @@ def _cell_contents(cell: Any) -> list[object]:
 
 
 @functools.lru_cache(maxsize=4096)
-def _is_library(module: str) -> bool:
-    """Whether a module belongs to Python, to limelight or to an installed package, and not to the user's own code."""
+def _is_library(module: str, origin: str | None = None) -> bool:
+    """Whether a module belongs to Python, to limelight or to an installed package, and not to the user's own code.
+
+    `origin` is its file, if it may not have been imported.
+    """
     root = module.partition(".")[0]
     if root in sys.stdlib_module_names or root == "limelight":
         return root != "__main__"
-    files = [getattr(sys.modules.get(name), "__file__", None) for name in (root, module)]
+    files = [origin, *(getattr(sys.modules.get(name), "__file__", None) for name in (root, module))]
     parts = {part for file in files if file for part in Path(file).parts}
     return module != "__main__" and not parts.isdisjoint({"site-packages", "dist-packages"})
 

@@ -24,7 +24,7 @@ __all__ = [
 ]
 
 _BLOCK_CELLS = 2**22  # of masks made at a time
-_LEAST_WEIGHT = 1e-150  # of the nearest perturbation; the squares of smaller ones are 0
+_LEAST_WEIGHT = 1e-290  # of the nearest perturbation; smaller ones lose their digits
 
 Metric = Callable[[np.ndarray], np.ndarray]
 """From a representation of shape (n, d), whose row 0 is the instance, to distances of shape (n,)."""

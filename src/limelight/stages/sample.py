@@ -171,12 +171,10 @@ class Sample:
     @property
     def fitting_size(self) -> float:
         """Kish's effective sample size of the rows with their weights in the fit."""
-        sums = []
-        for stretch in self._stretches:
-            law_weights, kernel_weights = stretch.law_weights, stretch.kernel_weights
-            sums.append([law_weights @ kernel_weights, (law_weights**2) @ kernel_weights**2])
-        first, second = np.sum(sums, axis=0)
-        return float(first**2 / second)
+        row_weights = self.row_weights / max(
+            stretch.kernel_weights.max() for stretch in self._stretches
+        )  # as in effective_size
+        return float(row_weights.sum() ** 2 / (row_weights @ row_weights))
 
     @property
     def varies(self) -> np.ndarray:

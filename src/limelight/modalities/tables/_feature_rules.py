@@ -120,8 +120,8 @@ class FeatureRules:
             return Categorical.of(values)
         _check_numeric(self._encoding.names[number], values, kind)
         is_whole = field.is_whole or kind == "integer"  # a type of whole numbers holds no others
-        if not self._has_bins and not is_present.all() and values.min() == values.max():
-            return Categorical.of(values)  # all that varies is whether a value is missing
+        if not self._has_bins and values.min() == values.max():
+            return Categorical.of(values)  # there is no slope, and a row's other value, or a missing one, is one more state
         if not self._has_bins:
             return Unbinned.of(values, is_whole=is_whole)
         edges = self._discretizer(number, values, None if self._labels is None else self._labels[is_present])
