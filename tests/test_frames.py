@@ -237,7 +237,7 @@ class TestRows:
         else:
             record = row.to_dicts()[0] if isinstance(frame, pl.DataFrame) else row.to_pylist()[0]
             arrow = row if isinstance(frame, pa.Table) else row.to_arrow()
-            forms = [row.select([*record][::-1]), arrow, pl.from_arrow(arrow), arrow.to_pandas()]
+            forms = [row.select([*record][::-1]), arrow, pl.from_arrow(arrow), row.to_pandas()]
         items = [*record.values()]
         cells = np.empty((1, len(items)), dtype=object)
         cells[0] = items
