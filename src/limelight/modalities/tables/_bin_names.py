@@ -116,6 +116,7 @@ def format_edges(edges: np.ndarray) -> list[str]:
     decimals, form = 2, "e"
     if largest < _MOST_FIXED and finest >= _LEAST_FIXED:
         decimals, form = max(2, int(np.ceil(1 - np.log10(finest)))) if finest < 0.01 else 2, "f"
-    while decimals < 16 and len({f"{edge:.{decimals}{form}}" for edge in edges}) < len(edges):
+    numbers = edges.tolist()
+    while len(set(texts := [f"{number:.{decimals}{form}}" for number in numbers])) < len(numbers) and decimals < 16:
         decimals += 1
-    return [f"{edge:.{decimals}{form}}" for edge in edges]
+    return texts

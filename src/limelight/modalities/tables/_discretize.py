@@ -75,11 +75,23 @@ def _quantiles(values: np.ndarray, percentages: Sequence[int]) -> np.ndarray:
     Where one value is so frequent that all quantiles are equal to it, it has a bin of its own. In lime all smaller values are
     in its bin as well, from which it is hardly ever drawn; and if it is the greatest, there is no other bin.
     """
-    edges = np.percentile(values, percentages)
+    edges = _percentiles(values, np.array(percentages))
     smaller = values[values < edges[0]]
     if edges[0] < edges[-1] or not len(smaller):
         return np.asarray(edges)
     return np.array([smaller.max(), *edges[edges < values.max()]])
+
+
+def _percentiles(values: np.ndarray, percentages: np.ndarray) -> np.ndarray:
+    """As ``np.percentile`` gives them bit by bit, which takes ten times as long for a column of a few hundred values."""
+    places = percentages / 100 * (len(values) - 1)
+    below = places.astype(np.intp)
+    above = np.minimum(below + 1, len(values) - 1)
+    ordered = np.sort(values)
+    low, high, share = ordered[below], ordered[above], places - below
+    difference = high - low
+    # From the nearer of the two values, as numpy does.
+    return np.asarray(np.where(share < 0.5, low + difference * share, high - difference * (1 - share)))
 
 
 def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
