@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -41,9 +41,10 @@ def draw_sobol_points(order: np.ndarray, start: int, stop: int, generator: Gener
     .. [1] J. Matoušek, "On the L2-discrepancy for anchored boxes", Journal of Complexity 14, 1998.
     """
     dimensions, count = len(order), stop - start
-    if dimensions > len(_first_directions()):
-        return _draw_with_scipy(order, start, count, generator)
-    directions, shift = _scramble(_first_directions()[:dimensions], generator.spawn(1)[0])
+    known = _first_directions()
+    if dimensions > len(known):
+        known = _find_directions(dimensions, max(1, (stop - 1).bit_length()))
+    directions, shift = _scramble(known[:dimensions], generator.spawn(1)[0])
     # From each point to the next, one digit of the Gray code of its number changes: the lowest one of the number itself.
     numbers = np.arange(start, stop)
     changed = np.bitwise_count((numbers & -numbers) - 1)
@@ -56,16 +57,23 @@ def draw_sobol_points(order: np.ndarray, start: int, stop: int, generator: Gener
     return np.asarray(points.T)
 
 
-def _draw_with_scipy(order: np.ndarray, start: int, count: int, generator: Generator) -> np.ndarray:
-    """The same for any number of dimensions."""
+@lru_cache(maxsize=1)
+def _find_directions(dimensions: int, count: int) -> np.ndarray:
+    """The first direction numbers of any number of dimensions, of shape (d, 30), of which so many are known and the rest 0.
+
+    They are found in points that are not scrambled: point 2^k is the exclusive or of the numbers k and k - 1. scipy's own
+    scrambling takes five times as long as `_scramble`.
+    """
     from scipy.stats import qmc
 
-    sequence = qmc.Sobol(len(order), scramble=True, rng=generator)
-    if start:
-        points: np.ndarray = sequence.fast_forward(start).random(count)
-    else:  # scipy warns of a first stretch whose length is not a power of two
-        points = sequence.random_base2((count - 1).bit_length())[:count]
-    return points[:, order]
+    sequence = qmc.Sobol(dimensions, scramble=False)
+    directions = np.zeros((dimensions, _DIGITS), dtype=np.uint32)
+    for digit in range(count):
+        point = sequence.reset().fast_forward(2**digit).random(1)[0]
+        directions[:, digit] = (point * 2.0**_DIGITS).astype(np.uint32)
+        if digit:
+            directions[:, digit] ^= directions[:, digit - 1]
+    return directions
 
 
 @cache
