@@ -14,6 +14,7 @@ from limelight.stages import remedies
 from limelight.stages.components import count_present
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.proximity import Proximity, exponential_kernel
+from limelight.stages.sample import Sample
 
 PLANTED = (3.0, -2.0, 2.0, 1.5, -1.5, 1.0)
 MEGABYTES = 60
@@ -154,6 +155,21 @@ def test_nothing_has_a_row_and_a_column_for_each_component(make):
     finally:
         tracemalloc.stop()
     assert peak < 1e6 * MEGABYTES
+
+
+@pytest.mark.parametrize(("is_wide", "seed", "kernel_width"), [(True, 20, 1.5), (False, 10, None)])
+def test_a_lasso_path_that_ends_early_does_not_warn(monkeypatch, is_wide, seed, kernel_width):
+    """Some columns are equal, or opposite, so that scikit-learn leaves some out; warnings are errors here."""
+    draw = np.random.default_rng(seed)
+    table = draw.normal(size=(100, 40))
+    table[:, 5], table[:, 7] = table[:, 6], 1
+    table[:, 8:20] = draw.random((100, 12)) < 0.5
+    table[:, 21] = -table[:, 20]
+    monkeypatch.setattr(Sample, "is_wide", is_wide)
+    explainer = TabularExplainer(table, mode="regression", feature_selection="lasso_path", kernel_width=kernel_width)
+    for model in (lambda rows: rows[:, 5] + rows[:, 8] - rows[:, 20], lambda rows: (rows[:, 8] > 0.5) * 1.0):
+        explanation = explainer.explain_instance(table[0], model, num_samples=20, num_features=5)
+        assert 0 < len(explanation.as_list()) <= 5
 
 
 def test_long_texts_are_asked_about_in_batches(monkeypatch):

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight.stages.sample import Sample
-from limelight.stages.selection import Covariances
+from limelight.stages.selection import Covariances, path_may_end_early
 
 __all__ = ["Moments", "PooledMoments", "SampledMoments", "WideMoments", "leave_out_each"]
 
@@ -139,7 +139,9 @@ class _CovariancesOfRows:
         from sklearn.linear_model import lars_path
 
         outputs = np.sqrt(self._row_weights) * self._outputs[:, 0]
-        return np.asarray(lars_path(self._rows.standardise(self._row_weights), outputs, method="lasso", copy_X=False)[2])
+        rows = self._rows.standardise(self._row_weights)
+        with path_may_end_early():
+            return np.asarray(lars_path(rows, outputs, method="lasso", copy_X=False)[2])
 
 
 def leave_out_each(per_replicate: np.ndarray, axis: int) -> np.ndarray:

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Protocol
 
 import numpy as np
 
 from limelight.exceptions import unknown_name
 
-__all__ = ["METHODS", "Covariances", "choose_components"]
+__all__ = ["METHODS", "Covariances", "choose_components", "path_may_end_early"]
 
 _MOST_FORWARD_COMPONENTS = 6  # that "auto" chooses by forward selection, as lime does
 _COLLINEAR_SHARE = 1e-12  # of a component's variance: if the chosen ones leave less, they explain it
+
+_warnings_lock = threading.Lock()  # what is done about warnings belongs to the whole process
 
 
 class Covariances(Protocol):
@@ -56,7 +61,21 @@ class _DenseCovariances:
     def lasso_path(self, cross: np.ndarray) -> np.ndarray:
         from sklearn.linear_model import lars_path_gram
 
-        return np.asarray(lars_path_gram(Xy=cross[0, 0], Gram=self._covariance[0], n_samples=1, method="lasso")[2])
+        with path_may_end_early():
+            return np.asarray(lars_path_gram(Xy=cross[0, 0], Gram=self._covariance[0], n_samples=1, method="lasso")[2])
+
+
+@contextmanager
+def path_may_end_early() -> Iterator[None]:
+    """A context for scikit-learn's lasso path, without its warnings.
+
+    They say that components which the others explain are left out, as there are in many neighbourhoods.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
 
 
 def choose_components(
