@@ -40,7 +40,7 @@ def draw_sobol_points(order: np.ndarray, start: int, stop: int, generator: Gener
     ----------
     .. [1] J. Matoušek, "On the L2-discrepancy for anchored boxes", Journal of Complexity 14, 1998.
     """
-    dimensions, count = len(order), stop - start
+    dimensions = len(order)
     known = _first_directions()
     if dimensions > len(known):
         known = _find_directions(dimensions, max(1, (stop - 1).bit_length()))
