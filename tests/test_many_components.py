@@ -232,6 +232,7 @@ def test_masks_are_counted_block_by_block(monkeypatch):
         assert count_present(masks[:, :0]).tolist() == [0] * 50  # as of a text of whose words a vectorizer knows none
 
 
-def test_a_single_perturbation_is_not_called_constant():
-    explanation = TextExplainer().explain_instance(make_text(30), lambda texts: [len(text) for text in texts], num_samples=2)
-    assert "constant_output" not in {note.code for note in explanation.notices}
+def test_a_single_perturbation_is_called_constant_if_it_is_as_the_instance():
+    for model, is_constant in ((lambda texts: [len(text) for text in texts], False), (lambda texts: [3.0] * len(texts), True)):
+        explanation = TextExplainer().explain_instance(make_text(30), model, num_samples=2)
+        assert ("constant_output" in {note.code for note in explanation.notices}) is is_constant

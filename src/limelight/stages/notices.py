@@ -111,7 +111,8 @@ class _Surrogate:
         agreement = self._compare(fit)
         if agreement.is_across or agreement.is_off:
             yield self._describe_disagreement(agreement, components.nearer_option)
-        if not _varies_nearby(fit) and self.sample.size > 1:
+        # A single perturbation does not vary; it may differ from the instance.
+        if not _varies_nearby(fit) and not (self.sample.size == 1 and self.sample.varies[self.number]):
             constant = _write(agreement.surrogate)
             text = f"The model's output {name!r} was {constant} for every perturbation: "
             text += "nothing that was changed matters to the model."
