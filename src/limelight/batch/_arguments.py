@@ -63,6 +63,8 @@ class BatchArguments:
             raise ArgumentError(f"n_jobs must be a number of processes or threads, or -1 for one per core; got {n_jobs!r}.")
         if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
             raise ArgumentTypeError(f"checkpoint must be a folder's path; got {checkpoint!r}.")
+        if checkpoint is not None and "\0" in os.fspath(checkpoint):
+            raise ArgumentError(f"checkpoint={os.fspath(checkpoint)!r} is no path: it has a NUL character.")
         if checkpoint is not None and is_address(checkpoint):
             raise ArgumentError(
                 "checkpoint must be a folder on this machine, where finished chunks are kept one by one; got "

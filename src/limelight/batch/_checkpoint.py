@@ -21,7 +21,7 @@ from limelight.collection.explanations import Explanations
 from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, to_bytes
 from limelight.exceptions import ArgumentError, CheckpointError
-from limelight.results.files import atomic_file, locate
+from limelight.results.files import atomic_file
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -62,7 +62,7 @@ class Checkpoint:
     """
 
     def __init__(self, folder: str | os.PathLike[str], job: Job, fingerprint: Fingerprint, *, keeps_errors: bool) -> None:
-        self._folder = Path(locate(folder).path)
+        self._folder = Path(folder)
         self._job = job
         self._keeps_errors = keeps_errors
         self._finished: dict[int, str] = {}  # the hashes of the instances of all finished chunks, by their numbers

@@ -73,13 +73,11 @@ def locate(path: str | os.PathLike[str]) -> Place:
     Raises
     ------
     ArgumentError
-        If there is no such file system, or the path has a NUL character.
+        If there is no such file system.
     MissingDependencyError
         If it is an address, and pyarrow is not installed.
     """
     text = os.fspath(path)
-    if "\0" in text:
-        raise ArgumentError(f"{text!r} is no path: it has a NUL character.")
     if not is_address(path):
         return Place(text, None, text)
     if "://" not in text:
@@ -98,6 +96,18 @@ def _open_file_system(address: str) -> tuple[FileSystem, str]:
 
     found: tuple[FileSystem, str] = FileSystem.from_uri(address)
     return found
+
+
+def _check_path(path: str | os.PathLike[str]) -> None:
+    """Refuse a path with a NUL character, which no file's name has.
+
+    Raises
+    ------
+    ArgumentError
+        If it has one.
+    """
+    if "\0" in os.fspath(path):
+        raise ArgumentError(f"{os.fspath(path)!r} is no path: it has a NUL character.")
 
 
 def check_ending(path: str | os.PathLike[str], endings: tuple[str, ...], contents: str, advice: str) -> None:
@@ -175,10 +185,11 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Raises
     ------
     ArgumentError
-        If something else is there, such as a folder, a device or a pipe; or there is no such folder.
+        If something else is there, such as a folder, a device or a pipe; or there is no such folder, or no such path.
     OSError
         If it cannot be written, or the file that is there may not be.
     """
+    _check_path(path)
     place = locate(path)
     if place.file_system is None:
         with _atomic_local_file(Path(place.path)) as file:
