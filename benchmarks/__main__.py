@@ -16,6 +16,7 @@ SECTIONS = {
     "text": "texts: time of the whole call with a pipeline, outside the model with any callable",
     "images": "images: putting perturbations together, the whole call, memory",
     "series": "time series: finding the window that a model reads",
+    "wide": "thousands of words or columns: the whole call, memory",
     "accuracy": "error of the weights at equal numbers of model inputs",
     "photographs": "error of images' weights at equal numbers of model inputs",
     "batch": "many rows and texts: the whole job",

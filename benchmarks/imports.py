@@ -1,4 +1,4 @@
-"""CPU time of importing an explainer, in a process of its own, beside importing numpy."""
+"""CPU time of importing an explainer, and of its first explanation, in a process of its own, beside importing numpy."""
 
 from __future__ import annotations
 
@@ -20,15 +20,24 @@ PROGRAMS = {
     "lime.lime_tabular": "from lime.lime_tabular import LimeTabularExplainer",
 }
 
+_ROWS = "import numpy; rows = numpy.random.default_rng(0).normal(size=(1000, 10))"
+FIRST_EXPLANATIONS = {
+    "a first row": f"{PROGRAMS['limelight.TabularExplainer']}; {_ROWS}; "
+    "TabularExplainer(rows).explain_instance(rows[0], lambda rows: rows.sum(axis=1))",
+    "a first text": f"{PROGRAMS['limelight.TextExplainer']}; "
+    "TextExplainer().explain_instance('a good film with nice actors', lambda texts: ['good' in text for text in texts])",
+}
+
 
 def tables() -> Iterator[Table]:
     """Measure the children's CPU time, all programs in turn; a first turn fills the caches of byte code."""
-    turns = [{program: _cpu_time_of(program) for program in (NUMPY, *PROGRAMS.values())} for _ in range(REPEATS + 1)]
+    programs = PROGRAMS | FIRST_EXPLANATIONS
+    turns = [{program: _cpu_time_of(program) for program in (NUMPY, *programs.values())} for _ in range(REPEATS + 1)]
     medians = {program: median(turn[program] for turn in turns[1:]) for program in turns[0]}
     targets = {"limelight.TabularExplainer": at_most(2)}
     yield Table(
         name="imports",
-        title=f"A fresh interpreter that imports one thing, ms of CPU time, medians of {REPEATS}",
+        title=f"A fresh interpreter that imports one thing, or explains a first instance, ms of CPU time, medians of {REPEATS}",
         ratio_of="itself / numpy",
         rows=[
             Row(
@@ -37,7 +46,7 @@ def tables() -> Iterator[Table]:
                 ratio=medians[program] / medians[NUMPY],
                 target=targets.get(name),
             )
-            for name, program in PROGRAMS.items()
+            for name, program in programs.items()
         ],
     )
 

@@ -139,6 +139,8 @@ class Interrupter:
         "_handout.py",
         "_checkpoint.py",
         "_fingerprint.py",
+        "_folder_lock.py",
+        "_probes.py",
         "_job.py",
         "_engines.py",
         "_workers.py",

@@ -325,7 +325,11 @@ def test_wrong_use_is_reported(arguments, message):
             "--target must be a column of --train; got 'price', and it has real, count",
         ),
         ("helpers.batches:of_frame", ["--target", "city"], "KeyError|city"),
-        ("helpers.batches:of_frame", ["--timeout", "1"], "timeout needs an engine whose work can be stopped"),
+        (
+            "helpers.batches:of_frame",
+            ["--timeout", "1", "--engine", "serial"],
+            "timeout needs an engine whose work can be stopped",
+        ),
         ("helpers.batches:of_frame", ["--chunk-size", "0"], "chunk_size must be an integer of at least 1"),
         ("helpers.batches:of_frame", ["--engine", "cluster"], "engine must be one of 'serial'"),
         ("helpers.batches:of_frame", ["--num-features", "0"], "num_features must be an integer of at least 1"),

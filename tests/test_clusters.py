@@ -16,9 +16,17 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers.batches import CASES, OUTSIDE, REVIEWS, ROWS, bits, of_texts, plain, same
+from helpers.raising import RAISED, RaisesEach
 
 from limelight import Explanation, Explanations, TabularExplainer, TextExplainer
-from limelight.exceptions import ArgumentError, ArgumentTypeError, EngineError, Interrupted, MissingDependencyError, ModelError
+from limelight.exceptions import (
+    ArgumentError,
+    ArgumentTypeError,
+    EngineError,
+    Interrupted,
+    MissingDependencyError,
+    ModelError,
+)
 
 pytestmark = pytest.mark.filterwarnings("ignore:PySpark does not yet fully support pandas:FutureWarning")
 
@@ -241,6 +249,28 @@ def test_errors_arrive_as_they_are(cluster):
     assert caught.value.__notes__[0] in ("This was instance 3.", "This was instance 4.")
 
 
+def test_errors_of_every_kind_are_data_or_arrive(cluster):
+    """A panic of polars is no exception, and Dask would wait for ever."""
+    rows = np.vstack([ROWS[:1], ROWS[:1] + 9 * np.arange(1, 1 + len(RAISED))[:, None], ROWS[1:2]])
+    model = RaisesEach(dict(zip(rows[1:-1, 0].tolist(), RAISED, strict=True)))
+    kept = EXPLAINER.explain_many(rows, model, on_error="keep", engine=cluster, chunk_size=16, **FEW)
+    assert [*kept.failures] == list(range(1, 1 + len(RAISED)))
+    assert same(kept[[0, -1]], [EXPLAINER.explain_instance(row, plain, **FEW) for row in ROWS[:2]])
+    with pytest.raises(ModelError, match="the model raised PanicException"):
+        EXPLAINER.explain_many(rows[:2], model, engine=cluster, **FEW)
+
+
+@pytest.mark.parametrize(("raised", "error"), [(KeyboardInterrupt, Interrupted), (GeneratorExit, EngineError)])
+def test_what_would_end_a_worker_ends_the_job(cluster, raised, error):
+    def model(rows):
+        if len(rows) > 1:
+            raise raised("stop")
+        return plain(rows)
+
+    with pytest.raises(error):
+        EXPLAINER.explain_many(OUTSIDE[:1], model, on_error="keep", engine=cluster, **FEW)
+
+
 def test_the_user_can_stop_it(cluster, alone):
     def rows():
         for number, row in enumerate(np.tile(OUTSIDE, (20, 1))):
@@ -267,6 +297,70 @@ def test_spark_stops_what_takes_too_long(spark, alone):
     assert list(explanations.failures) == [3, 4]
     assert "longer than timeout=2" in explanations.failures[3].message
     assert bits(explanations[5]) == bits(alone[5])
+
+
+def test_workers_on_this_machine_run_this_python(tmp_path):
+    """Although a virtual environment that is not activated is not on the path, where Spark and others look for python3."""
+    pytest.importorskip("pyspark")
+    pytest.importorskip("distributed")
+    java = shutil.which("java") or missing("no Java, which Spark needs: apt-get install default-jre-headless")
+    other = tmp_path / "bin" / "python3"
+    other.parent.mkdir()
+    other.write_text(f'#!/bin/sh\nexec {sys._base_executable} -S "$@"\n')  # without this environment's packages
+    other.chmod(0o755)
+    (tmp_path / "script.py").write_text(OTHER_PYTHON, encoding="utf-8")
+    path = os.pathsep.join([str(other.parent), "/usr/bin", "/bin", str(Path(java).parent)])
+    environment = {name: value for name, value in os.environ.items() if name not in ("PYSPARK_PYTHON", "VIRTUAL_ENV")}
+    command = [sys.executable, str(tmp_path / "script.py")]
+    environment |= {"PATH": path, "PYTHONPATH": PYTHONPATH}
+    run = subprocess.run(command, env=environment, capture_output=True, text=True, check=False, timeout=240)
+    assert run.stdout.split() == ["processes", "dask", "user", "spark", "variable", "setting"], run.stderr
+
+
+OTHER_PYTHON = """
+import os, sys
+from helpers.batches import OUTSIDE, bits, plain
+from limelight import TabularExplainer
+from limelight.exceptions import EngineError
+
+def explain(engine):
+    asked = {"num_samples": 100}
+    return list(map(bits, TabularExplainer(OUTSIDE).explain_many(OUTSIDE[:2], plain, engine=engine, **asked)))
+
+def refused(engine, *parts):
+    try:
+        explain(engine)
+    except EngineError as error:
+        return all(part in str(error) for part in parts) or print(error)
+    finally:
+        SparkSession.getActiveSession().stop()
+
+if __name__ == "__main__":
+    alone = explain("serial")
+    for engine in ("processes", "dask"):
+        assert explain(engine) == alone
+        print(engine)
+    from pyspark.sql import SparkSession
+    settings = {"spark.ui.enabled": "false", "spark.log.level": "OFF"}
+    session = SparkSession.builder.master("local[1]").config(map=settings).getOrCreate()
+    this = f"PYSPARK_PYTHON to the right one, here {sys.executable!r}"
+    assert refused(session, "No module named", "Its workers run 'python3'", this, "start a new session")
+    print("user")
+    assert explain("spark") == alone
+    assert "PYSPARK_PYTHON" not in os.environ
+    session = SparkSession.getActiveSession()
+    assert session.sparkContext.pythonExec == sys.executable
+    set_property = session._jvm.java.lang.System.setProperty
+    session.stop()
+    print("spark")
+    os.environ["PYSPARK_PYTHON"] = "none-of-this-name"
+    assert refused("spark", "Its workers run 'none-of-this-name'", this)
+    print("variable")
+    del os.environ["PYSPARK_PYTHON"]
+    set_property("spark.pyspark.python", "none-of-that-name")
+    assert refused("spark", "Its workers run 'none-of-that-name'", this)
+    print("setting")
+"""
 
 
 def test_wrong_engines_are_reported(dask):

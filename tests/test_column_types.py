@@ -232,6 +232,7 @@ class TestKindFSparseColumns:
             assert explainer.explain_instance(row, of_sparse) == expected
         assert explainer.explain_many(frame[:6], of_sparse)[5] == explainer.explain_many(dense[:6], of_sparse)[5] == expected
 
+    @pytest.mark.filterwarnings("ignore:Allowing arbitrary scalar fill_value:FutureWarning")  # pandas 2, of its own shift
     @pytest.mark.parametrize(
         ("name", "value"), [("kiwi", None), ("count", None), ("rarely", None), ("fig", True), ("count", 7)]
     )

@@ -1,5 +1,6 @@
 """Designs: what each promises of its masks and points, and the stretches and looks in which they are asked for."""
 
+import warnings
 from itertools import pairwise
 from math import comb
 
@@ -14,6 +15,7 @@ from limelight.stages.design import REPLICATES, Stretch
 from limelight.stages.designs import ComplementaryPairs, Enumeration, Independent, SobolPoints
 from limelight.stages.orthogonal_arrays import OrthogonalArrays
 from limelight.stages.perturbation import CONFIDENCE, DESIGNS, plan_looks, plan_stretches
+from limelight.stages.sobol import MOST_DIMENSIONS, draw_sobol_points
 
 SEEDS = st.integers(0, 2**63).map(lambda seed: (seed,))
 MASKS = [ComplementaryPairs, Independent]
@@ -183,6 +185,34 @@ def test_columns_are_permuted():
     # Without an order of their own the columns 0 and 1 would always be the same two dimensions, together in balance.
     quarters = [len({(int(2 * u), int(2 * v)) for u, v in points[:4, :2]}) for points in first]
     assert len(set(quarters)) > 1
+
+
+# Of 1024 dimensions limelight has the direction numbers itself.
+@pytest.mark.parametrize("dimensions", [1, 2, 3, 30, 1024, 1025])
+@pytest.mark.parametrize(
+    ("start", "stop"), [(0, 1), (0, 64), (0, 77), (1, 2), (3, 8), (64, 128), (100, 333), (2**20, 2**20 + 5)]
+)
+def test_sobol_points_are_those_of_scipy(dimensions, start, stop):
+    from scipy.stats import qmc
+
+    order = np.random.default_rng(dimensions).permutation(dimensions)
+    points = draw_sobol_points(order, start, stop, np.random.default_rng(start))
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "The balance properties")
+        sequence = qmc.Sobol(dimensions, scramble=True, rng=np.random.default_rng(start))
+        expected = sequence.fast_forward(start).random(stop - start) if start else sequence.random(stop)
+    assert points.tobytes() == expected[:, order].tobytes()
+    assert points.dtype == np.float64
+
+
+def test_points_of_more_dimensions_than_sobol_has_are_independent():
+    from scipy.stats import qmc
+
+    assert qmc.Sobol.MAXDIM == MOST_DIMENSIONS
+    stretch = Stretch(1, 0, 2)
+    points, independent = (design((5,)).points(MOST_DIMENSIONS + 1, stretch) for design in POINTS)
+    assert np.array_equal(points.values, independent.values)
+    assert SobolPoints((5,)).points(MOST_DIMENSIONS, stretch).values.shape == (2, MOST_DIMENSIONS)
 
 
 def test_sobol_points_have_less_error_than_independent_ones():

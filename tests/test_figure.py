@@ -67,7 +67,8 @@ def test_series_has_its_line_and_the_weighted_segment():
     ax = SERIES.plot(ax=Figure().subplots())
     assert ax.lines[0].get_ydata() == pytest.approx(np.full(20, 0.5))
     (span,) = ax.patches
-    assert (span.get_x(), span.get_width()) == (-0.5, 5)
+    bounds = span.get_window_extent().transformed(ax.transData.inverted())
+    assert (bounds.x0, bounds.x1) == pytest.approx((-0.5, 4.5))
     assert [tick.get_text() for tick in CHANNELS.plot(ax=Figure().subplots()).get_yticklabels()] == ["speed", "heat"]
 
 

@@ -313,3 +313,53 @@ class TestCommandLine:
         result = run(*common, "--id", "key")
         assert result.exit_code == 0, result.output
         assert Explanations.load("out.parquet").ids == ("k1", "k2")
+
+
+class TestSeriesInAnotherOrderThanTheRows:
+    """Their values are taken by place; with the rows' own labels in another order they cannot be meant like that."""
+
+    FRAME = pd.DataFrame({"x": [1.0, 2.0, 3.0, 4.0] * 5, "y": range(20)}, index=[f"row {i}" for i in range(20)])
+    CLASSES = pd.Series([0, 1] * 10, index=FRAME.index)
+
+    def explain(self, instances, **options):
+        explainer = TabularExplainer(self.FRAME)
+        return explainer.explain_many(instances, lambda rows: rows["x"].to_numpy(), num_samples=16, **options)
+
+    def test_training_labels(self):
+        def edges(labels):
+            return TabularExplainer(self.FRAME, training_labels=labels, discretizer="entropy")
+
+        rows = {"x": 1.0, "y": 3}
+        expected = edges(self.CLASSES.to_numpy()).components(rows).names
+        for labels in (
+            self.CLASSES,
+            self.CLASSES.reset_index(drop=True),
+            self.CLASSES.tolist(),
+            self.CLASSES.set_axis([7] * 20),
+        ):
+            assert edges(labels).components(rows).names == expected
+        for shuffled in (self.CLASSES.sort_index(ascending=False), self.CLASSES.sample(frac=1, random_state=0)):
+            with pytest.raises(
+                ArgumentError, match=r"training_labels has the row labels of training_data in another order.*\.loc"
+            ):
+                edges(shuffled)
+            assert edges(shuffled.loc[self.FRAME.index]).components(rows).names == expected
+        counted = self.FRAME.reset_index(drop=True)
+        with pytest.raises(ArgumentError, match="number 1 is '2' instead of '1'"):
+            TabularExplainer(counted, training_labels=pd.Series([0] * 20, index=[0, 2, 1, *range(3, 20)]))
+
+    def test_ids(self):
+        names = pd.Series([f"name {i}" for i in range(4)], index=self.FRAME.index[:4])
+        assert self.explain(self.FRAME[:4], ids=names).ids == tuple(names)
+        assert self.explain(self.FRAME["x"].to_frame().assign(y=1)[:4], ids=names.to_numpy()[::-1]).ids == tuple(names[::-1])
+        assert self.explain(self.FRAME[:4], ids=names.reset_index(drop=True)).ids == tuple(names)
+        with pytest.raises(ArgumentError, match="ids has the row labels of the instances in another order"):
+            self.explain(self.FRAME[:4], ids=names[::-1])
+
+    def test_labels_of_reports(self):
+        explanations = self.explain(self.FRAME[:4])
+        truths = pd.Series([1.0, 2.0, 3.0, 4.0], index=self.FRAME.index[:4])
+        assert explanations.to_html(labels=truths) == explanations.to_html(labels=truths.tolist())
+        with pytest.raises(ArgumentError, match="labels has the row labels of the explanations, their ids, in another order"):
+            explanations.to_html(labels=truths[::-1])
+        assert explanations.to_html(labels=truths[::-1].reset_index(drop=True))

@@ -364,6 +364,36 @@ class TestFillings:
         codes = [note.code for note in ImageExplainer(Grid(4)).components(image).notes]
         assert ("rounded_filling" in codes) == is_noted
 
+    @pytest.mark.parametrize("fill", [0.5, (0.2, 0.4, 1.0), [0, 0, 0.25]])
+    @pytest.mark.parametrize("dtype", [np.uint8, np.int32])
+    def test_colours_of_floats_are_refused_for_whole_numbers(self, fill, dtype):
+        explainer = ImageExplainer("grid", fill)
+        with pytest.raises(
+            ArgumentError, match=rf"fill is .*, a colour for images of floats .*{np.dtype(dtype)} up to \d+\. Give"
+        ):
+            explainer.explain_instance(PHOTO.astype(dtype), brightness)
+        assert explainer.components(PHOTO / 255).notes == ()
+
+    @pytest.mark.parametrize("fill", [0, 1, 1.0, (0, 1, 0), 127.5, 255])
+    def test_other_colours_are_taken_as_they_are(self, fill):
+        parts = ImageExplainer("grid", fill).components(PHOTO)
+        assert {note.code for note in parts.notes} <= {"unchanged_parts"}
+        expected = np.broadcast_to(np.rint(fill), PHOTO.shape)
+        assert np.array_equal(parts.filling.reshape(PHOTO.shape), expected)
+
+    def test_colours_of_whole_numbers_are_noted_for_floats_from_0_to_1(self):
+        (note,) = ImageExplainer("grid", (0, 128, 255)).components(PHOTO / 255).notes
+        assert (note.code, note.level) == ("filling_units", "caution")
+        assert note.message.startswith("fill is 255, and the image holds numbers from 0")
+        for fill, image in (
+            (2, PHOTO / 255),
+            (-1, PHOTO / 255),
+            (128, PHOTO / 1.0),
+            (128, PHOTO / 127.5 - 1),
+            ("mean", PHOTO / 255),
+        ):
+            assert "filling_units" not in {note.code for note in ImageExplainer("grid", fill).components(image).notes}
+
     def test_filling_that_the_type_cannot_hold(self):
         with pytest.raises(ArgumentError, match="the filling of an image of float16 must lie within"):
             ImageExplainer("grid", fill=1e6).explain_instance(np.eye(8, dtype=np.float16), brightness)

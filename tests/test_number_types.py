@@ -162,6 +162,8 @@ class TestKindKWhatTheModelSeesIsExplained:
 
     @pytest.mark.parametrize("build", ["array", "sequences", "pandas", "polars", "pyarrow"])
     def test_bins_near_the_type_s_digits(self, build):
+        if build == "polars" and not hasattr(pl, "Float16"):
+            pytest.skip("this polars has no half precision")
         halves = np.linspace(1000, 1010, 300).astype(np.float16)  # half or a whole apart
         edges = [1002.25, 1006.25]  # between two of them
         frames = {"pandas": pd.DataFrame, "polars": pl.DataFrame, "pyarrow": pa.table}

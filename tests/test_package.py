@@ -119,6 +119,34 @@ def in_a_fresh_process(code: str) -> str:
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 
+@pytest.mark.parametrize(
+    "explanation",
+    [
+        "limelight.TabularExplainer(rows).explain_instance(rows[0], mean_of)",
+        "limelight.TabularExplainer(rows, discretize_continuous=False).explain_instance(rows[0], mean_of)",
+        "limelight.TabularExplainer(rows, sampler='around').explain_instance(rows[0], mean_of)",
+        "limelight.TextExplainer().explain_instance('a good film, and not too long for all that happens', len_of)",
+        "limelight.TimeSeriesExplainer().explain_instance(rows[:, 0], mean_of)",
+    ],
+)
+def test_a_first_explanation_does_not_load_scipy_stats(explanation):
+    program = f"""
+import sys
+import limelight, numpy
+
+def mean_of(arrays):
+    return numpy.asarray(arrays).reshape(len(arrays), -1).mean(axis=1)
+
+def len_of(texts):
+    return [len(text) for text in texts]
+
+rows = numpy.random.default_rng(0).normal(size=(300, 20))
+{explanation}
+print(*sys.modules.keys() & {{"scipy.stats", "sklearn"}})
+"""
+    assert in_a_fresh_process(program) == ""
+
+
 @pytest.mark.parametrize("name", [name for name in limelight.__all__ if isinstance(getattr(limelight, name), ModuleType)])
 def test_modules_are_there_after_importing_the_package_alone(name):
     assert in_a_fresh_process(f"import limelight; print(limelight.{name}.__name__)") == f"limelight.{name}"

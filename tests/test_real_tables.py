@@ -3,6 +3,7 @@
 import numpy as np
 import pandas as pd
 import polars as pl
+import pyarrow as pa
 import pytest
 from sklearn.compose import make_column_selector, make_column_transformer
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
@@ -48,7 +49,7 @@ def to_polars(table):
     ordered = {
         name: pl.Enum([*kind.categories]) for name, kind in table.dtypes.items() if isinstance(kind, pd.CategoricalDtype)
     }
-    return pl.from_pandas(table.astype(dict.fromkeys(ordered, "str"))).cast(ordered)
+    return pl.from_arrow(pa.Table.from_pandas(table, preserve_index=False)).cast(ordered)
 
 
 def fitted(table, target, *, ordinal):
@@ -80,7 +81,7 @@ def by_hand(table):
         for name, column in zip(table.columns, rows.T, strict=True):
             if name in names:
                 places = np.where(np.isnan(column), len(names[name]), column).astype(int)
-                columns[name] = np.array([*names[name], None], dtype=object)[places]
+                columns[name] = np.array([*names[name], np.nan], dtype=object)[places]
             else:
                 columns[name] = np.rint(column) if table[name].dtype.kind == "i" else column
         return pd.DataFrame(columns).astype(table.dtypes)

@@ -5,12 +5,22 @@ from __future__ import annotations
 import math
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Reversible, Sequence, Set
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from contextvars import ContextVar
 from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, LimelightError, unknown_name
+from limelight.exceptions import (
+    ArgumentError,
+    ArgumentTypeError,
+    LabelError,
+    LimelightError,
+    describe_error,
+    is_interruption,
+    read_message,
+    unknown_name,
+)
 
 __all__ = [
     "LOG_ODDS",
@@ -26,13 +36,18 @@ __all__ = [
     "check_number",
     "check_numbers",
     "check_ordered",
+    "check_row_order",
     "find_output",
+    "holds_complex",
     "join_levels",
     "label_names",
     "list_names",
     "list_outputs",
+    "named_errors",
+    "own_arithmetic",
     "row_values",
     "user_function",
+    "users_arithmetic",
     "wrap_frame",
 ]
 
@@ -42,6 +57,10 @@ Label = int | str
 LOG_ODDS = "log-odds of "
 """What stands before an output's name where its log-odds are explained."""
 
+_users_errors: ContextVar[dict[str, Any] | None] = ContextVar("users_errors", default=None)
+"""What NumPy does about floating-point errors in the user's program; None where limelight is not computing."""
+
+_MOST_AXES = 64  # that an array of NumPy can have
 _MOST_LISTED = 20  # outputs in an error
 _MOST_NAMES = 5  # in an error
 
@@ -227,6 +246,54 @@ def check_ordered(parameter: str, value: object) -> None:
         raise ArgumentTypeError(f"{parameter} must have a certain order, which a {type(value).__name__} lacks: give a list.")
 
 
+def check_row_order(parameter: str, values: object, row_labels: Any, rows: str) -> None:
+    """Refuse a Series of pandas with a value for each row, if it has the rows' labels in another order than the rows.
+
+    Values are taken by place. Usually they are in the order of the rows, whatever their labels are.
+
+    Parameters
+    ----------
+    parameter : str
+        The argument's name, for messages.
+    values : object
+        What the user gives; anything but a Series passes.
+    row_labels : sequence or None
+        The labels of the rows, or the ids made from these; None if they have none.
+    rows : str
+        What the rows are, for messages.
+
+    Raises
+    ------
+    ArgumentError
+        If the labels are the same, each once, in another order.
+
+    Examples
+    --------
+    >>> import pandas
+    >>> from limelight._checks import check_row_order
+    >>> rows = pandas.DataFrame({"age": [20, 30]}, index=["a", "b"])
+    >>> check_row_order("training_labels", pandas.Series([0, 1], index=["x", "y"]), rows.index, "training_data")
+    >>> labels = pandas.Series([1, 0], index=["b", "a"])
+    >>> check_row_order("training_labels", labels, rows.index, "training_data")  # doctest: +ELLIPSIS
+    Traceback (most recent call last):
+        ...
+    limelight.exceptions.ArgumentError: training_labels has the row labels of training_data in another order: ...
+    """
+    labels: Any = getattr(values, "index", None)
+    is_labelled = hasattr(labels, "get_indexer") and hasattr(row_labels, "__len__")
+    if not is_labelled or len(labels) != len(row_labels) or labels.equals(row_labels):
+        return
+    own, others = list(map(check_id, labels)), list(map(check_id, row_labels))
+    if own != others and len({*own}) == len(own) and {*own} == {*others}:
+        place = next(place for place, label in enumerate(own) if label != others[place])
+        at = "the first" if place == 0 else f"number {place}"
+        raise ArgumentError(
+            f"{parameter} has the row labels of {rows} in another order: {at} is {own[place]!r} instead of {others[place]!r}. "
+            "Values are taken by place. Bring them into the rows' order, as with .loc[], or give them without labels, as with "
+            ".to_numpy(), if they are in that order."
+        )
+
+
 def _in_order(parameter: str, names: Mapping[Any, object]) -> list[object]:
     """The names of a mapping from the numbers 0 to k - 1, as integers or as texts.
 
@@ -261,19 +328,83 @@ def check_numbers(parameter: str, value: Any, dimensions: int | None) -> np.ndar
     try:
         if isinstance(value, np.ma.MaskedArray):
             value = np.ma.filled(value.astype(np.float64), np.nan)
-        if getattr(getattr(value, "dtype", None), "kind", "f") in ("c", "m", "M"):
+        kind = getattr(getattr(value, "dtype", None), "kind", "O")
+        if kind in ("c", "m", "M"):
             raise TypeError(f"got {value.dtype}")
+        if kind == "O" and holds_complex(np.asarray(value, dtype=object)):
+            raise TypeError("got complex numbers")
         array = np.asarray(value, dtype=np.float64)
-    except (OverflowError, TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"{parameter} must hold numbers only: {error}.") from error
+    except BaseException as error:  # what is no array may raise anything when it is read as one
+        if is_interruption(error):
+            raise
+        raise ArgumentTypeError(f"{parameter} must hold numbers only: {read_message(error)}.") from error
     if dimensions is not None and array.ndim != dimensions:
         raise ArgumentError(f"{parameter} must have {dimensions} dimension{'s' * (dimensions > 1)}; got shape {array.shape}.")
     return array
 
 
 @contextmanager
-def user_function(name: str, kind: type[LimelightError] = ArgumentError, about: str = "") -> Iterator[None]:
-    """A context for a call of a user's function, which turns its errors into limelight's, all but those of memory.
+def own_arithmetic() -> Iterator[None]:
+    """A context for limelight's own arithmetic: no floating-point error raises or warns there, whatever ``numpy.seterr`` says.
+
+    Results that are not finite are looked for where they matter. `users_arithmetic` brings back the user's handling of errors.
+    A generator must not yield inside of it, since its caller would go on there.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight._checks import own_arithmetic, users_arithmetic
+    >>> with np.errstate(over="raise"), own_arithmetic():
+    ...     print(np.float64(1e300) * 1e300)
+    ...     with users_arithmetic():
+    ...         print(np.geterr()["over"])
+    inf
+    raise
+    """
+    if _users_errors.get() is not None:
+        yield
+        return
+    token = _users_errors.set(dict(np.geterr()))
+    try:
+        with np.errstate(all="ignore"):
+            yield
+    finally:
+        _users_errors.reset(token)
+
+
+@contextmanager
+def users_arithmetic() -> Iterator[None]:
+    """A context inside of `own_arithmetic` for what is the user's, with the handling of errors of the user's program."""
+    users_errors = _users_errors.get()
+    if users_errors is None:
+        yield
+        return
+    token = _users_errors.set(None)
+    try:
+        with np.errstate(**users_errors):
+            yield
+    finally:
+        _users_errors.reset(token)
+
+
+@contextmanager
+def user_function(
+    name: str, kind: type[LimelightError] = ArgumentError, about: str = "", *, function: object = None
+) -> Iterator[None]:
+    """A context for a call of a user's function: `named_errors`, and the user's handling of floating-point errors.
+
+    Where `function` is limelight's own, such as a default that stands in for a user's, it keeps limelight's handling.
+    """
+    own_module = str(getattr(function, "__module__", "")).startswith("limelight.")
+    with named_errors(name, kind, about), nullcontext() if own_module else users_arithmetic():
+        yield
+
+
+@contextmanager
+def named_errors(name: str, kind: type[LimelightError] = ArgumentError, about: str = "") -> Iterator[None]:
+    """A context for a call of a user's function or of an extension, which turns its errors into limelight's.
+
+    Errors of memory stay what they are.
 
     Parameters
     ----------
@@ -293,16 +424,41 @@ def user_function(name: str, kind: type[LimelightError] = ArgumentError, about: 
         yield
     except (LimelightError, MemoryError):
         raise
-    except Exception as error:
-        raise kind(f"{name} raised {type(error).__name__}{about and ' '}{about}: {error}") from error
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        raise kind(f"{name} raised {describe_error(error, about)}") from error
 
 
 def as_array(value: Any) -> np.ndarray:
-    """An array of a torch tensor, on any device, or of anything that numpy reads; bfloat16, which numpy lacks, as float32."""
+    """An array of a torch tensor, of lists of them, or of anything that numpy reads.
+
+    Tensors may be on any device and may require gradients. Floating-point types that numpy lacks, bfloat16 and those of a byte,
+    become float32.
+    """
     if hasattr(value, "detach"):
         value = value.detach().cpu()
-        value = value.float() if str(value.dtype) == "torch.bfloat16" else value
+        value = value.float() if str(value.dtype).startswith(("torch.bfloat16", "torch.float8")) else value
+    elif _holds_tensors(value):
+        value = [as_array(item) for item in value]
     return np.asarray(value)
+
+
+def holds_complex(array: np.ndarray) -> bool:
+    """Whether an array has complex numbers, if only as objects, whose imaginary parts NumPy would drop."""
+    if array.dtype.kind == "O":
+        return any(isinstance(value, (complex, np.complexfloating)) for value in array.flat)
+    return array.dtype.kind == "c"
+
+
+def _holds_tensors(value: Any) -> bool:
+    """Whether the first of the innermost items of lists is a torch tensor."""
+    if not isinstance(value, (list, tuple)):
+        return False
+    for _ in range(_MOST_AXES):  # a list may be its own first item
+        if isinstance(value, (list, tuple)) and len(value):
+            value = value[0]
+    return hasattr(value, "detach")
 
 
 def wrap_frame(value: Any, *, allow_series: bool = False) -> Any:

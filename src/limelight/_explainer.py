@@ -255,7 +255,7 @@ class Explainer(BatchMixin):
                     neighbourhood.representation[1:],
                     link(predictions)[:, outputs.labels],
                     neighbourhood.law_weights,
-                    proximity.kernel_weights(neighbourhood.representation)[1:],
+                    proximity.kernel_weights(neighbourhood.representation, neighbourhood.law_weights)[1:],
                     neighbourhood.replicates,
                 )
             if closed_form is not None and look.is_trial:

@@ -18,7 +18,15 @@ from typing import NamedTuple, TypeVar
 import numpy as np
 
 from limelight._blas import one_blas_thread
-from limelight.exceptions import ArgumentError, InstanceError, LimelightError
+from limelight._checks import own_arithmetic
+from limelight.exceptions import (
+    ArgumentError,
+    InstanceError,
+    LimelightError,
+    describe_error,
+    is_interruption,
+    read_message,
+)
 from limelight.stages.answers import Answer
 from limelight.stages.prediction_batches import answer_all
 from limelight.stages.questions import Ask
@@ -28,6 +36,8 @@ from limelight.stages.surrogate import Fit, Settings, fit_surrogates
 __all__ = ["Run", "request_fits", "run_alone", "run_in_lockstep"]
 
 T = TypeVar("T")
+
+_MOST_COMPONENTS = 40_000  # of all runs side by side: each keeps a byte for each component of each perturbation, or several
 
 
 class FitSurrogates(NamedTuple):
@@ -70,14 +80,23 @@ def run_alone(run: Run[T]) -> T:
     return result
 
 
+@own_arithmetic()
 def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
-    """Carry out all runs together.
+    """Carry out all runs, together as far as there is memory for them.
 
     Returns
     -------
     results : list
         The result of each run, or the error that ended it.
     """
+    results: list[T | LimelightError] = []
+    while len(results) < len(runs):
+        results += _run_some(runs[len(results) :])
+    return results
+
+
+def _run_some(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
+    """The results of the first runs: of those that have few components, all."""
     results: dict[int, T | LimelightError] = {}
     waiting: dict[int, Effect] = {}
 
@@ -96,9 +115,12 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
         except MemoryError as error:
             results[number] = _out_of_memory(error)
 
+    num_components = num_runs = 0
     with one_blas_thread():
-        for number in range(len(runs)):
-            resume(number, None)
+        while num_runs < len(runs) and num_components < _MOST_COMPONENTS:
+            resume(num_runs, None)
+            num_components += _count_components(waiting.get(num_runs))
+            num_runs += 1
     while waiting:
         asks = {number: effect for number, effect in waiting.items() if isinstance(effect, Ask)}
         fits = {number: effect for number, effect in waiting.items() if isinstance(effect, FitSurrogates)}
@@ -107,7 +129,14 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
         with one_blas_thread():
             for number, outcome in (*answers.items(), *_fit(fits).items()):
                 resume(number, outcome)
-    return [results[number] for number in range(len(runs))]
+    return [results[number] for number in range(num_runs)]
+
+
+def _count_components(effect: Effect | None) -> int:
+    """How many components the instance has whose run needs this; 0 where the run has ended."""
+    if isinstance(effect, FitSurrogates):
+        return len(effect.sample.instance)
+    return effect.questions[0].neighbourhood.representation.shape[1] if effect and effect.questions else 0
 
 
 def _fit(effects: dict[int, FitSurrogates]) -> dict[int, Outcome | LimelightError]:
@@ -120,7 +149,9 @@ def _fit(effects: dict[int, FitSurrogates]) -> dict[int, Outcome | LimelightErro
         samples = [effects[number].sample for number in numbers]
         try:
             outcomes |= zip(numbers, fit_surrogates(samples, effects[numbers[0]].settings), strict=True)
-        except Exception:  # one sample may have caused it: the others must not fail with it
+        except BaseException as error:  # one sample may have caused it: the others must not fail with it
+            if is_interruption(error):
+                raise
             outcomes |= {number: _fit_alone(effects[number]) for number in numbers}
     return outcomes
 
@@ -137,17 +168,18 @@ def _fit_alone(effect: FitSurrogates) -> list[Fit] | LimelightError:
         )
     except MemoryError as error:
         return _out_of_memory(error)
-    except Exception as error:
-        if effect.settings.regressor is None:
+    except BaseException as error:
+        if effect.settings.regressor is None or is_interruption(error):
             raise
-        regressor_error = ArgumentError(f"model_regressor raised {type(error).__name__}: {error}")
+        regressor_error = ArgumentError(f"model_regressor raised {describe_error(error)}")
         regressor_error.__cause__ = error
         return regressor_error
 
 
 def _out_of_memory(error: MemoryError) -> InstanceError:
     instance_error = InstanceError(
-        f"there is not enough memory for this instance: {error}. Make fewer components, or give a smaller num_samples."
+        f"there is not enough memory for this instance: {read_message(error)}. Make fewer components, or give a smaller "
+        "num_samples."
     )
     instance_error.__cause__ = error
     return instance_error

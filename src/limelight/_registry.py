@@ -15,7 +15,7 @@ from importlib import import_module
 from operator import attrgetter
 from typing import Any, Literal
 
-from limelight.exceptions import ArgumentError, ArgumentTypeError, unknown_name
+from limelight.exceptions import ArgumentError, ArgumentTypeError, describe_error, is_interruption, unknown_name
 
 __all__ = ["KINDS", "Registry", "register", "registrations", "use_registrations"]
 
@@ -116,8 +116,10 @@ class Registry:
             return implementation
         try:
             return _entry_points(self._kind)[name].load() if implementation is None else _import(implementation)
-        except Exception as error:  # a module from outside may fail in any way
-            raise ArgumentError(f"the {self._kind} {name!r} cannot be imported ({type(error).__name__}: {error}).") from error
+        except BaseException as error:  # a module from outside may fail in any way
+            if is_interruption(error):
+                raise
+            raise ArgumentError(f"the {self._kind} {name!r} cannot be imported ({describe_error(error)}).") from error
 
 
 def register(kind: Kind, name: str, implementation: Any) -> None:

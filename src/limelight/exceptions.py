@@ -28,8 +28,10 @@ the text '...' has no words to explain; split_expression leaves nothing of it.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping
-from functools import wraps
+from contextlib import suppress
+from functools import partial, wraps
 from importlib import import_module
 from inspect import isfunction, signature
 from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
@@ -126,7 +128,94 @@ class RenamedError(LimelightError, AttributeError):
     """The attribute is one of lime's, for which limelight has another name; the message has it."""
 
 
-# What follows is for limelight itself: sentences that several of its modules say.
+# What follows is for limelight itself: how it treats others' errors, and sentences that several of its modules say.
+_MOST_MESSAGE_LETTERS = 4000  # of another library's or a user's error
+_MOST_NAME_LETTERS = 200
+
+
+def is_interruption(error: BaseException) -> bool:
+    """Whether what the user's code raised has to end the call, because it is no error of that code.
+
+    Ctrl-C has to, and so do the end of a generator, and whatever a handler of a signal raises that is no `Exception`, such as
+    limelight's own alarm. All else is an error of the code that raised it, whatever its class derives from: Rust's panics, as
+    polars has them, are no `Exception`, and a model that calls ``sys.exit()`` must not end a job as if all were well.
+
+    Examples
+    --------
+    >>> from limelight.exceptions import is_interruption
+    >>> is_interruption(KeyboardInterrupt()), is_interruption(SystemExit(1))
+    (True, False)
+    """
+    if isinstance(error, Exception):
+        return False
+    if isinstance(error, BaseExceptionGroup):
+        return any(map(is_interruption, error.exceptions))
+    return isinstance(error, (GeneratorExit, KeyboardInterrupt)) or _comes_from_signal_handler(error)
+
+
+def _comes_from_signal_handler(error: BaseException) -> bool:
+    import signal
+    from traceback import walk_tb
+
+    codes = {_code_of(signal.getsignal(number)) for number in signal.valid_signals()}
+    return any(frame.f_code in codes for frame, _ in walk_tb(error.__traceback__))
+
+
+def _code_of(function: object) -> object:
+    """The code of a function, a method, a `functools.partial` of one, or an object that can be called; None of others."""
+    while isinstance(function, partial):
+        function = function.func
+    if not callable(function):
+        return None
+    return getattr(function, "__code__", None) or getattr(function.__call__, "__code__", None)
+
+
+def read_message(error: BaseException) -> str:
+    """What an error of any class says. Long messages are cut, and an error that cannot be written as a text says so.
+
+    Examples
+    --------
+    >>> from limelight.exceptions import read_message
+    >>> read_message(ValueError("no such column"))
+    'no such column'
+    """
+    try:
+        message = str(error)
+    except BaseException as fault:
+        if is_interruption(fault):
+            raise
+        return f"(its message cannot be read: {type(fault).__name__})"
+    # limelight's own errors have others' messages in them, which are cut already.
+    most = _MOST_MESSAGE_LETTERS * (2 if isinstance(error, LimelightError) else 1)
+    if len(message) <= most:
+        return message
+    head, tail = most * 3 // 4, most // 4
+    return f"{message[:head]} ... ({len(message) - head - tail} characters left out) ... {message[-tail:]}"
+
+
+def describe_error(error: BaseException, about: str = "") -> str:
+    """The name of an error's class, what it was about, and what it says.
+
+    Examples
+    --------
+    >>> from limelight.exceptions import describe_error
+    >>> describe_error(ValueError("no such column"))
+    'ValueError: no such column'
+    """
+    return f"{name_class(error)}{about and ' '}{about}: {read_message(error)}"
+
+
+def name_class(error: BaseException) -> str:
+    """The name of an error's class, cut if it is very long."""
+    return type(error).__name__[:_MOST_NAME_LETTERS]
+
+
+def add_note(error: BaseException, note: str) -> None:
+    """Add a note to an error of any class, unless its class does not let it have one."""
+    with suppress(Exception):
+        error.add_note(note)
+
+
 # Distributions whose name differs from that of the package that they install.
 _DISTRIBUTIONS = {"PIL": "Pillow", "skimage": "scikit-image"}
 
@@ -176,6 +265,17 @@ def unknown_name(parameter: str, got: object, allowed: Iterable[str]) -> Argumen
     """The error for an option that is not one of the allowed names."""
     names = ", ".join(repr(name) for name in allowed)
     return ArgumentError(f"{parameter} must be one of {names}; got {got!r}.")
+
+
+def time_is_up(seconds: float) -> ModelError:
+    """The error for an instance that takes longer than ``timeout=`` allows."""
+    return ModelError(f"the explanation took longer than timeout={seconds:g} seconds.")
+
+
+def timeout_in(message: str) -> float | None:
+    """The seconds in the message of `time_is_up`; None for other messages."""
+    match = re.fullmatch(r"the explanation took longer than timeout=(\S+) seconds\.", message)
+    return None if match is None else float(match[1])
 
 
 # What lime's names are called here. Arguments:

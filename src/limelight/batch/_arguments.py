@@ -11,12 +11,11 @@ import numpy as np
 
 from limelight._checks import check_choice, check_count, check_flag, check_number
 from limelight.batch._engines import Engine, find_engine, is_stoppable
+from limelight.batch._timeouts import LONGEST_SECONDS
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.files import is_address
 
 __all__ = ["BatchArguments"]
-
-_LONGEST_TIMEOUT_SECONDS = 1e9  # thirty years; the clocks of some systems know no longer times
 
 
 @dataclass(frozen=True)
@@ -64,6 +63,8 @@ class BatchArguments:
             raise ArgumentError(f"n_jobs must be a number of processes or threads, or -1 for one per core; got {n_jobs!r}.")
         if checkpoint is not None and not isinstance(checkpoint, (str, os.PathLike)):
             raise ArgumentTypeError(f"checkpoint must be a folder's path; got {checkpoint!r}.")
+        if checkpoint is not None and "\0" in os.fspath(checkpoint):
+            raise ArgumentError(f"checkpoint={os.fspath(checkpoint)!r} is no path: it has a NUL character.")
         if checkpoint is not None and is_address(checkpoint):
             raise ArgumentError(
                 "checkpoint must be a folder on this machine, where finished chunks are kept one by one; got "
@@ -91,4 +92,4 @@ def _check_timeout(timeout: float, engine: Any) -> float:
             'timeout needs an engine whose work can be stopped: engine="processes", "spark" or a SparkSession; got '
             f"{engine!r:.80}."
         )
-    return min(_LONGEST_TIMEOUT_SECONDS, check_number("timeout", timeout, 0, inclusive=False))
+    return min(LONGEST_SECONDS, check_number("timeout", timeout, 0, inclusive=False))

@@ -9,8 +9,8 @@ from typing import Any
 
 from limelight.batch._instances import Chunk
 from limelight.batch._pickling import deserialize, serialize
-from limelight.batch._workers import ChunkExplainer, FinishedChunks, explain_chunk
-from limelight.exceptions import ArgumentError, EngineError, LimelightError, require
+from limelight.batch._workers import ChunkExplainer, FinishedChunks, explain_chunk_as_data
+from limelight.exceptions import ArgumentError, EngineError, LimelightError, describe_error, read_message, require
 
 __all__ = ["explain_in_dask", "explain_in_dask_at", "explain_in_local_dask"]
 
@@ -34,8 +34,8 @@ def explain_in_local_dask(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: 
         cluster = distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address="localhost:0")
     except RuntimeError as error:
         raise EngineError(
-            f"Dask cannot start workers ({error}). They import the script that starts them, so the call must stand under "
-            'if __name__ == "__main__".'
+            f"Dask cannot start workers ({read_message(error)}). They import the script that starts them, so the call must "
+            'stand under if __name__ == "__main__".'
         ) from error
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
         yield from explain_in_dask(client, job, chunks, n_jobs)
@@ -93,10 +93,20 @@ def _take_finished(running: Any, block: bool) -> Iterator[tuple[int, Any]]:
     """Yield finished chunks' results. A failed chunk comes last, so that others are stored before its error ends the job."""
     with _engine_errors():
         done = running.next_batch(block=block)
-    for future in sorted(done, key=lambda future: future.status == "error"):
-        with _engine_errors():
-            result = future.result()
-        yield result
+    failures: list[BaseException] = []
+    for future in done:
+        try:
+            with _engine_errors():
+                number, result = future.result()
+        except EngineError as error:
+            failures.append(error)
+        else:
+            if isinstance(result, BaseException):
+                failures.append(result)
+            else:
+                yield number, result
+    for failure in failures[:1]:
+        raise failure
 
 
 def _count_threads(client: Any) -> int:
@@ -115,7 +125,8 @@ def _submit(client: Any, function: Any, *arguments: Any) -> Any:
 
 
 def _explain(job: Any, data: bytes) -> tuple[int, Any]:
-    return explain_chunk(job, deserialize(data))
+    chunk = deserialize(data)
+    return chunk.number, explain_chunk_as_data(job, chunk)
 
 
 @contextmanager
@@ -127,7 +138,7 @@ def _engine_errors() -> Iterator[None]:
         raise
     except Exception as error:
         raise EngineError(
-            f"Dask has given up ({type(error).__name__}: {error}). Its workers need limelight, what the model needs, and "
+            f"Dask has given up ({describe_error(error)}). Its workers need limelight, what the model needs, and "
             "enough memory. With checkpoint=, the same call continues after the finished chunks."
         ) from error
 

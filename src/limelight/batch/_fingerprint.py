@@ -4,64 +4,52 @@ from __future__ import annotations
 
 import json
 import re
-import threading
-from collections.abc import Callable, Sequence
-from dataclasses import replace
-from functools import partial
-from itertools import zip_longest
-from pickle import PicklingError
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+import sys
+from collections.abc import Mapping, Sequence
+from hashlib import blake2b
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import joblib
-import numpy as np
-
-from limelight._lockstep import Run, run_in_lockstep
-from limelight.batch._timeouts import run_in_time
-from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError
-from limelight.results.explanation import Explanation
-from limelight.stages.answers import Answer
-from limelight.stages.prediction import SharedAnswers
-from limelight.stages.questions import Ask
+from limelight.batch._content_hash import NoContentError, hash_attributes, hash_content
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 if TYPE_CHECKING:
-    from limelight._options import Options
     from limelight.batch._job import Job
 
-__all__ = ["MOST_PROBED", "Fingerprint", "hash_instances", "take_fingerprint"]
+__all__ = ["FORMAT", "Fingerprint", "hash_instances", "take_fingerprint"]
 
-MOST_PROBED = 8  # instances, because some may have no explanation
-_PROBE_PERTURBATIONS = 64  # enough to tell one model from another
-_TOLERANCE = 1e-6  # of the largest number: a model that is asked again may differ in its last digits
+FORMAT = 2
+"""The number of the folder's format; folders of the first had none."""
 
-T = TypeVar("T")
+_CHANGE_NOTHING = ("batch_size", "pads_batches")  # of the arguments
+_DIGEST_BYTES = 8
+_REMEDY = "Give something that has, or a class whose __getstate__ returns what its results depend on; or leave checkpoint= out."
 
 
 class Fingerprint(NamedTuple):
-    """What the finished chunks of a job depend on.
+    """What the finished chunks of a job depend on, the model apart: its answers speak for it.
 
     Attributes
     ----------
-    arguments : dict of str to str
-        The arguments of the explainer and of the call that change results.
+    arguments : dict of str to list of str
+        The arguments of the explainer and of the call that change results: each one's text for messages, and its hash.
+    explainer : dict of str to str
+        The hashes of the explainer's class and of all that it holds, training data included.
     first : str
         The hash of the first instance.
-    answers : list of float
-        A number for each input that the model was asked about in the explanation of a probe: an instance at the beginning.
-    weights : list of float
-        The weights in the probe's explanation.
-    names : list of str
-        The names of the probe's components and of the model's outputs.
     """
 
-    arguments: dict[str, str]
+    arguments: dict[str, list[str]]
+    explainer: dict[str, str]
     first: str
-    answers: list[float]
-    weights: list[float]
-    names: list[str]
+
+    @property
+    def digest(self) -> str:
+        """16 hexadecimal digits that name the job."""
+        return blake2b(self.to_json().encode(), digest_size=_DIGEST_BYTES).hexdigest()
 
     def to_json(self) -> str:
         """All of it as a JSON object."""
-        return json.dumps(self._asdict())
+        return json.dumps({"format": FORMAT, **self._asdict()}, indent=1)
 
     @classmethod
     def from_json(cls, text: str) -> Fingerprint:
@@ -69,13 +57,23 @@ class Fingerprint(NamedTuple):
 
         Raises
         ------
-        AttributeError, LookupError, TypeError, ValueError
+        ArgumentError
+            If another version of limelight wrote it.
+        AttributeError, LookupError, RecursionError, TypeError, ValueError
             If the text is damaged.
         """
         data = json.loads(text)
-        arguments = {name: str(value) for name, value in data["arguments"].items()}
-        answers, weights = ([float(number) for number in data[name]] for name in ("answers", "weights"))
-        return cls(arguments, str(data["first"]), answers, weights, [str(name) for name in data["names"]])
+        is_of_first_format = "format" not in data and {"arguments", "answers", "weights"} <= data.keys()
+        number = 1 if is_of_first_format else data["format"]
+        if isinstance(number, int) and number != FORMAT:
+            age = "an earlier" if number < FORMAT else "a newer"
+            raise ArgumentError(
+                f"was made by {age} version of limelight (format {number}; this one has {FORMAT}). Give another folder, or use "
+                "that version."
+            )
+        arguments = {name: [str(part) for part in (shown, digest)] for name, (shown, digest) in data["arguments"].items()}
+        explainer = {name: str(digest) for name, digest in data["explainer"].items()}
+        return cls(arguments, explainer, str(data["first"]))
 
     def check_same(self, stored: Fingerprint, folder: str) -> None:
         """Refuse a checkpoint's folder that belongs to another job.
@@ -83,7 +81,7 @@ class Fingerprint(NamedTuple):
         Parameters
         ----------
         stored : Fingerprint
-            The folder's. Its numbers may differ by rounding.
+            The folder's.
         folder : str
             The folder's name for the error.
 
@@ -92,111 +90,90 @@ class Fingerprint(NamedTuple):
         ArgumentError
             If it belongs to another job.
         """
-        old, new = stored.arguments, self.arguments
-        changed = [name for name in {**old, **new} if old.get(name) != new.get(name)]
         problem = None
-        if changed:
-            changes = "; ".join(f"{name} was {old.get(name)!r:.60} and is {new.get(name)!r:.60}" for name in changed[:3])
+        if changed := _differing(stored.arguments, self.arguments):
+            old, new = (
+                {name: group.get(name, ["nothing", ""]) for name in changed} for group in (stored.arguments, self.arguments)
+            )
+            changes = "; ".join(
+                f"{name} was {old[name][0]} and is {new[name][0]}"
+                if old[name][0] != new[name][0]
+                else f"{name} is {new[name][0]}, but with another content"
+                for name in changed[:3]
+            )
             problem = f"belongs to a job with other arguments: {changes}"
+        elif changed := _differing(stored.explainer, self.explainer):
+            names = ", ".join(name.lstrip("_") for name in changed[:5])
+            problem = f"was made with another explainer or training data: its {names} differ"
         elif stored.first != self.first:
             problem = "was made for other instances: the first one differs"
-        elif _differ(stored.answers, self.answers):
-            problem = "was made with another model, explainer or training data: the model's answers differ"
-        elif _differ(stored.weights, self.weights):
-            problem = "was made with another explainer or regressor: the first instance's weights differ"
-        elif stored.names != self.names:
-            before, now = next(pair for pair in zip_longest(stored.names, self.names) if pair[0] != pair[1])
-            problem = f"was made with other names of features or outputs: {before!r:.60} is {now!r:.60} now"
         if problem:
             raise ArgumentError(f"checkpoint={folder!r} {problem}. Give another folder.")
 
 
-def take_fingerprint(job: Job, first: Sequence[Any], chunk_size: int, options: Options) -> Fingerprint:
-    """Take a job's fingerprint, with a few perturbations of the first instance that can be explained.
+def take_fingerprint(job: Job, explainer: object, first: Any, chunk_size: int) -> Fingerprint:
+    """Take a job's fingerprint.
 
     Parameters
     ----------
     job : Job
         The job.
-    first : sequence
-        The first instances, at most `MOST_PROBED`.
+    explainer : object
+        Who explains; its attribute `options` counts as arguments.
+    first : object
+        The first instance.
     chunk_size : int
         How many instances a chunk has.
-    options : Options
-        The explainer's.
-    """
-    given = {**vars(options), **vars(job.request), "chunk_size": chunk_size}
-    change_nothing = ("batch_size", "pads_batches")
-    arguments = {name: _describe(value) for name, value in given.items() if name not in change_nothing}
-    answers: list[float] = []
-    weights: list[float] = []
-    names: list[str] = []
-    first_hash = hash_instances(first[:1])  # taken now, because explaining may change instances
-    for instance in first:
-        request = replace(job.request, num_samples=_PROBE_PERTURBATIONS)
-        probe_answers: list[float] = []
-        probe = _record_answers(job.pipeline(instance, job.model, request, SharedAnswers()), probe_answers)
-        try:
-            (result,) = _run_in_time_if_possible(job.timeout, partial(run_in_lockstep, [probe]))
-        except ModelError:  # a timeout: the number of answers until then varies
-            continue
-        answers += probe_answers
-        if isinstance(result, Explanation):
-            weights = [weight for surrogate in result.surrogates for weight in surrogate.weights]
-            names = [*result.names, *result.output_names]
-            break
-    return Fingerprint(arguments, first_hash, answers, weights, names)
-
-
-def hash_instances(instances: Sequence[Any]) -> str:
-    """The hash of the instances' contents: 16 hexadecimal digits.
 
     Raises
     ------
     ArgumentTypeError
-        If they cannot be pickled.
+        If the job was given something that has no content.
+    """
+    options: Any = getattr(explainer, "options")  # noqa: B009
+    version = str(sys.modules["limelight"].__version__)
+    given = {"limelight": version, **vars(options), **vars(job.request), "chunk_size": chunk_size}
+    arguments: dict[str, list[str]] = {}
+    for name, value in given.items():
+        if name not in _CHANGE_NOTHING:
+            try:
+                arguments[name] = [_describe(value), hash_content(value)]
+            except NoContentError as error:
+                raise ArgumentTypeError(
+                    f"{name} must have a content that a checkpoint can know: it {error}. {_REMEDY}"
+                ) from error
+    try:
+        hashes = hash_attributes(explainer)
+    except NoContentError as error:
+        raise ArgumentTypeError(
+            f"an explainer must have a content that a checkpoint can know: its {error}. {_REMEDY}"
+        ) from error
+    hashes.pop("options", None)
+    return Fingerprint(arguments, hashes, hash_instances([first]))
+
+
+def hash_instances(instances: Sequence[Any]) -> str:
+    """The hash of the instances' contents: 16 hexadecimal digits. Rows given as mappings are equal in any order of columns.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If an instance has no content.
     """
     try:
-        # Hashed one by one: in a common hash, one object twice would differ from two that are equal.
-        return str(joblib.hash([joblib.hash(_in_index_order(instance)) for instance in instances]))[:16]
-    except (AttributeError, PicklingError, TypeError) as error:
-        raise ArgumentTypeError(f"instances must be picklable to be kept in a checkpoint: {error}") from error
+        return hash_content([_in_order(instance) for instance in instances])[: 2 * _DIGEST_BYTES]
+    except NoContentError as error:
+        raise ArgumentTypeError(f"instances must have contents to be kept in a checkpoint: one {error}. {_REMEDY}") from error
 
 
-def _in_index_order(instance: Any) -> Any:
-    """An array laid out in the order of its indices, since its layout in memory is not part of its content."""
-    return np.ascontiguousarray(instance) if type(instance) is np.ndarray else instance
-
-
-def _run_in_time_if_possible(timeout_seconds: float | None, work: Callable[[], T]) -> T:
-    """Do some work, and stop it after the timeout; outside the main thread nothing can be stopped."""
-    if timeout_seconds is None or threading.current_thread() is not threading.main_thread():
-        return work()
-    return run_in_time(timeout_seconds, work)
-
-
-def _record_answers(run: Run[Explanation], answers: list[float]) -> Run[Explanation]:
-    """The same run, which also appends to `answers` a number for each input that the model was first asked about."""
-    try:
-        effect = next(run)
-        while True:
-            outcome = yield effect
-            for answer in outcome if isinstance(effect, Ask) and not effect.is_repetition else ():
-                assert isinstance(answer, Answer)
-                values = answer.values  # of shape (n, k); each output counts differently
-                answers += (values @ np.linspace(1.0, 2.0, values.shape[1])).tolist()
-            effect = run.send(outcome)
-    except StopIteration as stop:
-        explanation: Explanation = stop.value
-        return explanation
+def _in_order(instance: Any) -> Any:
+    return dict(sorted(instance.items(), key=lambda item: str(item[0]))) if type(instance) is dict else instance
 
 
 def _describe(value: object) -> str:
-    """An argument as text, without its address in memory."""
-    return re.sub(" at 0x[0-9a-fA-F]+", "", getattr(value, "__qualname__", repr(value)))
+    """An argument as a short text, without its address in memory."""
+    return f"{re.sub(' at 0x[0-9a-fA-F]+', '', getattr(value, '__qualname__', repr(value)))!r:.60}"
 
 
-def _differ(before: Sequence[float], now: Sequence[float]) -> bool:
-    """Whether numbers differ by more than rounding."""
-    scale = max(map(abs, now), default=0.0)
-    return len(before) != len(now) or not np.allclose(before, now, rtol=0, atol=_TOLERANCE * scale)
+def _differing(old: Mapping[str, object], new: Mapping[str, object]) -> list[str]:
+    return [name for name in {**old, **new} if old.get(name) != new.get(name)]

@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight.batch._instances import Chunk
 from limelight.collection.arrow import arrow, check_schema
-from limelight.exceptions import ArgumentError, EngineError
+from limelight.exceptions import ArgumentError, EngineError, is_interruption
 
 if TYPE_CHECKING:
     import pyarrow as pa
@@ -34,7 +34,7 @@ class Handout:
     def __init__(self, chunks: Iterator[Chunk]) -> None:
         self._chunks = chunks
         self._unfinished: dict[int, range] = {}  # the numbers of their instances, by the numbers of the chunks
-        self._read_error: Exception | None = None
+        self._read_error: BaseException | None = None
 
     def __iter__(self) -> Iterator[Chunk]:
         return self
@@ -45,7 +45,9 @@ class Handout:
             chunk = next(self._chunks)
         except StopIteration:
             raise
-        except Exception as error:
+        except BaseException as error:
+            if is_interruption(error):
+                raise
             self._read_error = error
             raise StopIteration from error
         self._unfinished[chunk.number] = range(chunk.first, chunk.last + 1)

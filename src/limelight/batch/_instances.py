@@ -8,9 +8,9 @@ from itertools import islice, repeat, tee
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from limelight._checks import check_id, check_ordered, list_names, row_values, wrap_frame
+from limelight._checks import check_id, check_ordered, check_row_order, list_names, row_values, wrap_frame
 from limelight.batch.files import TableFile
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 
 __all__ = ["Chunk", "Instances", "split_into_chunks"]
 
@@ -87,7 +87,8 @@ class Instances(NamedTuple):
         try:
             wrapped = wrap_frame(instances, allow_series=True)
         except ValueError as error:  # e.g. two columns have the same name
-            raise ArgumentError(f"instances must be a valid frame: {error}") from error
+            raise ArgumentError(f"instances must be a valid frame: {read_message(error)}") from error
+        check_row_order("ids", ids, getattr(instances, "index", None), "the instances")
         if isinstance(wrapped, nw.DataFrame):
             names = [str(name) for name in wrapped.columns]
             column = _find_id_column(names, ids)

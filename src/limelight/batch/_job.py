@@ -4,20 +4,34 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext, suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
+import numpy as np
+
+from limelight._checks import own_arithmetic
 from limelight._lockstep import Run, run_in_lockstep
 from limelight._registry import registrations, use_registrations
 from limelight.batch._instances import Chunk
+from limelight.batch._journal import Journal
 from limelight.batch._pickling import serialize
-from limelight.batch._timeouts import run_in_time_or_exit
+from limelight.batch._shared_work import SharedWork
+from limelight.batch._timeouts import run_in_time
 from limelight.collection.arrow import table_of
 from limelight.collection.failure import Failure
-from limelight.exceptions import ArgumentTypeError, LimelightError, ModelError
+from limelight.exceptions import (
+    ArgumentTypeError,
+    LimelightError,
+    ModelError,
+    add_note,
+    describe_error,
+    read_message,
+    time_is_up,
+)
 from limelight.results.explanation import Explanation
 from limelight.stages.prediction import SharedAnswers
 
@@ -64,7 +78,9 @@ class Job:
 
     def __post_init__(self) -> None:
         self._per_thread = threading.local()  # each thread asks about shared rows for itself, so that none waits for another
+        self._shared_work = SharedWork()
         self._registrations: Mapping[str, Mapping[str, Any]] | None = None  # None: those of this process
+        self._float_errors: dict[str, Any] = dict(np.geterr())  # as the user's program handles them, for the model in workers
 
     def __getstate__(self) -> dict[str, Any]:
         state = {name: value for name, value in self.__dict__.items() if name != "_per_thread"}
@@ -81,8 +97,16 @@ class Job:
         """Within it, names stand for what was registered in the process that the job comes from."""
         return nullcontext() if self._registrations is None else use_registrations(self._registrations)
 
-    def explain(self, chunk: Chunk) -> pa.Table:
+    def explain(self, chunk: Chunk, folder: Path | None = None) -> pa.Table:
         """Explain a chunk's instances, and put their explanations and failures into a table.
+
+        Parameters
+        ----------
+        chunk : Chunk
+            The instances.
+        folder : path, optional
+            Where a process may write down what has come of each instance, if there is a timeout: another process goes on from
+            there after one that had to be ended.
 
         Raises
         ------
@@ -90,34 +114,54 @@ class Job:
             If an instance cannot be explained, and errors are not kept.
         """
         entries: list[Explanation | Failure] = []
-        step = _LOCKSTEP_INSTANCES if self.timeout is None else 1
-        with self.registrations_in_use():
-            for start in range(0, len(chunk.instances), step):
-                for result in self._explain(chunk.instances[start : start + step]):
-                    id = chunk.ids[len(entries)]
-                    if not isinstance(result, LimelightError):
-                        entries.append(result if id is None else result.with_id(id))
-                    elif self.keeps_errors:
-                        entries.append(Failure.of(result, id))
-                    else:
-                        identity = "" if id is None else f", {id!r:.80}"
-                        result.add_note(f"This was instance {chunk.first + len(entries)}{identity}.")
-                        raise result if self._registrations is None else _sendable(result)
+        with self.registrations_in_use(), np.errstate(**self._float_errors), own_arithmetic():
+            for result in self._explain_all(chunk, folder):
+                id = chunk.ids[len(entries)]
+                if not isinstance(result, LimelightError):
+                    entries.append(result if id is None else result.with_id(id))
+                elif self.keeps_errors:
+                    entries.append(Failure.of(result, id))
+                else:
+                    identity = "" if id is None else f", {id!r:.80}"
+                    add_note(result, f"This was instance {chunk.first + len(entries)}{identity}.")
+                    raise result if self._registrations is None else _sendable(result)
             return table_of(entries, range(chunk.first, chunk.first + len(entries)))
 
-    def _explain(self, instances: Sequence[Any]) -> Sequence[Explanation | LimelightError]:
-        shared = getattr(self._per_thread, "shared", None) or SharedAnswers()
-        self._per_thread.shared = None  # work that is stopped midway leaves the answers incomplete
-        runs = [self.pipeline(instance, self.model, self.request, shared) for instance in instances]
+    def _explain_all(self, chunk: Chunk, folder: Path | None) -> Iterator[Explanation | LimelightError]:
         if self.timeout is None:
-            results = run_in_lockstep(runs)
-        else:
-            try:
-                results = run_in_time_or_exit(self.timeout, partial(run_in_lockstep, runs))
-            except ModelError as error:
-                return [error]
+            for start in range(0, len(chunk.instances), _LOCKSTEP_INSTANCES):
+                yield from self._explain(chunk.instances[start : start + _LOCKSTEP_INSTANCES])
+            return
+        journal = Journal(folder, chunk.number)
+        time_up = time_is_up(self.timeout)
+        for number, instance in enumerate(chunk.instances):
+            yield journal.recall(number, partial(self._explain_in_time, instance, self.timeout), time_up)
+
+    def _explain(self, instances: Sequence[Any]) -> Sequence[Explanation | LimelightError]:
+        """Explain instances side by side."""
+        with self._shared_answers() as shared:
+            return run_in_lockstep([self.pipeline(instance, self.model, self.request, shared) for instance in instances])
+
+    def _explain_in_time(self, instance: Any, timeout: float, guard_file: int) -> Explanation | LimelightError:
+        """Explain one instance, and end the process if it cannot be stopped; this is then written to the guard's file."""
+        is_first = not hasattr(self._per_thread, "shared")
+        try:
+            with self._shared_answers() as shared:
+                run = self._shared_work.ask_apart(self.pipeline(instance, self.model, self.request, shared))
+                (result,) = run_in_time(timeout, partial(run_in_lockstep, [run]), guard_file, is_first=is_first)
+        except ModelError as error:
+            self._shared_work.note_time_up()
+            return error
+        outcome: Explanation | LimelightError = result
+        return outcome
+
+    @contextmanager
+    def _shared_answers(self) -> Iterator[SharedAnswers]:
+        """The answers that instances share, which are dropped if the work with them is stopped midway."""
+        shared = getattr(self._per_thread, "shared", None) or SharedAnswers()
+        self._per_thread.shared = None
+        yield shared
         self._per_thread.shared = shared
-        return results
 
 
 def _sendable(error: LimelightError) -> LimelightError:
@@ -129,10 +173,11 @@ def _sendable(error: LimelightError) -> LimelightError:
         if type(pickle.loads(pickle.dumps(error))) is type(error):
             return error
     base = next(cls for cls in type(error).__mro__ if cls.__module__ == "limelight.exceptions")
-    plain: LimelightError = base(f"{type(error).__name__}: {error}")
+    plain: LimelightError = base(describe_error(error))
     plain.__cause__ = error.__cause__
-    for note in getattr(error, "__notes__", ()):
-        plain.add_note(note)
+    notes = getattr(error, "__notes__", None)
+    for note in notes if isinstance(notes, list) else ():
+        add_note(plain, note)
     return plain
 
 
@@ -149,7 +194,9 @@ def _check_registrations(implementations: Mapping[str, Mapping[str, Any]]) -> No
             try:
                 serialize([implementation])  # in a list: a class alone would be wrapped in a class that cannot be pickled
             except ArgumentTypeError as error:
+                cause = error if error.__cause__ is None else error.__cause__
+                problem = f"{type(cause).__name__}({read_message(cause)!r})"
                 raise ArgumentTypeError(
-                    f"the {kind} registered as {name!r} cannot be sent to other processes ({error.__cause__!r}); "
+                    f"the {kind} registered as {name!r} cannot be sent to other processes ({problem}); "
                     'use engine="threads" or "serial", which send nothing.'
                 ) from error

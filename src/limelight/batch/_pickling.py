@@ -6,7 +6,7 @@ import pickle
 from functools import lru_cache
 from typing import Any
 
-from limelight.exceptions import ArgumentTypeError
+from limelight.exceptions import ArgumentTypeError, describe_error, is_interruption
 
 __all__ = ["deserialize", "deserialize_job", "serialize"]
 
@@ -25,9 +25,11 @@ def serialize(value: Any) -> bytes:
         return pickle.dumps(joblib.wrap_non_picklable_objects(value, keep_wrapper=False))
     except ArgumentTypeError:
         raise
-    except Exception as error:  # any class may fail to be pickled in its own way
+    except BaseException as error:  # any class may fail to be pickled in its own way
+        if is_interruption(error):
+            raise
         raise ArgumentTypeError(
-            f"the model, the explainer or an instance cannot be sent to other processes ({type(error).__name__}: {error}); "
+            f"the model, the explainer or an instance cannot be sent to other processes ({describe_error(error)}); "
             'use engine="threads" or "serial", which send nothing.'
         ) from error
 

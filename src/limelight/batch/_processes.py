@@ -7,21 +7,24 @@ import pickle
 import signal
 import sys
 import sysconfig
-import tempfile
 from collections.abc import Hashable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import lru_cache, partial
+from itertools import chain
 from multiprocessing.util import Finalize
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from limelight.batch._instances import Chunk
+from limelight.batch._journal import find_explanations, find_stuck_instances, remove_journal
 from limelight.batch._pickling import serialize
-from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, explain_chunk, explain_in_executor
-from limelight.exceptions import ArgumentTypeError, EngineError
+from limelight.batch._scratch import JOB_FILE, scratch_folder
+from limelight.batch._workers import CHUNKS_PER_WORKER, ChunkExplainer, FinishedChunks, WorkerDiedError, explain_in_executor
+from limelight.exceptions import ArgumentTypeError, EngineError, describe_error, is_interruption, read_message
 
 __all__ = ["explain_in_processes"]
 
+_MOST_ENDED_AT_FIRST = 3  # processes at which instances were stuck, before anything is explained
 _IDLE_SECONDS = 60  # before a process without a job ends
 _INSTALLED = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "purelib", "platlib")})
 # Each of these libraries starts a thread per core unless its variable says otherwise.
@@ -43,18 +46,41 @@ def explain_in_processes(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: i
     import joblib
 
     count = joblib.effective_n_jobs(n_jobs)
-    with tempfile.TemporaryDirectory(prefix="limelight-") as folder:
-        path = Path(folder) / "job"
-        _write_job(job, path)
-        with _processes(count) as processes:
-            try:
-                explain = partial(_explain_with_job, str(path))
-                yield from explain_in_executor(processes, explain, chunks, CHUNKS_PER_WORKER * count)
-            except pickle.PicklingError as error:
-                raise ArgumentTypeError(
-                    f"instances cannot be sent to other processes ({error}); "
-                    'use engine="threads" or "serial", which send nothing.'
-                ) from error
+    with scratch_folder() as folder:
+        _write_job(job, folder / JOB_FILE)
+        try:
+            yield from _explain_past_stuck_instances(folder, iter(chunks), count)
+        except pickle.PicklingError as error:
+            raise ArgumentTypeError(
+                f"instances cannot be sent to other processes ({read_message(error)}); "
+                'use engine="threads" or "serial", which send nothing.'
+            ) from error
+
+
+def _explain_past_stuck_instances(folder: Path, chunks: Iterator[Chunk], count: int) -> FinishedChunks:
+    """Explain in processes; those that had to be ended because an instance takes too long are replaced.
+
+    Raises
+    ------
+    WorkerDiedError
+        If one dies in another way; or if several had to be ended and nothing was explained: the model always hangs.
+    """
+    num_ended, is_any_finished = 0, False
+    while True:
+        try:
+            with _processes(count) as processes:
+                explain = partial(_explain_in_folder, str(folder))
+                for number, table in explain_in_executor(processes, explain, chunks, CHUNKS_PER_WORKER * count):
+                    is_any_finished = True
+                    remove_journal(folder, number)
+                    yield number, table
+                return
+        except WorkerDiedError as death:
+            num_ended += 1
+            is_hopeless = num_ended >= _MOST_ENDED_AT_FIRST and not is_any_finished and not find_explanations(folder)
+            if is_hopeless or not find_stuck_instances(folder):
+                raise
+            chunks = chain(death.chunks, chunks)
 
 
 class _IdlePool(NamedTuple):
@@ -144,8 +170,8 @@ def _are_alive(processes: Any) -> bool:
     return True
 
 
-def _explain_with_job(path: str, chunk: Chunk) -> tuple[int, Any]:
-    return explain_chunk(_read_job(path), chunk)
+def _explain_in_folder(folder: str, chunk: Chunk) -> tuple[int, Any]:
+    return chunk.number, _read_job(os.path.join(folder, JOB_FILE)).explain(chunk, Path(folder))
 
 
 @lru_cache(maxsize=1)
@@ -160,9 +186,11 @@ def _read_job(path: str) -> ChunkExplainer:
     try:
         with Path(path).open("rb") as file:
             job: ChunkExplainer = pickle.load(file)
-    except Exception as error:  # any class may fail to be unpickled in its own way
+    except BaseException as error:  # any class may fail to be unpickled in its own way
+        if is_interruption(error):
+            raise
         raise ArgumentTypeError(
-            f"the model or the explainer cannot be read in other processes ({type(error).__name__}: {error}); "
+            f"the model or the explainer cannot be read in other processes ({describe_error(error)}); "
             'use engine="threads" or "serial", which send nothing.'
         ) from error
     return job

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from limelight.batch._arguments import BatchArguments
 from limelight.batch._checkpoint import Checkpoint
 from limelight.batch._engines import Engine
-from limelight.batch._fingerprint import MOST_PROBED, take_fingerprint
+from limelight.batch._fingerprint import take_fingerprint
 from limelight.batch._handout import Handout
 from limelight.batch._instances import Chunk, Instances, split_into_chunks
 from limelight.batch._job import Job, Pipeline
@@ -22,7 +22,7 @@ from limelight.exceptions import EngineError, Interrupted, require
 if TYPE_CHECKING:
     import pyarrow as pa
 
-    from limelight._options import Options, Request
+    from limelight._options import Request
 
 __all__ = ["run"]
 
@@ -36,7 +36,7 @@ def run(
     *,
     ids: Any,
     columns: Sequence[str] | None,
-    options: Options,
+    explainer: object,
 ) -> Explanations:
     """Explain all instances.
 
@@ -56,8 +56,8 @@ def run(
         What identifies them, in any form that ``explain_many`` takes.
     columns : sequence of str or None
         The columns of an instance, where it is a row.
-    options : Options
-        The explainer's. A checkpoint belongs to them.
+    explainer : object
+        Whose pipeline it is. A checkpoint belongs to all that it holds.
 
     Raises
     ------
@@ -72,11 +72,11 @@ def run(
     try:
         iterator, total, id_iterator = Instances.of(instances, columns, ids)
         if arguments.checkpoint is not None:
-            first = list(islice(iterator, MOST_PROBED))
+            first = list(islice(iterator, 1))
             iterator = chain(first, iterator)
             if first:  # where there are no instances, no folder is needed
-                fingerprint = take_fingerprint(job, first, arguments.chunk_size, options)
-                store = Checkpoint(arguments.checkpoint, fingerprint, keeps_errors=arguments.keeps_errors)
+                fingerprint = take_fingerprint(job, explainer, first[0], arguments.chunk_size)
+                store = Checkpoint(arguments.checkpoint, job, fingerprint, keeps_errors=arguments.keeps_errors)
         with _progress_bar(total, arguments.verbose) as bar:
             chunks = split_into_chunks(iterator, id_iterator, arguments.chunk_size)
             handout = Handout(_unfinished_chunks(chunks, store, bar))
@@ -90,10 +90,14 @@ def run(
         finished = store.finished_explanations()
         message = f"{len(finished)} instances have been explained; they are in this error's .explanations"
         raise Interrupted(message, finished) from None
+    finally:
+        store.close()
 
 
 class _Memory:
     """Finished chunks in memory, with the methods of a `Checkpoint`."""
+
+    last_finished = -1
 
     def __init__(self) -> None:
         self._tables: dict[int, pa.Table] = {}
@@ -109,6 +113,9 @@ class _Memory:
 
     finished_explanations = all_explanations
 
+    def close(self) -> None:
+        pass
+
 
 def _run_engine(engine: Engine, job: Job, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:
     """Give on what an engine gives. Closing this generator closes the engine's own, where it has one."""
@@ -119,11 +126,18 @@ def _run_engine(engine: Engine, job: Job, chunks: Iterable[Chunk], n_jobs: int) 
 
 
 def _unfinished_chunks(chunks: Iterable[Chunk], store: Checkpoint | _Memory, bar: Any) -> Iterator[Chunk]:
+    """Chunks to be explained; none before all finished ones have been read, because these may be another job's."""
+    last_finished = store.last_finished
+    held_back: list[Chunk] = []  # few, as a rule: those between finished ones
     for chunk in chunks:
         if store.is_finished(chunk):
             bar.update(len(chunk.instances))
-        else:
-            yield chunk
+            continue
+        held_back.append(chunk)
+        if chunk.number > last_finished:
+            yield from held_back
+            held_back.clear()
+    yield from held_back
 
 
 def _progress_bar(total: int | None, verbose: bool) -> Any:

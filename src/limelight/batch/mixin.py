@@ -99,16 +99,23 @@ class BatchMixin(LimeNames, ABC):
         chunk_size : int, default 256
             The number of instances that are handed to a worker, and stored when they are finished, at a time.
         checkpoint : path, optional
-            A folder for finished chunks. Whatever stops the job, the same call with the same folder continues from there and
-            explains nothing twice. The explanations are then read from the folder. Only `ids`, `n_jobs`, `engine`,
-            `batch_size`, `pad_batches`, `on_error`, `timeout` and `verbose` may change between calls. A kept failure counts as
-            finished; with ``on_error="raise"``, chunks with failures are explained again.
+            A folder for finished chunks, which one job at a time uses. Whatever stops the job, the same call with the same
+            folder continues from there and explains nothing twice. The explanations are then read from the folder. Only `ids`,
+            `n_jobs`, `engine`, `batch_size`, `pad_batches`, `on_error`, `timeout` and `verbose` may change between calls.
+            What the explainer was given counts by its content; a class whose objects fill caches of their own leaves these out
+            in ``__getstate__``. The model is asked about some finished instances again, in this process: up to 256 of them, or
+            one of each chunk, and a few with 32 perturbations each. A kept failure counts as finished; with
+            ``on_error="raise"``, chunks with failures are explained again, and with a longer `timeout`, or none, those with
+            instances that were stopped.
         on_error : {"raise", "keep"}, default "raise"
             What happens when an instance cannot be explained: "raise" ends the job with the error, "keep" puts a `Failure` in
             the instance's place.
         timeout : float, optional
             Seconds after which an instance counts as one that cannot be explained. It needs engines whose processes can be
-            stopped: "processes" and Spark.
+            stopped: "processes" and Spark. The instance's own time counts: neither modules that are imported, nor the model's
+            answers for rows that all instances share, which may take ten times as long. The first instance of a process has
+            its time twice. A process that stays in compiled code is ended after twice the time; "processes" goes on after that
+            instance.
         verbose : bool, default False
             Whether to show a progress bar in a terminal or notebook.
 
@@ -120,9 +127,11 @@ class BatchMixin(LimeNames, ABC):
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If an argument is not allowed, or the checkpoint belongs to another job.
+            If an argument is not allowed, the checkpoint belongs to another job, or with a checkpoint something has no content
+            that could be compared, such as an open file.
         CheckpointError
-            If a finished chunk cannot be written or read. The other finished chunks are not lost.
+            If another job is using the checkpoint's folder, or a finished chunk cannot be written or read. The other finished
+            chunks are not lost.
         EngineError
             If a worker process dies, a cluster gives up, or an engine gives back other tables than it should.
         Interrupted
@@ -174,7 +183,7 @@ class BatchMixin(LimeNames, ABC):
             arguments,
             ids=ids,
             columns=self.columns,
-            options=self.options,
+            explainer=self,
         )
 
     @final

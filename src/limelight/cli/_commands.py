@@ -10,7 +10,7 @@ import limelight  # its names are loaded when they are used
 from limelight.cli._checks import FilePath, check_column, check_outputs
 from limelight.cli._explain import FOLDER, INPUT, OUTPUT, explain
 from limelight.cli._labels import read_labels
-from limelight.cli._messages import errors_as_messages
+from limelight.cli._messages import PrintableGroup, errors_as_messages
 from limelight.exceptions import ArgumentError
 
 __all__ = ["commands"]
@@ -18,7 +18,7 @@ __all__ = ["commands"]
 _INPUT_FILE = FilePath(exists=True, dir_okay=False, path_type=Path)
 
 
-@click.group(name="limelight")
+@click.group(name="limelight", cls=PrintableGroup)
 @click.version_option(limelight.__version__, prog_name="limelight")
 def commands() -> None:
     """Explain single predictions of any classifier or regressor."""

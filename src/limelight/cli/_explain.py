@@ -15,7 +15,7 @@ from limelight.cli._checks import FilePath, check_column, check_outputs
 from limelight.cli._labels import read_labels
 from limelight.cli._messages import errors_as_messages, make_printable
 from limelight.cli._model import load_model, make_tabular_explainer
-from limelight.exceptions import ArgumentError, Interrupted, LabelError, LimelightError
+from limelight.exceptions import ArgumentError, Interrupted, LabelError, LimelightError, read_message
 
 __all__ = ["explain"]
 
@@ -70,7 +70,12 @@ def _read_labels(_context: click.Context, _parameter: click.Parameter, values: I
     "--checkpoint", type=FOLDER, metavar="DIR", help="A folder for finished instances; the same command continues from it."
 )
 @click.option("--chunk-size", type=int, default=256, show_default=True, help="Instances that are stored at a time.")
-@click.option("--timeout", type=float, metavar="SECONDS", help="An instance that takes longer counts as failed.")
+@click.option(
+    "--timeout",
+    type=float,
+    metavar="SECONDS",
+    help="An instance that takes longer counts as failed. It takes --engine processes, the default then, or spark.",
+)
 @click.option("--trust", "trusted", metavar="TYPE", multiple=True, help="A type that a .skops file may load; repeatable.")
 @click.pass_context
 def explain(
@@ -115,10 +120,13 @@ def explain(
                 if column is not None:
                     check_column(option, data, column)
             model = load_model(name, trusted, output)
-            explainer = (
+            explainer: Any = (
                 make_tabular_explainer(train, target, model, classes) if train else limelight.TextExplainer(class_names=classes)
             )
-            _try_first_instance(explainer, model, data, text, labels)
+            if timeout is not None and engine is None:
+                engine = "processes"
+            instances = _read_rows(data, explainer.columns) if text is None else _Column(data, text)
+            _try_first_instance(explainer, model, instances, labels, n_jobs=n_jobs, engine=engine, timeout=timeout)
             explanations = explainer.explain_many(
                 data if text is None else _Column(data, text),
                 model,
@@ -157,12 +165,24 @@ class _Column:
         return (value for (value,) in self._rows)
 
 
-def _try_first_instance(explainer: Any, model: Any, data: Path | str, text: str | None, labels: Sequence[int | str]) -> None:
+def _try_first_instance(
+    explainer: Any,
+    model: Any,
+    instances: Iterable[Any],
+    labels: Sequence[int | str],
+    *,
+    n_jobs: int,
+    engine: str | None,
+    timeout: float | None,
+) -> None:
     """Explain the first instance roughly, so that labels and class names that the model lacks are refused at once."""
-    instances = _read_rows(data, explainer.columns) if text is None else _Column(data, text)
+    asked = {"labels": labels or None, "num_samples": _TRIAL_PERTURBATIONS}
     for first in islice(instances, 1):
         try:
-            explainer.explain_instance(first, model, labels=labels or None, num_samples=_TRIAL_PERTURBATIONS)
+            if timeout is None:
+                explainer.explain_instance(first, model, **asked)
+            else:  # it may hang, and only another process can be stopped
+                explainer.explain_many([first], model, n_jobs=n_jobs, engine=engine, timeout=timeout, **asked)
         except (ArgumentError, LabelError):
             raise
         except LimelightError:  # stored with the instance later
@@ -185,7 +205,7 @@ def _save_report(explanations: limelight.Explanations, path: Path | str, data: P
         if target is None:
             raise
         explanations.save_report(path)
-        click.echo(f"The report does not say what is misclassified: {make_printable(str(error))}", err=True)
+        click.echo(make_printable(f"The report does not say what is misclassified: {error}"), err=True)
 
 
 def _save_finished(finished: Any, out: Path | str, checkpoint: Path | None) -> None:
@@ -198,7 +218,9 @@ def _save_finished(finished: Any, out: Path | str, checkpoint: Path | None) -> N
         try:
             finished.save(place)
         except (LimelightError, OSError) as error:
-            raise click.ClickException(f"interrupted, and the finished explanations cannot be saved: {error}") from error
+            raise click.ClickException(
+                f"interrupted, and the finished explanations cannot be saved: {read_message(error)}"
+            ) from error
     advice = (
         "The same command continues from there." if checkpoint else "With --checkpoint DIR the same command could continue."
     )

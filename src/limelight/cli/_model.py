@@ -13,7 +13,7 @@ import click
 
 import limelight  # its names are loaded when they are used
 from limelight.batch.files import TableFile
-from limelight.exceptions import ArgumentError, missing_dependency, require
+from limelight.exceptions import ArgumentError, describe_error, is_interruption, missing_dependency, require
 
 __all__ = ["load_model", "make_tabular_explainer"]
 
@@ -48,8 +48,10 @@ def load_model(name: str, trusted: Sequence[str], output: str | None = None) -> 
     sys.path.insert(0, os.getcwd())
     try:
         return resolve_name(name)
-    except Exception as error:  # the user's module may fail in any way
-        raise ArgumentError(f"--model {name!r} cannot be imported: {type(error).__name__}: {error}") from error
+    except BaseException as error:  # the user's module may fail in any way
+        if is_interruption(error):
+            raise
+        raise ArgumentError(f"--model {name!r} cannot be imported: {describe_error(error)}") from error
 
 
 def _load_skops(path: str, trusted: Sequence[str]) -> Any:
@@ -59,8 +61,10 @@ def _load_skops(path: str, trusted: Sequence[str]) -> Any:
         untrusted = [kind for kind in io.get_untrusted_types(file=path) if kind not in trusted]
         if not untrusted:
             return io.load(path, trusted=list(trusted))
-    except Exception as error:  # zip files, JSON and the model's own types fail in their own ways
-        raise ArgumentError(f"--model {path!r} cannot be read: {type(error).__name__}: {error}") from error
+    except BaseException as error:  # zip files, JSON and the model's own types fail in their own ways
+        if is_interruption(error):
+            raise
+        raise ArgumentError(f"--model {path!r} cannot be read: {describe_error(error)}") from error
     raise ArgumentError(
         f"--model {path!r} holds types that can do harm: {', '.join(untrusted)}. If you know and trust who made the file, "
         f"give {' '.join(f'--trust {kind}' for kind in untrusted)}."

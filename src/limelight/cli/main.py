@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 from io import TextIOWrapper
 from typing import TYPE_CHECKING
@@ -23,6 +24,8 @@ def main() -> None:
             raise
         print("The command line needs click: pip install 'limelight[cli]'", file=sys.stderr)
         sys.exit(1)
+    if signal.getsignal(signal.SIGTERM) is signal.SIG_DFL:  # to be told to end is as good as Ctrl-C: what is done is kept
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     commands()
 
 

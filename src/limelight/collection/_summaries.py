@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from limelight._checks import check_count
+from limelight._checks import check_count, own_arithmetic
 from limelight.collection._frames import long_frame, wide_frame
 from limelight.collection._rendering import RENDERERS
 from limelight.collection.importance import Importance, compute_importance
@@ -31,6 +31,7 @@ class SummaryMixin(TableSource):
     def to_frame(self, backend: Literal["polars"]) -> polars.DataFrame: ...
     @overload
     def to_frame(self, backend: Literal["pyarrow"]) -> pyarrow.Table: ...
+    @own_arithmetic()
     def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """All weights as a table, a row for each explained instance, label and component.
 
@@ -89,6 +90,7 @@ class SummaryMixin(TableSource):
         num_features: int | None = ...,
         backend: Literal["pyarrow"],
     ) -> pyarrow.Table: ...
+    @own_arithmetic()
     def to_wide_frame(
         self,
         label: int | str | None = None,
@@ -139,6 +141,7 @@ class SummaryMixin(TableSource):
             check_count("num_features", num_features, 1)
         return wide_frame(self, label, by, num_features, backend)
 
+    @own_arithmetic()
     def importance(
         self,
         label: int | str | None = None,
@@ -196,6 +199,7 @@ class SummaryMixin(TableSource):
         """
         return compute_importance(self, label, by, kind)
 
+    @own_arithmetic()
     def to_html(self, *, title: str | None = None, labels: Any = None, num_picks: int = 10, num_features: int = 20) -> str:
         """A report as one self-contained page: figures about all entries, `pick`'s picks, and a list to search and sort.
 
@@ -272,6 +276,7 @@ class SummaryMixin(TableSource):
             converged += int(np.sum(table["converged"].fill_null(False).to_numpy()))
         return failed, converged
 
+    @own_arithmetic()
     def _repr_html_(self) -> str:
         fragment: str = RENDERERS.load("explanations")(self, *self._counts())
         return fragment

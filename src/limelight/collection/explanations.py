@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import operator
 import os
 from collections.abc import Iterable, Iterator, Sequence, Sized
 from dataclasses import dataclass, field
@@ -11,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.random import Generator
 
-from limelight._checks import check_ordered
+from limelight._checks import check_ordered, own_arithmetic
 from limelight._registry import Registry
 from limelight.collection._rendering import RENDERERS
 from limelight.collection._rows import Rows, rows_of_tables
@@ -20,6 +21,7 @@ from limelight.collection.arrow import Entry, arrow, check_schema, entries_of, r
 from limelight.collection.failure import Failure
 from limelight.collection.parquet import open_chunks, write
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames
+from limelight.results.equality import EqualityMixin
 from limelight.results.files import check_ending
 
 if TYPE_CHECKING:
@@ -30,6 +32,7 @@ __all__ = ["Explanations", "Failure", "Pick"]
 PICK_FUNCTIONS = Registry("pick", {"submodular": "limelight.collection.pick:submodular_pick"})
 
 _STEP = 1_000  # entries that are made at once
+_STEP_BYTES = 2**20  # of their tables; pictures in them are packed
 _REPR_REASONS = 4  # features for each pick in a repr
 _MOST_LISTED_IDS = 5  # in an error
 
@@ -40,7 +43,7 @@ class Explanations(SummaryMixin, Sequence[Entry]):
     An explainer's ``explain_many``, `of` or `load` makes it. In memory and in files, the entries are Arrow tables that are read
     a piece at a time, and an `Explanation` object is made only of an entry that is used. Slices, masks and arrays of positions
     give `Explanations` again, and copy nothing. A text is an instance's id: ``explanations["A17"]`` is the entry of the only
-    instance that has it, and ``explanations[["A17", "B2"]]`` are several.
+    instance that has it, and ``explanations[["A17", "B2"]]`` are several. Two collections are equal if their entries are.
 
     Parameters
     ----------
@@ -217,12 +220,23 @@ class Explanations(SummaryMixin, Sequence[Entry]):
 
     def __iter__(self) -> Iterator[Entry]:
         for table in self.tables():
-            for start in range(0, table.num_rows, _STEP):
-                yield from entries_of(table.slice(start, _STEP))
+            step = max(1, min(_STEP, _STEP_BYTES * table.num_rows // max(table.nbytes, 1)))
+            for start in range(0, table.num_rows, step):
+                yield from entries_of(table.slice(start, step))
 
     def __contains__(self, value: object) -> bool:
         """Whether an instance has this id, or an entry is equal to this one."""
         return value in self.ids if isinstance(value, str) else super().__contains__(value)
+
+    def __eq__(self, other: object) -> bool:
+        """Whether both have equal entries in the same order; like an entry's id, item numbers are not compared."""
+        if not isinstance(other, Explanations):
+            return NotImplemented
+        return self is other or (len(self) == len(other) and all(map(operator.eq, self, other)))
+
+    def __hash__(self) -> int:
+        """A hash of the first entry and the number of entries, so that files need not be read as a whole."""
+        return hash((len(self), *islice(self, 1)))
 
     def _find(self, ids: Sequence[Any]) -> list[int]:
         """The positions of the instances with these ids.
@@ -330,8 +344,8 @@ class Explanations(SummaryMixin, Sequence[Entry]):
         return f"Explanations({', '.join(facts)})"
 
 
-@dataclass(frozen=True, repr=False)
-class Pick(LimeNames):
+@dataclass(frozen=True, eq=False, repr=False)
+class Pick(LimeNames, EqualityMixin):
     """A few of many explanations, in the order in which they were picked, and what each of them adds.
 
     Attributes
@@ -367,6 +381,7 @@ class Pick(LimeNames):
     def __len__(self) -> int:
         return len(self.positions)
 
+    @own_arithmetic()
     def _repr_html_(self) -> str:
         fragment: str = RENDERERS.load("pick")(self)
         return fragment

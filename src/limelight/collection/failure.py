@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
+from limelight.exceptions import name_class, read_message, timeout_in
+
 __all__ = ["Failure"]
 
 
@@ -42,7 +44,19 @@ class Failure:
         id : str, optional
             What identifies the instance.
         """
-        return cls(type(exception).__name__, str(exception), id)
+        return cls(name_class(exception), read_message(exception), id)
+
+    @property
+    def timeout(self) -> float | None:
+        """The seconds after which ``timeout=`` stopped the explanation; None where it was not stopped.
+
+        Examples
+        --------
+        >>> from limelight import Failure
+        >>> Failure("ModelError", "the explanation took longer than timeout=2.5 seconds.").timeout
+        2.5
+        """
+        return timeout_in(self.message)
 
     def __repr__(self) -> str:
         identity = "" if self.id is None else f", id={self.id!r}"

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
 
-from limelight._checks import check_choice
+from limelight._checks import check_choice, own_arithmetic
 from limelight.collection._rendering import RENDERERS
 from limelight.collection.arrow import arrow, escape, to_backend
 from limelight.collection.weights import TableSource, read_weights
+from limelight.results.equality import EqualityMixin
 
 if TYPE_CHECKING:
     import pandas
@@ -24,8 +25,8 @@ _CONFIDENCE = 0.95
 _REPR_FEATURES = 10
 
 
-@dataclass(frozen=True, repr=False)
-class Importance:
+@dataclass(frozen=True, eq=False, repr=False)
+class Importance(EqualityMixin):
     """How much each feature weighs over many explanations, heaviest first; see `Explanations.importance`.
 
     Attributes
@@ -75,6 +76,7 @@ class Importance:
     def to_frame(self, backend: Literal["polars"]) -> polars.DataFrame: ...
     @overload
     def to_frame(self, backend: Literal["pyarrow"]) -> pyarrow.Table: ...
+    @own_arithmetic()
     def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """The importance as a table, a row for each feature.
 
@@ -104,6 +106,7 @@ class Importance:
         }
         return to_backend(pa.table(columns), backend)
 
+    @own_arithmetic()
     def plot(self, ax: Axes | None = None, *, num_features: int = 20) -> Axes:
         """Draw the importance with matplotlib: a bar with its interval for each feature, the heaviest on top.
 
@@ -138,10 +141,12 @@ class Importance:
         axes: Axes = RENDERERS.load("importance_plot")(self, ax, num_features)
         return axes
 
+    @own_arithmetic()
     def _repr_html_(self) -> str:
         fragment: str = RENDERERS.load("importance")(self)
         return fragment
 
+    @own_arithmetic()
     def __repr__(self) -> str:
         rows = [f"{value:10.4g}  {feature!r}" for feature, value in self.as_list()[:_REPR_FEATURES]]
         more = len(self.features) - _REPR_FEATURES

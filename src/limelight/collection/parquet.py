@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from io import BytesIO
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from limelight.collection.arrow import arrow, check_no_gaps, check_schema, schema
 from limelight.exceptions import ArgumentError
@@ -14,7 +16,7 @@ from limelight.results.files import Place, atomic_file, list_files, locate
 if TYPE_CHECKING:
     import pyarrow as pa
 
-__all__ = ["FileChunk", "open_chunks", "write"]
+__all__ = ["FileChunk", "open_chunks", "to_bytes", "write"]
 
 # A row group holds no more than this, or a single row.
 _MOST_GROUP_ROWS = 10_000
@@ -130,6 +132,8 @@ def _open(place: Place) -> Part:
     contents = None
     try:
         if place.file_system is None:
+            if not Path(place.path).is_file():  # to open a pipe would wait for ever
+                raise ValueError("it is not a regular file")
             with pa.memory_map(place.path) as mapped:
                 contents = mapped.read_buffer()
         with _open_input(place) if contents is None else pa.BufferReader(contents) as file:
@@ -168,12 +172,23 @@ def write(path: str | os.PathLike[str], tables: Iterable[pa.Table]) -> None:
         In the order wanted. At most two of them are held at a time.
     """
     arrow()
+    with atomic_file(path) as file:
+        _write(file, tables, {})
+
+
+def to_bytes(table: pa.Table, metadata: Mapping[bytes, bytes]) -> bytes:
+    """A table of explanations as the contents of a file, with metadata that the tables read from it have as well."""
+    file = BytesIO()
+    _write(file, [table], metadata)
+    return file.getvalue()
+
+
+def _write(file: BinaryIO, tables: Iterable[pa.Table], metadata: Mapping[bytes, bytes]) -> None:
     import pyarrow.parquet as pq
 
-    with (
-        atomic_file(path) as file,
-        pq.ParquetWriter(file, schema(), compression="zstd", write_page_checksum=True) as writer,
-    ):
+    file_schema = schema()
+    file_schema = file_schema.with_metadata({**file_schema.metadata, **metadata})
+    with pq.ParquetWriter(file, file_schema, compression="zstd", write_page_checksum=True) as writer:
         for group in _groups(tables):
             writer.write_table(group, row_group_size=max(group.num_rows, 1))
 

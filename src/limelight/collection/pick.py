@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 import numpy as np
 from numpy.random import Generator
 
-from limelight._checks import check_count
+from limelight._checks import check_count, own_arithmetic
 from limelight._seeds import fingerprint, read_random_state, stream
 from limelight.collection.arrow import Entry
 from limelight.collection.explanations import Explanations, Pick
@@ -25,6 +25,7 @@ _UNITS = 2.0**44  # that the whole importance is divided into, so that sums are 
 
 
 @with_lime_arguments_named
+@own_arithmetic()
 def submodular_pick(
     explanations: Explanations | Iterable[Entry],
     num_picks: int = 5,
@@ -105,6 +106,7 @@ def submodular_pick(
     return _describe_pick(explanations, weights, matrix, importance, _pick_greedily(matrix, importance, allowed, num_picks))
 
 
+@own_arithmetic()
 def random_pick(
     explanations: Explanations | Iterable[Entry],
     num_picks: int = 5,

@@ -13,7 +13,7 @@ import numpy as np
 
 from limelight import ComponentsExplainer, Explanation, ImageExplainer, TabularExplainer, TextExplainer, TimeSeriesExplainer
 from limelight.datasets import MAIL_CLASSES, Semitones, chords, cylinders_bells_and_funnels, mails
-from limelight.renderers.index import Entry, render_index
+from limelight.renderers.index import Entry, save_index
 
 __all__ = ["run"]
 
@@ -53,7 +53,7 @@ def run(folder: Path) -> None:
     for entry in entries:
         entry.explanation.save_to_file(folder / entry.address)
     index = folder / "index.html"
-    index.write_text(render_index("limelight", _INTRODUCTION, entries), encoding="utf-8")
+    save_index(index, "limelight", _INTRODUCTION, entries)
     print(f"\nAll of them as pages, to be opened in a browser: {index}")
 
 

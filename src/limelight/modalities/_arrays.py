@@ -11,7 +11,7 @@ import numpy as np
 
 from limelight._checks import check_choice
 from limelight._seeds import fingerprint, stream
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.modalities._missing import summarise_known
 from limelight.results.explanation import Notice
 
@@ -110,7 +110,7 @@ def read_numbers(instance: Any, subject: str) -> Numbers:
     try:
         array = np.asarray(instance)
     except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"{subject} must be an array of numbers: {error}.") from error
+        raise ArgumentTypeError(f"{subject} must be an array of numbers: {read_message(error)}.") from error
     kind, dtype = array.dtype.kind, array.dtype
     if kind not in "buif" or dtype.itemsize > 8:
         raise _dtype_error(subject, dtype)
@@ -169,7 +169,7 @@ def _read_tensor(torch: Any, instance: Any, subject: str) -> Numbers:
             on_cpu.numpy()
     except (NotImplementedError, RuntimeError, TypeError) as error:
         raise ArgumentTypeError(
-            f"{subject} must be a dense tensor of numbers that numpy knows, or bfloat16: {error}"
+            f"{subject} must be a dense tensor of numbers that numpy knows, or bfloat16: {read_message(error)}"
         ) from error
 
     def encode(numbers: np.ndarray) -> np.ndarray:

@@ -90,7 +90,8 @@ def make_label_map(segmentation: Segmentation, instance: np.ndarray) -> np.ndarr
     """
     if isinstance(segmentation, np.ndarray):
         return segmentation
-    with user_function("the segmentation", InstanceError, f"for an instance of shape {instance.shape}"):
+    about = f"for an instance of shape {instance.shape}"
+    with user_function("the segmentation", InstanceError, about, function=segmentation):
         labels = np.asarray(segmentation(instance.copy()))
     if labels.dtype.kind not in "bui":
         raise ArgumentTypeError(f"the segmentation must return a label map of integers; it returned dtype {labels.dtype}.")

@@ -17,6 +17,8 @@ from limelight.stages.components import Parts
 __all__ = ["WordParts", "find_words_between", "locate_tokens"]
 
 _TEXTS_AT_ONCE = 64  # so that their characters stay in the cache
+_LONG_TEXT = 25_000  # characters: thousands of longer texts take hundreds of megabytes
+_BATCH_CHARACTERS = 2**26  # of long texts that the model gets at once
 
 
 class WordParts(Parts):
@@ -56,6 +58,8 @@ class WordParts(Parts):
             text, tuple(Span(start, stop, number) for (start, stop), number in zip(spans, self.component_numbers, strict=True))
         )
         self.content = fingerprint(text, np.array(spans), mask_string, str(bow))
+        if len(text) > _LONG_TEXT:
+            self.batch_size = max(1, _BATCH_CHARACTERS // len(text))
         d = len(self.names)
         # lime removes 1 to d words; with a single word, the text without it has to be compared with the whole text.
         self.law = np.array([0.5, 0.5]) if d == 1 else np.concatenate([[0.0], np.full(d, 1.0 / d)])

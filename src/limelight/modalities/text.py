@@ -11,7 +11,7 @@ import numpy as np
 from limelight._checks import check_flag, user_function
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
-from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, read_message
 from limelight.modalities._words import WordParts, find_words_between, locate_tokens
 from limelight.modalities._writing import ADVICE_FOR_SIGNS, has_uncommon_signs, note_signs, note_words
 from limelight.stages.proximity import Kernel, cosine_of_masks
@@ -180,7 +180,8 @@ def _check_split_expression(split_expression: object) -> re.Pattern[str] | Calla
         compiled = re.compile(split_expression)  # type: ignore[call-overload]
     except (re.error, TypeError) as error:
         raise ArgumentError(
-            f"split_expression must be a regular expression or a callable tokenizer; got {split_expression!r}: {error}."
+            f"split_expression must be a regular expression or a callable tokenizer; got {split_expression!r}: "
+            f"{read_message(error)}."
         ) from error
     if not isinstance(compiled.pattern, str):
         raise ArgumentTypeError(f"split_expression must be a regular expression of str; got {split_expression!r}.")

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._checks import as_array
-from limelight.exceptions import ArgumentError
+from limelight.exceptions import ArgumentError, read_message
 
 __all__ = ["OnnxInput", "find_columns", "make_feed", "read_input"]
 
@@ -156,7 +156,8 @@ def _read_numbers(tensor: OnnxInput, name: str, column: np.ndarray) -> np.ndarra
             numbers = column.astype(tensor.dtype)
     except (TypeError, ValueError) as error:
         raise ArgumentError(
-            f"the input {tensor.name!r} of the ONNX model takes numbers; column {name!r} cannot be given: {error}."
+            f"the input {tensor.name!r} of the ONNX model takes numbers; column {name!r} cannot be given: "
+            f"{read_message(error)}."
         ) from error
     if tensor.dtype.kind != "f" and not np.array_equal(numbers, column):
         other = column[np.argmax(numbers != column)]

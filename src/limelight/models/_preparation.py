@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.results.image_view import CHANNEL_COUNTS
 
 __all__ = ["BATCH_AXES", "Preparation"]
@@ -99,7 +99,7 @@ def _check_constant(parameter: str, value: float | Iterable[float]) -> np.ndarra
     try:
         numbers = np.asarray(value, dtype=np.float32)
     except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"{parameter} must be a number, or one for each channel: {error}.") from error
+        raise ArgumentTypeError(f"{parameter} must be a number, or one for each channel: {read_message(error)}.") from error
     if numbers.ndim > 1 or numbers.size == 0 or not np.isfinite(numbers).all():
         raise ArgumentError(f"{parameter} must be a finite number, or one for each channel; got {value!r}.")
     return numbers

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import user_function
+from limelight._checks import named_errors, own_arithmetic
 from limelight.exceptions import InstanceError
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.questions import ModelPath
@@ -22,7 +22,7 @@ def adapt_callable(method: Callable[[Any], Any], components: Components) -> Mode
         return neighbourhood.inputs.take(rows)
 
     def finish(inputs: Any) -> Any:
-        with user_function(f"{type(components).__name__}.batch", InstanceError):
+        with own_arithmetic(), named_errors(f"{type(components).__name__}.batch", InstanceError):
             batch = components.batch(inputs)
         index = getattr(batch, "index", None)  # taken before the call, in which a model may sort the frame itself
         return _in_order_of(index, method(batch))

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import as_array, check_flag
-from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, require
+from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, read_message, require
 from limelight.models._onnx_columns import find_columns, make_feed, read_input
 from limelight.models._onnx_outputs import SKLEARN_CONVERTER, choose_outputs
 from limelight.models._patches import Patches, realise_extremes
@@ -148,7 +148,9 @@ class OnnxModel:
             providers = [name for name in _PROVIDERS if name in onnxruntime.get_available_providers()]
             return onnxruntime.InferenceSession(self._source, providers=providers)
         except Exception as error:
-            raise ArgumentError(f"source must be an ONNX model; {self._describe_source()} cannot be loaded: {error}") from error
+            raise ArgumentError(
+                f"source must be an ONNX model; {self._describe_source()} cannot be loaded: {read_message(error)}"
+            ) from error
 
     def __getstate__(self) -> dict[str, Any]:
         if not isinstance(self._source, (str, bytes)):

@@ -177,7 +177,8 @@ class TorchModel:
                 f"the torch module must return a tensor; it returned {type(answer).__name__}. Give a callable that picks the "
                 f"tensor."
             )
-        predictions = answer if answer.dtype == torch.float64 else answer.float()
+        predictions = answer.detach()  # a module may switch gradients on for itself
+        predictions = predictions if predictions.dtype == torch.float64 else predictions.float()
         return predictions.softmax(dim=1) if self._softmax else predictions
 
     def _device_and_dtype(self) -> tuple[Any, Any]:

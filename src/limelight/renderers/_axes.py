@@ -37,7 +37,8 @@ def draw_bars(ax: Any, bars: Sequence[Bar], **look: Any) -> None:
     ax.barh(list(places), [bar.weight for bar in bars], **look)
     for place, bar in zip(places, bars, strict=True):
         if bar.low is not None and bar.high is not None:
-            lengths = [[bar.weight - bar.low], [bar.high - bar.weight]]
+            # Of a file that somebody changed, a weight may lie outside its interval.
+            lengths = [[max(bar.weight - bar.low, 0.0)], [max(bar.high - bar.weight, 0.0)]]
             ax.errorbar(bar.weight, place, xerr=lengths, color=ink, capsize=3, linewidth=1)
     names = write_names([bar.name for bar in bars])
     ax.set_yticks(list(places), names, fontfamily=choose_families("".join(names)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from limelight._checks import check_choice
-from limelight.exceptions import missing_dependency
+from limelight.exceptions import ArgumentError, missing_dependency
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_frame"]
@@ -47,7 +47,7 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     values, positions = explanation.view.values(), explanation.view.positions()
     rows = [
         (
-            *(surrogate.label, component, explanation.names[component], values[component], weight, low, high),
+            *(surrogate.label, component, _write(explanation.names[component]), _write(values[component]), weight, low, high),
             positions[component][0] if component in positions else None,
         )
         for surrogate in explanation.surrogates
@@ -75,4 +75,11 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
         )
     except ImportError as error:
         raise missing_dependency(f"to_frame(backend={backend!r})", backend, extra=None) from error
+    except (OverflowError, ValueError) as error:  # only an explanation that somebody changed has such numbers
+        raise ArgumentError(f"the explanation cannot be written as a frame: {error}.") from error
     return frame.to_native()
+
+
+def _write(text: str) -> str:
+    """A text that frames can hold, with lone surrogates as Python writes them."""
+    return text.encode("utf-8", "backslashreplace").decode()

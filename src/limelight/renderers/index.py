@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -9,8 +10,9 @@ from typing import Any
 from limelight.renderers._page import make_page_data
 from limelight.renderers._templates import fill_template
 from limelight.results.explanation import Explanation
+from limelight.results.files import atomic_file
 
-__all__ = ["Entry", "render_index"]
+__all__ = ["Entry", "render_index", "save_index"]
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,12 @@ def render_index(title: str, text: str, entries: Sequence[Entry]) -> str:
     True
     """
     return fill_template("index.html", title=title, text=text, entries=[(entry, _make_entry_data(entry)) for entry in entries])
+
+
+def save_index(path: str | os.PathLike[str], title: str, text: str, entries: Sequence[Entry]) -> None:
+    """Write `render_index`'s page to a file, which is replaced when the new one is complete."""
+    with atomic_file(path) as file:
+        file.write(render_index(title, text, entries).encode())
 
 
 def _make_entry_data(entry: Entry) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from io import TextIOBase
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Any, Literal, Self, overload
 
-from limelight._checks import Label, check_flag
+from limelight._checks import Label, check_flag, own_arithmetic
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LimeNames, MissingDependencyError, require, unknown_name
 from limelight.results.files import Place, atomic_file, locate
@@ -73,6 +73,7 @@ class RenderingMixin(LimeNames, ABC):
     def to_frame(self, backend: Literal["polars"]) -> polars.DataFrame: ...
     @overload
     def to_frame(self, backend: Literal["pyarrow"]) -> pyarrow.Table: ...
+    @own_arithmetic()
     def to_frame(self, backend: Literal["pandas", "polars", "pyarrow"] = "pandas") -> Any:
         """All weights as a table, a row for each label and component.
 
@@ -85,7 +86,7 @@ class RenderingMixin(LimeNames, ABC):
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
             Columns label, component, name, value, weight, low, high; for texts also position: where a word first begins,
-            counted in characters from 0.
+            counted in characters from 0. Lone surrogates, which frames cannot hold, are written as in Python: ``\\ud800``.
 
         Raises
         ------
@@ -103,6 +104,7 @@ class RenderingMixin(LimeNames, ABC):
         """
         return CONVERTERS.load("frame")(self, backend)
 
+    @own_arithmetic()
     def to_shap(self, label: Label | None = None) -> shap.Explanation:
         """One label's weights as a ``shap.Explanation``, for shap's plots; the weights are LIME's, not Shapley values.
 
@@ -135,6 +137,7 @@ class RenderingMixin(LimeNames, ABC):
         """
         return CONVERTERS.load("shap")(self, label)
 
+    @own_arithmetic()
     def render(self, name: str, labels: Label | Iterable[Label] | None = None) -> Any:
         """What a renderer makes of the explanation.
 
@@ -216,8 +219,8 @@ class RenderingMixin(LimeNames, ABC):
         Parameters
         ----------
         path : str, path, or file-like
-            Where to, here or at an address such as ``s3://bucket/why.html``; an existing file is replaced. A name that ends in
-            ``.html`` or ``.htm``, or has no ending, gets a page;
+            Where to, here or at an address such as ``s3://bucket/why.html``; an existing file is replaced when the new one is
+            complete. A name that ends in ``.html`` or ``.htm``, or has no ending, gets a page;
             ``.png``, ``.svg`` and ``.pdf`` get a picture of any explanation: images, series and drawings with their parts
             tinted, texts with their words tinted, and the weights as bars. The name of a registered renderer is an ending too:
             ``why.dot`` is written by the renderer "dot". A buffer, such as ``io.BytesIO()``, needs `format`.
@@ -258,7 +261,7 @@ class RenderingMixin(LimeNames, ABC):
                 f"the renderer {name!r} must return str or bytes to be written to a file; got {type(contents).__name__}. "
                 f"explanation.render({name!r}) gives it as it is."
             )
-        if isinstance(target, Place) and target.file_system is None:
+        if isinstance(target, Place) and target.is_stream:
             Path(target.path).write_bytes(_encode(contents))
         elif isinstance(target, Place):
             with atomic_file(target.name) as file:
@@ -283,6 +286,7 @@ class RenderingMixin(LimeNames, ABC):
         text: str = self.render("markdown")
         return text
 
+    @own_arithmetic()
     def plot(self, label: Label | None = None, ax: Axes | None = None) -> Axes:
         """Draw one label's weights with matplotlib: bars with their intervals, an image's overlay, a series with its segments.
 

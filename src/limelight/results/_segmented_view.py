@@ -7,7 +7,7 @@ from functools import cached_property
 import numpy as np
 
 from limelight._checks import check_count, check_number
-from limelight.exceptions import ArgumentError
+from limelight.exceptions import ArgumentError, read_message
 from limelight.results._view import View
 
 __all__ = ["AGAINST", "FOR", "SegmentedView", "Weights"]
@@ -19,6 +19,7 @@ _FOR_RGB = np.array([*bytes.fromhex(FOR[1:])])
 _AGAINST_RGB = np.array([*bytes.fromhex(AGAINST[1:])])
 _LUMA = np.array([0.299, 0.587, 0.114])  # ITU-R BT.601
 
+_MOST_UNUSED_NUMBERS = 2**16
 _LEAST_VISIBLE_SHARE = 0.005  # of the heaviest weight
 
 Weights = Sequence[tuple[int, float]]
@@ -171,6 +172,28 @@ class SegmentedView(View):
         mask = np.sign(heat) if not negative_only else heat != 0
         return image, mask.astype(np.int8)
 
+    def _check_numbers(self, what: str) -> None:
+        """Refuse segments that are not numbered from 0, or by numbers that are far larger than there are segments.
+
+        Each number up to the largest takes some hundred bytes as soon as somebody asks what the segments are.
+
+        Raises
+        ------
+        ArgumentError
+            If they are.
+        """
+        low, high = int(self.segments.min()), int(self.segments.max())
+        if low < 0 or high >= self.segments.size:
+            raise ArgumentError(f"{what} must be numbered from 0 to at most {self.segments.size - 1}; got {low} to {high}.")
+        if high < _MOST_UNUSED_NUMBERS:
+            return
+        is_used = np.zeros(high + 1, dtype=bool)
+        for row in self.segments:  # as indices, they take twice the memory
+            is_used[row] = True
+        count = int(np.count_nonzero(is_used))
+        if high >= _MOST_UNUSED_NUMBERS + 2 * count:
+            raise ArgumentError(f"{what} must be numbered from 0 with few gaps; got {count} of them, numbered up to {high}.")
+
     def _outlines_of(self, numbers: Iterable[int]) -> np.ndarray:
         """The edges of these superpixels; bool, of the shape of `segments`."""
         inside = np.isin(self.segments, np.fromiter(numbers, dtype=int))
@@ -194,7 +217,7 @@ def _check_weights(weights: Weights, count: int) -> list[tuple[int, float]]:
         pairs = [(int(number), float(weight)) for number, weight in weights]
     except (TypeError, ValueError) as error:
         raise ArgumentError(
-            f"weights must be pairs of a number and a weight, as in explanation.as_map()[label]: {error}."
+            f"weights must be pairs of a number and a weight, as in explanation.as_map()[label]: {read_message(error)}."
         ) from error
     for number, weight in pairs:
         if not 0 <= number < count or not np.isfinite(weight):

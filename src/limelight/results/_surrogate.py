@@ -2,16 +2,16 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from math import isnan
 from typing import Any
 
+from limelight.results.equality import EqualityMixin
 from limelight.results.json_values import restore
 
 __all__ = ["Surrogate"]
 
 
 @dataclass(frozen=True, eq=False)
-class Surrogate:
+class Surrogate(EqualityMixin):
     """The sparse linear model that stands for one output of the model near the instance.
 
     Attributes
@@ -51,19 +51,6 @@ class Surrogate:
     intercept: float
     local_prediction: float
     fidelity: float
-
-    def __eq__(self, other: object) -> bool:
-        """Whether all figures are the same; one that is not known, NaN, is the same as another."""
-        return isinstance(other, Surrogate) and self._figures == other._figures
-
-    def __hash__(self) -> int:
-        return hash(self._figures)
-
-    @property
-    def _figures(self) -> tuple[tuple[float | None, ...], ...]:
-        columns = (self.components, self.weights, self.lows, self.highs)
-        figures = (self.label, self.intercept, self.local_prediction, self.fidelity)
-        return tuple(tuple(None if isnan(figure) else figure for figure in column) for column in (*columns, figures))
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Surrogate":

@@ -6,15 +6,17 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Self
 
 from limelight.results.drawing import Drawing
+from limelight.results.equality import EqualityMixin
 
 __all__ = ["View"]
 
 
-class View(ABC):
+class View(EqualityMixin, ABC):
     """The instance as a renderer sees it: neutral, plain data that never changes.
 
     To write a view, derive a frozen dataclass from it. Register the class under its `kind`, so that stored explanations can be
-    read again: ``limelight.extend.register("view", "graph", GraphView)``.
+    read again: ``limelight.extend.register("view", "graph", GraphView)``. It must be equal to what is read. If fields hold NaN
+    or arrays, leave the comparison to this class: ``@dataclass(frozen=True, eq=False)``.
 
     Attributes
     ----------

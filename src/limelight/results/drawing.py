@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight._checks import check_count, check_number
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.results.shape import Shape
 
 __all__ = ["Drawing", "Mark", "Shape", "as_marks", "as_shapes"]
@@ -133,7 +133,7 @@ def as_shapes(shapes: Iterable[Shape]) -> tuple[Shape, ...]:
     try:
         return tuple(shapes)
     except TypeError as error:
-        raise ArgumentTypeError(f"background must be a sequence of Shape: {error}.") from error
+        raise ArgumentTypeError(f"background must be a sequence of Shape: {read_message(error)}.") from error
 
 
 def as_marks(marks: Iterable[tuple[int, Shape]]) -> tuple[Mark, ...]:
@@ -141,4 +141,4 @@ def as_marks(marks: Iterable[tuple[int, Shape]]) -> tuple[Mark, ...]:
     try:
         return tuple(Mark(int(component), shape) for component, shape in marks)
     except (TypeError, ValueError) as error:
-        raise ArgumentTypeError(f"marks must be pairs of a component's number and a Shape: {error}.") from error
+        raise ArgumentTypeError(f"marks must be pairs of a component's number and a Shape: {read_message(error)}.") from error

@@ -8,8 +8,10 @@ from typing import Any, ClassVar
 
 from limelight._checks import check_names
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.results._packing import check_unpacked_size
 from limelight.results._view import View
 from limelight.results.drawing import Drawing, Mark, Shape, as_marks, as_shapes
+from limelight.results.shape import count_level_bytes
 
 __all__ = ["DrawingView"]
 
@@ -108,13 +110,29 @@ class DrawingView(Drawing, View):
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> DrawingView:
         """Rebuild a view from what `to_dict` gave."""
+        background, marks = list(data["background"]), _pairs(data["marks"])
+        shapes = _read_shapes([*background, *(shape for _, shape in marks)])
         return cls(
             data["width"],
             data["height"],
-            tuple(map(Shape.from_list, data["background"])),
-            tuple(Mark(component, Shape.from_list(shape)) for component, shape in _pairs(data["marks"])),
+            tuple(shapes[: len(background)]),
+            tuple(Mark(component, shape) for (component, _), shape in zip(marks, shapes[len(background) :], strict=True)),
             tuple(data["descriptions"]),
         )
+
+
+def _read_shapes(stored: Iterable[Any]) -> list[Shape]:
+    """Rebuild shapes from what `Shape.to_list` gave, as long as all their rasters together do not take too much memory."""
+    shapes: list[Shape] = []
+    size = packed_size = 0
+    for data in stored:
+        shape = Shape.from_list(data)
+        if shape.levels:
+            size += count_level_bytes(len(shape.levels), len(shape.levels[0]))
+            packed_size += len(data[-1])
+            check_unpacked_size(size, packed_size, "a drawing's rasters")
+        shapes.append(shape)
+    return shapes
 
 
 def _pairs(marks: Iterable[Any]) -> list[tuple[int, Any]]:

@@ -7,10 +7,11 @@ from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
 from limelight._checks import Label, check_id, check_label, check_ordered, find_output, list_outputs
-from limelight.exceptions import ArgumentError, LabelError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, LimelightError
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
+from limelight.results.equality import EqualityMixin
 from limelight.results.files import atomic_file, check_ending, read_bytes
 from limelight.results.json_values import check_types, plain, read_object, restore
 from limelight.results.provenance import Provenance
@@ -20,10 +21,11 @@ from limelight.results.views import View
 __all__ = ["Explanation", "Notice", "Provenance", "Surrogate", "check_consistency"]
 
 SCHEMA_VERSION = 2
+_LARGEST_COUNT = 2**63 - 1  # that Parquet files can hold
 
 
-@dataclass(frozen=True, repr=False)
-class Explanation(RenderingMixin):
+@dataclass(frozen=True, eq=False, repr=False)
+class Explanation(RenderingMixin, EqualityMixin):
     """Why a model said what it said about one instance.
 
     An explainer's ``explain_instance`` makes it. It holds plain data only and never changes.
@@ -221,10 +223,15 @@ class Explanation(RenderingMixin):
         ------
         ArgumentError
             If the data are of another schema, or not an explanation's.
+        ArgumentTypeError
+            If they are no mapping.
         """
+        if not isinstance(data, Mapping):
+            raise ArgumentTypeError(f"data must be a mapping, as to_dict gives it; got {type(data).__name__}.")
         if data.get("schema") != SCHEMA_VERSION:
             raise ArgumentError(
-                f"this version of limelight reads explanations of schema {SCHEMA_VERSION}; got schema {data.get('schema')!r}."
+                f"this version of limelight reads explanations of schema {SCHEMA_VERSION}; got schema "
+                f"{data.get('schema')!r:.80}."
             )
         try:
             values = {name: restore(value) for name, value in data.items() if name != "schema"}
@@ -236,13 +243,24 @@ class Explanation(RenderingMixin):
             explanation = cls(**values)
             check_types(explanation, cls)
             check_consistency(explanation)
-        except (KeyError, TypeError, AttributeError) as error:
+        except LimelightError:
+            raise
+        except (ArithmeticError, AttributeError, LookupError, RecursionError, TypeError, ValueError) as error:
             raise ArgumentError(f"the data are not a valid explanation of schema {SCHEMA_VERSION}: {error}.") from error
         return explanation
 
     def to_json(self) -> str:
-        """The whole explanation as JSON text."""
-        return json.dumps(self.to_dict(), allow_nan=False)
+        """The whole explanation as JSON text.
+
+        Raises
+        ------
+        ArgumentError
+            If it holds infinite numbers, which JSON lacks.
+        """
+        try:
+            return json.dumps(self.to_dict(), allow_nan=False)
+        except ValueError as error:
+            raise ArgumentError(f"the explanation cannot be written as JSON: {error}.") from error
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the explanation to a JSON file, which `load` reads.
@@ -329,5 +347,6 @@ def check_consistency(explanation: Explanation) -> None:
     outputs = set(range(len(explanation.predictions)))
     has_labels = {explanation.default_label} <= set(explanation.labels) <= outputs
     has_components = components <= explanation.view.values().keys() and len(explanation.names) > max(components, default=-1)
-    if not (has_labels and has_components and len(explanation.output_names) == len(outputs)):
+    has_counts = all(0 <= count <= _LARGEST_COUNT for count in (explanation.num_samples, explanation.num_inputs))
+    if not (has_labels and has_components and has_counts and len(explanation.output_names) == len(outputs)):
         raise ArgumentError("the explanation's labels, components and outputs do not match.")

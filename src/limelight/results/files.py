@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import shutil
+import stat
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
+from itertools import islice
 from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING, BinaryIO, NamedTuple
 
@@ -22,6 +25,9 @@ __all__ = ["Place", "atomic_file", "check_ending", "is_address", "list_files", "
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:/")  # two letters at least: C:/ is a drive
 _BLOCK_BYTES = 2**22
+_UNFINISHED_NAME = re.compile(r"\..+\.([0-9]+)-[0-9]+\.unfinished", re.DOTALL)  # with the number of the process that writes
+_MOST_LOOKED_AT = 2000  # entries of a folder, before each file is written: a millisecond
+_MOST_NAME_BYTES = 150  # of the file's own name in it
 
 
 class Place(NamedTuple):
@@ -45,6 +51,15 @@ class Place(NamedTuple):
     def ending(self) -> str:
         """The ending of its name in lower case, with the point."""
         return PurePosixPath(self.path).suffix.lower()
+
+    @property
+    def is_stream(self) -> bool:
+        """Whether something on this machine is written to as it comes: a pipe, a terminal, ``/dev/stdout``."""
+        try:
+            mode = os.stat(self.path).st_mode if self.file_system is None else 0
+        except (OSError, ValueError):  # there is nothing, or it is no path
+            return False
+        return stat.S_ISFIFO(mode) or stat.S_ISCHR(mode)
 
 
 def is_address(path: object) -> bool:
@@ -81,6 +96,18 @@ def _open_file_system(address: str) -> tuple[FileSystem, str]:
 
     found: tuple[FileSystem, str] = FileSystem.from_uri(address)
     return found
+
+
+def _check_path(path: str | os.PathLike[str]) -> None:
+    """Refuse a path with a NUL character, which no file's name has.
+
+    Raises
+    ------
+    ArgumentError
+        If it has one.
+    """
+    if "\0" in os.fspath(path):
+        raise ArgumentError(f"{os.fspath(path)!r} is no path: it has a NUL character.")
 
 
 def check_ending(path: str | os.PathLike[str], endings: tuple[str, ...], contents: str, advice: str) -> None:
@@ -152,16 +179,17 @@ def atomic_file(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     Parameters
     ----------
     path : str or path
-        Where there is a file, or nothing yet. Of a link, the target is replaced. What goes to an address is complete here
-        before it is sent.
+        Where there is a file, or nothing yet. Of a link, the target is replaced; the new file has the rights of the old one.
+        What goes to an address is complete here before it is sent.
 
     Raises
     ------
     ArgumentError
-        If something else is there, such as a folder, a device or a pipe; or there is no such folder.
+        If something else is there, such as a folder, a device or a pipe; or there is no such folder, or no such path.
     OSError
-        If it cannot be written.
+        If it cannot be written, or the file that is there may not be.
     """
+    _check_path(path)
     place = locate(path)
     if place.file_system is None:
         with _atomic_local_file(Path(place.path)) as file:
@@ -181,9 +209,15 @@ def _atomic_local_file(place: Path) -> Iterator[BinaryIO]:
         raise ArgumentError(f"{str(place)!r} cannot be written: it is not a regular file.")
     if not place.parent.is_dir():
         raise ArgumentError(f"{str(place)!r} cannot be written: there is no folder {str(place.parent)!r}.")
-    unfinished = place.with_name(f".{place.name}.{os.getpid()}-{threading.get_ident()}.unfinished")
+    rights = _read_rights(place)
+    _clean_up(place.parent)
+    start = os.fsdecode(os.fsencode(place.name)[:_MOST_NAME_BYTES])  # the whole may be too long for a name
+    unfinished = place.with_name(f".{start}.{os.getpid()}-{threading.get_ident()}.unfinished")
     try:
         with unfinished.open("wb") as file:
+            _lock(file.fileno())
+            if rights is not None:
+                unfinished.chmod(rights)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -192,6 +226,65 @@ def _atomic_local_file(place: Path) -> Iterator[BinaryIO]:
         unfinished.unlink(missing_ok=True)
         raise
     _sync_folder(place.parent)
+
+
+def _read_rights(file: Path) -> int | None:
+    """The rights of a file that may be replaced; None if there is none.
+
+    Raises
+    ------
+    PermissionError
+        If the file may not be written. Its folder alone decides whether it can be replaced.
+    """
+    if not file.exists():
+        return None
+    if not os.access(file, os.W_OK):
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(file))
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def _clean_up(folder: Path) -> None:
+    """Delete what killed processes of this user left unfinished in a folder; of a very large one, only a part is looked at."""
+    with suppress(OSError), os.scandir(folder) as entries:
+        for entry in islice(entries, _MOST_LOOKED_AT):
+            name = _UNFINISHED_NAME.fullmatch(entry.name)
+            if name is not None and not _is_running(int(name[1])):
+                _delete_remnant(entry.path)
+
+
+def _is_running(process: int) -> bool:
+    if os.name != "posix":  # elsewhere, to ask would end the process
+        return True
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except (OSError, OverflowError):  # another user's
+        return True
+    return True
+
+
+def _lock(descriptor: int) -> bool:
+    """Lock an open file until it is closed or the process ends; False if another has done so, or there are no locks."""
+    try:
+        import fcntl
+
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+def _delete_remnant(path: str) -> None:
+    """Delete a file of this user's if the process that wrote it has ended, even one that has its number in a container."""
+    with suppress(OSError):
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK)
+        try:
+            status = os.fstat(descriptor)
+            if stat.S_ISREG(status.st_mode) and status.st_uid == os.getuid() and _lock(descriptor):
+                os.unlink(path)
+        finally:
+            os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

@@ -1,17 +1,15 @@
 """An image and its superpixels as plain data, and what given weights show in them."""
 
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
-from zlib import compress, decompressobj
-from zlib import error as zlib_error
 
 import numpy as np
 
 from limelight._checks import check_count
 from limelight.exceptions import ArgumentError
+from limelight.results._packing import check_unpacked_size, pack, unpack
 from limelight.results._segmented_view import AGAINST, FOR, SegmentedView
 
 __all__ = ["AGAINST", "CHANNEL_COUNTS", "FOR", "ImageView"]
@@ -96,8 +94,8 @@ class ImageView(SegmentedView):
             "kind": self.kind,
             "height": self.height,
             "width": self.width,
-            "pixels": b64encode(compress(self.pixels)).decode("ascii"),
-            "labels": b64encode(compress(self.labels)).decode("ascii"),
+            "pixels": pack(self.pixels),
+            "labels": pack(self.labels),
         }
 
     @classmethod
@@ -110,24 +108,19 @@ class ImageView(SegmentedView):
             If the pixels or the superpixels' numbers cannot be read, or do not fit the image's size.
         """
         height, width = (check_count(side, data[side], 1) for side in ("height", "width"))
-        try:
-            pixels, labels = (
-                decompressobj().decompress(b64decode(data[name], validate=True), size * height * width + 1)
-                for name, size in (("pixels", 3), ("labels", 4))
-            )
-        except (ValueError, zlib_error) as error:
-            raise ArgumentError(f"the image's pixels or labels cannot be read: {error}.") from error
+        packed_size = len(data["pixels"]) + len(data["labels"])
+        check_unpacked_size(7 * height * width, packed_size, f"an image of {height} x {width} pixels")
+        pixels, labels = (
+            unpack(data[name], size * height * width, "the image's pixels or labels")
+            for name, size in (("pixels", 3), ("labels", 4))
+        )
         if len(pixels) != 3 * height * width or len(labels) != 4 * height * width:
             raise ArgumentError(
                 f"an image of {height} x {width} pixels needs {3 * height * width} bytes of pixels and {4 * height * width} of "
                 f"labels; got {len(pixels)} and {len(labels)}."
             )
         view = cls(height, width, pixels, labels)
-        if view.segments.min() < 0 or view.segments.max() >= height * width:
-            raise ArgumentError(
-                f"an image's superpixels must be numbered from 0 to at most {height * width - 1}; got {view.segments.min()} to "
-                f"{view.segments.max()}."
-            )
+        view._check_numbers("an image's superpixels")
         return view
 
     def __reduce__(self) -> tuple[type["ImageView"], tuple[int, int, bytes, bytes]]:

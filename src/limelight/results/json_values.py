@@ -12,6 +12,8 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError
 
 __all__ = ["check_types", "list_fields", "plain", "read_object", "restore"]
 
+_LARGEST_WHOLE_DOUBLE = 2**53  # beyond it, not every integer is a double
+
 
 def plain(value: Any) -> Any:
     """A field's value as JSON's types; NaN, which JSON lacks, becomes None."""
@@ -43,12 +45,14 @@ def check_types(value: Any, annotation: Any, place: str = "") -> None:
 
     Raises
     ------
-    TypeError
-        If it is, or holds, something of another type.
+    OverflowError, TypeError
+        If it is, or holds, something of another type, or a number that is not finite.
     """
     types, item_annotation = _allowed_types(annotation)
     if not isinstance(value, types) or (isinstance(value, bool) and annotation is not bool):
         raise TypeError(f"{place} holds {value!r:.80}, which is {type(value).__name__}")
+    if annotation is float and (math.isinf(value) or (isinstance(value, int) and abs(value) > _LARGEST_WHOLE_DOUBLE)):
+        raise TypeError(f"{place} holds {value!r:.80}, which is no finite double")
     if item_annotation is not None:
         for item in value:
             check_types(item, item_annotation, place)
@@ -86,9 +90,13 @@ def read_object(text: str | bytes) -> dict[str, Any]:
     if not isinstance(text, (str, bytes)):
         raise ArgumentTypeError(f"an explanation's JSON must be a text; got {type(text).__name__}.")
     try:
-        data = json.loads(text)
+        data = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise ArgumentError(f"this is not JSON: {error}.") from error
     if not isinstance(data, dict):
         raise ArgumentError(f"an explanation's JSON must be an object; got {type(data).__name__}.")
     return data
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"JSON has no {name}")

@@ -3,11 +3,13 @@
 import sys
 from dataclasses import dataclass, field
 
+from limelight.results.equality import EqualityMixin
+
 __all__ = ["Provenance"]
 
 
-@dataclass(frozen=True)
-class Provenance:
+@dataclass(frozen=True, eq=False)
+class Provenance(EqualityMixin):
     """How an explanation was made: what its numbers depend on besides the instance, the training data and the model.
 
     Attributes

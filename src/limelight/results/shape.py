@@ -3,22 +3,21 @@
 from __future__ import annotations
 
 import math
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
-from zlib import compress, decompressobj
-from zlib import error as zlib_error
 
 import numpy as np
 
 from limelight._checks import check_choice, check_count, check_number, check_numbers
-from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError, read_message
+from limelight.results._packing import check_unpacked_size, pack, unpack
 
-__all__ = ["ANCHORS", "Shape"]
+__all__ = ["ANCHORS", "Shape", "count_level_bytes"]
 
 ANCHORS = ("start", "middle", "end")
 
+_BYTES_OF_EMPTY_ROW = 48  # an object of type bytes, and its place in the tuple
 # How many numbers a shape of each kind has; lines and polygons have two for each point.
 _NUMBER_COUNTS = {"line": None, "polygon": None, "rectangle": 4, "circle": 3, "text": 2, "raster": 4}
 _LEAST_POINTS = {"line": 2, "polygon": 3}
@@ -197,8 +196,7 @@ class Shape:
         if self.kind == "text":
             return [self.kind, numbers, self.content, self.anchor]
         if self.kind == "raster":
-            levels = b64encode(compress(b"".join(self.levels))).decode("ascii")
-            return [self.kind, numbers, len(self.levels), len(self.levels[0]), levels]
+            return [self.kind, numbers, len(self.levels), len(self.levels[0]), pack(b"".join(self.levels))]
         return [self.kind, numbers]
 
     @classmethod
@@ -226,7 +224,7 @@ class Shape:
         except LimelightError:
             raise
         except (TypeError, ValueError) as error:
-            raise ArgumentError(f"a stored shape cannot be read: {error}; got {data!r:.80}.") from error
+            raise ArgumentError(f"a stored shape cannot be read: {read_message(error)}; got {data!r:.80}.") from error
         return cls(kind, numbers)
 
     def __repr__(self) -> str:
@@ -263,15 +261,18 @@ def _listed(points: Any) -> list[Any]:
     try:
         return list(points)
     except TypeError as error:
-        raise ArgumentTypeError(f"points must be pairs of x and y: {error}.") from error
+        raise ArgumentTypeError(f"points must be pairs of x and y: {read_message(error)}.") from error
+
+
+def count_level_bytes(rows: int, columns: int) -> int:
+    """How much memory a raster's levels take."""
+    return rows * (columns + _BYTES_OF_EMPTY_ROW)
 
 
 def _read_levels(rows: Any, columns: Any, levels: Any) -> tuple[bytes, ...]:
     rows, columns = check_count("a raster's rows", rows, 1), check_count("a raster's columns", columns, 1)
-    try:
-        data = decompressobj().decompress(b64decode(levels, validate=True), rows * columns + 1)
-    except (OverflowError, TypeError, ValueError, zlib_error) as error:
-        raise ArgumentError(f"a raster's levels cannot be read: {error}.") from error
+    check_unpacked_size(count_level_bytes(rows, columns), len(levels), f"a raster of {rows} x {columns} levels")
+    data = unpack(levels, rows * columns, "a raster's levels")
     if len(data) != rows * columns:
         raise ArgumentError(f"a raster of {rows} x {columns} levels was expected; got {len(data)} bytes.")
     return tuple(data[start : start + columns] for start in range(0, len(data), columns))

@@ -6,7 +6,7 @@ from typing import Any
 
 from limelight._checks import user_function
 from limelight._registry import Registry
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.results.json_values import check_types
 from limelight.results.views import Drawing, ImageView, MixedView, PartsView, SeriesView, TableView, TextView, View, VolumeView
 
@@ -42,7 +42,7 @@ def view_from_dict(data: Mapping[str, Any]) -> View:
     kind = data["kind"]
     if kind not in VIEWS:
         raise ArgumentError(
-            f"no view of kind {kind!r} is registered: import the module that registers it, or install the package that "
+            f"no view of kind {kind!r:.80} is registered: import the module that registers it, or install the package that "
             f"declares it. Registered: {', '.join(map(repr, VIEWS))}."
         )
     if VIEWS.owns(kind):
@@ -94,12 +94,16 @@ def check_view(view: object, count: int) -> None:
                 data = view.to_dict()
             data = json.loads(json.dumps(data, allow_nan=False))
         except (TypeError, ValueError) as error:
-            raise ArgumentTypeError(f"{name}.to_dict() must give JSON's types, without NaN: {error}.") from error
+            raise ArgumentTypeError(f"{name}.to_dict() must give JSON's types, without NaN: {read_message(error)}.") from error
         if not isinstance(data, dict) or data.get("kind") != kind:
             raise ArgumentTypeError(f'{name}.to_dict() must be a dict whose "kind" is {kind!r}; got {data!r:.80}.')
-        if _rebuild(type(view), data) != view:
+        rebuilt = _rebuild(type(view), data)
+        with user_function(f"{name}.__eq__", ArgumentTypeError):
+            is_equal = bool(rebuilt == view)
+        if not is_equal:
             raise ArgumentTypeError(
-                f"{name}.from_dict(view.to_dict()) must equal the view, as frozen dataclasses of tuples do."
+                f"{name}.from_dict(view.to_dict()) must equal the view, as frozen dataclasses of tuples do; if fields hold "
+                "NaN or arrays, with eq=False."
             )
 
 

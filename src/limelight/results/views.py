@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any, ClassVar, NamedTuple
 
 from limelight.exceptions import ArgumentError
@@ -296,7 +297,7 @@ class Segment(NamedTuple):
     component: int
 
 
-@dataclass(frozen=True, repr=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class SeriesView(View):
     """A series of one or more channels and its segments.
 
@@ -362,8 +363,10 @@ class SeriesView(View):
                 tuple(tuple(None if value is None else float(value) for value in channel) for channel in data[name])
                 for name in ("channels", "filling")
             )
-        except ValueError as error:
+        except (OverflowError, ValueError) as error:
             raise ArgumentError(f"a series' channels must hold numbers: {error}.") from error
+        if any(value is not None and not isfinite(value) for channel in (*channels, *filling) for value in channel):
+            raise ArgumentError("a series' channels must hold finite numbers, or null where one is missing.")
         segments = tuple(Segment(tuple(numbers), *rest) for numbers, *rest in data["segments"])
         view = cls(tuple(data["channel_names"]), channels, filling, segments)
         count, lengths = len(view.channels), {len(channel) for channel in (*view.channels, *view.filling)}

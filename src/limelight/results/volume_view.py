@@ -1,18 +1,16 @@
 """A volume or video and its supervoxels as plain data, and its slices."""
 
-from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from math import prod
 from typing import Any, ClassVar
-from zlib import compress, decompressobj
-from zlib import error as zlib_error
 
 import numpy as np
 
 from limelight._checks import check_count
 from limelight.exceptions import ArgumentError
+from limelight.results._packing import check_unpacked_size, pack, unpack
 from limelight.results._segmented_view import SegmentedView
 from limelight.results.image_view import ImageView
 
@@ -151,8 +149,8 @@ class VolumeView(SegmentedView):
         return {
             "kind": self.kind,
             **{name: getattr(self, name) for name in numbers},
-            "pixels": b64encode(compress(self.pixels)).decode("ascii"),
-            "labels": b64encode(compress(self.labels)).decode("ascii"),
+            "pixels": pack(self.pixels),
+            "labels": pack(self.labels),
         }
 
     @classmethod
@@ -168,24 +166,19 @@ class VolumeView(SegmentedView):
         axis, colours, size = check_count("axis", data["axis"], 0), check_count("colours", data["colours"], 1), prod(shape)
         if axis >= _AXES or colours not in (1, 3):
             raise ArgumentError(f"a volume has slices along axis 0, 1 or 2, and 1 or 3 colours; got {axis} and {colours}.")
-        try:
-            pixels, labels = (
-                decompressobj().decompress(b64decode(data[name], validate=True), most * size + 1)
-                for name, most in (("pixels", colours), ("labels", 4))
-            )
-        except (ValueError, zlib_error) as error:
-            raise ArgumentError(f"the volume's pixels or labels cannot be read: {error}.") from error
+        sides = " x ".join(map(str, shape))
+        check_unpacked_size((colours + 4) * size, len(data["pixels"]) + len(data["labels"]), f"a volume of {sides} voxels")
+        pixels, labels = (
+            unpack(data[name], most * size, "the volume's pixels or labels")
+            for name, most in (("pixels", colours), ("labels", 4))
+        )
         if len(pixels) != colours * size or len(labels) not in (2 * size, 4 * size):
             raise ArgumentError(
-                f"a volume of {' x '.join(map(str, shape))} voxels needs {colours * size} bytes of pixels and {2 * size} or "
+                f"a volume of {sides} voxels needs {colours * size} bytes of pixels and {2 * size} or "
                 f"{4 * size} of labels; got {len(pixels)} and {len(labels)}."
             )
         view = cls(depth, height, width, axis, colours, pixels, labels)
-        if view.segments.min() < 0 or view.segments.max() >= size:
-            raise ArgumentError(
-                f"a volume's supervoxels must be numbered from 0 to at most {size - 1}; got {view.segments.min()} to "
-                f"{view.segments.max()}."
-            )
+        view._check_numbers("a volume's supervoxels")
         return view
 
     def __reduce__(self) -> tuple[type["VolumeView"], tuple[Any, ...]]:

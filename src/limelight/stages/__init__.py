@@ -7,6 +7,7 @@ leaf_sum            trees and the like as a sum over leaves
 linear_sum          linear models as a sum over columns
 components          what can be on or off in an instance, and a neighbourhood of it
 contract            what a modality must keep: its class, and the components that it finds
+sobol               scrambled Sobol points
 designs             independent draws, Sobol points, complementary pairs, enumeration
 orthogonal_arrays   the design for masks whose parts are absent with probability 1/2
 kernel_law          the exact moments of masks under the law and the kernel, in closed form
@@ -21,12 +22,16 @@ output_names        what the model's outputs are called
 prediction_outputs  what the model's outputs are, which of them are explained, and what they decide
 proximity           from distances to kernel weights
 closed_form         that limit, once the model's own answers have proven it
+wide_rows           rows that are fewer than their components, and regressions on them
 sample              the perturbations with their predictions, as weighted Gram matrices
 selection           which components are reported
 moments             means and covariances of components and outputs, as sampled or in the limit
 full_fit            the same from a fit of all components, with exact moments of the masks
+regressions         on the chosen components, of all rows and without each replicate
 surrogate           the weighted linear model, its intervals and its fidelity
 agreement           whether the surrogate agrees with the model about the instance itself
+missing_effect      what missing values change where no weight says so
+chance              which components may have been chosen by chance
 remedies            other settings, tried on the same perturbations
 notices             what a reader should know before trusting it
 """

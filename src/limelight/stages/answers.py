@@ -9,8 +9,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight._checks import as_array, list_names
-from limelight.exceptions import PredictionError
+from limelight._checks import as_array, holds_complex, list_names
+from limelight.exceptions import PredictionError, is_interruption, read_message
 from limelight.results.explanation import Notice
 from limelight.stages.answer_advice import advise_wrapper
 
@@ -112,14 +112,20 @@ def read_answer(raw: Any, count: int, description: str, first_number: int, input
                 f"it has texts, such as {text!r}. If they are classes, give a function that returns their probabilities, "
                 f"such as the model's predict_proba"
             )
+        if given.dtype.names:
+            raise TypeError(f"it has fields. Return the numbers of one, as model(inputs)[{given.dtype.names[0]!r}]")
         if given.dtype.kind in "mM":
             raise TypeError("times are no numbers")
-        if np.iscomplexobj(given):
+        if holds_complex(given):
             raise TypeError("complex numbers cannot be ordered")
         values = given.astype(np.float64)  # a copy: the model may write its next answer over this one
-    except (TypeError, ValueError) as error:
-        given_as = f"for {description} it gave {type(raw).__name__}: {str(error).removesuffix('.')}"
-        raise PredictionError(f"the model must give numbers; {given_as}. {advise_wrapper(raw, count)}".rstrip()) from error
+    except PredictionError:
+        raise
+    except BaseException as error:  # an answer of any class may fail to be read in its own way
+        if is_interruption(error):
+            raise
+        given_as = f"for {description} it gave {type(raw).__name__}: {read_message(error).removesuffix('.')}"
+        raise PredictionError(f"the model must give numbers; {given_as}. {_advise(raw, count)}".rstrip()) from error
     shape = values.shape
     if values.ndim == 1:
         values = values[:, None]
@@ -127,7 +133,7 @@ def read_answer(raw: Any, count: int, description: str, first_number: int, input
         given_as = "None" if raw is None else f"shape {shape}"
         raise PredictionError(
             f"the model must give an array of shape (n,) or (n, k), a row for each input; "
-            f"for {description} it gave {given_as}. {advise_wrapper(raw, count)}".rstrip()
+            f"for {description} it gave {given_as}. {_advise(raw, count)}".rstrip()
         )
     if not np.isfinite(values).all():
         is_finite = np.isfinite(values).all(axis=1)
@@ -142,6 +148,16 @@ def read_answer(raw: Any, count: int, description: str, first_number: int, input
             f"{largest:.3g} in absolute value. Scale the outputs, or take their logarithm."
         )
     return Answer(values) if named is None else named._replace(values=values)
+
+
+def _advise(raw: Any, count: int) -> str:
+    """What `advise_wrapper` says; nothing of an answer that cannot even be looked at."""
+    try:
+        return advise_wrapper(raw, count)
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        return ""
 
 
 def _hint_at_missing(inputs: Sequence[Any]) -> str:
@@ -196,6 +212,10 @@ def _read_named_outputs(raw: Any, count: int) -> Answer | None:
         return _read_rows(raw.tolist()) if raw.dtype == object and raw.ndim == 1 else None
     if isinstance(raw, (list, tuple)):
         return _read_rows(raw)
+    if hasattr(raw, "toarray"):
+        raise TypeError("it is sparse. Return model(inputs).toarray()")
+    if hasattr(raw, "collect"):
+        raise TypeError("a lazy frame has no numbers yet. Return model(inputs).collect()")
     return _read_frame(raw, count) if hasattr(raw, "columns") else None
 
 
@@ -222,6 +242,8 @@ def _read_frame(raw: Any, count: int) -> Answer | None:
 def _choose_columns(columns: Mapping[str, np.ndarray], count: int) -> Answer:
     """The columns that hold numbers, beside any that hold the names or numbers of predicted classes."""
     numbers = {name: column for name, column in columns.items() if _holds_numbers(column)}
+    if not columns:
+        raise ValueError("it is empty. Return probabilities, or scores")
     if not numbers:
         raise ValueError(f"{list_names(columns)} hold no numbers. Return probabilities, or scores")
     if len(numbers) == len(columns) == 1:

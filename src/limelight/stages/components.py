@@ -35,6 +35,9 @@ __all__ = [
 ]
 
 
+_BLOCK_CELLS = 2**20  # of masks that are counted at a time
+
+
 class Inputs(Protocol):
     """Perturbations, made only when they are asked for."""
 
@@ -57,7 +60,7 @@ class SharedRows(NamedTuple):
     part: Hashable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Neighbourhood:
     """Perturbations of one instance; row 0 is the instance itself.
 
@@ -120,6 +123,8 @@ class Components(ABC):
         LIME's law where columns are drawn independently and the model's conditions on them have known probabilities.
     num_rare_states : int
         How many states that few perturbations would be in have further perturbations, in `neighbourhoods`.
+    missing_as_mean : tuple of int
+        For values, the components without states that are -0.0 where a value is missing, which counts as the mean.
     """
 
     names: tuple[str, ...]
@@ -136,6 +141,7 @@ class Components(ABC):
     shares: np.ndarray | None = None
     num_rare_states: int = 0
     product_law: ProductLaw | None = None
+    missing_as_mean: tuple[int, ...] = ()
 
     def batch(self, inputs: Any) -> Any:
         """Turn inputs, as `Inputs.take` or `Parts.realise` gives them, into what the model takes."""
@@ -173,7 +179,7 @@ class Parts(Components):
         return Neighbourhood(masks, _Realised(self, masks), drawn.law_weights, drawn.replicates, keys)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class _Realised:
     parts: Parts
     masks: np.ndarray
@@ -238,4 +244,8 @@ def count_present(masks: np.ndarray) -> np.ndarray:
         return np.asarray(masks.sum(axis=1, dtype=np.uint8), dtype=np.intp)
     # Rows that are contiguous are added fastest by a product with ones.
     ones = np.ones(masks.shape[1], dtype=np.float32)
-    return (masks.astype(np.float32) @ ones).astype(np.intp)
+    counts = np.empty(len(masks), dtype=np.intp)
+    block_rows = max(1, _BLOCK_CELLS // max(1, masks.shape[1]))
+    for start in range(0, len(masks), block_rows):
+        counts[start : start + block_rows] = masks[start : start + block_rows].astype(np.float32) @ ones
+    return counts

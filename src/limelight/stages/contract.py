@@ -7,7 +7,7 @@ from typing import Any, ClassVar, Protocol
 
 import numpy as np
 
-from limelight._checks import check_choice, check_count, check_number, check_numbers, user_function
+from limelight._checks import check_choice, check_count, check_number, check_numbers, named_errors
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.results.explanation import Notice
 from limelight.results.view_registry import CLOSED_VIEWS, check_view
@@ -72,7 +72,7 @@ def find_components(modality: Modality, instance: Any) -> Components:
     name = type(modality).__name__
     if not hasattr(modality, "options"):
         raise ArgumentTypeError(f"{name} has no options: its __init__ must call super().__init__(...).")
-    with user_function(f"{name}.components", InstanceError):
+    with named_errors(f"{name}.components", InstanceError):
         components: object = modality.components(instance)
     if not isinstance(components, Components):
         found = type(components).__name__

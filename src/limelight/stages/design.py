@@ -11,6 +11,8 @@ from typing import ClassVar
 
 import numpy as np
 
+from limelight.results.equality import EqualityMixin
+
 __all__ = ["REPLICATES", "Design", "Drawn", "Stretch"]
 
 REPLICATES = 8
@@ -59,8 +61,8 @@ class Stretch:
         return int(2 ** num_rare_states.bit_length())
 
 
-@dataclass(frozen=True)
-class Drawn:
+@dataclass(frozen=True, eq=False)
+class Drawn(EqualityMixin):
     """A stretch of a design: masks, or points of the unit cube.
 
     Attributes

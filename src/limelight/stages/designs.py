@@ -11,6 +11,7 @@ import numpy as np
 from limelight._seeds import stream
 from limelight.stages.components import count_present
 from limelight.stages.design import Design, Drawn, Stretch
+from limelight.stages.sobol import MOST_DIMENSIONS, draw_sobol_points
 
 if TYPE_CHECKING:
     from numpy.random import Generator
@@ -71,20 +72,13 @@ class SobolPoints(Design):
     tilt: np.ndarray | None = field(default=None, compare=False)
 
     def points(self, dimensions: int, stretch: Stretch) -> Drawn:
-        from scipy.stats import qmc
-
-        if dimensions > qmc.Sobol.MAXDIM:
+        if dimensions > MOST_DIMENSIONS:
             return Independent(self.seed).points(dimensions, stretch)
 
         def draw_net(replicate: int, count: int) -> np.ndarray:
             generator = stream(*self.seed, replicate)
             order = generator.permutation(dimensions)
-            sequence = qmc.Sobol(dimensions, scramble=True, rng=generator)
-            if stretch.start:
-                points: np.ndarray = sequence.fast_forward(stretch.start).random(count)
-            else:  # scipy warns of a first stretch whose length is not a power of two
-                points = sequence.random_base2((count - 1).bit_length())[:count]
-            return points[:, order]
+            return draw_sobol_points(order, stretch.start, stretch.start + count, generator)
 
         def draw_extra(replicate: int, count: int) -> np.ndarray:
             return stream(*self.seed, replicate, stretch.start).random((count, dimensions))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from limelight.stages.kernel_law import Curves, KernelLaw
-from limelight.stages.moments import Moments
+from limelight.stages.moments import Moments, PooledMoments
 from limelight.stages.sample import CurveProducts, Sample
 
 __all__ = ["ProjectedMoments", "is_full_fit_sound"]
@@ -63,9 +63,9 @@ class ProjectedMoments:
         self._outputs_mean = intercepts + self._components_mean @ weights
         self._penalty = np.full(len(weights), 1.0 / (nominal_draws * kernel_law.mean_weight))
 
-    def pooled(self) -> Moments:
+    def pooled(self) -> PooledMoments:
         """The moments of all components and outputs over all replicates: as `SampledMoments.pooled`, with b = 1."""
-        return self._moments(slice(None), slice(None), slice(0, 1))
+        return PooledMoments.of(self._moments(slice(None), slice(None), slice(0, 1)), len(self._components_mean))
 
     def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - the full fits replace the grams
         """The moments of chosen components and an output: as `SampledMoments.leaving_out`, with b = 1."""
@@ -91,8 +91,8 @@ def is_full_fit_sound(sample: Sample) -> bool:
     """Whether there are enough rows for least squares on all components to be a good control variate."""
     # The second mask of a complementary pair adds little to what the first tells of the components' weights.
     rows = min(sample.size / 2, sample.fitting_size)
-    has_all_grams = len(sample.full_grams()) == sample.num_replicates
-    return has_all_grams and rows >= _LEAST_ROWS_PER_COMPONENT * (len(sample.instance) + 1)
+    has_rows = rows >= _LEAST_ROWS_PER_COMPONENT * (len(sample.instance) + 1)
+    return has_rows and len(sample.full_grams()) == sample.num_replicates
 
 
 class _FullFit:

@@ -9,8 +9,9 @@ import numpy as np
 
 from limelight.stages.limit import Limit
 from limelight.stages.sample import Sample
+from limelight.stages.selection import Covariances, path_may_end_early
 
-__all__ = ["LimitMoments", "Moments", "SampledMoments", "leave_out_each"]
+__all__ = ["LimitMoments", "Moments", "PooledMoments", "SampledMoments", "WideMoments", "leave_out_each"]
 
 
 class Moments(NamedTuple):
@@ -29,6 +30,34 @@ class Moments(NamedTuple):
     penalty: np.ndarray
 
 
+class PooledMoments(NamedTuple):
+    """What all replicates of b samples together say of d components and q outputs.
+
+    Attributes
+    ----------
+    covariances : Covariances or ndarray of shape (b, d, d)
+        The components' weighted covariances with each other.
+    variances : ndarray of shape (b, d)
+        Their diagonals.
+    cross : ndarray of shape (b, q, d)
+        The outputs' covariances with the components.
+    penalty : ndarray of shape (b,)
+        The ridge penalty of ``alpha=1``, in the covariances' units.
+    """
+
+    covariances: Covariances | np.ndarray
+    variances: np.ndarray
+    cross: np.ndarray
+    penalty: np.ndarray
+
+    @classmethod
+    def of(cls, moments: Moments, d: int) -> PooledMoments:
+        """From the moments of d components and q outputs, whose axes ... are (b,)."""
+        covariance = moments.covariance[:, :d, :d]
+        variances = np.diagonal(covariance, axis1=1, axis2=2)
+        return cls(covariance, variances, np.swapaxes(moments.covariance[:, :d, d:], 1, 2), moments.penalty)
+
+
 class SampledMoments:
     """The moments of the perturbations in b samples.
 
@@ -45,10 +74,10 @@ class SampledMoments:
         self._law_draws = np.stack([sample.law_draws for sample in samples])
         self._nominal_draws = nominal_draws
 
-    def pooled(self) -> Moments:
-        """The moments of all components and outputs over all replicates: p = d + q, and the axes ... are (b,)."""
+    def pooled(self) -> PooledMoments:
+        """The moments of all components and outputs over all replicates."""
         grams = np.stack([sample.full_grams().sum(axis=0) for sample in self._samples])
-        return self._moments(grams, self._law_draws.sum(axis=1))
+        return PooledMoments.of(self._moments(grams, self._law_draws.sum(axis=1)), len(self._samples[0].instance))
 
     def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - the grams are of the chosen ones
         """The moments of chosen components and an output, over all replicates and with each of them left out.
@@ -98,16 +127,10 @@ class LimitMoments:
         self._cross = np.stack([limit.outputs.covariances for limit in limits])
         self._penalty = np.array([1.0 / (nominal_draws * limit.components.mean_weight) for limit in limits])
 
-    def pooled(self) -> Moments:
+    def pooled(self) -> PooledMoments:
         """The moments of all components and outputs: as `SampledMoments.pooled`."""
-        d = self._components_mean.shape[1]
-        mean = np.concatenate([self._components_mean, self._outputs_mean], axis=1)
-        # How outputs vary together has no closed form, and no use here.
-        covariance = np.full((*mean.shape, mean.shape[1]), np.nan)
-        covariance[:, :d, :d] = np.eye(d) * self._variances[:, None]
-        covariance[:, d:, :d] = self._cross
-        covariance[:, :d, d:] = np.swapaxes(self._cross, 1, 2)
-        return Moments(mean, covariance, self._penalty)
+        covariances = np.eye(self._variances.shape[1]) * self._variances[:, None]
+        return PooledMoments(covariances, self._variances, self._cross, self._penalty)
 
     def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - no replicates, nothing to leave out
         """The moments of the chosen components and an output: as `SampledMoments.leaving_out`, with axes (b, q, 1)."""
@@ -115,12 +138,51 @@ class LimitMoments:
         mean = np.empty((num_samples, num_outputs, 1, c + 1))
         mean[:, :, 0, :c] = np.take_along_axis(self._components_mean[:, None], chosen, axis=-1)
         mean[:, :, 0, c] = self._outputs_mean
-        covariance = np.full((*mean.shape, c + 1), np.nan)
+        covariance = np.full((*mean.shape, c + 1), np.nan)  # an output's own variance has no closed form, and no use here
         variances = np.take_along_axis(self._variances[:, None], chosen, axis=-1)
         cross = np.take_along_axis(self._cross, chosen, axis=-1)
         covariance[:, :, 0, :c, :c] = np.eye(c) * variances[..., None]
         covariance[:, :, 0, :c, c] = covariance[:, :, 0, c, :c] = cross
         return Moments(mean, covariance, np.broadcast_to(self._penalty[:, None, None], (num_samples, num_outputs, 1)))
+
+
+class WideMoments(SampledMoments):
+    """The same of one sample with fewer rows than components: nothing has a row and a column for each component."""
+
+    def pooled(self) -> PooledMoments:
+        (sample,) = self._samples
+        covariances = _CovariancesOfRows(sample)
+        penalty = self._law_draws.sum(axis=1) / (self._nominal_draws * covariances.mass)
+        return PooledMoments(covariances, covariances.variances, covariances.cross, penalty)
+
+
+class _CovariancesOfRows:
+    """The `Covariances` of one sample, computed from its rows when they are needed; `mass` is the sum of the rows' weights."""
+
+    def __init__(self, sample: Sample) -> None:
+        sums = sample.column_sums()
+        self.mass = float(sums.mass.sum())
+        self._rows = sample.wide_rows()
+        self._row_weights = sample.row_weights / self.mass
+        self._mean = sums.components.sum(axis=0) / self.mass
+        self._outputs = sample.outputs - self._row_weights @ sample.outputs
+        self.variances = (sums.squares.sum(axis=0) / self.mass - self._mean**2)[None]
+        self.cross = self._rows.sums(self._row_weights[:, None] * self._outputs).T[None]
+
+    def rows(self, components: np.ndarray) -> np.ndarray:
+        columns = self._rows.columns(components[0]) - self._mean[components[0]]
+        return self._rows.sums(self._row_weights[:, None] * columns).T[None]
+
+    def fit_ridge(self, cross: np.ndarray, penalties: np.ndarray) -> np.ndarray:  # noqa: ARG002 - the rows have the outputs
+        return self._rows.fit_ridge(self._outputs, self._row_weights, penalties[0]).T[None]
+
+    def lasso_path(self, cross: np.ndarray) -> np.ndarray:  # noqa: ARG002
+        from sklearn.linear_model import lars_path
+
+        outputs = np.sqrt(self._row_weights) * self._outputs[:, 0]
+        rows = self._rows.standardise(self._row_weights)
+        with path_may_end_early():
+            return np.asarray(lars_path(rows, outputs, method="lasso", copy_X=False)[2])
 
 
 def leave_out_each(per_replicate: np.ndarray, axis: int) -> np.ndarray:

@@ -10,7 +10,9 @@ import numpy as np
 
 from limelight.results.explanation import Notice
 from limelight.stages.agreement import Agreement
+from limelight.stages.chance import find_chance_choices
 from limelight.stages.components import Components
+from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.perturbation import CONFIDENCE
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.proximity import Proximity
@@ -78,6 +80,9 @@ def collect_notices(
     fixed = [components.names[number] for number in reported[sample.is_fixed[reported]]]
     if fixed:
         notes.append(Notice("never_varies", _describe_fixed(fixed), "information"))
+    by_chance = [components.names[number] for number in find_chance_choices(sample, settings, fits)]
+    if by_chance:
+        notes.append(Notice("chance_choice", _describe_chance(by_chance, num_components, sample.size)))
     by_label = dict(zip(outputs.labels, fits, strict=True))
     for number, label in enumerate(by_label):
         judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity)
@@ -106,13 +111,18 @@ class _Surrogate:
         agreement = self._compare(fit)
         if agreement.is_across or agreement.is_off:
             yield self._describe_disagreement(agreement, components.nearer_option)
-        if not _varies_nearby(fit):
+        # A single perturbation does not vary; it may differ from the instance.
+        if not _varies_nearby(fit) and not (self.sample.size == 1 and self.sample.varies[self.number]):
             constant = _write(agreement.surrogate)
             text = f"The model's output {name!r} was {constant} for every perturbation: "
             text += "nothing that was changed matters to the model."
             unchanged = [note.message for note in components.notes if note.code == "signs_stay"]
             yield Notice("constant_output", " ".join([text, *unchanged]))
             return
+        for component in components.missing_as_mean:
+            effect = find_missing_effect(self.sample, fit, self.number, component)
+            if effect is not None:
+                yield _describe_missing_effect(components.names[component], name, effect)
         if fit.fidelity < _LOW_FIDELITY:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
             yield Notice("low_fidelity", f"{text}{self._advise_on_fidelity(components.finer_option)}")
@@ -181,6 +191,16 @@ class _Surrogate:
         local_predictions[self.label] = fit.local_prediction
         decide = self.outputs.decides_for
         return decide(self.predictions, self.label) != decide(local_predictions, self.label)
+
+
+def _describe_missing_effect(name: str, output: str, effect: MissingEffect) -> Notice:
+    direction = "greater" if effect.change > 0 else "less"
+    text = (
+        f"{name} is missing in {effect.share:.0%} of the perturbed rows, where {output} is {_write(abs(effect.change))} "
+        f"{direction} than near the mean of {name}. No weight says so: without bins a missing value counts as the mean, and "
+        "the weight is a slope, which this may distort. With discretize_continuous=True missing values have a weight."
+    )
+    return Notice("missing_without_weight", text, "alert")
 
 
 def _varies_nearby(fit: Fit) -> bool:
@@ -252,6 +272,15 @@ def _list_names(names: Sequence[str]) -> str:
 def _describe_fixed(names: Sequence[str]) -> str:
     text = "stays in every perturbation: its" if len(names) == 1 else "stay in every perturbation: their"
     return f"{_list_names(names)} {text} weight of 0 does not say whether the model uses it."
+
+
+def _describe_chance(names: Sequence[str], num_components: int, num_drawn: int) -> str:
+    were = "was" if len(names) == 1 else "were"
+    return (
+        f"{_list_names(names)} {were} chosen among {num_components} components from {num_drawn} perturbations, and chance "
+        "alone can make a weight as heavy: intervals and fidelity do not count the choice. Give more num_samples, or fewer "
+        "num_features."
+    )
 
 
 def _describe_unknown(names: Sequence[str]) -> str:

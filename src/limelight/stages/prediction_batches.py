@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight.exceptions import InstanceError, LimelightError, ModelError
+from limelight._checks import users_arithmetic
+from limelight.exceptions import InstanceError, LimelightError, ModelError, describe_error, is_interruption
 from limelight.stages.answers import Answer, join_answers, make_output_count_error, read_answer
 from limelight.stages.questions import Ask, Question
 
@@ -57,7 +58,7 @@ def _answer_questions(questions: Sequence[Question]) -> list[Answer | LimelightE
             if later != first:
                 later_inputs = f"{later} for {_describe_inputs([question])}"
                 errors.setdefault(number, make_output_count_error(f"{first} at first", later_inputs))
-    return [errors.get(number) or _join_parts(parts) for number, parts in enumerate(answers)]
+    return [errors[number] if number in errors else _join_parts(parts) for number, parts in enumerate(answers)]
 
 
 def _join_parts(answers: Sequence[Answer]) -> Answer | LimelightError:
@@ -141,14 +142,20 @@ def _ask_model(questions: Sequence[Question]) -> list[Answer]:
             inputs.append(first.path.make(first.neighbourhood, rows))
     except LimelightError:
         raise
-    except Exception as error:
-        raise InstanceError(f"the perturbations cannot be made: {type(error).__name__} for {description}: {error}") from error
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        raise InstanceError(f"the perturbations cannot be made: {describe_error(error, f'for {description}')}") from error
     try:
-        raw = path.finish(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
+        joined = inputs[0] if len(inputs) == 1 else _join_inputs(inputs)
+        with users_arithmetic():
+            raw = path.finish(joined)
     except LimelightError:
         raise
-    except (Exception, SystemExit) as error:  # a model that calls sys.exit() must not end the program
-        raise ModelError(f"the model raised {type(error).__name__} while it was asked about {description}: {error}") from error
+    except BaseException as error:
+        if is_interruption(error):
+            raise
+        raise ModelError(f"the model raised {describe_error(error, f'while it was asked about {description}')}") from error
     answer = read_answer(raw, padded_count, description, questions[0].first_number, inputs)
     parts = np.split(answer.values[: sum(counts)], np.cumsum(counts)[:-1])
     return [answer._replace(values=values) for values in parts]

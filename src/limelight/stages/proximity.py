@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight._checks import check_numbers, user_function
 from limelight._registry import Registry
-from limelight.exceptions import ArgumentError, KernelError
+from limelight.exceptions import ArgumentError, KernelError, read_message
 from limelight.stages.components import count_present
 
 __all__ = [
@@ -24,6 +24,7 @@ __all__ = [
 ]
 
 _BLOCK_CELLS = 2**22  # of masks made at a time
+_LEAST_WEIGHT = 1e-290  # of the nearest perturbation; smaller ones lose their digits
 
 Metric = Callable[[np.ndarray], np.ndarray]
 """From a representation of shape (n, d), whose row 0 is the instance, to distances of shape (n,)."""
@@ -66,17 +67,19 @@ class Proximity:
     distances: Metric
     kernel: Kernel
 
-    def kernel_weights(self, representation: np.ndarray) -> np.ndarray:
+    def kernel_weights(self, representation: np.ndarray, law_weights: np.ndarray) -> np.ndarray:
         """The kernel weights, of shape (n,), of a representation of shape (n, d) whose row 0 is the instance.
+
+        The other rows have law weights of shape (n - 1,), 0 for rows that the law never draws.
 
         Raises
         ------
         ArgumentError, ArgumentTypeError
             If a user's kernel raises, or gives anything but a finite number of at least 0 for each row.
         KernelError
-            If the kernel weights of all rows but the instance are 0.
+            If the kernel weights of all rows but the instance are 0, as far as the law draws them.
         """
-        return self._weigh(self._measure(representation))
+        return self._weigh(self._measure(representation), law_weights)
 
     def kernel_by_absent(self, parts: int) -> np.ndarray:
         """The kernel weights, of shape (d + 1,), of masks of d `parts` with 0, 1, ..., d of them absent.
@@ -86,11 +89,11 @@ class Proximity:
         block_rows = max(1, _BLOCK_CELLS // parts)  # a text can have so many words that all masks do not fit into memory
         absent = np.arange(parts + 1)
         blocks = (np.arange(parts) >= absent[start : start + block_rows, None] for start in range(0, parts + 1, block_rows))
-        return self._weigh(np.concatenate([self._measure(block.astype(np.uint8)) for block in blocks]))
+        return self._weigh(np.concatenate([self._measure(block.astype(np.uint8)) for block in blocks]), np.ones(parts))
 
     def _measure(self, representation: np.ndarray) -> np.ndarray:
         """The distances, checked, of shape (n,); one may be infinite."""
-        with user_function("distances"):
+        with user_function("distances", function=self.distances):
             distances = self.distances(representation)
         if np.shape(distances) != (len(representation),) or not (distances >= 0).all():
             raise ArgumentError(
@@ -99,8 +102,8 @@ class Proximity:
             )
         return distances
 
-    def _weigh(self, distances: np.ndarray) -> np.ndarray:
-        """The kernel weights, checked, of distances of shape (n,), the first of them the instance's."""
+    def _weigh(self, distances: np.ndarray, law_weights: np.ndarray) -> np.ndarray:
+        """The kernel weights, checked, of distances of shape (n,), the first of them the instance's; see `kernel_weights`."""
         if self.kernel is exponential_kernel:
             kernel_weights = exponential_kernel(distances, self.width)
         else:
@@ -113,10 +116,12 @@ class Proximity:
                     f"kernel must give a finite weight of at least 0 for each of {len(distances)} distances; "
                     f"got shape {kernel_weights.shape}{span}."
                 )
-        if not kernel_weights[1:].any():
+        largest = (kernel_weights[1:] * law_weights).max(initial=0.0)
+        if largest < _LEAST_WEIGHT:
             raise KernelError(
                 f"the kernel is too narrow: with kernel_width={self.width:g} all {len(distances) - 1} perturbations, the "
-                f"nearest at distance {distances[1:].min(initial=np.inf):.4g}, have weight 0. Give a larger kernel_width."
+                f"nearest at distance {distances[1:][law_weights > 0].min(initial=np.inf):.4g}, have weight "
+                f"{f'{largest:.1g} or less' if largest else '0'}. Give a larger kernel_width."
             )
         return kernel_weights
 
@@ -163,7 +168,7 @@ def metric_of_scikit_learn(name: str, scale: float) -> Metric:
         except ValueError as error:
             raise ArgumentError(
                 "distance_metric must be a name that pairwise_distances of scikit-learn knows, of a distance that needs "
-                f"nothing but the rows; got {name!r}: {error}"
+                f"nothing but the rows; got {name!r}: {read_message(error)}"
             ) from error
         # Row 0 of masks is all ones: some distances divide by its variance, others count only zeros of both rows.
         is_blind = are_masks and not values.any() and not representation.all()

@@ -19,6 +19,7 @@ __all__ = ["LEAST_ROWS_PER_WEIGHT", "Trial", "round_up", "try_kernels", "try_set
 LEAST_ROWS_PER_WEIGHT = 10  # of the effective sample, for each reported weight and the intercept
 _LARGE_SHRINKAGE = 0.01
 _MOST_FEATURES = 100  # a list of more is no explanation
+_MOST_EQUATIONS_OF_KERNELS = 2000  # one for each component, or each row if these are fewer: more take longer than the rest
 _WIDTH_FACTORS = (0.5, 0.25, 2.0, 4.0)
 
 
@@ -70,7 +71,8 @@ def try_settings(sample: Sample, settings: Settings, fit: Fit) -> Iterator[Trial
 
 def try_kernels(sample: Sample, settings: Settings, proximity: Proximity, fit: Fit) -> Iterator[Trial]:
     """Fit the surrogate of one output with narrower and wider kernels that leave perturbations enough; see `try_settings`."""
-    if settings.regressor is not None:
+    is_slow = min(len(sample.instance), sample.size) > _MOST_EQUATIONS_OF_KERNELS
+    if settings.regressor is not None or is_slow:
         return
     for factor in _WIDTH_FACTORS:
         width = float(f"{proximity.width * factor:.2g}")

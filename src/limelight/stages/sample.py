@@ -15,8 +15,9 @@ from limelight.stages.design import Stretch
 from limelight.stages.kernel_law import Curves
 from limelight.stages.limit import Limit
 from limelight.stages.proximity import Proximity
+from limelight.stages.wide_rows import RowProducts, WideRows
 
-__all__ = ["CurveProducts", "Sample", "find_unknown"]
+__all__ = ["ColumnSums", "CurveProducts", "Sample", "find_unknown"]
 
 _BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
@@ -69,6 +70,22 @@ class RegressionRows(NamedTuple):
     replicates: np.ndarray
 
 
+class ColumnSums(NamedTuple):
+    """Weighted sums over the rows of each of r replicates, or of all together with r = 1.
+
+    Attributes
+    ----------
+    mass : ndarray of shape (r,)
+        Sums of the rows' weights.
+    components, squares : ndarray of shape (r, d)
+        Sums of the components, and of their squares.
+    """
+
+    mass: np.ndarray
+    components: np.ndarray
+    squares: np.ndarray
+
+
 @dataclass
 class Sample:
     """The perturbations that the model was asked about, with their predictions.
@@ -95,6 +112,7 @@ class Sample:
     _stretches: list[_Stretch] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
+    _row_products: RowProducts = field(default_factory=RowProducts)
 
     def add(
         self,
@@ -114,6 +132,27 @@ class Sample:
     @property
     def size(self) -> int:
         return sum(len(stretch.representation) for stretch in self._stretches)
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether there are fewer rows than components."""
+        return self.size < len(self.instance)
+
+    @property
+    def row_weights(self) -> np.ndarray:
+        """The rows' weights in the fit, of shape (n,)."""
+        return np.concatenate([stretch.law_weights * stretch.kernel_weights for stretch in self._stretches])
+
+    @property
+    def outputs(self) -> np.ndarray:
+        """The rows' outputs, less those of the instance, of shape (n, q)."""
+        return np.concatenate([stretch.outputs for stretch in self._stretches])
+
+    @property
+    def replicates(self) -> np.ndarray:
+        """The number of each row's replicate, of shape (n,)."""
+        numbers = np.arange(self.num_replicates)
+        return np.concatenate([np.repeat(numbers, np.diff(stretch.replicate_bounds)) for stretch in self._stretches])
 
     @property
     def law_draws(self) -> np.ndarray:
@@ -139,12 +178,10 @@ class Sample:
     @property
     def fitting_size(self) -> float:
         """Kish's effective sample size of the rows with their weights in the fit."""
-        sums = []
-        for stretch in self._stretches:
-            law_weights, kernel_weights = stretch.law_weights, stretch.kernel_weights
-            sums.append([law_weights @ kernel_weights, (law_weights**2) @ kernel_weights**2])
-        first, second = np.sum(sums, axis=0)
-        return float(first**2 / second)
+        row_weights = self.row_weights / max(
+            stretch.kernel_weights.max() for stretch in self._stretches
+        )  # as in effective_size
+        return float(row_weights.sum() ** 2 / (row_weights @ row_weights))
 
     @property
     def varies(self) -> np.ndarray:
@@ -180,15 +217,16 @@ class Sample:
         for stretch in self._stretches:
             rows = np.concatenate([self.instance[None].astype(stretch.representation.dtype), stretch.representation])
             try:
-                stretches.append(stretch._replace(kernel_weights=proximity.kernel_weights(rows)[1:]))
+                kernel_weights = proximity.kernel_weights(rows, stretch.law_weights)[1:]
             except KernelError:
                 return None
+            stretches.append(stretch._replace(kernel_weights=kernel_weights))
         return replace(self, _stretches=stretches, _full_grams=None, _num_stretches_in_grams=0)
 
     def take_output(self, number: int) -> Sample:
         """The same perturbations with one of the outputs alone."""
         stretches = [stretch._replace(outputs=stretch.outputs[:, [number]]) for stretch in self._stretches]
-        return Sample(self.instance, self.origin[[number]], self.shares, stretches)
+        return Sample(self.instance, self.origin[[number]], self.shares, stretches, _row_products=self._row_products)
 
     def split_outputs(self) -> list[Sample]:
         """A sample for each output."""
@@ -210,6 +248,23 @@ class Sample:
             self._add_products(stretch, slice(None), self._full_grams)
         self._num_stretches_in_grams = len(self._stretches)
         return self._full_grams
+
+    def column_sums(self) -> ColumnSums:
+        """The sums of each replicate; of all together where `full_grams` gives only their sum."""
+        if not self.is_wide:
+            grams, d = self.full_grams(), len(self.instance)
+            return ColumnSums(grams[:, 0, 0], grams[:, 0, 1 : d + 1], grams.diagonal(axis1=1, axis2=2)[:, 1 : d + 1])
+        is_in_replicate = self.replicates[:, None] == np.arange(self.num_replicates)
+        row_weights = self.row_weights[:, None] * is_in_replicate
+        rows = self.wide_rows()
+        components = rows.sums(row_weights).T
+        squares = components if rows.are_masks else rows.sums(row_weights, of_squares=True).T
+        return ColumnSums(row_weights.sum(axis=0), components, squares)
+
+    def wide_rows(self, components: np.ndarray | None = None) -> WideRows:
+        """All rows, with these c components only; with all of them where None is given."""
+        products = self._row_products if components is None else RowProducts()
+        return WideRows([stretch.representation for stretch in self._stretches], products, components)
 
     def grams(self, components: np.ndarray) -> np.ndarray:
         """Each replicate's Gram matrix of the constant, these c components and the outputs: (r, 1 + c + q, 1 + c + q)."""
@@ -276,13 +331,11 @@ class Sample:
 
     def regression_rows(self, components: np.ndarray) -> RegressionRows:
         """All rows, with these components only."""
-        stretches = self._stretches
-        replicates = [np.repeat(np.arange(self.num_replicates), np.diff(stretch.replicate_bounds)) for stretch in stretches]
         return RegressionRows(
-            np.concatenate([stretch.representation[:, components].astype(np.float64) for stretch in stretches]),
-            np.concatenate([stretch.outputs for stretch in stretches]),
-            np.concatenate([stretch.law_weights * stretch.kernel_weights for stretch in stretches]),
-            np.concatenate(replicates),
+            np.concatenate([stretch.representation[:, components].astype(np.float64) for stretch in self._stretches]),
+            self.outputs,
+            self.row_weights,
+            self.replicates,
         )
 
 
@@ -292,15 +345,14 @@ def find_unknown(samples: Sequence[Sample]) -> np.ndarray:
     A component must vary in most replicates, and about as much in these as in all. One that is fixed has a weight of 0,
     and that is known.
     """
-    d = len(samples[0].instance)
-    grams = [sample.full_grams() for sample in samples]
-    sums = np.stack([gram[:, 0, : d + 1] for gram in grams])
-    mass = np.where(sums[..., :1] > 0, sums[..., :1], 1.0)  # nothing varies in a replicate without weight
-    squares = np.stack([gram.diagonal(axis1=1, axis2=2)[:, 1 : d + 1] for gram in grams]) / mass
-    variances = squares - (sums[..., 1:] / mass) ** 2
+    by_sample = [sample.column_sums() for sample in samples]
+    mass, components, squares = (np.stack(sums) for sums in zip(*by_sample, strict=True))
+    mass = np.where(mass > 0, mass, 1.0)[..., None]  # nothing varies in a replicate without weight
+    squares = squares / mass
+    variances = squares - (components / mass) ** 2
     least = _LEAST_VARIANCE_SHARE * variances.mean(axis=1, keepdims=True)
     num_varying = (variances > np.maximum(least, _ROUNDING_SHARE * squares)).sum(axis=1)
-    is_unknown = num_varying < _LEAST_VARYING_SHARE * sums.shape[1]
+    is_unknown = num_varying < _LEAST_VARYING_SHARE * variances.shape[1]
     return np.asarray(is_unknown & ~np.stack([sample.is_fixed for sample in samples]))
 
 

@@ -2,20 +2,84 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import threading
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Protocol
 
 import numpy as np
 
 from limelight.exceptions import unknown_name
 
-__all__ = ["METHODS", "choose_components"]
+__all__ = ["METHODS", "Covariances", "choose_components", "path_may_end_early"]
 
 _MOST_FORWARD_COMPONENTS = 6  # that "auto" chooses by forward selection, as lime does
 _COLLINEAR_SHARE = 1e-12  # of a component's variance: if the chosen ones leave less, they explain it
 
+_warnings_lock = threading.Lock()  # what is done about warnings belongs to the whole process
+
+
+class Covariances(Protocol):
+    """The weighted covariances of d components in each of b samples, as far as a choice needs them.
+
+    Attributes
+    ----------
+    variances : ndarray of shape (b, d)
+    """
+
+    @property
+    def variances(self) -> np.ndarray: ...
+
+    def rows(self, components: np.ndarray) -> np.ndarray:
+        """The covariances of components of shape (b, q) with all d: of shape (b, q, d)."""
+
+    def fit_ridge(self, cross: np.ndarray, penalties: np.ndarray) -> np.ndarray:
+        """The weights, (b, q, d), of ridge regressions, from covariances with the outputs, (b, q, d), and penalties, (b, d)."""
+
+    def lasso_path(self, cross: np.ndarray) -> np.ndarray:
+        """The weights, (d, p), at the p points of the lasso's path for one output of one sample, from `cross` of (1, 1, d)."""
+
+
+class _DenseCovariances:
+    """Covariances as an array of shape (b, d, d)."""
+
+    def __init__(self, covariance: np.ndarray) -> None:
+        self._covariance = covariance
+
+    @property
+    def variances(self) -> np.ndarray:
+        return np.diagonal(self._covariance, axis1=1, axis2=2)
+
+    def rows(self, components: np.ndarray) -> np.ndarray:
+        return np.asarray(self._covariance[np.arange(len(components))[:, None], components])
+
+    def fit_ridge(self, cross: np.ndarray, penalties: np.ndarray) -> np.ndarray:
+        penalised = self._covariance + penalties[:, :, None] * np.eye(cross.shape[-1])
+        return np.swapaxes(np.linalg.solve(penalised, np.swapaxes(cross, 1, 2)), 1, 2)
+
+    def lasso_path(self, cross: np.ndarray) -> np.ndarray:
+        from sklearn.linear_model import lars_path_gram
+
+        with path_may_end_early():
+            return np.asarray(lars_path_gram(Xy=cross[0, 0], Gram=self._covariance[0], n_samples=1, method="lasso")[2])
+
+
+@contextmanager
+def path_may_end_early() -> Iterator[None]:
+    """A context for scikit-learn's lasso path, without its warnings.
+
+    They say that components which the others explain are left out, as there are in many neighbourhoods.
+    """
+    from sklearn.exceptions import ConvergenceWarning
+
+    with _warnings_lock, warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        yield
+
 
 def choose_components(
-    method: str, covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, num_features: int
+    method: str, covariances: Covariances | np.ndarray, cross: np.ndarray, penalty: np.ndarray, num_features: int
 ) -> np.ndarray:
     """Choose the components to report, for each of q outputs of each of b samples.
 
@@ -23,7 +87,7 @@ def choose_components(
     ----------
     method : str
         One of `METHODS`.
-    covariance : ndarray of shape (b, d, d)
+    covariances : Covariances or ndarray of shape (b, d, d)
         The components' weighted covariances with each other.
     cross : ndarray of shape (b, q, d)
         The components' weighted covariances with the outputs.
@@ -51,16 +115,18 @@ def choose_components(
     """
     if method not in METHODS:
         raise unknown_name("feature_selection", method, METHODS)
-    return METHODS[method](covariance, cross, penalty, min(num_features, cross.shape[-1]))
+    if isinstance(covariances, np.ndarray):
+        covariances = _DenseCovariances(covariances)
+    return METHODS[method](covariances, cross, penalty, min(num_features, cross.shape[-1]))
 
 
-def _auto(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:
+def _auto(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:
     """Forward selection of few components, else the highest weights, as in lime."""
     select = _forward_selection if count <= _MOST_FORWARD_COMPONENTS else _highest_weights
-    return select(covariance, cross, penalty, count)
+    return select(covariances, cross, penalty, count)
 
 
-def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
+def _forward_selection(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
     """At each step the component that lowers the unpenalised weighted squared error most.
 
     Each step adds a row to the Cholesky factor of the chosen components' covariances. The next choice needs only what these
@@ -69,7 +135,7 @@ def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: np.nd
     samples, outputs, d = cross.shape
     sample, output = np.ogrid[:samples, :outputs]
     remaining = cross.copy()
-    variance = np.repeat(np.diagonal(covariance, axis1=1, axis2=2)[:, None], outputs, axis=1)
+    variance = np.repeat(covariances.variances[:, None], outputs, axis=1)
     smallest = _COLLINEAR_SHARE * variance
     factor = np.zeros((samples, outputs, count, d))
     chosen = np.empty((samples, outputs, count), dtype=np.intp)
@@ -82,39 +148,35 @@ def _forward_selection(covariance: np.ndarray, cross: np.ndarray, penalty: np.nd
         # With an infinite root, a component that the chosen ones explain adds a row of zeros.
         root = np.sqrt(np.where(is_free[sample, output, best], variance[sample, output, best], np.inf))[..., None]
         earlier = factor[..., :step, :]
-        row = (covariance[sample, best] - (earlier[sample, output, :, best][..., None, :] @ earlier)[..., 0, :]) / root
+        row = (covariances.rows(best) - (earlier[sample, output, :, best][..., None, :] @ earlier)[..., 0, :]) / root
         factor[..., step, :] = row
         remaining -= row * (remaining[sample, output, best][..., None] / root)
         variance -= row**2
     return chosen
 
 
-def _highest_weights(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:
+def _highest_weights(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:
     """The largest weights of a ridge regression on all components, with a hundredth of lime's penalty, as in lime."""
-    penalised = covariance + (0.01 * penalty)[:, :, None] * np.eye(cross.shape[-1])
-    weights = np.swapaxes(np.linalg.solve(penalised, np.swapaxes(cross, 1, 2)), 1, 2)
+    weights = covariances.fit_ridge(cross, 0.01 * penalty)
     return np.argsort(-np.abs(weights), axis=-1, kind="stable")[..., :count]
 
 
-def _lasso_path(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
+def _lasso_path(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
     """The components at the last point of the lasso path that has at most `count` (LIME paper, algorithm 1).
 
     There must be one sample with one output: b = q = 1.
     """
-    from sklearn.linear_model import lars_path_gram
-
-    _, _, path = lars_path_gram(Xy=cross[0, 0], Gram=covariance[0], n_samples=1, method="lasso")
-    nonzero = [np.flatnonzero(point) for point in path.T[1:]]
+    nonzero = [np.flatnonzero(point) for point in covariances.lasso_path(cross).T[1:]]
     return next((chosen for chosen in reversed(nonzero) if len(chosen) <= count), np.arange(count))[None, None]
 
 
-def _every_component(covariance: np.ndarray, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
+def _every_component(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
     """All d components."""
     return np.broadcast_to(np.arange(cross.shape[-1]), cross.shape)
 
 
 # From covariances, cross covariances, penalties and a number to the chosen components: the shapes are `choose_components`'.
-METHODS: dict[str, Callable[[np.ndarray, np.ndarray, np.ndarray, int], np.ndarray]] = {
+METHODS: dict[str, Callable[[Covariances, np.ndarray, np.ndarray, int], np.ndarray]] = {
     "auto": _auto,
     "forward_selection": _forward_selection,
     "highest_weights": _highest_weights,

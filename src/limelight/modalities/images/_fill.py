@@ -12,13 +12,15 @@ from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities._arrays import check_filling, noise_like
 from limelight.modalities._missing import summarise_known
 from limelight.modalities.images._picture import Picture
+from limelight.results.explanation import Notice
 
-__all__ = ["Fill", "check_fill", "make_filling"]
+__all__ = ["Fill", "check_fill", "make_filling", "unit_notes"]
 
 Fill = Any
 """A name, a number, a colour, or a callable from an image and a mask to an image."""
 
 _FILL_NAMES = ("mean", "blur", "noise")
+_FAR_FROM_UNIT_RANGE = 2.0  # numbers beyond it are hardly meant for an image of numbers from 0 to 1
 _LEAST_SHARE = 1e-9  # of a blur's weight on numbers that are known; with less, the channel's mean stands in
 
 
@@ -56,7 +58,7 @@ def make_filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) ->
     Raises
     ------
     ArgumentError
-        If a colour does not have a number for each channel.
+        If a colour does not have a number for each channel, or is meant for images of floats from 0 to 1.
     InstanceError
         If a callable raises, or does not give an image of the same shape.
     """
@@ -66,6 +68,7 @@ def make_filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) ->
     if isinstance(fill, np.ndarray):
         if fill.ndim and len(fill) not in (1, values.shape[-1]):
             raise ArgumentError(f"fill has {len(fill)} numbers; the image has {values.shape[-1]} channels.")
+        _check_units(fill, values)
         return np.broadcast_to(fill, values.shape)
     means = _mean_colours(values, labels)
     if fill == "mean":
@@ -75,6 +78,32 @@ def make_filling(fill: Fill, picture: Picture, labels: np.ndarray, seed: int) ->
         size = labels.size / len(means)
         return _blur(values, float(np.sqrt(size) if labels.ndim == 2 else np.cbrt(size)))
     return noise_like(values, tuple(range(labels.ndim)), seed)
+
+
+def _check_units(fill: np.ndarray, values: np.ndarray) -> None:
+    """Refuse fractions between 0 and 1 for whole numbers that go further: they would be next to black."""
+    are_fractions = fill.min() >= 0 and fill.max() <= 1 and bool(np.any(fill % 1))
+    if are_fractions and values.dtype.kind in "ui" and values.max() > 1:
+        numbers = ", ".join(f"{number:g}" for number in np.atleast_1d(fill))
+        raise ArgumentError(
+            f"fill is {numbers}, a colour for images of floats from 0 to 1; this image holds {values.dtype} up to "
+            f"{values.max()}. Give fill in its units, as {np.iinfo(values.dtype).max // 2} for half of the most that it can "
+            "hold, or divide the image."
+        )
+
+
+def unit_notes(fill: Fill, values: np.ndarray) -> tuple[Notice, ...]:
+    """A note if a colour is far outside an image of floats from 0 to 1, as if that held numbers up to 255."""
+    if not isinstance(fill, np.ndarray) or values.dtype.kind != "f" or np.abs(fill).max() <= _FAR_FROM_UNIT_RANGE:
+        return ()
+    low, high = np.nanmin(values), np.nanmax(values)
+    if low < 0 or high > 1:
+        return ()
+    text = (
+        f"fill is {fill.flat[np.abs(fill).argmax()]:g}, and the image holds numbers from {low:.3g} to {high:.3g}: the model "
+        "has probably seen nothing like an absent superpixel. Give fill in the image's units."
+    )
+    return (Notice("filling_units", text),)
 
 
 def _mean_colours(values: np.ndarray, labels: np.ndarray) -> np.ndarray:

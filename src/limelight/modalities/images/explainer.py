@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 
+from limelight._checks import own_arithmetic
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.modalities._arrays import filling_notes, unchanged_part_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
-from limelight.modalities.images._fill import Fill, check_fill, make_filling
+from limelight.modalities.images._fill import Fill, check_fill, make_filling, unit_notes
 from limelight.modalities.images._picture import check_axes, read_picture
 from limelight.modalities.images._segment import find_superpixels
 from limelight.modalities.images.superpixels import SEGMENTATIONS
@@ -118,6 +119,7 @@ class ImageExplainer(Explainer):
     distances = staticmethod(cosine_of_masks)
     cap = 1000
 
+    @own_arithmetic()
     def __init__(
         self,
         segmentation: Segmentation = "slic",
@@ -173,7 +175,7 @@ class ImageExplainer(Explainer):
         exact_filling = make_filling(self.fill, picture, labels, self.options.random_state)
         filling = picture.encode(exact_filling)
         element_labels = labels if picture.channel_axis is None else np.expand_dims(labels, picture.channel_axis)
-        notes = picture.notes
+        notes = picture.notes + unit_notes(self.fill, picture.values)
         if len(names) == 1:
             text = "The image has one superpixel: its weight is the difference that the whole makes."
             notes += (Notice("one_component", text, "information"),)

@@ -11,6 +11,7 @@ import numpy as np
 from limelight._checks import check_count, check_number, check_numbers
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, require
 from limelight.modalities._label_maps import Segmenter
+from limelight.results.equality import EqualityMixin
 from limelight.results.explanation import Explanation
 from limelight.results.views import ImageView, View, VolumeView
 
@@ -226,7 +227,7 @@ class Pixels(Segmenter):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Watershed(Segmenter):
+class Watershed(Segmenter, EqualityMixin):
     """Basins between the ridges of the user's edge map, by scikit-image.
 
     Parameters
@@ -264,7 +265,7 @@ class Watershed(Segmenter):
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Refined(Segmenter):
+class Refined(Segmenter, EqualityMixin):
     """The superpixels of an explanation, with the heaviest cut into pieces: a closer look at what matters.
 
     Parameters

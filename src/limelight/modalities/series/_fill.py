@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.modalities._arrays import check_filling, noise_like
 from limelight.modalities._missing import summarise_known
 from limelight.modalities.series._frames import SeriesFrame, order_like, read_frame
@@ -81,7 +81,7 @@ def check_background(background: Any) -> list[SeriesFrame]:
         try:
             array = np.array(series if frame is None else frame.values, dtype=np.float64)
         except (TypeError, ValueError) as error:
-            raise ArgumentTypeError(f"series {number} of background must hold numbers: {error}.") from error
+            raise ArgumentTypeError(f"series {number} of background must hold numbers: {read_message(error)}.") from error
         if array.ndim not in (1, 2) or np.isinf(array).any() or np.isnan(array).all():
             raise ArgumentError(
                 f"series {number} of background must be finite numbers, or NaN where one is missing, of shape (length,) or "

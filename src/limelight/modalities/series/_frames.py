@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, InstanceError
+from limelight.exceptions import ArgumentError, InstanceError, read_message
 
 __all__ = ["SeriesFrame", "order_like", "read_frame"]
 
@@ -54,7 +54,7 @@ def read_frame(instance: Any, subject: str = "the series") -> SeriesFrame | None
     except ValueError as error:  # for example, two columns have the same name
         if isinstance(error, InstanceError):
             raise
-        raise InstanceError(f"{subject} is not a sound frame: {error}") from error
+        raise InstanceError(f"{subject} is not a sound frame: {read_message(error)}") from error
     values = np.column_stack(columns) if columns else np.empty((len(wrapped), 0))
     index = nw.maybe_get_index(wrapped)
     _check_order(index, subject)

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import InstanceError
+from limelight.exceptions import InstanceError, read_message
 from limelight.modalities._arrays import Numbers, read_numbers
 from limelight.modalities._missing import check_missing
 from limelight.modalities.series._frames import read_frame
@@ -101,5 +101,5 @@ def _check_channel_lengths(instance: Any) -> Any:
         try:
             return np.array([list(channel) if hasattr(channel, "__len__") else channel for channel in instance])
         except ValueError as error:
-            raise InstanceError(f"a series has shape (length,) or (channels, length): {error}.") from error
+            raise InstanceError(f"a series has shape (length,) or (channels, length): {read_message(error)}.") from error
     return instance

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_names
+from limelight._checks import check_names, own_arithmetic
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError
@@ -104,6 +104,7 @@ class TimeSeriesExplainer(Explainer):
     distances = staticmethod(cosine_of_masks)
     cap = 1000
 
+    @own_arithmetic()
     def __init__(
         self,
         segmentation: Segmentation = "uniform",

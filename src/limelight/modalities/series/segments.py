@@ -10,6 +10,7 @@ import numpy as np
 from limelight._checks import check_count, check_flag
 from limelight.exceptions import InstanceError
 from limelight.modalities._label_maps import Segmenter
+from limelight.modalities.series._change_points import merge_steps
 
 __all__ = ["SEGMENTATIONS", "SEGMENTERS", "ChangePoints", "Uniform"]
 
@@ -51,7 +52,7 @@ class Uniform(Segmenter):
 
 @dataclass(frozen=True, repr=False)
 class ChangePoints(Segmenter):
-    """Segments within which the values vary least: neighbours merged by Ward's criterion, by scikit-learn.
+    """Segments within which the values vary least: neighbours merged by Ward's criterion.
 
     Parameters
     ----------
@@ -92,16 +93,8 @@ class ChangePoints(Segmenter):
     @staticmethod
     def _merge_steps(channels: np.ndarray, count: int) -> np.ndarray:
         """The label map, of shape (1, length), of `count` segments that extend over all channels."""
-        from scipy.sparse import diags_array
-        from sklearn.cluster import AgglomerativeClustering
-
-        length = channels.shape[1]
-        if length == 1:
-            return np.zeros((1, 1), dtype=np.intp)
-        chain = diags_array([1.0, 1.0], offsets=[-1, 1], shape=(length, length))
-        clusters = AgglomerativeClustering(count, connectivity=chain, linkage="ward").fit_predict(channels.T)
-        # Clusters are numbered in any order, segments in the order of time.
-        return np.concatenate([[0], np.cumsum(clusters[1:] != clusters[:-1])])[None]
+        starts = merge_steps(channels, count)
+        return np.repeat(np.arange(count), np.diff(starts, append=channels.shape[1]))[None]
 
 
 SEGMENTATIONS: dict[str, Any] = {"uniform": Uniform, "change_points": ChangePoints}

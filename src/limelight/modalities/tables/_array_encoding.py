@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import as_array, check_numbers, wrap_frame
-from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, read_message
 from limelight.modalities.tables._encoding import Encoding, check_size, feature_names_of
 from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._labelled_rows import are_names, order_by_name, order_values
@@ -157,7 +157,7 @@ class SequenceEncoding(ArrayEncoding):
         try:
             frame = wrap_frame(instance)
         except ValueError as error:  # for example, two columns have the same name
-            raise InstanceError(f"a sequence to explain is not a sound frame: {error}") from error
+            raise InstanceError(f"a sequence to explain is not a sound frame: {read_message(error)}") from error
         if not isinstance(frame, nw.DataFrame) or not are_names(frame.columns, self.features):
             return instance
         return frame.select(order_by_name(frame.columns, frame.columns, self.features)).to_native()

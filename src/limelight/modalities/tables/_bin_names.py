@@ -63,14 +63,14 @@ def name_bins(
         Whether perturbed rows may have values in a bin that no training row has there.
     """
     values = tuple(_find_only_value(column, number, is_open=is_open) for number in range(column.num_states))
-    names, exact_names = (
-        tuple(
-            bounds if value is None else f"{name}={write_value(value)}"
-            for bounds, value in zip(_write_bounds(name, field, edges), values, strict=True)
-        )
-        for edges in (_round_edges(field, column, training), column.edges)
-    )
-    return BinNames(names, values, exact_names)
+
+    def write(edges: np.ndarray) -> tuple[str, ...]:
+        bounds = _write_bounds(name, field, edges)
+        only_values = (None if value is None else f"{name}={write_value(value)}" for value in values)
+        return tuple(only or between for only, between in zip(only_values, bounds, strict=True))
+
+    exact_names, rounded_edges = write(column.edges), _round_edges(field, column, training)
+    return BinNames(exact_names if rounded_edges is column.edges else write(rounded_edges), values, exact_names)
 
 
 def _write_bounds(name: str, field: Field, edges: np.ndarray) -> list[str]:
@@ -116,6 +116,7 @@ def format_edges(edges: np.ndarray) -> list[str]:
     decimals, form = 2, "e"
     if largest < _MOST_FIXED and finest >= _LEAST_FIXED:
         decimals, form = max(2, int(np.ceil(1 - np.log10(finest)))) if finest < 0.01 else 2, "f"
-    while decimals < 16 and len({f"{edge:.{decimals}{form}}" for edge in edges}) < len(edges):
+    numbers = edges.tolist()
+    while len(set(texts := [f"{number:.{decimals}{form}}" for number in numbers])) < len(numbers) and decimals < 16:
         decimals += 1
-    return [f"{edge:.{decimals}{form}}" for edge in edges]
+    return texts

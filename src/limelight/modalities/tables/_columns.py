@@ -11,6 +11,7 @@ from typing import Self
 import numpy as np
 
 from limelight.modalities.tables._column_law import ColumnLaw, Span, TrainingColumnLaw, locate, spans_of
+from limelight.modalities.tables._missing_values import kind_of, kinds_of, missing_number
 
 __all__ = [
     "LARGEST_VALUE",
@@ -31,6 +32,9 @@ _MOST_WHOLE_NUMBERS = 100_000  # in a bin, to be added one by one
 
 LEAST_STD = 1e-11
 """lime adds it to the standard deviation of every bin, so that nothing is divided by zero."""
+
+
+_MISSING_AS_MEAN = -0.0  # counts as the standardised mean, 0.0, and can still be told apart
 
 
 @dataclass(frozen=True)
@@ -146,13 +150,13 @@ class Binned(TrainingColumnLaw):
         lows, highs = np.append(training.min(), np.nextafter(edges, np.inf)), np.append(edges, training.max())
         # A bin with a single value stays at it, wherever its edges lie.
         is_single = np.array([values.min() == values.max() if len(values) else False for values in members])
-        means = np.array([values.mean() if len(values) else 0.0 for values in members])
+        means, stds = np.array([_mean_and_std(values) for values in members]).T
         means[is_single] = [values[0] for values, single in zip(members, is_single, strict=True) if single]
         return cls(
             edges=edges,
             shares=np.array([len(values) / len(training) for values in members]),
             means=means,
-            stds=np.array([values.std() if len(values) else 0.0 for values in members]) + LEAST_STD,
+            stds=stds + LEAST_STD,
             lows=np.where(is_single, means, lows),
             highs=np.where(is_single, means, highs),
             std=float(training.std()),
@@ -322,10 +326,11 @@ class Unbinned(TrainingColumnLaw):
         return np.asarray(np.rint(values) if self.is_whole else values)
 
     def codes_of(self, values: np.ndarray) -> np.ndarray:
-        return np.asarray((values - self.mean) / self.std) if self.std else np.zeros(np.shape(values))
+        codes = (values - self.mean) / self.std if self.std else np.zeros(np.shape(values))
+        return np.asarray(codes + 0.0)  # -0.0, as numbers rounded to 0 may be, would be taken for a missing value
 
     def code_of(self, value: float) -> float:
-        return (value - self.mean) / self.std if self.std else 0.0
+        return (value - self.mean) / self.std + 0.0 if self.std else 0.0
 
     def span_of(self, code: float) -> Span:  # noqa: ARG002 - there are no states
         return Span(nan, nan) if self.std else Span(0.0, 1.0)
@@ -351,7 +356,8 @@ PresentColumn = Binned | Categorical | Unbinned
 class WithMissing(TrainingColumnLaw):
     """A column that misses some values: NaN is drawn as often as in the training data, and has its own code.
 
-    Without bins, a missing value counts as the mean.
+    If the column tells missing values apart, as null and NaN, each kind is drawn as often as in the training data, and has its
+    own code. Without bins, a missing value counts as the mean.
 
     Attributes
     ----------
@@ -359,18 +365,21 @@ class WithMissing(TrainingColumnLaw):
         The column's values where they are present.
     share : float
         The share of values that are missing.
+    parts : tuple of float
+        The share of each kind among them.
     """
 
     present: PresentColumn
     share: float
+    parts: tuple[float, ...] = (1.0,)
 
     @property
     def num_states(self) -> int:
-        return self.present.num_states + 1 if self.present.num_states else 0
+        return self.present.num_states + len(self.parts) if self.present.num_states else 0
 
     @property
     def num_drawn_states(self) -> int:
-        return self.present.num_drawn_states + (self.share > 0)
+        return self.present.num_drawn_states + (sum(part > 0 for part in self.parts) if self.share > 0 else 0)
 
     @property
     def is_discrete(self) -> bool:
@@ -381,43 +390,56 @@ class WithMissing(TrainingColumnLaw):
         values = np.full(points.shape, np.nan)
         if is_present.any():
             values[is_present] = self.present.draw(points[is_present] / (1 - self.share))
+        if len(self.parts) > 1 and not is_present.all():
+            kinds, _ = locate(np.array(self.parts), (points[~is_present] - (1 - self.share)) / self.share)
+            values[~is_present] = np.array([missing_number(kind) for kind in range(len(self.parts))])[kinds]
         return values
 
     def codes_of(self, values: np.ndarray) -> np.ndarray:
         is_missing = np.isnan(values)
         codes = np.empty(values.shape, dtype=np.float64 if isinstance(self.present, Unbinned) else np.intp)
-        codes[is_missing] = self._code_of_missing
+        codes[is_missing] = self._codes_of_missing(values[is_missing])
         codes[~is_missing] = self.present.codes_of(values[~is_missing])
         return codes
 
     def code_of(self, value: float) -> float:
-        return self._code_of_missing if isnan(value) else self.present.code_of(value)
+        if not isnan(value):
+            return self.present.code_of(value)
+        return self.present.num_states + kind_of(value) if self.num_states else _MISSING_AS_MEAN
 
     def span_of(self, code: float) -> Span:
         if not self.num_states:
             return self.present.span_of(code)
-        if code == self._code_of_missing:
-            return Span(1 - self.share, 1.0)
-        return self.present.span_of(code).scaled(1 - self.share)
+        if code < self.present.num_states:
+            return self.present.span_of(code).scaled(1 - self.share)
+        part = spans_of(np.array(self.parts))[int(code) - self.present.num_states]
+        return Span(1 - self.share * (1 - part.low), 1 - self.share * (1 - part.high))
 
     def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:
         if code is None:
             return (1 - self.share) * self.present.shares_up_to(points)
-        return np.zeros(points.shape) if code == self._code_of_missing else self.present.shares_up_to(points, code)
+        return np.zeros(points.shape) if self.share_missing(code) else self.present.shares_up_to(points, code)
 
     def share_missing(self, code: float | None = None) -> float:
-        return self.share if code is None else float(code == self._code_of_missing)
+        return self.share if code is None else float(code >= self.present.num_states)
 
     def covers(self, value: float) -> bool:
-        return self.share > 0 if isnan(value) else self.present.covers(value)
+        return self.share_of_kind(kind_of(value)) > 0 if isnan(value) else self.present.covers(value)
+
+    def share_of_kind(self, kind: int) -> float:
+        """The share of values that are missing values of this kind."""
+        return self.share * self.parts[kind] if kind < len(self.parts) else 0.0
 
     def around(self, value: float) -> Self:
         return self if isnan(value) else replace(self, present=self.present.around(value))
 
-    @property
-    def _code_of_missing(self) -> int:
-        """The code after all others; without bins 0, which is the mean's."""
-        return self.present.num_states
+    def _codes_of_missing(self, values: np.ndarray) -> np.ndarray | float:
+        """The codes of missing values, after all others; without bins -0.0, which is the mean's with another sign."""
+        if not self.num_states:
+            return _MISSING_AS_MEAN
+        if len(self.parts) == 1:
+            return self.present.num_states
+        return self.present.num_states + kinds_of(values)
 
 
 Column = PresentColumn | WithMissing
@@ -490,10 +512,24 @@ class WithValue(ColumnLaw):
 
 def add_value(column: Column, value: float) -> ColumnLaw:
     """Extend a column by a value, or NaN, that the training data lack; it is drawn as often as its states are on average."""
-    if isnan(value):
-        share = 1.0 / (column.num_drawn_states + 1)
-        return WithMissing(column.present if isinstance(column, WithMissing) else column, share)
-    return WithValue(column, value)
+    if not isnan(value):
+        return WithValue(column, value)
+    share, kind = 1.0 / (column.num_drawn_states + 1), kind_of(value)
+    if not isinstance(column, WithMissing):
+        return WithMissing(column, share, (*[0.0] * kind, 1.0))
+    shares = [column.share_of_kind(number) * (1 - share) for number in range(max(kind + 1, len(column.parts)))]
+    shares[kind] = share
+    total = sum(shares)
+    return WithMissing(column.present, total, tuple(part / total for part in shares))
+
+
+def _mean_and_std(values: np.ndarray) -> tuple[float, float]:
+    """As ``values.mean()`` and ``values.std()`` give them, which take several times as long; 0 for no values."""
+    if not len(values):
+        return 0.0, 0.0
+    mean = np.add.reduce(values) / len(values)
+    differences = values - mean
+    return mean, np.sqrt(np.add.reduce(differences * differences) / len(values))
 
 
 def _off_ends(points: np.ndarray) -> np.ndarray:

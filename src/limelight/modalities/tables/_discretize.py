@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, user_function
-from limelight.exceptions import ArgumentError
+from limelight.exceptions import ArgumentError, read_message
 from limelight.modalities.tables._encoding import Encoding
 
 __all__ = ["EdgeRule", "checked_discretizer"]
@@ -57,7 +57,7 @@ class _FoundEdges:
     rule: EdgeRule
 
     def __call__(self, number: int, values: np.ndarray, labels: np.ndarray | None) -> Any:  # noqa: ARG002
-        with user_function("discretizer"):
+        with user_function("discretizer", function=self.rule):
             return self.rule(values, labels)
 
 
@@ -75,11 +75,23 @@ def _quantiles(values: np.ndarray, percentages: Sequence[int]) -> np.ndarray:
     Where one value is so frequent that all quantiles are equal to it, it has a bin of its own. In lime all smaller values are
     in its bin as well, from which it is hardly ever drawn; and if it is the greatest, there is no other bin.
     """
-    edges = np.percentile(values, percentages)
+    edges = _percentiles(values, np.array(percentages))
     smaller = values[values < edges[0]]
     if edges[0] < edges[-1] or not len(smaller):
         return np.asarray(edges)
     return np.array([smaller.max(), *edges[edges < values.max()]])
+
+
+def _percentiles(values: np.ndarray, percentages: np.ndarray) -> np.ndarray:
+    """As ``np.percentile`` gives them bit by bit, which takes ten times as long for a column of a few hundred values."""
+    places = percentages / 100 * (len(values) - 1)
+    below = places.astype(np.intp)
+    above = np.minimum(below + 1, len(values) - 1)
+    ordered = np.sort(values)
+    low, high, share = ordered[below], ordered[above], places - below
+    difference = high - low
+    # From the nearer of the two values, as numpy does.
+    return np.asarray(np.where(share < 0.5, low + difference * share, high - difference * (1 - share)))
 
 
 def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
@@ -91,7 +103,7 @@ def _entropy(values: np.ndarray, labels: np.ndarray | None) -> np.ndarray:
     try:
         tree = DecisionTreeClassifier(criterion="entropy", max_depth=3, random_state=0).fit(values[:, None], labels).tree_
     except ValueError as error:
-        raise ArgumentError(f'discretizer="entropy" needs training_labels that are classes: {error}') from error
+        raise ArgumentError(f'discretizer="entropy" needs training_labels that are classes: {read_message(error)}') from error
     thresholds = np.asarray(tree.threshold[tree.children_left != -1])
     if thresholds.size:
         return thresholds

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import check_choice, check_flag, check_names, check_numbers
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.modalities.tables._bin_names import BinNames, name_bins
 from limelight.modalities.tables._columns import (
     LARGEST_VALUE,
@@ -24,6 +24,7 @@ from limelight.modalities.tables._columns import (
 from limelight.modalities.tables._discretize import checked_discretizer
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._features import Feature, present_part
+from limelight.modalities.tables._missing_values import kinds_of
 from limelight.modalities.tables._training_data import TrainingData
 
 __all__ = ["FeatureRules", "SparseFeatures"]
@@ -88,7 +89,10 @@ class FeatureRules:
         """The feature of the column with this number and these training values, of shape (n,)."""
         is_present = ~np.isnan(values)
         present = self._present_column(number, values[is_present], is_present)
-        column = present if is_present.all() else WithMissing(present, 1 - is_present.mean())
+        column: Column = present
+        if not is_present.all():
+            counts = np.bincount(kinds_of(values[~is_present]), minlength=self._num_missing(number))
+            column = WithMissing(present, 1 - is_present.mean(), tuple((counts / counts.sum()).tolist()))
         return self._named(number, column, values[is_present])
 
     def _feature_of_law(self, number: int, column: Column) -> Feature:
@@ -116,10 +120,16 @@ class FeatureRules:
             return Categorical.of(values)
         _check_numeric(self._encoding.names[number], values, kind)
         is_whole = field.is_whole or kind == "integer"  # a type of whole numbers holds no others
+        if not self._has_bins and values.min() == values.max():
+            return Categorical.of(values)  # there is no slope, and a row's other value, or a missing one, is one more state
         if not self._has_bins:
             return Unbinned.of(values, is_whole=is_whole)
         edges = self._discretizer(number, values, None if self._labels is None else self._labels[is_present])
         return Binned.of(values, _checked_edges(edges, self._encoding.names[number]), is_whole=is_whole)
+
+    def _num_missing(self, number: int) -> int:
+        """How many missing values the column with this number tells apart."""
+        return max(1, len(self._encoding.fields[number].missing))
 
     def _named(self, number: int, column: Column, training: np.ndarray | None = None) -> Feature:
         """The feature of a column, with the names of its categories or bins.
@@ -135,7 +145,8 @@ class FeatureRules:
             write_value = Feature(name, column, categories, bins).format_value
             bins = name_bins(name, field, present, training, partial(write_value, field), is_open=self._draws_others)
         if self._draws_missing and not isinstance(column, WithMissing):
-            column = WithMissing(present, 0.0)
+            num_missing = self._num_missing(number)
+            column = WithMissing(present, 0.0, (1 / num_missing,) * num_missing)
         return Feature(name, column, categories, bins)
 
 
@@ -217,7 +228,9 @@ def _checked_labels(training_labels: Any, num_rows: int) -> np.ndarray:
     try:
         labels = np.asarray(training_labels)
     except ValueError as error:  # lists within a list
-        raise ArgumentTypeError(f"training_labels must be a sequence of labels, one for each row: {error}.") from error
+        raise ArgumentTypeError(
+            f"training_labels must be a sequence of labels, one for each row: {read_message(error)}."
+        ) from error
     if labels.shape != (num_rows,):
         raise ArgumentError(f"training_labels must have shape ({num_rows},), one for each row; got shape {labels.shape}.")
     return labels

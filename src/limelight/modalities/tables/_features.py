@@ -114,7 +114,7 @@ class Feature:
 
     def name_with_value(self, field: Field, value: float) -> str:
         """The column and its value."""
-        return f"{self.name} is missing" if isnan(value) else f"{self.name}={self.format_value(field, value)}"
+        return f"{self.name}{' is ' if isnan(value) else '='}{self.format_value(field, value)}"
 
     def component_name(self, field: Field, value: float) -> str:
         """What the component of a row with this value is called: its value, its bin, or the column if it has no bins."""

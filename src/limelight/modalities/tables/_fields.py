@@ -12,41 +12,31 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import InstanceError
+from limelight.exceptions import InstanceError, is_interruption
+from limelight.modalities.tables._missing_values import (
+    DECIMAL_NAN,
+    MISSING,
+    NAN,
+    kind_of,
+    kinds_of,
+    missing_number,
+    name_missing,
+)
+from limelight.modalities.tables._native_series import extend_pool, holds_objects, make_numbers, replace_last
 
 __all__ = [
     "LARGEST_EXACT",
-    "MISSING",
     "ChoiceField",
     "DecimalField",
     "Field",
     "NumberField",
-    "is_missing",
-    "is_sparse",
-    "make_series",
-    "to_dense",
 ]
 
 LARGEST_EXACT = 2.0**53 - 1
 """Whole numbers up to here are exact in double precision, and no others are rounded to them."""
 
-MISSING = "missing"
-"""What stands for a missing value in a text."""
-
-_NO_TEXTS = ("", MISSING)  # as values these are quoted
 _MOST_DECIMALS = 15  # that a double's digits fill; with more of them, its shortest text is written
 _MOST_WHOLE = 1e15  # larger whole numbers are written with an exponent
-
-
-def is_missing(value: Any) -> bool:
-    """Whether a value stands for no value: None, NaN, pandas' NA and NaT, numpy's masked."""
-    if isinstance(value, (float, np.floating)):
-        return math.isnan(value)
-    if isinstance(value, (np.datetime64, np.timedelta64)):
-        return bool(np.isnat(value))
-    if isinstance(value, Decimal):
-        return value.is_nan()
-    return value is None or type(value).__name__ in ("MaskedConstant", "NAType", "NaTType")
 
 
 def _format_number(number: float) -> str:
@@ -62,6 +52,9 @@ class Field(ABC):
 
     Attributes
     ----------
+    missing : tuple of str
+        The names of the missing values that the column tells apart, by their kinds; those of the training data, if these
+        miss any. Empty if the column's type has only one.
     is_whole : bool
         Whether the column holds whole numbers only.
     is_categorical : bool
@@ -70,6 +63,7 @@ class Field(ABC):
         Rounder steps than 1 that all numbers of a column may keep, such as days, the longest first.
     """
 
+    missing: tuple[str, ...] = ()
     is_whole: bool = False
     is_categorical: bool = False
 
@@ -87,9 +81,16 @@ class Field(ABC):
             If the column cannot hold the value.
         """
 
-    def read_missing(self) -> tuple[Field, float]:
-        """A missing value as a number, and the field that can write it."""
+    def read_missing(self, value: Any) -> tuple[Field, float]:  # noqa: ARG002 - most columns have one missing value
+        """A missing value as a number, and the field that can write it.
+
+        A missing value that the training data lack, where they have another one, has a kind after all others.
+        """
         return self, math.nan
+
+    def format_missing(self, number: float) -> str:
+        """What a number that stands for a missing value is called."""
+        return self.missing[kind_of(number)] if len(self.missing) > 1 else MISSING
 
     def hold(self, numbers: np.ndarray) -> np.ndarray:
         """The numbers that the column holds in place of these, both of shape (m,): rounded and limited by its type."""
@@ -113,8 +114,8 @@ class NumberField(Field):
     is_whole : bool
     dtype : object
         The library's type of the column.
-    keeps_nan : bool
-        Whether NaN stands for a missing value where null could, too.
+    missing : tuple of str
+        Both null and NaN, in types that have both, unless the training data have only one of them.
     numpy_type : str
         The type of numpy that is as exact.
     largest : float
@@ -125,7 +126,7 @@ class NumberField(Field):
 
     is_whole: bool = False
     dtype: Any = None
-    keeps_nan: bool = False
+    missing: tuple[str, ...] = ()
     numpy_type: str = "float64"
     largest: float = math.inf
     decimals: int | None = None
@@ -170,12 +171,19 @@ class NumberField(Field):
             return np.asarray(held.round(self.decimals))
         return held if self.is_whole else np.asarray(held.astype(self.numpy_type).astype(np.float64))
 
+    def read_missing(self, value: Any) -> tuple[Field, float]:
+        name = NAN if self.missing and name_missing(value) in (NAN, DECIMAL_NAN) else MISSING
+        return self, missing_number(self.missing.index(name) if name in self.missing else len(self.missing))
+
     def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
-        return make_series(name, numbers, implementation, self.dtype, keeps_nan=self.keeps_nan)
+        is_null = np.isnan(numbers)
+        if NAN in self.missing:
+            is_null &= kinds_of(numbers) != self.missing.index(NAN)
+        return make_numbers(name, numbers, is_null, implementation, self.dtype)
 
     def format(self, number: float) -> str:
         if math.isnan(number):
-            return MISSING
+            return self.format_missing(number)
         if self.numpy_type == "bool":
             return str(bool(number))
         return _format_number(number)
@@ -193,7 +201,24 @@ class NumberField(Field):
 
 @dataclass(frozen=True)
 class DecimalField(NumberField):
-    """A column of Python's own decimal numbers, which pandas keeps as objects."""
+    """A column of Python's own decimal numbers, which pandas keeps as objects.
+
+    Attributes
+    ----------
+    missing_values : tuple
+        What the training data have in place of values that are missing, one for each of `missing`.
+    """
+
+    missing_values: tuple[Any, ...] = ()
+
+    def read_missing(self, value: Any) -> tuple[Field, float]:
+        name = name_missing(value)
+        if name in self.missing:
+            return self, missing_number(self.missing.index(name))
+        if len(self.missing) == 1:
+            return self, missing_number(1)
+        field = replace(self, missing=(*self.missing, name), missing_values=(*self.missing_values, value))
+        return field, missing_number(len(self.missing))
 
     def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
         import narwhals.stable.v2 as nw
@@ -201,7 +226,8 @@ class DecimalField(NumberField):
         assert self.decimals is not None
         has_few = self.decimals <= _MOST_DECIMALS
         texts = [f"{number:.{self.decimals}f}" if has_few else repr(number) for number in numbers.tolist()]
-        values = [None if text == "nan" else Decimal(text) for text in texts]
+        kinds, missing_values = kinds_of(numbers).tolist(), self.missing_values or (None,)
+        values = [missing_values[kind] if text == "nan" else Decimal(text) for text, kind in zip(texts, kinds, strict=True)]
         return nw.new_series(name, values, dtype=nw.Object(), backend=implementation)
 
 
@@ -214,11 +240,12 @@ class ChoiceField(Field):
     values : tuple
         The values.
     pool : narwhals series
-        The values in the column's own type; at its end a missing one, where values may be missing.
+        The values in the column's own type, and after them one missing value of each kind.
     """
 
     values: tuple[Any, ...]
     pool: Any
+    missing: tuple[str, ...] = ()
     is_categorical: bool = True
 
     def read(self, name: str, value: Any) -> tuple[Field, float]:
@@ -228,11 +255,20 @@ class ChoiceField(Field):
         except (KeyError, TypeError):  # a list has no place, and cannot be looked up either
             return self._with_value(name, value), float(len(self.values))
 
-    def read_missing(self) -> tuple[ChoiceField, float]:
-        if len(self.pool) > len(self.values):
-            return self, math.nan
+    def read_missing(self, value: Any) -> tuple[ChoiceField, float]:
+        is_of_objects = holds_objects(self.pool)
+        name = name_missing(value)
+        if not is_of_objects and name not in self.missing:
+            name = MISSING
+        if name in self.missing:
+            return self, missing_number(self.missing.index(name))
+        if len(self.missing) == 1:
+            return self, missing_number(1)
         # A shift leaves a missing value behind, whichever way the column's type marks it.
-        return replace(self, pool=self.pool[[0, *range(len(self.values))]].shift(-1)), math.nan
+        pool = self.pool[[0, *range(len(self.pool))]].shift(-1)
+        if is_of_objects:
+            pool = replace_last(pool, value)
+        return replace(self, pool=pool, missing=(*self.missing, name)), missing_number(len(self.missing))
 
     @cached_property
     def _places(self) -> dict[Any, float]:
@@ -244,96 +280,29 @@ class ChoiceField(Field):
         if self.values and type(value) not in {type(other) for other in self.values}:
             raise InstanceError(f"column {name!r} holds values like {examples}; got {value!r:.60} ({type(value).__name__}).")
         try:
-            pool = _extend_pool(self.pool, self.values, value)
-        except Exception as error:
+            pool = extend_pool(self.pool, self.values, value)
+        except BaseException as error:  # polars panics
+            if is_interruption(error):
+                raise
             raise InstanceError(f"column {name!r} can hold {examples or 'nothing'} only; got {value!r:.60}.") from error
-        field = replace(self, values=(*self.values, value), pool=pool)
-        return field.read_missing()[0] if len(self.pool) > len(self.values) else field
+        return replace(self, values=(*self.values, value), pool=pool)
 
     def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:  # noqa: ARG002 - the pool has them
-        places = np.where(np.isnan(numbers), len(self.values), numbers).astype(np.int64)
+        places = np.where(np.isnan(numbers), len(self.values) + kinds_of(numbers), numbers).astype(np.int64)
         return self.pool[places]
 
     def format(self, number: float) -> str:
-        return MISSING if math.isnan(number) else self._texts[int(number)]
+        return self.format_missing(number) if math.isnan(number) else self._texts[int(number)]
 
     @cached_property
     def _texts(self) -> list[str]:
         """The values as texts; those that would look like another value or like none are quoted."""
         texts = list(map(str, self.values))
         counts = Counter(" ".join(text.split()) for text in texts)
+        no_texts = ("", MISSING, *(self.missing if len(self.missing) > 1 else ()))
         return [
             repr(value)
-            if isinstance(value, str) and (" ".join(text.split()) != text or counts[text] > 1 or text in _NO_TEXTS)
+            if isinstance(value, str) and (" ".join(text.split()) != text or counts[text] > 1 or text in no_texts)
             else text
             for value, text in zip(self.values, texts, strict=True)
         ]
-
-
-def _extend_pool(pool: Any, values: tuple[Any, ...], value: Any) -> Any:
-    """A series of a column's values and another one, of the column's type; fails if the type cannot hold it."""
-    import narwhals.stable.v2 as nw
-
-    last, native_pool = len(values), pool.to_native()
-    if hasattr(native_pool, "iloc"):
-        stored = pool[[*range(last), 0]].to_native()
-        native = to_dense(stored)  # a sparse one cannot be written to
-        if hasattr(native, "cat") and value not in native.cat.categories:
-            if native.cat.ordered:
-                raise ValueError("a new category has no place in the order")
-            native = native.cat.add_categories([value])
-        native.iloc[last] = value
-        if is_sparse(stored.dtype):
-            native = native.astype(stored.dtype)
-    else:
-        native = nw.new_series(pool.name, [*values, value], backend=pool.implementation).to_native()
-        native = native.cast(native_pool.dtype if hasattr(native_pool, "dtype") else native_pool.type)
-    extended = nw.from_native(native, series_only=True)
-    if extended.to_list()[last] != value:
-        raise ValueError("the type turned the value into another one")
-    return extended
-
-
-def is_sparse(dtype: Any) -> bool:
-    """Whether a type is one of pandas' that store only what differs from a fill value."""
-    return type(dtype).__name__ == "SparseDtype"
-
-
-def to_dense(native: Any) -> Any:
-    """A series without pandas' sparse storage; any other as it came."""
-    return native.sparse.to_dense() if is_sparse(getattr(native, "dtype", None)) else native
-
-
-def make_series(
-    name: str, values: Any, implementation: Any, dtype: Any, *, keeps_nan: bool, zone_name: str | None = None
-) -> Any:
-    """Numbers, times or texts as a narwhals series of the library's own type.
-
-    Parameters
-    ----------
-    name : str
-    values : sequence or ndarray of shape (m,)
-    implementation : object
-        The library, by narwhals' name.
-    dtype : object
-        The library's type.
-    keeps_nan : bool
-        Whether NaN stays NaN where null could stand for it.
-    zone_name : str or None
-        The time zone of times, which come as UTC.
-    """
-    import narwhals.stable.v2 as nw
-
-    series = nw.new_series(name, values, backend=implementation)
-    if zone_name:
-        series = series.dt.replace_time_zone("UTC").dt.convert_time_zone(zone_name)
-    native = series.to_native()
-    if hasattr(native, "astype"):
-        # Whole numbers of numpy's cannot be missing: as pandas does, such a column becomes one of floats.
-        is_whole = getattr(dtype, "kind", "") in "iu" and (is_sparse(dtype) or type(dtype).__module__.startswith("numpy"))
-        if is_whole and np.isnan(values).any():
-            dtype = type(dtype)(np.float64, dtype.fill_value) if is_sparse(dtype) else np.dtype(np.float64)
-        return nw.from_native(native.astype(dtype), series_only=True)
-    if not keeps_nan:
-        native = series.fill_nan(None).to_native()
-    return nw.from_native(native.cast(dtype), series_only=True)

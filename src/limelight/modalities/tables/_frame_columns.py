@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 from decimal import Decimal
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -17,11 +18,10 @@ from limelight.modalities.tables._fields import (
     DecimalField,
     Field,
     NumberField,
-    is_missing,
-    is_sparse,
-    to_dense,
 )
-from limelight.modalities.tables._time_fields import DurationField, PeriodField, TimeField
+from limelight.modalities.tables._missing_values import MISSING, NAN, Missing, is_missing, kinds_of, missing_number
+from limelight.modalities.tables._native_series import holds_objects, is_sparse, to_dense
+from limelight.modalities.tables._time_fields import DurationField, PeriodField, TimeField, holds_exactly
 
 __all__ = ["has_parts_of_microseconds", "native_type", "read_column"]
 
@@ -47,11 +47,12 @@ def read_column(series: Any) -> tuple[Field, np.ndarray]:
         return _read_periods(series)
     if dtype.is_numeric():
         return _read_numbers(series)
-    if isinstance(dtype, (nw.Datetime, nw.Date)):
+    if isinstance(dtype, (nw.Datetime, nw.Date)) or _has_pandas_zone(own_type):
         return _read_times(series)
     if isinstance(dtype, nw.Duration):
         return _read_durations(series)
-    is_empty = isinstance(dtype, nw.Unknown) and series.null_count() == len(series)  # a type of its own, in some libraries
+    # A type of its own, in some libraries; NumPy's that narwhals does not know are of numbers, such as long doubles.
+    is_empty = isinstance(dtype, nw.Unknown) and not isinstance(own_type, np.dtype) and series.null_count() == len(series)
     if is_empty or isinstance(dtype, (nw.Boolean, nw.String, nw.Categorical, nw.Enum, nw.Object)):
         return _read_choices(series)
     raise ArgumentError(
@@ -123,8 +124,23 @@ def _read_numbers(series: Any) -> tuple[NumberField, np.ndarray]:
     numpy_type = str(dtype).lower().replace("128", "64")
     if not is_whole and not numpy_type.startswith("float"):  # decimals
         numpy_type = "float64"
-    keeps_nan = bool(np.isnan(values).sum() > series.null_count())
-    return NumberField(is_whole, own_type, keeps_nan, numpy_type, *_decimal_limits(own_type)), values
+    missing, values = _tell_missing_apart(series, values)
+    return NumberField(is_whole, own_type, missing, numpy_type, *_decimal_limits(own_type)), values
+
+
+def _tell_missing_apart(series: Any, values: np.ndarray) -> tuple[tuple[str, ...], np.ndarray]:
+    """The missing values that a column of numbers tells apart, by their kinds, and its values with these kinds."""
+    is_nan = np.isnan(values)
+    if is_nan.any() and kinds_of(values[is_nan]).any():  # some program's NaNs have other bits
+        values = np.where(is_nan, np.nan, values)
+    if not series.dtype.is_float() or isinstance(native_type(series), np.dtype):  # numpy's floats have no null
+        return (), values
+    null_count, count = series.null_count(), np.count_nonzero(is_nan)
+    if 0 < null_count < count:
+        values = np.where(is_nan & ~series.is_null().to_numpy().astype(bool), missing_number(1), values)
+    elif count:
+        return (MISSING if null_count else NAN,), values
+    return (MISSING, NAN), values
 
 
 def _check_finite(name: str, values: np.ndarray) -> None:
@@ -146,21 +162,33 @@ def _decimal_limits(dtype: Any) -> tuple[float, int | None]:
 
 
 def _read_decimals(series: Any, values: Sequence[Any]) -> tuple[DecimalField, np.ndarray]:
-    """Python's decimal numbers, None where one is missing."""
-    numbers = np.array([math.nan if value is None else float(value) for value in values])
+    """Python's decimal numbers, and what stands for missing ones."""
+    kinds = _find_missing(values)
+    number_of = {kind: missing_number(number) for number, kind in enumerate(kinds)}
+    numbers = np.array([number_of[value] if isinstance(value, Missing) else float(value) for value in values])
     _check_finite(series.name, numbers)
-    exponents = [value.as_tuple().exponent for value in values if value is not None]
-    return DecimalField(dtype=native_type(series), decimals=max(0, -min(exponents))), numbers
+    exponents = [value.as_tuple().exponent for value in values if not isinstance(value, Missing)]
+    missing, missing_values = tuple(kind.name for kind in kinds), tuple(kind.value for kind in kinds)
+    decimals = max(0, -min(exponents))
+    return DecimalField(dtype=native_type(series), missing=missing, missing_values=missing_values, decimals=decimals), numbers
+
+
+def _find_missing(values: Sequence[Any]) -> list[Missing]:
+    """The distinct missing values among some values, in an order that does not depend on the rows'."""
+    return sorted({value for value in values if isinstance(value, Missing)}, key=attrgetter("name"))
 
 
 def _read_times(series: Any) -> tuple[TimeField, np.ndarray]:
     import narwhals.stable.v2 as nw
 
     own_type = native_type(series)
-    zone_name = getattr(series.dtype, "time_zone", None)
+    has_pandas_zone = _has_pandas_zone(own_type)
+    zone_name = str(own_type.tz) if has_pandas_zone else getattr(series.dtype, "time_zone", None)
     zones = [time.tzinfo for time in series.drop_nulls().head(1).to_list()] if zone_name else []
-    step = _MICROSECONDS_OF.get(getattr(series.dtype, "time_unit", "D"), 1)
-    if zone_name:
+    step = _MICROSECONDS_OF.get(own_type.unit if has_pandas_zone else getattr(series.dtype, "time_unit", "D"), 1)
+    if has_pandas_zone:
+        series = nw.from_native(series.to_native().dt.tz_convert(None), series_only=True)
+    elif zone_name:
         series = series.dt.convert_time_zone("UTC").dt.replace_time_zone(None)
     if has_parts_of_microseconds(series):
         raise ArgumentError(
@@ -168,26 +196,38 @@ def _read_times(series: Any) -> tuple[TimeField, np.ndarray]:
             ".dt.floor('us')."
         )
     times = series.cast(nw.Datetime("us")).to_numpy().astype("datetime64[us]")
-    return TimeField(own_type, zone_name, step, *zones), np.where(np.isnat(times), np.nan, times.astype(np.int64) // step)
+    counts, is_nat = times.astype(np.int64) // step, np.isnat(times)
+    if not holds_exactly(counts[~is_nat]).all():
+        raise ArgumentError(
+            f"column {series.name!r} has times so far from 1970 that their last digits would be rounded; round them, as by "
+            ".dt.floor('s')."
+        )
+    return TimeField(own_type, zone_name, step, *zones), np.where(is_nat, np.nan, counts)
+
+
+def _has_pandas_zone(dtype: Any) -> bool:
+    """Whether a type is pandas' own of times with a zone; narwhals does not know all of them, such as "America/New_York"."""
+    return type(dtype).__name__ == "DatetimeTZDtype"
 
 
 def _read_choices(series: Any) -> tuple[Field, np.ndarray]:
     import narwhals.stable.v2 as nw
 
     values = [
-        None if is_missing(value) else value.item() if isinstance(value, np.generic) else value for value in series.to_list()
+        Missing.of(value) if is_missing(value) else value.item() if isinstance(value, np.generic) else value
+        for value in series.to_list()
     ]
-    if {type(value) for value in values} - {type(None)} == {Decimal} and isinstance(series.dtype, nw.Object):
+    if {type(value) for value in values} - {Missing} == {Decimal} and isinstance(series.dtype, nw.Object):
         return _read_decimals(series, values)
     _check_choices(series, values)
     # The order is the same for all libraries, which keep categories in different ones, so that all draw the same.
-    choices = sorted({value for value in values if value is not None}, key=_sort_key)
-    place_of: dict[Any, float] = {value: float(place) for place, value in enumerate(choices)} | {None: math.nan}
-    codes = np.array([place_of[value] for value in values])
+    choices = sorted({value for value in values if not isinstance(value, Missing)}, key=_sort_key)
+    kinds = _find_missing(values)
+    numbers = [*map(float, range(len(choices))), *map(missing_number, range(len(kinds)))]
+    number_of = dict(zip([*choices, *kinds], numbers, strict=True))
+    codes = np.array([number_of[value] for value in values])
     row_of = {value: row for row, value in reversed(list(enumerate(values)))}  # the first row with each value
-    rows = [row_of[value] for value in choices]
-    if None in row_of:
-        rows.append(row_of[None])
+    rows = [row_of[value] for value in [*choices, *kinds]]
     try:
         pool = series[rows]
     except NotImplementedError as error:  # for example, pyarrow's string_view
@@ -195,7 +235,10 @@ def _read_choices(series: Any) -> tuple[Field, np.ndarray]:
             f"column {series.name!r} holds {series.to_native().type}, a type from which pyarrow can take no rows; cast it, "
             "as to string."
         ) from error
-    return ChoiceField(tuple(choices), pool), codes
+    names = [kind.name for kind in kinds]
+    if not holds_objects(series):  # None stands for null there
+        names = [MISSING if name == "None" or len(names) == 1 else name for name in names]
+    return ChoiceField(tuple(choices), pool, tuple(names)), codes
 
 
 def _check_choices(series: Any, values: list[Any]) -> None:
@@ -203,7 +246,7 @@ def _check_choices(series: Any, values: list[Any]) -> None:
     import narwhals.stable.v2 as nw
 
     # Categories may be anything, like intervals: their type takes care of them.
-    allowed = object if isinstance(series.dtype, (nw.Categorical, nw.Enum)) else (str, bool, int, float, type(None))
+    allowed = object if isinstance(series.dtype, (nw.Categorical, nw.Enum)) else (str, bool, int, float, Missing)
     for value in values:
         if not isinstance(value, allowed):
             raise ArgumentError(

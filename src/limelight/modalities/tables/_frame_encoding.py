@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from limelight._checks import wrap_frame
-from limelight.exceptions import ArgumentError, InstanceError
+from limelight._checks import named_errors, wrap_frame
+from limelight.exceptions import ArgumentError, InstanceError, read_message
 from limelight.modalities.tables._encoding import Encoding, check_size
-from limelight.modalities.tables._fields import Field, is_missing
+from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._frame_columns import read_column
 from limelight.modalities.tables._labelled_rows import order_by_name, values_and_labels
+from limelight.modalities.tables._missing_values import Missing, is_missing
 
 __all__ = ["FrameEncoding", "encode_frame"]
 
@@ -47,11 +48,18 @@ def encode_frame(frame: Any, labels: Any, feature_names: Iterable[object] | None
         raise ArgumentError(
             f"training_data has columns whose names look the same: {', '.join(map(repr, repeated[:5]))}. Rename them."
         )
-    fields, columns = zip(*map(read_column, frame.iter_columns()), strict=True)
+    fields, columns = zip(*map(_read_column, frame.iter_columns()), strict=True)
     if index is not None:
         index = index[:1]  # one row label shows their kind, and no more is kept
         index = index.remove_unused_levels() if index.nlevels > 1 else index
     return np.stack(columns, axis=1), FrameEncoding(names, fields, frame.implementation, index, labels)
+
+
+def _read_column(series: Any) -> tuple[Field, np.ndarray]:
+    """`read_column`, whatever the frame's library raises."""
+    name = str(series.name)  # a label of pandas may be anything
+    with named_errors(f"reading column {name!r} of training_data"):
+        return read_column(series.alias(name))
 
 
 @dataclass(frozen=True)
@@ -96,7 +104,7 @@ class FrameEncoding(Encoding):
         fields, row = list(self.fields), np.empty(len(values))
         for number, (name, value) in enumerate(zip(self.names, values, strict=True)):
             field = fields[number]
-            fields[number], row[number] = field.read_missing() if is_missing(value) else field.read(name, value)
+            fields[number], row[number] = field.read_missing(value) if is_missing(value) else field.read(name, value)
         is_known = all(field is trained for field, trained in zip(fields, self.fields, strict=True))
         return row, self if is_known else replace(self, fields=tuple(fields))
 
@@ -106,21 +114,25 @@ class FrameEncoding(Encoding):
         try:
             frame = wrap_frame(rows)
         except ValueError as error:  # for example, two columns have the same name
-            raise ArgumentError(f"{parameter} must give a sound frame: {error}") from error
+            raise ArgumentError(f"{parameter} must give a sound frame: {read_message(error)}") from error
         series_of = {str(series.name): series for series in frame.iter_columns()} if isinstance(frame, nw.DataFrame) else {}
         if series_of.keys() != set(self.names) or len(frame) != count:
             got = f"shape {frame.shape}" if series_of else type(rows).__name__
             raise ArgumentError(f"{parameter} must give a frame of {count} rows with the training data's columns; got {got}.")
         numbers = np.empty((count, len(self.names)))
         for column, (name, field) in enumerate(zip(self.names, self.fields, strict=True)):
-            values = [None if is_missing(value) else value for value in series_of[name].to_list()]
+            values = [Missing.of(value) if is_missing(value) else value for value in series_of[name].to_list()]
             try:
-                read = {value: field.read_missing() if value is None else field.read(name, value) for value in set(values)}
+                read = {value: _read_value(field, name, value) for value in set(values)}
             except (InstanceError, TypeError) as error:  # the column cannot hold the value, or it cannot even be looked up
-                raise ArgumentError(f"{parameter} gives a value that column {name!r} cannot hold: {error}") from error
-            if any(new_field is not field for new_field, _ in read.values()):
+                raise ArgumentError(
+                    f"{parameter} gives a value that column {name!r} cannot hold: {read_message(error)}"
+                ) from error
+            if field.is_categorical and any(new_field is not field for new_field, _ in read.values()):
                 raise ArgumentError(f"{parameter} gives categories of column {name!r} that the training data lack.")
             numbers[:, column] = [read[value][1] for value in values]
+            if len(field.missing) == 1:  # it stands for the others, too
+                numbers[np.isnan(numbers[:, column]), column] = np.nan
         return self.hold(numbers)
 
     def hold(self, rows: np.ndarray) -> np.ndarray:
@@ -133,7 +145,9 @@ class FrameEncoding(Encoding):
     def make_batch(self, rows: np.ndarray) -> Any:
         import narwhals.stable.v2 as nw
 
-        columns = zip(self.names, self.fields, rows.T, strict=True)
+        # pandas makes columns of names that are all texts, which may have lone surrogates; it gets its own labels below.
+        names = self.names if self.index is None else map(str, range(len(self.names)))
+        columns = zip(names, self.fields, rows.T, strict=True)
         frame = nw.from_dict({name: field.write(name, values, self.implementation) for name, field, values in columns})
         native = frame.to_native()
         if self.index is not None:
@@ -161,6 +175,10 @@ class FrameEncoding(Encoding):
         """The names of the columns with these labels, which may be names already."""
         name_of = self._name_of
         return [name_of.get(label, label) if isinstance(label, (tuple, str)) else label for label in labels]
+
+
+def _read_value(field: Field, name: str, value: Any) -> tuple[Field, float]:
+    return field.read_missing(value.value) if isinstance(value, Missing) else field.read(name, value)
 
 
 def _values_of(row: Any) -> list[Any] | None:

@@ -11,6 +11,7 @@ from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._feature_rules import SparseFeatures
 from limelight.modalities.tables._features import Feature, Word
 from limelight.modalities.tables._fields import Field
+from limelight.modalities.tables._missing_values import kind_of
 from limelight.results.explanation import Notice
 from limelight.results.views import Cell
 
@@ -31,7 +32,7 @@ class InstanceRow(NamedTuple):
     numbers : ndarray of shape (d,)
         Its values as numbers, as the columns' types hold them.
     given : ndarray of shape (d,)
-        The same before their types rounded them.
+        The same before their types rounded them; of a missing value, the kind that the row has.
     values : list of float
         The same.
     features : list of Feature
@@ -88,6 +89,19 @@ class InstanceRow(NamedTuple):
             if given != held and feature.tells_apart(given, held)
         )
 
+    def missing_notes(self) -> tuple[Notice, ...]:
+        """A note for each missing value that the training data lack, and that counts as the one which they have."""
+        return tuple(
+            Notice(
+                "other_missing_value",
+                f"{feature.name} is missing in another way than in the training data, such as None in place of NaN. It counts "
+                "as missing like theirs, and the model gets it like that.",
+                "information",
+            )
+            for feature, field, given in zip(self.features, self.fields, self.given.tolist(), strict=True)
+            if given != given and _is_other_kind(field, given)
+        )
+
     def slope_notes(self) -> tuple[Notice, ...]:
         """What a reader should know of weights that are slopes, each once."""
         notes = [
@@ -106,6 +120,14 @@ def read_row(instance: Any, encoding: Encoding, features: Sequence[Feature] | Sp
     """
     given, own_encoding = encoding.read(instance)
     numbers = own_encoding.hold(given[None].copy())[0]
+    for number in np.flatnonzero(np.isnan(given)).tolist():
+        if _is_other_kind(own_encoding.fields[number], given[number]):
+            numbers[number] = np.nan
     of_columns = [features[number] for number in own_encoding.column_numbers]
     of_words = map(Word.named, own_encoding.words)
     return InstanceRow(own_encoding, numbers, given, numbers.tolist(), [*of_columns, *of_words], own_encoding.fields)
+
+
+def _is_other_kind(field: Field, number: float) -> bool:
+    """Whether a number stands for a missing value that the column can hold, but no training row has."""
+    return kind_of(number) >= max(1, len(field.missing))

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 
 from limelight._checks import label_names, row_values, wrap_frame
-from limelight.exceptions import InstanceError
-from limelight.modalities.tables._fields import is_missing
+from limelight.exceptions import InstanceError, read_message
 from limelight.modalities.tables._frame_columns import has_parts_of_microseconds
+from limelight.modalities.tables._missing_values import is_missing
 
 __all__ = ["are_names", "order_by_name", "order_values", "values_and_labels"]
 
@@ -33,7 +33,7 @@ def values_and_labels(instance: Any) -> tuple[Sequence[Any], Sequence[Any] | Non
     try:
         wrapped = wrap_frame(instance, allow_series=True)
     except ValueError as error:  # for example, two columns have the same name
-        raise InstanceError(f"a row to explain is not a sound frame: {error}") from error
+        raise InstanceError(f"a row to explain is not a sound frame: {read_message(error)}") from error
     if isinstance(wrapped, nw.DataFrame):
         if len(wrapped) != 1:
             raise InstanceError(f"a row to explain must be one row; got a frame of {len(wrapped)}.")

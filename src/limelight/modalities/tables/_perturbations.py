@@ -12,6 +12,7 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._column_law import ColumnLaw
+from limelight.modalities.tables._columns import WithMissing
 from limelight.modalities.tables._product_law import ColumnMoments, has_closed_form
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
@@ -76,6 +77,8 @@ class Perturbations:
         The columns without bins, whose components are standardised values.
     column_moments : ColumnMoments or None
         What law and kernel make of single columns, where these are drawn independently.
+    missing_as_mean : frozenset of int
+        Those of them that may miss values, whose components are -0.0 there.
     """
 
     def __init__(
@@ -93,6 +96,7 @@ class Perturbations:
         self.unbinned = frozenset(number for number, law in enumerate(laws) if not law.num_states)
         has_moments = source.column_laws is not None and validate is None and all(map(has_closed_form, laws))
         self.column_moments = ColumnMoments(laws) if has_moments else None
+        self.missing_as_mean = frozenset(number for number in self.unbinned if isinstance(laws[number], WithMissing))
         self._laws = laws
         self._source = source
         self._hold = hold
@@ -186,10 +190,12 @@ def join_replicates(parts: Sequence[DrawnRows]) -> DrawnRows:
 
 def codes_of(rows: np.ndarray, laws: Sequence[ColumnLaw]) -> np.ndarray:
     """The codes of all values of rows of shape (m, d), by column: of shape (d, m)."""
-    codes = np.stack([law.codes_of(values) for law, values in zip(laws, rows.T, strict=True)])
-    if codes.dtype.kind != "i":
-        return codes
-    return codes.astype(np.uint8 if max(law.num_states for law in laws) <= 2**8 else np.uint32)
+    counts = [law.num_states for law in laws]
+    dtype = np.float64 if not min(counts) else np.uint8 if max(counts) <= 2**8 else np.uint32  # 0 states: numbers
+    codes = np.empty(rows.T.shape, dtype=dtype)
+    for law, values, column in zip(laws, rows.T, codes, strict=True):
+        column[:] = law.codes_of(values)
+    return codes
 
 
 def keys_of(rows: np.ndarray) -> np.ndarray:

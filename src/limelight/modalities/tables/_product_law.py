@@ -57,8 +57,11 @@ class ColumnMoments:
         key = (column, code, kernel_width)
         if key not in self._components:
             law = self._laws[column]
-            make = _normal_component if isinstance(law, Unbinned) and law.std else _binary_component
-            self._components[key] = make(law, code, kernel_width)
+            self._components[key] = (
+                _normal_component(law, code, kernel_width)
+                if isinstance(law, Unbinned) and law.std
+                else _binary_component(law, code, kernel_width)
+            )
         return self._components[key]
 
     def value(self, column: int, code: float, kernel_width: float) -> tuple[float, float]:

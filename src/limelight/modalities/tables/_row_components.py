@@ -69,6 +69,9 @@ class RowValues(Values):
         self.shares = np.array(
             [perturbations.share_of(numbers, [own_codes[number] for number in numbers]) for numbers in columns]
         )
+        self.missing_as_mean = tuple(
+            component for component, numbers in enumerate(columns) if numbers[0] in perturbations.missing_as_mean
+        )
         self._rare_states = find_rare_states(columns, own_codes, self.shares)
         self.num_rare_states = len(self._rare_states)
         if perturbations.column_moments is not None and len(columns) == len(own_codes):

@@ -17,7 +17,7 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._column_law import ColumnLaw, locate
 from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding
-from limelight.modalities.tables._fields import is_missing
+from limelight.modalities.tables._missing_values import is_missing
 from limelight.modalities.tables._rare_states import RareState
 
 __all__ = [
@@ -284,8 +284,9 @@ def apply_constraint(constraint: Constraint, encoding: Encoding, rows: np.ndarra
     ArgumentError
         If the constraint gives neither rows nor booleans.
     """
+    batch = encoding.make_batch(rows.copy())
     with user_function("constraint"):
-        answer = constraint(encoding.make_batch(rows.copy()))
+        answer = constraint(batch)
         array = np.asarray(answer)  # fails if it is made of lists of different lengths
     if array.ndim == 1 and (array.dtype != bool or len(array) != len(rows)):
         got = f"{array.dtype} of shape {array.shape}"

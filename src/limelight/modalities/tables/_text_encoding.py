@@ -14,9 +14,10 @@ from limelight.exceptions import ArgumentError, InstanceError
 from limelight.modalities._words import WordParts
 from limelight.modalities._writing import ADVICE_FOR_SIGNS, note_signs, note_words
 from limelight.modalities.tables._encoding import Encoding
-from limelight.modalities.tables._fields import ChoiceField, Field, NumberField, make_series
+from limelight.modalities.tables._fields import ChoiceField, Field, NumberField
 from limelight.modalities.tables._frame_columns import native_type
 from limelight.modalities.tables._frame_encoding import FrameEncoding
+from limelight.modalities.tables._native_series import is_object_type, make_series
 from limelight.results.explanation import Notice
 from limelight.results.views import Cell, MixedView, Passage, Span, TableView, TextView
 
@@ -29,10 +30,10 @@ _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 @dataclass(frozen=True)
 class Texts(Field):
-    """Texts of the library's type `dtype`, each as its place among `texts`."""
+    """Texts of the library's type `dtype`, each as its place among `texts`, which hold a missing value where one is missing."""
 
     dtype: Any
-    texts: Sequence[str | None] = ()
+    texts: Sequence[Any] = ()
     is_categorical: bool = True
 
     def read(self, name: str, value: Any) -> tuple[Texts, float]:
@@ -40,15 +41,17 @@ class Texts(Field):
             raise InstanceError(f"column {name!r} holds texts; got {value!r:.60} ({type(value).__name__}).")
         return replace(self, texts=(value,)), 0.0
 
-    def read_missing(self) -> tuple[Texts, float]:
-        return replace(self, texts=(None,)), 0.0
+    def read_missing(self, value: Any) -> tuple[Texts, float]:
+        # Only columns of objects hold any missing value as it came.
+        return replace(self, texts=(value if is_object_type(self.dtype) else None,)), 0.0
 
     def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
         texts = [self.texts[place] for place in numbers.astype(np.intp).tolist()]
-        return make_series(name, texts, implementation, self.dtype, keeps_nan=True)
+        return make_series(name, texts, implementation, self.dtype)
 
     def format(self, number: float) -> str:
-        return self.texts[int(number)] or ""
+        text = self.texts[int(number)]
+        return text if isinstance(text, str) else ""
 
 
 @dataclass(frozen=True)

@@ -11,13 +11,30 @@ from typing import Any
 
 import numpy as np
 
-from limelight.exceptions import InstanceError
-from limelight.modalities.tables._fields import LARGEST_EXACT, MISSING, Field, make_series
+from limelight.exceptions import InstanceError, read_message
+from limelight.modalities.tables._fields import LARGEST_EXACT, Field
+from limelight.modalities.tables._missing_values import MISSING
+from limelight.modalities.tables._native_series import make_series
 
-__all__ = ["DurationField", "PeriodField", "TimeField"]
+__all__ = ["DurationField", "PeriodField", "TimeField", "holds_exactly"]
 
 _NANOSECONDS_OF = {"s": 1_000_000_000, "ms": 1_000_000, "us": 1000, "ns": 1}
 _ROUND_NANOSECONDS = tuple(seconds * 10**9 for seconds in (86_400, 3600, 60, 1))  # day, hour, minute, second
+
+
+def holds_exactly(counts: np.ndarray) -> np.ndarray:
+    """Which of some int64 are the same numbers as doubles: all up to 2^53, and beyond it those with few digits other than 0.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight.modalities.tables._time_fields import holds_exactly
+    >>> holds_exactly(np.array([2**53 + 1, 2**53 + 2, 2**63 - 1])).tolist()
+    [False, True, False]
+    """
+    doubles = counts.astype(np.float64)
+    is_within = doubles < 2.0**63  # the largest int64 is rounded to a number that none of them is
+    return np.asarray(is_within & (np.where(is_within, doubles, 0.0).astype(np.int64) == counts))
 
 
 @dataclass(frozen=True)
@@ -61,13 +78,16 @@ class TimeField(Field):
         if is_finer or microseconds % self.step:
             held = "times to the microsecond" if is_finer else self.dtype
             raise InstanceError(f"column {name!r} holds {held}, which is too coarse for {value!r:.60}.")
-        return self, float(microseconds // self.step)
+        count = microseconds // self.step
+        if not holds_exactly(np.array(count)):
+            raise InstanceError(f"column {name!r} holds times that a double counts exactly; got {value!r:.60}: round it.")
+        return self, float(count)
 
     def write(self, name: str, numbers: np.ndarray, implementation: Any) -> Any:
         times = np.full(len(numbers), np.datetime64("NaT", "us"))
         is_present = ~np.isnan(numbers)
         times[is_present] = (numbers[is_present].astype(np.int64) * self.step).view("datetime64[us]")
-        return make_series(name, times, implementation, self.dtype, keeps_nan=True, zone_name=self.zone_name)
+        return make_series(name, times, implementation, self.dtype, zone_name=self.zone_name)
 
     def format(self, number: float) -> str:
         if math.isnan(number):
@@ -114,13 +134,18 @@ class DurationField(Field):
     def read(self, name: str, value: Any) -> tuple[Field, float]:
         if not isinstance(value, (timedelta, np.timedelta64)):
             raise InstanceError(f"column {name!r} holds durations; got {value!r:.60} ({type(value).__name__}).")
-        # pandas' own has finer parts than Python's, which it derives from.
-        exact = value.to_timedelta64() if hasattr(value, "to_timedelta64") else np.timedelta64(value)
+        # pandas' own has finer parts than Python's, which it derives from, and Python's more days than NumPy's microseconds.
+        if isinstance(value, timedelta) and not hasattr(value, "to_timedelta64"):
+            seconds = value // timedelta(seconds=1)
+            has_parts = value != timedelta(seconds=seconds)
+            exact = np.timedelta64(value) if has_parts else np.timedelta64(seconds, "s")
+        else:
+            exact = value.to_timedelta64() if hasattr(value, "to_timedelta64") else np.timedelta64(value)
         try:
             held = exact.astype(f"timedelta64[{self.unit}]")
             is_exact = bool(held == exact)
         except (OverflowError, TypeError) as error:  # years and months have no length
-            raise InstanceError(f"column {name!r} holds durations; got {value!r:.60}: {error}.") from error
+            raise InstanceError(f"column {name!r} holds durations; got {value!r:.60}: {read_message(error)}.") from error
         count = int(held.astype(np.int64))
         if not is_exact:
             held_unit = "microseconds" if self.unit == "us" else self.dtype
@@ -136,7 +161,7 @@ class DurationField(Field):
         durations = np.full(len(numbers), "NaT", dtype=f"timedelta64[{self.unit}]")
         is_present = ~np.isnan(numbers)
         durations[is_present] = numbers[is_present].astype(np.int64).view(durations.dtype)
-        return make_series(name, durations, implementation, self.dtype, keeps_nan=True)
+        return make_series(name, durations, implementation, self.dtype)
 
     @property
     def steps(self) -> tuple[int, ...]:

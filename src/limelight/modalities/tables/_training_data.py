@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from limelight._checks import wrap_frame
 from limelight._seeds import fingerprint
-from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.modalities.tables._array_encoding import encode_array
 from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding
@@ -67,7 +67,7 @@ def encode(training_data: Any, feature_names: Iterable[object] | None) -> tuple[
     try:
         frame = wrap_frame(training_data)
     except ValueError as error:  # for example, two columns have the same name
-        raise ArgumentError(f"training_data is not a sound frame: {error}") from error
+        raise ArgumentError(f"training_data is not a sound frame: {read_message(error)}") from error
     if isinstance(frame, nw.DataFrame):
         labels = None if nw.maybe_get_index(frame) is None else nw.to_native(training_data, pass_through=True).columns
         return encode_frame(frame, labels, feature_names)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from limelight._checks import check_row_order, own_arithmetic
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError
@@ -126,6 +127,7 @@ class TabularExplainer(Explainer):
     default_design = "sobol"
     distances = staticmethod(euclidean)
 
+    @own_arithmetic()
     def __init__(
         self,
         training_data: Any,
@@ -160,6 +162,7 @@ class TabularExplainer(Explainer):
             'sampler="training_rows"': sampler == "training_rows",
             "groups": bool(groups),
         }
+        check_row_order("training_labels", training_labels, getattr(training_data, "index", None), "training_data")
         data = _read_table(training_data, training_data_stats, feature_names, kinds, needs_rows)
         groups = checked_groups(groups, data.encoding)
         sampler = checked_sampler(sampler, sample_around_instance)
@@ -224,7 +227,7 @@ class TabularExplainer(Explainer):
         """
         row = read_row(instance, self._encoding, self._features)
         surroundings = self._chooser.choose_for(row)
-        notes = row.rounding_notes() + surroundings.notes + row.encoding.notes
+        notes = row.rounding_notes() + row.missing_notes() + surroundings.notes + row.encoding.notes
         if self._has_slopes:
             notes += row.slope_notes()
         num_columns = len(row.encoding.column_numbers)  # the words of free texts come after them
@@ -245,6 +248,7 @@ class TabularExplainer(Explainer):
             finer_option="discretize_continuous=False" if self._can_do_without_bins and row.has_numbers else None,
         )
 
+    @own_arithmetic()
     def statistics(self) -> dict[str, Any]:
         """What this explainer knows of its training data: an explainer made from it gives the same explanations.
 

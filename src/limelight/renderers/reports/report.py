@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from limelight._checks import check_count
+from limelight._checks import check_count, check_row_order
 from limelight.collection.explanations import Explanations
 from limelight.exceptions import ArgumentTypeError
 from limelight.renderers._page import hash_script, make_page_data
@@ -52,6 +52,8 @@ def render_report(explanations: Explanations, title: str | None, labels: Any, nu
         raise ArgumentTypeError(f"title must be a text; got {title!r:.80}.")
     num_picks, num_features = check_count("num_picks", num_picks, 1), check_count("num_features", num_features, 1)
     answers = read_answers(explanations)
+    if labels is not None:
+        check_row_order("labels", labels, explanations.ids, "the explanations, their ids,")
     truths = read_truths(labels, answers.of_each)
     figures = read_figures(explanations, answers, truths, num_picks, num_features)
     picked = () if figures.picks is None else figures.picks.positions

@@ -1,0 +1,176 @@
+"""Regressions on the chosen components: of all rows, and of all but each replicate's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from limelight.stages.full_fit import ProjectedMoments
+from limelight.stages.moments import LimitMoments, Moments, SampledMoments, leave_out_each
+from limelight.stages.sample import Sample
+
+__all__ = ["ProductsOfComponents", "ProductsOfRows", "Regressions", "dot"]
+
+
+class Regressions(NamedTuple):
+    """Regressions for q outputs of b samples: f fits for each, the first to all replicates, the others without one each.
+
+    Attributes
+    ----------
+    intercepts : ndarray of shape (b, q, f)
+    weights : ndarray of shape (b, q, f, c)
+    """
+
+    intercepts: np.ndarray
+    weights: np.ndarray
+
+
+class ProductsOfComponents:
+    """The products of c chosen components with each other and with their output, in each replicate.
+
+    Parameters
+    ----------
+    samples : sequence of Sample
+        They have equal numbers of components (d), outputs (q) and replicates (r).
+    chosen : ndarray of int, of shape (b, q, c)
+        The components' numbers.
+    source : SampledMoments, ProjectedMoments or LimitMoments
+        Where the regressions' moments come from.
+    """
+
+    def __init__(
+        self, samples: Sequence[Sample], chosen: np.ndarray, source: SampledMoments | ProjectedMoments | LimitMoments
+    ) -> None:
+        self._source = source
+        self._chosen = chosen
+        self._grams = _chosen_grams(samples, chosen)
+
+    def fit_ridge(self, alpha: float, factors: np.ndarray) -> Regressions:
+        """Weighted ridge regressions with a free intercept; the components' factors of the penalty have shape (b, q, c)."""
+        return _fit_ridge(self._source.leaving_out(self._chosen, self._grams), alpha, factors)
+
+    def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:
+        """Weighted R2, of shape (b, q): of each replicate under the surrogate fitted without it, pooled.
+
+        With `is_exact`, it is that of the whole neighbourhood under its own surrogate.
+        """
+        grams, c = self._grams, self._chosen.shape[-1]
+        if grams.shape[2] == 1 and not is_exact:
+            return np.full(grams.shape[:2], np.nan)
+        fits = slice(0, 1) if is_exact else slice(1, None)
+        # A row of the constant, the components and the output times this is the row's residual.
+        to_residual = np.ones(grams.shape[:-1])
+        to_residual[..., 0] = -regressions.intercepts[:, :, fits]
+        to_residual[..., 1 : c + 1] = -regressions.weights[:, :, fits]
+        total = grams.sum(axis=2)
+        variation = total[..., -1, -1] - total[..., 0, -1] * (total[..., 0, -1] / total[..., 0, 0])
+        residual = dot(to_residual, (grams @ to_residual[..., None])[..., 0]).sum(axis=-1)
+        return _explained_share(residual, variation)
+
+    def spreads(self) -> np.ndarray:
+        """The weighted standard deviation of each output, of shape (b, q)."""
+        total = self._grams.sum(axis=2)
+        mean = total[..., 0, -1] / total[..., 0, 0]
+        return np.asarray(np.sqrt(np.maximum(0.0, total[..., -1, -1] / total[..., 0, 0] - mean**2)))
+
+
+class ProductsOfRows:
+    """The same of one sample that has fewer rows than chosen components: the products of rows with each other.
+
+    Parameters
+    ----------
+    sample : Sample
+        The rows.
+    chosen : ndarray of int, of shape (q, c)
+        The components' numbers.
+    nominal_draws : int
+        The number of draws from LIME's law that the ridge penalty is meant for.
+    """
+
+    def __init__(self, sample: Sample, chosen: np.ndarray, nominal_draws: int) -> None:
+        every = np.arange(len(sample.instance))
+        self._rows = [sample.wide_rows(None if np.array_equal(components, every) else components) for components in chosen]
+        self._row_weights, self._outputs, self._law_draws = sample.row_weights, sample.outputs, sample.law_draws
+        self._is_in_replicate = sample.replicates == np.arange(sample.num_replicates)[:, None]
+        self._nominal_draws = nominal_draws
+
+    def fit_ridge(self, alpha: float, factors: np.ndarray) -> Regressions:
+        """As `ProductsOfComponents.fit_ridge`."""
+        row_weights = leave_out_each(self._row_weights * self._is_in_replicate, axis=0)  # of the rows of each fit
+        law_draws = leave_out_each(self._law_draws, axis=0)
+        intercepts = np.full((1, len(self._rows), len(row_weights)), np.nan)
+        weights = np.full((*intercepts.shape, factors.shape[-1]), np.nan)
+        for output, rows in enumerate(self._rows):
+            values = self._outputs[:, [output]]
+            for number, mass in enumerate(row_weights.sum(axis=1)):
+                if not mass > 0:  # a narrow kernel gave weight to no replicate but the one that is left out
+                    continue
+                shares = row_weights[number] / mass
+                penalties = alpha * law_draws[number] / (self._nominal_draws * mass) * factors[0, output]
+                fitted = rows.fit_ridge(values, shares, penalties)
+                weights[0, output, number] = fitted[:, 0]
+                intercepts[0, output, number] = shares @ (values - rows.predict(fitted))[:, 0]
+        return Regressions(intercepts, weights)
+
+    def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:  # noqa: ARG002 - never with all masks
+        """As `ProductsOfComponents.fidelities`."""
+        if len(self._is_in_replicate) == 1:
+            return np.full((1, len(self._rows)), np.nan)
+        residuals = np.empty((1, len(self._rows)))
+        for output, rows in enumerate(self._rows):
+            predictions = regressions.intercepts[0, output, 1:] + rows.predict(regressions.weights[0, output, 1:].T)
+            squares = (self._outputs[:, [output]] - predictions) ** 2
+            residuals[0, output] = self._row_weights @ np.where(self._is_in_replicate.T, squares, 0.0).sum(axis=1)
+        return _explained_share(residuals, self._row_weights.sum() * self.spreads() ** 2)
+
+    def spreads(self) -> np.ndarray:
+        """As `ProductsOfComponents.spreads`."""
+        shares = self._row_weights / self._row_weights.sum()
+        return np.asarray(np.sqrt(shares @ (self._outputs - shares @ self._outputs) ** 2))[None]
+
+
+def dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+    """Inner products along the last axis: (..., n) and (..., n) give (...)."""
+    return np.asarray((left[..., None, :] @ right[..., :, None])[..., 0, 0])
+
+
+def _explained_share(residual: np.ndarray, variation: np.ndarray) -> np.ndarray:
+    """R2 from sums of squares; NaN where the output does not vary, since it can vary in rows without weight only."""
+    return np.asarray(1.0 - np.divide(residual, variation, out=np.full(variation.shape, np.nan), where=variation > 0))
+
+
+def _chosen_grams(samples: Sequence[Sample], chosen: np.ndarray) -> np.ndarray:
+    """Each replicate's Gram matrix of the constant, the chosen components and the output: (b, q, r, c + 2, c + 2).
+
+    The chosen components have shape (b, q, c).
+    """
+    num_samples, num_outputs, width = chosen.shape
+    d, num_replicates = len(samples[0].instance), samples[0].num_replicates
+    grams = np.empty((num_samples, num_outputs, num_replicates, width + 2, width + 2))
+    for number, sample in enumerate(samples):
+        full_grams = None if sample.is_wide else sample.full_grams()
+        for output, components in enumerate(chosen[number]):
+            if full_grams is not None and len(full_grams) == num_replicates:
+                kept = np.concatenate([[0], 1 + components, [1 + d + output]])
+                grams[number, output] = full_grams[:, kept[:, None], kept]
+            else:
+                kept = np.array([*range(1 + width), 1 + width + output])
+                grams[number, output] = sample.grams(components)[:, kept[:, None], kept]
+    return grams
+
+
+def _fit_ridge(moments: Moments, alpha: float, factors: np.ndarray) -> Regressions:
+    """Weighted ridge regressions with a free intercept, from moments of c components and one output, with axes (b, q, f).
+
+    The components' factors of the penalty have shape (b, q, c).
+    """
+    c = moments.mean.shape[-1] - 1
+    gram, cross = moments.covariance[..., :c, :c], moments.covariance[..., :c, c:]
+    if alpha > 0:
+        penalty = (alpha * moments.penalty)[..., None, None] * (np.eye(c) * factors[:, :, None, :, None])
+        weights = np.linalg.solve(gram + penalty, cross)[..., 0]
+    else:  # components that never vary, or always together, have no unique weights: the shortest solution
+        weights = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ cross)[..., 0]
+    return Regressions(moments.mean[..., c] - dot(moments.mean[..., :c], weights), weights)
