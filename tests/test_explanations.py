@@ -69,7 +69,7 @@ def views(draw, count):
     if kind == "parts":
         return PartsView(tuple(draw(TEXTS) for _ in range(count)))
     if kind == "series":
-        values = st.lists(st.floats(allow_nan=False), min_size=count, max_size=count).map(tuple)
+        values = st.lists(st.floats(allow_nan=False, allow_infinity=False), min_size=count, max_size=count).map(tuple)
         segments = tuple(Segment((0,), i, i + 1, component) for i, component in enumerate(draw(components)))
         return SeriesView((draw(TEXTS),), (draw(values),), (draw(values),), segments)
     pixels = draw(st.binary(min_size=3 * count, max_size=3 * count))

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from hypothesis import HealthCheck, settings
 
+from helpers.fuzz_models import CONSTANT, Model
 from limelight import Explanation
 
 MANY = os.environ.get("LIMELIGHT_FUZZ_EXAMPLES")
@@ -31,6 +32,15 @@ def check_explanation(explanation: Explanation) -> None:
         has_interval = (lows <= weights) & (weights <= highs)
         assert np.isnan(lows[~has_interval]).all()
         assert has_interval.all() or explanation.warnings
+
+
+def check_answers(explanation: Explanation, model: Model, name: str) -> None:
+    """What holds for an explanation of a model of this name, which was asked under the caller's handling of errors."""
+    errors = np.geterr()
+    assert all(seen == errors for seen in model.errors)
+    check_explanation(explanation)
+    if name in CONSTANT:
+        assert not any(any(surrogate.weights) for surrogate in explanation.surrogates)
 
 
 def check_outputs(explanation: Explanation) -> None:

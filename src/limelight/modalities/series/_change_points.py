@@ -114,25 +114,19 @@ def _merge_below(threshold: float, segments: _Segments, costs: np.ndarray, lengt
                     channel_means[left] = total / size
                 previous, following = before[left], after[right]
                 after[left] = following
-                if previous >= 0:
-                    squares = 0.0
-                    for channel_means in means:
-                        difference = channel_means[previous] - channel_means[left]
-                        squares += difference * difference
-                    other = sizes[previous]
-                    cost = squares * (other * size / (other + size))
-                    if cost <= threshold:
-                        heappush(merged_pairs, (cost, number, numbers[previous], previous))
                 if following >= 0:
                     before[following] = left
+                for neighbour, first_of_pair in ((previous, previous), (following, left)):
+                    if neighbour < 0:
+                        continue
                     squares = 0.0
                     for channel_means in means:
-                        difference = channel_means[left] - channel_means[following]
+                        difference = channel_means[neighbour] - channel_means[left]
                         squares += difference * difference
-                    other = sizes[following]
-                    cost = squares * (size * other / (size + other))
+                    other = sizes[neighbour]
+                    cost = squares * (other * size / (other + size))
                     if cost <= threshold:
-                        heappush(merged_pairs, (cost, number, numbers[following], left))
+                        heappush(merged_pairs, (cost, number, numbers[neighbour], first_of_pair))
             if next_pair is pair:
                 break
     is_kept = np.array(numbers) >= 0

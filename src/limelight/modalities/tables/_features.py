@@ -9,16 +9,9 @@ from math import isnan
 import numpy as np
 
 from limelight.exceptions import InstanceError
+from limelight.modalities.tables._added_values import Column, WithMissing
 from limelight.modalities.tables._bin_names import BinNames
-from limelight.modalities.tables._columns import (
-    LARGEST_VALUE,
-    Binned,
-    Categorical,
-    Column,
-    PresentColumn,
-    Unbinned,
-    WithMissing,
-)
+from limelight.modalities.tables._columns import LARGEST_VALUE, Binned, Categorical, PresentColumn, Unbinned
 from limelight.modalities.tables._fields import ChoiceField, Field, NumberField
 from limelight.results.explanation import Notice
 

@@ -11,8 +11,8 @@ import numpy as np
 
 from limelight._seeds import fingerprint
 from limelight.exceptions import ArgumentError
+from limelight.modalities.tables._added_values import Column, add_value
 from limelight.modalities.tables._column_law import ColumnLaw
-from limelight.modalities.tables._columns import Column, add_value
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._instance_row import InstanceRow
 from limelight.modalities.tables._perturbations import Perturbations, Validator, codes_of

@@ -11,8 +11,8 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 
 from limelight.exceptions import ArgumentError
+from limelight.modalities.tables._added_values import WithMissing
 from limelight.modalities.tables._column_law import ColumnLaw
-from limelight.modalities.tables._columns import WithMissing
 from limelight.modalities.tables._product_law import ColumnMoments, has_closed_form
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source

@@ -14,8 +14,8 @@ import numpy as np
 from limelight._checks import check_choice, check_flag, user_function
 from limelight._seeds import fingerprint, stream
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.modalities.tables._added_values import Column
 from limelight.modalities.tables._column_law import ColumnLaw, locate
-from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._missing_values import is_missing
 from limelight.modalities.tables._rare_states import RareState

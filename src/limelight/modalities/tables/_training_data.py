@@ -8,8 +8,8 @@ from typing import Any, NamedTuple
 from limelight._checks import wrap_frame
 from limelight._seeds import fingerprint
 from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
+from limelight.modalities.tables._added_values import Column
 from limelight.modalities.tables._array_encoding import encode_array
-from limelight.modalities.tables._columns import Column
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._frame_encoding import encode_frame
 from limelight.modalities.tables._sparse_encoding import encode_sparse

@@ -9,8 +9,8 @@ from limelight._checks import check_row_order, own_arithmetic
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Mode
 from limelight.exceptions import ArgumentError
+from limelight.modalities.tables._added_values import WithMissing
 from limelight.modalities.tables._array_encoding import ArrayEncoding
-from limelight.modalities.tables._columns import WithMissing
 from limelight.modalities.tables._discretize import EdgeRule
 from limelight.modalities.tables._feature_rules import FeatureRules
 from limelight.modalities.tables._groups import Layout, checked_groups
