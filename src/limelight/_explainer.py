@@ -259,8 +259,8 @@ class Explainer(BatchMixin):
                     neighbourhood.replicates,
                 )
             if closed_form is not None and look.is_trial:
-                constant = closed_form.find_constant(neighbourhoods, link(oracle.instance_prediction), [*map(link, answers)])
-                sample.limit = None if constant is None else closed_form.limit(outputs.labels, constant)
+                own_answer = link(oracle.instance_prediction)
+                sample.limit = closed_form.find_limit(neighbourhoods, own_answer, [*map(link, answers)], outputs.labels)
                 if sample.limit is None:
                     continue
             settings = self._fit_settings(look, sample, kernel_law, request)
@@ -292,6 +292,8 @@ class Explainer(BatchMixin):
         if adapted.model_sum is None or components.product_law is None or has_own_proximity:
             return None
         if request.regressor is not None or adapted.model_sum.link != request.link:
+            return None
+        if not adapted.model_sum.suits(components.product_law, proximity.width):
             return None
         return ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
 

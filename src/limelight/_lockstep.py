@@ -52,7 +52,8 @@ class FitSurrogates(NamedTuple):
         settings, sample = self.settings, self.sample
         if settings.kernel_law is not None or settings.regressor is not None:
             return id(self)
-        return settings, len(sample.instance), len(sample.origin), sample.num_replicates, sample.limit is None
+        limit = None if sample.limit is None else sample.limit.batch_key
+        return settings, len(sample.instance), len(sample.origin), sample.num_replicates, limit
 
 
 Effect = Ask | FitSurrogates

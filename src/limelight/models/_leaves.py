@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from limelight.stages.leaf_sum import LeafSum
+from limelight.stages.leaf_sum import NEVER, LeafSum, Paths
 from limelight.stages.product_law import Conditions
 
 __all__ = ["Nodes", "before_rounding", "sum_leaves"]
@@ -65,33 +65,26 @@ class _Steps(NamedTuple):
         return _Steps(leaves, columns, self.nodes[is_kept], self.turns_left[is_kept], np.flatnonzero(is_first))
 
 
-class _Pairs(NamedTuple):
-    """Which leaf has which condition.
-
-    Attributes
-    ----------
-    leaves, conditions : ndarray of int, of shape (e,)
-    """
-
-    leaves: np.ndarray
-    conditions: np.ndarray
-
-
 def sum_leaves(trees: Sequence[Nodes], num_columns: int, link: str) -> LeafSum:
     """The sum over the leaves of all trees, of d columns; under `link`, the model's outputs are this sum and a constant."""
-    values, all_steps, num_leaves = [], [], 0
-    for tree in trees:
+    asked = np.unique([tree.columns[node] for tree in trees for node in tree.categories]).astype(np.intp)
+    cuts = _find_cuts(trees, asked, num_columns)
+    values, paths, of_categories, num_leaves = [], [], [], 0
+    for number, tree in enumerate(trees):
         leaf_nodes = np.flatnonzero(tree.left < 0)
         steps = _find_steps(tree, leaf_nodes)
-        all_steps.append(steps._replace(leaves=steps.leaves + num_leaves))
+        steps = steps._replace(leaves=steps.leaves + num_leaves)
+        is_asked = np.isin(steps.columns, asked)
+        of_categories.append(steps.only(is_asked))
+        paths.append(cuts.read_paths(number, tree, steps.only(~is_asked) if is_asked.any() else steps))
         values.append(tree.values[leaf_nodes])
         num_leaves += len(leaf_nodes)
-    asked = {int(tree.columns[node]) for tree in trees for node in tree.categories}
-    parts = [_read_thresholds(trees, [steps.only(~np.isin(steps.columns, [*asked])) for steps in all_steps])]
-    parts += [_read_categories(trees, [steps.only(steps.columns == column) for steps in all_steps], column) for column in asked]
-    conditions, pairs = _join(parts)
-    order = np.argsort(pairs.leaves, kind="stable")
-    return LeafSum(num_columns, np.concatenate(values), conditions, pairs.leaves[order], pairs.conditions[order], link)
+    parts = [cuts.conditions]
+    for column in asked.tolist():
+        conditions, path = _read_categories(trees, [steps.only(steps.columns == column) for steps in of_categories], column)
+        paths.append(path._replace(met=path.met + sum(len(part.columns) for part in parts)))
+        parts.append(conditions)
+    return LeafSum(num_columns, np.concatenate(values), *_join(parts, paths), link)
 
 
 def _find_steps(tree: Nodes, leaf_nodes: np.ndarray) -> _Steps:
@@ -116,37 +109,66 @@ def _find_steps(tree: Nodes, leaf_nodes: np.ndarray) -> _Steps:
     return everything.only(np.ones(len(order), dtype=bool))
 
 
-def _read_thresholds(trees: Sequence[Nodes], all_steps: Sequence[_Steps]) -> tuple[Conditions, _Pairs]:
-    """The conditions of columns that are asked for thresholds."""
-    parts = []
-    for tree, steps in zip(trees, all_steps, strict=True):
+class _Cuts:
+    """The conditions "at most a threshold" of all trees, and "present", each also as "or missing".
+
+    Parameters
+    ----------
+    columns, thresholds : ndarray of shape (t,)
+        The distinct thresholds, by ascending column and value.
+    ranks : sequence of ndarray of int, of shape (m,)
+        For each tree, the number of each node's threshold.
+    num_columns : int
+    """
+
+    def __init__(self, columns: np.ndarray, thresholds: np.ndarray, ranks: Sequence[np.ndarray], num_columns: int) -> None:
+        self._ranks = ranks
+        self._num_cuts = len(columns)
+        self._num_kinds = len(columns) + num_columns
+        columns = np.tile(np.concatenate([columns, np.arange(num_columns)]), 2)
+        highs = np.tile(np.concatenate([thresholds, np.full(num_columns, np.inf)]), 2)
+        takes_missing = np.repeat([False, True], self._num_kinds)
+        owners = np.arange(len(columns))
+        self.conditions = Conditions(columns, takes_missing, np.full(len(columns), -np.inf), highs, owners)
+
+    def read_paths(self, number: int, tree: Nodes, steps: _Steps) -> Paths:
+        """The paths of a tree, by its number, that these steps make."""
         if not len(steps.starts):
-            continue
-        thresholds = tree.thresholds[steps.nodes]
+            return Paths(*np.empty((3, 0), dtype=np.int32))
+        ranks, columns = self._ranks[number][steps.nodes], steps.columns[steps.starts]
+        is_present = self._num_cuts + columns
+        lows = np.maximum.reduceat(np.where(steps.turns_left, NEVER, ranks), steps.starts)
+        highs = np.minimum.reduceat(np.where(steps.turns_left, ranks, self._num_cuts), steps.starts)
         takes_missing = tree.missing_goes_left[steps.nodes] == steps.turns_left
-        parts.append(
-            (
-                steps.leaves[steps.starts],
-                steps.columns[steps.starts],
-                np.maximum.reduceat(np.where(steps.turns_left, -np.inf, thresholds), steps.starts),
-                np.minimum.reduceat(np.where(steps.turns_left, thresholds, np.inf), steps.starts),
-                np.logical_and.reduceat(takes_missing, steps.starts),
-            )
-        )
-    if not parts:
-        return _no_conditions()
-    leaves, columns, lows, highs, takes_missing = map(np.concatenate, zip(*parts, strict=True))
-    order = np.lexsort((takes_missing, highs, lows, columns))
-    in_order = [array[order] for array in (columns, lows, highs, takes_missing)]
+        takes_missing = np.logical_and.reduceat(takes_missing, steps.starts)
+        # No number is above a threshold and at most a lower one.
+        is_empty = lows >= highs
+        highs = np.where((highs == self._num_cuts) | is_empty, is_present, highs)
+        lows = np.where(is_empty, is_present, lows)
+        met = highs + self._num_kinds * takes_missing
+        return Paths(*(array.astype(np.int32) for array in (steps.leaves[steps.starts], met, lows)))
+
+
+def _find_cuts(trees: Sequence[Nodes], asked: np.ndarray, num_columns: int) -> _Cuts:
+    """The thresholds of all trees, but for the columns that are asked for categories."""
+    nodes = [np.flatnonzero((tree.left >= 0) & ~np.isin(tree.columns, asked)) for tree in trees]
+    columns = np.concatenate([tree.columns[inner] for tree, inner in zip(trees, nodes, strict=True)]).astype(np.intp)
+    thresholds = np.concatenate([tree.thresholds[inner] for tree, inner in zip(trees, nodes, strict=True)])
+    order = np.lexsort((thresholds, columns))
+    columns, thresholds = columns[order], thresholds[order]
     is_new = np.ones(len(order), dtype=bool)
-    is_new[1:] = np.any([array[1:] != array[:-1] for array in in_order], axis=0)
-    numbers = np.empty(len(order), dtype=np.intp)
+    is_new[1:] = (columns[1:] != columns[:-1]) | (thresholds[1:] != thresholds[:-1])
+    numbers = np.empty(len(order), dtype=np.int32)
     numbers[order] = np.cumsum(is_new) - 1
-    columns, lows, highs, takes_missing = (array[is_new] for array in in_order)
-    return Conditions(columns, takes_missing, lows, highs, np.arange(len(columns))), _Pairs(leaves, numbers)
+    ends = np.cumsum([len(inner) for inner in nodes])[:-1]
+    ranks = []
+    for tree, inner, of_tree in zip(trees, nodes, np.split(numbers, ends), strict=True):
+        ranks.append(np.zeros(len(tree.left), dtype=np.int32))
+        ranks[-1][inner] = of_tree
+    return _Cuts(columns[is_new], thresholds[is_new], ranks, num_columns)
 
 
-def _read_categories(trees: Sequence[Nodes], all_steps: Sequence[_Steps], column: int) -> tuple[Conditions, _Pairs]:
+def _read_categories(trees: Sequence[Nodes], all_steps: Sequence[_Steps], column: int) -> tuple[Conditions, Paths]:
     """The conditions of a column that is asked for categories."""
     categories = np.unique(
         np.concatenate([own for tree in trees for node, own in tree.categories.items() if tree.columns[node] == column])
@@ -167,7 +189,8 @@ def _read_categories(trees: Sequence[Nodes], all_steps: Sequence[_Steps], column
     owners = np.repeat(np.arange(len(distinct)), list(map(len, intervals)))
     lows, highs = np.concatenate(intervals).T
     conditions = Conditions(np.full(len(distinct), column), distinct[:, -1], lows, highs, owners)
-    return conditions, _Pairs(np.concatenate(leaves), numbers.reshape(-1))
+    met = numbers.reshape(-1).astype(np.int32)
+    return conditions, Paths(np.concatenate(leaves), met, np.full_like(met, NEVER))
 
 
 def _intervals_of(categories: np.ndarray, are_taken: np.ndarray, *, takes_others: bool) -> np.ndarray:
@@ -179,28 +202,32 @@ def _intervals_of(categories: np.ndarray, are_taken: np.ndarray, *, takes_others
     return np.array(intervals or [(0.0, 0.0)], dtype=np.float64)
 
 
-def _no_conditions() -> tuple[Conditions, _Pairs]:
-    nothing = np.empty(0, dtype=np.intp)
-    return Conditions(nothing, nothing.astype(bool), np.empty(0), np.empty(0), nothing), _Pairs(nothing, nothing)
+def _join(parts: Sequence[Conditions], paths: Sequence[Paths]) -> tuple[Conditions, Paths]:
+    """All conditions that a leaf has, by ascending column, and all paths, by ascending leaf.
 
-
-def _join(parts: Iterable[tuple[Conditions, _Pairs]]) -> tuple[Conditions, _Pairs]:
-    """All conditions, by ascending column."""
-    parts = list(parts)
-    first = np.cumsum([0, *(len(conditions.columns) for conditions, _ in parts)])
-    columns = np.concatenate([conditions.columns for conditions, _ in parts])
-    takes_missing = np.concatenate([conditions.takes_missing for conditions, _ in parts])
-    lows = np.concatenate([conditions.lows for conditions, _ in parts])
-    highs = np.concatenate([conditions.highs for conditions, _ in parts])
-    owners = np.concatenate([start + conditions.owners for start, (conditions, _) in zip(first, parts, strict=False)])
-    leaves = np.concatenate([pairs.leaves for _, pairs in parts])
-    numbers = np.concatenate([start + pairs.conditions for start, (_, pairs) in zip(first, parts, strict=False)])
-    order = np.argsort(columns, kind="stable")
-    rank = np.empty_like(order)
-    rank[order] = np.arange(len(order))
-    by_owner = np.argsort(rank[owners], kind="stable")
-    conditions = Conditions(columns[order], takes_missing[order], lows[by_owner], highs[by_owner], rank[owners][by_owner])
-    return conditions, _Pairs(leaves, rank[numbers])
+    In the paths the conditions have the numbers that they have one part after another.
+    """
+    leaves, met, not_met = map(np.concatenate, zip(*paths, strict=True))
+    columns, takes_missing, lows, highs = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("columns", "takes_missing", "lows", "highs")
+    )
+    first = np.cumsum([0, *(len(part.columns) for part in parts)])
+    owners = np.concatenate([start + part.owners for start, part in zip(first, parts, strict=False)])
+    is_used = np.zeros(len(columns), dtype=bool)
+    is_used[met] = True
+    is_used[not_met[not_met != NEVER]] = True
+    kept = np.flatnonzero(is_used)
+    kept = kept[np.argsort(columns[kept], kind="stable")]
+    numbers = np.full(len(columns) + 1, NEVER, dtype=np.int32)  # the last one is of `NEVER`
+    numbers[kept] = np.arange(len(kept))
+    intervals = np.flatnonzero(is_used[owners])
+    intervals = intervals[np.argsort(numbers[owners[intervals]], kind="stable")]
+    conditions = Conditions(columns[kept], takes_missing[kept], lows[intervals], highs[intervals], numbers[owners[intervals]])
+    paths_in_order = Paths(leaves, numbers[met], numbers[not_met])
+    if (np.diff(leaves) < 0).any():
+        order = np.argsort(leaves, kind="stable")
+        paths_in_order = Paths(*(array[order] for array in paths_in_order))
+    return conditions, paths_in_order
 
 
 def before_rounding(thresholds: np.ndarray) -> np.ndarray:

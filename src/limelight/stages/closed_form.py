@@ -8,17 +8,29 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight.stages.components import Neighbourhood, SharedRows
-from limelight.stages.limit import Limit, ModelSum, find_limit
+from limelight.stages.limit import Limit, ModelSum
 from limelight.stages.product_law import ProductLaw
 
-__all__ = ["ClosedForm"]
+__all__ = ["Bounds", "ClosedForm"]
 
 _ROUNDING = 1e-6  # of the largest answer: models may compute in single precision
 _PROBABILITY_ROUNDING = 2.0**-22  # of probabilities in single precision
 
 
+class Bounds(NamedTuple):
+    """What a model may add to a sum so that its answers for some rows are right, but for rounding.
+
+    Attributes
+    ----------
+    lows, highs : ndarray of shape (k,)
+    """
+
+    lows: np.ndarray
+    highs: np.ndarray
+
+
 class ClosedForm(NamedTuple):
-    """A model that was read as a sum over leaves and a constant, and a law under which its moments are known.
+    """A model that was read as a sum and a constant, and a law under which its moments are known.
 
     Attributes
     ----------
@@ -26,49 +38,46 @@ class ClosedForm(NamedTuple):
     law : ProductLaw
     kernel_width : float
     of_shared_rows : dict
-        The sum for drawn rows that other instances share, of shape (m, k), once it has been worked out.
+        The bounds of the constant by drawn rows that other instances share, once they have been worked out.
     """
 
     model_sum: ModelSum
     law: ProductLaw
     kernel_width: float
-    of_shared_rows: dict[SharedRows, np.ndarray]
+    of_shared_rows: dict[SharedRows, Bounds]
 
-    def find_constant(
-        self, neighbourhoods: Sequence[Neighbourhood], instance_answer: np.ndarray, answers: Sequence[np.ndarray]
-    ) -> np.ndarray | None:
-        """What the model adds to the sum, of shape (k,); None if its answers do not show the same constant throughout.
+    def find_limit(
+        self,
+        neighbourhoods: Sequence[Neighbourhood],
+        instance_answer: np.ndarray,
+        answers: Sequence[np.ndarray],
+        outputs: tuple[int, ...],
+    ) -> Limit | None:
+        """The limit of an explanation of some outputs; None if the answers are not the sum and the same constant throughout.
 
         The answers for the instance have shape (k,), and those for drawn rows (m, k).
         """
         if self.model_sum.num_outputs != len(instance_answer):
             return None
-        own = instance_answer - self.model_sum.evaluate(neighbourhoods[0].inputs.take(np.array([0])))
-        of_rows = [
-            actual - self._evaluate(neighbourhood) for neighbourhood, actual in zip(neighbourhoods, answers, strict=True)
-        ]
-        constants, actual = np.concatenate([own, *of_rows]), np.concatenate([instance_answer[None], *answers])
-        constant = np.median(constants, axis=0)
-        is_same = np.abs(constants - constant) <= _rounding(actual, self.model_sum.link)
-        return np.asarray(constant) if is_same.all() else None
+        bounds = [self._bound(neighbourhoods[0].inputs.take(np.array([0])), instance_answer[None])]
+        bounds += map(self._bound_by_drawn_rows, neighbourhoods, answers)
+        lows, highs = np.max([part.lows for part in bounds], axis=0), np.min([part.highs for part in bounds], axis=0)
+        if (lows > highs).any():
+            return None
+        return Limit(self.model_sum, self.law, self.kernel_width, outputs, ((lows + highs) / 2)[list(outputs)])
 
-    def _evaluate(self, neighbourhood: Neighbourhood) -> np.ndarray:
-        """The sum for a neighbourhood's drawn rows, of shape (m, k)."""
+    def _bound_by_drawn_rows(self, neighbourhood: Neighbourhood, answers: np.ndarray) -> Bounds:
         shared = neighbourhood.shared
         if shared is not None and shared in self.of_shared_rows:
             return self.of_shared_rows[shared]
-        values = self.model_sum.evaluate(neighbourhood.inputs.take(np.arange(1, len(neighbourhood.representation))))
+        bounds = self._bound(neighbourhood.inputs.take(np.arange(1, len(neighbourhood.representation))), answers)
         if shared is not None:
-            self.of_shared_rows[shared] = values
-        return values
+            self.of_shared_rows[shared] = bounds
+        return bounds
 
-    def limit(self, outputs: Sequence[int], constant: np.ndarray) -> Limit | None:
-        """The exact moments of the components and of some outputs; None if they are not known."""
-        limit = find_limit(self.model_sum, self.law, self.kernel_width, outputs)
-        if limit is None:
-            return None
-        mean = limit.outputs.mean + constant[list(outputs)]
-        return limit._replace(outputs=limit.outputs._replace(mean=mean))
+    def _bound(self, rows: np.ndarray, answers: np.ndarray) -> Bounds:
+        constants, rounding = answers - self.model_sum.evaluate(rows), _rounding(answers, self.model_sum.link)
+        return Bounds((constants - rounding).max(axis=0), (constants + rounding).min(axis=0))
 
 
 def _rounding(answers: np.ndarray, link: str) -> np.ndarray:

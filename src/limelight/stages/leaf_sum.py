@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,27 +10,54 @@ import numpy as np
 from limelight.stages.limit import Expectation, ModelSum
 from limelight.stages.product_law import Conditions, ProductLaw
 
-__all__ = ["Conditions", "Expectation", "LeafSum", "Leaves"]
+__all__ = ["LeafSum", "Paths"]
 
-_MOST_TRUTHS = 2**24  # booleans at a time, where rows are put through the leaves
+_MOST_TRUTHS = 2**26  # booleans at a time, where rows meet conditions
+_MOST_NUMBERS = 2**17  # in an array at a time: they stay in the processor's cache
+
+NEVER = -1
+"""The number of a condition that no row meets."""
 
 
-class Leaves(NamedTuple):
-    """Leaves with equally many conditions.
+class Paths(NamedTuple):
+    """What the leaves ask: e pairs of a leaf and a column, by ascending leaf, each column at most once for a leaf.
+
+    Attributes
+    ----------
+    leaves : ndarray of int, of shape (e,)
+        The numbers of the leaves.
+    met : ndarray of int, of shape (e,)
+        The numbers of the conditions that a row meets there.
+    not_met : ndarray of int, of shape (e,)
+        The numbers of the conditions, narrower ones on the same column, that it does not meet; or `NEVER`.
+    """
+
+    leaves: np.ndarray
+    met: np.ndarray
+    not_met: np.ndarray
+
+
+class _Leaves(NamedTuple):
+    """Leaves that ask for equally many columns.
 
     Attributes
     ----------
     values : ndarray of shape (k, n)
         What each of n leaves adds to each of k outputs.
-    conditions : ndarray of int, of shape (p, n)
-        The numbers of its p conditions, each on another column.
-    columns : ndarray of int, of shape (p * n,)
-        The columns of these.
+    met, not_met : ndarray of int, of shape (p, n)
+        As for `Paths`, of the p columns of each leaf.
     """
 
     values: np.ndarray
-    conditions: np.ndarray
-    columns: np.ndarray
+    met: np.ndarray
+    not_met: np.ndarray
+
+    def split(self, num_rows: int) -> Iterator[_Leaves]:
+        """The leaves in parts, for each of which a number for each column and row is small enough."""
+        step = max(1, _MOST_NUMBERS // (len(self.met) * num_rows))
+        for start in range(0, self.met.shape[1], step):
+            part = slice(start, start + step)
+            yield _Leaves(self.values[:, part], self.met[:, part], self.not_met[:, part])
 
 
 class LeafSum(ModelSum):
@@ -43,9 +70,9 @@ class LeafSum(ModelSum):
     values : ndarray of shape (l, k)
         The leaves' values.
     conditions : Conditions
-        All that leaves have.
-    leaf_numbers, condition_numbers : ndarray of int, of shape (e,)
-        Which leaf has which condition, by ascending leaf; a leaf has no two on the same column.
+        All that leaves ask for.
+    paths : Paths
+        Which leaf asks for which.
     link : {"identity", "logit"}
         What turns the model's outputs into this sum.
 
@@ -57,69 +84,111 @@ class LeafSum(ModelSum):
     """
 
     def __init__(
-        self,
-        num_columns: int,
-        values: np.ndarray,
-        conditions: Conditions,
-        leaf_numbers: np.ndarray,
-        condition_numbers: np.ndarray,
-        link: str = "identity",
+        self, num_columns: int, values: np.ndarray, conditions: Conditions, paths: Paths, link: str = "identity"
     ) -> None:
         self.link = link
         self.conditions = conditions
         self.num_outputs = values.shape[1]
         self._num_columns = num_columns
-        counts = np.bincount(leaf_numbers, minlength=len(values))
+        counts = np.bincount(paths.leaves, minlength=len(values))
         starts = np.cumsum(counts) - counts
         is_constant = counts == 0
         self._constant = values[is_constant].sum(axis=0)
-        self._leaves = [
-            self._with_equal_counts(np.flatnonzero(counts == count), int(count), starts, values, condition_numbers)
-            for count in np.unique(counts[~is_constant])
-        ]
-
-    def _with_equal_counts(
-        self, leaves: np.ndarray, count: int, starts: np.ndarray, values: np.ndarray, condition_numbers: np.ndarray
-    ) -> Leaves:
-        conditions = np.ascontiguousarray(condition_numbers[starts[leaves] + np.arange(count)[:, None]])
-        return Leaves(np.ascontiguousarray(values[leaves].T), conditions, self.conditions.columns[conditions].ravel())
+        self._leaves = []
+        for count in np.unique(counts[~is_constant]).tolist():
+            leaves = np.flatnonzero(counts == count)
+            pairs = starts[leaves] + np.arange(count)[:, None]
+            met, not_met = paths.met[pairs].astype(np.int32), paths.not_met[pairs].astype(np.int32)
+            self._leaves.append(_Leaves(np.ascontiguousarray(values[leaves].T), met, not_met))
 
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
-        """The function's values for rows of shape (m, d), of shape (m, k)."""
-        most_rows = max(1, _MOST_TRUTHS // max(1, max([leaves.conditions.size for leaves in self._leaves], default=1)))
+        most_rows = max(1, _MOST_TRUTHS // max(1, len(self.conditions.columns)))
         return np.concatenate(
             [self._evaluate(rows[start : start + most_rows]) for start in range(0, max(1, len(rows)), most_rows)]
         )
 
     def _evaluate(self, rows: np.ndarray) -> np.ndarray:
-        are_met = self.conditions.are_met(rows)
+        # Eight rows in a byte; the last condition is `NEVER`.
+        are_met = np.packbits(np.pad(self.conditions.are_met(rows), ((0, 1), (0, 0))), axis=1)
         total = np.repeat(self._constant[None], len(rows), axis=0)
         for leaves in self._leaves:
-            total += are_met[leaves.conditions].all(axis=0).T.astype(np.float64) @ leaves.values.T
+            for part in leaves.split(max(8, len(rows))):
+                are_inside = np.bitwise_and.reduce(are_met[part.met] & ~are_met[part.not_met], axis=0)
+                total += (part.values @ np.unpackbits(are_inside, axis=1, count=len(rows))).T
         return total
 
-    def expect(self, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Expectation:
+    def expect(self, laws: Sequence[ProductLaw], kernel_width: float, outputs: Sequence[int]) -> Expectation:
         """The means of some outputs, and their covariances with the components.
 
         The mean of a product of conditions on independent columns is the product of their chances, so that
         E[f] = sum over leaves of value * prod_i P_i. With z the component of column j,
         Cov(f, z) = sum over leaves of value * Cov(1_j, z) * prod_{i != j} P_i.
         """
-        chances, covariances = law.condition_moments(self.conditions, kernel_width)
+        chances, covariances = np.zeros((2, len(self.conditions.columns) + 1, len(laws)))  # the last condition is `NEVER`
+        for number, law in enumerate(laws):
+            chances[:-1, number], covariances[:-1, number] = law.condition_moments(self.conditions, kernel_width)
         outputs = list(outputs)
-        mean, with_columns = self._constant[outputs].copy(), np.zeros((len(outputs), self._num_columns))
+        means = np.repeat(self._constant[outputs, None], len(laws), axis=1)
+        with_columns = np.zeros((len(outputs), self._num_columns, len(laws)))
+        for leaves in self._split(len(laws)):
+            products = [_Products.of(part, chances, covariances) for part in leaves]
+            columns = np.concatenate([self.conditions.columns[part.met].ravel() for part in leaves])
+            of_columns = np.concatenate([product.with_columns for product in products])
+            for number, output in enumerate(outputs):
+                means[number] += sum(
+                    part.values[output] @ product.means for part, product in zip(leaves, products, strict=True)
+                )
+                values = np.concatenate([np.tile(part.values[output], len(part.met)) for part in leaves])
+                with_columns[number] += self._sum_by_column(columns, values, of_columns)
+        return Expectation(means.T, np.moveaxis(with_columns, 2, 0))
+
+    def _split(self, num_rows: int) -> Iterator[list[_Leaves]]:
+        """All leaves in groups, for each of which a number for each column and row is small enough."""
+        group: list[_Leaves] = []
+        size = 0
         for leaves in self._leaves:
-            factors, values = chances[leaves.conditions], leaves.values[outputs]
-            others = _products_of_others(factors)
-            mean += values @ (others[0] * factors[0])
-            others *= covariances[leaves.conditions]
-            for number, of_leaves in enumerate(values):
-                with_columns[number] += np.bincount(leaves.columns, (others * of_leaves).ravel(), minlength=self._num_columns)
-        return Expectation(mean, with_columns)
+            for part in leaves.split(num_rows):
+                if size + part.met.size * num_rows > _MOST_NUMBERS:
+                    yield group
+                    group, size = [], 0
+                group.append(part)
+                size += part.met.size * num_rows
+        yield group
+
+    def _sum_by_column(self, columns: np.ndarray, values: np.ndarray, of_columns: np.ndarray) -> np.ndarray:
+        """The sums for each column, of shape (d, m), of numbers of shape (c, m), each times a value, that belong to c columns."""
+        from scipy.sparse import csc_array
+
+        places = np.arange(len(columns) + 1, dtype=columns.dtype)
+        return np.asarray(csc_array((values, columns, places), shape=(self._num_columns, len(columns))) @ of_columns)
+
+
+class _Products(NamedTuple):
+    """What m laws make of n leaves with p columns each.
+
+    Attributes
+    ----------
+    means : ndarray of shape (n, m)
+        How likely a row is in each leaf.
+    with_columns : ndarray of shape (p * n, m)
+        The covariance of "it is" with each column's component.
+    """
+
+    means: np.ndarray
+    with_columns: np.ndarray
+
+    @classmethod
+    def of(cls, leaves: _Leaves, chances: np.ndarray, covariances: np.ndarray) -> _Products:
+        """From the chances of all conditions, and their covariances with the components, of shape (c, m)."""
+        factors = chances[leaves.met] - chances[leaves.not_met]
+        others = _products_of_others(factors)
+        means = others[0] * factors[0]
+        others *= covariances[leaves.met] - covariances[leaves.not_met]
+        return cls(means, others.reshape(-1, others.shape[-1]))
 
 
 def _products_of_others(factors: np.ndarray) -> np.ndarray:
-    """For each of the p factors of n products, of shape (p, n), the product of the other ones; factors may be 0."""
+    """For each of the p factors of products, of shape (p, n, m), the product of the other ones; factors may be 0."""
     products = np.ones_like(factors)
     running = factors[-1].copy()
     for place in range(len(factors) - 2, -1, -1):

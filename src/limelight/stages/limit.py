@@ -8,28 +8,27 @@ a sum is a sum of products, and the moments that infinitely many perturbations w
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from limelight.stages.product_law import ComponentMoments, ProductLaw
+from limelight.stages.product_law import ProductLaw
 
-__all__ = ["Expectation", "Limit", "ModelSum", "find_limit"]
+__all__ = ["Expectation", "Limit", "ModelSum", "expect_outputs"]
 
 
 class Expectation(NamedTuple):
-    """What a law makes of q outputs.
+    """What b laws make of q outputs.
 
     Attributes
     ----------
-    mean : ndarray of shape (q,)
-        Their means.
-    covariances : ndarray of shape (q, d)
+    means : ndarray of shape (b, q)
+    covariances : ndarray of shape (b, q, d)
         Their covariances with the components.
     """
 
-    mean: np.ndarray
+    means: np.ndarray
     covariances: np.ndarray
 
 
@@ -50,25 +49,43 @@ class ModelSum(ABC):
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
         """The sum's values for rows of shape (m, d), of shape (m, k)."""
 
+    def suits(self, law: ProductLaw, kernel_width: float) -> bool:  # noqa: ARG002 - most suit all laws
+        """Whether the moments under this law are known."""
+        return True
+
     @abstractmethod
-    def expect(self, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Expectation | None:
-        """The mean of some outputs, by their numbers, and their covariances with the components; None if they are not known."""
+    def expect(self, laws: Sequence[ProductLaw], kernel_width: float, outputs: Sequence[int]) -> Expectation:
+        """The means of some outputs, by their numbers, and their covariances with the components, under laws that it suits."""
 
 
 class Limit(NamedTuple):
-    """The moments that infinitely many perturbations would give.
+    """What an explanation's moments approach, the more perturbations there are.
 
     Attributes
     ----------
-    components : ComponentMoments
-    outputs : Expectation
+    model_sum : ModelSum
+    law : ProductLaw
+    kernel_width : float
+    outputs : tuple of int
+        The numbers of the explained outputs.
+    constant : ndarray of shape (q,)
+        What the model adds to the sum.
     """
 
-    components: ComponentMoments
-    outputs: Expectation
+    model_sum: ModelSum
+    law: ProductLaw
+    kernel_width: float
+    outputs: tuple[int, ...]
+    constant: np.ndarray
+
+    @property
+    def batch_key(self) -> Hashable:
+        """Limits with equal keys can be worked out together."""
+        return id(self.model_sum), self.kernel_width, self.outputs
 
 
-def find_limit(model_sum: ModelSum, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Limit | None:
-    """The exact moments of the components, and of some of a sum's outputs, by their numbers; None if they are not known."""
-    expectation = model_sum.expect(law, kernel_width, outputs)
-    return None if expectation is None else Limit(law.component_moments(kernel_width), expectation)
+def expect_outputs(limits: Sequence[Limit]) -> Expectation:
+    """The moments of the explained outputs of b limits with equal keys."""
+    first = limits[0]
+    expectation = first.model_sum.expect([limit.law for limit in limits], first.kernel_width, first.outputs)
+    return expectation._replace(means=expectation.means + np.stack([limit.constant for limit in limits]))

@@ -30,9 +30,11 @@ class LinearSum(ModelSum):
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
         return np.asarray(rows @ self._coefficients.T)
 
-    def expect(self, law: ProductLaw, kernel_width: float, outputs: Sequence[int]) -> Expectation | None:
-        values = law.value_moments(kernel_width)
-        if values is None:
-            return None
+    def suits(self, law: ProductLaw, kernel_width: float) -> bool:
+        return law.value_moments(kernel_width) is not None
+
+    def expect(self, laws: Sequence[ProductLaw], kernel_width: float, outputs: Sequence[int]) -> Expectation:
+        values = [moments for law in laws if (moments := law.value_moments(kernel_width)) is not None]
+        means, covariances = map(np.stack, zip(*values, strict=True))
         coefficients = self._coefficients[list(outputs)]
-        return Expectation(coefficients @ values.means, coefficients * values.covariances)
+        return Expectation(means @ coefficients.T, coefficients * covariances[:, None])

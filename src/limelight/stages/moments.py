@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight.stages.limit import Limit
+from limelight.stages.limit import Limit, expect_outputs
 from limelight.stages.sample import Sample
 from limelight.stages.selection import Covariances, path_may_end_early
 
@@ -114,18 +114,19 @@ class LimitMoments:
     samples : sequence of Sample
         They have equal numbers of components (d) and outputs (q).
     limits : sequence of Limit
-        Theirs.
+        Theirs, with equal keys.
     nominal_draws : int
         The number of draws from LIME's law that the ridge penalty is meant for.
     """
 
     def __init__(self, samples: Sequence[Sample], limits: Sequence[Limit], nominal_draws: int) -> None:
-        self._components_mean = np.stack([limit.components.means for limit in limits])
-        self._variances = np.stack([limit.components.variances for limit in limits])
-        origins = np.stack([sample.origin for sample in samples])
-        self._outputs_mean = np.stack([limit.outputs.mean for limit in limits]) - origins
-        self._cross = np.stack([limit.outputs.covariances for limit in limits])
-        self._penalty = np.array([1.0 / (nominal_draws * limit.components.mean_weight) for limit in limits])
+        components = [limit.law.component_moments(limit.kernel_width) for limit in limits]
+        outputs = expect_outputs(limits)
+        self._components_mean = np.stack([moments.means for moments in components])
+        self._variances = np.stack([moments.variances for moments in components])
+        self._outputs_mean = outputs.means - np.stack([sample.origin for sample in samples])
+        self._cross = outputs.covariances
+        self._penalty = 1.0 / (nominal_draws * np.array([moments.mean_weight for moments in components]))
 
     def pooled(self) -> PooledMoments:
         """The moments of all components and outputs: as `SampledMoments.pooled`."""

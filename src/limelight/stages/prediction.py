@@ -10,6 +10,7 @@ import numpy as np
 from limelight.results.explanation import Notice
 from limelight.stages.answer_check import AnswerCheck
 from limelight.stages.answers import Answer, make_output_count_error
+from limelight.stages.closed_form import Bounds
 from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.questions import Ask, Asking, ModelPath, Question
 
@@ -128,13 +129,13 @@ class SharedAnswers:
     output_names : tuple of str or None
         The names of the model's outputs, if its answers have them.
     of_sums : dict
-        What the model's sum over leaves, if it was read as one, gives for common rows.
+        If the model was read as a sum and a constant, the bounds of the constant by common rows.
     """
 
     def __init__(self) -> None:
         self.check = AnswerCheck()
         self.output_names: tuple[str, ...] | None = None
-        self.of_sums: dict[SharedRows, np.ndarray] = {}
+        self.of_sums: dict[SharedRows, Bounds] = {}
         self._reading_notices: tuple[Notice, ...] = ()
         self._memories: dict[Hashable, _Memory] = {}
         self._searches: dict[SharedRows, _Search] = {}
