@@ -3,6 +3,7 @@
 import itertools
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -117,6 +118,20 @@ def test_two_processes_at_once(tmp_path):
         assert re.search(r"is in use by another job.*\. Wait until it has ended, or give another folder\.", outcomes[0])
     for process in processes:
         assert process.communicate(timeout=60) == ("", "")
+
+
+def test_another_job_may_begin_while_the_folder_is_looked_at(folder, tmp_path, monkeypatch):
+    finished = explain(tmp_path / "finished")
+    folder.mkdir()
+    listed = Path.iterdir
+
+    def begin_and_list(path):
+        if path == folder:
+            shutil.copytree(tmp_path / "finished", folder, dirs_exist_ok=True)
+        return listed(path)
+
+    monkeypatch.setattr(Path, "iterdir", begin_and_list)
+    assert same(explain(folder), finished)
 
 
 def test_two_threads_at_once(folder):

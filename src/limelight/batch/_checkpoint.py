@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+from fnmatch import fnmatch
 from hashlib import blake2b
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -269,16 +270,17 @@ class Checkpoint:
 
     def _check_is_own(self) -> None:
         """Refuse a folder that is neither empty nor a checkpoint's."""
-        if not (self._folder / _FINGERPRINT_FILE).exists():
-            remnants = {LOCK_NAME, *(path.name for path in self._folder.glob(_UNFINISHED))}
-            others = {path.name for path in self._folder.iterdir()} - remnants
-            if others and all(map(_PART_NAME.fullmatch, others)):
-                raise CheckpointError(
-                    f"checkpoint={str(self._folder)!r} lacks the file {_FINGERPRINT_FILE!r}, which says of which job its "
-                    "finished chunks are. Bring it back, or give another folder."
-                )
-            if others:
-                raise ArgumentError(f"checkpoint={str(self._folder)!r} holds other files; give a new or an empty folder.")
+        names = {path.name for path in self._folder.iterdir()}
+        others = {name for name in names - {LOCK_NAME} if not fnmatch(name, _UNFINISHED)}
+        # Looked for last: another job may begin meanwhile, and writes it before all others.
+        if not others or (self._folder / _FINGERPRINT_FILE).exists():
+            return
+        if all(map(_PART_NAME.fullmatch, others)):
+            raise CheckpointError(
+                f"checkpoint={str(self._folder)!r} lacks the file {_FINGERPRINT_FILE!r}, which says of which job its "
+                "finished chunks are. Bring it back, or give another folder."
+            )
+        raise ArgumentError(f"checkpoint={str(self._folder)!r} holds other files; give a new or an empty folder.")
 
     def _read_fingerprint(self) -> Fingerprint | None:
         """The fingerprint of the job that the folder belongs to, if there is one."""

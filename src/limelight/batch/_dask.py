@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import socket
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
+from multiprocessing import get_context
 from typing import Any
 
 from limelight.batch._instances import Chunk
@@ -30,15 +32,36 @@ def explain_in_local_dask(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: 
 
     distributed = _distributed()
     count = joblib.effective_n_jobs(n_jobs)
+    _check_can_start()
     try:
         cluster = distributed.LocalCluster(n_workers=count, threads_per_worker=1, dashboard_address="localhost:0")
     except RuntimeError as error:
-        raise EngineError(
-            f"Dask cannot start workers ({read_message(error)}). They import the script that starts them, so the call must "
-            'stand under if __name__ == "__main__".'
-        ) from error
+        raise EngineError(f"Dask cannot start workers: {read_message(error)}.") from error
     with cluster, distributed.Client(cluster, set_as_default=False) as client:
         yield from explain_in_dask(client, job, chunks, n_jobs)
+
+
+def _check_can_start() -> None:
+    """Start a process as Dask does: where none can start, some versions of Dask try again for ever.
+
+    Raises
+    ------
+    EngineError
+        If it ends with an error.
+    """
+    process = get_context("spawn").Process(target=gc.collect)
+    try:
+        process.start()
+        process.join()
+    except RuntimeError:  # this is such a process, which runs the script that has started it
+        exit_code = 1
+    else:
+        exit_code = process.exitcode or 0
+    if exit_code:
+        raise EngineError(
+            "Dask cannot start workers: they import the script that starts them, and that has failed. The call must stand "
+            'under if __name__ == "__main__".'
+        )
 
 
 def explain_in_dask_at(address: str, job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int) -> FinishedChunks:

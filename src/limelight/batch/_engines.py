@@ -93,4 +93,7 @@ def explain_in_threads(job: ChunkExplainer, chunks: Iterable[Chunk], n_jobs: int
 
     count = joblib.effective_n_jobs(n_jobs)
     with one_blas_thread(), ThreadPoolExecutor(count) as threads:
-        yield from explain_in_executor(threads, partial(explain_chunk, job), chunks, CHUNKS_PER_WORKER * count)
+        try:
+            yield from explain_in_executor(threads.submit, partial(explain_chunk, job), chunks, CHUNKS_PER_WORKER * count)
+        finally:
+            threads.shutdown(wait=False, cancel_futures=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import stat
 import sys
 import warnings
 import weakref
@@ -94,8 +95,9 @@ if hasattr(os, "register_at_fork"):
 
 
 def _open(path: Path) -> IO[bytes]:
-    if path.exists() and not path.is_file():
-        raise CheckpointError(f"{str(path)!r} is not a regular file. Delete it, or give another folder.")
+    with suppress(FileNotFoundError):  # another job may remove it at any time: it is looked at once
+        if not stat.S_ISREG(path.stat().st_mode):
+            raise CheckpointError(f"{str(path)!r} is not a regular file. Delete it, or give another folder.")
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | getattr(os, "O_CLOEXEC", 0), 0o666)
     return os.fdopen(descriptor, "r+b", buffering=0)
 

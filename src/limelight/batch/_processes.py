@@ -7,12 +7,14 @@ import pickle
 import signal
 import sys
 import sysconfig
-from collections.abc import Hashable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator
+from concurrent.futures import Future
 from contextlib import contextmanager
 from functools import lru_cache, partial
 from itertools import chain
 from multiprocessing.util import Finalize
 from pathlib import Path
+from time import sleep
 from typing import Any, NamedTuple
 
 from limelight.batch._instances import Chunk
@@ -25,6 +27,7 @@ from limelight.exceptions import ArgumentTypeError, EngineError, describe_error,
 __all__ = ["explain_in_processes"]
 
 _MOST_ENDED_AT_FIRST = 3  # processes at which instances were stuck, before anything is explained
+_HANDOVER_SECONDS = 1e-4  # that loky takes, more or less
 _IDLE_SECONDS = 60  # before a process without a job ends
 _INSTALLED = tuple({os.path.join(sysconfig.get_path(name), "") for name in ("stdlib", "purelib", "platlib")})
 # Each of these libraries starts a thread per core unless its variable says otherwise.
@@ -69,8 +72,8 @@ def _explain_past_stuck_instances(folder: Path, chunks: Iterator[Chunk], count: 
     while True:
         try:
             with _processes(count) as processes:
-                explain = partial(_explain_in_folder, str(folder))
-                for number, table in explain_in_executor(processes, explain, chunks, CHUNKS_PER_WORKER * count):
+                submit, explain = partial(_submit, processes), partial(_explain_in_folder, str(folder))
+                for number, table in explain_in_executor(submit, explain, chunks, CHUNKS_PER_WORKER * count):
                     is_any_finished = True
                     remove_journal(folder, number)
                     yield number, table
@@ -157,6 +160,17 @@ def _start_processes(count: int, environment: dict[str, str]) -> Any:
     return ProcessPoolExecutor(
         count, timeout=_IDLE_SECONDS, initializer=signal.signal, initargs=ignore_interrupts, env=environment
     )
+
+
+def _submit(processes: Any, function: Callable[[Chunk], Any], chunk: Chunk) -> Future[Any]:
+    """Have a chunk explained, and wait until it is on its way to a process.
+
+    loky's own thread fails, with a traceback, if the processes are ended before.
+    """
+    future: Future[Any] = processes.submit(function, chunk)
+    while not (future.running() or future.done()):
+        sleep(_HANDOVER_SECONDS)
+    return future
 
 
 def _are_alive(processes: Any) -> bool:

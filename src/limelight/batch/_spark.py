@@ -69,8 +69,9 @@ def explain_in_spark(session: Any, job: ChunkExplainer, chunks: Iterable[Chunk],
     count = _CHUNKS_PER_CORE * context.defaultParallelism
     with _broadcast(context, serialize(job)) as remote_job, ThreadPoolExecutor(count) as threads:
         try:
-            yield from explain_in_executor(threads, partial(_run_spark_job, context, group, remote_job), chunks, count)
+            yield from explain_in_executor(threads.submit, partial(_run_spark_job, context, group, remote_job), chunks, count)
         except BaseException:  # including Ctrl-C
+            threads.shutdown(wait=False, cancel_futures=True)  # before a thread that is freed begins another job
             with suppress(Exception):
                 context.cancelJobGroup(group)
             raise

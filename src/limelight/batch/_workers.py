@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Executor, Future, wait
+from concurrent.futures import FIRST_COMPLETED, BrokenExecutor, Future, wait
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -25,6 +25,9 @@ __all__ = [
 
 FinishedChunks = Generator[tuple[int, Any], None, None]
 """The numbers and tables of chunks, in the order in which they are finished."""
+
+Submit = Callable[[Callable[[Chunk], tuple[int, Any]], Chunk], Future[tuple[int, Any]]]
+"""Has a function called with a chunk in a worker."""
 
 CHUNKS_PER_WORKER = 2  # handed out at a time, so that no worker waits for its next chunk
 
@@ -78,9 +81,12 @@ class WorkerDiedError(EngineError):
 
 
 def explain_in_executor(
-    executor: Executor, explain: Callable[[Chunk], tuple[int, Any]], chunks: Iterable[Chunk], max_waiting: int
+    submit: Submit, explain: Callable[[Chunk], tuple[int, Any]], chunks: Iterable[Chunk], max_waiting: int
 ) -> FinishedChunks:
-    """Explain chunks in an executor's workers; chunks are read here, and at most `max_waiting` are unfinished at a time.
+    """Explain chunks in the workers of an executor, by its method `submit`.
+
+    Chunks are read here, and at most `max_waiting` are unfinished at a time. If something is raised, some may be left in the
+    executor: the caller ends it.
 
     Raises
     ------
@@ -92,7 +98,7 @@ def explain_in_executor(
     try:
         for chunk in chunks:
             unsent = [chunk]
-            waiting[executor.submit(explain, chunk)] = chunk
+            waiting[submit(explain, chunk)] = chunk
             unsent = []
             # Reading the next chunk may take long: what is finished is handed over first, so that it can be stored.
             yield from _take_finished(waiting, 0 if len(waiting) < max_waiting else None)
@@ -100,9 +106,6 @@ def explain_in_executor(
             yield from _take_finished(waiting, None)
     except BrokenExecutor as error:
         raise WorkerDiedError([*waiting.values(), *unsent]) from error
-    finally:
-        for future in waiting:
-            future.cancel()
 
 
 def _take_finished(waiting: dict[Future[tuple[int, Any]], Chunk], timeout_seconds: float | None) -> Iterator[tuple[int, Any]]:
