@@ -8,7 +8,8 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from limelight.models._leaves import Nodes, before_rounding, sum_leaves
+from limelight.models._leaves import sum_leaves
+from limelight.models._nodes import Nodes, before_rounding
 from limelight.stages.leaf_sum import LeafSum
 
 __all__ = ["read_boosted_trees"]

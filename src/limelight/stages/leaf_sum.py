@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from limelight.stages.limit import Expectation, ModelSum
 from limelight.stages.product_law import Conditions, ProductLaw
 
-__all__ = ["LeafSum", "Paths"]
+__all__ = ["NEVER", "LeafSum", "Leaves"]
 
 _MOST_TRUTHS = 2**26  # booleans at a time, where rows meet conditions
 _MOST_NUMBERS = 2**17  # in an array at a time: they stay in the processor's cache
@@ -19,25 +19,37 @@ NEVER = -1
 """The number of a condition that no row meets."""
 
 
-class Paths(NamedTuple):
-    """What the leaves ask: e pairs of a leaf and a column, by ascending leaf, each column at most once for a leaf.
+class Leaves(NamedTuple):
+    """Some leaves, and what they ask: e pairs of a leaf and a column, by ascending leaf, each column at most once for a leaf.
 
     Attributes
     ----------
+    values : ndarray of shape (l, k)
+        What each of l leaves adds to each of k outputs.
     leaves : ndarray of int, of shape (e,)
-        The numbers of the leaves.
+        The numbers of the leaves, from 0.
     met : ndarray of int, of shape (e,)
         The numbers of the conditions that a row meets there.
     not_met : ndarray of int, of shape (e,)
         The numbers of the conditions, narrower ones on the same column, that it does not meet; or `NEVER`.
     """
 
+    values: np.ndarray
     leaves: np.ndarray
     met: np.ndarray
     not_met: np.ndarray
 
+    def by_count(self) -> Iterator[_EqualLeaves]:
+        """The leaves in groups that ask for equally many columns."""
+        counts = np.bincount(self.leaves, minlength=len(self.values))
+        starts = np.cumsum(counts) - counts
+        for count in np.unique(counts).tolist():
+            leaves = np.flatnonzero(counts == count)
+            pairs = starts[leaves] + np.arange(count)[:, None]
+            yield _EqualLeaves(np.ascontiguousarray(self.values[leaves].T), self.met[pairs], self.not_met[pairs])
 
-class _Leaves(NamedTuple):
+
+class _EqualLeaves(NamedTuple):
     """Leaves that ask for equally many columns.
 
     Attributes
@@ -45,19 +57,19 @@ class _Leaves(NamedTuple):
     values : ndarray of shape (k, n)
         What each of n leaves adds to each of k outputs.
     met, not_met : ndarray of int, of shape (p, n)
-        As for `Paths`, of the p columns of each leaf.
+        As for `Leaves`, of the p columns of each leaf.
     """
 
     values: np.ndarray
     met: np.ndarray
     not_met: np.ndarray
 
-    def split(self, num_rows: int) -> Iterator[_Leaves]:
+    def split(self, num_rows: int) -> Iterator[_EqualLeaves]:
         """The leaves in parts, for each of which a number for each column and row is small enough."""
         step = max(1, _MOST_NUMBERS // (len(self.met) * num_rows))
         for start in range(0, self.met.shape[1], step):
             part = slice(start, start + step)
-            yield _Leaves(self.values[:, part], self.met[:, part], self.not_met[:, part])
+            yield _EqualLeaves(self.values[:, part], self.met[:, part], self.not_met[:, part])
 
 
 class LeafSum(ModelSum):
@@ -67,12 +79,10 @@ class LeafSum(ModelSum):
     ----------
     num_columns : int
         The number of columns, d.
-    values : ndarray of shape (l, k)
-        The leaves' values.
     conditions : Conditions
         All that leaves ask for.
-    paths : Paths
-        Which leaf asks for which.
+    parts : iterable of Leaves
+        All leaves, a part at a time.
     link : {"identity", "logit"}
         What turns the model's outputs into this sum.
 
@@ -83,23 +93,14 @@ class LeafSum(ModelSum):
         k.
     """
 
-    def __init__(
-        self, num_columns: int, values: np.ndarray, conditions: Conditions, paths: Paths, link: str = "identity"
-    ) -> None:
+    def __init__(self, num_columns: int, conditions: Conditions, parts: Iterable[Leaves], link: str = "identity") -> None:
         self.link = link
         self.conditions = conditions
-        self.num_outputs = values.shape[1]
         self._num_columns = num_columns
-        counts = np.bincount(paths.leaves, minlength=len(values))
-        starts = np.cumsum(counts) - counts
-        is_constant = counts == 0
-        self._constant = values[is_constant].sum(axis=0)
-        self._leaves = []
-        for count in np.unique(counts[~is_constant]).tolist():
-            leaves = np.flatnonzero(counts == count)
-            pairs = starts[leaves] + np.arange(count)[:, None]
-            met, not_met = paths.met[pairs].astype(np.int32), paths.not_met[pairs].astype(np.int32)
-            self._leaves.append(_Leaves(np.ascontiguousarray(values[leaves].T), met, not_met))
+        groups = [group for part in parts for group in part.by_count()]
+        self.num_outputs = len(groups[0].values)
+        self._leaves = [group for group in groups if len(group.met)]
+        self._constant = sum((group.values.sum(axis=1) for group in groups if not len(group.met)), np.zeros(self.num_outputs))
 
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
         most_rows = max(1, _MOST_TRUTHS // max(1, len(self.conditions.columns)))
@@ -142,9 +143,9 @@ class LeafSum(ModelSum):
                 with_columns[number] += self._sum_by_column(columns, values, of_columns)
         return Expectation(means.T, np.moveaxis(with_columns, 2, 0))
 
-    def _split(self, num_rows: int) -> Iterator[list[_Leaves]]:
+    def _split(self, num_rows: int) -> Iterator[list[_EqualLeaves]]:
         """All leaves in groups, for each of which a number for each column and row is small enough."""
-        group: list[_Leaves] = []
+        group: list[_EqualLeaves] = []
         size = 0
         for leaves in self._leaves:
             for part in leaves.split(num_rows):
@@ -156,7 +157,7 @@ class LeafSum(ModelSum):
         yield group
 
     def _sum_by_column(self, columns: np.ndarray, values: np.ndarray, of_columns: np.ndarray) -> np.ndarray:
-        """The sums for each column, of shape (d, m), of numbers of shape (c, m), each times a value, that belong to c columns."""
+        """The sums for each column, of shape (d, m), of numbers of shape (c, m), each times a value of shape (c,)."""
         from scipy.sparse import csc_array
 
         places = np.arange(len(columns) + 1, dtype=columns.dtype)
@@ -178,7 +179,7 @@ class _Products(NamedTuple):
     with_columns: np.ndarray
 
     @classmethod
-    def of(cls, leaves: _Leaves, chances: np.ndarray, covariances: np.ndarray) -> _Products:
+    def of(cls, leaves: _EqualLeaves, chances: np.ndarray, covariances: np.ndarray) -> _Products:
         """From the chances of all conditions, and their covariances with the components, of shape (c, m)."""
         factors = chances[leaves.met] - chances[leaves.not_met]
         others = _products_of_others(factors)

@@ -48,18 +48,27 @@ class Conditions:
             self.columns[start:stop], self.takes_missing[start:stop], self.lows[first:last], self.highs[first:last], owners
         )
 
+    @property
+    def starts(self) -> np.ndarray:
+        """The first interval of each condition, of shape (c,)."""
+        return np.searchsorted(self.owners, np.arange(len(self.columns)))
+
     def sum_over_intervals(self, of_intervals: np.ndarray) -> np.ndarray:
         """The sums of numbers of shape (i,) over the intervals of each condition, of shape (c,)."""
         return np.bincount(self.owners, of_intervals, minlength=len(self.columns))
 
     def are_met(self, rows: np.ndarray) -> np.ndarray:
         """Whether rows of shape (m, d) meet each condition, of shape (c, m)."""
-        by_column = np.ascontiguousarray(rows.T)
-        values = by_column[self.columns[self.owners]]
-        is_inside = (values > self.lows[:, None]) & (values <= self.highs[:, None])
-        are_met = np.logical_or.reduceat(is_inside, np.searchsorted(self.owners, np.arange(len(self.columns))), axis=0)
-        if np.isnan(by_column).any():
-            are_met |= self.takes_missing[:, None] & np.isnan(by_column[self.columns])
+        are_met = np.zeros((len(self.columns), len(rows)), dtype=bool)
+        # A column at a time, since the truths of all intervals take much memory.
+        for column in np.unique(self.columns).tolist():
+            own = slice(*np.searchsorted(self.columns, [column, column + 1]))
+            conditions, values = self.of_column(column), rows[:, column]
+            are_inside = (values > conditions.lows[:, None]) & (values <= conditions.highs[:, None])
+            if len(are_inside) > len(conditions.columns):
+                are_inside = np.logical_or.reduceat(are_inside, conditions.starts, axis=0)
+            are_met[own] = are_inside
+            are_met[own] |= conditions.takes_missing[:, None] & np.isnan(values)
         return are_met
 
 
