@@ -10,11 +10,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 __all__ = ["ComponentMoments", "ConditionMoments", "Conditions", "ProductLaw", "ValueMoments"]
+
+_MOST_VALUES = 2**20  # of rows and conditions at a time
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,28 +51,33 @@ class Conditions:
             self.columns[start:stop], self.takes_missing[start:stop], self.lows[first:last], self.highs[first:last], owners
         )
 
-    @property
-    def starts(self) -> np.ndarray:
-        """The first interval of each condition, of shape (c,)."""
-        return np.searchsorted(self.owners, np.arange(len(self.columns)))
-
     def sum_over_intervals(self, of_intervals: np.ndarray) -> np.ndarray:
         """The sums of numbers of shape (i,) over the intervals of each condition, of shape (c,)."""
         return np.bincount(self.owners, of_intervals, minlength=len(self.columns))
 
     def are_met(self, rows: np.ndarray) -> np.ndarray:
         """Whether rows of shape (m, d) meet each condition, of shape (c, m)."""
-        are_met = np.zeros((len(self.columns), len(rows)), dtype=bool)
-        # A column at a time, since the truths of all intervals take much memory.
-        for column in np.unique(self.columns).tolist():
-            own = slice(*np.searchsorted(self.columns, [column, column + 1]))
-            conditions, values = self.of_column(column), rows[:, column]
-            are_inside = (values > conditions.lows[:, None]) & (values <= conditions.highs[:, None])
-            if len(are_inside) > len(conditions.columns):
-                are_inside = np.logical_or.reduceat(are_inside, conditions.starts, axis=0)
-            are_met[own] = are_inside
-            are_met[own] |= conditions.takes_missing[:, None] & np.isnan(values)
+        by_column = np.ascontiguousarray(rows.T)
+        has_missing = bool(np.isnan(by_column).any())
+        are_met = np.empty((len(self.columns), len(rows)), dtype=bool)
+        # Some conditions at a time, since the values of all of them take much memory.
+        step = max(1, _MOST_VALUES // max(1, len(rows)))
+        for start in range(0, len(self.columns), step):
+            part = slice(start, start + step)
+            first, last = self._bounds[start], self._bounds[min(start + step, len(self.columns))]
+            values = by_column[self.columns[self.owners[first:last]]]
+            are_inside = (values > self.lows[first:last, None]) & (values <= self.highs[first:last, None])
+            if len(are_inside) > len(are_met[part]):  # some are several intervals
+                are_inside = np.logical_or.reduceat(are_inside, self._bounds[start : start + len(are_met[part])] - first, axis=0)
+            are_met[part] = are_inside
+            if has_missing:
+                are_met[part] |= self.takes_missing[part, None] & np.isnan(by_column[self.columns[part]])
         return are_met
+
+    @cached_property
+    def _bounds(self) -> np.ndarray:
+        """Where the intervals of each condition begin, and where the last ones end, of shape (c + 1,)."""
+        return np.searchsorted(self.owners, np.arange(len(self.columns) + 1))
 
 
 class ComponentMoments(NamedTuple):
