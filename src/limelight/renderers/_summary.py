@@ -186,6 +186,15 @@ def _explain_fidelity(fidelity: float) -> str:
     return f"the surrogate follows {min(99.9, 100 * fidelity):.3g} % of the model's variation nearby"
 
 
+def _state_convergence(explanation: Explanation) -> tuple[str, str]:
+    """Whether the weights are settled, and what that means."""
+    if not explanation.converged:
+        return "no", "some weight's interval is wider than the tolerance, or there is none"
+    if explanation.is_exact:
+        return "yes, exact", "the weights are those that infinitely many perturbations would give: nothing was left to chance"
+    return "yes", "every weight's interval is within the tolerance"
+
+
 def _state_facts(explanation: Explanation) -> tuple[Fact, ...]:
     samples, inputs = explanation.num_samples, explanation.num_inputs
     return (
@@ -195,11 +204,5 @@ def _state_facts(explanation: Explanation) -> tuple[Fact, ...]:
             f"what the {samples} perturbations are worth once weighted by proximity",
         ),
         Fact("model inputs", str(inputs), "distinct inputs that the model was asked about"),
-        Fact(
-            "converged",
-            "yes" if explanation.converged else "no",
-            "every weight's interval is within the tolerance"
-            if explanation.converged
-            else "some weight's interval is wider than the tolerance, or there is none",
-        ),
+        Fact("converged", *_state_convergence(explanation)),
     )

@@ -111,6 +111,11 @@ class Explanation(RenderingMixin, EqualityMixin):
         return self.provenance.random_state
 
     @property
+    def is_exact(self) -> bool:
+        """Whether the weights are those that infinitely many perturbations would give: nothing was left to chance."""
+        return self.provenance.design in ("enumeration", "exact")
+
+    @property
     def labels(self) -> tuple[int, ...]:
         """The labels that were explained, in the order asked for."""
         return tuple(surrogate.label for surrogate in self.surrogates)

@@ -20,6 +20,7 @@ class Provenance(EqualityMixin):
         What this kind of explainer alone is told, such as a table's sampler, or an image's segmentation and filling.
     design : str
         How perturbations were chosen: "complements", "orthogonal", "sobol", "iid", or "enumeration" where there were no more.
+        "exact" where the weights are those of infinitely many, by a formula, and the fidelity is that nearby a few.
     kernel : str
         The name of the kernel's function.
     kernel_width : float

@@ -12,8 +12,9 @@ from limelight.stages.product_law import Conditions, ProductLaw
 
 __all__ = ["NEVER", "LeafSum", "Leaves"]
 
-_MOST_TRUTHS = 2**26  # booleans at a time, where rows meet conditions
+_MOST_VALUES = 2**20  # of rows that are compared with conditions at a time
 _MOST_NUMBERS = 2**17  # in an array at a time: they stay in the processor's cache
+_MOST_MOMENTS = 2**22  # of conditions under several laws at a time
 
 NEVER = -1
 """The number of a condition that no row meets."""
@@ -103,17 +104,13 @@ class LeafSum(ModelSum):
         self._constant = sum((group.values.sum(axis=1) for group in groups if not len(group.met)), np.zeros(self.num_outputs))
 
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
-        most_rows = max(1, _MOST_TRUTHS // max(1, len(self.conditions.columns)))
-        return np.concatenate(
-            [self._evaluate(rows[start : start + most_rows]) for start in range(0, max(1, len(rows)), most_rows)]
-        )
-
-    def _evaluate(self, rows: np.ndarray) -> np.ndarray:
-        # Eight rows in a byte; the last condition is `NEVER`.
-        are_met = np.packbits(np.pad(self.conditions.are_met(rows), ((0, 1), (0, 0))), axis=1)
+        # Whether eight rows meet a condition is a byte; the last condition is `NEVER`.
+        are_met = np.zeros((len(self.conditions.columns) + 1, -(-len(rows) // 8)), dtype=np.uint8)
+        for places, conditions in self.conditions.split(max(1, _MOST_VALUES // max(1, len(rows)))):
+            are_met[places] = np.packbits(conditions.are_met(rows), axis=1)
         total = np.repeat(self._constant[None], len(rows), axis=0)
         for leaves in self._leaves:
-            for part in leaves.split(max(8, len(rows))):
+            for part in leaves.split(max(1, len(rows))):
                 are_inside = np.bitwise_and.reduce(are_met[part.met] & ~are_met[part.not_met], axis=0)
                 total += (part.values @ np.unpackbits(are_inside, axis=1, count=len(rows))).T
         return total
@@ -125,10 +122,15 @@ class LeafSum(ModelSum):
         E[f] = sum over leaves of value * prod_i P_i. With z the component of column j,
         Cov(f, z) = sum over leaves of value * Cov(1_j, z) * prod_{i != j} P_i.
         """
+        most = max(1, _MOST_MOMENTS // max(1, len(self.conditions.columns)))
+        parts = [self._expect(laws[start : start + most], kernel_width, [*outputs]) for start in range(0, len(laws), most)]
+        return Expectation(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def _expect(self, laws: Sequence[ProductLaw], kernel_width: float, outputs: list[int]) -> Expectation:
+        """The same under few laws."""
         chances, covariances = np.zeros((2, len(self.conditions.columns) + 1, len(laws)))  # the last condition is `NEVER`
         for number, law in enumerate(laws):
             chances[:-1, number], covariances[:-1, number] = law.condition_moments(self.conditions, kernel_width)
-        outputs = list(outputs)
         means = np.repeat(self._constant[outputs, None], len(laws), axis=1)
         with_columns = np.zeros((len(outputs), self._num_columns, len(laws)))
         for leaves in self._split(len(laws)):

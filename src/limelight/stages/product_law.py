@@ -9,16 +9,13 @@ component is a standardised value, and the kernel turns its normal law into anot
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
 
 __all__ = ["ComponentMoments", "ConditionMoments", "Conditions", "ProductLaw", "ValueMoments"]
-
-_MOST_VALUES = 2**20  # of rows and conditions at a time
-
 
 @dataclass(frozen=True, eq=False)
 class Conditions:
@@ -44,7 +41,15 @@ class Conditions:
 
     def of_column(self, column: int) -> Conditions:
         """Those on one column."""
-        start, stop = np.searchsorted(self.columns, [column, column + 1])
+        return self._slice(*np.searchsorted(self.columns, [column, column + 1]))
+
+    def split(self, most: int) -> Iterator[tuple[slice, Conditions]]:
+        """All of them in parts of at most so many, and where each part lies."""
+        for start in range(0, len(self.columns), most):
+            stop = min(start + most, len(self.columns))
+            yield slice(start, stop), self._slice(start, stop)
+
+    def _slice(self, start: int, stop: int) -> Conditions:
         first, last = np.searchsorted(self.owners, [start, stop])
         owners = self.owners[first:last] - start
         return Conditions(
@@ -58,26 +63,13 @@ class Conditions:
     def are_met(self, rows: np.ndarray) -> np.ndarray:
         """Whether rows of shape (m, d) meet each condition, of shape (c, m)."""
         by_column = np.ascontiguousarray(rows.T)
-        has_missing = bool(np.isnan(by_column).any())
-        are_met = np.empty((len(self.columns), len(rows)), dtype=bool)
-        # Some conditions at a time, since the values of all of them take much memory.
-        step = max(1, _MOST_VALUES // max(1, len(rows)))
-        for start in range(0, len(self.columns), step):
-            part = slice(start, start + step)
-            first, last = self._bounds[start], self._bounds[min(start + step, len(self.columns))]
-            values = by_column[self.columns[self.owners[first:last]]]
-            are_inside = (values > self.lows[first:last, None]) & (values <= self.highs[first:last, None])
-            if len(are_inside) > len(are_met[part]):  # some are several intervals
-                are_inside = np.logical_or.reduceat(are_inside, self._bounds[start : start + len(are_met[part])] - first, axis=0)
-            are_met[part] = are_inside
-            if has_missing:
-                are_met[part] |= self.takes_missing[part, None] & np.isnan(by_column[self.columns[part]])
+        values = by_column[self.columns[self.owners]]
+        are_met = (values > self.lows[:, None]) & (values <= self.highs[:, None])
+        if len(are_met) > len(self.columns):  # some are several intervals
+            are_met = np.logical_or.reduceat(are_met, np.searchsorted(self.owners, np.arange(len(self.columns))), axis=0)
+        if np.isnan(by_column).any():
+            are_met |= self.takes_missing[:, None] & np.isnan(by_column[self.columns])
         return are_met
-
-    @cached_property
-    def _bounds(self) -> np.ndarray:
-        """Where the intervals of each condition begin, and where the last ones end, of shape (c + 1,)."""
-        return np.searchsorted(self.owners, np.arange(len(self.columns) + 1))
 
 
 class ComponentMoments(NamedTuple):
