@@ -117,7 +117,7 @@ class SparseEncoding(Encoding):
         from scipy.sparse import csr_array, csr_matrix, sparray
 
         is_entry = rows != 0
-        ends = np.concatenate([[0], np.cumsum(is_entry.sum(axis=1))])
+        ends = np.concatenate([[0], np.cumsum(is_entry.sum(axis=1))]).astype(np.int32)  # scikit-learn's trees take no int64
         indices = np.broadcast_to(np.array(self.entries, dtype=np.int32), rows.shape)[is_entry]
         make = csr_array if issubclass(self.form, sparray) else csr_matrix
         return make((to_type(rows[is_entry], self.dtype), indices, ends), shape=(len(rows), self.width))
