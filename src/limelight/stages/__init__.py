@@ -3,6 +3,7 @@
 design              what a design of perturbations is
 product_law         LIME's law of columns that are drawn independently, weighted by the kernel
 limit               the exact moments of components and outputs, where law and model have them
+grouped_leaves      leaves' conditions where several columns make up one component
 leaf_sum            trees and the like as a sum over leaves
 linear_sum          linear models as a sum over columns
 components          what can be on or off in an instance, and a neighbourhood of it

@@ -11,9 +11,10 @@ from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.limit import Limit, ModelSum
 from limelight.stages.product_law import ProductLaw
 
-__all__ = ["Bounds", "ClosedForm"]
+__all__ = ["Bounds", "ClosedForm", "has_limit"]
 
 _ROUNDING = 1e-6  # of the largest answer: models may compute in single precision
+_LEAST_WEIGHT = 1e-100  # of a kernel: below it, products have too few digits
 _PROBABILITY_ROUNDING = 2.0**-22  # of probabilities in single precision
 
 
@@ -27,6 +28,13 @@ class Bounds(NamedTuple):
 
     lows: np.ndarray
     highs: np.ndarray
+
+
+def has_limit(model_sum: ModelSum, law: ProductLaw, kernel_width: float) -> bool:
+    """Whether a sum's moments under a law are known, if the model is this sum."""
+    if not (law.has_plain_numbers or model_sum.knows_places):
+        return False
+    return law.component_moments(kernel_width).mean_weight > _LEAST_WEIGHT and model_sum.suits(law, kernel_width)
 
 
 class ClosedForm(NamedTuple):

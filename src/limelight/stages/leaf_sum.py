@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from limelight.stages.grouped_leaves import Events, group_conditions
 from limelight.stages.limit import Expectation, ModelSum
 from limelight.stages.product_law import Conditions, ProductLaw
 
@@ -101,6 +102,7 @@ class LeafSum(ModelSum):
         groups = [group for part in parts for group in part.by_count()]
         self.num_outputs = len(groups[0].values)
         self._leaves = [group for group in groups if len(group.met)]
+        self._by_component: tuple[bytes, LeafSum] | None = None
         self._constant = sum((group.values.sum(axis=1) for group in groups if not len(group.met)), np.zeros(self.num_outputs))
 
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
@@ -115,6 +117,32 @@ class LeafSum(ModelSum):
                 total += (part.values @ np.unpackbits(are_inside, axis=1, count=len(rows))).T
         return total
 
+    def of_components(self, component_of: np.ndarray) -> LeafSum:
+        """The same sum over events of components; `component_of`, of shape (d,), is the component of each column."""
+        key, kept = component_of.tobytes(), self._by_component
+        if kept is None or kept[0] != key:
+            values, first = [self._constant[None]], 1  # the first leaf asks for nothing
+            pairs = [np.empty((3, 0), dtype=np.intp)]
+            for leaves in self._leaves:
+                count, num_leaves = leaves.met.shape
+                numbers = np.repeat(first + np.arange(num_leaves), count)
+                pairs.append(np.stack([numbers, leaves.met.T.ravel(), leaves.not_met.T.ravel()]))
+                values.append(leaves.values.T)
+                first += num_leaves
+            events, leaf_numbers, event_numbers = group_conditions(
+                self.conditions, component_of, *np.concatenate(pairs, axis=1)
+            )
+            never = np.full_like(event_numbers, NEVER)
+            grouped = Leaves(np.concatenate(values), leaf_numbers, event_numbers, never)
+            kept = key, LeafSum(int(component_of.max()) + 1, events, [grouped], self.link)
+            self._by_component = kept
+        return kept[1]
+
+    def suits(self, law: ProductLaw, kernel_width: float) -> bool:
+        if law.component_of is None:
+            return True
+        return law.condition_moments(self.of_components(law.component_of).conditions, kernel_width) is not None
+
     def expect(self, laws: Sequence[ProductLaw], kernel_width: float, outputs: Sequence[int]) -> Expectation:
         """The means of some outputs, and their covariances with the components.
 
@@ -122,6 +150,9 @@ class LeafSum(ModelSum):
         E[f] = sum over leaves of value * prod_i P_i. With z the component of column j,
         Cov(f, z) = sum over leaves of value * Cov(1_j, z) * prod_{i != j} P_i.
         """
+        component_of = laws[0].component_of
+        if component_of is not None and not isinstance(self.conditions, Events):
+            return self.of_components(component_of).expect(laws, kernel_width, outputs)
         most = max(1, _MOST_MOMENTS // max(1, len(self.conditions.columns)))
         parts = [self._expect(laws[start : start + most], kernel_width, [*outputs]) for start in range(0, len(laws), most)]
         return Expectation(*map(np.concatenate, zip(*parts, strict=True)))
@@ -130,7 +161,9 @@ class LeafSum(ModelSum):
         """The same under few laws."""
         chances, covariances = np.zeros((2, len(self.conditions.columns) + 1, len(laws)))  # the last condition is `NEVER`
         for number, law in enumerate(laws):
-            chances[:-1, number], covariances[:-1, number] = law.condition_moments(self.conditions, kernel_width)
+            moments = law.condition_moments(self.conditions, kernel_width)
+            assert moments is not None  # laws that it suits
+            chances[:-1, number], covariances[:-1, number] = moments
         means = np.repeat(self._constant[outputs, None], len(laws), axis=1)
         with_columns = np.zeros((len(outputs), self._num_columns, len(laws)))
         for leaves in self._split(len(laws)):
@@ -156,7 +189,8 @@ class LeafSum(ModelSum):
                     group, size = [], 0
                 group.append(part)
                 size += part.met.size * num_rows
-        yield group
+        if group:  # none where all trees are single leaves
+            yield group
 
     def _sum_by_column(self, columns: np.ndarray, values: np.ndarray, of_columns: np.ndarray) -> np.ndarray:
         """The sums for each column, of shape (d, m), of numbers of shape (c, m), each times a value of shape (c,)."""

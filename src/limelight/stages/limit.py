@@ -40,10 +40,13 @@ class ModelSum(ABC):
     link : {"identity", "logit"}
         What turns the model's outputs into this sum and a constant.
     num_outputs : int
+    knows_places : bool
+        Whether it is a sum of the law's numbers even where these are the places of categories, or counts of time.
     """
 
     link: str
     num_outputs: int
+    knows_places: bool = False
 
     @abstractmethod
     def evaluate(self, rows: np.ndarray) -> np.ndarray:

@@ -37,4 +37,8 @@ class LinearSum(ModelSum):
         values = [moments for law in laws if (moments := law.value_moments(kernel_width)) is not None]
         means, covariances = map(np.stack, zip(*values, strict=True))
         coefficients = self._coefficients[list(outputs)]
-        return Expectation(means @ coefficients.T, coefficients * covariances[:, None])
+        with_columns = coefficients * covariances[:, None]
+        component_of = laws[0].component_of
+        if component_of is not None:
+            with_columns = with_columns @ np.eye(component_of.max() + 1)[component_of]
+        return Expectation(means @ coefficients.T, with_columns)

@@ -118,15 +118,27 @@ class ValueMoments(NamedTuple):
 
 
 class ProductLaw(ABC):
-    """LIME's law for one instance whose components are columns that are drawn independently."""
+    """LIME's law for one instance whose components are columns that are drawn independently.
+
+    Attributes
+    ----------
+    has_plain_numbers : bool
+        Whether a model gets all columns' numbers as they are here; otherwise some are the places of categories, or counts of
+        time.
+    component_of : ndarray of int, of shape (d,), or None
+        The component of each column, where columns are drawn together and are one component; None where each column is one.
+    """
+
+    has_plain_numbers: bool = True
+    component_of: np.ndarray | None = None
 
     @abstractmethod
     def component_moments(self, kernel_width: float) -> ComponentMoments:
         """The moments of the components."""
 
     @abstractmethod
-    def condition_moments(self, conditions: Conditions, kernel_width: float) -> ConditionMoments:
-        """The moments of conditions on columns."""
+    def condition_moments(self, conditions: Conditions, kernel_width: float) -> ConditionMoments | None:
+        """The moments of conditions on columns, or of events of components if columns are drawn together; None if too many."""
 
     @abstractmethod
     def value_moments(self, kernel_width: float) -> ValueMoments | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isnan
+from math import isnan, nan
 from typing import Self
 
 import numpy as np
@@ -88,6 +88,9 @@ class WithMissing(TrainingColumnLaw):
     def share_missing(self, code: float | None = None) -> float:
         return self.share if code is None else float(code >= self.present.num_states)
 
+    def mean_value(self, code: float | None = None) -> float:
+        return nan if self.share_missing(code) else self.present.mean_value(code)
+
     def covers(self, value: float) -> bool:
         return self.share_of_kind(kind_of(value)) > 0 if isnan(value) else self.present.covers(value)
 
@@ -169,6 +172,12 @@ class WithValue(ColumnLaw):
         if code is None:
             return self._share_of_column * self.column.share_missing()
         return 0.0 if code == self.column.num_states else self.column.share_missing(code)
+
+    def mean_value(self, code: float | None = None) -> float:
+        if code is None:
+            share = self._share_of_column
+            return share * self.column.mean_value() + (1 - share) * self.value
+        return self.value if code == self.column.num_states else self.column.mean_value(code)
 
     @property
     def _share_of_column(self) -> float:

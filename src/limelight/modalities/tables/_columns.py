@@ -224,7 +224,7 @@ class Binned(TrainingColumnLaw):
 
     def mean_value(self, code: float | None = None) -> float:
         if self.center is not None:
-            return nan
+            return nan if self.is_whole else self._mean_around(code)
         if code is not None:
             return self._mean_in_bin(int(code))
         return float(sum(self.shares[number] * self._mean_in_bin(number) for number in np.flatnonzero(self.shares).tolist()))
@@ -244,6 +244,15 @@ class Binned(TrainingColumnLaw):
         ends = np.array([low - mean, high - mean]) / std
         densities = np.exp(-0.5 * ends**2) / sqrt(2 * pi)
         return float(mean + std * (densities[0] - densities[1]) / np.diff(ndtr(ends))[0])
+
+    def _mean_around(self, code: float | None) -> float:
+        """The mean of values drawn around the center, with this code if one is given."""
+        assert self.center is not None
+        if code is None:
+            return self.center
+        ends = (np.array([-np.inf, *self._edges, np.inf])[[int(code), int(code) + 1]] - self.center) / self.std
+        densities = np.exp(-0.5 * ends**2) / sqrt(2 * pi)
+        return float(self.center + self.std * (densities[0] - densities[1]) / self.span_of(code).length)
 
     def _shares_around(self, points: np.ndarray) -> np.ndarray:
         """The probability that a value drawn around the center is at most each point."""

@@ -91,7 +91,9 @@ class PerturbationChooser:
             self._joints = {name: Joint.of(columns, data.rows, laws) for name, columns in groups.items()}
             source = self._row_source or Marginals(laws, tuple(self._joints.values()))
             validate = self._validator(data.encoding)
-            self._shared = Perturbations(laws, source, data.encoding.hold, validate, data.content, are_shared=True)
+            self._shared = Perturbations(
+                laws, data.encoding.fields, source, data.encoding.hold, validate, data.content, are_shared=True
+            )
         self._in_joints = {number for joint in self._joints.values() for number in joint.columns}
 
     @property
@@ -139,7 +141,9 @@ class PerturbationChooser:
             source = Marginals(laws, joints)
         encoding = row.encoding
         content = fingerprint(row.numbers, np.array(encoding.column_numbers), str(self._content), *encoding.words)
-        return Perturbations(laws, source, encoding.hold, self._validator(encoding), content)
+        known = None if self._shared is None else self._shared.moments
+        validate = self._validator(encoding)
+        return Perturbations(laws, encoding.fields, source, encoding.hold, validate, content, known_moments=known)
 
     def _notes(self, row: InstanceRow, outside: Collection[int], new_groups: Collection[str]) -> tuple[Notice, ...]:
         """A note for each value, or combination of a group's values, that lies outside the training data."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from math import isnan, nan
 from typing import Any, NamedTuple, TypeVar
 
@@ -13,7 +13,8 @@ import numpy as np
 from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._added_values import WithMissing
 from limelight.modalities.tables._column_law import ColumnLaw
-from limelight.modalities.tables._product_law import ColumnMoments, has_closed_form
+from limelight.modalities.tables._fields import Field
+from limelight.modalities.tables._product_law import ComponentMoments, find_moments
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
 from limelight.stages.design import Design, Drawn, Stretch
@@ -60,6 +61,8 @@ class Perturbations:
     ----------
     laws : sequence of ColumnLaw
         For each of the d columns, which values count as the same.
+    fields : sequence of Field
+        What each of them holds.
     source : Source
         Where rows come from.
     hold : callable
@@ -70,13 +73,15 @@ class Perturbations:
         A number made from all of it.
     are_shared : bool
         Whether other instances have the same perturbations.
+    known_moments : mapping or None
+        What is known of other instances' components.
 
     Attributes
     ----------
     unbinned : frozenset of int
         The columns without bins, whose components are standardised values.
-    column_moments : ColumnMoments or None
-        What law and kernel make of single columns, where these are drawn independently.
+    moments : mapping or None
+        What law and kernel make of each component, by its first column, where this is known of all.
     missing_as_mean : frozenset of int
         Those of them that may miss values, whose components are -0.0 there.
     """
@@ -84,18 +89,20 @@ class Perturbations:
     def __init__(
         self,
         laws: Sequence[ColumnLaw],
+        fields: Sequence[Field],
         source: Source,
         hold: Callable[[np.ndarray], np.ndarray],
         validate: Validator | None,
         content: int,
         *,
         are_shared: bool = False,
+        known_moments: Mapping[int, ComponentMoments] | None = None,
     ) -> None:
         self.content = content
         self.are_shared = are_shared
         self.unbinned = frozenset(number for number, law in enumerate(laws) if not law.num_states)
-        has_moments = source.column_laws is not None and validate is None and all(map(has_closed_form, laws))
-        self.column_moments = ColumnMoments(laws) if has_moments else None
+        is_known = source.joints is not None and validate is None
+        self.moments = find_moments(laws, fields, source.joints or (), known_moments or {}) if is_known else None
         self.missing_as_mean = frozenset(number for number in self.unbinned if isinstance(laws[number], WithMissing))
         self._laws = laws
         self._source = source

@@ -2,84 +2,151 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from math import exp, sqrt
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from limelight.modalities.tables._added_values import WithMissing
 from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._columns import Unbinned
-from limelight.stages.product_law import ComponentMoments, ConditionMoments, Conditions, ProductLaw, ValueMoments
+from limelight.modalities.tables._fields import Field
+from limelight.modalities.tables._group_law import GroupMoments
+from limelight.modalities.tables._held_laws import as_numbers, find_held_law, holds_plain_numbers
+from limelight.modalities.tables._rounding import Rounding
+from limelight.modalities.tables._samplers import Joint
+from limelight.modalities.tables._weighted_columns import BinaryColumn, SlopeColumn, WeightedColumn, WithCovariance
+from limelight.stages.grouped_leaves import Events
+from limelight.stages.product_law import ComponentMoments as MomentsOfComponents
+from limelight.stages.product_law import ConditionMoments, Conditions, ProductLaw, ValueMoments
 
-__all__ = ["ColumnMoments", "RowLaw", "has_closed_form"]
+__all__ = ["ComponentMoments", "RowLaw", "find_moments"]
+
+_MOST_KEPT = 2**21  # moments of a column's conditions
 
 
-class ColumnComponent(NamedTuple):
-    """A column's component under the law weighted by the kernel: whether it is on, or its standardised value.
+class _Ends(NamedTuple):
+    """The conditions on a column, and the ends of their intervals: the distinct ones, and where each interval's are."""
 
-    Attributes
-    ----------
-    mean, variance : float
-    mean_weight : float
-        The mean of the column's factor of the kernel, under the law itself.
-    """
-
-    mean: float
-    variance: float
-    mean_weight: float
+    conditions: Conditions
+    points: np.ndarray
+    lows: np.ndarray
+    highs: np.ndarray
 
 
 class ColumnMoments:
-    """What the law and the kernel make of single columns: worked out once for each state that some row has.
+    """What the law and the kernel make of a column: worked out once for each state that some row has.
+
+    Parameters
+    ----------
+    drawn : ColumnLaw
+        How values are drawn, independently of other columns'.
+    field : Field
+        What the column holds.
+    held : ColumnLaw
+        The law of what it holds of drawn values.
+
+    Attributes
+    ----------
+    drawn : ColumnLaw
+    field : Field
+    """
+
+    def __init__(self, drawn: ColumnLaw, field: Field, held: ColumnLaw) -> None:
+        self.drawn, self.field = drawn, field
+        self._law = held
+        self._forget()
+
+    def _forget(self) -> None:
+        self._weighted: dict[tuple[float, float], WeightedColumn] = {}
+        self._ends: WeakKeyDictionary[Conditions, _Ends] = WeakKeyDictionary()
+        self._conditions: WeakKeyDictionary[Conditions, dict[tuple[float, float], WithCovariance]] = WeakKeyDictionary()
+
+    @property
+    def has_plain_numbers(self) -> bool:
+        """Whether a model gets the column's numbers as they are."""
+        return holds_plain_numbers(self.field)
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {"drawn": self.drawn, "field": self.field, "_law": self._law}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        self.__dict__.update(state)
+        self._forget()
+
+    def weigh(self, code: float, kernel_width: float) -> WeightedColumn:
+        """The column where the row's value has this code."""
+        if not self._law.num_states:  # each row has another code
+            law = self._law
+            present, share = (law.present, law.share) if isinstance(law, WithMissing) else (law, 0.0)
+            assert isinstance(present, Unbinned)
+            rounding = Rounding(as_numbers(self.field), is_whole=present.is_whole)
+            return SlopeColumn(present, rounding, share, code, kernel_width)
+        key = code, kernel_width
+        if key not in self._weighted:
+            self._weighted[key] = BinaryColumn(self._law, code, kernel_width)
+        return self._weighted[key]
+
+    def of_conditions(
+        self, conditions: Conditions, column: int, weighted: WeightedColumn, code: float, kernel_width: float
+    ) -> WithCovariance:
+        """The moments of all conditions on the column, whose number is given, in their order."""
+        if conditions not in self._ends:
+            self._ends[conditions] = _find_ends(conditions.of_column(column))
+        ends = self._ends[conditions]
+        if not self._law.num_states:
+            return _moments_of_conditions(weighted, ends)
+        kept, key = self._conditions.setdefault(conditions, {}), (code, kernel_width)
+        moments = kept.get(key)
+        if moments is None:
+            if len(kept) * len(ends.conditions.columns) > _MOST_KEPT:
+                kept = self._conditions[conditions] = {}
+            moments = kept[key] = _moments_of_conditions(weighted, ends)
+        return moments
+
+
+ComponentMoments = ColumnMoments | GroupMoments
+"""What the law and the kernel make of a component."""
+
+
+def find_moments(
+    laws: Sequence[ColumnLaw], fields: Sequence[Field], joints: Sequence[Joint], known: Mapping[int, ComponentMoments]
+) -> dict[int, ComponentMoments] | None:
+    """The moments of each component, by its first column; None if those of some are not known.
 
     Parameters
     ----------
     laws : sequence of ColumnLaw
-        How each of d columns is drawn, independently of the others.
+        How each of d columns is drawn.
+    fields : sequence of Field
+        What they hold.
+    joints : sequence of Joint
+        The columns that are drawn together instead.
+    known : mapping
+        The moments of other rows' components, which are taken over where the same columns are drawn in the same way.
     """
-
-    def __init__(self, laws: Sequence[ColumnLaw]) -> None:
-        self._laws = laws
-        self._components: dict[tuple[int, float, float], ColumnComponent] = {}
-        self._values: dict[tuple[int, float, float], tuple[float, float]] = {}
-        self._conditions: WeakKeyDictionary[Conditions, dict[tuple[int, float, float], ConditionMoments]] = WeakKeyDictionary()
-
-    def __getstate__(self) -> dict[str, Any]:
-        return {"_laws": self._laws}
-
-    def __setstate__(self, state: dict[str, Any]) -> None:
-        self.__init__(state["_laws"])  # type: ignore[misc]
-
-    def component(self, column: int, code: float, kernel_width: float) -> ColumnComponent:
-        """The component of a column where the row's value has this code."""
-        key = (column, code, kernel_width)
-        if key not in self._components:
-            law = self._laws[column]
-            self._components[key] = (
-                _normal_component(law, code, kernel_width)
-                if isinstance(law, Unbinned) and law.std
-                else _binary_component(law, code, kernel_width)
-            )
-        return self._components[key]
-
-    def value(self, column: int, code: float, kernel_width: float) -> tuple[float, float]:
-        """The mean of a column's value, and its covariance with the component; NaN where they are not known."""
-        key = (column, code, kernel_width)
-        if key not in self._values:
-            law, component = self._laws[column], self.component(column, code, kernel_width)
-            self._values[key] = _value_moments(law, component, code)
-        return self._values[key]
-
-    def of_conditions(self, conditions: Conditions, column: int, code: float, kernel_width: float) -> ConditionMoments:
-        """The moments of all conditions on the column, in their order."""
-        kept = self._conditions.setdefault(conditions, {})
-        key = (column, code, kernel_width)
-        if key not in kept:
-            law, component = self._laws[column], self.component(column, code, kernel_width)
-            kept[key] = _moments_of_conditions(law, component, code, conditions.of_column(column))
-        return kept[key]
+    found: dict[int, ComponentMoments] = {}
+    for joint in joints:
+        of_columns = [fields[number] for number in joint.columns]
+        held = [field.hold(values) for field, values in zip(of_columns, joint.rows.T, strict=True)]
+        if not np.array_equal(np.stack(held, axis=1), joint.rows, equal_nan=True):
+            return None
+        before = known.get(joint.columns[0])
+        found[joint.columns[0]] = before if before and before.drawn is joint else GroupMoments(joint, of_columns)
+    in_joints = {number for joint in joints for number in joint.columns}
+    for number, (law, field) in enumerate(zip(laws, fields, strict=True)):
+        if number in in_joints:
+            continue
+        before = known.get(number)
+        if isinstance(before, ColumnMoments) and before.drawn is law and before.field is field:
+            found[number] = before
+            continue
+        held_law = find_held_law(law, field)
+        if held_law is None:
+            return None
+        found[number] = ColumnMoments(law, field, held_law)
+    return found
 
 
 class RowLaw(ProductLaw):
@@ -87,101 +154,94 @@ class RowLaw(ProductLaw):
 
     Parameters
     ----------
-    columns : ColumnMoments
-        Its columns.
+    moments : mapping
+        The moments of the components, by their first columns.
+    columns : sequence of sequences of int
+        The columns of each component: one, or a group's.
     codes : sequence of float
         The codes of the row's values.
     """
 
-    def __init__(self, columns: ColumnMoments, codes: Sequence[float]) -> None:
+    def __init__(
+        self, moments: Mapping[int, ComponentMoments], columns: Sequence[Sequence[int]], codes: Sequence[float]
+    ) -> None:
+        self._moments = [moments[numbers[0]] for numbers in columns]
         self._columns = columns
-        self._codes = codes
+        # A group's state has a code for each of its columns.
+        self._states: list[Any] = [
+            codes[numbers[0]] if len(numbers) == 1 else tuple(codes[number] for number in numbers) for numbers in columns
+        ]
+        self._weighted: dict[float, list[Any]] = {}
+        self.has_plain_numbers = all(part.has_plain_numbers for part in self._moments)
+        if len(columns) < len(codes):
+            self.component_of = np.empty(len(codes), dtype=np.intp)
+            for component, numbers in enumerate(columns):
+                self.component_of[list(numbers)] = component
 
-    def component_moments(self, kernel_width: float) -> ComponentMoments:
-        components = [self._columns.component(column, code, kernel_width) for column, code in enumerate(self._codes)]
-        means, variances, mean_weights = map(np.array, zip(*components, strict=True))
-        return ComponentMoments(means, variances, float(mean_weights.prod()))
+    def component_moments(self, kernel_width: float) -> MomentsOfComponents:
+        components = self._weigh(kernel_width)
+        means, variances, mean_weights = np.array([(part.mean, part.variance, part.mean_weight) for part in components]).T
+        return MomentsOfComponents(means, variances, float(mean_weights.prod()))
 
-    def condition_moments(self, conditions: Conditions, kernel_width: float) -> ConditionMoments:
-        parts = [self._columns.of_conditions(conditions, column, code, kernel_width) for column, code in enumerate(self._codes)]
+    def condition_moments(self, conditions: Conditions, kernel_width: float) -> ConditionMoments | None:
+        parts = []
+        for component, (moments, weighted, state) in enumerate(
+            zip(self._moments, self._weigh(kernel_width), self._states, strict=True)
+        ):
+            if isinstance(moments, GroupMoments):
+                assert isinstance(conditions, Events)
+                first, last = np.searchsorted(conditions.columns, [component, component + 1])
+                part = moments.of_events(conditions, first, last, weighted, state, kernel_width)
+            elif isinstance(conditions, Events):
+                first, last = np.searchsorted(conditions.columns, [component, component + 1])
+                column, of_columns, pairs = (
+                    self._columns[component][0],
+                    conditions.of_columns,
+                    conditions.first_pairs[first:last],
+                )
+                offset = int(np.searchsorted(of_columns.columns, column))
+                of_column = moments.of_conditions(of_columns, column, weighted, state, kernel_width)
+                part = WithCovariance(*(_differences(each, conditions, pairs, offset) for each in of_column))
+            else:
+                part = moments.of_conditions(conditions, component, weighted, state, kernel_width)
+            if part is None:
+                return None
+            parts.append(part)
         return ConditionMoments(*map(np.concatenate, zip(*parts, strict=True)))
 
     def value_moments(self, kernel_width: float) -> ValueMoments | None:
-        values = [self._columns.value(column, code, kernel_width) for column, code in enumerate(self._codes)]
-        means, covariances = np.array(values).T
+        means, covariances = np.empty((2, sum(map(len, self._columns))))
+        for moments, weighted, numbers in zip(self._moments, self._weigh(kernel_width), self._columns, strict=True):
+            part = weighted.of_numbers(moments.values) if isinstance(moments, GroupMoments) else weighted.value()
+            means[numbers], covariances[numbers] = part
         return None if np.isnan(means).any() else ValueMoments(means, covariances)
 
-
-def has_closed_form(law: ColumnLaw) -> bool:
-    """Whether a column has states, or else a normal law alone: neither missing values that count as the mean, nor rounding."""
-    if law.num_states:
-        return True
-    return isinstance(law, Unbinned) and not (law.is_whole and law.std)
-
-
-def _binary_component(law: ColumnLaw, code: float, kernel_width: float) -> ColumnComponent:
-    """Whether the column has the row's state."""
-    share, factor = law.span_of(code).length, _factor_off(kernel_width)
-    mean_weight = share + factor * (1 - share)
-    # The share of the other states is taken as 1 - share at last, so that no digits are lost where the own one is rare.
-    return ColumnComponent(share / mean_weight, share * factor * (1 - share) / mean_weight**2, mean_weight)
+    def _weigh(self, kernel_width: float) -> list[Any]:
+        """All components, weighted by the kernel."""
+        if kernel_width not in self._weighted:
+            self._weighted[kernel_width] = [
+                moments.weigh(state, kernel_width) for moments, state in zip(self._moments, self._states, strict=True)
+            ]
+        return self._weighted[kernel_width]
 
 
-def _normal_component(law: Unbinned, code: float, kernel_width: float) -> ColumnComponent:
-    """The standardised value: the kernel turns a normal law into another one, between the center and the row's value."""
-    center = law.code_of(law.center)
-    precision = 1 + kernel_width**-2
-    mean = (center + code * kernel_width**-2) / precision
-    mean_weight = exp(-0.5 * (code - center) ** 2 / (1 + kernel_width**2)) / sqrt(precision)
-    return ColumnComponent(mean, 1 / precision, mean_weight)
+def _find_ends(conditions: Conditions) -> _Ends:
+    highs = np.maximum(conditions.lows, conditions.highs)  # a leaf that takes missing values alone has an interval without room
+    points, places = np.unique(np.concatenate([conditions.lows, highs]), return_inverse=True)
+    return _Ends(conditions, points, *places.reshape(2, -1))
 
 
-def _value_moments(law: ColumnLaw, component: ColumnComponent, code: float) -> tuple[float, float]:
-    """The mean of a column's value, and its covariance with the component."""
-    if isinstance(law, Unbinned) and law.std:
-        return law.mean + law.std * component.mean, law.std * component.variance
-    own, share = law.mean_value(code), law.span_of(code).length
-    if share >= 1:
-        return own, 0.0
-    others = (law.mean_value() - share * own) / (1 - share)
-    return component.mean * own + (1 - component.mean) * others, component.variance * (own - others)
+def _differences(of_conditions: np.ndarray, events: Events, pairs: np.ndarray, offset: int) -> np.ndarray:
+    """What events of a single column have, by their only pairs, of what its conditions have; the first's number is `offset`."""
+    met, not_met = events.met[pairs] - offset, events.not_met[pairs]
+    return np.asarray(of_conditions[met] - np.where(not_met < 0, 0.0, of_conditions[np.maximum(not_met - offset, 0)]))
 
 
-def _factor_off(kernel_width: float) -> float:
-    """By how much one component that is off multiplies the kernel: ``exp(-1 / (2 width^2))``."""
-    return exp(-0.5 / kernel_width**2)
-
-
-def _moments_of_conditions(law: ColumnLaw, component: ColumnComponent, code: float, conditions: Conditions) -> ConditionMoments:
-    """The moments of conditions that are all on the column with this law."""
-    if isinstance(law, Unbinned) and law.std:
-        return _moments_under_normal(law, component, conditions)
-    own = _chances(law, code, conditions)
-    share = law.span_of(code).length
-    if share >= 1:
-        return ConditionMoments(own, np.zeros(len(own)))
-    others = (_chances(law, None, conditions) - share * own) / (1 - share)
-    chances = component.mean * own + (1 - component.mean) * others
-    return ConditionMoments(chances, component.variance * (own - others))
-
-
-def _chances(law: ColumnLaw, code: float | None, conditions: Conditions) -> np.ndarray:
-    """How likely the column's value, with this code if one is given, meets each condition."""
-    points, places = np.unique(np.concatenate([conditions.lows, conditions.highs]), return_inverse=True)
-    lows, highs = law.shares_up_to(points, code)[places].reshape(2, -1)
-    return conditions.sum_over_intervals(highs - lows) + conditions.takes_missing * law.share_missing(code)
-
-
-def _moments_under_normal(law: Unbinned, component: ColumnComponent, conditions: Conditions) -> ConditionMoments:
-    """The same where the weighted law is normal, and the component is the standardised value itself.
-
-    With phi and Phi the standard normal density and distribution, and u a standardised end of an interval,
-    P(z <= u) = Phi(u) and Cov(z <= u, z) = -sd * phi(u).
-    """
-    from scipy.special import ndtr
-
-    std = sqrt(component.variance)
-    ends = (law.codes_of(np.stack([conditions.lows, conditions.highs])) - component.mean) / std
-    chances = np.diff(ndtr(ends), axis=0)[0]
-    covariances = -std * np.diff(np.exp(-0.5 * ends**2), axis=0)[0] / sqrt(2 * np.pi)
-    return ConditionMoments(conditions.sum_over_intervals(chances), conditions.sum_over_intervals(covariances))
+def _moments_of_conditions(weighted: WeightedColumn, ends: _Ends) -> WithCovariance:
+    conditions = ends.conditions
+    return WithCovariance(
+        *(
+            conditions.sum_over_intervals(up_to[ends.highs] - up_to[ends.lows]) + conditions.takes_missing * missing
+            for up_to, missing in zip(weighted.up_to(ends.points), weighted.missing(), strict=True)
+        )
+    )

@@ -18,6 +18,8 @@ from limelight.stages.design import Design, Stretch
 
 __all__ = ["RowValues"]
 
+_LEAST_SHARE = 1e-6  # of a state: differences of probabilities have 16 digits
+
 
 class RowValues(Values):
     """The columns of one row.
@@ -74,8 +76,9 @@ class RowValues(Values):
         )
         self._rare_states = find_rare_states(columns, own_codes, self.shares)
         self.num_rare_states = len(self._rare_states)
-        if perturbations.column_moments is not None and len(columns) == len(own_codes):
-            self.product_law = RowLaw(perturbations.column_moments, own_codes)
+        # A model has more columns than the entries of a sparse row, and none for the words of a text.
+        if perturbations.moments is not None and not encoding.has_own_components and _have_known_effects(self.shares):
+            self.product_law = RowLaw(perturbations.moments, columns, own_codes)
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         return self._make_neighbourhood(*self._draw(design, stretch, None))
@@ -137,6 +140,12 @@ class RowValues(Values):
 
     def batch(self, inputs: np.ndarray) -> Any:
         return self._encoding.make_batch(inputs)
+
+
+def _have_known_effects(shares: np.ndarray) -> bool:
+    """Whether no component, of those that are on with these probabilities, is so seldom on, or off, that digits are lost."""
+    rarer = np.minimum(shares, 1 - shares)
+    return not np.any((shares == 0) | ((rarer > 0) & (rarer < _LEAST_SHARE)))
 
 
 @dataclass(frozen=True)

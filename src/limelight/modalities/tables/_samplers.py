@@ -80,13 +80,13 @@ class Source(ABC):
         How many coordinates a point has.
     is_discrete : bool
         Whether the same row is likely to be drawn again.
-    column_laws : sequence of ColumnLaw or None
-        The columns' laws, if every column is drawn independently of the others.
+    joints : tuple of Joint or None
+        The columns that are drawn together, if all others are drawn on their own, as their laws say.
     """
 
     dimensions: int
     is_discrete: bool
-    column_laws: Sequence[ColumnLaw] | None = None
+    joints: tuple[Joint, ...] | None = None
 
     @abstractmethod
     def draw(self, points: np.ndarray) -> np.ndarray:
@@ -178,20 +178,19 @@ class Marginals(Source):
     def __init__(self, laws: Sequence[ColumnLaw], joints: Sequence[Joint] = ()) -> None:
         in_joints = {number for joint in joints for number in joint.columns}
         self._single = [(number, law) for number, law in enumerate(laws) if number not in in_joints]
-        self._joints = tuple(joints)
+        self.joints: tuple[Joint, ...] = tuple(joints)
         self._law_of = dict(self._single)
         self._coordinate_of = {number: coordinate for coordinate, (number, _) in enumerate(self._single)}
         self._joint_of = {joint.columns[0]: (len(self._single) + place, joint) for place, joint in enumerate(joints)}
         self._width = len(laws)
-        self.column_laws = None if joints else laws
-        self.dimensions = len(self._single) + len(self._joints)
+        self.dimensions = len(self._single) + len(self.joints)
         self.is_discrete = all(law.is_discrete for _, law in self._single)
 
     def draw(self, points: np.ndarray) -> np.ndarray:
         rows = np.empty((len(points), self._width))
         for (number, law), coordinates in zip(self._single, points.T, strict=False):
             rows[:, number] = law.draw(coordinates)
-        for joint, coordinates in zip(self._joints, points.T[len(self._single) :], strict=True):
+        for joint, coordinates in zip(self.joints, points.T[len(self._single) :], strict=True):
             rows[:, joint.columns] = joint.draw(coordinates)
         return rows
 
