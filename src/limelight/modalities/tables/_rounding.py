@@ -58,6 +58,8 @@ class Rounding:
         """The greatest numbers that become at most each point, of shape (t,); minus infinity where none does."""
         if self.changes_nothing:
             return points
+        if self.step is None:
+            return self._last_float_up_to(points)
         low, high = np.full(points.shape, -np.inf), np.full(points.shape, np.inf)
         reaches_all = self(high) <= points
         below, above = _places_of(low), _places_of(high)
@@ -66,6 +68,20 @@ class Rounding:
             is_up_to = self(_doubles_at(middle)) <= points
             below, above = np.where(is_up_to, middle, below), np.where(is_up_to, above, middle)
         return np.where(reaches_all, np.inf, _doubles_at(below))
+
+    def _last_float_up_to(self, points: np.ndarray) -> np.ndarray:
+        """The same where numbers are rounded to the nearest float, and from the middle between two to the even one."""
+        least, most = self.limits
+        held = np.dtype(self._field.numpy_type).type
+        within = np.clip(points, least, most)
+        below = within.astype(held)
+        with np.errstate(over="ignore"):  # beyond the type's limits, where it does not matter
+            below = np.where(below > within, np.nextafter(below, held(-np.inf)), below)
+            above = np.nextafter(below, held(np.inf)).astype(np.float64)
+        below = below.astype(np.float64)
+        middle = np.where(points >= most, most, (below + above) / 2)
+        last = np.where(self(middle) <= within, middle, np.nextafter(middle, -np.inf))
+        return np.select([points >= most, points < least], [np.inf, -np.inf], last)
 
     def numbers_between(self, low: float, high: float) -> np.ndarray | None:
         """All numbers that the column holds from one to the other, ascending; None if they are too many to be added up."""
