@@ -525,7 +525,7 @@ GROUPS = {"choice": [0, 2, 3], "place": [4, 5]}
 LAYOUT = [[0, 2, 3], [1], [4, 5]]
 
 
-def ridge_of_groups(training, instance, outputs, *, width, alpha, edges):
+def ridge_of_groups(training, instance, outputs, *, width, alpha, edges, layout=LAYOUT):
     """The weights and the intercept of LIME's weighted ridge, where groups are drawn together, by enumeration."""
 
     def states_of(rows, columns):
@@ -538,7 +538,7 @@ def ridge_of_groups(training, instance, outputs, *, width, alpha, edges):
         ]
 
     drawn = [([], 1.0, [])]
-    for columns in LAYOUT:
+    for columns in layout:
         combinations, counts = np.unique(training[:, columns], axis=0, return_counts=True, equal_nan=True)
         shares = counts / counts.sum()
         full = np.full((len(combinations), training.shape[1]), 0.0)
@@ -553,7 +553,7 @@ def ridge_of_groups(training, instance, outputs, *, width, alpha, edges):
             for values, chance, on in drawn
             for combination, share, state in zip(combinations.tolist(), shares, states, strict=True)
         ]
-    order = np.argsort(np.concatenate(LAYOUT))
+    order = np.argsort(np.concatenate(layout))
     rows, chances = np.array([values for values, _, _ in drawn])[:, order], np.array([chance for _, chance, _ in drawn])
     on = np.array([each for _, _, each in drawn])
     weights = chances * np.exp(-0.5 * (1 - on).sum(axis=1) / width**2)
@@ -562,8 +562,11 @@ def ridge_of_groups(training, instance, outputs, *, width, alpha, edges):
     answers = outputs(rows)
     centred = on - weights @ on
     covariance = (centred * weights[:, None]).T @ centred
-    penalty = alpha / (1000 * mean_weight) * np.eye(len(LAYOUT))
-    coefficients = np.linalg.solve(covariance + penalty, (centred * weights[:, None]).T @ answers)
+    penalty = alpha / (1000 * mean_weight) * np.eye(len(layout))
+    varies = covariance.diagonal() > 1e-14
+    coefficients = np.zeros(len(layout))
+    system = (covariance + penalty)[np.ix_(varies, varies)]
+    coefficients[varies] = np.linalg.solve(system, ((centred * weights[:, None]).T @ answers)[varies])
     return coefficients, weights @ answers - coefficients @ (weights @ on)
 
 
@@ -698,3 +701,49 @@ def test_rows_that_are_not_drawn_by_column_are_sampled(sampler):
     assert explainer.explain_instance(rows[0], fitted_tree(rows, 50)).provenance.design == "sobol"
     explainer = TabularExplainer(rows, constraint=lambda drawn: drawn[:, 0] < 2)
     assert explainer.explain_instance(rows[0], fitted_tree(rows, 50)).provenance.design == "sobol"
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 2**32 - 1), width=st.integers(3, 6), share_missing=st.sampled_from([0.0, 0.2]))
+def test_random_groups(seed, width, share_missing):
+    rng = np.random.default_rng(seed)
+    rows = np.round(rng.normal(size=(60, width)))
+    rows[:, 1] = rows[:, 0] * rng.choice([1.0, -1.0], 60)  # few of all combinations
+    rows[rng.random(rows.shape) < share_missing] = np.nan
+    rows[0] = np.nan_to_num(rows[0])
+    order = rng.permutation(width)
+    layout = sorted([sorted(order[:2].tolist()), sorted(order[2:].tolist())] if width < 5 else _in_parts(order))
+    groups = {f"group {columns[0]}": columns for columns in layout if len(columns) > 1}
+    edges = {column: np.unique(rows[:, column][~np.isnan(rows[:, column])]).tolist()[:-1] or [0.0] for column in range(width)}
+    model = fitted_tree(rows, seed % 1000, max_depth=int(rng.integers(1, 8)))
+    instance = rows[rng.integers(60)].copy()
+    if rng.random() < 0.5:  # values that the columns have, though not together
+        instance[order[:2]] = [rng.choice(rows[:, column][~np.isnan(rows[:, column])]) for column in order[:2]]
+    explainer = TabularExplainer(rows, alpha=0, feature_selection="none", discretizer=edges, groups=groups)
+    explanation = explainer.explain_instance(instance, model, num_samples=1000)
+    assert explanation.provenance.design == "exact"
+    expected, _ = ridge_of_groups(
+        rows, instance, model.predict, width=explainer.options.kernel_width, alpha=0.0, edges=edges, layout=layout
+    )
+    found = dict(explanation.as_map()[0])
+    np.testing.assert_allclose([found[number] for number in range(len(layout))], expected, rtol=0, atol=1e-9)
+
+
+def _in_parts(order):
+    return [sorted(order[:2].tolist()), [int(order[2])], sorted(order[3:].tolist())]
+
+
+def test_many_rows_at_a_time_have_the_explanations_of_single_rows():
+    rows = grouped_rows(51)
+    rows[3, 1] = 7.0
+    model = fitted_tree(rows, 52, of_classes=2)
+    outside = rows[:6].copy()
+    outside[1, 1], outside[2, [0, 2, 3]] = 9.0, 1.0  # rows of their own laws among the others
+    for options in ({"groups": GROUPS}, {}, {"discretize_continuous": False}, {"groups": GROUPS, "sampler": "around"}):
+        explainer = TabularExplainer(rows, **options)
+        alone = [explainer.explain_instance(row, model) for row in outside]
+        together = explainer.explain_many(outside, model)
+        assert [each.provenance.design for each in alone] == ["exact"] * 6
+        for one, other in zip(alone, together, strict=True):
+            np.testing.assert_allclose(one.surrogates[0].weights, other.surrogates[0].weights, rtol=0, atol=1e-12)
+            assert one.surrogates[0].components == other.surrogates[0].components
