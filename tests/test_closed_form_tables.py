@@ -19,6 +19,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from limelight import TabularExplainer
+from limelight.exceptions import KernelError
 
 COUNT = 300
 
@@ -747,3 +748,32 @@ def test_many_rows_at_a_time_have_the_explanations_of_single_rows():
         for one, other in zip(alone, together, strict=True):
             np.testing.assert_allclose(one.surrogates[0].weights, other.surrogates[0].weights, rtol=0, atol=1e-12)
             assert one.surrogates[0].components == other.surrogates[0].components
+
+
+@pytest.mark.parametrize("value", [100.0, 1e7, 1e30])
+def test_a_row_far_from_all_draws_is_exact_or_sampled(value):
+    rows = np.random.default_rng(53).normal(size=(COUNT, 2))
+    model = fitted_tree(rows, 54)
+    for kinds in ({}, {0: "integer"} if value < 1e10 else {}):
+        data = rows if not kinds else np.rint(rows)
+        instance = np.array([value, 1.0])
+        explainer = TabularExplainer(data, discretize_continuous=False, kinds=kinds, kernel_width=30.0)
+        if value == 100.0:
+            explanation = explainer.explain_instance(instance, model)
+            assert explanation.provenance.design == "exact"
+            assert np.isfinite(explanation.surrogates[0].weights).all()
+        else:
+            with pytest.raises(KernelError):  # as ever: no perturbation has any weight
+                explainer.explain_instance(instance, model)
+
+
+def test_a_draw_that_is_rounded_to_the_rows_own_value_is_sampled():
+    rng = np.random.default_rng(55)
+    rows = np.column_stack([rng.uniform(3.9, 4.0, COUNT), rng.normal(size=COUNT)]).astype(np.float16)
+    rows[:20, 0] = 5.0
+    model = fitted_tree(rows.astype(float), 56)
+    edges = {0: [4.003, 4.1], 1: [0.0]}  # half precision has 4.0 and 4.00390625, in a bin without training values
+    explainer = TabularExplainer(rows, discretizer=edges)
+    instance = np.array([4.00390625, 0.5], dtype=np.float16)
+    assert explainer.explain_instance(instance, model).provenance.design == "sobol"
+    assert explainer.explain_instance(rows[0], model).provenance.design == "exact"

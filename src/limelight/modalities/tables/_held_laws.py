@@ -39,7 +39,9 @@ def find_held_law(law: ColumnLaw, field: Field) -> ColumnLaw | None:
         return None if present is None else replace(law, present=present)
     if isinstance(law, WithValue):
         column = find_held_law(law.column, field)
-        return None if column is None else replace(law, column=column)  # type: ignore[arg-type]
+        if column is None or np.diff(column.shares_up_to(np.array([np.nextafter(law.value, -np.inf), law.value])))[0] > 0:
+            return None  # a draw next to the row's value is rounded to it
+        return replace(law, column=column)  # type: ignore[arg-type]
     return _find_present(law, field)  # type: ignore[arg-type]
 
 

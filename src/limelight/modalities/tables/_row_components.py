@@ -18,6 +18,7 @@ from limelight.stages.design import Design, Stretch
 
 __all__ = ["RowValues"]
 
+_FARTHEST = 1e6  # standard deviations from the mean, where no draw is near a row
 _LEAST_SHARE = 1e-6  # of a state: differences of probabilities have 16 digits
 
 
@@ -77,8 +78,10 @@ class RowValues(Values):
         self._rare_states = find_rare_states(columns, own_codes, self.shares)
         self.num_rare_states = len(self._rare_states)
         # A model has more columns than the entries of a sparse row, and none for the words of a text.
-        if perturbations.moments is not None and not encoding.has_own_components and _have_known_effects(self.shares):
-            self.product_law = RowLaw(perturbations.moments, columns, own_codes)
+        moments = None if encoding.has_own_components else perturbations.moments
+        is_near = bool((np.abs(codes[[*perturbations.unbinned]]) < _FARTHEST).all())
+        if moments is not None and is_near and _have_known_effects(self.shares):
+            self.product_law = RowLaw(moments, columns, own_codes)
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         return self._make_neighbourhood(*self._draw(design, stretch, None))
