@@ -78,6 +78,7 @@ class Perturbations:
 
     Attributes
     ----------
+    laws : sequence of ColumnLaw
     unbinned : frozenset of int
         The columns without bins, whose components are standardised values.
     moments : mapping or None
@@ -104,7 +105,7 @@ class Perturbations:
         is_known = source.joints is not None and validate is None
         self.moments = find_moments(laws, fields, source.joints or (), known_moments or {}) if is_known else None
         self.missing_as_mean = frozenset(number for number in self.unbinned if isinstance(laws[number], WithMissing))
-        self._laws = laws
+        self.laws = laws
         self._source = source
         self._hold = hold
         self._validate = validate
@@ -125,12 +126,12 @@ class Perturbations:
         After a user's constraint, or from a user's sampler, it is known only of columns that never vary.
         """
         if columns[0] in self.unbinned:
-            return self._laws[columns[0]].span_of(codes[0]).length
+            return self.laws[columns[0]].span_of(codes[0]).length
         key = (*columns, *codes)
         if key not in self._shares:
             share = self._source.share_of(columns, codes)
             if self._validate is not None or isnan(share):
-                spans = [self._laws[number].span_of(code) for number, code in zip(columns, codes, strict=True)]
+                spans = [self.laws[number].span_of(code) for number, code in zip(columns, codes, strict=True)]
                 share = 1.0 if all(span.length == 1 for span in spans) else nan
             self._shares[key] = share
         return self._shares[key]
@@ -166,7 +167,7 @@ class Perturbations:
                     "more, or give a greater num_samples."
                 )
         keys = keys_of(rows) if self._source.is_discrete else None
-        return DrawnRows(rows, codes_of(rows, self._laws).T, keys, law_weights, replicates)
+        return DrawnRows(rows, codes_of(rows, self.laws).T, keys, law_weights, replicates)
 
 
 def _recall(kept: OrderedDict[K, V], key: K, make: Callable[[], V], most: int) -> V:
