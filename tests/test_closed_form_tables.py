@@ -3,6 +3,7 @@
 import pickle
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
+from itertools import pairwise
 
 import numpy as np
 import pandas as pd
@@ -777,3 +778,34 @@ def test_a_draw_that_is_rounded_to_the_rows_own_value_is_sampled():
     instance = np.array([4.00390625, 0.5], dtype=np.float16)
     assert explainer.explain_instance(instance, model).provenance.design == "sobol"
     assert explainer.explain_instance(rows[0], model).provenance.design == "exact"
+
+
+@pytest.mark.parametrize("deviations", [3.0, 6.3])
+@pytest.mark.parametrize("dtype", [np.float64, np.float32])
+def test_rows_that_draws_around_them_hardly_leave_the_bin_of(deviations, dtype):
+    rows = np.random.default_rng(57).normal(size=(COUNT, 2)).astype(dtype)
+    std = rows[:, 0].astype(float).std()
+    instance = np.array([deviations * std, 0.0], dtype=dtype)
+    target = np.select([rows[:, 0] > 1.0, rows[:, 0] > 0, rows[:, 0] > -0.2], [5.0, 4.0, 1.0], -3.0)
+    tree = DecisionTreeRegressor(random_state=0).fit(rows, target)  # it asks for the first column alone
+    explainer = TabularExplainer(rows, alpha=0, feature_selection="none", discretizer={0: [0.0], 1: [0.0]}, sampler="around")
+    explanation = explainer.explain_instance(instance, tree)
+    assert explanation.provenance.design == "exact"
+    law, ends = weighted_laws.norm(float(instance[0]), std), np.sort(np.append(thresholds_of(tree, 0), 0.0))
+    below, above = np.append(-np.inf, ends[ends <= 0]), np.append(ends[ends >= 0], np.inf)
+    means = []
+    for cuts, shares in ((above, -np.diff(law.sf(above)) / law.sf(0.0)), (below, np.diff(law.cdf(below)) / law.cdf(0.0))):
+        values = tree.predict(np.array([[(low + high) / 2, 0.0] for low, high in pairwise(np.clip(cuts, -9.0, 9.0))]))
+        means.append(shares @ values)
+    tolerance = 1e-10 if dtype is np.float64 else 1e-5
+    assert dict(explanation.as_map()[0])[0] == pytest.approx(means[0] - means[1], abs=tolerance)
+
+
+def test_linear_models_of_rows_that_draws_around_them_hardly_leave_the_bin_of():
+    rows = np.random.default_rng(59).normal(size=(COUNT, 2))
+    std = rows[:, 0].std()
+    model = LinearRegression().fit(rows, rows @ [2.0, 1.0])
+    instance = np.array([6.3 * std, 0.5])
+    found, _ = explain(rows, instance, model, discretizer={0: [0.0], 1: [0.0]}, sampler="around")
+    own, others = (truncnorm(low, high, instance[0], std).mean() for low, high in ((-6.3, np.inf), (-np.inf, -6.3)))
+    assert found[0][0][0] == pytest.approx(model.coef_[0] * (own - others), abs=1e-8)

@@ -81,6 +81,20 @@ class ColumnLaw(ABC):
         A missing value is not.
         """
 
+    def share_of_others(self, code: float) -> float:
+        """The probability that a drawn value has another code."""
+        return 1 - self.span_of(code).length
+
+    def others_up_to(self, points: np.ndarray, code: float) -> np.ndarray:
+        """The probability that a drawn value, with another code, is at most each point, of shape (t,)."""
+        share, own = self.span_of(code).length, self.shares_up_to(points, code)
+        return np.asarray((self.shares_up_to(points) - share * own) / (1 - share))
+
+    def mean_of_others(self, code: float) -> float:
+        """The mean of drawn values with another code; NaN where it is not known or some are missing."""
+        share = self.span_of(code).length
+        return (self.mean_value() - share * self.mean_value(code)) / (1 - share)
+
     def mean_value(self, code: float | None = None) -> float:  # noqa: ARG002 - of most laws
         """The mean of drawn values, with this code if one is given; NaN where it is not known or some are missing."""
         return nan

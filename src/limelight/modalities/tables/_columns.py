@@ -194,10 +194,44 @@ class Binned(TrainingColumnLaw):
             return self._spans[int(code)]
         from scipy.special import ndtr
 
-        # Values are rounded after they are drawn: a whole number stands for all that are nearer to it than to others.
-        ends = np.array([-np.inf, *self._edges, np.inf])[[int(code), int(code) + 1]]
-        low, high = ndtr(((np.floor(ends) + 0.5 if self.is_whole else ends) - self.center) / self.std)
+        low, high = ndtr(self._ends_around(code))
         return Span(float(low), float(high))
+
+    def share_of_others(self, code: float) -> float:
+        if self.center is None:
+            return super().share_of_others(code)
+        return float(self._tails(code).sum())
+
+    def others_up_to(self, points: np.ndarray, code: float) -> np.ndarray:
+        if self.center is None:
+            return super().others_up_to(points, code)
+        from scipy.special import ndtr
+
+        # What is above the bin is added up from the far end, so that no digits are lost.
+        (low, high), tails, scaled = self._ends_around(code), self._tails(code), self._scale_around(points)
+        return np.asarray((ndtr(np.minimum(scaled, low)) + tails[1] - ndtr(-np.maximum(scaled, high))) / tails.sum())
+
+    def mean_of_others(self, code: float) -> float:
+        if self.center is None or self.is_whole:
+            return super().mean_of_others(code)
+        densities = np.exp(-0.5 * self._ends_around(code) ** 2) / sqrt(2 * pi)
+        return float(self.center + self.std * (densities[1] - densities[0]) / self._tails(code).sum())
+
+    def _tails(self, code: float) -> np.ndarray:
+        """The probabilities that a value drawn around the center is below a bin, and above it."""
+        from scipy.special import ndtr
+
+        return np.asarray(ndtr(self._ends_around(code) * [1.0, -1.0]))
+
+    def _ends_around(self, code: float) -> np.ndarray:
+        """Where a bin begins and ends, in standard deviations from the center."""
+        return self._scale_around(np.array([-np.inf, *self._edges, np.inf])[[int(code), int(code) + 1]])
+
+    def _scale_around(self, points: np.ndarray) -> np.ndarray:
+        """Where drawn values that become at most each point end, in standard deviations from the center."""
+        # Values are rounded after they are drawn: a whole number stands for all that are nearer to it than to others.
+        ends = np.floor(points) + 0.5 if self.is_whole else points
+        return np.asarray((ends - self.center) / self.std)
 
     def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:
         if code is not None:
@@ -250,16 +284,14 @@ class Binned(TrainingColumnLaw):
         assert self.center is not None
         if code is None:
             return self.center
-        ends = (np.array([-np.inf, *self._edges, np.inf])[[int(code), int(code) + 1]] - self.center) / self.std
-        densities = np.exp(-0.5 * ends**2) / sqrt(2 * pi)
+        densities = np.exp(-0.5 * self._ends_around(code) ** 2) / sqrt(2 * pi)
         return float(self.center + self.std * (densities[0] - densities[1]) / self.span_of(code).length)
 
     def _shares_around(self, points: np.ndarray) -> np.ndarray:
         """The probability that a value drawn around the center is at most each point."""
         from scipy.special import ndtr
 
-        ends = np.floor(points) + 0.5 if self.is_whole else points
-        return np.asarray(ndtr((ends - self.center) / self.std))
+        return np.asarray(ndtr(self._scale_around(points)))
 
     def covers(self, value: float) -> bool:
         low, high = self._ranges[bisect_left(self._edges, value)]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from math import nan
 
 import numpy as np
 
@@ -17,6 +18,7 @@ __all__ = ["as_numbers", "find_held_law", "holds_plain_numbers"]
 
 _LEAST_INSIDE = 0.01  # of a bin's normal distribution between its edges: further out, draws have too few digits
 _LEAST_SPREAD = 1e-9  # a standard deviation, for each unit of the mean: below it, doubles have too few digits
+_LEAST_SHARE = 1e-6  # of other states: below it, differences of means have too few digits
 _MOST_DEVIATIONS = 40.0  # between the center and a limit of the type, which then plays no part
 
 
@@ -103,6 +105,24 @@ class HeldBins(Binned):
 
     def span_of(self, code: float) -> Span:
         return Span(*self._shares_up_to_edges[[int(code), int(code) + 1]].tolist())
+
+    def share_of_others(self, code: float) -> float:
+        return super().share_of_others(code) if self.center is not None else 1 - self.span_of(code).length
+
+    def others_up_to(self, points: np.ndarray, code: float) -> np.ndarray:
+        if self.center is None:
+            return ColumnLaw.others_up_to(self, points, code)
+        assert self.rounding is not None
+        return super().others_up_to(self.rounding.last_up_to(points), code)
+
+    def mean_of_others(self, code: float) -> float:
+        # Without digits for a sum over the numbers held, it is not known.
+        return ColumnLaw.mean_of_others(self, code) if self.share_of_others(code) > _LEAST_SHARE else nan
+
+    def _ends_around(self, code: float) -> np.ndarray:
+        assert self.rounding is not None
+        ends = np.array([-np.inf, *self.edges, np.inf])[[int(code), int(code) + 1]]
+        return self._scale_around(self.rounding.last_up_to(ends))
 
     def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:
         assert self.rounding is not None

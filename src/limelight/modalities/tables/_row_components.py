@@ -19,7 +19,8 @@ from limelight.stages.design import Design, Stretch
 __all__ = ["RowValues"]
 
 _FARTHEST = 1e6  # standard deviations from the mean, where no draw is near a row
-_LEAST_SHARE = 1e-6  # of a state: differences of probabilities have 16 digits
+_LEAST_SHARE = 1e-6  # of a row's own state: differences of probabilities have 16 digits
+_LEAST_SHARE_OF_OTHERS = 1e-12  # which are added up by themselves
 
 
 class RowValues(Values):
@@ -147,8 +148,7 @@ class RowValues(Values):
 
 def _have_known_effects(shares: np.ndarray) -> bool:
     """Whether no component, of those that are on with these probabilities, is so seldom on, or off, that digits are lost."""
-    rarer = np.minimum(shares, 1 - shares)
-    return not np.any((shares == 0) | ((rarer > 0) & (rarer < _LEAST_SHARE)))
+    return not np.any((shares < _LEAST_SHARE) | ((shares < 1) & (1 - shares < _LEAST_SHARE_OF_OTHERS)))
 
 
 @dataclass(frozen=True)

@@ -73,27 +73,27 @@ class BinaryColumn(WeightedColumn):
 
     def __init__(self, law: ColumnLaw, code: float, kernel_width: float) -> None:
         self._law, self._code = law, code
-        self._share = share = law.span_of(code).length
+        share = law.span_of(code).length
+        self._share_of_others = law.share_of_others(code) if share < 1 else 0.0
         factor = exp(-0.5 / kernel_width**2)  # by which one component that is off multiplies the kernel
-        self.mean_weight = share + factor * (1 - share)
-        # The share of the other states is taken as 1 - share at last, so that no digits are lost where the own one is rare.
+        self.mean_weight = share + factor * self._share_of_others
         self.mean = share / self.mean_weight
-        self.variance = share * factor * (1 - share) / self.mean_weight**2
+        self.variance = share * factor * self._share_of_others / self.mean_weight**2
 
     def up_to(self, points: np.ndarray) -> WithCovariance:
-        return self._mix(self._law.shares_up_to(points, self._code), self._law.shares_up_to(points))
+        own = self._law.shares_up_to(points, self._code)
+        return self._mix(own, self._law.others_up_to(points, self._code) if self._share_of_others else own)
 
     def missing(self) -> WithCovariance:
-        return self._mix(self._law.share_missing(self._code), self._law.share_missing())
+        own, share = self._law.share_missing(self._code), 1 - self._share_of_others
+        return self._mix(own, (self._law.share_missing() - share * own) / (1 - share) if self._share_of_others else own)
 
     def value(self) -> WithCovariance:
-        return self._mix(self._law.mean_value(self._code), self._law.mean_value())
+        own = self._law.mean_value(self._code)
+        return self._mix(own, self._law.mean_of_others(self._code) if self._share_of_others else own)
 
-    def _mix(self, own: Any, overall: Any) -> WithCovariance:
-        """What is known of the row's own state, and of all states together under the law itself, under the weighted law."""
-        if self._share >= 1:
-            return WithCovariance(own, own * 0.0)
-        others = (overall - self._share * own) / (1 - self._share)
+    def _mix(self, own: Any, others: Any) -> WithCovariance:
+        """What is known of the row's own state, and of the others, under the weighted law."""
         return WithCovariance(self.mean * own + (1 - self.mean) * others, self.variance * (own - others))
 
 
