@@ -87,6 +87,32 @@ def of_bins(training, instance, width, edges, thresholds, *, rounding=None, whol
     return join(*parts)
 
 
+def of_whole_bins(training, instance, width, edges):
+    """A column of whole numbers in bins, each drawn from a normal distribution and rounded to one in its bin."""
+    present = training[~np.isnan(training)]
+    ends = [present.min(), *edges, present.max()]
+    parts = []
+    for number in range(len(edges) + 1):
+        members = present[np.searchsorted(edges, present) == number]
+        if not len(members):
+            continue
+        low, high = ends[number], ends[number + 1]
+        least = low if number == 0 else np.floor(low) + 1
+        values, shares = np.arange(least, np.floor(high) + 1), [1.0]
+        if members.min() == members.max():
+            values = members[:1]
+        else:
+            law = norm(members.mean(), members.std())
+            cells = [low, *np.clip(values[:-1] + 0.5, low, high), high]
+            shares = np.diff(law.cdf(cells)) / (law.cdf(high) - law.cdf(low))
+        on = np.full(len(values), float(number == np.searchsorted(edges, instance) and not np.isnan(instance)))
+        parts.append(sum_up(values, np.asarray(shares) * len(members) / len(training), on, 1.0, width))
+    if len(present) < len(training):
+        share = 1 - len(present) / len(training)
+        parts.append(sum_up([np.nan], [share], [float(np.isnan(instance))], 1.0, width))
+    return join(*parts)
+
+
 def of_slope(training, instance, width, thresholds, *, around=False, rounding=None):
     """A column without bins, drawn from a normal distribution, and then rounded."""
     present = training[~np.isnan(training)]
