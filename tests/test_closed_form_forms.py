@@ -256,3 +256,32 @@ def test_rows_that_are_not_drawn_by_column_are_sampled(sampler):
     assert explainer.explain_instance(rows[0], fitted_tree(rows, 50)).provenance.design == "sobol"
     explainer = TabularExplainer(rows, constraint=lambda drawn: drawn[:, 0] < 2)
     assert explainer.explain_instance(rows[0], fitted_tree(rows, 50)).provenance.design == "sobol"
+
+
+@pytest.mark.parametrize("has_bins", [False, True])
+def test_whole_numbers_of_a_frame_that_miss_some(has_bins):
+    rng = np.random.default_rng(61)
+    values, other = rng.integers(0, 9, COUNT), rng.integers(-300, 300, COUNT)
+    is_missing = rng.random(COUNT) < 0.2
+    frame = pd.DataFrame({"a": pd.array(np.where(is_missing, 0, values), dtype="Int64"), "b": other.astype(np.int16)})
+    frame.loc[is_missing, "a"] = pd.NA
+    numbers = np.column_stack([np.where(is_missing, np.nan, values), other.astype(float)])
+    model = DecisionTreeRegressor(max_depth=5, random_state=0).fit(frame, np.where(is_missing, 3.0, values) + other / 100)
+    edges = {"a": [2.0, 5.0], "b": [0.0]}
+    options = {"discretizer": edges} if has_bins else {"discretize_continuous": False}
+    explainer = TabularExplainer(frame, alpha=0, feature_selection="none", **options)
+    width = explainer.options.kernel_width
+    for number in (int(np.flatnonzero(is_missing)[0]), int(np.flatnonzero(~is_missing)[0])):
+        explanation = explainer.explain_instance(frame.iloc[number], model)
+        assert explanation.provenance.design == "exact"
+        columns = [
+            weighted_laws.of_whole_bins(numbers[:, n], numbers[number, n], width, edges["ab"[n]])
+            if has_bins
+            else weighted_laws.of_slope(numbers[:, n], numbers[number, n], width, [], rounding=WholeNumbers())
+            for n in (0, 1)
+        ]
+        expected, _ = fit(
+            columns, lambda drawn: model.tree_.predict(drawn.astype(np.float32))[:, 0], alpha=0, nominal_draws=5000
+        )
+        found = dict(explanation.as_map()[0])
+        np.testing.assert_allclose([found[n] for n in range(2)], expected, rtol=0, atol=1e-10)
