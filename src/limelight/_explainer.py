@@ -21,7 +21,7 @@ from limelight.batch.mixin import BatchMixin
 from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.provenance import Provenance
-from limelight.stages.closed_form import ClosedForm, has_limit
+from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.kernel_law import KernelLaw
@@ -293,9 +293,8 @@ class Explainer(BatchMixin):
             return None
         if request.regressor is not None or adapted.model_sum.link != request.link:
             return None
-        if not has_limit(adapted.model_sum, components.product_law, proximity.width):
-            return None
-        return ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
+        closed_form = ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
+        return closed_form if closed_form.has_limit else None
 
     @final
     def _plan_looks(

@@ -11,7 +11,7 @@ from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.limit import Limit, ModelSum
 from limelight.stages.product_law import ProductLaw
 
-__all__ = ["Bounds", "ClosedForm", "has_limit"]
+__all__ = ["Bounds", "ClosedForm"]
 
 _ROUNDING = 1e-6  # of the largest answer: models may compute in single precision
 _LEAST_WEIGHT = 1e-100  # of a kernel: below it, products have too few digits
@@ -30,13 +30,6 @@ class Bounds(NamedTuple):
     highs: np.ndarray
 
 
-def has_limit(model_sum: ModelSum, law: ProductLaw, kernel_width: float) -> bool:
-    """Whether a sum's moments under a law are known, if the model is this sum."""
-    if not (law.has_plain_numbers or model_sum.knows_places):
-        return False
-    return law.component_moments(kernel_width).mean_weight > _LEAST_WEIGHT and model_sum.suits(law, kernel_width)
-
-
 class ClosedForm(NamedTuple):
     """A model that was read as a sum and a constant, and a law under which its moments are known.
 
@@ -53,6 +46,14 @@ class ClosedForm(NamedTuple):
     law: ProductLaw
     kernel_width: float
     of_shared_rows: dict[SharedRows, Bounds]
+
+    @property
+    def has_limit(self) -> bool:
+        """Whether the moments are known, if the model is this sum."""
+        if not (self.law.has_plain_numbers or self.model_sum.knows_places):
+            return False
+        mean_weight = self.law.component_moments(self.kernel_width).mean_weight
+        return mean_weight > _LEAST_WEIGHT and self.model_sum.suits(self.law, self.kernel_width)
 
     def find_limit(
         self,
