@@ -42,6 +42,7 @@ SUMS = Registry(
     {
         "linear": "limelight.models.linear:read_linear_model",
         "trees": "limelight.models.trees:read_trees",
+        "histogram_trees": "limelight.models.histogram_trees:read_histogram_trees",
         "boosting": "limelight.models.boosting:read_boosted_trees",
     },
 )
