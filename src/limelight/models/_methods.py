@@ -10,7 +10,6 @@ __all__ = ["OwnMethod", "find_own_method"]
 # Estimators that hand their inputs on to another one as they are, by class, and the attribute that holds it.
 _PASSING_ON = {
     "FixedThresholdClassifier": "estimator_",
-    "FrozenEstimator": "estimator",
     "GridSearchCV": "best_estimator_",
     "HalvingGridSearchCV": "best_estimator_",
     "HalvingRandomSearchCV": "best_estimator_",

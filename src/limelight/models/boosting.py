@@ -16,7 +16,7 @@ from limelight.models._methods import OwnMethod, find_own_method
 from limelight.models._nodes import Nodes, before_rounding
 from limelight.stages.leaf_sum import LeafSum
 
-__all__ = ["read_boosted_trees"]
+__all__ = ["needs_treelite", "read_boosted_trees"]
 
 # The methods of each class that are read.
 _METHODS = {
@@ -24,7 +24,6 @@ _METHODS = {
     ("lightgbm", "LGBMClassifier"): "predict_proba",
     ("lightgbm", "LGBMRanker"): "predict",
     ("lightgbm", "LGBMRegressor"): "predict",
-    ("xgboost", "Booster"): "predict",
     ("xgboost", "XGBClassifier"): "predict_proba",
     ("xgboost", "XGBRFClassifier"): "predict_proba",
     ("xgboost", "XGBRFRegressor"): "predict",
@@ -62,30 +61,49 @@ def read_boosted_trees(call: Callable[[Any], Any]) -> LeafSum | None:
     None if it is none, or if treelite is not installed: such an estimator is sampled, as any other model.
     """
     method = _find_method(call)
-    if method is None or method.name != _METHODS.get((method.package, method.kind)):
-        return None
-    booster = method.estimator if method.kind == "Booster" else getattr(method.estimator, "_Booster", None)
-    if booster is None or find_spec("treelite") is None:
+    booster = None if method is None or not _has_treelite() else _booster_of(method)
+    state = None if method is None or booster is None else _state_of(method, booster)
+    if method is None or state is None:
         return None
     by_method = _KEPT.setdefault(booster, {})
-    state = _state_of(method, booster)
     if method.name not in by_method or by_method[method.name].state != state:
         by_method[method.name] = _Reading(state, _read(method, booster))
     return by_method[method.name].leaf_sum
 
 
+def needs_treelite(call: Callable[[Any], Any]) -> bool:
+    """Whether treelite, which is not installed, would read this method as a sum, most likely: some objectives are no sums."""
+    method = _find_method(call)
+    return method is not None and not _has_treelite() and len(getattr(method.estimator, "classes_", ())) <= 2
+
+
+def _has_treelite() -> bool:
+    return find_spec("treelite") is not None
+
+
 def _find_method(call: Any) -> OwnMethod | None:
-    """The method that is called in the end; of XGBoost's boosters, which are asked through a callable, their own."""
+    """The method that is called in the end, if it is one that is read.
+
+    XGBoost's boosters are asked through a callable, which has them.
+    """
     if type(call).__module__ == "limelight.models.xgboost":
         return OwnMethod(call.booster, "xgboost", "Booster", "predict")
-    return find_own_method(call)
+    method = find_own_method(call)
+    return method if method is not None and _METHODS.get((method.package, method.kind)) == method.name else None
 
 
-def _state_of(method: OwnMethod, booster: Any) -> tuple[object, ...]:
-    """What changes where a booster is trained further, or where other rounds of it are asked."""
-    if method.package == "lightgbm":
-        return booster.num_trees(), booster.best_iteration
-    return booster.num_boosted_rounds(), _last_round(method), getattr(method.estimator, "missing", None)
+def _booster_of(method: OwnMethod) -> Any:
+    return method.estimator if method.kind == "Booster" else getattr(method.estimator, "_Booster", None)
+
+
+def _state_of(method: OwnMethod, booster: Any) -> tuple[object, ...] | None:
+    """What changes where a booster is trained further, or where other rounds of it are asked; None if it is not usable."""
+    try:
+        if method.package == "lightgbm":
+            return booster.num_trees(), booster.best_iteration
+        return booster.num_boosted_rounds(), _last_round(method), getattr(method.estimator, "missing", None)
+    except Exception:  # of two libraries
+        return None
 
 
 def _last_round(method: OwnMethod) -> int | None:
@@ -177,9 +195,7 @@ def _read_categories(tree: Any, *, is_single: bool) -> dict[int, np.ndarray]:
         intervals = before_rounding(intervals.astype(np.float64))
     else:  # LightGBM, for which a number above -1 is category 0; XGBoost takes no negative number for a category
         intervals[listed == 0, 0] = -1.0
-    return {
-        node: intervals[starts[node] : ends[node]] for node in np.flatnonzero(tree.get_field("node_type") == 2).tolist()
-    }
+    return {node: intervals[starts[node] : ends[node]] for node in np.flatnonzero(tree.get_field("node_type") == 2).tolist()}
 
 
 def _are_sound(trees: list[Nodes], num_columns: int) -> bool:

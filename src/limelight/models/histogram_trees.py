@@ -1,7 +1,7 @@
 """scikit-learn's histogram gradient boosting as a sum over leaves, whose explanations have a closed form.
 
-It sends categories that it was not fitted to where it sends missing values. treelite, which reads other libraries' trees, has no
-form for that.
+It sends categories that it was not fitted to where it sends missing values. treelite, by which other libraries' trees are read,
+has no form for that.
 """
 
 from __future__ import annotations
@@ -42,14 +42,22 @@ def read_histogram_trees(call: Callable[[Any], Any]) -> LeafSum | None:
     method = find_own_method(call)
     link = None if method is None else _LINKS.get((method.kind, method.name))
     rounds = None if link is None or method is None else getattr(method.estimator, "_predictors", None)
-    if method is None or link is None or rounds is None:
+    if method is None or link is None or not rounds:
         return None
     by_method = _KEPT.setdefault(method.estimator, {})
     kept = by_method.get(method.name)
     trees = [tree for one_round in rounds for tree in one_round]
     if kept is None or kept.trees != trees:
-        kept = by_method[method.name] = _Reading(trees, _read(method, rounds, link))
+        kept = by_method[method.name] = _Reading(trees, _try_to_read(method, rounds, link))
     return kept.leaf_sum
+
+
+def _try_to_read(method: OwnMethod, rounds: list[list[Any]], link: str) -> LeafSum | None:
+    """The sum; None where a version of scikit-learn has other names inside, or the trees were changed by hand."""
+    try:
+        return _read(method, rounds, link)
+    except (AttributeError, IndexError, KeyError, TypeError, ValueError):
+        return None
 
 
 def _read(method: OwnMethod, rounds: list[list[Any]], link: str) -> LeafSum | None:

@@ -44,7 +44,7 @@ def read_linear_model(call: Callable[[Any], Any]) -> LinearSum | None:
     link = _LINKS.get(method.kind, {}).get(method.name) if method is not None and method.package == "sklearn" else None
     if method is None or link is None or not _is_linear(method.estimator, method.kind, link):
         return None
-    coefficients = getattr(method.estimator, "coef_", None)
+    coefficients: Any = getattr(method.estimator, "coef_", None)
     coefficients = coefficients.toarray() if hasattr(coefficients, "toarray") else coefficients
     if not isinstance(coefficients, np.ndarray):
         return None
@@ -61,11 +61,11 @@ def _is_linear(estimator: Any, kind: str, link: str) -> bool:
     match kind:
         case "SVC" | "NuSVC":  # of many classes, scores of classes are made of who wins against whom
             of_pairs = estimator.decision_function_shape == "ovo" or len(getattr(estimator, "classes_", ())) == 2
-            return estimator.kernel == "linear" and of_pairs
+            return bool(estimator.kernel == "linear" and of_pairs)
         case "SVR" | "NuSVR" | "OneClassSVM":
             return bool(estimator.kernel == "linear")
         case "SGDClassifier":
-            return link == "identity" or estimator.loss == "log_loss"
+            return bool(link == "identity" or estimator.loss == "log_loss")
         case "TweedieRegressor":
-            return estimator.link == "identity" or (estimator.link == "auto" and estimator.power <= 0)
+            return bool(estimator.link == "identity" or (estimator.link == "auto" and estimator.power <= 0))
     return True

@@ -89,18 +89,24 @@ def _find_in_forest(estimator: Any, factor: float, columns: tuple[int, ...] | No
 
 def _find_in_stages(estimator: Any, factor: float, columns: tuple[int, ...] | None) -> list[_Trees] | None:
     """Gradient boosting, unless it starts from a model that depends on the row."""
-    stages, start = getattr(estimator, "estimators_", None), getattr(estimator, "init_", None)
-    is_constant = type(start).__name__ == "DummyRegressor" or getattr(start, "strategy", "") == "prior"
-    if stages is None or not (start == "zero" or (is_constant and type(start).__module__ == "sklearn.dummy")):
+    stages: Any = getattr(estimator, "estimators_", None)
+    start: Any = getattr(estimator, "init_", None)
+    is_dummy = type(start).__module__ == "sklearn.dummy"
+    is_constant = is_dummy and (type(start).__name__ == "DummyRegressor" or start.strategy == "prior")
+    if not isinstance(stages, np.ndarray) or stages.ndim != 2 or not (is_constant or _is_zero(start)):
         return None
     fitted = [tree.tree_ for tree in stages.flat]
     factors = [factor * estimator.learning_rate] * len(fitted)
     return [_Trees(fitted, factors, "stages", (stages.shape[1],), columns)]
 
 
+def _is_zero(start: Any) -> bool:
+    return isinstance(start, str) and start == "zero"
+
+
 def _find_in_votes(estimator: Any, factor: float, columns: tuple[int, ...] | None) -> list[_Trees] | None:
     """AdaBoost of trees, each of which votes for a class."""
-    fitted = [getattr(tree, "tree_", None) for tree in getattr(estimator, "estimators_", [None])]
+    fitted: list[Any] = [getattr(tree, "tree_", None) for tree in getattr(estimator, "estimators_", [None])]
     if None in fitted or getattr(estimator, "algorithm", "SAMME") == "SAMME.R":
         return None
     num_classes = len(estimator.classes_)
@@ -119,7 +125,7 @@ def _find_in_bags(estimator: Any, factor: float, columns: tuple[int, ...] | None
     if len(inner) != len(all_columns):
         return None
     name = "predict_proba" if hasattr(estimator, "classes_") else "predict"
-    parts = []
+    parts: list[tuple[Any, float, tuple[int, ...] | None]] = []
     for one, own in zip(inner, all_columns, strict=True):
         if len(getattr(one, "classes_", ())) != len(getattr(estimator, "classes_", ())):
             return None  # drawn rows lacked a class

@@ -39,10 +39,12 @@ class ModelSum(ABC):
     ----------
     link : {"identity", "logit"}
         What turns the model's outputs into this sum and a constant.
-    num_outputs : int
+    num_columns, num_outputs : int
+        Of the rows, d, and of the outputs, k.
     """
 
     link: str
+    num_columns: int
     num_outputs: int
 
     @abstractmethod

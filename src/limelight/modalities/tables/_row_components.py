@@ -74,7 +74,9 @@ class RowValues(Values):
         )
         self._rare_states = find_rare_states(columns, own_codes, self.shares)
         self.num_rare_states = len(self._rare_states)
-        if perturbations.column_moments is not None and len(columns) == len(own_codes):
+        # A model takes what a sparse row lacks for 0 or for missing, and a text for a text.
+        is_plain = not encoding.has_own_components and len(columns) == len(own_codes)
+        if perturbations.column_moments is not None and is_plain:
             self.product_law = RowLaw(perturbations.column_moments, own_codes)
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
