@@ -42,6 +42,7 @@ _LINKS = {
 
 _LESS_THAN = 2  # treelite's number of the comparison <; the other one is <=
 _SINGLE_PRECISION = 2  # treelite's number of the type
+_ZERO = float(np.float32(1e-35))  # LightGBM takes numbers that are as near 0, or nearer, for 0
 _ZERO_IS_MISSING = 1  # LightGBM's number of how a node takes missing values, after two bits of its type of decision
 
 
@@ -183,7 +184,10 @@ def _read_thresholds(tree: Any, *, is_single: bool) -> np.ndarray:
     thresholds = tree.get_field("threshold")
     below = np.nextafter(thresholds, thresholds.dtype.type(-np.inf))
     thresholds = np.where(tree.get_field("cmp") == _LESS_THAN, below, thresholds).astype(np.float64)
-    return before_rounding(thresholds) if is_single else thresholds
+    if is_single:
+        return before_rounding(thresholds)
+    is_small = np.abs(thresholds) <= _ZERO
+    return np.where(is_small, np.where(thresholds < 0, np.nextafter(-_ZERO, -np.inf), _ZERO), thresholds)
 
 
 def _read_categories(tree: Any, *, is_single: bool) -> dict[int, np.ndarray]:
