@@ -151,12 +151,13 @@ class LeafSum(ModelSum):
         size = 0
         for leaves in self._leaves:
             for part in leaves.split(num_rows):
-                if size + part.met.size * num_rows > _MOST_NUMBERS:
+                if group and size + part.met.size * num_rows > _MOST_NUMBERS:
                     yield group
                     group, size = [], 0
                 group.append(part)
                 size += part.met.size * num_rows
-        yield group
+        if group:
+            yield group
 
     def _sum_by_column(self, columns: np.ndarray, values: np.ndarray, of_columns: np.ndarray) -> np.ndarray:
         """The sums for each column, of shape (d, m), of numbers of shape (c, m), each times a value of shape (c,)."""
