@@ -64,7 +64,7 @@ EXACT = {
     "XGBRegressor by leaves": lambda: xgb(grow_policy="lossguide", max_leaves=6).fit(ROWS, TARGET),
     "XGBRegressor of two targets": lambda: xgb().fit(ROWS, TWO),
     "XGBRegressor with dropped trees": lambda: xgb(booster="dart", rate_drop=0.5).fit(ROWS, TARGET),
-    "XGBRegressor of absolute errors": lambda: xgb(objective="reg:absoluteerror").fit(ROWS, TARGET),
+    "XGBRegressor of pseudo-Huber errors": lambda: xgb(objective="reg:pseudohubererror").fit(ROWS, TARGET),
     "XGBRegressor with a base score": lambda: xgb(base_score=7.0).fit(ROWS, TARGET),
     "XGBRegressor that only rises": lambda: xgb(monotone_constraints=(1, 0, 1, 0)).fit(ROWS, TARGET),
     "XGBRegressor with categories": lambda: xgb(enable_categorical=True, feature_types=TYPES).fit(ROWS, TARGET),

@@ -75,6 +75,12 @@ def histograms(kind=HistGradientBoostingRegressor, **options):
     return kind(max_iter=5, min_samples_leaf=5, random_state=0, **options)
 
 
+def votes():
+    """AdaBoost by votes, which had another default once."""
+    has_other_default = getattr(AdaBoostClassifier(), "algorithm", "") == "SAMME.R"
+    return boosting(AdaBoostClassifier, **({"algorithm": "SAMME"} if has_other_default else {}))
+
+
 def voters(kinds, **options):
     return [(kind.__name__, kind(3, random_state=0, **options)) for kind in kinds]
 
@@ -104,8 +110,8 @@ EXACT = {
     "histograms with categories": lambda: histograms(categorical_features=[0, 2]).fit(ROWS, TARGET),
     "histograms with unknown categories": lambda: histograms(categorical_features=[0]).fit(ROWS[HAS_OWN], TARGET[HAS_OWN]),
     "histograms' margins": lambda: histograms(HistGradientBoostingClassifier).fit(ROWS, CLASSES).decision_function,
-    "AdaBoost's margins": lambda: boosting(AdaBoostClassifier).fit(ROWS, FLAG).decision_function,
-    "AdaBoost's margins of three classes": lambda: boosting(AdaBoostClassifier).fit(ROWS, CLASSES).decision_function,
+    "AdaBoost's margins": lambda: votes().fit(ROWS, FLAG).decision_function,
+    "AdaBoost's margins of three classes": lambda: votes().fit(ROWS, CLASSES).decision_function,
     "bags of trees": lambda: BaggingRegressor(n_estimators=3, max_features=0.5, random_state=0).fit(ROWS, TARGET),
     "bags of trees of classes": lambda: BaggingClassifier(n_estimators=3, random_state=0).fit(ROWS, CLASSES),
     "bags of forests": lambda: BaggingRegressor(forest(), n_estimators=2, max_features=0.7, random_state=0).fit(ROWS, TARGET),
@@ -146,7 +152,7 @@ EXACT_LOG_ODDS = {
     "boosting": lambda: boosting(GradientBoostingClassifier).fit(ROWS, FLAG),
     "boosting of an exponential loss": lambda: boosting(GradientBoostingClassifier, loss="exponential").fit(ROWS, FLAG),
     "histograms": lambda: histograms(HistGradientBoostingClassifier, categorical_features=[0]).fit(ROWS, FLAG),
-    "AdaBoost": lambda: boosting(AdaBoostClassifier).fit(ROWS, FLAG),
+    "AdaBoost": lambda: votes().fit(ROWS, FLAG),
     "a logistic regression": lambda: LogisticRegression().fit(ROWS, FLAG),
     "stochastic gradients": lambda: SGDClassifier(loss="log_loss", alpha=0.1, random_state=0).fit(ROWS, FLAG),
     "discriminants": lambda: LinearDiscriminantAnalysis().fit(ROWS, FLAG),
