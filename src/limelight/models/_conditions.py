@@ -46,7 +46,8 @@ class NumberedConditions:
         starts = np.cumsum(counts) - counts
         numbers = starts[columns] + np.arange(len(columns)) - np.searchsorted(columns, columns)
         self._present = starts + num_thresholds
-        self._of_nodes = [numbers[places].astype(np.int32) for places in of_nodes]
+        numbered = np.append(numbers, 0).astype(np.int32)  # nodes that ask for no threshold have place 0
+        self._of_nodes = [numbered[places] for places in of_nodes]
         self._of_categories = {
             column: [(starts[column] + own).astype(np.int32) for own in categories.numbers]
             for column, categories in of_categories.items()
