@@ -15,6 +15,9 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 
 from limelight import TabularExplainer
+from limelight.models import read_model
+from limelight.models._estimators import find_prediction_method
+from limelight.models.boosting import read_boosted_trees
 
 pytest.importorskip("treelite", reason="treelite, of limelight[trees], reads these models")
 xgboost = pytest.importorskip("xgboost", reason="these are models of XGBoost")
@@ -165,6 +168,12 @@ def test_what_is_no_sum_is_sampled(build):
     assert_sampled(ROWS, build())
 
 
+@pytest.mark.parametrize("name", [name for name in SAMPLED if name != "probabilities"])
+def test_what_is_no_sum_is_not_even_read(name):
+    model = read_model(SAMPLED[name]())
+    assert read_boosted_trees(find_prediction_method(model).call) is None
+
+
 @cases(SAMPLED_LOG_ODDS)
 def test_log_odds_that_are_no_sums_are_sampled(build):
     assert_sampled(ROWS, build(), link="logit")
@@ -200,8 +209,9 @@ class TestThresholds:
             (lgb(), {"categorical_feature": [0]}),
         ],
     )
-    def test_numbers_are_cut_to_categories(self, model, options):
-        model.fit(ROWS, TARGET, **options)
+    @pytest.mark.parametrize("category", [0.0, 1.0, 2.0])
+    def test_numbers_are_cut_to_categories(self, model, options, category):
+        model.fit(ROWS, 5.0 * (ROWS[:, 0] == category) + ROWS[:, 1], **options)
         rows = make_table(4)
         values = [-0.5, -1e-50, 0.0, 0.999, 1.0, 1.0 - 1e-9, 2.7, 3.0, 5.5, 1000.0]
         rows[:, 0] = np.random.default_rng(0).choice(values, COUNT)

@@ -52,7 +52,8 @@ from sklearn.svm import SVC, SVR, LinearSVC, NuSVC, OneClassSVM
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor, ExtraTreeClassifier, ExtraTreeRegressor
 
 from limelight import TabularExplainer
-from limelight.models import trees
+from limelight.models import SUMS, trees
+from limelight.models._estimators import find_prediction_method
 
 ROWS = make_table(3)
 TARGET = ROWS[:, 0] * (ROWS[:, 1] > 0) + 3 * ROWS[:, 2] + np.random.default_rng(1).normal(size=COUNT)
@@ -211,9 +212,18 @@ def test_what_is_no_sum_is_sampled(build):
     assert_sampled(ROWS, build())
 
 
+@pytest.mark.parametrize("name", [name for name in SAMPLED if name != "boosting's probabilities"])
+def test_what_is_no_sum_is_not_even_read(name):
+    call = find_prediction_method(SAMPLED[name]()).call
+    assert [read(call) for read in SUMS.load_own()] == [None] * len([*SUMS])
+
+
 @cases(SAMPLED_LOG_ODDS)
 def test_log_odds_that_are_no_sums_are_sampled(build):
-    assert_sampled(ROWS, build(), link="logit")
+    model = build()
+    assert_sampled(ROWS, model, link="logit")
+    sums = [read(model.predict_proba) for read in SUMS.load_own()]
+    assert "logit" not in {model_sum.link for model_sum in sums if model_sum is not None}
 
 
 class TestMissingValues:
@@ -299,6 +309,7 @@ class TestChanges:
         model = DecisionTreeRegressor(random_state=0).fit(ROWS, TARGET)
         node = int(model.tree_.children_left[0])
         model.tree_.children_left[node] = model.tree_.children_right[node] = -1
+        assert trees.read_trees(model.predict) is None
         assert_sampled(ROWS, model)
 
     def test_rounds_that_were_taken_away(self):
