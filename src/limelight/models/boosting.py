@@ -146,9 +146,11 @@ def _read_with_treelite(method: OwnMethod, booster: Any) -> Any:
         import treelite
 
         if method.package == "lightgbm":
-            # treelite sends zeros by the threshold, also where LightGBM takes them for missing values.
-            decisions = re.findall("^decision_type=(.*)$", booster.model_to_string(), re.MULTILINE)
-            if any(int(one) >> 2 & 3 == _ZERO_IS_MISSING for line in decisions for one in line.split()):
+            # treelite sends zeros by the threshold, also where LightGBM takes them for missing values. Before 4.8 it read trees
+            # with lines in their leaves as if these were numbers.
+            text = booster.model_to_string()
+            decisions = [int(one) for line in re.findall("^decision_type=(.*)$", text, re.MULTILINE) for one in line.split()]
+            if "\nis_linear=1" in text or any(one >> 2 & 3 == _ZERO_IS_MISSING for one in decisions):
                 return None
             return treelite.frontend.from_lightgbm(booster)
         kind = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]
