@@ -1,9 +1,8 @@
 """Explanations in closed form, against the enumeration of everything that LIME's law can draw."""
 
-from itertools import product
-
 import numpy as np
 import pytest
+from helpers.enumeration import COUNT, EDGES, make_table, ridge_by_enumeration
 from sklearn.ensemble import (
     ExtraTreesRegressor,
     GradientBoostingClassifier,
@@ -15,58 +14,6 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from limelight import TabularExplainer
-
-COUNT = 300
-EDGES = {1: [0.0, 1.0], 2: [0.0], 3: [4.0]}
-
-
-def make_table(seed, *, missing=False):
-    """Columns with few values each, so that everything can be enumerated: a bin has a single value."""
-    rng = np.random.default_rng(seed)
-    rows = np.column_stack(
-        [
-            rng.choice([0.0, 1.0, 2.0, 5.0], COUNT, p=[0.5, 0.3, 0.15, 0.05]),  # categories
-            rng.choice([-1.5, 0.1, 3.7], COUNT),
-            rng.choice([0.0, 1.0], COUNT, p=[0.9, 0.1]),
-            np.full(COUNT, 4.0),
-        ]
-    )
-    if missing:
-        rows[rng.random(COUNT) < 0.2, 1] = np.nan
-    return rows
-
-
-def enumerate_law(rows):
-    """All rows that LIME's law can draw, with their probabilities: each column on its own, by its frequencies."""
-    columns = []
-    for values in rows.T:
-        present = np.unique(values[~np.isnan(values)])
-        shares = [(value, np.mean(values == value)) for value in present]
-        if np.isnan(values).any():
-            shares.append((np.nan, np.mean(np.isnan(values))))
-        columns.append(shares)
-    drawn = [([value for value, _ in row], np.prod([share for _, share in row])) for row in product(*columns)]
-    return np.array([row for row, _ in drawn]), np.array([share for _, share in drawn])
-
-
-def ridge_by_enumeration(rows, instance, outputs, *, width, alpha, nominal_draws):
-    """The weights and the intercept of LIME's weighted ridge over the whole law."""
-    drawn, shares = enumerate_law(rows)
-    is_on = ((drawn == instance) | (np.isnan(drawn) & np.isnan(instance))).astype(float)
-    kernel = np.exp(-0.5 * (1 - is_on).sum(axis=1) / width**2)
-    weights = shares * kernel
-    mean_weight = weights.sum()
-    weights = weights / mean_weight
-    centred = is_on - weights @ is_on
-    values = outputs(drawn)
-    gram = (centred * weights[:, None]).T @ centred
-    cross = (centred * weights[:, None]).T @ (values - weights @ values)
-    variances = gram.diagonal()
-    own = (is_on * shares[:, None]).sum(axis=0)
-    penalty = np.where(np.minimum(own, 1 - own) < 0.03, 1e-6 * own * (1 - own), 1.0) * alpha / (nominal_draws * mean_weight)
-    coefficients = np.where(variances > 1e-15, cross / np.where(variances > 1e-15, variances + penalty, 1.0), 0.0)
-    return coefficients, weights @ values - coefficients @ (weights @ is_on)
-
 
 MODELS = [
     DecisionTreeRegressor(max_depth=4, random_state=0),

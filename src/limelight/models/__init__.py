@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 from limelight._checks import check_count, user_function
 from limelight._registry import Registry
 from limelight.exceptions import ArgumentTypeError
+from limelight.results.explanation import Notice
 from limelight.stages.components import Components
 from limelight.stages.limit import ModelSum
 from limelight.stages.output_names import ModelOutputs
@@ -42,6 +43,7 @@ SUMS = Registry(
     {
         "linear": "limelight.models.linear:read_linear_model",
         "trees": "limelight.models.trees:read_trees",
+        "histogram_trees": "limelight.models.histogram_trees:read_histogram_trees",
         "boosting": "limelight.models.boosting:read_boosted_trees",
     },
 )
@@ -96,6 +98,7 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
         If the model is neither a callable nor an estimator, and no reader knows its form.
     """
     from limelight.models._estimators import find_prediction_method
+    from limelight.models.boosting import needs_treelite
     from limelight.models.generic import adapt_callable
 
     callable_model = _read_other_form(model)
@@ -106,8 +109,13 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
         path = adapt_callable(method.call, components)
     if method.join is not None:
         path = path._replace(finish=_Joined(path.finish, method.join))
-    model_sum = _find_first(SUMS, "reader of sums", (method.call,)) if shortcuts else None
-    return AdaptedModel(path, method.outputs, model_sum)
+    outputs, model_sum = method.outputs, None
+    if shortcuts:
+        model_sum = _find_first(SUMS, "reader of sums", (method.call,))
+        if model_sum is None and components.product_law is not None and needs_treelite(method.call):
+            text = "With treelite, explanations of this model are exact, or have less noise: pip install 'limelight[trees]'."
+            outputs = outputs._replace(notes=(*outputs.notes, Notice("without_treelite", text, "information")))
+    return AdaptedModel(path, outputs, model_sum)
 
 
 class _Joined:

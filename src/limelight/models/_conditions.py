@@ -46,8 +46,8 @@ class NumberedConditions:
         starts = np.cumsum(counts) - counts
         numbers = starts[columns] + np.arange(len(columns)) - np.searchsorted(columns, columns)
         self._present = starts + num_thresholds
-        or_none = np.append(numbers, 0)  # there are none where all trees are single leaves
-        self._of_nodes = [or_none[places].astype(np.int32) for places in of_nodes]
+        numbered = np.append(numbers, 0).astype(np.int32)  # nodes that ask for no threshold have place 0
+        self._of_nodes = [numbered[places] for places in of_nodes]
         self._of_categories = {
             column: [(starts[column] + own).astype(np.int32) for own in categories.numbers]
             for column, categories in of_categories.items()
@@ -132,7 +132,7 @@ class _Categories(NamedTuple):
 
 def _read_categories(trees: Sequence[Nodes], column: int) -> _Categories:
     categories = np.unique(
-        np.concatenate([own for tree in trees for node, own in tree.categories.items() if tree.columns[node] == column])
+        np.concatenate([own for tree in trees for node, own in tree.categories.items() if tree.columns[node] == column]), axis=0
     )
     truths = []
     for tree in trees:
@@ -141,7 +141,7 @@ def _read_categories(trees: Sequence[Nodes], column: int) -> _Categories:
         # For each step: which categories go that way, whether all others do, and whether missing values do.
         goes_left = np.zeros((len(steps.nodes), len(categories) + 2), dtype=bool)
         for row, node in enumerate(steps.nodes.tolist()):
-            goes_left[row, :-2] = np.isin(categories, tree.categories[node])
+            goes_left[row, :-2] = np.isin(categories[:, 0], tree.categories[node][:, 0])
         goes_left[:, -1] = tree.missing_goes_left[steps.nodes]
         goes_there = goes_left == steps.turns_left[:, None]
         truths.append(np.logical_and.reduceat(goes_there, steps.starts) if len(steps.starts) else goes_there)
@@ -154,9 +154,9 @@ def _read_categories(trees: Sequence[Nodes], column: int) -> _Categories:
 
 
 def _intervals_of(categories: np.ndarray, are_taken: np.ndarray, *, takes_others: bool) -> np.ndarray:
-    """Intervals around the whole numbers that stand for the categories that are taken, of shape (i, 2), one at least."""
-    intervals = [(category - 0.5, category + 0.5) for category in categories[are_taken].tolist()]
+    """The intervals of the categories that are taken, and those between all categories, of shape (i, 2), one at least."""
+    intervals = categories[are_taken]
     if takes_others:
-        ends = [-np.inf, *(end for category in categories.tolist() for end in (category - 0.5, category + 0.5)), np.inf]
-        intervals += [(low, high) for low, high in zip(ends[::2], ends[1::2], strict=True) if low < high]
-    return np.array(intervals or [(0.0, 0.0)], dtype=np.float64)
+        others = np.concatenate([[-np.inf], categories.ravel(), [np.inf]]).reshape(-1, 2)
+        intervals = np.concatenate([intervals, others[others[:, 0] < others[:, 1]]])
+    return intervals if len(intervals) else np.zeros((1, 2))

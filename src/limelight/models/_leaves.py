@@ -8,7 +8,7 @@ import numpy as np
 
 from limelight.models._conditions import NumberedConditions
 from limelight.models._nodes import Nodes, find_steps
-from limelight.stages.leaf_sum import Leaves, LeafSum
+from limelight.stages.leaf_sum import LeafSum, Leaves
 
 __all__ = ["sum_leaves"]
 

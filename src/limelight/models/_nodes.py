@@ -21,8 +21,10 @@ class Nodes(NamedTuple):
     thresholds : ndarray of shape (m,)
         Values of at most this go left.
     missing_goes_left : ndarray of bool, of shape (m,)
-    categories : mapping of int to ndarray of int
-        For each node that asks for a category: those that go left. A column is asked for thresholds or for categories only.
+    categories : mapping of int to ndarray of shape (c, 2)
+        For each node that asks for a category: intervals, from above their first to their second number, one for each category
+        that goes left. Those of a column are the same in all nodes, or apart. A column is asked for thresholds or for
+        categories only.
     values : ndarray of shape (m, k)
         What each node adds to the outputs if it is a leaf.
     """

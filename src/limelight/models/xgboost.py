@@ -14,16 +14,21 @@ __all__ = ["read_booster"]
 
 
 class _Booster:
-    """A booster as a callable from a batch of rows to predictions."""
+    """A booster as a callable from a batch of rows to predictions.
+
+    Attributes
+    ----------
+    booster : xgboost.Booster
+    """
 
     def __init__(self, booster: Any) -> None:
-        self._booster = booster
+        self.booster = booster
         objective = json.loads(booster.save_config())["learner"]["objective"]["name"]
         self._gives_labels = objective in ("multi:softmax", "binary:hinge")
         self._is_multiclass = objective == "multi:softmax"
 
     def __repr__(self) -> str:
-        return f"<{type(self._booster).__name__}>"
+        return f"<{type(self.booster).__name__}>"
 
     def __call__(self, batch: Any) -> np.ndarray:
         """Predictions of shape (m,) or (m, k); probabilities or margins where the objective gives labels.
@@ -35,7 +40,7 @@ class _Booster:
         """
         xgboost = require("xgboost", extra=None, purpose="a booster")
         matrix = self._make_matrix(xgboost, batch)
-        predictions = np.asarray(self._booster.predict(matrix, output_margin=self._gives_labels))
+        predictions = np.asarray(self.booster.predict(matrix, output_margin=self._gives_labels))
         if not self._is_multiclass:
             return predictions
         from scipy.special import softmax
@@ -46,11 +51,11 @@ class _Booster:
         """The rows with the names and types of the columns that the booster was trained on."""
         import narwhals.stable.v2 as nw
 
-        names = self._booster.feature_names
+        names = self.booster.feature_names
         frame = nw.from_native(batch, eager_only=True, pass_through=True)
         if not isinstance(frame, nw.DataFrame):
             rows = batch if hasattr(batch, "tocsr") else as_array(batch)
-            return xgboost.DMatrix(rows, feature_names=names, feature_types=self._booster.feature_types)
+            return xgboost.DMatrix(rows, feature_names=names, feature_types=self.booster.feature_types)
         lacking = [name for name in names or () if name not in frame.columns]
         if lacking:
             raise ArgumentError(

@@ -66,9 +66,11 @@ class ClosedForm(NamedTuple):
 
         The answers for the instance have shape (k,), and those for drawn rows (m, k).
         """
-        if self.model_sum.num_outputs != len(instance_answer):
+        instance = neighbourhoods[0].inputs.take(np.array([0]))
+        # Some models take rows with more columns than they were fitted to, or pick their columns by name.
+        if (self.model_sum.num_outputs, self.model_sum.num_columns) != (len(instance_answer), instance.shape[1]):
             return None
-        bounds = [self._bound(neighbourhoods[0].inputs.take(np.array([0])), instance_answer[None])]
+        bounds = [self._bound(instance, instance_answer[None])]
         bounds += map(self._bound_by_drawn_rows, neighbourhoods, answers)
         lows, highs = np.max([part.lows for part in bounds], axis=0), np.min([part.highs for part in bounds], axis=0)
         if (lows > highs).any():

@@ -91,14 +91,14 @@ class LeafSum(ModelSum):
     Attributes
     ----------
     conditions : Conditions
-    num_outputs : int
-        k.
+    num_columns, num_outputs : int
+        d and k.
     """
 
     def __init__(self, num_columns: int, conditions: Conditions, parts: Iterable[Leaves], link: str = "identity") -> None:
         self.link = link
         self.conditions = conditions
-        self._num_columns = num_columns
+        self.num_columns = num_columns
         groups = [group for part in parts for group in part.by_count()]
         self.num_outputs = len(groups[0].values)
         self._leaves = [group for group in groups if len(group.met)]
@@ -165,7 +165,7 @@ class LeafSum(ModelSum):
             assert moments is not None  # laws that it suits
             chances[:-1, number], covariances[:-1, number] = moments
         means = np.repeat(self._constant[outputs, None], len(laws), axis=1)
-        with_columns = np.zeros((len(outputs), self._num_columns, len(laws)))
+        with_columns = np.zeros((len(outputs), self.num_columns, len(laws)))
         for leaves in self._split(len(laws)):
             products = [_Products.of(part, chances, covariances) for part in leaves]
             columns = np.concatenate([self.conditions.columns[part.met].ravel() for part in leaves])
@@ -184,7 +184,7 @@ class LeafSum(ModelSum):
         size = 0
         for leaves in self._leaves:
             for part in leaves.split(num_rows):
-                if size + part.met.size * num_rows > _MOST_NUMBERS:
+                if group and size + part.met.size * num_rows > _MOST_NUMBERS:
                     yield group
                     group, size = [], 0
                 group.append(part)
@@ -197,7 +197,7 @@ class LeafSum(ModelSum):
         from scipy.sparse import csc_array
 
         places = np.arange(len(columns) + 1, dtype=columns.dtype)
-        return np.asarray(csc_array((values, columns, places), shape=(self._num_columns, len(columns))) @ of_columns)
+        return np.asarray(csc_array((values, columns, places), shape=(self.num_columns, len(columns))) @ of_columns)
 
 
 class _Products(NamedTuple):

@@ -39,12 +39,14 @@ class ModelSum(ABC):
     ----------
     link : {"identity", "logit"}
         What turns the model's outputs into this sum and a constant.
-    num_outputs : int
+    num_columns, num_outputs : int
+        Of the rows, d, and of the outputs, k.
     knows_places : bool
         Whether it is a sum of the law's numbers even where these are the places of categories, or counts of time.
     """
 
     link: str
+    num_columns: int
     num_outputs: int
     knows_places: bool = False
 

@@ -24,7 +24,7 @@ class LinearSum(ModelSum):
 
     def __init__(self, coefficients: np.ndarray, link: str) -> None:
         self.link = link
-        self.num_outputs = len(coefficients)
+        self.num_outputs, self.num_columns = coefficients.shape
         self._coefficients = coefficients
 
     def evaluate(self, rows: np.ndarray) -> np.ndarray:

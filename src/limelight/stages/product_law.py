@@ -69,7 +69,7 @@ class Conditions:
             are_met = np.logical_or.reduceat(are_met, np.searchsorted(self.owners, np.arange(len(self.columns))), axis=0)
         if np.isnan(by_column).any():
             are_met |= self.takes_missing[:, None] & np.isnan(by_column[self.columns])
-        return are_met
+        return np.asarray(are_met)
 
 
 class ComponentMoments(NamedTuple):
