@@ -194,6 +194,18 @@ def test_lasso_paths_of_several_outputs_take_the_limit(boosted):
         np.testing.assert_allclose(surrogate.weights, sign * exact[list(surrogate.components)], atol=1e-9)
 
 
+def test_columns_that_are_drawn_together_have_the_margin(boosted):
+    rows = make_rows()
+    squares = np.zeros(2)
+    for seed in range(6):
+        explainer, far = (make_explainer(rows, groups={"both": [0, 1]}, random_state=number) for number in (seed, 99))
+        assert make_controls(explainer, rows[0], boosted)[0].values.shape[1:] == (1, 1)
+        limit = weights_of(far.explain_instance(rows[0], boosted, num_samples=50_000))[0]
+        for number, model in enumerate([boosted, lambda drawn: boosted.predict_proba(drawn)]):
+            squares[number] += np.sum((weights_of(explainer.explain_instance(rows[0], model, num_samples=400))[0] - limit) ** 2)
+    assert 2 * squares[0] < squares[1]
+
+
 def test_a_batch_gives_the_same_explanations(boosted):
     rows = make_rows()
     explainer = make_explainer(rows)
