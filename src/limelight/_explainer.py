@@ -24,6 +24,7 @@ from limelight.results.provenance import Provenance
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
+from limelight.stages.control_variate import ControlVariates
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.notices import collect_notices
 from limelight.stages.output_names import ModelOutputs
@@ -238,6 +239,9 @@ class Explainer(BatchMixin):
         oracle = Oracle(path, shared)
         link = LINKS[request.link]
         closed_form = self._find_closed_form(components, adapted, proximity, request, shared)
+        controls = None
+        if closed_form is not None and closed_form.model_sum.link != request.link:
+            controls, closed_form = ControlVariates(closed_form, shared.margins), None
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         for look in self._plan_looks(components, kernel_law, request, has_trial=closed_form is not None):
             neighbourhoods = components.neighbourhoods(look.design, look.stretch)
@@ -258,6 +262,8 @@ class Explainer(BatchMixin):
                     proximity.kernel_weights(neighbourhood.representation, neighbourhood.law_weights)[1:],
                     neighbourhood.replicates,
                 )
+            if controls is not None:
+                sample.controls = controls.add(neighbourhoods, oracle.instance_prediction, answers, outputs.labels)
             if closed_form is not None and look.is_trial:
                 own_answer = link(oracle.instance_prediction)
                 sample.limit = closed_form.find_limit(neighbourhoods, own_answer, [*map(link, answers)], outputs.labels)
@@ -287,11 +293,11 @@ class Explainer(BatchMixin):
     def _find_closed_form(
         self, components: Components, adapted: AdaptedModel, proximity: Proximity, request: Request, shared: SharedAnswers
     ) -> ClosedForm | None:
-        """The explanation's closed form, if law, kernel and model have one."""
+        """The closed form, of the outputs or of their log-odds, if law, kernel and model have one."""
         has_own_proximity = request.distance_metric is not None or proximity.kernel is not exponential_kernel
         if adapted.model_sum is None or components.product_law is None or has_own_proximity:
             return None
-        if request.regressor is not None or adapted.model_sum.link != request.link:
+        if request.regressor is not None:
             return None
         closed_form = ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
         return closed_form if closed_form.has_limit else None

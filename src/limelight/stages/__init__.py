@@ -3,6 +3,7 @@
 design              what a design of perturbations is
 product_law         LIME's law of columns that are drawn independently, weighted by the kernel
 limit               the exact moments of components and outputs, where law and model have them
+expansion           the sigmoid of a sum over leaves, expanded around the sum's additive part
 grouped_leaves      leaves' conditions where several columns make up one component
 leaf_sum            trees and the like as a sum over leaves
 linear_sum          linear models as a sum over columns
@@ -23,11 +24,13 @@ output_names        what the model's outputs are called
 prediction_outputs  what the model's outputs are, which of them are explained, and what they decide
 proximity           from distances to kernel weights
 closed_form         that limit, once the model's own answers have proven it
+control_variate     functions of the rows with exact moments, where the model is a function of a known sum
 wide_rows           rows that are fewer than their components, and regressions on them
 sample              the perturbations with their predictions, as weighted Gram matrices
 selection           which components are reported
 moments             means and covariances of components and outputs, as sampled or in the limit
 full_fit            the same from a fit of all components, with exact moments of the masks
+controlled_moments  the same from a fit of all components and of control variates
 regressions         on the chosen components, of all rows and without each replicate
 surrogate           the weighted linear model, its intervals and its fidelity
 agreement           whether the surrogate agrees with the model about the instance itself

@@ -11,7 +11,7 @@ from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.limit import Limit, ModelSum
 from limelight.stages.product_law import ProductLaw
 
-__all__ = ["Bounds", "ClosedForm"]
+__all__ = ["Bounds", "ClosedForm", "rounding_of"]
 
 _ROUNDING = 1e-6  # of the largest answer: models may compute in single precision
 _LEAST_WEIGHT = 1e-100  # of a kernel: below it, products have too few digits
@@ -87,11 +87,11 @@ class ClosedForm(NamedTuple):
         return bounds
 
     def _bound(self, rows: np.ndarray, answers: np.ndarray) -> Bounds:
-        constants, rounding = answers - self.model_sum.evaluate(rows), _rounding(answers, self.model_sum.link)
+        constants, rounding = answers - self.model_sum.evaluate(rows), rounding_of(answers, self.model_sum.link)
         return Bounds((constants - rounding).max(axis=0), (constants + rounding).min(axis=0))
 
 
-def _rounding(answers: np.ndarray, link: str) -> np.ndarray:
+def rounding_of(answers: np.ndarray, link: str) -> np.ndarray:
     """By how much rounding may change answers of shape (m, k), under a link."""
     rounding = np.full(answers.shape, _ROUNDING * np.abs(answers).max())
     if link == "logit":  # the derivative of the log-odds is 1 / (p (1 - p))

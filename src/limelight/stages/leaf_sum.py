@@ -7,9 +7,10 @@ from typing import NamedTuple
 
 import numpy as np
 
+from limelight.stages.expansion import SumOfProducts
 from limelight.stages.grouped_leaves import Events, group_conditions
-from limelight.stages.limit import Expectation, ModelSum
-from limelight.stages.product_law import Conditions, ProductLaw
+from limelight.stages.limit import Expectation
+from limelight.stages.product_law import ConditionMoments, Conditions, ProductLaw
 
 __all__ = ["NEVER", "LeafSum", "Leaves"]
 
@@ -74,7 +75,7 @@ class _EqualLeaves(NamedTuple):
             yield _EqualLeaves(self.values[:, part], self.met[:, part], self.not_met[:, part])
 
 
-class LeafSum(ModelSum):
+class LeafSum(SumOfProducts):
     """A function of a row's d columns with k outputs.
 
     Parameters
@@ -154,19 +155,21 @@ class LeafSum(ModelSum):
         if component_of is not None and not isinstance(self.conditions, Events):
             return self.of_components(component_of).expect(laws, kernel_width, outputs)
         most = max(1, _MOST_MOMENTS // max(1, len(self.conditions.columns)))
-        parts = [self._expect(laws[start : start + most], kernel_width, [*outputs]) for start in range(0, len(laws), most)]
+        parts = []
+        for start in range(0, len(laws), most):
+            moments = [law.condition_moments(self.conditions, kernel_width) for law in laws[start : start + most]]
+            parts.append(self.expect_under([of_law for of_law in moments if of_law is not None], outputs))
         return Expectation(*map(np.concatenate, zip(*parts, strict=True)))
 
-    def _expect(self, laws: Sequence[ProductLaw], kernel_width: float, outputs: list[int]) -> Expectation:
-        """The same under few laws."""
-        chances, covariances = np.zeros((2, len(self.conditions.columns) + 1, len(laws)))  # the last condition is `NEVER`
-        for number, law in enumerate(laws):
-            moments = law.condition_moments(self.conditions, kernel_width)
-            assert moments is not None  # laws that it suits
-            chances[:-1, number], covariances[:-1, number] = moments
-        means = np.repeat(self._constant[outputs, None], len(laws), axis=1)
-        with_columns = np.zeros((len(outputs), self.num_columns, len(laws)))
-        for leaves in self._split(len(laws)):
+    def expect_under(self, moments: Sequence[ConditionMoments], outputs: Sequence[int]) -> Expectation:
+        dtype = np.result_type(*(of_law.chances for of_law in moments))
+        chances, covariances = np.zeros((2, len(self.conditions.columns) + 1, len(moments)), dtype)  # the last one is `NEVER`
+        for number, of_law in enumerate(moments):
+            chances[:-1, number], covariances[:-1, number] = of_law
+        outputs = list(outputs)
+        means = np.repeat(self._constant[outputs, None], len(moments), axis=1).astype(dtype)
+        with_columns = np.zeros((len(outputs), self.num_columns, len(moments)), dtype)
+        for leaves in self._split(len(moments)):
             products = [_Products.of(part, chances, covariances) for part in leaves]
             columns = np.concatenate([self.conditions.columns[part.met].ravel() for part in leaves])
             of_columns = np.concatenate([product.with_columns for product in products])
@@ -177,6 +180,20 @@ class LeafSum(ModelSum):
                 values = np.concatenate([np.tile(part.values[output], len(part.met)) for part in leaves])
                 with_columns[number] += self._sum_by_column(columns, values, of_columns)
         return Expectation(means.T, np.moveaxis(with_columns, 2, 0))
+
+    def as_products(self, law: ProductLaw) -> LeafSum | None:
+        return self if law.component_of is None else None
+
+    def effects(self, chances: np.ndarray, output: int) -> np.ndarray:
+        count = len(chances)
+        chances, effects = np.append(chances, 0.0)[:, None], np.zeros(count + 1)
+        for leaves in self._leaves:
+            for part in leaves.split(1):
+                others = _products_of_others(chances[part.met] - chances[part.not_met])[..., 0] * part.values[output]
+                effects += np.bincount(part.met.ravel(), others.ravel(), count + 1)
+                not_met = np.where(part.not_met == NEVER, count, part.not_met)
+                effects -= np.bincount(not_met.ravel(), others.ravel(), count + 1)
+        return effects[:-1]
 
     def _split(self, num_rows: int) -> Iterator[list[_EqualLeaves]]:
         """All leaves in groups, for each of which a number for each column and row is small enough."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -58,6 +58,10 @@ class ModelSum(ABC):
         """Whether the moments under this law are known."""
         return True
 
+    def as_products(self, law: ProductLaw) -> Any:  # noqa: ARG002 - most have none
+        """The same as a `SumOfProducts` on columns that the law draws independently; None if it is none."""
+        return None
+
     @abstractmethod
     def expect(self, laws: Sequence[ProductLaw], kernel_width: float, outputs: Sequence[int]) -> Expectation:
         """The means of some outputs, by their numbers, and their covariances with the components, under laws that it suits."""
@@ -82,6 +86,10 @@ class Limit(NamedTuple):
     kernel_width: float
     outputs: tuple[int, ...]
     constant: np.ndarray
+
+    def take_output(self, number: int) -> Limit:
+        """That of one of the explained outputs."""
+        return self._replace(outputs=(self.outputs[number],), constant=self.constant[[number]])
 
     @property
     def batch_key(self) -> Hashable:

@@ -252,7 +252,9 @@ def _judge_precision(
             advice = "That is the least certain weight."
             if 4 * size <= _MOST_SAMPLES:
                 advice += f" Give num_samples={round_up(4 * size)}, which about halves the intervals."
-        yield Notice("not_converged", f"{text} {advice}")
+        exact_link = None if sample.controls is None else sample.controls.exact_link
+        exact = "" if exact_link is None else f' With link="{exact_link}" the weights are exact.'
+        yield Notice("not_converged", f"{text} {advice}{exact}")
 
 
 def _describe_tried(kinds: Sequence[str]) -> str:

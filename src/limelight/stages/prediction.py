@@ -130,12 +130,15 @@ class SharedAnswers:
         The names of the model's outputs, if its answers have them.
     of_sums : dict
         If the model was read as a sum and a constant, the bounds of the constant by common rows.
+    margins : dict
+        If its answers are a function of such a sum, what those for common rows say of it.
     """
 
     def __init__(self) -> None:
         self.check = AnswerCheck()
         self.output_names: tuple[str, ...] | None = None
         self.of_sums: dict[SharedRows, Bounds] = {}
+        self.margins: dict[SharedRows, tuple[np.ndarray, ...]] = {}
         self._reading_notices: tuple[Notice, ...] = ()
         self._memories: dict[Hashable, _Memory] = {}
         self._searches: dict[SharedRows, _Search] = {}

@@ -7,11 +7,16 @@ from typing import NamedTuple
 
 import numpy as np
 
+from limelight.stages.controlled_moments import ControlledMoments
 from limelight.stages.full_fit import ProjectedMoments
 from limelight.stages.moments import LimitMoments, Moments, SampledMoments, leave_out_each
 from limelight.stages.sample import Sample
 
-__all__ = ["ProductsOfComponents", "ProductsOfRows", "Regressions", "dot"]
+__all__ = ["ProductsOfComponents", "ProductsOfRows", "Regressions", "Source", "dot"]
+
+
+Source = SampledMoments | ProjectedMoments | ControlledMoments | LimitMoments
+"""Where moments come from."""
 
 
 class Regressions(NamedTuple):
@@ -36,13 +41,11 @@ class ProductsOfComponents:
         They have equal numbers of components (d), outputs (q) and replicates (r).
     chosen : ndarray of int, of shape (b, q, c)
         The components' numbers.
-    source : SampledMoments, ProjectedMoments or LimitMoments
+    source : SampledMoments, ProjectedMoments, ControlledMoments or LimitMoments
         Where the regressions' moments come from.
     """
 
-    def __init__(
-        self, samples: Sequence[Sample], chosen: np.ndarray, source: SampledMoments | ProjectedMoments | LimitMoments
-    ) -> None:
+    def __init__(self, samples: Sequence[Sample], chosen: np.ndarray, source: Source) -> None:
         self._source = source
         self._chosen = chosen
         self._grams = _chosen_grams(samples, chosen)

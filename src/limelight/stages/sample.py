@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight.exceptions import KernelError
+from limelight.stages.control_variate import Controls
 from limelight.stages.design import Stretch
 from limelight.stages.kernel_law import Curves
 from limelight.stages.limit import Limit
@@ -103,12 +104,15 @@ class Sample:
     ----------
     limit : Limit or None
         The moments that infinitely many perturbations would give, where they are known.
+    controls : Controls or None
+        Functions of the perturbations whose moments are known exactly, if there are any.
     """
 
     instance: np.ndarray
     origin: np.ndarray
     shares: np.ndarray | None = None
     limit: Limit | None = field(default=None, init=False)
+    controls: Controls | None = field(default=None, init=False)
     _stretches: list[_Stretch] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
@@ -226,7 +230,10 @@ class Sample:
     def take_output(self, number: int) -> Sample:
         """The same perturbations with one of the outputs alone."""
         stretches = [stretch._replace(outputs=stretch.outputs[:, [number]]) for stretch in self._stretches]
-        return Sample(self.instance, self.origin[[number]], self.shares, stretches, _row_products=self._row_products)
+        sample = Sample(self.instance, self.origin[[number]], self.shares, stretches, _row_products=self._row_products)
+        sample.limit = None if self.limit is None else self.limit.take_output(number)
+        sample.controls = None if self.controls is None else self.controls.take_output(number)
+        return sample
 
     def split_outputs(self) -> list[Sample]:
         """A sample for each output."""
@@ -296,6 +303,26 @@ class Sample:
                 weighted = block[:, start:stop]
                 # BLAS recognises a product with the transpose, and does half the work.
                 grams[replicate if len(grams) > 1 else 0] += weighted @ weighted.T
+
+    def products_with(self, columns: np.ndarray) -> np.ndarray:
+        """Each replicate's weighted products of p further columns, (n, p), with everything: (r, 1 + d + q + p, p).
+
+        That is the constant, all components, the outputs and the further columns themselves.
+        """
+        d, q = len(self.instance), len(self.origin)
+        products = np.zeros((self.num_replicates, 1 + d + q + columns.shape[1], columns.shape[1]))
+        start_of_stretch = 0
+        for stretch in self._stretches:
+            own = columns[start_of_stretch : start_of_stretch + len(stretch.outputs)]
+            weighted = own * (stretch.law_weights * stretch.kernel_weights)[:, None]
+            for replicate, (start, stop) in enumerate(pairwise(stretch.replicate_bounds.tolist())):
+                of_replicate = weighted[start:stop]
+                products[replicate, 0] += of_replicate.sum(axis=0)
+                products[replicate, 1 : 1 + d] += stretch.representation[start:stop].T.astype(np.float64) @ of_replicate
+                products[replicate, 1 + d : 1 + d + q] += stretch.outputs[start:stop].T @ of_replicate
+                products[replicate, 1 + d + q :] += own[start:stop].T @ of_replicate
+            start_of_stretch += len(own)
+        return products
 
     def curve_products(self, curves: Curves) -> CurveProducts:
         """Each replicate's weighted products of curves with the constant, the components, the outputs and each other.

@@ -10,10 +10,11 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.stages.controlled_moments import ControlledMoments
 from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.moments import LimitMoments, PooledMoments, SampledMoments, WideMoments, leave_out_each
-from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, Regressions, dot
+from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, Regressions, Source, dot
 from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selection import choose_components
 
@@ -99,7 +100,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     Fitting samples together takes less time than fitting each alone, for the same result. Settings with a law or a regressor
     allow one sample only.
     """
-    if len(samples) > 1 and any(sample.is_wide for sample in samples):
+    if len(samples) > 1 and any(sample.is_wide or sample.controls for sample in samples):
         return [fit_surrogates([sample], settings)[0] for sample in samples]
     if settings.method == "lasso_path" and len(samples) * len(samples[0].origin) > 1:
         # A path may end early: outputs may have different numbers of components.
@@ -152,18 +153,22 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     ]
 
 
-def _choose_moments(samples: Sequence[Sample], settings: Settings) -> SampledMoments | ProjectedMoments | LimitMoments:
-    """The limit's where it is known; projected ones where the law is known and the full fit is sound; else sampled ones."""
+def _choose_moments(samples: Sequence[Sample], settings: Settings) -> Source:
+    """The limit's where it is known; those of a full fit where it is sound and has something exact; else sampled ones."""
     limits = [sample.limit for sample in samples if sample.limit is not None]
     if limits:
         return LimitMoments(samples, limits, settings.nominal_draws)
     sampled = (WideMoments if samples[0].is_wide else SampledMoments)(samples, settings.nominal_draws)
-    if settings.kernel_law is None or settings.regressor is not None or settings.is_exact:
+    controls = samples[0].controls
+    if (settings.kernel_law is None and controls is None) or settings.regressor is not None or settings.is_exact:
         return sampled
     (sample,) = samples
     if is_full_fit_sound(sample):
         with suppress(np.linalg.LinAlgError):  # by chance, components can be equal in all rows of some replicates
-            return ProjectedMoments(sample, settings.kernel_law, settings.nominal_draws)
+            if controls is not None:
+                return ControlledMoments(sample, controls, settings.nominal_draws)
+            if settings.kernel_law is not None:
+                return ProjectedMoments(sample, settings.kernel_law, settings.nominal_draws)
     return sampled
 
 
