@@ -45,7 +45,7 @@ class ClosedForm(NamedTuple):
     model_sum: ModelSum
     law: ProductLaw
     kernel_width: float
-    of_shared_rows: dict[SharedRows, Bounds]
+    of_shared_rows: dict[SharedRows, tuple[np.ndarray, ...]]
 
     @property
     def has_limit(self) -> bool:
@@ -80,7 +80,7 @@ class ClosedForm(NamedTuple):
     def _bound_by_drawn_rows(self, neighbourhood: Neighbourhood, answers: np.ndarray) -> Bounds:
         shared = neighbourhood.shared
         if shared is not None and shared in self.of_shared_rows:
-            return self.of_shared_rows[shared]
+            return Bounds(*self.of_shared_rows[shared])
         bounds = self._bound(neighbourhood.inputs.take(np.arange(1, len(neighbourhood.representation))), answers)
         if shared is not None:
             self.of_shared_rows[shared] = bounds

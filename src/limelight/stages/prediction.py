@@ -10,7 +10,6 @@ import numpy as np
 from limelight.results.explanation import Notice
 from limelight.stages.answer_check import AnswerCheck
 from limelight.stages.answers import Answer, make_output_count_error
-from limelight.stages.closed_form import Bounds
 from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.questions import Ask, Asking, ModelPath, Question
 
@@ -137,7 +136,7 @@ class SharedAnswers:
     def __init__(self) -> None:
         self.check = AnswerCheck()
         self.output_names: tuple[str, ...] | None = None
-        self.of_sums: dict[SharedRows, Bounds] = {}
+        self.of_sums: dict[SharedRows, tuple[np.ndarray, ...]] = {}
         self.margins: dict[SharedRows, tuple[np.ndarray, ...]] = {}
         self._reading_notices: tuple[Notice, ...] = ()
         self._memories: dict[Hashable, _Memory] = {}
