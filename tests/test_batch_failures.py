@@ -3,7 +3,7 @@
 import re
 import signal
 import time
-from concurrent.futures import Executor, Future
+from concurrent.futures import Future
 from itertools import count, islice
 
 import numpy as np
@@ -258,13 +258,13 @@ def test_errors_come_from_other_threads_and_processes_as_they_are():
         assert caught.value.__notes__ == ["This was instance 1."]
 
 
-class AtOnce(Executor):
-    """Workers that do everything at once, when so many tasks are there."""
+class AtOnce:
+    """An executor's `submit`, whose workers do everything at once, when so many tasks are there."""
 
     def __init__(self, count):
         self.count, self.tasks = count, []
 
-    def submit(self, function, *arguments):
+    def __call__(self, function, *arguments):
         self.tasks.append((Future(), function, arguments))
         for future, function, arguments in self.tasks if len(self.tasks) == self.count else ():
             try:
