@@ -239,8 +239,8 @@ def _beside_shap() -> Iterator[Table]:
         ratio_of="shap / limelight",
         rows=found,
         notes=[
-            f"Set-ups apart. many rows: {SHAP_ROWS} of shap's, {BATCH} of limelight's. whole call: the model is asked about 257",
-            "rows as well, to see that it is the one that was read; shap asks it nothing.",
+            f"Set-ups apart. many rows: {SHAP_ROWS} of shap's, {BATCH} of limelight's. whole call: the model is asked about",
+            "257 rows as well, to see that it is the one that was read; shap asks it nothing.",
         ],
     )
 

@@ -206,8 +206,8 @@ class Explainer(BatchMixin):
         After the first answers, 3 to 16 inputs are asked about again in another order, to see whether answers belong to their
         inputs. ``num_inputs`` leaves them out.
 
-        Rows of tables with a tree, forest, boosted trees or a linear model are explained exactly: with the weights that infinitely
-        many perturbations would give, whose intervals have no width. ``provenance.design`` is "exact" then. Give the fitted
+        Rows of tables with a tree, forest, boosted trees or a linear model are explained exactly: with the weights that
+        infinitely many perturbations would give, whose intervals have no width. ``provenance.design`` is "exact" then. Give the fitted
         estimator or its bound method, not a function around it.
         """
         request = Request.checked(
