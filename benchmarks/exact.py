@@ -141,7 +141,8 @@ def _beside_sampling() -> Table:
         ours, *others = (float(np.median(times[name][1:])) for name in asked)
         for name, other, target in zip(("limelight's sampling", "lime"), others, (5, 50), strict=True):
             case = f"{num_features} features, beside {name}"
-            found.append(Row(case, {"sampling": other, "exact": ours, "of it the model": of_model}, other / ours, at_least(target)))
+            figures = {"sampling": other, "exact": ours, "of it the model": of_model}
+            found.append(Row(case, figures, other / ours, at_least(target)))
     return Table(
         name="exact, beside sampling",
         title="Breast cancer, forest of 100, one row at a time, defaults: ms of CPU time, whole call",
