@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import copy
 import gc
+import pickle
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from time import process_time
 from typing import Any
@@ -17,6 +19,7 @@ from benchmarks._report import Row, Table, at_least, at_most
 from benchmarks._trees import (
     Ensemble,
     adult_boosting,
+    adult_codes,
     adult_xgboost,
     cancer_boosting,
     cancer_forest,
@@ -37,18 +40,18 @@ ERROR_ROWS, ERROR_SEEDS, MANY = 5, 5, 400_000
 BOOSTED_ROWS, BOOSTED_SEEDS, BOOSTED_REFERENCE = 5, 10, 2**17
 # A program of its own: MB with a forest of many leaves and at the peak of explaining, ms of a later row, and the leaves.
 LARGE_FOREST = """
-import numpy as np
+import pickle, sys
 from pathlib import Path
 from time import process_time
 from sklearn.ensemble import RandomForestClassifier
-from benchmarks._trees import adult_codes
 from limelight import TabularExplainer
 
 def held(what):
     lines = Path("/proc/self/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith(what)) / 1e3
 
-rows, codes, is_high = adult_codes()
+with open(sys.argv[1], "rb") as file:
+    rows, codes, is_high = pickle.load(file)
 model = RandomForestClassifier(500, random_state=0).fit(rows[:30000], is_high[:30000])
 before = held("VmRSS")
 explainer = TabularExplainer(rows, categorical_features=codes)
@@ -290,8 +293,11 @@ def _memory() -> Iterator[Table]:
     if not has_adult() or not sys.platform.startswith("linux"):
         print("\nmemory of a large forest: skipped, for lack of Adult's file or of Linux.")
         return
-    program = [sys.executable, "-c", LARGE_FOREST]
-    printed = subprocess.run(program, check=True, stdout=subprocess.PIPE, text=True).stdout
+    with tempfile.NamedTemporaryFile() as file:
+        pickle.dump(adult_codes(), file)
+        file.flush()
+        program = [sys.executable, "-c", LARGE_FOREST, file.name]
+        printed = subprocess.run(program, check=True, stdout=subprocess.PIPE, text=True).stdout
     before, peak, first, later, leaves = map(float, printed.split())
     yield Table(
         name="exact, large forest",
