@@ -207,8 +207,8 @@ class Explainer(BatchMixin):
         inputs. ``num_inputs`` leaves them out.
 
         Rows of tables with a tree, forest, boosted trees or a linear model are explained exactly: with the weights that
-        infinitely many perturbations would give, whose intervals have no width. ``provenance.design`` is "exact" then. Give the fitted
-        estimator or its bound method, not a function around it.
+        infinitely many perturbations would give, whose intervals have no width. `Explanation.is_exact` says so. Give the
+        fitted estimator or its bound method, not a function around it.
         """
         request = Request.checked(
             labels=labels,
