@@ -18,6 +18,7 @@ SECTIONS = {
     "series": "time series: finding the window that a model reads",
     "wide": "thousands of words or columns: the whole call, memory",
     "accuracy": "error of the weights at equal numbers of model inputs",
+    "exact": "trees and forests, exactly: time and errors beside sampling, time beside shap, memory",
     "photographs": "error of images' weights at equal numbers of model inputs",
     "batch": "many rows and texts: the whole job",
     "growth": "up to a million rows: time and memory as they grow; half an hour, on request only",

@@ -93,7 +93,7 @@ class Comparison:
 
 
 def tables() -> Iterator[Table]:
-    """Tables and texts, each model with several instances."""
+    """Tables and texts, each model with several instances; rows are sampled, also those that could be explained exactly."""
     yield _table(
         name="accuracy of rows",
         title="Breast cancer, 30 columns",
@@ -189,7 +189,7 @@ def _patients(predict: PredictProba) -> Iterator[Subject]:
             predict,
             components=table.shape[1],
             make_lime=lambda seed: LimeTabularExplainer(table, random_state=seed),
-            make_limelight=lambda **options: TabularExplainer(table, **options),
+            make_limelight=lambda **options: TabularExplainer(table, shortcuts=False, **options),
         )
 
 

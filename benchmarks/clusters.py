@@ -63,7 +63,7 @@ def measure(engine: str) -> None:
 
 def _explain(model: Callable[[Any], Any], cluster: Any) -> None:
     table, _ = breast_cancer()
-    explainer = TabularExplainer(table, sampler="around")
+    explainer = TabularExplainer(table, sampler="around", shortcuts=False)
     explainer.explain_many(table[:ROWS], model, num_samples=NUM_SAMPLES, engine=cluster, chunk_size=CHUNK)
 
 

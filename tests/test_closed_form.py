@@ -83,6 +83,22 @@ def test_missing_values_go_where_the_tree_sends_them():
             np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-10)
 
 
+def test_leaves_that_only_missing_values_reach():
+    """The first split sends missing values with the small ones, the second one tells them apart: no interval is left."""
+    rows = make_table(8, missing=True)
+    target = np.where(np.isnan(rows[:, 1]), 1.0, 10.0 * (rows[:, 1] > 3))
+    model = DecisionTreeRegressor(random_state=0).fit(rows, target)
+    assert np.isinf(model.tree_.threshold).any()
+    explainer = TabularExplainer(rows, categorical_features=[0], alpha=0, feature_selection="none", discretizer=EDGES)
+    for instance in (rows[0], rows[np.isnan(rows[:, 1])][0]):
+        explanation = explainer.explain_instance(instance, model)
+        weights, _ = ridge_by_enumeration(
+            rows, instance, model.predict, width=explainer.options.kernel_width, alpha=0, nominal_draws=5000
+        )
+        found = dict(explanation.as_map()[0])
+        np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-10)
+
+
 def test_an_estimator_that_is_fitted_again_is_read_again():
     rows = make_table(9)
     model = RandomForestRegressor(3, random_state=0).fit(rows, rows[:, 0])

@@ -164,7 +164,9 @@ class Explainer(BatchMixin):
             The largest number of components to report; by default 10.
         num_samples : int or "auto", default "auto"
             The number of perturbations, the instance included. "auto" doubles it until every reported weight's interval is
-            within the explainer's tolerance, or the cap is reached: 5000 for rows and texts, else 1000.
+            within the explainer's tolerance, or the cap is reached: 5000 for rows and texts, else 1000. Where the weights are
+            known exactly, as for rows with a forest, the model is asked about 257 at most, and the number only says what the
+            penalty means.
         batch_size : int, optional
             The largest number of inputs that the model gets at once; by default all of them, unless they are large.
         pad_batches : bool, default False
@@ -203,6 +205,10 @@ class Explainer(BatchMixin):
         -----
         After the first answers, 3 to 16 inputs are asked about again in another order, to see whether answers belong to their
         inputs. ``num_inputs`` leaves them out.
+
+        Rows of tables with a tree, forest, boosted trees or a linear model are explained exactly: with the weights that
+        infinitely many perturbations would give, whose intervals have no width. `Explanation.is_exact` says so. Give the
+        fitted estimator or its bound method, not a function around it.
         """
         request = Request.checked(
             labels=labels,

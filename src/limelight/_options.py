@@ -47,7 +47,7 @@ class Options:
     design : {"auto", "iid"}
         Whether perturbations come from the explainer's default design, or are drawn independently.
     shortcuts : bool
-        Whether model adapters are used.
+        Whether model adapters are used, and models read as sums.
     random_state : int
         The seed of all random streams.
     """

@@ -23,14 +23,16 @@ class Surrogate(EqualityMixin):
     weights : tuple of float
         Their weights, in units of the model's output.
     lows, highs : tuple of float
-        The ends of each weight's confidence interval; NaN where there were too few perturbations for one.
+        The ends of each weight's confidence interval: the weight itself where nothing is left to chance, NaN where there were
+        too few perturbations for an interval.
     intercept : float
         What the surrogate says when no reported component is present.
     local_prediction : float
         What the surrogate says for the instance itself.
     fidelity : float
         Weighted R2 on held-out perturbations: the share of the output's variation nearby that the surrogate follows. NaN where
-        the output did not vary or there was nothing to hold out.
+        the output did not vary or there was nothing to hold out. An exact explanation has it from the perturbations on which
+        the model was checked.
 
     Examples
     --------

@@ -47,7 +47,8 @@ class Explanation(RenderingMixin, EqualityMixin):
     default_label : int
         The label meant where none is given.
     num_samples : int
-        How many perturbations the surrogates were fitted on, the instance included.
+        How many perturbations the surrogates were fitted on, the instance included; of an exact explanation, how many the
+        model was checked on.
     num_inputs : int
         How many distinct inputs the model was asked about.
     effective_sample_size : float

@@ -19,8 +19,8 @@ class Provenance(EqualityMixin):
     settings : str
         What this kind of explainer alone is told, such as a table's sampler, or an image's segmentation and filling.
     design : str
-        How perturbations were chosen: "complements", "orthogonal", "sobol", "iid", or "enumeration" where there were no more.
-        "exact" where the weights are those of infinitely many, by a formula, and the fidelity is that nearby a few.
+        How perturbations were chosen: "complements", "orthogonal", "sobol", "iid", or "enumeration" where there were no more;
+        "exact" where the weights are those that infinitely many would give.
     kernel : str
         The name of the kernel's function.
     kernel_width : float

@@ -97,7 +97,8 @@ class TabularExplainer(Explainer):
     design : {"auto", "iid"}, default "auto"
         Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does.
     shortcuts : bool, default True
-        Whether models of kinds that limelight knows may be asked in a quicker way than with complete inputs.
+        Whether limelight makes use of what it knows of some kinds of models: trees, forests and linear models are explained
+        exactly, without a sample. False samples, as for any other model.
     random_state : int, None or numpy.random.Generator, default 0
         The seed. The same instance, arguments and seed give the same explanation; None takes fresh entropy.
 
