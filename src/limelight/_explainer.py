@@ -19,9 +19,9 @@ from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
 from limelight.models import AdaptedModel, adapt
-from limelight.results.explanation import Explanation, Surrogate
+from limelight.results.explanation import Explanation, Notice, Surrogate
 from limelight.results.provenance import Provenance
-from limelight.stages.closed_form import ClosedForm
+from limelight.stages.closed_form import NOT_THE_SUM, ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.control_variate import ControlVariates
@@ -245,7 +245,8 @@ class Explainer(BatchMixin):
         oracle = Oracle(path, shared)
         link = LINKS[request.link]
         closed_form = self._find_closed_form(components, adapted, proximity, request, shared)
-        controls = None
+        controls: ControlVariates | None = None
+        contradiction: tuple[Notice, ...] = ()
         if closed_form is not None and closed_form.model_sum.link != request.link:
             controls, closed_form = ControlVariates(closed_form, shared.margins), None
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
@@ -257,9 +258,18 @@ class Explainer(BatchMixin):
                 if shared.output_names is not None:  # the answers know best
                     model_outputs = model_outputs._replace(names=shared.output_names, are_classes=True)
                 outputs = self._read_outputs(np.concatenate(answers), oracle.instance_prediction, model_outputs, request)
+            limit = None
+            if closed_form is not None and look.is_trial:
+                limit = closed_form.find_limit(neighbourhoods, oracle.instance_prediction, answers, outputs.labels)
+            if limit is None:  # otherwise the answers are those of the sum for each row
+                yield from oracle.check(neighbourhoods, answers)
+                if look.is_trial:
+                    contradiction = (NOT_THE_SUM,)
+                    continue
             if look.is_first or look.is_exact:
                 own_representation = neighbourhoods[0].representation[0]
                 sample = Sample(own_representation, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
+            sample.limit = limit
             for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
                 sample.add(
                     neighbourhood.representation[1:],
@@ -270,17 +280,12 @@ class Explainer(BatchMixin):
                 )
             if controls is not None:
                 sample.controls = controls.add(neighbourhoods, oracle.instance_prediction, answers, outputs.labels)
-            if closed_form is not None and look.is_trial:
-                own_answer = link(oracle.instance_prediction)
-                sample.limit = closed_form.find_limit(neighbourhoods, own_answer, [*map(link, answers)], outputs.labels)
-                if sample.limit is None:
-                    continue
             settings = self._fit_settings(look, sample, kernel_law, request)
             fits = yield from request_fits(sample, settings)
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
             if _has_converged(fits, self.options.tolerance, may_be_zero=[settings.is_exact] * len(fits)):
                 break
-        outputs = outputs.with_notices(shared.notices)
+        outputs = outputs.with_notices((*shared.notices, *contradiction))
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, settings, fits, request)
 
     @final

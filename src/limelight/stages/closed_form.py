@@ -7,15 +7,24 @@ from typing import NamedTuple
 
 import numpy as np
 
+from limelight.results.explanation import Notice
 from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.limit import Limit, ModelSum
+from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.product_law import ProductLaw
 
-__all__ = ["Bounds", "ClosedForm", "rounding_of"]
+__all__ = ["NOT_THE_SUM", "Bounds", "ClosedForm", "rounding_of"]
 
 _ROUNDING = 1e-6  # of the largest answer: models may compute in single precision
 _LEAST_WEIGHT = 1e-100  # of a kernel: below it, products have too few digits
 _PROBABILITY_ROUNDING = 2.0**-22  # of probabilities in single precision
+
+NOT_THE_SUM = Notice(
+    "not_exact",
+    "The weights are estimated from perturbations: the model's answers are not those of the trees or coefficients that were "
+    "read from it.",
+    "information",
+)
 
 
 class Bounds(NamedTuple):
@@ -64,7 +73,7 @@ class ClosedForm(NamedTuple):
     ) -> Limit | None:
         """The limit of an explanation of some outputs; None if the answers are not the sum and the same constant throughout.
 
-        The answers for the instance have shape (k,), and those for drawn rows (m, k).
+        The model's answers for the instance have shape (k,), and those for drawn rows (m, k).
         """
         instance = neighbourhoods[0].inputs.take(np.array([0]))
         # Some models take rows with more columns than they were fitted to, or pick their columns by name.
@@ -87,7 +96,8 @@ class ClosedForm(NamedTuple):
         return bounds
 
     def _bound(self, rows: np.ndarray, answers: np.ndarray) -> Bounds:
-        constants, rounding = answers - self.model_sum.evaluate(rows), rounding_of(answers, self.model_sum.link)
+        margins = LINKS[self.model_sum.link](answers)
+        constants, rounding = margins - self.model_sum.evaluate(rows), rounding_of(margins, self.model_sum.link)
         return Bounds((constants - rounding).max(axis=0), (constants + rounding).min(axis=0))
 
 

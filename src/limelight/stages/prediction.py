@@ -233,16 +233,24 @@ class Oracle:
         Raises
         ------
         PredictionError
-            If its answers have different outputs, or are in another order than its inputs.
+            If its answers have different outputs.
         """
         predict = self._predict_own if neighbourhoods[0].shared is None else self._predict_shared
-        answers = yield from predict(neighbourhoods)
+        return (yield from predict(neighbourhoods))
+
+    def check(self, neighbourhoods: Sequence[Neighbourhood], answers: Sequence[np.ndarray]) -> Asking[None]:
+        """See whether the model's answers for drawn rows belong to its inputs.
+
+        Raises
+        ------
+        PredictionError
+            If they are in another order than its inputs.
+        """
         shared = self._shared
         for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
             yield from shared.check.run(
                 self._path, neighbourhood, self.instance_prediction, predictions, self.num_inputs, shared.read
             )
-        return answers
 
     def _predict_own(self, neighbourhoods: Sequence[Neighbourhood]) -> Asking[list[np.ndarray]]:
         """The same for drawn rows that no other instance has."""

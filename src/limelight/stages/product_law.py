@@ -17,6 +17,7 @@ import numpy as np
 
 __all__ = ["ComponentMoments", "ConditionMoments", "Conditions", "ProductLaw", "ValueMoments"]
 
+
 @dataclass(frozen=True, eq=False)
 class Conditions:
     """Conditions on the value of a column: it lies in one of some intervals, or is missing and that counts.
