@@ -13,6 +13,7 @@ from limelight.stages.components import Components
 from limelight.stages.limit import ModelSum
 from limelight.stages.output_names import ModelOutputs
 from limelight.stages.questions import ModelPath
+from limelight.stages.table_columns import TableColumns
 
 __all__ = ["ADAPTERS", "READERS", "AdaptedModel", "adapt", "read_model"]
 
@@ -110,12 +111,19 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
     if method.join is not None:
         path = path._replace(finish=_Joined(path.finish, method.join))
     outputs, model_sum = method.outputs, None
-    if shortcuts:
-        model_sum = _find_first(SUMS, "reader of sums", (method.call,))
-        if model_sum is None and components.product_law is not None and needs_treelite(method.call):
+    if shortcuts and components.columns is not None:
+        model_sum = _read_sum(method.call, components.columns)
+        if model_sum is None and needs_treelite(method.call):
             text = "With treelite, explanations of this model are exact, or have less noise: pip install 'limelight[trees]'."
             outputs = outputs._replace(notes=(*outputs.notes, Notice("without_treelite", text, "information")))
     return AdaptedModel(path, outputs, model_sum)
+
+
+def _read_sum(method: Callable[[Any], Any], columns: TableColumns) -> ModelSum | None:
+    """A method as a sum over a table's columns, whose explanations have a closed form; None for other methods."""
+    from limelight.models.pipelines import read_through_pipelines
+
+    return read_through_pipelines(method, columns, lambda inner: _find_first(SUMS, "reader of sums", (inner,)))
 
 
 class _Joined:

@@ -7,6 +7,8 @@ expansion           the sigmoid of a sum over leaves, expanded around the sum's 
 grouped_leaves      leaves' conditions where several columns make up one component
 leaf_sum            trees and the like as a sum over leaves
 linear_sum          linear models as a sum over columns
+joined_sum          the sum of several of these
+table_columns       which values are drawn of a table's columns, and how a model gets rows
 components          what can be on or off in an instance, and a neighbourhood of it
 contract            what a modality must keep: its class, and the components that it finds
 sobol               scrambled Sobol points

@@ -21,6 +21,7 @@ from limelight.results.explanation import Notice
 from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
 from limelight.stages.product_law import ProductLaw
+from limelight.stages.table_columns import TableColumns
 
 __all__ = [
     "Components",
@@ -121,6 +122,8 @@ class Components(ABC):
         is not on or off; None where none is known.
     product_law : ProductLaw or None
         LIME's law where columns are drawn independently and the model's conditions on them have known probabilities.
+    columns : TableColumns or None
+        The columns that are drawn so, as readers of models see them.
     num_rare_states : int
         How many states that few perturbations would be in have further perturbations, in `neighbourhoods`.
     missing_as_mean : tuple of int
@@ -141,6 +144,7 @@ class Components(ABC):
     shares: np.ndarray | None = None
     num_rare_states: int = 0
     product_law: ProductLaw | None = None
+    columns: TableColumns | None = None
     missing_as_mean: tuple[int, ...] = ()
 
     def batch(self, inputs: Any) -> Any:

@@ -106,6 +106,19 @@ class LeafSum(SumOfProducts):
         self._by_component: tuple[bytes, LeafSum] | None = None
         self._constant = sum((group.values.sum(axis=1) for group in groups if not len(group.met)), np.zeros(self.num_outputs))
 
+    def take_apart(self) -> Leaves:
+        """All leaves in one part, in another order; the first one stands for all that ask for nothing."""
+        nothing = np.empty(0, dtype=np.intp)
+        values, leaves, met, not_met, count = [self._constant[None]], [nothing], [nothing], [nothing], 1
+        for group in self._leaves:
+            num_columns, number = group.met.shape
+            values.append(group.values.T)
+            leaves.append(np.repeat(np.arange(count, count + number), num_columns))
+            met.append(group.met.T.ravel())
+            not_met.append(group.not_met.T.ravel())
+            count += number
+        return Leaves(np.concatenate(values), np.concatenate(leaves), np.concatenate(met), np.concatenate(not_met))
+
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
         # Whether eight rows meet a condition is a byte; the last condition is `NEVER`.
         are_met = np.zeros((len(self.conditions.columns) + 1, -(-len(rows) // 8)), dtype=np.uint8)

@@ -13,30 +13,36 @@ __all__ = ["LinearSum"]
 
 
 class LinearSum(ModelSum):
-    """A linear function of a row's d columns with k outputs.
+    """A linear function of a row's d columns with k outputs, in which a missing value counts as 0.
 
     Parameters
     ----------
     coefficients : ndarray of shape (k, d)
     link : {"identity", "logit"}
         What turns the model's outputs into this sum and a constant.
+
+    Attributes
+    ----------
+    coefficients : ndarray of shape (k, d)
     """
 
     def __init__(self, coefficients: np.ndarray, link: str) -> None:
         self.link = link
         self.num_outputs, self.num_columns = coefficients.shape
-        self._coefficients = coefficients
+        self.coefficients = coefficients
 
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
-        return np.asarray(rows @ self._coefficients.T)
+        return np.asarray(np.where(np.isnan(rows), 0.0, rows) @ self.coefficients.T)
 
     def suits(self, law: ProductLaw, kernel_width: float) -> bool:
-        return law.value_moments(kernel_width) is not None
+        values = law.value_moments(kernel_width)
+        return values is not None and not np.isnan(values.means[self.coefficients.any(axis=0)]).any()
 
     def expect(self, laws: Sequence[ProductLaw], kernel_width: float, outputs: Sequence[int]) -> Expectation:
         values = [moments for law in laws if (moments := law.value_moments(kernel_width)) is not None]
-        means, covariances = map(np.stack, zip(*values, strict=True))
-        coefficients = self._coefficients[list(outputs)]
+        is_used = self.coefficients.any(axis=0)  # of other columns, not all is known
+        means, covariances = (np.where(is_used, np.stack(of_laws), 0.0) for of_laws in zip(*values, strict=True))
+        coefficients = self.coefficients[list(outputs)]
         with_columns = coefficients * covariances[:, None]
         component_of = laws[0].component_of
         if component_of is not None:

@@ -105,11 +105,12 @@ class ConditionMoments(NamedTuple):
 
 
 class ValueMoments(NamedTuple):
-    """The columns' values under LIME's law, weighted by the kernel.
+    """The columns' values under LIME's law, weighted by the kernel; a missing value counts as 0.
 
     Attributes
     ----------
     means : ndarray of shape (d,)
+        NaN where they are not known.
     covariances : ndarray of shape (d,)
         The covariance of each value with its own component.
     """
@@ -143,4 +144,4 @@ class ProductLaw(ABC):
 
     @abstractmethod
     def value_moments(self, kernel_width: float) -> ValueMoments | None:
-        """The moments of the columns' values; None if some column has no numbers, or may miss some."""
+        """The moments of the columns' values; None if none are known."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from math import isnan, nan
+from math import isnan
 from typing import Self
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from limelight.modalities.tables._column_law import ColumnLaw, Span, TrainingColumnLaw, locate, spans_of
 from limelight.modalities.tables._columns import PresentColumn, Unbinned
 from limelight.modalities.tables._missing_values import kind_of, kinds_of, missing_number
+from limelight.stages.table_columns import ColumnValues
 
 __all__ = ["Column", "WithMissing", "add_value"]
 
@@ -89,7 +90,13 @@ class WithMissing(TrainingColumnLaw):
         return self.share if code is None else float(code >= self.present.num_states)
 
     def mean_value(self, code: float | None = None) -> float:
-        return nan if self.share_missing(code) else self.present.mean_value(code)
+        if code is None:
+            return (1 - self.share) * self.present.mean_value()
+        return 0.0 if self.share_missing(code) else self.present.mean_value(code)
+
+    def drawn_values(self) -> ColumnValues:
+        numbers = [missing_number(kind) for kind, part in enumerate(self.parts) if self.share * part > 0]
+        return self.present.drawn_values()._replace(missing=np.array(numbers))
 
     def covers(self, value: float) -> bool:
         return self.share_of_kind(kind_of(value)) > 0 if isnan(value) else self.present.covers(value)
@@ -178,6 +185,13 @@ class WithValue(ColumnLaw):
             share = self._share_of_column
             return share * self.column.mean_value() + (1 - share) * self.value
         return self.value if code == self.column.num_states else self.column.mean_value(code)
+
+    def drawn_values(self) -> ColumnValues:
+        values = self.column.drawn_values()
+        listed = None if values.listed is None else np.union1d(values.listed, [self.value])
+        is_whole = values.is_whole and self.value.is_integer()
+        low, high = min(values.low, self.value), max(values.high, self.value)
+        return ColumnValues(low, high, is_whole, listed, values.missing)
 
     @property
     def _share_of_column(self) -> float:

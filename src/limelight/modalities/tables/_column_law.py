@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from math import nan
+from math import ceil, floor, isfinite, nan
 from typing import NamedTuple, Self
 
 import numpy as np
 
-__all__ = ["ColumnLaw", "Span", "TrainingColumnLaw", "locate", "spans_of"]
+from limelight.stages.table_columns import ColumnValues
+
+__all__ = ["ColumnLaw", "Span", "TrainingColumnLaw", "list_values", "locate", "spans_of"]
+
+_MOST_LISTED = 1000  # whole numbers of a column
 
 _OFF_ENDS = 2.0**-40  # of a span: rounding must not carry a point over its ends
 
@@ -96,12 +100,16 @@ class ColumnLaw(ABC):
         return (self.mean_value() - share * self.mean_value(code)) / (1 - share)
 
     def mean_value(self, code: float | None = None) -> float:  # noqa: ARG002 - of most laws
-        """The mean of drawn values, with this code if one is given; NaN where it is not known or some are missing."""
+        """The mean of drawn values, with this code if one is given, where a missing one counts as 0; NaN if it is not known."""
         return nan
 
     def share_missing(self, code: float | None = None) -> float:  # noqa: ARG002 - most columns miss none
         """The probability that a drawn value, with this code if one is given, is missing."""
         return 0.0
+
+    def drawn_values(self) -> ColumnValues | None:
+        """The values that are drawn; None where it is not known which."""
+        return None
 
 
 class TrainingColumnLaw(ColumnLaw):
@@ -114,6 +122,15 @@ class TrainingColumnLaw(ColumnLaw):
     def around(self, value: float) -> Self:  # noqa: ARG002 - most columns have no neighbouring values
         """This column, drawn around a value with the training data's standard deviation if it is numeric."""
         return self
+
+
+def list_values(low: float, high: float, *, is_whole: bool) -> ColumnValues:
+    """The values from `low` up to `high`, one by one where they are few whole numbers."""
+    if is_whole:
+        low, high = ceil(low) if isfinite(low) else low, floor(high) if isfinite(high) else high
+    is_short = low == high or (is_whole and high - low < _MOST_LISTED)
+    listed = np.arange(low, high + 1) if is_short else None
+    return ColumnValues(low, high, is_whole, listed, np.empty(0))
 
 
 def spans_of(shares: np.ndarray) -> list[Span]:

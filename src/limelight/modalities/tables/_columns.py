@@ -5,12 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import nan, pi, sqrt
+from math import inf, nan, pi, sqrt
 from typing import Self
 
 import numpy as np
 
-from limelight.modalities.tables._column_law import Span, TrainingColumnLaw, locate, spans_of
+from limelight.modalities.tables._column_law import Span, TrainingColumnLaw, list_values, locate, spans_of
+from limelight.stages.table_columns import ColumnValues
 
 __all__ = [
     "LARGEST_VALUE",
@@ -25,6 +26,8 @@ LARGEST_VALUE = 1e150
 """The largest absolute value whose square is finite."""
 
 _MOST_WHOLE_NUMBERS = 100_000  # in a bin, to be added one by one
+
+_FARTHEST = 9.0  # standard deviations that a draw is off its center: points end 2**-53 before 0 and 1
 
 LEAST_STD = 1e-11
 """lime adds it to the standard deviation of every bin, so that nothing is divided by zero."""
@@ -84,6 +87,11 @@ class Categorical(TrainingColumnLaw):
 
     def mean_value(self, code: float | None = None) -> float:
         return float(self.shares @ self.values if code is None else self.values[int(code)])
+
+    def drawn_values(self) -> ColumnValues:
+        values = self.values[self.shares > 0].astype(np.float64)
+        low, high = (values[0], values[-1]) if len(values) else (inf, -inf)
+        return ColumnValues(float(low), float(high), False, values, np.empty(0))
 
     def covers(self, value: float) -> bool:
         return value in self._codes
@@ -263,6 +271,15 @@ class Binned(TrainingColumnLaw):
             return self._mean_in_bin(int(code))
         return float(sum(self.shares[number] * self._mean_in_bin(number) for number in np.flatnonzero(self.shares).tolist()))
 
+    def drawn_values(self) -> ColumnValues:
+        if self.center is not None:
+            return _values_around(self.center, self.lows.min(), self.highs.max(), self.std, is_whole=self.is_whole)
+        is_filled = self.shares > 0
+        if self.is_discrete and not self.is_whole:
+            values = np.unique(self.lows[is_filled])
+            return ColumnValues(float(values[0]), float(values[-1]), False, values, np.empty(0))
+        return list_values(float(self.lows[is_filled].min()), float(self.highs[is_filled].max()), is_whole=self.is_whole)
+
     def _mean_in_bin(self, number: int) -> float:
         """The mean of a normal distribution that ends at the bin's edges, rounded if the column holds whole numbers."""
         from scipy.special import ndtr
@@ -369,6 +386,12 @@ class Unbinned(TrainingColumnLaw):
     def span_of(self, code: float) -> Span:  # noqa: ARG002 - there are no states
         return Span(nan, nan) if self.std else Span(0.0, 1.0)
 
+    def drawn_values(self) -> ColumnValues:
+        if not self.std:
+            return list_values(self.center, self.center, is_whole=self.is_whole)
+        low, high = self.mean - _FARTHEST * self.std, self.mean + _FARTHEST * self.std
+        return _values_around(self.center, low, high, self.std, is_whole=self.is_whole)
+
     def shares_up_to(self, points: np.ndarray, code: float | None = None) -> np.ndarray:  # noqa: ARG002 - there are no states
         from scipy.special import ndtr
 
@@ -393,6 +416,12 @@ def _mean_and_std(values: np.ndarray) -> tuple[float, float]:
     mean = np.add.reduce(values) / len(values)
     differences = values - mean
     return mean, np.sqrt(np.add.reduce(differences * differences) / len(values))
+
+
+def _values_around(center: float, low: float, high: float, std: float, *, is_whole: bool) -> ColumnValues:
+    """The values drawn around any center from `low` to `high`, or around one beyond: most instances have the same."""
+    low, high = min(low, center) - _FARTHEST * std, max(high, center) + _FARTHEST * std
+    return list_values(float(low), float(high), is_whole=is_whole)
 
 
 def _off_ends(points: np.ndarray) -> np.ndarray:

@@ -214,7 +214,7 @@ class RowLaw(ProductLaw):
         for moments, weighted, numbers in zip(self._moments, self._weigh(kernel_width), self._columns, strict=True):
             part = weighted.of_numbers(moments.values) if isinstance(moments, GroupMoments) else weighted.value()
             means[numbers], covariances[numbers] = part
-        return None if np.isnan(means).any() else ValueMoments(means, covariances)
+        return ValueMoments(means, covariances)
 
     def _weigh(self, kernel_width: float) -> list[Any]:
         """All components, weighted by the kernel."""

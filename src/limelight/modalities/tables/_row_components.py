@@ -11,6 +11,7 @@ from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._perturbations import DrawnRows, Perturbations, join_replicates, keys_of
 from limelight.modalities.tables._product_law import RowLaw
 from limelight.modalities.tables._rare_states import RareState, find_rare_states, mixture_weights
+from limelight.modalities.tables._row_columns import RowColumns
 from limelight.results.explanation import Notice
 from limelight.results.views import MixedView, TableView
 from limelight.stages.components import Neighbourhood, SharedRows, Values
@@ -83,6 +84,7 @@ class RowValues(Values):
         is_near = bool((np.abs(codes[[*perturbations.unbinned]]) < _FARTHEST).all())
         if moments is not None and is_near and _have_known_effects(self.shares):
             self.product_law = RowLaw(moments, columns, own_codes)
+            self.columns = RowColumns(encoding, perturbations.laws)
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         return self._make_neighbourhood(*self._draw(design, stretch, None))

@@ -1,0 +1,140 @@
+"""scikit-learn's pipelines as sums over a table's own columns, where their steps take one column at a time.
+
+The steps are not imitated: they are asked what they make of the values of each column. Only scikit-learn's own transformers
+that are known to keep columns apart are trusted; behind others, a model is a black box.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
+
+import numpy as np
+
+from limelight.exceptions import is_interruption
+from limelight.models._carried_leaves import carry_leaves
+from limelight.models._carried_line import carry_line
+from limelight.models._column_steps import read_steps, remains_fitted, what_is_fitted
+from limelight.models._methods import find_own_method
+from limelight.models._probes import Steps, find_cells
+from limelight.stages.leaf_sum import LeafSum
+from limelight.stages.limit import ModelSum
+from limelight.stages.linear_sum import LinearSum
+from limelight.stages.product_law import Conditions
+from limelight.stages.table_columns import ColumnValues, TableColumns
+
+__all__ = ["read_through_pipelines"]
+
+_MOST_KEPT = 8  # readings of a pipeline: for rows with categories of their own, another one each
+
+
+_NONE = np.empty(0, dtype=np.intp)
+_NO_CONDITIONS = Conditions(_NONE, _NONE.astype(bool), np.empty(0), np.empty(0), _NONE)
+
+
+class _Reading(NamedTuple):
+    """A pipeline's method as a sum over a table's columns, and what it was read from."""
+
+    name: str
+    columns: TableColumns
+    fitted: list[Any]
+    inner_sum: ModelSum
+    model_sum: ModelSum | None
+
+
+_KEPT: WeakKeyDictionary[Any, list[_Reading]] = WeakKeyDictionary()
+
+
+def read_through_pipelines(
+    method: Callable[[Any], Any], columns: TableColumns, read: Callable[[Callable[[Any], Any]], ModelSum | None]
+) -> ModelSum | None:
+    """A bound method as a sum over a table's columns; None if it is none, or it is not certain what the steps do.
+
+    Parameters
+    ----------
+    method : callable
+    columns : TableColumns
+        What the method gets.
+    read : callable
+        From the method of a model without steps in front to a sum over what this model gets, or None.
+    """
+    steps, inner = _take_apart(method)
+    inner_sum = read(inner)
+    own = find_own_method(inner)
+    if inner_sum is None or own is None or not (steps or _categories_of(own.estimator)):
+        return inner_sum
+    model, name, owner = own.estimator, own.name, getattr(method, "__self__", None)
+    fitted = [*what_is_fitted(steps), *vars(model).values()]
+    kept = _KEPT.setdefault(owner, [])
+    for reading in kept:
+        is_same_model = remains_fitted(reading.fitted, fitted) and _is_same_sum(reading.inner_sum, inner_sum)
+        if reading.name == name and is_same_model and reading.columns.is_like(columns):
+            return reading.model_sum
+    model_sum = _carry(inner_sum, steps, columns, model)
+    kept.insert(0, _Reading(name, columns, fitted, inner_sum, model_sum))
+    del kept[_MOST_KEPT:]
+    return model_sum
+
+
+def _take_apart(method: Callable[[Any], Any]) -> tuple[list[Any], Callable[[Any], Any]]:
+    """The steps in front of a model, and the model's method; classes derived from scikit-learn's are models themselves."""
+    steps: list[Any] = []
+    own = find_own_method(method)
+    while own is not None and (own.package, own.kind) == ("sklearn", "Pipeline"):
+        inner = getattr(own.estimator.steps[-1][1], own.name, None)
+        if inner is None:
+            break
+        steps += [step for _, step in own.estimator.steps[:-1]]
+        method = inner
+        own = find_own_method(method)
+    return steps, method
+
+
+def _is_same_sum(kept: ModelSum, now: ModelSum) -> bool:
+    """Whether a model was read as the same sum: leaves are kept by their readers, coefficients are read each time."""
+    if isinstance(kept, LinearSum) and isinstance(now, LinearSum):
+        return kept.link == now.link and np.array_equal(kept.coefficients, now.coefficients)
+    return kept is now
+
+
+def _carry(inner_sum: ModelSum, steps: list[Any], columns: TableColumns, model: Any) -> ModelSum | None:
+    """A sum over the steps' outputs as one over the table's columns; None if that is not certain."""
+    all_values = columns.values()
+    if all_values is None or not isinstance(inner_sum, (LeafSum, LinearSum)):
+        return None
+    absent = np.nan if type(model).__module__.startswith("xgboost.") else 0.0  # of sparse rows
+    try:
+        uses = read_steps(steps, columns.names, len(all_values))
+        if uses is None:
+            return None
+        base = np.array([_first_of(values) for values in all_values])
+        asked = Steps(steps, columns, absent, base, _categories_of(model))
+        cells = find_cells(asked, uses, all_values, inner_sum.conditions if isinstance(inner_sum, LeafSum) else _NO_CONDITIONS)
+    except BaseException as error:  # steps refuse some values, or are not fitted; polars panics
+        if is_interruption(error):
+            raise
+        return None
+    if cells is None:
+        return None
+    if isinstance(inner_sum, LinearSum):
+        carried = carry_line(inner_sum, cells, len(all_values))
+    else:
+        carried = carry_leaves(inner_sum, asked.of_base, cells, len(all_values))
+    if carried is not None:
+        carried.knows_places = True
+    return carried
+
+
+def _categories_of(model: Any) -> list[list[Any]]:
+    """The categories of pandas' categorical columns that a model of LightGBM was trained on; empty for other models."""
+    if not type(model).__module__.startswith("lightgbm."):
+        return []
+    return getattr(getattr(model, "_Booster", model), "pandas_categorical", None) or []
+
+
+def _first_of(values: ColumnValues) -> float:
+    """A value of a column."""
+    if values.listed is not None:
+        return float([*values.listed, *values.missing][0])
+    return values.low
