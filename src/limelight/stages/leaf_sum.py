@@ -16,6 +16,7 @@ __all__ = ["NEVER", "LeafSum", "Leaves"]
 
 _MOST_VALUES = 2**20  # of rows that are compared with conditions at a time
 _MOST_NUMBERS = 2**17  # in an array at a time: they stay in the processor's cache
+_MOST_PAIRS = 2**13  # of a leaf and a column at a time, for the same reason
 _MOST_MOMENTS = 2**22  # of conditions under several laws at a time
 
 NEVER = -1
@@ -67,9 +68,8 @@ class _EqualLeaves(NamedTuple):
     met: np.ndarray
     not_met: np.ndarray
 
-    def split(self, num_rows: int) -> Iterator[_EqualLeaves]:
-        """The leaves in parts, for each of which a number for each column and row is small enough."""
-        step = max(1, _MOST_NUMBERS // (len(self.met) * num_rows))
+    def split(self, step: int) -> Iterator[_EqualLeaves]:
+        """The leaves in parts of at most so many."""
         for start in range(0, self.met.shape[1], step):
             part = slice(start, start + step)
             yield _EqualLeaves(self.values[:, part], self.met[:, part], self.not_met[:, part])
@@ -126,7 +126,7 @@ class LeafSum(SumOfProducts):
             are_met[places] = np.packbits(conditions.are_met(rows), axis=1)
         total = np.repeat(self._constant[None], len(rows), axis=0)
         for leaves in self._leaves:
-            for part in leaves.split(max(1, len(rows))):
+            for part in leaves.split(max(1, _MOST_NUMBERS // (len(leaves.met) * max(1, len(rows))))):
                 are_inside = np.bitwise_and.reduce(are_met[part.met] & ~are_met[part.not_met], axis=0)
                 total += (part.values @ np.unpackbits(are_inside, axis=1, count=len(rows))).T
         return total
@@ -179,20 +179,20 @@ class LeafSum(SumOfProducts):
         chances, covariances = np.zeros((2, len(self.conditions.columns) + 1, len(moments)), dtype)  # the last one is `NEVER`
         for number, of_law in enumerate(moments):
             chances[:-1, number], covariances[:-1, number] = of_law
-        outputs = list(outputs)
-        means = np.repeat(self._constant[outputs, None], len(moments), axis=1).astype(dtype)
-        with_columns = np.zeros((len(outputs), self.num_columns, len(moments)), dtype)
-        for leaves in self._split(len(moments)):
+        with_columns = np.zeros((len(outputs), self.num_columns + 1, len(moments)), dtype)  # the last row is for the means
+        for leaves in self._split():
             products = [_Products.of(part, chances, covariances) for part in leaves]
-            columns = np.concatenate([self.conditions.columns[part.met].ravel() for part in leaves])
-            of_columns = np.concatenate([product.with_columns for product in products])
+            columns = [self.conditions.columns[part.met].ravel() for part in leaves]
+            columns += [np.full(part.met.shape[1], self.num_columns) for part in leaves]
+            numbers = [product.with_columns for product in products] + [product.means for product in products]
+            places, joined = np.concatenate(columns), np.concatenate(numbers)
             for number, output in enumerate(outputs):
-                means[number] += sum(
-                    part.values[output] @ product.means for part, product in zip(leaves, products, strict=True)
-                )
-                values = np.concatenate([np.tile(part.values[output], len(part.met)) for part in leaves])
-                with_columns[number] += self._sum_by_column(columns, values, of_columns)
-        return Expectation(means.T, np.moveaxis(with_columns, 2, 0))
+                values = [np.tile(part.values[output], len(part.met)) for part in leaves] + [
+                    part.values[output] for part in leaves
+                ]
+                with_columns[number] += self._sum_by_column(places, np.concatenate(values), joined)
+        means = self._constant[list(outputs), None] + with_columns[:, -1]
+        return Expectation(means.T, np.moveaxis(with_columns[:, :-1], 2, 0))
 
     def as_products(self, law: ProductLaw) -> LeafSum | None:
         return self if law.component_of is None else None
@@ -201,33 +201,36 @@ class LeafSum(SumOfProducts):
         count = len(chances)
         chances, effects = np.append(chances, 0.0)[:, None], np.zeros(count + 1)
         for leaves in self._leaves:
-            for part in leaves.split(1):
+            for part in leaves.split(max(1, _MOST_PAIRS // len(leaves.met))):
                 others = _products_of_others(chances[part.met] - chances[part.not_met])[..., 0] * part.values[output]
                 effects += np.bincount(part.met.ravel(), others.ravel(), count + 1)
                 not_met = np.where(part.not_met == NEVER, count, part.not_met)
                 effects -= np.bincount(not_met.ravel(), others.ravel(), count + 1)
         return effects[:-1]
 
-    def _split(self, num_rows: int) -> Iterator[list[_EqualLeaves]]:
-        """All leaves in groups, for each of which a number for each column and row is small enough."""
+    def _split(self) -> Iterator[list[_EqualLeaves]]:
+        """All leaves in groups with a limited number of pairs of a leaf and a column."""
         group: list[_EqualLeaves] = []
         size = 0
         for leaves in self._leaves:
-            for part in leaves.split(num_rows):
-                if group and size + part.met.size * num_rows > _MOST_NUMBERS:
+            for part in leaves.split(max(1, _MOST_PAIRS // len(leaves.met))):
+                if group and size + part.met.size > _MOST_PAIRS:
                     yield group
                     group, size = [], 0
                 group.append(part)
-                size += part.met.size * num_rows
+                size += part.met.size
         if group:  # none where all trees are single leaves
             yield group
 
-    def _sum_by_column(self, columns: np.ndarray, values: np.ndarray, of_columns: np.ndarray) -> np.ndarray:
-        """The sums for each column, of shape (d, m), of numbers of shape (c, m), each times a value of shape (c,)."""
+    def _sum_by_column(self, columns: np.ndarray, values: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+        """The sums for each column, of shape (d + 1, m), of numbers of shape (c, m), each times a value of shape (c,).
+
+        They are added one after the other: so a law's sums have the same bits whatever other laws there are.
+        """
         from scipy.sparse import csc_array
 
         places = np.arange(len(columns) + 1, dtype=columns.dtype)
-        return np.asarray(csc_array((values, columns, places), shape=(self.num_columns, len(columns))) @ of_columns)
+        return np.asarray(csc_array((values, columns, places), shape=(self.num_columns + 1, len(columns))) @ numbers)
 
 
 class _Products(NamedTuple):

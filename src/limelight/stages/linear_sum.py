@@ -47,4 +47,5 @@ class LinearSum(ModelSum):
         component_of = laws[0].component_of
         if component_of is not None:
             with_columns = with_columns @ np.eye(component_of.max() + 1)[component_of]
-        return Expectation(means @ coefficients.T, with_columns)
+        # Not a matrix product, whose bits depend on how many laws there are.
+        return Expectation((means[:, None] * coefficients).sum(axis=2), with_columns)
