@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from limelight import TabularExplainer
 from limelight.modalities.tables._added_values import WithMissing, add_value
-from limelight.modalities.tables._columns import Binned, Categorical, Unbinned
+from limelight.modalities.tables._binned import Binned
+from limelight.modalities.tables._columns import Categorical, Unbinned
 from limelight.modalities.tables._rare_states import find_rare_states, mixture_weights
 from limelight.stages.design import Stretch
 from limelight.stages.perturbation import DESIGNS, plan_stretches

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight.modalities.tables._columns import Binned
+from limelight.modalities.tables._binned import Binned
 from limelight.modalities.tables._fields import Field, NumberField
 
 __all__ = ["BinNames", "format_edges", "name_bins"]

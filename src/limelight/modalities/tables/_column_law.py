@@ -10,7 +10,20 @@ import numpy as np
 
 from limelight.stages.table_columns import ColumnValues
 
-__all__ = ["ColumnLaw", "Span", "TrainingColumnLaw", "list_values", "locate", "spans_of"]
+__all__ = [
+    "FARTHEST",
+    "ColumnLaw",
+    "Span",
+    "TrainingColumnLaw",
+    "list_values",
+    "locate",
+    "off_ends",
+    "spans_of",
+    "values_around",
+]
+
+FARTHEST = 9.0
+"""How many standard deviations a draw is off its center at most: points end 2**-53 before 0 and 1."""
 
 _MOST_LISTED = 1000  # whole numbers of a column
 
@@ -158,3 +171,14 @@ def locate(shares: np.ndarray, points: np.ndarray) -> tuple[np.ndarray, np.ndarr
     last = int(np.flatnonzero(shares)[-1])  # rounding can leave the last sum below a point
     states = np.minimum(np.searchsorted(ends, points, side="right"), last)
     return states, np.clip((points - (ends - shares)[states]) / shares[states], 0.0, 1.0)
+
+
+def values_around(center: float, low: float, high: float, std: float, *, is_whole: bool) -> ColumnValues:
+    """The values drawn around any center from `low` to `high`, or around one beyond: most instances have the same."""
+    low, high = min(low, center) - FARTHEST * std, max(high, center) + FARTHEST * std
+    return list_values(float(low), float(high), is_whole=is_whole)
+
+
+def off_ends(points: np.ndarray) -> np.ndarray:
+    """Points of the closed unit interval moved off its ends, where the normal quantile is infinite."""
+    return np.asarray(np.clip(points, 2.0**-53, 1 - 2.0**-53))

@@ -13,7 +13,8 @@ from limelight._checks import check_choice, check_flag, check_names, check_numbe
 from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.modalities.tables._added_values import Column, WithMissing
 from limelight.modalities.tables._bin_names import BinNames, name_bins
-from limelight.modalities.tables._columns import LARGEST_VALUE, Binned, Categorical, PresentColumn, Unbinned
+from limelight.modalities.tables._binned import Binned
+from limelight.modalities.tables._columns import LARGEST_VALUE, Categorical, PresentColumn, Unbinned
 from limelight.modalities.tables._discretize import checked_discretizer
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._features import Feature, present_part

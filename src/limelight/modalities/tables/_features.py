@@ -11,7 +11,8 @@ import numpy as np
 from limelight.exceptions import InstanceError
 from limelight.modalities.tables._added_values import Column, WithMissing
 from limelight.modalities.tables._bin_names import BinNames
-from limelight.modalities.tables._columns import LARGEST_VALUE, Binned, Categorical, PresentColumn, Unbinned
+from limelight.modalities.tables._binned import Binned
+from limelight.modalities.tables._columns import LARGEST_VALUE, Categorical, PresentColumn, Unbinned
 from limelight.modalities.tables._fields import ChoiceField, Field, NumberField
 from limelight.results.explanation import Notice
 

@@ -9,8 +9,9 @@ from math import nan
 import numpy as np
 
 from limelight.modalities.tables._added_values import WithMissing, WithValue
+from limelight.modalities.tables._binned import Binned
 from limelight.modalities.tables._column_law import ColumnLaw, Span
-from limelight.modalities.tables._columns import Binned, Categorical, PresentColumn, Unbinned
+from limelight.modalities.tables._columns import Categorical, PresentColumn, Unbinned
 from limelight.modalities.tables._fields import ChoiceField, Field, NumberField
 from limelight.modalities.tables._rounding import Rounding
 

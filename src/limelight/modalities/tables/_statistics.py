@@ -15,7 +15,8 @@ from limelight._seeds import fingerprint
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.modalities.tables._added_values import Column, WithMissing
 from limelight.modalities.tables._array_encoding import ArrayEncoding
-from limelight.modalities.tables._columns import LEAST_STD, Binned, Categorical
+from limelight.modalities.tables._binned import LEAST_STD, Binned
+from limelight.modalities.tables._columns import Categorical
 from limelight.modalities.tables._encoding import Encoding, feature_names_of
 from limelight.modalities.tables._text_encoding import encode_texts
 from limelight.modalities.tables._training_data import TrainingData, encode
