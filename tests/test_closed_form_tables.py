@@ -15,6 +15,7 @@ from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from limelight import TabularExplainer
 from limelight.exceptions import KernelError
+from limelight.modalities.tables._binned import Binned
 
 COUNT = 300
 
@@ -40,6 +41,20 @@ def test_whole_numbers_without_bins(alpha, of_classes, share_missing):
             weighted_laws.of_slope(rows[:, number], instance[number], width, [], rounding=WholeNumbers()) for number in (0, 1)
         ]
         assert_same(found, columns, ask, alpha=alpha)
+
+
+def test_means_of_many_whole_numbers_in_a_bin():
+    rng = np.random.default_rng(5)
+    values = np.rint(rng.lognormal(12.0, 0.6, COUNT))  # a million of them in the last bin
+    law = Binned.of(values, np.quantile(values, [0.3, 0.6]), is_whole=True)
+    for code in range(3):
+        least, most = np.ceil(law.lows[code]), np.floor(law.highs[code])
+        one_by_one = most - law.shares_up_to(np.arange(least, most), code).sum()
+        assert law.mean_value(code) == pytest.approx(one_by_one, rel=1e-13)
+    rows = np.column_stack([values, rng.normal(size=COUNT)])
+    explainer = TabularExplainer(rows, kinds={0: "integer"}, alpha=0, discretizer={0: [200_000.0]})
+    explanation = explainer.explain_instance(rows[0], LinearRegression().fit(rows, rows @ [1e-5, 2.0]))
+    assert explanation.is_exact
 
 
 @pytest.mark.parametrize("width", [0.3, 3.0])

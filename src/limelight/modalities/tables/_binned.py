@@ -24,6 +24,7 @@ from limelight.stages.table_columns import ColumnValues
 __all__ = ["LEAST_STD", "Binned"]
 
 _MOST_WHOLE_NUMBERS = 100_000  # in a bin, to be added one by one
+_LEAST_SMOOTH_STD = 1000.0  # of whole numbers, for a sum over them to be an integral
 
 LEAST_STD = 1e-11
 """lime adds it to the standard deviation of every bin, so that nothing is divided by zero."""
@@ -214,11 +215,28 @@ class Binned(TrainingColumnLaw):
         if self.is_whole:
             least, most = np.ceil(low), np.floor(high)
             if most - least > _MOST_WHOLE_NUMBERS:
-                return nan
+                return self._mean_in_wide_bin(number, least, most)
             return float(most - self._shares_in_bin(np.arange(least, most), number).sum())
         ends = np.array([low - mean, high - mean]) / std
         densities = np.exp(-0.5 * ends**2) / sqrt(2 * pi)
         return float(mean + std * (densities[0] - densities[1]) / np.diff(ndtr(ends))[0])
+
+    def _mean_in_wide_bin(self, number: int, least: float, most: float) -> float:
+        """The same of whole numbers from `least` to `most`, which are too many to be added one by one.
+
+        The sum over them is an integral, with the first correction of the Euler-Maclaurin formula at its ends: what comes after
+        it is below rounding where a standard deviation is many numbers.
+        """
+        from scipy.special import ndtr
+
+        mean, std = self.means[number], self.stds[number]
+        if std < _LEAST_SMOOTH_STD:
+            return nan
+        first, last = ndtr((np.array([self.lows[number], self.highs[number]]) - mean) / std)
+        ends = (np.array([least, most]) - mean) / std
+        densities = np.exp(-0.5 * ends**2) / sqrt(2 * pi)
+        integral = std * np.diff(ends * ndtr(ends) + densities)[0] - (most - least) * first
+        return float(most - (integral - np.diff(densities)[0] / (24 * std)) / (last - first))
 
     def _mean_around(self, code: float | None) -> float:
         """The mean of values drawn around the center, with this code if one is given."""
