@@ -52,7 +52,7 @@ def test_means_of_many_whole_numbers_in_a_bin():
         one_by_one = most - law.shares_up_to(np.arange(least, most), code).sum()
         assert law.mean_value(code) == pytest.approx(one_by_one, rel=1e-13)
     rows = np.column_stack([values, rng.normal(size=COUNT)])
-    explainer = TabularExplainer(rows, kinds={0: "integer"}, alpha=0, discretizer={0: [200_000.0]})
+    explainer = TabularExplainer(rows, kinds={0: "integer"}, alpha=0, discretizer={0: [200_000.0], 1: [0.0]})
     explanation = explainer.explain_instance(rows[0], LinearRegression().fit(rows, rows @ [1e-5, 2.0]))
     assert explanation.is_exact
 
