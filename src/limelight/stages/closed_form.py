@@ -17,6 +17,7 @@ __all__ = ["NOT_THE_SUM", "Bounds", "ClosedForm", "rounding_of"]
 
 _ROUNDING = 1e-6  # of the largest answer: models may compute in single precision
 _LEAST_WEIGHT = 1e-100  # of a kernel: below it, products have too few digits
+_LEAST_WIDTH, _GREATEST_WIDTH = 1e-100, 1e100  # of a kernel: squares of others are no doubles
 _PROBABILITY_ROUNDING = 2.0**-22  # of probabilities in single precision
 
 NOT_THE_SUM = Notice(
@@ -61,8 +62,11 @@ class ClosedForm(NamedTuple):
         """Whether the moments are known, if the model is this sum."""
         if not (self.law.has_plain_numbers or self.model_sum.knows_places):
             return False
-        mean_weight = self.law.component_moments(self.kernel_width).mean_weight
-        return mean_weight > _LEAST_WEIGHT and self.model_sum.suits(self.law, self.kernel_width)
+        if not _LEAST_WIDTH < self.kernel_width < _GREATEST_WIDTH:
+            return False
+        _, variances, mean_weight = self.law.component_moments(self.kernel_width)
+        is_precise = mean_weight > _LEAST_WEIGHT and not np.isnan(variances).any()
+        return is_precise and self.model_sum.suits(self.law, self.kernel_width)
 
     def find_limit(
         self,
