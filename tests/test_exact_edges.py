@@ -8,6 +8,9 @@ from sklearn.tree import DecisionTreeRegressor
 
 from limelight import TabularExplainer
 from limelight.exceptions import LimelightError
+from limelight.stages.closed_form import ClosedForm
+from limelight.stages.linear_sum import LinearSum
+from limelight.stages.perturbation import DESIGNS, plan_trial
 
 
 def fitted_forest(rows):
@@ -75,3 +78,39 @@ def test_an_effect_that_no_perturbation_showed_is_no_constant_output():
         shown += not np.isnan(explanation.surrogate().fidelity)
         assert "constant_output" not in {notice.code for notice in explanation.notices}
     assert shown < 6
+
+
+class Reading:
+    """A linear model's coefficients, one of which was read wrongly."""
+
+    def __init__(self, rows, error):
+        self.model_sum = LinearSum(np.array([[1.0, 2.0], [0.001, 0.0]]), "identity")
+        self.read = LinearSum(np.array([[1.0, 2.0], [0.001, error]]), "identity")
+        self.rows = rows
+
+    def is_believed(self, constant, dtype=float):
+        """Whether the sum that was read is taken for the model's, whose answers have a constant."""
+        explainer = TabularExplainer(self.rows)
+        components = explainer.components(self.rows[0])
+        design = DESIGNS.load("sobol")((0, components.content), None)
+        look = plan_trial(design, 5000, 0)
+        neighbourhoods = components.neighbourhoods(look.design, look.stretch)
+        closed_form = ClosedForm(self.read, components.product_law, 1.0, {})
+        answers = [
+            (self.model_sum.evaluate(part.inputs.take(np.arange(257))) + constant).astype(dtype).astype(float)
+            for part in neighbourhoods
+        ]
+        own = answers[0][0]
+        return closed_form.find_limit(neighbourhoods, own, [part[1:] for part in answers], (0, 1)) is not None
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e3, 1e6])
+@pytest.mark.parametrize("dtype", [np.float32, float])
+def test_small_effects_beside_large_answers_are_proved(constant, dtype):
+    rows = np.random.default_rng(0).normal(size=(500, 2))
+    offset = np.array([constant, 0.0])
+    assert Reading(rows, 0.0).is_believed(offset, dtype) == (constant < 1e6 or dtype is float)
+    assert not Reading(rows, 1e-6).is_believed(offset, dtype)
+    offset = np.array([0.0, constant])
+    assert Reading(rows, 0.0).is_believed(offset, dtype) == (constant == 0 or dtype is float)
+    assert not Reading(rows, 1e-6).is_believed(offset, dtype)
