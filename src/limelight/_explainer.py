@@ -19,13 +19,13 @@ from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
 from limelight.models import AdaptedModel, adapt
-from limelight.results.explanation import Explanation, Notice, Surrogate
+from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.provenance import Provenance
-from limelight.stages.closed_form import NOT_THE_SUM, ClosedForm
+from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
-from limelight.stages.control_variate import ControlVariates
 from limelight.stages.kernel_law import KernelLaw
+from limelight.stages.known_moments import KnownMoments
 from limelight.stages.notices import collect_notices
 from limelight.stages.output_names import ModelOutputs
 from limelight.stages.perturbation import DESIGNS, Look, plan_looks, plan_trial
@@ -244,13 +244,9 @@ class Explainer(BatchMixin):
         path = adapted.path.limited(request.batch_size, pads_batches=request.pads_batches)
         oracle = Oracle(path, shared)
         link = LINKS[request.link]
-        closed_form = self._find_closed_form(components, adapted, proximity, request, shared)
-        controls: ControlVariates | None = None
-        contradiction: tuple[Notice, ...] = ()
-        if closed_form is not None and closed_form.model_sum.link != request.link:
-            controls, closed_form = ControlVariates(closed_form, shared.margins), None
+        known = self._find_known_moments(components, adapted, proximity, request, shared)
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
-        for look in self._plan_looks(components, kernel_law, request, has_trial=closed_form is not None):
+        for look in self._plan_looks(components, kernel_law, request, has_trial=known.needs_trial):
             neighbourhoods = components.neighbourhoods(look.design, look.stretch)
             answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
@@ -258,18 +254,15 @@ class Explainer(BatchMixin):
                 if shared.output_names is not None:  # the answers know best
                     model_outputs = model_outputs._replace(names=shared.output_names, are_classes=True)
                 outputs = self._read_outputs(np.concatenate(answers), oracle.instance_prediction, model_outputs, request)
-            limit = None
-            if closed_form is not None and look.is_trial:
-                limit = closed_form.find_limit(neighbourhoods, oracle.instance_prediction, answers, outputs.labels)
-            if limit is None:  # otherwise the answers are those of the sum for each row
+            known.learn(neighbourhoods, oracle.instance_prediction, answers, outputs.labels, is_trial=look.is_trial)
+            if known.limit is None:  # otherwise the answers are those of the sum for each row
                 yield from oracle.check(neighbourhoods, answers)
                 if look.is_trial:
-                    contradiction = (NOT_THE_SUM,)
                     continue
             if look.is_first or look.is_exact:
                 own_representation = neighbourhoods[0].representation[0]
                 sample = Sample(own_representation, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
-            sample.limit = limit
+            sample.limit, sample.controls = known.limit, known.controls
             for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
                 sample.add(
                     neighbourhood.representation[1:],
@@ -278,14 +271,12 @@ class Explainer(BatchMixin):
                     proximity.kernel_weights(neighbourhood.representation, neighbourhood.law_weights)[1:],
                     neighbourhood.replicates,
                 )
-            if controls is not None:
-                sample.controls = controls.add(neighbourhoods, oracle.instance_prediction, answers, outputs.labels)
             settings = self._fit_settings(look, sample, kernel_law, request)
             fits = yield from request_fits(sample, settings)
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
             if _has_converged(fits, self.options.tolerance, may_be_zero=[settings.is_exact] * len(fits)):
                 break
-        outputs = outputs.with_notices((*shared.notices, *contradiction))
+        outputs = outputs.with_notices((*shared.notices, *known.notices))
         return self._build_explanation(components, proximity, oracle, outputs, look, sample, settings, fits, request)
 
     @final
@@ -301,17 +292,16 @@ class Explainer(BatchMixin):
         return proximity, KernelLaw(components.law, proximity.kernel_by_absent(len(components.names)))
 
     @final
-    def _find_closed_form(
+    def _find_known_moments(
         self, components: Components, adapted: AdaptedModel, proximity: Proximity, request: Request, shared: SharedAnswers
-    ) -> ClosedForm | None:
-        """The closed form, of the outputs or of their log-odds, if law, kernel and model have one."""
-        has_own_proximity = request.distance_metric is not None or proximity.kernel is not exponential_kernel
-        if adapted.model_sum is None or components.product_law is None or has_own_proximity:
-            return None
-        if request.regressor is not None:
-            return None
-        closed_form = ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
-        return closed_form if closed_form.has_limit else None
+    ) -> KnownMoments:
+        """What is known exactly, of the outputs or of their log-odds, if law, kernel and model have a closed form."""
+        is_own_fit = proximity.kernel is exponential_kernel and request.distance_metric is None and request.regressor is None
+        closed_form = None
+        if adapted.model_sum is not None and components.product_law is not None and is_own_fit:
+            closed_form = ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
+        has_limit = closed_form is not None and closed_form.has_limit
+        return KnownMoments(closed_form if has_limit else None, request.link, shared.margins)
 
     @final
     def _plan_looks(

@@ -27,6 +27,7 @@ prediction_outputs  what the model's outputs are, which of them are explained, a
 proximity           from distances to kernel weights
 closed_form         that limit, once the model's own answers have proven it
 control_variate     functions of the rows with exact moments, where the model is a function of a known sum
+known_moments       which of both an explanation has, if any
 wide_rows           rows that are fewer than their components, and regressions on them
 sample              the perturbations with their predictions, as weighted Gram matrices
 selection           which components are reported

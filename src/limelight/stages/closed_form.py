@@ -15,14 +15,17 @@ from limelight.stages.product_law import ProductLaw
 
 __all__ = ["NOT_THE_SUM", "Bounds", "ClosedForm", "rounding_of"]
 
-_ROUNDING = 1e-6  # of the largest answer: models may compute in single precision
+_SINGLE_ROUNDING = 1e-6  # of the largest answer of a model that computes in single precision
+_DOUBLE_ROUNDING = 1e-12  # the same in double precision
+_MOST_BLUR = 0.01  # of what answers differ by: if single precision's rounding may be more, they do not tell the sum
 _LEAST_WEIGHT = 1e-100  # of a kernel: below it, products have too few digits
+_LEAST_WIDTH, _GREATEST_WIDTH = 1e-100, 1e100  # of a kernel: squares of others are no doubles
 _PROBABILITY_ROUNDING = 2.0**-22  # of probabilities in single precision
 
 NOT_THE_SUM = Notice(
     "not_exact",
-    "The weights are estimated from perturbations: the model's answers are not those of the trees or coefficients that were "
-    "read from it.",
+    "The weights are estimated from perturbations: the model's answers do not show that they are those of the trees or "
+    "coefficients that were read from it.",
     "information",
 )
 
@@ -61,8 +64,11 @@ class ClosedForm(NamedTuple):
         """Whether the moments are known, if the model is this sum."""
         if not (self.law.has_plain_numbers or self.model_sum.knows_places):
             return False
-        mean_weight = self.law.component_moments(self.kernel_width).mean_weight
-        return mean_weight > _LEAST_WEIGHT and self.model_sum.suits(self.law, self.kernel_width)
+        if not _LEAST_WIDTH < self.kernel_width < _GREATEST_WIDTH:
+            return False
+        _, variances, mean_weight = self.law.component_moments(self.kernel_width)
+        is_precise = mean_weight > _LEAST_WEIGHT and not np.isnan(variances).any()
+        return is_precise and self.model_sum.suits(self.law, self.kernel_width)
 
     def find_limit(
         self,
@@ -79,7 +85,7 @@ class ClosedForm(NamedTuple):
         # Some models take rows with more columns than they were fitted to, or pick their columns by name.
         if (self.model_sum.num_outputs, self.model_sum.num_columns) != (len(instance_answer), instance.shape[1]):
             return None
-        bounds = [self._bound(instance, instance_answer[None])]
+        bounds = [self._bound(instance, np.concatenate([instance_answer[None], answers[0]]))]
         bounds += map(self._bound_by_drawn_rows, neighbourhoods, answers)
         lows, highs = np.max([part.lows for part in bounds], axis=0), np.min([part.highs for part in bounds], axis=0)
         if (lows > highs).any():
@@ -96,14 +102,22 @@ class ClosedForm(NamedTuple):
         return bounds
 
     def _bound(self, rows: np.ndarray, answers: np.ndarray) -> Bounds:
+        """The bounds by rows with the first of some answers; the others show how large answers are."""
         margins = LINKS[self.model_sum.link](answers)
-        constants, rounding = margins - self.model_sum.evaluate(rows), rounding_of(margins, self.model_sum.link)
+        rounding = rounding_of(margins, self.model_sum.link)[: len(rows)]
+        constants = margins[: len(rows)] - self.model_sum.evaluate(rows)
         return Bounds((constants - rounding).max(axis=0), (constants + rounding).min(axis=0))
 
 
-def rounding_of(answers: np.ndarray, link: str) -> np.ndarray:
-    """By how much rounding may change answers of shape (m, k), under a link."""
-    rounding = np.full(answers.shape, _ROUNDING * np.abs(answers).max())
+def rounding_of(margins: np.ndarray, link: str) -> np.ndarray:
+    """By how much rounding may change margins of shape (m, k), which answers give under a link."""
+    largest, reach = np.abs(margins).max(axis=0), np.ptp(margins, axis=0)
+    single = _SINGLE_ROUNDING * largest
     if link == "logit":  # the derivative of the log-odds is 1 / (p (1 - p))
-        rounding += _PROBABILITY_ROUNDING * (2.0 + 2.0 * np.cosh(answers))
-    return rounding
+        return np.asarray(single + _PROBABILITY_ROUNDING * (2.0 + 2.0 * np.cosh(margins)))
+    # Steps in front of a model in double precision may compute in single precision, too.
+    double = _DOUBLE_ROUNDING * largest + _SINGLE_ROUNDING * reach
+    with np.errstate(over="ignore"):
+        are_single = np.array_equal(margins.astype(np.float32), margins)
+    rounding = np.where(are_single & (single <= _MOST_BLUR * reach), single, double)
+    return np.repeat(rounding[None], len(margins), axis=0)

@@ -119,9 +119,9 @@ class ControlVariates:
         known = [self._read(*both) for both in zip(neighbourhoods, answers, strict=True)]
         self._is_contradicted = not all(known)
         if self._moments is None and not self._is_contradicted:
-            (constant, *_), *_ = known
-            self._is_contradicted = not self._is_own(neighbourhoods[0], own_answer, constant)
-            self._moments = self._find_moments(outputs, constant)
+            margins = _Margins(*known[0])
+            self._is_contradicted = not self._is_own(neighbourhoods[0], own_answer, margins)
+            self._moments = self._find_moments(outputs, margins.constant)
         if self._is_contradicted or self._moments is None:
             return None
         means, covariances = self._moments
@@ -154,7 +154,8 @@ class ControlVariates:
         needed = np.flatnonzero(is_tried | ~is_told)
         by_sum = model_sum.evaluate(neighbourhood.inputs.take(1 + needed))
         constant = np.median((margins[needed] - by_sum)[is_told[needed]], axis=0)
-        if not _is_same(margins[needed], by_sum + constant, model_sum.link):
+        rounding = rounding_of(margins, model_sum.link)[needed]
+        if not _is_same(margins[needed], by_sum + constant, rounding, model_sum.link):
             return None
         margins[~is_told] = by_sum[~is_told[needed]] + constant
         if self._products is None:
@@ -163,13 +164,15 @@ class ControlVariates:
             constant, margins, self._products.cells.locate(neighbourhood.inputs.take(np.arange(1, 1 + len(margins))))
         )
 
-    def _is_own(self, neighbourhood: Neighbourhood, own_answer: np.ndarray, constant: np.ndarray) -> bool:
-        """Whether the model's answer for the instance is that of the sum."""
+    def _is_own(self, neighbourhood: Neighbourhood, own_answer: np.ndarray, of_rows: _Margins) -> bool:
+        """Whether the model's answer for the instance is that of the sum, as those for drawn rows are."""
         model_sum = self._closed_form.model_sum
         if not _are_in_range(own_answer, model_sum.link):
             return False
-        own = model_sum.evaluate(neighbourhood.inputs.take(np.array([0]))) + constant
-        return _is_same(LINKS[model_sum.link](own_answer[None]), own, model_sum.link)
+        own = LINKS[model_sum.link](own_answer[None])
+        by_sum = model_sum.evaluate(neighbourhood.inputs.take(np.array([0]))) + of_rows.constant
+        rounding = rounding_of(np.concatenate([own, of_rows.values]), model_sum.link)[:1]
+        return _is_same(own, by_sum, rounding, model_sum.link)
 
     def _find_moments(self, outputs: Sequence[int], constant: np.ndarray) -> Expectation:
         """The exact moments of the margins and, where there are any, of their expansions."""
@@ -209,9 +212,9 @@ def _is_told(margins: np.ndarray, link: str) -> np.ndarray:
     return np.asarray((np.abs(margins) <= (_MOST_TOLD if link == "logit" else np.inf)).all(axis=1))
 
 
-def _is_same(margins: np.ndarray, by_sum: np.ndarray, link: str) -> bool:
+def _is_same(margins: np.ndarray, by_sum: np.ndarray, rounding: np.ndarray, link: str) -> bool:
     """Whether margins that answers tell are those of the sum; of others, whether the sum is beyond what answers tell, too."""
     is_told = _is_told(margins, link)[:, None]
-    is_near = np.abs(margins - by_sum) <= rounding_of(margins, link)
+    is_near = np.abs(margins - by_sum) <= rounding
     is_beyond = (margins * by_sum > 0) & ~_is_told(by_sum, link)[:, None]
     return bool(np.where(is_told, is_near, is_near | is_beyond).all())

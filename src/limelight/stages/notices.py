@@ -87,6 +87,12 @@ def collect_notices(
     for number, label in enumerate(by_label):
         judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity)
         notes += judged.notices(components)
+    if _is_hardly_sampled(sample):
+        text = (
+            f"The weights are exact, but the kernel leaves an effective sample of {sample.effective_size:.0f} perturbations for"
+        )
+        text += " the fidelity, which says little. Give a larger kernel_width."
+        notes.append(Notice("low_effective_sample_size", text))
     if not converged:
         notes += _judge_precision(sample, settings, fits, num_samples, tolerance, unknown)
     return Notice.in_reading_order(notes)
@@ -109,7 +115,8 @@ class _Surrogate:
         """What a reader should know about its agreement with the model, its fidelity and its penalty."""
         fit, name = self.fits[self.label], self.outputs.describe(self.label)
         agreement = self._compare(fit)
-        if agreement.is_across or agreement.is_off:
+        is_judged = not _is_hardly_sampled(self.sample)
+        if agreement.is_across or (agreement.is_off and is_judged):
             yield self._describe_disagreement(agreement, components.nearer_option)
         # A single perturbation does not vary; it may differ from the instance.
         if not _varies_nearby(fit) and not (self.sample.size == 1 and self.sample.varies[self.number]):
@@ -123,7 +130,7 @@ class _Surrogate:
             effect = find_missing_effect(self.sample, fit, self.number, component)
             if effect is not None:
                 yield _describe_missing_effect(components.names[component], name, effect)
-        if fit.fidelity < _LOW_FIDELITY:
+        if fit.fidelity < _LOW_FIDELITY and is_judged:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
             yield Notice("low_fidelity", f"{text}{self._advise_on_fidelity(components.finer_option)}")
         if fit.shrinkage > _LARGE_SHRINKAGE:
@@ -201,6 +208,11 @@ def _describe_missing_effect(name: str, output: str, effect: MissingEffect) -> N
         "the weight is a slope, which this may distort. With discretize_continuous=True missing values have a weight."
     )
     return Notice("missing_without_weight", text, "alert")
+
+
+def _is_hardly_sampled(sample: Sample) -> bool:
+    """Whether the weights are known from the limit, but what only perturbations say is known from next to none."""
+    return sample.limit is not None and sample.effective_size < LEAST_ROWS_PER_WEIGHT
 
 
 def _varies_nearby(fit: Fit) -> bool:

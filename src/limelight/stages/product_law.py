@@ -79,7 +79,7 @@ class ComponentMoments(NamedTuple):
     Attributes
     ----------
     means, variances : ndarray of shape (d,)
-        Of each component, uncorrelated with the others.
+        Of each component, uncorrelated with the others; NaN for a variance that a narrow kernel leaves too few digits.
     mean_weight : float
         The kernel's mean under the law.
     """

@@ -99,9 +99,6 @@ class Sample:
         The model's outputs for the instance. Outputs are kept as differences from it, so that a large offset costs no digits.
     shares : ndarray of shape (d,) or None
         The probability under LIME's own law that each component is on; as `Components.shares`.
-
-    Attributes
-    ----------
     limit : Limit or None
         The moments that infinitely many perturbations would give, where they are known.
     controls : Controls or None
@@ -111,8 +108,8 @@ class Sample:
     instance: np.ndarray
     origin: np.ndarray
     shares: np.ndarray | None = None
-    limit: Limit | None = field(default=None, init=False)
-    controls: Controls | None = field(default=None, init=False)
+    limit: Limit | None = None
+    controls: Controls | None = None
     _stretches: list[_Stretch] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
@@ -225,15 +222,21 @@ class Sample:
             except KernelError:
                 return None
             stretches.append(stretch._replace(kernel_weights=kernel_weights))
-        return replace(self, _stretches=stretches, _full_grams=None, _num_stretches_in_grams=0)
+        limit = None if self.limit is None else self.limit._replace(kernel_width=proximity.width)
+        return replace(self, limit=limit, controls=None, _stretches=stretches, _full_grams=None, _num_stretches_in_grams=0)
 
     def take_output(self, number: int) -> Sample:
         """The same perturbations with one of the outputs alone."""
         stretches = [stretch._replace(outputs=stretch.outputs[:, [number]]) for stretch in self._stretches]
-        sample = Sample(self.instance, self.origin[[number]], self.shares, stretches, _row_products=self._row_products)
-        sample.limit = None if self.limit is None else self.limit.take_output(number)
-        sample.controls = None if self.controls is None else self.controls.take_output(number)
-        return sample
+        return Sample(
+            self.instance,
+            self.origin[[number]],
+            self.shares,
+            limit=None if self.limit is None else self.limit.take_output(number),
+            controls=None if self.controls is None else self.controls.take_output(number),
+            _stretches=stretches,
+            _row_products=self._row_products,
+        )
 
     def split_outputs(self) -> list[Sample]:
         """A sample for each output."""

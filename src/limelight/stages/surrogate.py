@@ -130,6 +130,8 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     by_fit = regressions.intercepts + dot(regressions.weights, instance_values[:, :, None])
     local_half_widths = _half_widths(by_fit[..., None], samples[0].num_replicates, settings)[..., 0]
     fidelities, spreads = of_chosen.fidelities(regressions, settings.is_exact), of_chosen.spreads()
+    if samples[0].limit is not None:  # its few perturbations may have missed what changes the output
+        spreads = np.maximum(spreads, _linear_spreads(pooled))
     shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
     chosen, weights, half_widths = (np.take_along_axis(part, order, axis=-1) for part in (chosen, weights, half_widths))
@@ -151,6 +153,14 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         ]
         for number, sample in enumerate(samples)
     ]
+
+
+def _linear_spreads(pooled: PooledMoments) -> np.ndarray:
+    """The standard deviations, of shape (b, q), of what uncorrelated components explain of outputs."""
+    variances = pooled.variances[:, None]
+    return np.asarray(
+        np.sqrt(np.divide(pooled.cross**2, variances, out=np.zeros(pooled.cross.shape), where=variances > 0).sum(axis=-1))
+    )
 
 
 def _choose_moments(samples: Sequence[Sample], settings: Settings) -> Source:

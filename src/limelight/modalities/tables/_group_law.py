@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
-from math import exp
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -13,7 +12,7 @@ import numpy as np
 from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._held_laws import holds_plain_numbers
 from limelight.modalities.tables._samplers import Joint
-from limelight.modalities.tables._weighted_columns import WeightedComponent, WithCovariance
+from limelight.modalities.tables._weighted_columns import WeightedStates, WithCovariance
 from limelight.stages.grouped_leaves import Events
 
 __all__ = ["GroupMoments", "WeightedGroup"]
@@ -23,7 +22,7 @@ _MOST_KEPT_TRUTHS = 2**26  # of one group and one model
 _MOST_KEPT = 2**21  # moments of a group's events
 
 
-class WeightedGroup(WeightedComponent):
+class WeightedGroup(WeightedStates):
     """What the law and the kernel make of a group for a row.
 
     Parameters
@@ -36,10 +35,8 @@ class WeightedGroup(WeightedComponent):
     """
 
     def __init__(self, joint: Joint, state: tuple[float, ...], kernel_width: float) -> None:
-        share, factor = joint.shares_of_states[state], exp(-0.5 / kernel_width**2)
-        self.mean_weight = share + factor * (1 - share)
-        self.mean = share / self.mean_weight
-        self.variance = share * factor * (1 - share) / self.mean_weight**2
+        share = joint.shares_of_states[state]
+        super().__init__(share, 1 - share, kernel_width)
         is_own = np.array([codes == state for codes in joint.states])
         # The law of combinations in the row's state, and in others.
         laws = np.where(np.stack([is_own, ~is_own]), joint.shares, 0.0)
@@ -47,8 +44,7 @@ class WeightedGroup(WeightedComponent):
 
     def of_numbers(self, numbers: np.ndarray) -> WithCovariance:
         """What each combination has, of shape (t, u), under the weighted law."""
-        own, others = (numbers @ self._laws).T
-        return WithCovariance(self.mean * own + (1 - self.mean) * others, self.variance * (own - others))
+        return self.mix(*(numbers @ self._laws).T)
 
 
 class GroupMoments:
@@ -92,12 +88,13 @@ class GroupMoments:
 
     def weigh(self, state: tuple[float, ...], kernel_width: float) -> WeightedGroup:
         """The group where the row's values have these codes."""
-        key = state, kernel_width
-        if key not in self._weighted:
-            if len(self._weighted) * len(self.drawn.rows) > _MOST_KEPT:
-                self._weighted = {}
-            self._weighted[key] = WeightedGroup(self.drawn, state, kernel_width)
-        return self._weighted[key]
+        kept, key = self._weighted, (state, kernel_width)
+        weighted = kept.get(key)
+        if weighted is None:
+            if len(kept) * len(self.drawn.rows) > _MOST_KEPT:
+                kept = self._weighted = {}
+            weighted = kept[key] = WeightedGroup(self.drawn, state, kernel_width)
+        return weighted
 
     def of_events(
         self, events: Events, first: int, last: int, weighted: WeightedGroup, state: tuple[float, ...], kernel_width: float

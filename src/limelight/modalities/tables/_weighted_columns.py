@@ -12,10 +12,11 @@ from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._columns import Unbinned
 from limelight.modalities.tables._rounding import Rounding
 
-__all__ = ["BinaryColumn", "SlopeColumn", "WeightedColumn", "WeightedComponent", "WithCovariance"]
+__all__ = ["BinaryColumn", "SlopeColumn", "WeightedColumn", "WeightedComponent", "WeightedStates", "WithCovariance"]
 
 _REACH = 10.0  # standard deviations, beyond which nothing counts
 _BEYOND = 50.0  # standard deviations, where a normal density is 0
+_LEAST_FACTOR = 1e-100  # of a kernel, for a component that is off: below it, products have too few digits
 
 
 class WithCovariance(NamedTuple):
@@ -34,7 +35,7 @@ class WeightedComponent:
     Attributes
     ----------
     mean, variance : float
-        The component's.
+        The component's; NaN for a variance that a narrow kernel leaves too few digits.
     mean_weight : float
         The mean of its factor of the kernel, under the law itself.
     """
@@ -42,6 +43,29 @@ class WeightedComponent:
     mean: float
     variance: float
     mean_weight: float
+
+
+class WeightedStates(WeightedComponent):
+    """The same of a component that is on in the row's state, and off in others.
+
+    Parameters
+    ----------
+    share, share_of_others : float
+        How often it is on, and off, under the law itself.
+    kernel_width : float
+    """
+
+    def __init__(self, share: float, share_of_others: float, kernel_width: float) -> None:
+        factor = exp(-0.5 / kernel_width**2)  # by which a component that is off multiplies the kernel
+        self.mean_weight = share + factor * share_of_others
+        self.mean = share / self.mean_weight
+        self.variance = share * factor * share_of_others / self.mean_weight**2
+        if share_of_others and factor < _LEAST_FACTOR:
+            self.variance = nan
+
+    def mix(self, own: Any, others: Any) -> WithCovariance:
+        """What is known of the row's own state, and of the others, under the weighted law."""
+        return WithCovariance(self.mean * own + (1 - self.mean) * others, self.variance * (own - others))
 
 
 class WeightedColumn(WeightedComponent, ABC):
@@ -60,7 +84,7 @@ class WeightedColumn(WeightedComponent, ABC):
         """The value; NaN where it is not known, or may be missing."""
 
 
-class BinaryColumn(WeightedColumn):
+class BinaryColumn(WeightedStates, WeightedColumn):
     """A column with states, whose component is whether it is in the row's.
 
     Parameters
@@ -75,26 +99,19 @@ class BinaryColumn(WeightedColumn):
         self._law, self._code = law, code
         share = law.span_of(code).length
         self._share_of_others = law.share_of_others(code) if share < 1 else 0.0
-        factor = exp(-0.5 / kernel_width**2)  # by which one component that is off multiplies the kernel
-        self.mean_weight = share + factor * self._share_of_others
-        self.mean = share / self.mean_weight
-        self.variance = share * factor * self._share_of_others / self.mean_weight**2
+        super().__init__(share, self._share_of_others, kernel_width)
 
     def up_to(self, points: np.ndarray) -> WithCovariance:
         own = self._law.shares_up_to(points, self._code)
-        return self._mix(own, self._law.others_up_to(points, self._code) if self._share_of_others else own)
+        return self.mix(own, self._law.others_up_to(points, self._code) if self._share_of_others else own)
 
     def missing(self) -> WithCovariance:
         own, share = self._law.share_missing(self._code), 1 - self._share_of_others
-        return self._mix(own, (self._law.share_missing() - share * own) / (1 - share) if self._share_of_others else own)
+        return self.mix(own, (self._law.share_missing() - share * own) / (1 - share) if self._share_of_others else own)
 
     def value(self) -> WithCovariance:
         own = self._law.mean_value(self._code)
-        return self._mix(own, self._law.mean_of_others(self._code) if self._share_of_others else own)
-
-    def _mix(self, own: Any, others: Any) -> WithCovariance:
-        """What is known of the row's own state, and of the others, under the weighted law."""
-        return WithCovariance(self.mean * own + (1 - self.mean) * others, self.variance * (own - others))
+        return self.mix(own, self._law.mean_of_others(self._code) if self._share_of_others else own)
 
 
 class SlopeColumn(WeightedColumn):

@@ -1,0 +1,69 @@
+"""What is known exactly of one explanation's moments: its limit, or those of control variates, or nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from limelight.results.explanation import Notice
+from limelight.stages.closed_form import NOT_THE_SUM, ClosedForm
+from limelight.stages.components import Neighbourhood, SharedRows
+from limelight.stages.control_variate import Controls, ControlVariates
+from limelight.stages.limit import Limit
+
+__all__ = ["KnownMoments"]
+
+
+class KnownMoments:
+    """What is known exactly of one explanation's moments, as far as the model's answers are those of a sum.
+
+    Parameters
+    ----------
+    closed_form : ClosedForm or None
+        The sum that the model was read as, and the law under which its moments are known; None for a black box.
+    link : str
+        The link that is explained. Under the sum's own one the explanation has a limit, under another one control variates.
+    of_shared_rows : dict
+        What control variates know of drawn rows that other instances share.
+
+    Attributes
+    ----------
+    limit : Limit or None
+        The exact moments of the explanation, once a trial has shown them.
+    controls : Controls or None
+        Those of functions of all rows so far.
+    needs_trial : bool
+        Whether a trial is to show a limit.
+    notices : tuple of Notice
+        What a reader should know, once the model has contradicted the sum.
+    """
+
+    def __init__(
+        self, closed_form: ClosedForm | None, link: str, of_shared_rows: dict[SharedRows, tuple[np.ndarray, ...]]
+    ) -> None:
+        self.limit: Limit | None = None
+        self.controls: Controls | None = None
+        self.notices: tuple[Notice, ...] = ()
+        self._closed_form = closed_form
+        self.needs_trial = closed_form is not None and closed_form.model_sum.link == link
+        self._variates = None
+        if closed_form is not None and not self.needs_trial:
+            self._variates = ControlVariates(closed_form, of_shared_rows)
+
+    def learn(
+        self,
+        neighbourhoods: Sequence[Neighbourhood],
+        own_answer: np.ndarray,
+        answers: Sequence[np.ndarray],
+        outputs: tuple[int, ...],
+        *,
+        is_trial: bool,
+    ) -> None:
+        """Learn from the model's answers, as `ClosedForm.find_limit` and `ControlVariates.add` take them."""
+        if self._closed_form is not None and is_trial:
+            self.limit = self._closed_form.find_limit(neighbourhoods, own_answer, answers, outputs)
+            if self.limit is None:
+                self.notices = (NOT_THE_SUM,)
+        if self._variates is not None:
+            self.controls = self._variates.add(neighbourhoods, own_answer, answers, outputs)

@@ -1,0 +1,116 @@
+"""Exact explanations at the edges of what doubles hold, and where few perturbations say little."""
+
+import numpy as np
+import pytest
+from helpers.enumeration import EDGES, make_table, ridge_by_enumeration
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.tree import DecisionTreeRegressor
+
+from limelight import TabularExplainer
+from limelight.exceptions import LimelightError
+from limelight.stages.closed_form import ClosedForm
+from limelight.stages.linear_sum import LinearSum
+from limelight.stages.perturbation import DESIGNS, plan_trial
+
+
+def fitted_forest(rows):
+    return RandomForestRegressor(5, random_state=0).fit(rows, rows[:, 0] * (rows[:, 1] > 0) + 3 * rows[:, 2])
+
+
+def weights_near_the_row(rows, instance, model):
+    """By how much the row's own value in each column raises the mean over that column, where all other columns have theirs."""
+    weights = []
+    for column, values in enumerate(rows.T):
+        drawn = np.repeat(instance[None], len(rows), axis=0)
+        drawn[:, column] = values
+        is_other = values != instance[column]
+        answers = model.predict(drawn)
+        weights.append(answers[~is_other].mean() - answers[is_other].mean() if is_other.any() else 0.0)
+    return weights
+
+
+@pytest.mark.parametrize("width", [0.05, 0.06, 0.1, 1e3, 1e90])
+def test_narrow_and_wide_kernels_have_the_weights_of_the_enumeration(width):
+    rows = make_table(3)
+    model = fitted_forest(rows)
+    options = {"kernel_width": width, "alpha": 0, "feature_selection": "none", "discretizer": EDGES}
+    explanation = TabularExplainer(rows, categorical_features=[0], **options).explain_instance(rows[0], model)
+    assert explanation.is_exact
+    if width < 1:
+        weights = weights_near_the_row(rows, rows[0], model)
+    else:
+        weights, _ = ridge_by_enumeration(rows, rows[0], model.predict, width=width, alpha=0, nominal_draws=5000)
+    found = dict(explanation.as_map()[0])
+    np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-10)
+
+
+@pytest.mark.parametrize("options", [{}, {"groups": {"both": [0, 2]}}, {"discretize_continuous": False}])
+@pytest.mark.parametrize("width", [1e-200, 0.02, 1e200])
+def test_kernels_that_leave_too_few_digits_are_sampled(width, options):
+    rows = make_table(3)
+    explainer = TabularExplainer(rows, categorical_features=[0], kernel_width=width, alpha=0, **options)
+    try:
+        explanation = explainer.explain_instance(rows[0], fitted_forest(rows))
+    except LimelightError:
+        return  # as for any black box
+    assert not explanation.is_exact
+
+
+def test_what_few_perturbations_say_is_not_taken_for_the_models():
+    rows = np.random.default_rng(0).normal(size=(500, 4))
+    explanation = TabularExplainer(rows, kernel_width=0.1, alpha=0).explain_instance(rows[0], fitted_forest(rows))
+    codes = {notice.code for notice in explanation.notices}
+    assert explanation.is_exact
+    assert "low_effective_sample_size" in codes
+    assert not codes & {"constant_output", "off_at_instance", "low_fidelity"}
+
+
+def test_an_effect_that_no_perturbation_showed_is_no_constant_output():
+    rng = np.random.default_rng(0)
+    rows = rng.normal(size=(500, 4))
+    is_rare = (rows[:, 0] > 2.0) & (rows[:, 1] > 0)
+    model = DecisionTreeRegressor(random_state=0).fit(rows, is_rare.astype(float))
+    shown = 0
+    for seed in range(6):
+        explanation = TabularExplainer(rows, alpha=0, random_state=seed).explain_instance(rows[0], model)
+        assert explanation.is_exact
+        assert np.count_nonzero(explanation.surrogate().weights) >= 2
+        shown += not np.isnan(explanation.surrogate().fidelity)
+        assert "constant_output" not in {notice.code for notice in explanation.notices}
+    assert shown < 6
+
+
+class Reading:
+    """A linear model's coefficients, one of which was read wrongly."""
+
+    def __init__(self, rows, error):
+        self.model_sum = LinearSum(np.array([[1.0, 2.0], [0.001, 0.0]]), "identity")
+        self.read = LinearSum(np.array([[1.0, 2.0], [0.001, error]]), "identity")
+        self.rows = rows
+
+    def is_believed(self, constant, dtype=float):
+        """Whether the sum that was read is taken for the model's, whose answers have a constant."""
+        explainer = TabularExplainer(self.rows)
+        components = explainer.components(self.rows[0])
+        design = DESIGNS.load("sobol")((0, components.content), None)
+        look = plan_trial(design, 5000, 0)
+        neighbourhoods = components.neighbourhoods(look.design, look.stretch)
+        closed_form = ClosedForm(self.read, components.product_law, 1.0, {})
+        answers = [
+            (self.model_sum.evaluate(part.inputs.take(np.arange(257))) + constant).astype(dtype).astype(float)
+            for part in neighbourhoods
+        ]
+        own = answers[0][0]
+        return closed_form.find_limit(neighbourhoods, own, [part[1:] for part in answers], (0, 1)) is not None
+
+
+@pytest.mark.parametrize("constant", [0.0, 1e3, 1e6])
+@pytest.mark.parametrize("dtype", [np.float32, float])
+def test_small_effects_beside_large_answers_are_proved(constant, dtype):
+    rows = np.random.default_rng(0).normal(size=(500, 2))
+    offset = np.array([constant, 0.0])
+    assert Reading(rows, 0.0).is_believed(offset, dtype) == (constant < 1e6 or dtype is float)
+    assert not Reading(rows, 1e-6).is_believed(offset, dtype)
+    offset = np.array([0.0, constant])
+    assert Reading(rows, 0.0).is_believed(offset, dtype) == (constant == 0 or dtype is float)
+    assert not Reading(rows, 1e-6).is_believed(offset, dtype)
