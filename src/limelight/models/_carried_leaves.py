@@ -87,8 +87,8 @@ def carry_leaves(leaf_sum: LeafSum, base: np.ndarray, all_cells: Sequence[Cells]
         own = np.flatnonzero(places == place)
         if not len(own):
             continue
-        own = own[np.argsort(leaves.leaves[own], kind="stable")]
-        numbers, starts = np.unique(leaves.leaves[own], return_index=True)
+        starts = np.flatnonzero(np.diff(leaves.leaves[own], prepend=-1))
+        numbers = leaves.leaves[own[starts]]
         merged = _merge(conditions, leaves.met[own], leaves.not_met[own], starts, cells)
         if merged is None:
             return None
@@ -147,10 +147,10 @@ def _merge(conditions: Conditions, met: np.ndarray, not_met: np.ndarray, starts:
         The first of each leaf.
     cells : Cells
     """
-    used = np.unique(np.concatenate([met, not_met]))
-    used = used[used != NEVER]
-    number_of = np.full(len(conditions.columns) + 1, NEVER)
-    number_of[used] = np.arange(len(used))
+    is_used = np.zeros(len(conditions.columns) + 1, dtype=bool)  # the last one is `NEVER`
+    is_used[met] = is_used[not_met] = True
+    used = np.flatnonzero(is_used[:-1])
+    number_of = np.append(np.cumsum(is_used[:-1]) - 1, NEVER)
     met, not_met = number_of[met], number_of[not_met]
     conditions = _select(conditions, used)
     ranges = _read_ranges(conditions, cells)
@@ -213,8 +213,10 @@ def _merge_ranges(ranges: _Ranges, met: np.ndarray, not_met: np.ndarray, starts:
     # The conditions are "in one of the first cells", and the same "or missing". A missing value alone is no other value.
     stop, first = np.where(has_no_cell, count, stop), np.where(has_no_cell, count, first)
     met, not_met = stop + (count + 1) * takes_missing, first
-    used, numbers = np.unique(np.concatenate([met, not_met]), return_inverse=True)
-    met, not_met = np.split(numbers.reshape(-1), 2)
+    is_used = np.zeros(2 * count + 2, dtype=bool)
+    is_used[met] = is_used[not_met] = True
+    used, number_of = np.flatnonzero(is_used), np.cumsum(is_used) - 1
+    met, not_met = number_of[met], number_of[not_met]
     met = np.where(has_no_cell & ~takes_missing, NEVER, np.where(is_full, _ALWAYS, met))
     highs = np.append(-np.inf, cells.highs)[used % (count + 1)]
     return _Merged(
@@ -269,12 +271,12 @@ def _merge_truths(truths: np.ndarray, met: np.ndarray, not_met: np.ndarray, star
         last = max(first + 1, int(np.searchsorted(ends, ends[first] + step, side="right")) - 1)
         part = slice(ends[first], ends[last])
         merged = np.logical_and.reduceat(truths[met[part]] & ~truths[not_met[part]], starts[first:last] - ends[first], axis=0)
-        packed, inverse = np.unique(np.packbits(merged, axis=1), axis=0, return_inverse=True)
-        new = np.array([known.setdefault(row.tobytes(), len(known)) for row in packed])
-        numbers[first:last] = new[inverse.reshape(-1)]
+        packed = np.packbits(merged, axis=1)
+        rows = packed.view(f"V{packed.shape[1]}").ravel().tolist()  # a tenth of the time of `np.unique`
+        numbers[first:last] = [known.setdefault(row, len(known)) for row in rows]
         first = last
-    rows = np.frombuffer(b"".join(known), dtype=np.uint8).reshape(len(known), -1)
-    distinct = np.unpackbits(rows, axis=1, count=width).astype(bool)
+    packed = np.frombuffer(b"".join(known), dtype=np.uint8).reshape(len(known), -1)
+    distinct = np.unpackbits(packed, axis=1, count=width).astype(bool)
     are_met, takes_missing = distinct[:, :-1], distinct[:, -1]
     is_full = are_met.all(axis=1) & (takes_missing | (len(cells.missing) == 0))
     special = np.where(is_full, _ALWAYS, np.where(distinct.any(axis=1), np.arange(len(distinct)), NEVER))
