@@ -145,3 +145,30 @@ def test_linear_models_are_exact(model, link, name):
     )
     found = dict(explanation.as_map()[explanation.default_label])
     np.testing.assert_allclose([found[number] for number in range(4)], weights, rtol=0, atol=1e-9)
+
+
+def test_log_odds_beyond_what_probabilities_tell_are_exact():
+    rows = make_table(15)
+    is_noisy = (rows[:, 1] == 0.1) & (np.arange(COUNT) % 3 == 0)
+    target = (rows[:, 0] + rows[:, 1] > 1) ^ is_noisy
+    for model in (LogisticRegression(), GradientBoostingClassifier(n_estimators=400, random_state=0)):
+        model.fit(rows, target)
+        if isinstance(model, LogisticRegression):
+            model.coef_ *= 10
+        margins = model.decision_function(rows)
+        assert 0.05 < np.mean(np.abs(margins) > 14) < 0.95
+        explainer = TabularExplainer(rows, categorical_features=[0], discretizer=EDGES, feature_selection="none")
+        for number in (int(np.argmax(margins)), int(np.argmin(np.abs(margins)))):
+            by_margin = explainer.explain_instance(rows[number], model.decision_function)
+            explanation = explainer.explain_instance(rows[number], model, link="logit")
+            assert explanation.is_exact
+            assert dict(explanation.as_list()) == pytest.approx(dict(by_margin.as_list()), rel=1e-9, abs=1e-9)
+            assert explanation.surrogate().fidelity == pytest.approx(by_margin.surrogate().fidelity, abs=1e-6)
+
+
+def test_probabilities_that_are_all_clipped_show_no_sum():
+    rows = make_table(17)
+    model = LogisticRegression(C=1e12, max_iter=10_000).fit(rows[:, [2]], rows[:, 2])
+    model.coef_ *= 1e3
+    explanation = TabularExplainer(rows[:, [2]]).explain_instance(rows[0, [2]], model, link="logit")
+    assert not explanation.is_exact

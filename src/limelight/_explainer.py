@@ -179,7 +179,8 @@ class Explainer(BatchMixin):
             The name of a distance in scikit-learn's ``pairwise_distances``, to use instead of the explainer's own.
         link : {"identity", "logit"}, default "identity"
             What is explained: the outputs themselves, or the log-odds ``log(p / (1 - p))`` of probabilities p, in which models
-            that add up evidence are linear. Probabilities are clipped to the range from 1e-6 to 1 - 1e-6.
+            that add up evidence are linear. Probabilities are clipped to the range from 1e-6 to 1 - 1e-6; where weights are
+            exact, the log-odds that the model adds up are not clipped.
 
         Returns
         -------
@@ -266,7 +267,7 @@ class Explainer(BatchMixin):
             for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
                 sample.add(
                     neighbourhood.representation[1:],
-                    link(predictions)[:, outputs.labels],
+                    known.unclip(neighbourhood, link(predictions)[:, outputs.labels]),
                     neighbourhood.law_weights,
                     proximity.kernel_weights(neighbourhood.representation, neighbourhood.law_weights)[1:],
                     neighbourhood.replicates,

@@ -13,7 +13,7 @@ from limelight.stages.limit import Limit, ModelSum
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.product_law import ProductLaw
 
-__all__ = ["NOT_THE_SUM", "Bounds", "ClosedForm", "rounding_of"]
+__all__ = ["GREATEST_MARGIN", "NOT_THE_SUM", "Bounds", "ClosedForm", "rounding_of"]
 
 _SINGLE_ROUNDING = 1e-6  # of the largest answer of a model that computes in single precision
 _DOUBLE_ROUNDING = 1e-12  # the same in double precision
@@ -21,6 +21,10 @@ _MOST_BLUR = 0.01  # of what answers differ by: if single precision's rounding m
 _LEAST_WEIGHT = 1e-100  # of a kernel: below it, products have too few digits
 _LEAST_WIDTH, _GREATEST_WIDTH = 1e-100, 1e100  # of a kernel: squares of others are no doubles
 _PROBABILITY_ROUNDING = 2.0**-22  # of probabilities in single precision
+_LEAST_TELLING = 8  # drawn rows whose margins are not clipped
+
+GREATEST_MARGIN = float(LINKS["logit"](np.ones(1))[0]) * (1 - 1e-9)
+"""The greatest log-odds that a probability can tell: beyond it, they are clipped."""
 
 NOT_THE_SUM = Notice(
     "not_exact",
@@ -88,7 +92,7 @@ class ClosedForm(NamedTuple):
         bounds = [self._bound(instance, np.concatenate([instance_answer[None], answers[0]]))]
         bounds += map(self._bound_by_drawn_rows, neighbourhoods, answers)
         lows, highs = np.max([part.lows for part in bounds], axis=0), np.min([part.highs for part in bounds], axis=0)
-        if (lows > highs).any():
+        if not (np.isfinite(lows) & np.isfinite(highs) & (lows <= highs)).all():
             return None
         return Limit(self.model_sum, self.law, self.kernel_width, outputs, ((lows + highs) / 2)[list(outputs)])
 
@@ -106,7 +110,15 @@ class ClosedForm(NamedTuple):
         margins = LINKS[self.model_sum.link](answers)
         rounding = rounding_of(margins, self.model_sum.link)[: len(rows)]
         constants = margins[: len(rows)] - self.model_sum.evaluate(rows)
-        return Bounds((constants - rounding).max(axis=0), (constants + rounding).min(axis=0))
+        lows, highs = constants - rounding, constants + rounding
+        if self.model_sum.link == "logit":
+            margins = margins[: len(rows)]
+            is_clipped = np.abs(margins) >= GREATEST_MARGIN
+            if (~is_clipped).sum(axis=0).min() < min(_LEAST_TELLING, len(rows) - 1):
+                return Bounds(np.full(len(margins[0]), np.inf), np.full(len(margins[0]), -np.inf))
+            # The sum itself is not clipped: it may be anything beyond.
+            lows[is_clipped & (margins < 0)], highs[is_clipped & (margins > 0)] = -np.inf, np.inf
+        return Bounds(lows.max(axis=0), highs.min(axis=0))
 
 
 def rounding_of(margins: np.ndarray, link: str) -> np.ndarray:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from limelight.results.explanation import Notice
-from limelight.stages.closed_form import NOT_THE_SUM, ClosedForm
+from limelight.stages.closed_form import GREATEST_MARGIN, NOT_THE_SUM, ClosedForm
 from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.control_variate import Controls, ControlVariates
 from limelight.stages.limit import Limit
@@ -67,3 +67,13 @@ class KnownMoments:
                 self.notices = (NOT_THE_SUM,)
         if self._variates is not None:
             self.controls = self._variates.add(neighbourhoods, own_answer, answers, outputs)
+
+    def unclip(self, neighbourhood: Neighbourhood, explained: np.ndarray) -> np.ndarray:
+        """The explained outputs of drawn rows, of shape (m, q), with the sum's values where the link has clipped them."""
+        if self.limit is None or self.limit.model_sum.link == "identity":
+            return explained
+        clipped = np.flatnonzero((np.abs(explained) >= GREATEST_MARGIN).any(axis=1))
+        if len(clipped):
+            sums = self.limit.model_sum.evaluate(neighbourhood.inputs.take(1 + clipped))
+            explained[clipped] = sums[:, self.limit.outputs] + self.limit.constant
+        return explained
