@@ -1,9 +1,11 @@
 """Exact explanations at the edges of what doubles hold, and where few perturbations say little."""
 
+import re
+
 import numpy as np
 import pytest
 from helpers.enumeration import EDGES, make_table, ridge_by_enumeration
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
@@ -140,3 +142,17 @@ def test_weights_of_frequent_and_of_rare_states_stand_side_by_side(width):
 def test_states_whose_shares_have_too_few_digits_are_sampled():
     explanation, _ = explain_shares([[1 - 2e-9, 1e-9, 1e-9], [0.3, 0.3, 0.4]], [0.0, 0.0])
     assert not explanation.is_exact
+
+
+def test_other_kernels_are_tried_in_the_limit():
+    rows = np.random.default_rng(0).normal(size=(600, 4))
+    model = RandomForestClassifier(10, random_state=0).fit(rows, (rows[:, 0] > 0) ^ (rows[:, 1] > 0))
+    found = 0
+    for row in rows[:30]:
+        explanation = TabularExplainer(rows, alpha=0).explain_instance(row, model)
+        advice = re.search(r"says ([.\d]+) with kernel_width=([.\d]+) instead", str(explanation.notices))
+        if advice is not None:
+            other = TabularExplainer(rows, alpha=0, kernel_width=float(advice[2])).explain_instance(row, model)
+            assert f"{other.surrogate().local_prediction:.3g}" == advice[1]
+            found += 1
+    assert found >= 3
