@@ -1,9 +1,12 @@
 """Exact explanations at the edges of what doubles hold, and where few perturbations say little."""
 
+import re
+
 import numpy as np
 import pytest
 from helpers.enumeration import EDGES, make_table, ridge_by_enumeration
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
+from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
 from limelight import TabularExplainer
@@ -114,3 +117,42 @@ def test_small_effects_beside_large_answers_are_proved(constant, dtype):
     offset = np.array([0.0, constant])
     assert Reading(rows, 0.0).is_believed(offset, dtype) == (constant == 0 or dtype is float)
     assert not Reading(rows, 1e-6).is_believed(offset, dtype)
+
+
+def explain_shares(shares, instance, **options):
+    """The weights of a sum of two columns with the values 0, 1 and 2, drawn with these shares, in the columns' order."""
+    rows = np.random.default_rng(0).choice([0.0, 1.0, 2.0], (300, 2))
+    options |= {"categorical_features": [0, 1], "alpha": 0, "feature_selection": "none", "feature_names": ["a", "b"]}
+    saved = TabularExplainer(rows, **options).statistics()
+    saved["feature_frequencies"] = dict(enumerate(shares))
+    model = LinearRegression().fit(rows, rows.sum(axis=1))
+    explanation = TabularExplainer(None, training_data_stats=saved, **options).explain_instance(np.array(instance), model)
+    return explanation, [weight for _, weight in sorted(explanation.as_map()[0])]
+
+
+@pytest.mark.parametrize("width", [None, 0.06])
+def test_weights_of_frequent_and_of_rare_states_stand_side_by_side(width):
+    shares = [[1 - 4e-6, 1e-6, 3e-6], [2e-6, 0.5 - 2e-6, 0.5]]
+    explanation, weights = explain_shares(shares, [0.0, 0.0], kernel_width=width)
+    assert explanation.is_exact
+    means = [(share[1] + 2 * share[2]) / (share[1] + share[2]) for share in shares]
+    np.testing.assert_allclose(weights, [-means[0], -means[1]], rtol=0, atol=1e-9)
+
+
+def test_states_whose_shares_have_too_few_digits_are_sampled():
+    explanation, _ = explain_shares([[1 - 2e-9, 1e-9, 1e-9], [0.3, 0.3, 0.4]], [0.0, 0.0])
+    assert not explanation.is_exact
+
+
+def test_other_kernels_are_tried_in_the_limit():
+    rows = np.random.default_rng(0).normal(size=(600, 4))
+    model = RandomForestClassifier(10, random_state=0).fit(rows, (rows[:, 0] > 0) ^ (rows[:, 1] > 0))
+    found = 0
+    for row in rows[:30]:
+        explanation = TabularExplainer(rows, alpha=0).explain_instance(row, model)
+        advice = re.search(r"says ([.\d]+) with kernel_width=([.\d]+) instead", str(explanation.notices))
+        if advice is not None:
+            other = TabularExplainer(rows, alpha=0, kernel_width=float(advice[2])).explain_instance(row, model)
+            assert f"{other.surrogate().local_prediction:.3g}" == advice[1]
+            found += 1
+    assert found >= 3

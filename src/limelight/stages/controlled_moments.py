@@ -68,7 +68,7 @@ class ControlledMoments:
         covariance[0, ..., :c, :c] = (np.eye(c) * self._variances[chosen][:, None])[:, None]
         cross = np.take_along_axis(self._cross, np.broadcast_to(chosen, (len(self._cross), *chosen.shape)), axis=-1)
         covariance[0, ..., :c, c] = covariance[0, ..., c, :c] = np.swapaxes(cross, 0, 1)
-        return Moments(mean, covariance, np.full(mean.shape[:-1], self._penalty))
+        return Moments(mean, covariance, np.full(mean.shape[:-1], self._penalty), rounding=0.0)
 
 
 def _fit(sample: Sample, controls: Controls, varying: np.ndarray) -> np.ndarray:

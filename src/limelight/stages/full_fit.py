@@ -72,7 +72,8 @@ class ProjectedMoments:
         by_output = [
             self._moments(components, slice(output, output + 1), slice(None)) for output, components in enumerate(chosen[0])
         ]
-        return Moments(*(np.stack(arrays)[None] for arrays in zip(*by_output, strict=True)))
+        means, covariances, penalties = (np.stack([part[place] for part in by_output])[None] for place in range(3))
+        return Moments(means, covariances, penalties)
 
     def _moments(self, chosen: np.ndarray | slice, some_outputs: slice, some_fits: slice) -> Moments:
         """The moments of c chosen components and some outputs according to f full fits: Moments whose axes ... are (f,)."""

@@ -135,19 +135,9 @@ class LeafSum(SumOfProducts):
         """The same sum over events of components; `component_of`, of shape (d,), is the component of each column."""
         key, kept = component_of.tobytes(), self._by_component
         if kept is None or kept[0] != key:
-            values, first = [self._constant[None]], 1  # the first leaf asks for nothing
-            pairs = [np.empty((3, 0), dtype=np.intp)]
-            for leaves in self._leaves:
-                count, num_leaves = leaves.met.shape
-                numbers = np.repeat(first + np.arange(num_leaves), count)
-                pairs.append(np.stack([numbers, leaves.met.T.ravel(), leaves.not_met.T.ravel()]))
-                values.append(leaves.values.T)
-                first += num_leaves
-            events, leaf_numbers, event_numbers = group_conditions(
-                self.conditions, component_of, *np.concatenate(pairs, axis=1)
-            )
-            never = np.full_like(event_numbers, NEVER)
-            grouped = Leaves(np.concatenate(values), leaf_numbers, event_numbers, never)
+            leaves = self.take_apart()
+            events, numbers, met = group_conditions(self.conditions, component_of, leaves.leaves, leaves.met, leaves.not_met)
+            grouped = Leaves(leaves.values, numbers, met, np.full_like(met, NEVER))
             kept = key, LeafSum(int(component_of.max()) + 1, events, [grouped], self.link)
             self._by_component = kept
         return kept[1]

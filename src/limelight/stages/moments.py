@@ -23,11 +23,14 @@ class Moments(NamedTuple):
     covariance : ndarray of shape (..., p, p)
     penalty : ndarray of shape (...)
         The ridge penalty of ``alpha=1``, in the covariances' units.
+    rounding : float
+        Without a penalty, eigenvalues of covariances that are a smaller share of the largest one are taken for rounding.
     """
 
     mean: np.ndarray
     covariance: np.ndarray
     penalty: np.ndarray
+    rounding: float = 1e-10
 
 
 class PooledMoments(NamedTuple):
@@ -144,7 +147,8 @@ class LimitMoments:
         cross = np.take_along_axis(self._cross, chosen, axis=-1)
         covariance[:, :, 0, :c, :c] = np.eye(c) * variances[..., None]
         covariance[:, :, 0, :c, c] = covariance[:, :, 0, c, :c] = cross
-        return Moments(mean, covariance, np.broadcast_to(self._penalty[:, None, None], (num_samples, num_outputs, 1)))
+        penalty = np.broadcast_to(self._penalty[:, None, None], (num_samples, num_outputs, 1))
+        return Moments(mean, covariance, penalty, rounding=0.0)
 
 
 class WideMoments(SampledMoments):

@@ -175,5 +175,5 @@ def _fit_ridge(moments: Moments, alpha: float, factors: np.ndarray) -> Regressio
         penalty = (alpha * moments.penalty)[..., None, None] * (np.eye(c) * factors[:, :, None, :, None])
         weights = np.linalg.solve(gram + penalty, cross)[..., 0]
     else:  # components that never vary, or always together, have no unique weights: the shortest solution
-        weights = (np.linalg.pinv(gram, rcond=1e-10, hermitian=True) @ cross)[..., 0]
+        weights = (np.linalg.pinv(gram, rcond=moments.rounding, hermitian=True) @ cross)[..., 0]
     return Regressions(moments.mean[..., c] - dot(moments.mean[..., :c], weights), weights)

@@ -27,6 +27,8 @@ FARTHEST = 9.0
 
 _MOST_LISTED = 1000  # whole numbers of a column
 
+_LEAST_DIFFERENCE = 1e-6  # of probabilities, which have 16 digits
+
 _OFF_ENDS = 2.0**-40  # of a span: rounding must not carry a point over its ends
 
 
@@ -99,8 +101,9 @@ class ColumnLaw(ABC):
         """
 
     def share_of_others(self, code: float) -> float:
-        """The probability that a drawn value has another code."""
-        return 1 - self.span_of(code).length
+        """The probability that a drawn value has another code; NaN where too few of its digits are known."""
+        share = 1 - self.span_of(code).length
+        return share if share > _LEAST_DIFFERENCE or not share else nan
 
     def others_up_to(self, points: np.ndarray, code: float) -> np.ndarray:
         """The probability that a drawn value, with another code, is at most each point, of shape (t,)."""

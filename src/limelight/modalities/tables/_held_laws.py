@@ -108,7 +108,7 @@ class HeldBins(Binned):
         return Span(*self._shares_up_to_edges[[int(code), int(code) + 1]].tolist())
 
     def share_of_others(self, code: float) -> float:
-        return super().share_of_others(code) if self.center is not None else 1 - self.span_of(code).length
+        return super().share_of_others(code) if self.center is not None else ColumnLaw.share_of_others(self, code)
 
     def others_up_to(self, points: np.ndarray, code: float) -> np.ndarray:
         if self.center is None:

@@ -14,7 +14,7 @@ from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._added_values import WithMissing
 from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._fields import Field
-from limelight.modalities.tables._product_law import ComponentMoments, find_moments
+from limelight.modalities.tables._product_law import KnownComponent, find_moments
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
 from limelight.stages.design import Design, Drawn, Stretch
@@ -97,7 +97,7 @@ class Perturbations:
         content: int,
         *,
         are_shared: bool = False,
-        known_moments: Mapping[int, ComponentMoments] | None = None,
+        known_moments: Mapping[int, KnownComponent] | None = None,
     ) -> None:
         self.content = content
         self.are_shared = are_shared

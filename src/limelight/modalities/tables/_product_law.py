@@ -18,12 +18,12 @@ from limelight.modalities.tables._rounding import Rounding
 from limelight.modalities.tables._samplers import Joint
 from limelight.modalities.tables._weighted_columns import BinaryColumn, SlopeColumn, WeightedColumn, WithCovariance
 from limelight.stages.grouped_leaves import Events
-from limelight.stages.product_law import ComponentMoments as MomentsOfComponents
-from limelight.stages.product_law import ConditionMoments, Conditions, ProductLaw, ValueMoments
+from limelight.stages.product_law import ComponentMoments, ConditionMoments, Conditions, ProductLaw, ValueMoments
 
-__all__ = ["ComponentMoments", "RowLaw", "find_moments"]
+__all__ = ["KnownComponent", "RowLaw", "find_moments"]
 
 _MOST_KEPT = 2**21  # moments of a column's conditions
+_MOST_KEPT_STATES = 2**13
 
 
 class _Ends(NamedTuple):
@@ -59,7 +59,7 @@ class ColumnMoments:
         self._forget()
 
     def _forget(self) -> None:
-        self._weighted: dict[tuple[float, float], WeightedColumn] = {}
+        self._weighted: dict[tuple[float, float], BinaryColumn] = {}
         self._ends: WeakKeyDictionary[Conditions, _Ends] = WeakKeyDictionary()
         self._conditions: WeakKeyDictionary[Conditions, dict[tuple[float, float], WithCovariance]] = WeakKeyDictionary()
 
@@ -83,10 +83,13 @@ class ColumnMoments:
             assert isinstance(present, Unbinned)
             rounding = Rounding(as_numbers(self.field), is_whole=present.is_whole)
             return SlopeColumn(present, rounding, share, code, kernel_width)
-        key = code, kernel_width
-        if key not in self._weighted:
-            self._weighted[key] = BinaryColumn(self._law, code, kernel_width)
-        return self._weighted[key]
+        kept, key = self._weighted, (code, kernel_width)
+        weighted = kept.get(key)
+        if weighted is None:
+            if len(kept) > _MOST_KEPT_STATES:
+                kept = self._weighted = {}
+            weighted = kept[key] = BinaryColumn(self._law, code, kernel_width)
+        return weighted
 
     def of_conditions(
         self, conditions: Conditions, column: int, weighted: WeightedColumn, code: float, kernel_width: float
@@ -106,13 +109,13 @@ class ColumnMoments:
         return moments
 
 
-ComponentMoments = ColumnMoments | GroupMoments
+KnownComponent = ColumnMoments | GroupMoments
 """What the law and the kernel make of a component."""
 
 
 def find_moments(
-    laws: Sequence[ColumnLaw], fields: Sequence[Field], joints: Sequence[Joint], known: Mapping[int, ComponentMoments]
-) -> dict[int, ComponentMoments] | None:
+    laws: Sequence[ColumnLaw], fields: Sequence[Field], joints: Sequence[Joint], known: Mapping[int, KnownComponent]
+) -> dict[int, KnownComponent] | None:
     """The moments of each component, by its first column; None if those of some are not known.
 
     Parameters
@@ -126,7 +129,7 @@ def find_moments(
     known : mapping
         The moments of other rows' components, which are taken over where the same columns are drawn in the same way.
     """
-    found: dict[int, ComponentMoments] = {}
+    found: dict[int, KnownComponent] = {}
     for joint in joints:
         of_columns = [fields[number] for number in joint.columns]
         held = [field.hold(values) for field, values in zip(of_columns, joint.rows.T, strict=True)]
@@ -162,9 +165,7 @@ class RowLaw(ProductLaw):
         The codes of the row's values.
     """
 
-    def __init__(
-        self, moments: Mapping[int, ComponentMoments], columns: Sequence[Sequence[int]], codes: Sequence[float]
-    ) -> None:
+    def __init__(self, moments: Mapping[int, KnownComponent], columns: Sequence[Sequence[int]], codes: Sequence[float]) -> None:
         self._moments = [moments[numbers[0]] for numbers in columns]
         self._columns = columns
         # A group's state has a code for each of its columns.
@@ -178,10 +179,10 @@ class RowLaw(ProductLaw):
             for component, numbers in enumerate(columns):
                 self.component_of[list(numbers)] = component
 
-    def component_moments(self, kernel_width: float) -> MomentsOfComponents:
+    def component_moments(self, kernel_width: float) -> ComponentMoments:
         components = self._weigh(kernel_width)
         means, variances, mean_weights = np.array([(part.mean, part.variance, part.mean_weight) for part in components]).T
-        return MomentsOfComponents(means, variances, float(mean_weights.prod()))
+        return ComponentMoments(means, variances, float(mean_weights.prod()))
 
     def condition_moments(self, conditions: Conditions, kernel_width: float) -> ConditionMoments | None:
         parts = []
