@@ -108,12 +108,12 @@ class LeafSum(SumOfProducts):
 
     def take_apart(self) -> Leaves:
         """All leaves in one part, in another order; the first one stands for all that ask for nothing."""
-        nothing = np.empty(0, dtype=np.intp)
+        nothing = np.empty(0, dtype=np.int32)
         values, leaves, met, not_met, count = [self._constant[None]], [nothing], [nothing], [nothing], 1
         for group in self._leaves:
             num_columns, number = group.met.shape
             values.append(group.values.T)
-            leaves.append(np.repeat(np.arange(count, count + number), num_columns))
+            leaves.append(np.repeat(np.arange(count, count + number, dtype=np.int32), num_columns))
             met.append(group.met.T.ravel())
             not_met.append(group.not_met.T.ravel())
             count += number
@@ -135,19 +135,10 @@ class LeafSum(SumOfProducts):
         """The same sum over events of components; `component_of`, of shape (d,), is the component of each column."""
         key, kept = component_of.tobytes(), self._by_component
         if kept is None or kept[0] != key:
-            values, first = [self._constant[None]], 1  # the first leaf asks for nothing
-            pairs = [np.empty((3, 0), dtype=np.intp)]
-            for leaves in self._leaves:
-                count, num_leaves = leaves.met.shape
-                numbers = np.repeat(first + np.arange(num_leaves), count)
-                pairs.append(np.stack([numbers, leaves.met.T.ravel(), leaves.not_met.T.ravel()]))
-                values.append(leaves.values.T)
-                first += num_leaves
-            events, leaf_numbers, event_numbers = group_conditions(
-                self.conditions, component_of, *np.concatenate(pairs, axis=1)
-            )
+            values, *pairs = self.take_apart()
+            events, leaf_numbers, event_numbers = group_conditions(self.conditions, component_of, *pairs)
             never = np.full_like(event_numbers, NEVER)
-            grouped = Leaves(np.concatenate(values), leaf_numbers, event_numbers, never)
+            grouped = Leaves(values, leaf_numbers, event_numbers, never)
             kept = key, LeafSum(int(component_of.max()) + 1, events, [grouped], self.link)
             self._by_component = kept
         return kept[1]
