@@ -15,7 +15,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
 
 from limelight import TabularExplainer
-from limelight.models import read_model
+from limelight.models import adapt, read_model
 from limelight.models._estimators import find_prediction_method
 from limelight.models.boosting import read_boosted_trees
 
@@ -130,6 +130,7 @@ SAMPLED = {
     "vectors in leaves": lambda: xgb(multi_strategy="multi_output_tree").fit(ROWS, TWO),
     "probabilities of three classes": lambda: xgb_booster(CLASSES, objective="multi:softprob", num_class=3),
     "classes": lambda: xgb_booster(FLAG, objective="binary:hinge"),
+    "probabilities without the last trees": lambda: lgb(lightgbm.LGBMClassifier, pred_early_stop=True).fit(ROWS, FLAG),
     "no rounds": lambda: xgb_booster(TARGET, num_rounds=0),
 }
 
@@ -288,12 +289,15 @@ class TestReading:
         ):
             assert "without_treelite" not in {notice.code for notice in explain(ROWS, ROWS[0], model).notices}
 
-    def test_a_booster_of_some_columns_of_a_frame_is_sampled(self):
+    def test_a_booster_of_some_columns_of_a_frame_or_in_another_order_is_sampled(self):
         frame = pd.DataFrame(ROWS, columns=list("abcd"))
         for columns in (["a", "b"], ["c", "b", "a", "d"]):
             booster = xgboost.train({"nthread": 1}, xgboost.DMatrix(frame[columns], TARGET), 3)
-            explanation = TabularExplainer(frame).explain_instance(frame.iloc[0], booster)
-            assert explanation.provenance.design == "sobol"
+            explainer = TabularExplainer(frame)
+            assert explainer.explain_instance(frame.iloc[0], booster).provenance.design == "sobol"
+            assert adapt(booster, explainer.components(frame.iloc[0]), True).model_sum is None
+        in_order = xgboost.train({"nthread": 1}, xgboost.DMatrix(frame, TARGET), 3)
+        assert TabularExplainer(frame).explain_instance(frame.iloc[0], in_order).provenance.design == "exact"
 
 
 BROKEN = """

@@ -326,6 +326,11 @@ class Derived(RandomForestRegressor):
         return super().predict(X)
 
 
+class DerivedTree(DecisionTreeClassifier):
+    def predict(self, X):
+        return super().predict(X)
+
+
 class TestFunctionsOfTheUsers:
     """What only seems to be a library's method may answer anything where no row that was asked about shows it."""
 
@@ -341,6 +346,13 @@ class TestFunctionsOfTheUsers:
 
     def test_of_a_derived_class(self):
         assert_sampled(ROWS, Derived(3, random_state=0).fit(ROWS, TARGET))
+
+    def test_of_trees_of_a_derived_class(self):
+        votes = AdaBoostClassifier(DerivedTree(max_depth=1), n_estimators=3, random_state=0).fit(ROWS, FLAG)
+        assert trees.read_trees(votes.decision_function) is None
+        model = forest().fit(ROWS, TARGET)
+        model.estimators_[0] = DerivedTree(max_depth=1).fit(ROWS, FLAG)
+        assert trees.read_trees(model.predict) is None
 
     def test_in_place_of_a_classs_method(self, monkeypatch):
         own = RandomForestRegressor.predict

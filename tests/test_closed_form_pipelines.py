@@ -406,6 +406,13 @@ def test_pipelines_derived_from_scikit_learns_are_sampled():
     assert not is_exact(pipeline.fit(frame, make_target(frame)), frame)
 
 
+def test_a_step_that_holds_its_pipeline_is_sampled():
+    rows = make_numbers(missing=False)
+    pipeline = make_pipeline(Squared(), RandomForestRegressor(3, random_state=0)).fit(rows, rows.sum(axis=1))
+    pipeline[0].parts = [pipeline]
+    assert not is_exact(pipeline, rows)
+
+
 def test_steps_that_are_fitted_again_are_read_again():
     frame = make_frame()
     pipeline = make_pipeline(make_columns(), RandomForestRegressor(5, random_state=0)).fit(frame, make_target(frame))

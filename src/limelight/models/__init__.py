@@ -121,8 +121,11 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
 
 def _read_sum(method: Callable[[Any], Any], columns: TableColumns) -> ModelSum | None:
     """A method as a sum over a table's columns, whose explanations have a closed form; None for other methods."""
+    from limelight.models.boosting import takes_in_order
     from limelight.models.pipelines import read_through_pipelines
 
+    if not takes_in_order(method, columns.names):
+        return None
     return read_through_pipelines(method, columns, lambda inner: _find_first(SUMS, "reader of sums", (inner,)))
 
 

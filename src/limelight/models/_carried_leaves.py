@@ -71,7 +71,7 @@ def carry_leaves(leaf_sum: LeafSum, base: np.ndarray, all_cells: Sequence[Cells]
         The number of the table's columns.
     """
     leaves, conditions = leaf_sum.take_apart(), leaf_sum.conditions
-    place_of = np.full(len(base), -1)
+    place_of = np.full(len(base), -1, dtype=np.int32)  # as the leaves' numbers: there are millions
     for place, cells in enumerate(all_cells):
         place_of[cells.outputs] = place
     places = place_of[conditions.columns[leaves.met]]
@@ -80,7 +80,7 @@ def carry_leaves(leaf_sum: LeafSum, base: np.ndarray, all_cells: Sequence[Cells]
     is_constant = places < 0
     is_kept[leaves.leaves[is_constant & ~(is_met[leaves.met] & ~is_met[leaves.not_met])]] = False
     parts: list[Conditions] = []
-    nothing = np.empty(0, dtype=np.intp)
+    nothing = np.empty(0, dtype=np.int32)
     owners, met, not_met = [nothing], [nothing], [nothing]
     count = 0
     for place, cells in enumerate(all_cells):
@@ -150,7 +150,7 @@ def _merge(conditions: Conditions, met: np.ndarray, not_met: np.ndarray, starts:
     is_used = np.zeros(len(conditions.columns) + 1, dtype=bool)  # the last one is `NEVER`
     is_used[met] = is_used[not_met] = True
     used = np.flatnonzero(is_used[:-1])
-    number_of = np.append(np.cumsum(is_used[:-1]) - 1, NEVER)
+    number_of = np.append(np.cumsum(is_used[:-1]) - 1, NEVER).astype(np.int32)
     met, not_met = number_of[met], number_of[not_met]
     conditions = _select(conditions, used)
     ranges = _read_ranges(conditions, cells)
@@ -215,7 +215,7 @@ def _merge_ranges(ranges: _Ranges, met: np.ndarray, not_met: np.ndarray, starts:
     met, not_met = stop + (count + 1) * takes_missing, first
     is_used = np.zeros(2 * count + 2, dtype=bool)
     is_used[met] = is_used[not_met] = True
-    used, number_of = np.flatnonzero(is_used), np.cumsum(is_used) - 1
+    used, number_of = np.flatnonzero(is_used), (np.cumsum(is_used) - 1).astype(np.int32)
     met, not_met = number_of[met], number_of[not_met]
     met = np.where(has_no_cell & ~takes_missing, NEVER, np.where(is_full, _ALWAYS, met))
     highs = np.append(-np.inf, cells.highs)[used % (count + 1)]
@@ -265,7 +265,7 @@ def _merge_truths(truths: np.ndarray, met: np.ndarray, not_met: np.ndarray, star
     ends = np.append(starts, len(met))
     step = max(1, _MOST_TRUTHS // width)
     known: dict[bytes, int] = {}
-    numbers = np.empty(len(starts), dtype=np.intp)
+    numbers = np.empty(len(starts), dtype=np.int32)
     first = 0
     while first < len(starts):
         last = max(first + 1, int(np.searchsorted(ends, ends[first] + step, side="right")) - 1)
@@ -279,7 +279,7 @@ def _merge_truths(truths: np.ndarray, met: np.ndarray, not_met: np.ndarray, star
     distinct = np.unpackbits(packed, axis=1, count=width).astype(bool)
     are_met, takes_missing = distinct[:, :-1], distinct[:, -1]
     is_full = are_met.all(axis=1) & (takes_missing | (len(cells.missing) == 0))
-    special = np.where(is_full, _ALWAYS, np.where(distinct.any(axis=1), np.arange(len(distinct)), NEVER))
+    special = np.where(is_full, _ALWAYS, np.where(distinct.any(axis=1), np.arange(len(distinct)), NEVER)).astype(np.int32)
     return _Merged(special[numbers], np.full(len(numbers), NEVER), takes_missing, *_intervals_of(are_met, cells))
 
 

@@ -277,13 +277,16 @@ def _numbers_of(columns: Any, names: Any, count: int) -> list[int] | None:
 def what_is_fitted(estimator: Any) -> list[Any]:
     """Everything that an estimator holds, and the estimators within: other objects take their place if it is fitted again."""
     found: list[Any] = []
-    waiting = [estimator]
+    waiting, known = [estimator], set[int]()
     while waiting:
         value = waiting.pop()
+        if id(value) in known:  # a user's step may hold the pipeline that it is in
+            continue
+        known.add(id(value))
         if isinstance(value, (list, tuple)):
             waiting += value
         elif hasattr(value, "get_params") and not isinstance(value, type):
-            own = list(vars(value).values())
+            own = list(getattr(value, "__dict__", {}).values())
             found += own
             waiting += [part for part in own if isinstance(part, (list, tuple)) or hasattr(part, "get_params")]
     return found

@@ -16,7 +16,7 @@ from limelight.models._methods import OwnMethod, find_own_method
 from limelight.models._nodes import Nodes, before_rounding
 from limelight.stages.leaf_sum import LeafSum
 
-__all__ = ["needs_treelite", "read_boosted_trees"]
+__all__ = ["needs_treelite", "read_boosted_trees", "takes_in_order"]
 
 # The methods of each class that are read.
 _METHODS = {
@@ -39,6 +39,8 @@ _LINKS = {
     ("sigmoid", "predict"): "logit",
     ("sigmoid", "predict_proba"): "logit",
 }
+
+_CALLABLE = "limelight.models.xgboost"  # the module of what asks XGBoost's boosters
 
 _LESS_THAN = 2  # treelite's number of the comparison <; the other one is <=
 _SINGLE_PRECISION = 2  # treelite's number of the type
@@ -78,6 +80,14 @@ def needs_treelite(call: Callable[[Any], Any]) -> bool:
     return method is not None and not _has_treelite() and len(getattr(method.estimator, "classes_", ())) <= 2
 
 
+def takes_in_order(call: Any, names: tuple[str, ...] | None) -> bool:
+    """Whether a method takes columns with these names, None of arrays, in their order: XGBoost's boosters pick them by name."""
+    if names is None or type(call).__module__ != _CALLABLE:
+        return True
+    own = call.booster.feature_names
+    return own is None or tuple(own) == names
+
+
 def _has_treelite() -> bool:
     return find_spec("treelite") is not None
 
@@ -87,7 +97,7 @@ def _find_method(call: Any) -> OwnMethod | None:
 
     XGBoost's boosters are asked through a callable, which has them.
     """
-    if type(call).__module__ == "limelight.models.xgboost":
+    if type(call).__module__ == _CALLABLE:
         return OwnMethod(call.booster, "xgboost", "Booster", "predict")
     method = find_own_method(call)
     return method if method is not None and _METHODS.get((method.package, method.kind)) == method.name else None
@@ -101,7 +111,8 @@ def _state_of(method: OwnMethod, booster: Any) -> tuple[object, ...] | None:
     """What changes where a booster is trained further, or where other rounds of it are asked; None if it is not usable."""
     try:
         if method.package == "lightgbm":
-            return booster.num_trees(), booster.best_iteration
+            stops_early = getattr(method.estimator, "pred_early_stop", False)  # at some rows, without the last trees
+            return None if stops_early else (booster.num_trees(), booster.best_iteration)
         return booster.num_boosted_rounds(), _last_round(method), getattr(method.estimator, "missing", None)
     except Exception:  # of two libraries
         return None

@@ -81,10 +81,19 @@ def _find_in_tree(estimator: Any, factor: float, columns: tuple[int, ...] | None
 
 
 def _find_in_forest(estimator: Any, factor: float, columns: tuple[int, ...] | None) -> list[_Trees] | None:
-    fitted = [getattr(tree, "tree_", None) for tree in getattr(estimator, "estimators_", [None])]
-    if not fitted or None in fitted:
+    fitted = _trees_within(estimator)
+    if not fitted:
         return None
     return [_Trees(fitted, [factor / len(fitted)] * len(fitted), "means", _sizes_of(estimator), columns)]
+
+
+def _trees_within(estimator: Any) -> list[Any] | None:
+    """The trees of an estimator's own estimators; None if one is no tree, or of a user's class, which may answer anything."""
+    inner = getattr(estimator, "estimators_", [])
+    if not all(type(one).__module__.startswith("sklearn.tree.") for one in inner):
+        return None
+    fitted = [getattr(one, "tree_", None) for one in inner]
+    return None if None in fitted else fitted
 
 
 def _find_in_stages(estimator: Any, factor: float, columns: tuple[int, ...] | None) -> list[_Trees] | None:
@@ -106,8 +115,8 @@ def _is_zero(start: Any) -> bool:
 
 def _find_in_votes(estimator: Any, factor: float, columns: tuple[int, ...] | None) -> list[_Trees] | None:
     """AdaBoost of trees, each of which votes for a class."""
-    fitted: list[Any] = [getattr(tree, "tree_", None) for tree in getattr(estimator, "estimators_", [None])]
-    if None in fitted or getattr(estimator, "algorithm", "SAMME") == "SAMME.R":
+    fitted = _trees_within(estimator)
+    if not fitted or getattr(estimator, "algorithm", "SAMME") == "SAMME.R":
         return None
     num_classes = len(estimator.classes_)
     if any(tree.value.shape[2] != num_classes for tree in fitted):  # drawn rows lacked a class

@@ -108,12 +108,12 @@ class LeafSum(SumOfProducts):
 
     def take_apart(self) -> Leaves:
         """All leaves in one part, in another order; the first one stands for all that ask for nothing."""
-        nothing = np.empty(0, dtype=np.intp)
+        nothing = np.empty(0, dtype=np.int32)
         values, leaves, met, not_met, count = [self._constant[None]], [nothing], [nothing], [nothing], 1
         for group in self._leaves:
             num_columns, number = group.met.shape
             values.append(group.values.T)
-            leaves.append(np.repeat(np.arange(count, count + number), num_columns))
+            leaves.append(np.repeat(np.arange(count, count + number, dtype=np.int32), num_columns))
             met.append(group.met.T.ravel())
             not_met.append(group.not_met.T.ravel())
             count += number
