@@ -22,6 +22,7 @@ from markupsafe import Markup
 from limelight.renderers._numbers import format_number, format_probability
 from limelight.renderers._summary import summarise
 from limelight.renderers.html import render_fragment, render_page
+from limelight.renderers.markdown import render_markdown
 from limelight.renderers.terminal import render_text
 from limelight.results.explanation import Explanation, Notice, Surrogate
 from limelight.results.views import Cell, Span, TableView, TextView
@@ -599,3 +600,14 @@ def test_any_names_and_weights_stay_in_bounds_and_aligned(names, weights, half):
     body = text.split("\n")[1 : len(names) + 1]
     assert len(zero_columns("\n".join(line.replace("│", "|", line.count("│") - 1) for line in body))) == 1
     parse(render_page(made))
+
+
+def test_exact_weights_are_shown_without_intervals_and_called_exact():
+    sampled = table_explanation(surrogates=[surrogate(1, (0.25, -0.5), half=0.0)])
+    exact = replace(sampled, provenance=replace(sampled.provenance, design="exact"))
+    assert exact.is_exact
+    assert not sampled.is_exact
+    for show in (str, render_markdown, lambda made: made.as_html(fragment=True)):
+        assert "interval" in show(sampled)
+        assert "interval" not in show(exact)
+        assert "yes, exact" in show(exact)

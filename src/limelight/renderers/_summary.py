@@ -159,11 +159,12 @@ def _summarise_label(
 ) -> LabelSummary:
     are_probabilities = explanation.output_kind == "probabilities"
     decimals = choose_decimals(max(map(abs, surrogate.weights), default=0.0))
+    # An exact weight's interval has no width, and is not shown.
+    no_ends = (math.nan,) * len(surrogate.weights)
+    lows, highs = (no_ends, no_ends) if explanation.is_exact else (surrogate.lows, surrogate.highs)
     bars = tuple(
         make_bar(component, names[component], weight, low, high, decimals)
-        for component, weight, low, high in zip(
-            surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
-        )
+        for component, weight, low, high in zip(surrogate.components, surrogate.weights, lows, highs, strict=True)
     )
     return LabelSummary(
         bars=bars,

@@ -51,10 +51,11 @@ def _write_table(label: LabelSummary, level: str) -> Iterator[str]:
     yield ""
     yield f"Model {label.prediction}, surrogate {label.local_prediction}, fidelity {label.fidelity}."
     yield ""
-    yield f"| component | weight | {level} interval |"
-    yield "|---|---:|---:|"
+    intervals = label.has_intervals
+    yield "| component | weight |" + (f" {level} interval |" if intervals else "")
+    yield "|---|---:|" + ("---:|" if intervals else "")
     for bar in label.bars:
-        yield f"| {_make_literal(bar.name)} | {bar.text} | {bar.interval} |"
+        yield f"| {_make_literal(bar.name)} | {bar.text} |" + (f" {bar.interval} |" if intervals else "")
 
 
 def _make_literal(text: str) -> str:
