@@ -1,6 +1,7 @@
 """Exact explanations at the edges of what doubles hold, and where few perturbations say little."""
 
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from limelight.exceptions import LimelightError
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.linear_sum import LinearSum
 from limelight.stages.perturbation import DESIGNS, plan_trial
+from limelight.stages.selection import Uncorrelated, choose_components
 
 
 def fitted_forest(rows):
@@ -156,3 +158,38 @@ def test_other_kernels_are_tried_in_the_limit():
             assert f"{other.surrogate().local_prediction:.3g}" == advice[1]
             found += 1
     assert found >= 3
+
+
+@pytest.mark.parametrize("method", ["none", "highest_weights"])
+def test_wide_tables_have_no_row_and_column_for_each_component(method):
+    rows = np.random.default_rng(0).normal(size=(300, 2000))
+    model = DecisionTreeRegressor(max_leaf_nodes=4, random_state=0).fit(rows, rows[:, :3] @ [3.0, -2.0, 1.0])
+    explainer = TabularExplainer(rows, alpha=0, feature_selection=method)
+    explainer.explain_instance(rows[1], model)
+    tracemalloc.start()
+    explanation = explainer.explain_instance(rows[0], model, num_features=3)
+    most = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert explanation.is_exact
+    assert most < 25e6  # one square matrix of components has 32 MB
+    narrow = TabularExplainer(rows, alpha=0, feature_selection="forward_selection")
+    few = narrow.explain_instance(rows[0], model, num_features=3)
+    for component, weight in few.as_map()[0]:
+        assert dict(explanation.as_map()[0])[component] == pytest.approx(weight, abs=1e-12)
+    assert explanation.surrogate().fidelity == pytest.approx(few.surrogate().fidelity, abs=1e-9)
+
+
+@pytest.mark.parametrize("method", ["auto", "forward_selection", "highest_weights", "lasso_path"])
+def test_uncorrelated_components_are_chosen_as_from_their_matrix(method):
+    rng = np.random.default_rng(0)
+    for shape in [(1, 1, 8)] * 20 + [(3, 2, 8)] * 20 * (method != "lasso_path"):
+        variances, penalty = rng.random((shape[0], 8)), rng.random((shape[0], 8))
+        variances[:, rng.integers(8)] = 0.0
+        cross = rng.normal(size=shape) * (variances > 0)[:, None]
+        cross[..., rng.integers(8)] = 0.0
+        for count in (1, 3, 7, 8):
+            found, expected = (
+                choose_components(method, covariances, cross, penalty, count)
+                for covariances in (Uncorrelated(variances), np.eye(8) * variances[:, None])
+            )
+            np.testing.assert_array_equal(np.sort(found), np.sort(expected))

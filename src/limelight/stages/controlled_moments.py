@@ -7,6 +7,7 @@ import numpy as np
 from limelight.stages.control_variate import Controls
 from limelight.stages.moments import Moments, PooledMoments, leave_out_each
 from limelight.stages.sample import Sample
+from limelight.stages.selection import Uncorrelated
 
 __all__ = ["ControlledMoments"]
 
@@ -54,8 +55,8 @@ class ControlledMoments:
 
     def pooled(self) -> PooledMoments:
         """The moments of all components and outputs over all replicates: as `SampledMoments.pooled`, with b = 1."""
-        covariances = np.diag(self._variances)
-        return PooledMoments(covariances[None], self._variances[None], self._cross[:1], np.array([self._penalty]))
+        variances = self._variances[None]
+        return PooledMoments(Uncorrelated(variances), variances, self._cross[:1], np.array([self._penalty]))
 
     def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - the full fits replace the grams
         """The moments of chosen components and an output: as `SampledMoments.leaving_out`, with b = 1."""

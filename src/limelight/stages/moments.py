@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight.stages.limit import Limit, expect_outputs
 from limelight.stages.sample import Sample
-from limelight.stages.selection import Covariances, path_may_end_early
+from limelight.stages.selection import Covariances, Uncorrelated, path_may_end_early
 
 __all__ = ["LimitMoments", "Moments", "PooledMoments", "SampledMoments", "WideMoments", "leave_out_each"]
 
@@ -133,22 +133,23 @@ class LimitMoments:
 
     def pooled(self) -> PooledMoments:
         """The moments of all components and outputs: as `SampledMoments.pooled`."""
-        covariances = np.eye(self._variances.shape[1]) * self._variances[:, None]
-        return PooledMoments(covariances, self._variances, self._cross, self._penalty)
+        return PooledMoments(Uncorrelated(self._variances), self._variances, self._cross, self._penalty)
 
-    def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - no replicates, nothing to leave out
-        """The moments of the chosen components and an output: as `SampledMoments.leaving_out`, with axes (b, q, 1)."""
-        num_samples, num_outputs, c = chosen.shape
-        mean = np.empty((num_samples, num_outputs, 1, c + 1))
-        mean[:, :, 0, :c] = np.take_along_axis(self._components_mean[:, None], chosen, axis=-1)
-        mean[:, :, 0, c] = self._outputs_mean
-        covariance = np.full((*mean.shape, c + 1), np.nan)  # an output's own variance has no closed form, and no use here
-        variances = np.take_along_axis(self._variances[:, None], chosen, axis=-1)
+    def fit_ridge(self, chosen: np.ndarray, alpha: float, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """Ridge regressions on chosen components, (b, q, c), with these factors of the penalty: one division for each.
+
+        Returns
+        -------
+        intercepts : ndarray of shape (b, q, 1)
+        weights : ndarray of shape (b, q, 1, c)
+        """
+        means, variances = (
+            np.take_along_axis(part[:, None], chosen, axis=-1) for part in (self._components_mean, self._variances)
+        )
         cross = np.take_along_axis(self._cross, chosen, axis=-1)
-        covariance[:, :, 0, :c, :c] = np.eye(c) * variances[..., None]
-        covariance[:, :, 0, :c, c] = covariance[:, :, 0, c, :c] = cross
-        penalty = np.broadcast_to(self._penalty[:, None, None], (num_samples, num_outputs, 1))
-        return Moments(mean, covariance, penalty, rounding=0.0)
+        penalised = variances + alpha * self._penalty[:, None, None] * factors
+        weights = np.divide(cross, penalised, out=np.zeros(cross.shape), where=penalised > 0)
+        return (self._outputs_mean - (means * weights).sum(axis=-1))[..., None], weights[:, :, None]
 
 
 class WideMoments(SampledMoments):

@@ -52,6 +52,7 @@ class ProductsOfComponents:
 
     def fit_ridge(self, alpha: float, factors: np.ndarray) -> Regressions:
         """Weighted ridge regressions with a free intercept; the components' factors of the penalty have shape (b, q, c)."""
+        assert not isinstance(self._source, LimitMoments)  # which has regressions of its own
         return _fit_ridge(self._source.leaving_out(self._chosen, self._grams), alpha, factors)
 
     def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:
@@ -117,15 +118,17 @@ class ProductsOfRows:
                 intercepts[0, output, number] = shares @ (values - rows.predict(fitted))[:, 0]
         return Regressions(intercepts, weights)
 
-    def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:  # noqa: ARG002 - never with all masks
+    def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:
         """As `ProductsOfComponents.fidelities`."""
-        if len(self._is_in_replicate) == 1:
+        if len(self._is_in_replicate) == 1 and not is_exact:
             return np.full((1, len(self._rows)), np.nan)
         residuals = np.empty((1, len(self._rows)))
         for output, rows in enumerate(self._rows):
-            predictions = regressions.intercepts[0, output, 1:] + rows.predict(regressions.weights[0, output, 1:].T)
+            fits = slice(0, 1) if is_exact else slice(1, None)
+            predictions = regressions.intercepts[0, output, fits] + rows.predict(regressions.weights[0, output, fits].T)
             squares = (self._outputs[:, [output]] - predictions) ** 2
-            residuals[0, output] = self._row_weights @ np.where(self._is_in_replicate.T, squares, 0.0).sum(axis=1)
+            is_counted = self._is_in_replicate.T | is_exact
+            residuals[0, output] = self._row_weights @ np.where(is_counted[:, : squares.shape[1]], squares, 0.0).sum(axis=1)
         return _explained_share(residuals, self._row_weights.sum() * self.spreads() ** 2)
 
     def spreads(self) -> np.ndarray:

@@ -12,9 +12,10 @@ import numpy as np
 
 from limelight.exceptions import unknown_name
 
-__all__ = ["METHODS", "Covariances", "choose_components", "path_may_end_early"]
+__all__ = ["METHODS", "Covariances", "Uncorrelated", "choose_components", "path_may_end_early"]
 
 _MOST_FORWARD_COMPONENTS = 6  # that "auto" chooses by forward selection, as lime does
+_MOST_NUMBERS_IN_PATH = 2**26  # all of it with up to 8000 components; with 20,000 it ends at 3000 chosen ones
 _COLLINEAR_SHARE = 1e-12  # of a component's variance: if the chosen ones leave less, they explain it
 
 _warnings_lock = threading.Lock()  # what is done about warnings belongs to the whole process
@@ -63,6 +64,29 @@ class _DenseCovariances:
 
         with path_may_end_early():
             return np.asarray(lars_path_gram(Xy=cross[0, 0], Gram=self._covariance[0], n_samples=1, method="lasso")[2])
+
+
+class Uncorrelated:
+    """The `Covariances` of components that are not correlated, from their variances, of shape (b, d)."""
+
+    def __init__(self, variances: np.ndarray) -> None:
+        self.variances = variances
+
+    def rows(self, components: np.ndarray) -> np.ndarray:
+        rows = np.zeros((*components.shape, self.variances.shape[1]))
+        own = np.take_along_axis(self.variances, components, axis=1)
+        np.put_along_axis(rows, components[..., None], own[..., None], axis=-1)
+        return rows
+
+    def fit_ridge(self, cross: np.ndarray, penalties: np.ndarray) -> np.ndarray:
+        return np.asarray(cross / (self.variances + penalties)[:, None])
+
+    def lasso_path(self, cross: np.ndarray) -> np.ndarray:
+        """Each component comes in, the one with the largest covariance first, as the penalty falls below its covariance."""
+        sizes, d = np.where(self.variances[0] > 0, np.abs(cross[0, 0]), 0.0), cross.shape[-1]
+        penalties = np.append(-np.sort(-sizes), 0.0)[: max(2, _MOST_NUMBERS_IN_PATH // d)]
+        weights = np.maximum(0.0, sizes[:, None] - penalties) / np.where(self.variances[0] > 0, self.variances[0], 1.0)[:, None]
+        return np.asarray(np.sign(cross[0, 0])[:, None] * weights)
 
 
 @contextmanager

@@ -112,11 +112,13 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     chosen = choose_components(settings.method, pooled.covariances, pooled.cross, penalties, settings.num_features)
     chosen_factors = np.take_along_axis(factors[:, None], chosen, axis=-1)
     of_chosen: ProductsOfRows | ProductsOfComponents
-    if samples[0].limit is None and samples[0].size < chosen.shape[-1]:
+    if samples[0].size < chosen.shape[-1]:
         of_chosen = ProductsOfRows(samples[0], chosen[0], settings.nominal_draws)
     else:
         of_chosen = ProductsOfComponents(samples, chosen, source)
-    if settings.regressor is None:
+    if isinstance(source, LimitMoments):
+        regressions = Regressions(*source.fit_ridge(chosen, settings.alpha, chosen_factors))
+    elif settings.regressor is None:
         regressions = of_chosen.fit_ridge(settings.alpha, chosen_factors)
     else:
         regressions = _fit_regressor(samples[0], chosen[0], settings)
