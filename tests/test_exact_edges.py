@@ -98,7 +98,7 @@ class Reading:
         explainer = TabularExplainer(self.rows)
         components = explainer.components(self.rows[0])
         design = DESIGNS.load("sobol")((0, components.content), None)
-        look = plan_trial(design, 5000, 0)
+        look = plan_trial(design, 5000, 0, has_missing_as_mean=False)
         neighbourhoods = components.neighbourhoods(look.design, look.stretch)
         closed_form = ClosedForm(self.read, components.product_law, 1.0, {})
         answers = [
@@ -193,3 +193,11 @@ def test_uncorrelated_components_are_chosen_as_from_their_matrix(method):
                 for covariances in (Uncorrelated(variances), np.eye(8) * variances[:, None])
             )
             np.testing.assert_array_equal(np.sort(found), np.sort(expected))
+
+
+def test_a_handful_of_perturbations_shows_no_closed_form():
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    model = DecisionTreeRegressor(max_depth=3, random_state=0).fit(rows, rows[:, 0])
+    explainer = TabularExplainer(rows)
+    assert not explainer.explain_instance(rows[0], model, num_samples=32).is_exact
+    assert explainer.explain_instance(rows[0], model, num_samples=33).is_exact

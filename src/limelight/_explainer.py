@@ -28,7 +28,7 @@ from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.known_moments import KnownMoments
 from limelight.stages.notices import collect_notices
 from limelight.stages.output_names import ModelOutputs
-from limelight.stages.perturbation import DESIGNS, Look, plan_looks, plan_trial
+from limelight.stages.perturbation import DESIGNS, LEAST_TRIAL, Look, plan_looks, plan_trial
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
 from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, metric_of_scikit_learn
@@ -298,8 +298,9 @@ class Explainer(BatchMixin):
     ) -> KnownMoments:
         """What is known exactly, of the outputs or of their log-odds, if law, kernel and model have a closed form."""
         is_own_fit = proximity.kernel is exponential_kernel and request.distance_metric is None and request.regressor is None
+        can_be_shown = (request.num_samples or self.cap) >= LEAST_TRIAL
         closed_form = None
-        if adapted.model_sum is not None and components.product_law is not None and is_own_fit:
+        if adapted.model_sum is not None and components.product_law is not None and is_own_fit and can_be_shown:
             closed_form = ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
         has_limit = closed_form is not None and closed_form.has_limit
         return KnownMoments(closed_form if has_limit else None, request.link, shared.margins)
@@ -315,7 +316,9 @@ class Explainer(BatchMixin):
         design = make_design(seed, None if kernel_law is None else kernel_law.kernel)
         parts = len(components.names) if is_default and components.law is not None else None
         if has_trial:
-            yield plan_trial(design, request.num_samples or self.cap, components.num_rare_states)
+            has_missing = bool(components.missing_as_mean)
+            num_samples = request.num_samples or self.cap
+            yield plan_trial(design, num_samples, components.num_rare_states, has_missing_as_mean=has_missing)
         yield from plan_looks(design, parts, request.num_samples, self.cap, components.num_rare_states)
 
     @final

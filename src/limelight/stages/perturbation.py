@@ -10,11 +10,15 @@ from limelight._registry import Registry
 from limelight.stages.design import REPLICATES, Design, Stretch
 from limelight.stages.designs import Enumeration, Independent
 
-__all__ = ["CONFIDENCE", "DESIGNS", "Look", "plan_looks", "plan_stretches"]
+__all__ = ["CONFIDENCE", "DESIGNS", "LEAST_TRIAL", "Look", "plan_looks", "plan_stretches"]
 
 CONFIDENCE = 0.95
+LEAST_TRIAL = 33
+"""Fewer perturbations do not show whether an explanation has a closed form."""
+
 _FIRST_LOOK_POINTS = 16  # of each replicate, before the first look at the intervals
 _TRIAL_SAMPLES = 257  # the instance included: enough for a fidelity, and hardly any work for a model
+_TRIAL_SAMPLES_WITH_MISSING = 1025
 _FIRST_LOOK_RARE_ROWS = 4  # of each replicate, for each rare state
 
 DESIGNS = Registry(
@@ -93,9 +97,13 @@ def plan_looks(
         yield Look(design, stretch, confidence, is_exact=False)
 
 
-def plan_trial(design: Design, num_samples: int, num_rare_states: int) -> Look:
-    """A look at few perturbations, to see whether the explanation has a closed form, and how well the surrogate follows."""
-    (stretch,) = plan_stretches(min(num_samples, _TRIAL_SAMPLES), _TRIAL_SAMPLES, num_rare_states)
+def plan_trial(design: Design, num_samples: int, num_rare_states: int, *, has_missing_as_mean: bool) -> Look:
+    """A look at few perturbations, to see whether the explanation has a closed form, and how well the surrogate follows.
+
+    Where missing values count as the mean, they are more: enough to see whether it matters that a value is missing.
+    """
+    most = _TRIAL_SAMPLES_WITH_MISSING if has_missing_as_mean else _TRIAL_SAMPLES
+    (stretch,) = plan_stretches(min(num_samples, most), most, num_rare_states)
     return Look(design, stretch, CONFIDENCE, is_exact=False, is_trial=True)
 
 
