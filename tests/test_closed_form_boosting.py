@@ -244,6 +244,19 @@ class TestChanges:
         model.fit(ROWS, -TARGET)
         assert_exact(ROWS, model, within=SINGLE_PRECISION)
 
+    def test_of_as_many_rounds(self, tmp_path):
+        booster, other = xgb_booster(TARGET), xgb_booster(TARGET**2)
+        assert_exact(ROWS, booster, within=SINGLE_PRECISION)
+        other.save_model(tmp_path / "other.ubj")
+        booster.load_model(tmp_path / "other.ubj")
+        assert_exact(ROWS, booster, within=SINGLE_PRECISION)
+        grown = lightgbm.Booster({"verbose": -1, "num_threads": 1}, lightgbm.Dataset(ROWS, TARGET))
+        grown.update()
+        assert_exact(ROWS, grown)
+        grown.rollback_one_iter()
+        grown.update(lightgbm.Dataset(ROWS, -TARGET, reference=grown.train_set))
+        assert_exact(ROWS, grown)
+
     def test_of_what_is_missing(self):
         model = xgb().fit(ROWS, TARGET)
         assert_exact(ROWS, model, within=SINGLE_PRECISION)

@@ -1,5 +1,6 @@
 """Pipelines in closed form, against the enumeration of everything that LIME's law can draw, with the pipelines' own answers."""
 
+from concurrent.futures import ThreadPoolExecutor
 from itertools import product
 from time import perf_counter
 
@@ -424,6 +425,16 @@ def test_steps_that_are_fitted_again_are_read_again():
     assert read(pipeline, explainer, frame.iloc[0]) is not before
     pipeline.fit(frame, make_target(frame, 2))
     check_is_exact(pipeline, frame)
+
+
+def test_threads_read_a_pipeline_once():
+    rows = make_numbers(missing=False)
+    pipeline = make_pipeline(StandardScaler(), RandomForestRegressor(20, random_state=0)).fit(rows, rows.sum(axis=1))
+    explainer = TabularExplainer(rows)
+    with ThreadPoolExecutor(8) as pool:
+        sums = list(pool.map(lambda number: read(pipeline, explainer, rows[number]), range(16)))
+    assert sums[0] is not None
+    assert all(model_sum is sums[0] for model_sum in sums)
 
 
 def test_the_best_estimator_of_a_search_is_read():

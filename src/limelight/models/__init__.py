@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from threading import RLock
 from typing import Any, NamedTuple
 
 from limelight._checks import check_count, user_function
@@ -48,6 +49,8 @@ SUMS = Registry(
         "boosting": "limelight.models.boosting:read_boosted_trees",
     },
 )
+
+_reading = RLock()  # a large forest takes seconds and memory to read: threads wait for the first one's reading
 
 
 class AdaptedModel(NamedTuple):
@@ -126,7 +129,8 @@ def _read_sum(method: Callable[[Any], Any], columns: TableColumns) -> ModelSum |
 
     if not takes_in_order(method, columns.names):
         return None
-    return read_through_pipelines(method, columns, lambda inner: _find_first(SUMS, "reader of sums", (inner,)))
+    with _reading:
+        return read_through_pipelines(method, columns, lambda inner: _find_first(SUMS, "reader of sums", (inner,)))
 
 
 class _Joined:

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight.models._nodes import Nodes, Steps, find_steps
+from limelight.models._nodes import Nodes, PathSteps, find_path_steps
 from limelight.stages.leaf_sum import NEVER
 from limelight.stages.product_law import Conditions
 
@@ -98,7 +98,7 @@ class NumberedConditions:
         order = np.argsort(owners, kind="stable")
         return Conditions(all_columns, takes_missing, lows[order], highs[order], owners[order])
 
-    def read(self, number: int, tree: Nodes, steps: Steps) -> tuple[np.ndarray, np.ndarray]:
+    def read(self, number: int, tree: Nodes, steps: PathSteps) -> tuple[np.ndarray, np.ndarray]:
         """The conditions that are met and not met by each pair of a leaf and a column of a tree, by its number."""
         if not len(steps.starts):
             return np.empty(0, dtype=np.int32), np.empty(0, dtype=np.int32)
@@ -136,7 +136,7 @@ def _read_categories(trees: Sequence[Nodes], column: int) -> _Categories:
     )
     truths = []
     for tree in trees:
-        steps = find_steps(tree, np.flatnonzero(tree.left < 0))
+        steps = find_path_steps(tree, np.flatnonzero(tree.left < 0))
         steps = steps.only(steps.columns == column)
         # For each step: which categories go that way, whether all others do, and whether missing values do.
         goes_left = np.zeros((len(steps.nodes), len(categories) + 2), dtype=bool)

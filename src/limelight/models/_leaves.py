@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from limelight.models._conditions import NumberedConditions
-from limelight.models._nodes import Nodes, find_steps
+from limelight.models._nodes import Nodes, find_path_steps
 from limelight.stages.leaf_sum import LeafSum, Leaves
 
 __all__ = ["sum_leaves"]
@@ -27,7 +27,7 @@ def _read_leaves(trees: Sequence[Nodes], conditions: NumberedConditions) -> Iter
     num_leaves = num_pairs = 0
     for number, tree in enumerate(trees):
         leaf_nodes = np.flatnonzero(tree.left < 0)
-        steps = find_steps(tree, leaf_nodes)
+        steps = find_path_steps(tree, leaf_nodes)
         leaves = num_leaves + steps.leaves[steps.starts]
         part.append(Leaves(tree.values[leaf_nodes], leaves, *conditions.read(number, tree, steps)))
         num_leaves += len(leaf_nodes)

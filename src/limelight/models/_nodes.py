@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-__all__ = ["Nodes", "Steps", "before_rounding", "find_steps"]
+__all__ = ["Nodes", "PathSteps", "before_rounding", "find_path_steps"]
 
 
 class Nodes(NamedTuple):
@@ -38,7 +38,7 @@ class Nodes(NamedTuple):
     values: np.ndarray
 
 
-class Steps(NamedTuple):
+class PathSteps(NamedTuple):
     """The steps of all paths from the root to leaves, ordered by leaf and column: s steps, at e pairs of leaf and column.
 
     Attributes
@@ -55,15 +55,15 @@ class Steps(NamedTuple):
     turns_left: np.ndarray
     starts: np.ndarray
 
-    def only(self, is_kept: np.ndarray) -> Steps:
+    def only(self, is_kept: np.ndarray) -> PathSteps:
         """Some of the steps: all or none of a pair."""
         leaves, columns = self.leaves[is_kept], self.columns[is_kept]
         is_first = np.ones(len(leaves), dtype=bool)
         is_first[1:] = (leaves[1:] != leaves[:-1]) | (columns[1:] != columns[:-1])
-        return Steps(leaves, columns, self.nodes[is_kept], self.turns_left[is_kept], np.flatnonzero(is_first))
+        return PathSteps(leaves, columns, self.nodes[is_kept], self.turns_left[is_kept], np.flatnonzero(is_first))
 
 
-def find_steps(tree: Nodes, leaf_nodes: np.ndarray) -> Steps:
+def find_path_steps(tree: Nodes, leaf_nodes: np.ndarray) -> PathSteps:
     """The steps of the paths from a tree's root to its leaves, which have these node numbers, of shape (l,)."""
     inner = np.flatnonzero(tree.left >= 0)
     parents, is_left = np.full(len(tree.left), -1), np.zeros(len(tree.left), dtype=bool)
@@ -82,7 +82,7 @@ def find_steps(tree: Nodes, leaf_nodes: np.ndarray) -> Steps:
     leaves, nodes, turns_left = map(np.concatenate, zip(*steps, strict=True))
     columns = tree.columns[nodes].astype(np.intp)
     order = np.argsort(leaves * (columns.max(initial=0) + 1) + columns)  # a tenth of the time of `np.lexsort`
-    everything = Steps(leaves[order], columns[order], nodes[order], turns_left[order], np.empty(0, dtype=np.intp))
+    everything = PathSteps(leaves[order], columns[order], nodes[order], turns_left[order], np.empty(0, dtype=np.intp))
     return everything.only(np.ones(len(order), dtype=bool))
 
 

@@ -108,12 +108,18 @@ def _booster_of(method: OwnMethod) -> Any:
 
 
 def _state_of(method: OwnMethod, booster: Any) -> tuple[object, ...] | None:
-    """What changes where a booster is trained further, or where other rounds of it are asked; None if it is not usable."""
+    """What changes where a booster is trained anew or further, or other rounds of it are asked; None if it is not usable.
+
+    To compare all trees would take longer than an explanation.
+    """
     try:
         if method.package == "lightgbm":
             stops_early = getattr(method.estimator, "pred_early_stop", False)  # at some rows, without the last trees
-            return None if stops_early else (booster.num_trees(), booster.best_iteration)
-        return booster.num_boosted_rounds(), _last_round(method), getattr(method.estimator, "missing", None)
+            state = booster.num_trees(), booster.best_iteration, booster.lower_bound(), booster.upper_bound()
+            return None if stops_early else state
+        # The settings have the mean of the target, from which the rounds start.
+        missing = getattr(method.estimator, "missing", None)
+        return booster.num_boosted_rounds(), _last_round(method), missing, booster.save_config()
     except Exception:  # of two libraries
         return None
 

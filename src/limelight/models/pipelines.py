@@ -28,7 +28,6 @@ __all__ = ["read_through_pipelines"]
 
 _MOST_KEPT = 8  # readings of a pipeline: for rows with categories of their own, another one each
 
-
 _NONE = np.empty(0, dtype=np.intp)
 _NO_CONDITIONS = Conditions(_NONE, _NONE.astype(bool), np.empty(0), np.empty(0), _NONE)
 
