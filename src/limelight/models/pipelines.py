@@ -28,6 +28,8 @@ __all__ = ["read_through_pipelines"]
 
 _MOST_KEPT = 8  # readings of a pipeline: for rows with categories of their own, another one each
 
+_MOST_PAIRS = 2**23  # of a leaf and a column: to carry them takes some 55 bytes each
+
 _NONE = np.empty(0, dtype=np.intp)
 _NO_CONDITIONS = Conditions(_NONE, _NONE.astype(bool), np.empty(0), np.empty(0), _NONE)
 
@@ -101,6 +103,8 @@ def _carry(inner_sum: ModelSum, steps: list[Any], columns: TableColumns, model: 
     """A sum over the steps' outputs as one over the table's columns; None if that is not certain."""
     all_values = columns.values()
     if all_values is None or not isinstance(inner_sum, (LeafSum, LinearSum)):
+        return None
+    if isinstance(inner_sum, LeafSum) and inner_sum.num_pairs > _MOST_PAIRS:
         return None
     absent = np.nan if type(model).__module__.startswith("xgboost.") else 0.0  # of sparse rows
     try:

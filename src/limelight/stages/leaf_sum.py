@@ -106,6 +106,11 @@ class LeafSum(SumOfProducts):
         self._by_component: tuple[bytes, LeafSum] | None = None
         self._constant = sum((group.values.sum(axis=1) for group in groups if not len(group.met)), np.zeros(self.num_outputs))
 
+    @property
+    def num_pairs(self) -> int:
+        """How many pairs of a leaf and a column there are: what memory and time grow with."""
+        return sum(group.met.size for group in self._leaves)
+
     def take_apart(self) -> Leaves:
         """All leaves in one part, in another order; the first one stands for all that ask for nothing."""
         nothing = np.empty(0, dtype=np.int32)
