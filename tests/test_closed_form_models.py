@@ -348,8 +348,8 @@ class TestFunctionsOfTheUsers:
         assert_sampled(ROWS, Derived(3, random_state=0).fit(ROWS, TARGET))
 
     def test_of_trees_of_a_derived_class(self):
-        votes = AdaBoostClassifier(DerivedTree(max_depth=1), n_estimators=3, random_state=0).fit(ROWS, FLAG)
-        assert trees.read_trees(votes.decision_function) is None
+        voter = votes().set_params(estimator=DerivedTree(max_depth=1)).fit(ROWS, FLAG)
+        assert trees.read_trees(voter.decision_function) is None
         model = forest().fit(ROWS, TARGET)
         model.estimators_[0] = DerivedTree(max_depth=1).fit(ROWS, FLAG)
         assert trees.read_trees(model.predict) is None
