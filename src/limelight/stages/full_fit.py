@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from limelight.stages.curve_products import CurveProducts
 from limelight.stages.kernel_law import Curves, KernelLaw
 from limelight.stages.moments import Moments, PooledMoments
-from limelight.stages.sample import CurveProducts, Sample
+from limelight.stages.sample import Sample
 
 __all__ = ["ProjectedMoments", "is_full_fit_sound"]
 

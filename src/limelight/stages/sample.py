@@ -12,13 +12,14 @@ import numpy as np
 
 from limelight.exceptions import KernelError
 from limelight.stages.control_variate import Controls
+from limelight.stages.curve_products import CurveProducts
 from limelight.stages.design import Stretch
 from limelight.stages.kernel_law import Curves
 from limelight.stages.limit import Limit
 from limelight.stages.proximity import Proximity
 from limelight.stages.wide_rows import RowProducts, WideRows
 
-__all__ = ["ColumnSums", "CurveProducts", "Sample", "find_unknown"]
+__all__ = ["ColumnSums", "Sample", "find_unknown"]
 
 _BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
@@ -384,41 +385,3 @@ def find_unknown(samples: Sequence[Sample]) -> np.ndarray:
     num_varying = (variances > np.maximum(least, _ROUNDING_SHARE * squares)).sum(axis=1)
     is_unknown = num_varying < _LEAST_VARYING_SHARE * variances.shape[1]
     return np.asarray(is_unknown & ~np.stack([sample.is_fixed for sample in samples]))
-
-
-class CurveProducts(NamedTuple):
-    """Sums of weighted products with the squares and cubes of p predictors, for each of r replicates (or fits).
-
-    Attributes
-    ----------
-    columns : ndarray of shape (r, 1 + d, 2, p)
-        Products with the constant and the components.
-    outputs : ndarray of shape (r, 2, p)
-        Products with the output that the predictor belongs to.
-    curves : ndarray of shape (r, 3, p)
-        Squares with squares, squares with cubes, cubes with cubes.
-    """
-
-    columns: np.ndarray
-    outputs: np.ndarray
-    curves: np.ndarray
-
-    def leave_out(self, num_fits: int, is_shared: bool) -> CurveProducts:
-        """Sum the products over the replicates of each fit; the first axis is then that of the fits.
-
-        The first fit has all replicates, each of the others leaves out one. All fits share the p predictors if `is_shared`;
-        otherwise the predictors are those of the first fit, then those of the second, and so on, and p is divided by the number
-        of fits.
-        """
-        sums = []
-        for products in self:
-            if is_shared:
-                total = products.sum(axis=0)[None]
-                sums.append(np.concatenate([total, total - products]))
-                continue
-            by_fit = products.reshape(*products.shape[:-1], num_fits, -1)
-            total = np.moveaxis(by_fit.sum(axis=0), -2, 0).copy()
-            left_out = np.arange(num_fits - 1)
-            total[1:] -= by_fit[left_out, ..., left_out + 1, :]
-            sums.append(total)
-        return CurveProducts(*sums)
