@@ -1,15 +1,13 @@
 """Which models of XGBoost and LightGBM are read as sums: each is exact and equal to the enumeration, or else sampled."""
 
-import gc
 import subprocess
 import sys
-import weakref
 from textwrap import dedent
 
 import numpy as np
 import pandas as pd
 import pytest
-from helpers.enumeration import COUNT, assert_exact, assert_sampled, explain, make_table
+from helpers.enumeration import COUNT, assert_exact, assert_kept_alive_by_nothing, assert_sampled, explain, make_table
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
 from sklearn.model_selection import GridSearchCV
@@ -281,12 +279,7 @@ class TestReading:
 
     @pytest.mark.parametrize("build", [EXACT["XGBoost's booster"], EXACT["LightGBM's booster"], EXACT["LGBMRegressor"]])
     def test_keeps_no_model_alive(self, build):
-        model = build()
-        explain(ROWS, ROWS[0], model)
-        reference = weakref.ref(model)
-        del model
-        gc.collect()
-        assert reference() is None
+        assert_kept_alive_by_nothing(ROWS, build)
 
     def test_without_treelite_says_what_reads_trees(self, monkeypatch):
         monkeypatch.setitem(sys.modules, "treelite", None)

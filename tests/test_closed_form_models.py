@@ -1,15 +1,13 @@
 """Which of scikit-learn's models are read as sums: each is exact and equal to the enumeration, or else sampled."""
 
 import functools
-import gc
 import pickle
-import weakref
 from concurrent.futures import ThreadPoolExecutor
 from types import MethodType
 
 import numpy as np
 import pytest
-from helpers.enumeration import COUNT, assert_exact, assert_sampled, explain, make_table
+from helpers.enumeration import COUNT, assert_exact, assert_kept_alive_by_nothing, assert_sampled, explain, make_table
 from scipy.sparse import csr_array
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.compose import TransformedTargetRegressor
@@ -392,12 +390,7 @@ class TestReading:
 
     @pytest.mark.parametrize("build", [EXACT["a forest"], EXACT["histograms"]])
     def test_keeps_no_model_alive(self, build):
-        model = build()
-        explain(ROWS, ROWS[0], model)
-        reference = weakref.ref(model)
-        del model
-        gc.collect()
-        assert reference() is None
+        assert_kept_alive_by_nothing(ROWS, build)
 
     def test_in_threads(self):
         model = forest().fit(ROWS, TARGET)

@@ -1,5 +1,7 @@
 """Small tables of which everything that LIME's law can draw is enumerated, to hold explanations against."""
 
+import gc
+import weakref
 from itertools import product
 
 import numpy as np
@@ -102,3 +104,13 @@ def assert_exact(rows, model, *, link="identity", within=1e-10, instances=3):
 
 def assert_sampled(rows, model, **options):
     assert explain(rows, rows[0], model, **options).provenance.design == "sobol"
+
+
+def assert_kept_alive_by_nothing(rows, build):
+    """Once it has been explained, a model goes with the last reference to it."""
+    model = build()
+    explain(rows, rows[0], model)
+    reference = weakref.ref(model)
+    del model
+    gc.collect()
+    assert reference() is None
