@@ -14,6 +14,7 @@ from sklearn.linear_model import LinearRegression, LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 from limelight import TabularExplainer
+from limelight.models import adapt
 
 MODELS = [
     DecisionTreeRegressor(max_depth=4, random_state=0),
@@ -172,3 +173,18 @@ def test_probabilities_that_are_all_clipped_show_no_sum():
     model.intercept_ += 1e3
     explanation = TabularExplainer(rows[:, [2]]).explain_instance(rows[0, [2]], model, link="logit")
     assert not explanation.is_exact
+
+
+@pytest.mark.parametrize("share_missing", [0.0, 0.2])
+def test_a_sum_is_the_model_for_one_row_and_for_many_and_for_the_same_ones_again(share_missing):
+    rows = make_table(7)
+    rows[np.random.default_rng(0).random(rows.shape) < share_missing] = np.nan
+    model = RandomForestRegressor(9, random_state=0).fit(rows, np.nan_to_num(rows[:, 0]) * np.nan_to_num(rows[:, 1]))
+    explainer = TabularExplainer(rows)
+    model_sum = adapt(model, explainer.components(rows[0]), shortcuts=True).model_sum
+    for asked in (rows[:50], rows[:50], rows[50:113], rows[:1], rows[:50]):
+        sums = model_sum.evaluate(asked)
+        np.testing.assert_allclose(sums[:, 0], model.predict(asked), rtol=0, atol=1e-12)
+        sums[:] = np.nan  # the caller's own
+    for row in rows[:20]:
+        np.testing.assert_allclose(model_sum.evaluate(row[None])[0], model.predict(row[None]), rtol=0, atol=1e-12)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -67,7 +68,8 @@ class ModelSum(ABC):
         """The means of some outputs, by their numbers, and their covariances with the components, under laws that it suits."""
 
 
-class Limit(NamedTuple):
+@dataclass(eq=False)
+class Limit:
     """What an explanation's moments approach, the more perturbations there are.
 
     Attributes
@@ -79,6 +81,8 @@ class Limit(NamedTuple):
         The numbers of the explained outputs.
     constant : ndarray of shape (q,)
         What the model adds to the sum.
+    expectation : Expectation or None
+        The moments of the explained outputs under this law alone, once they have been worked out.
     """
 
     model_sum: ModelSum
@@ -86,10 +90,18 @@ class Limit(NamedTuple):
     kernel_width: float
     outputs: tuple[int, ...]
     constant: np.ndarray
+    expectation: Expectation | None = None
+
+    def with_width(self, kernel_width: float) -> Limit:
+        """That of another kernel."""
+        return replace(self, kernel_width=kernel_width, expectation=None)
 
     def take_output(self, number: int) -> Limit:
         """That of one of the explained outputs."""
-        return self._replace(outputs=(self.outputs[number],), constant=self.constant[[number]])
+        known = self.expectation
+        if known is not None:
+            known = Expectation(known.means[:, [number]], known.covariances[:, [number]])
+        return replace(self, outputs=(self.outputs[number],), constant=self.constant[[number]], expectation=known)
 
     @property
     def batch_key(self) -> Hashable:
@@ -99,6 +111,12 @@ class Limit(NamedTuple):
 
 def expect_outputs(limits: Sequence[Limit]) -> Expectation:
     """The moments of the explained outputs of b limits with equal keys."""
-    first = limits[0]
-    expectation = first.model_sum.expect([limit.law for limit in limits], first.kernel_width, first.outputs)
-    return expectation._replace(means=expectation.means + np.stack([limit.constant for limit in limits]))
+    unknown = [limit for limit in limits if limit.expectation is None]
+    if unknown:
+        first = limits[0]
+        means, covariances = first.model_sum.expect([limit.law for limit in unknown], first.kernel_width, first.outputs)
+        for number, limit in enumerate(unknown):
+            of_limit = slice(number, number + 1)
+            limit.expectation = Expectation(means[of_limit] + limit.constant, covariances[of_limit])
+    known = [limit.expectation for limit in limits if limit.expectation is not None]
+    return Expectation(*map(np.concatenate, zip(*known, strict=True)))

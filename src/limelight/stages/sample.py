@@ -223,7 +223,7 @@ class Sample:
             except KernelError:
                 return None
             stretches.append(stretch._replace(kernel_weights=kernel_weights))
-        limit = None if self.limit is None else self.limit._replace(kernel_width=proximity.width)
+        limit = None if self.limit is None else self.limit.with_width(proximity.width)
         return replace(self, limit=limit, controls=None, _stretches=stretches, _full_grams=None, _num_stretches_in_grams=0)
 
     def take_output(self, number: int) -> Sample:

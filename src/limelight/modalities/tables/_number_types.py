@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
 
@@ -50,13 +51,18 @@ def find_fault(dtype: np.dtype, rows: np.ndarray, names: Sequence[str]) -> str |
     names : sequence of str
         The names of the columns.
     """
-    low, high = field_of(dtype).limits
+    low, high = _limits_of(dtype)
     is_outside = (rows < low) | (rows > high)
     if not is_outside.any():
         return None
     row, column = np.argwhere(is_outside)[0]
     held = f"numbers from {low:.6g} to {high:.6g}, as the training data's type, {dtype}, does"
     return f"{held}; got {rows[row, column]:.6g} in {names[column]!r}"
+
+
+@cache
+def _limits_of(dtype: np.dtype) -> tuple[float, float]:
+    return field_of(dtype).limits
 
 
 def to_type(rows: np.ndarray, dtype: np.dtype) -> np.ndarray:

@@ -35,6 +35,13 @@ class _Ends(NamedTuple):
     highs: np.ndarray
 
 
+class _OfConditions(NamedTuple):
+    """The conditions on a column, and their moments for each code and kernel width that some row has had."""
+
+    ends: _Ends
+    moments: dict[tuple[float, float], WithCovariance]
+
+
 class ColumnMoments:
     """What the law and the kernel make of a column: worked out once for each state that some row has.
 
@@ -51,25 +58,23 @@ class ColumnMoments:
     ----------
     drawn : ColumnLaw
     field : Field
+    has_plain_numbers : bool
+        Whether a model gets the column's numbers as they are.
     """
 
     def __init__(self, drawn: ColumnLaw, field: Field, held: ColumnLaw) -> None:
         self.drawn, self.field = drawn, field
+        self.has_plain_numbers = holds_plain_numbers(field)
         self._law = held
         self._forget()
 
     def _forget(self) -> None:
         self._weighted: dict[tuple[float, float], BinaryColumn] = {}
-        self._ends: WeakKeyDictionary[Conditions, _Ends] = WeakKeyDictionary()
-        self._conditions: WeakKeyDictionary[Conditions, dict[tuple[float, float], WithCovariance]] = WeakKeyDictionary()
-
-    @property
-    def has_plain_numbers(self) -> bool:
-        """Whether a model gets the column's numbers as they are."""
-        return holds_plain_numbers(self.field)
+        self._of_conditions: WeakKeyDictionary[Conditions, _OfConditions] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"drawn": self.drawn, "field": self.field, "_law": self._law}
+        forgotten = ("_weighted", "_of_conditions")
+        return {name: value for name, value in self.__dict__.items() if name not in forgotten}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -95,17 +100,17 @@ class ColumnMoments:
         self, conditions: Conditions, column: int, weighted: WeightedColumn, code: float, kernel_width: float
     ) -> WithCovariance:
         """The moments of all conditions on the column, whose number is given, in their order."""
-        if conditions not in self._ends:
-            self._ends[conditions] = _find_ends(conditions.of_column(column))
-        ends = self._ends[conditions]
+        known = self._of_conditions.get(conditions)
+        if known is None:
+            known = self._of_conditions[conditions] = _OfConditions(_find_ends(conditions.of_column(column)), {})
         if not self._law.num_states:
-            return _moments_of_conditions(weighted, ends)
-        kept, key = self._conditions.setdefault(conditions, {}), (code, kernel_width)
+            return _moments_of_conditions(weighted, known.ends)
+        kept, key = known.moments, (code, kernel_width)
         moments = kept.get(key)
         if moments is None:
-            if len(kept) * len(ends.conditions.columns) > _MOST_KEPT:
-                kept = self._conditions[conditions] = {}
-            moments = kept[key] = _moments_of_conditions(weighted, ends)
+            if len(kept) * len(known.ends.conditions.columns) > _MOST_KEPT:
+                kept.clear()
+            moments = kept[key] = _moments_of_conditions(weighted, known.ends)
         return moments
 
 
