@@ -102,7 +102,7 @@ def test_what_is_explained_again_is_equal():
 # --- every public class of plain data ---------------------------------------------------------------------------------------
 
 
-SURROGATE = Surrogate(0, (1, 0), (0.5, -0.25), (0.25, -0.5), (0.75, 0.0), 0.125, 0.375, 0.5)
+SURROGATE = Surrogate(0, (1, 0), (0.5, -0.25), (0.25, -0.5), (0.75, 0.0), 0.125, 0.375, 0.5, 0.25)
 PROVENANCE = Provenance("E", "", "iid", "k", 0.75, "d", "identity", "auto", "ridge", 1.0, 0.05, 0, "0.2.0")
 ARRAYS = (np.array([[0.5, np.nan]]), np.array([1.0, np.nan]), np.array([0, 1]))
 PICK = Explanations.of([CONSTANT["few"]]).pick(1)

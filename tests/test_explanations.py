@@ -85,7 +85,7 @@ def explanations(draw):
     def surrogate(label):
         components = tuple(draw(st.lists(st.integers(0, count - 1), unique=True)))
         weights, lows, highs = (tuple(draw(DOUBLES) for _ in components) for _ in range(3))
-        return Surrogate(label, components, weights, lows, highs, draw(DOUBLES), draw(DOUBLES), draw(DOUBLES))
+        return Surrogate(label, components, weights, lows, highs, *(draw(DOUBLES) for _ in range(4)))
 
     return Explanation(
         surrogates=tuple(map(surrogate, labels)),

@@ -150,7 +150,7 @@ def explanation(
     return replace(made, **changes)
 
 
-def surrogate(label, weights, *, half=0.01, components=None, fidelity=0.875):
+def surrogate(label, weights, *, half=0.01, components=None, fidelity=0.875, error=0.02):
     return Surrogate(
         label=label,
         components=tuple(range(len(weights))) if components is None else components,
@@ -160,6 +160,7 @@ def surrogate(label, weights, *, half=0.01, components=None, fidelity=0.875):
         intercept=0.1,
         local_prediction=0.65,
         fidelity=fidelity,
+        fidelity_error=error,
     )
 
 
@@ -515,7 +516,7 @@ def zero_columns(text: str) -> set[int]:
 
 def test_the_table_reads_well():
     assert render_text(text_explanation(notices=(Notice("code", "Read with care."),))).splitlines() == [
-        "spam: model 0.700, surrogate 0.650, fidelity 0.88",
+        "spam: model 0.700, surrogate 0.650, fidelity 0.88 ± 0.02",
         "  cheap  \u22120.100  [\u22120.110, \u22120.090]  █████│",
         "  pills  +0.400  [+0.390, +0.410]       │███████████████████",
         "",

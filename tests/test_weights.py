@@ -68,12 +68,13 @@ class TestFrames:
     def test_wide(self, stored):
         frame = stored.to_wide_frame()
         entries = [entry for entry in few() if entry != FAILURE]
-        fixed = ["item", "id", "label", "output", "prediction", "local_prediction", "fidelity", "converged"]
+        fixed = ["item", "id", "label", "output", "prediction", "local_prediction", "fidelity", "fidelity_error", "converged"]
         assert list(frame.columns) == [*fixed, "bmi", "age", "blood pressure"]
         assert frame["item"].tolist() == [0, 1, 3, 4, 5, 6]
         assert frame["prediction"].tolist() == [0.5] * 6
         assert frame["local_prediction"].tolist() == [0.65] * 6
         assert frame["fidelity"].tolist() == [0.875] * 6
+        assert frame["fidelity_error"].tolist() == [0.02] * 6
         assert frame["converged"].all()
         assert frame["bmi"].tolist() == [entry.surrogate().weights[0] for entry in entries]
 
@@ -90,13 +91,13 @@ class TestFrames:
                 expected = dict(entry.as_list(label))
                 assert {name: weight for name, weight in row.items() if weight and name in entry.names} == expected
         absent = collection.to_wide_frame(1, by="name", num_features=2)
-        assert len(absent.columns) == 10
-        assert (absent.iloc[:, 8:] == 0).any(axis=None)
+        assert len(absent.columns) == 11
+        assert (absent.iloc[:, 9:] == 0).any(axis=None)
 
     def test_wide_columns_that_are_called_alike(self):
         columns = ("item", "feature item", "prediction", "a")
         frame = Explanations.of([table(columns, weights={1: (0.4, 0.3, 0.2, 0.1)})]).to_wide_frame(backend="polars")
-        assert frame.columns[8:] == ["feature item", "feature feature item", "feature prediction", "a"]
+        assert frame.columns[9:] == ["feature item", "feature feature item", "feature prediction", "a"]
 
     def test_features_of_several_components(self):
         view = MixedView(
@@ -118,7 +119,7 @@ class TestFrames:
     def test_texts_that_no_frame_can_hold(self):
         collection = Explanations.of([parts(("\ud800", "b"), weights={1: (0.2, 0.1)})])
         assert collection.to_frame("polars")["name"].to_list() == ["\0d800", "b"]
-        assert collection.to_wide_frame("all", backend="polars").columns[8:] == ["\0d800", "b"]
+        assert collection.to_wide_frame("all", backend="polars").columns[9:] == ["\0d800", "b"]
 
     def test_mistakes(self, stored):
         with pytest.raises(ArgumentError, match="num_features must be an integer of at least 1; got 0"):

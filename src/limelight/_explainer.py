@@ -474,4 +474,5 @@ def _make_surrogate(label: int, fit: Fit) -> Surrogate:
         intercept=fit.intercept,
         local_prediction=fit.local_prediction,
         fidelity=fit.fidelity,
+        fidelity_error=fit.fidelity_error,
     )

@@ -62,6 +62,7 @@ def explain(view, names, weights, *, classes=CLASSES[:2], predictions=None, kind
             intercept=0.1,
             local_prediction=0.65,
             fidelity=0.875,
+            fidelity_error=0.02,
         )
         for label, own in weights.items()
     )

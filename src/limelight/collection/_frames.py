@@ -52,7 +52,7 @@ def wide_frame(explanations: TableSource, label: int | str | None, by: str, num_
     numbers = FeatureNumbers(by)
     pieces, parts = [], []
     start = 0
-    figures = ("local_prediction", "fidelity")
+    figures = ("local_prediction", "fidelity", "fidelity_error")
     needed = [*LABEL_COLUMNS, *numbers.columns, "item", "id", "predictions", "converged"]
     for table in explanations.tables([*needed, *(f"surrogates.list.element.{name}" for name in figures)]):
         check_meaning(table, label)

@@ -116,9 +116,9 @@ class SummaryMixin(TableSource):
         Returns
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            Columns item, id, label, output, prediction, local_prediction, fidelity, converged, and the features, heaviest
-            first. A feature's weight is the sum of its components', and 0 where none was reported: the surrogate has no such
-            term. A feature whose name is that of an earlier column gets ``feature`` before its name.
+            Columns item, id, label, output, prediction, local_prediction, fidelity, fidelity_error, converged, and the
+            features, heaviest first. A feature's weight is the sum of its components', and 0 where none was reported: the
+            surrogate has no such term. A feature whose name is that of an earlier column gets ``feature`` before its name.
 
         Raises
         ------

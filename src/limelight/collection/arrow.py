@@ -49,7 +49,7 @@ SCHEMA_VERSION = 2
 _KIND_KEY = b"limelight"
 _VERSION_KEY = b"limelight.schema"
 
-_FIGURES = ("intercept", "local_prediction", "fidelity")
+_FIGURES = ("intercept", "local_prediction", "fidelity", "fidelity_error")
 _NOTICE = ("code", "message", "level")
 _WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high")
 _DOUBLES = ("effective_sample_size", "confidence")
@@ -372,11 +372,12 @@ def _read_provenance(*values: Any) -> Provenance:
     return Provenance(**{**record, "random_state": int(record["random_state"])})
 
 
-def _read_surrogate(label: int, intercept: float, prediction: float, fidelity: float, weights: tuple[Any, ...]) -> Surrogate:
+def _read_surrogate(label: int, *figures_and_weights: Any) -> Surrogate:
+    *figures, weights = figures_and_weights
     components, *_, values, lows, highs = tuple(zip(*weights, strict=True)) or ((),) * len(_WEIGHTS)
     if len(set(components)) < len(components):
         raise ValueError("a surrogate must report a component only once")
-    return Surrogate(label, components, values, lows, highs, intercept, prediction, fidelity)
+    return Surrogate(label, components, values, lows, highs, *figures)
 
 
 def _read_view(text: str) -> View:

@@ -64,11 +64,23 @@ def format_probability(value: float) -> str:
     return f"{value:.3f}" if 0 <= value <= 1 else format_number(value)
 
 
-def format_fidelity(fidelity: float) -> str:
-    """Write a fidelity with two decimals; NaN as "unknown"."""
+def format_fidelity(fidelity: float, error: float = 0.0) -> str:
+    """Write a fidelity with two decimals, and its error where it has one; NaN as "unknown".
+
+    Examples
+    --------
+    >>> from limelight.renderers._numbers import format_fidelity
+    >>> format_fidelity(0.814, 0.019), format_fidelity(0.814), format_fidelity(0.814, float("nan"))
+    ('0.81 ± 0.02', '0.81', '0.81 ± unknown')
+    """
     if math.isnan(fidelity):
         return "unknown"
-    return f"{max(0.0, fidelity):.2f}" if fidelity > -0.005 else format_number(fidelity)
+    is_plain = fidelity > -0.005  # the others may be huge
+    text = f"{max(0.0, fidelity):.2f}" if is_plain else format_number(fidelity)
+    if error == 0:
+        return text
+    error_text = "unknown" if math.isnan(error) else format_number(error, decimals=2 if is_plain else None)
+    return f"{text} \N{PLUS-MINUS SIGN} {error_text}"
 
 
 def format_percent(share: float) -> str:

@@ -14,6 +14,7 @@ from limelight.results.explanation import Explanation, Provenance, Surrogate
 __all__ = ["Fact", "LabelSummary", "Summary", "format_output", "name_output", "summarise"]
 
 _MOST_OUTPUTS = 10
+_FIDELITY_MEASURE = "held-out weighted R²"
 _PROVENANCE_NAMES = {"version": "limelight", "alpha": "ridge penalty", "random_state": "seed"}
 
 
@@ -38,13 +39,14 @@ class LabelSummary(Bars):
     prediction: str
     local_prediction: str
     fidelity: str
+    fidelity_measure: str
     fidelity_meaning: str
 
     @property
     def remark(self) -> str:
         """The prediction, the local prediction and the fidelity, in a sentence or two."""
         predictions = f"Model {self.prediction}, surrogate {self.local_prediction}"
-        return f"{predictions}. Fidelity {self.fidelity} (held-out weighted R²): {self.fidelity_meaning}."
+        return f"{predictions}. Fidelity {self.fidelity} ({self.fidelity_measure}): {self.fidelity_meaning}."
 
 
 @dataclass(frozen=True)
@@ -174,7 +176,8 @@ def _summarise_label(
         away="against" if are_probabilities else "lowers",
         prediction=format_output(explanation.predictions[surrogate.label], explanation.output_kind),
         local_prediction=format_number(surrogate.local_prediction),
-        fidelity=format_fidelity(surrogate.fidelity),
+        fidelity=format_fidelity(surrogate.fidelity, surrogate.fidelity_error),
+        fidelity_measure=_FIDELITY_MEASURE if surrogate.fidelity_error == 0 else f"{_FIDELITY_MEASURE} and its standard error",
         fidelity_meaning=_explain_fidelity(surrogate.fidelity),
     )
 

@@ -33,6 +33,9 @@ class Surrogate(EqualityMixin):
         Weighted R2 on held-out perturbations: the share of the output's variation nearby that the surrogate follows. NaN where
         the output did not vary or there was nothing to hold out. An exact explanation has it from the perturbations on which
         the model was checked.
+    fidelity_error : float
+        The standard error of the fidelity: by how much other perturbations, as many, would typically change it. It is 0 where
+        all masks were enumerated. NaN where the fidelity is NaN, or the output varied in one replicate only.
 
     Examples
     --------
@@ -53,6 +56,7 @@ class Surrogate(EqualityMixin):
     intercept: float
     local_prediction: float
     fidelity: float
+    fidelity_error: float
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Surrogate":

@@ -14,6 +14,7 @@ from limelight.stages.sample import Sample
 
 __all__ = ["ProductsOfComponents", "ProductsOfRows", "Regressions", "Source", "dot"]
 
+_ROUNDING_SHARE = 1e-12  # of an output's variation: what is less is rounding
 
 Source = SampledMoments | ProjectedMoments | ControlledMoments | LimitMoments
 """Where moments come from."""
@@ -56,22 +57,21 @@ class ProductsOfComponents:
         return _fit_ridge(self._source.leaving_out(self._chosen, self._grams), alpha, factors)
 
     def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:
-        """Weighted R2, of shape (b, q): of each replicate under the surrogate fitted without it, pooled.
+        """Weighted R2, of shape (b, q, 1 + r): of each replicate under the surrogate fitted without it, pooled.
 
-        With `is_exact`, it is that of the whole neighbourhood under its own surrogate.
+        It is that of all replicates, and after it those of all replicates but one, whose spread shows the error. With
+        `is_exact`, the surrogate is the same for all replicates.
         """
         grams, c = self._grams, self._chosen.shape[-1]
         if grams.shape[2] == 1 and not is_exact:
-            return np.full(grams.shape[:2], np.nan)
+            return np.full((*grams.shape[:2], 1), np.nan)
         fits = slice(0, 1) if is_exact else slice(1, None)
         # A row of the constant, the components and the output times this is the row's residual.
         to_residual = np.ones(grams.shape[:-1])
         to_residual[..., 0] = -regressions.intercepts[:, :, fits]
         to_residual[..., 1 : c + 1] = -regressions.weights[:, :, fits]
-        total = grams.sum(axis=2)
-        variation = total[..., -1, -1] - total[..., 0, -1] * (total[..., 0, -1] / total[..., 0, 0])
-        residual = dot(to_residual, (grams @ to_residual[..., None])[..., 0]).sum(axis=-1)
-        return _explained_share(residual, variation)
+        residuals = dot(to_residual, (grams @ to_residual[..., None])[..., 0])
+        return _explained_shares(residuals, grams[..., 0, 0], grams[..., 0, -1], grams[..., -1, -1])
 
     def spreads(self) -> np.ndarray:
         """The weighted standard deviation of each output, of shape (b, q)."""
@@ -121,15 +121,18 @@ class ProductsOfRows:
     def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:
         """As `ProductsOfComponents.fidelities`."""
         if len(self._is_in_replicate) == 1 and not is_exact:
-            return np.full((1, len(self._rows)), np.nan)
-        residuals = np.empty((1, len(self._rows)))
+            return np.full((1, len(self._rows), 1), np.nan)
+        residuals = np.empty((1, len(self._rows), len(self._is_in_replicate)))
         for output, rows in enumerate(self._rows):
             fits = slice(0, 1) if is_exact else slice(1, None)
             predictions = regressions.intercepts[0, output, fits] + rows.predict(regressions.weights[0, output, fits].T)
             squares = (self._outputs[:, [output]] - predictions) ** 2
-            is_counted = self._is_in_replicate.T | is_exact
-            residuals[0, output] = self._row_weights @ np.where(is_counted[:, : squares.shape[1]], squares, 0.0).sum(axis=1)
-        return _explained_share(residuals, self._row_weights.sum() * self.spreads() ** 2)
+            residuals[0, output] = (self._row_weights * self._is_in_replicate * squares.T).sum(axis=1)
+        row_weights = self._row_weights * self._is_in_replicate
+        centred = self._outputs - self._row_weights @ self._outputs / self._row_weights.sum()
+        return _explained_shares(
+            residuals, row_weights.sum(axis=1), (row_weights @ centred).T[None], (row_weights @ centred**2).T[None]
+        )
 
     def spreads(self) -> np.ndarray:
         """As `ProductsOfComponents.spreads`."""
@@ -142,9 +145,22 @@ def dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.asarray((left[..., None, :] @ right[..., :, None])[..., 0, 0])
 
 
-def _explained_share(residual: np.ndarray, variation: np.ndarray) -> np.ndarray:
-    """R2 from sums of squares; NaN where the output does not vary, since it can vary in rows without weight only."""
-    return np.asarray(1.0 - np.divide(residual, variation, out=np.full(variation.shape, np.nan), where=variation > 0))
+def _explained_shares(residuals: np.ndarray, mass: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
+    """R2 of all r replicates and, if there are several, of all but each of them: (..., 1 + r).
+
+    It is NaN where the output does not vary, since it can vary in rows without weight, or in a single replicate, only.
+
+    Parameters
+    ----------
+    residuals : ndarray of shape (..., r)
+        Weighted sums of the squared residuals of each replicate's rows.
+    mass, sums, squares : ndarray of shape (..., r)
+        Sums of the rows' weights, and weighted sums of their outputs and of the outputs' squares.
+    """
+    residuals, mass, sums, squares = (leave_out_each(part, axis=-1) for part in (residuals, mass, sums, squares))
+    variations = squares - sums * (sums / mass)
+    varies = variations > _ROUNDING_SHARE * variations[..., :1]
+    return np.asarray(1.0 - np.divide(residuals, variations, out=np.full(variations.shape, np.nan), where=varies))
 
 
 def _chosen_grams(samples: Sequence[Sample], chosen: np.ndarray) -> np.ndarray:

@@ -20,6 +20,9 @@ from limelight.stages.selection import choose_components
 
 __all__ = ["Fit", "Settings", "critical_value", "fit_surrogates"]
 
+_CONFIDENCE = 0.95  # of a fidelity's interval, which reaches as many of its errors to each side as that of a normal law
+_NORMAL_ERRORS = 1.959963984540054
+
 
 class Fit(NamedTuple):
     """The surrogate of one output, with c reported components, heaviest first.
@@ -40,6 +43,8 @@ class Fit(NamedTuple):
         How far the interval of the local prediction reaches to each side; NaN where it is not known.
     fidelity : float
         Weighted R2 on perturbations that the surrogate was not fitted to; NaN where it is not known.
+    fidelity_error : float
+        Its standard error; NaN where it is not known.
     spread : float
         The output's standard deviation over the neighbourhood, weighted by proximity.
     shrinkage : float
@@ -55,6 +60,7 @@ class Fit(NamedTuple):
     local_prediction: float
     local_half_width: float
     fidelity: float
+    fidelity_error: float
     spread: float
     shrinkage: float
     unknown: np.ndarray
@@ -132,6 +138,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     by_fit = regressions.intercepts + dot(regressions.weights, instance_values[:, :, None])
     local_half_widths = _half_widths(by_fit[..., None], samples[0].num_replicates, settings)[..., 0]
     fidelities, spreads = of_chosen.fidelities(regressions, settings.is_exact), of_chosen.spreads()
+    fidelity_errors = _fidelity_errors(fidelities, is_enumeration=settings.is_exact and samples[0].limit is None)
     if samples[0].limit is not None:  # its few perturbations may have missed what changes the output
         spreads = np.maximum(spreads, _linear_spreads(pooled))
     shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
@@ -146,7 +153,8 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 intercept=float(intercepts[number, output] + origin),
                 local_prediction=float(local_predictions[number, output] + origin),
                 local_half_width=float(local_half_widths[number, output]),
-                fidelity=float(fidelities[number, output]) if varies else np.nan,
+                fidelity=float(fidelities[number, output, 0]) if varies else np.nan,
+                fidelity_error=float(fidelity_errors[number, output]) if varies else np.nan,
                 spread=float(spreads[number, output]),
                 shrinkage=float(shrinkages[number, output]),
                 unknown=np.flatnonzero(is_unknown[number]),
@@ -230,6 +238,14 @@ def _standard_errors(left_out: np.ndarray) -> np.ndarray:
         return np.full((*left_out.shape[:-2], left_out.shape[-1]), np.nan)
     squares = ((left_out - left_out.mean(axis=-2, keepdims=True)) ** 2).sum(axis=-2)
     return np.asarray(np.sqrt((r - 1) / r * squares))
+
+
+def _fidelity_errors(fidelities: np.ndarray, *, is_enumeration: bool) -> np.ndarray:
+    """The standard errors, of shape (b, q), of fidelities of all replicates and without each of them, (b, q, 1 + r)."""
+    if is_enumeration:  # nothing is left to chance
+        return np.where(np.isnan(fidelities[..., 0]), np.nan, 0.0)
+    widening = critical_value(_CONFIDENCE, fidelities.shape[-1] - 1) / _NORMAL_ERRORS
+    return widening * _standard_errors(fidelities[..., 1:, None])[..., 0]
 
 
 @cache

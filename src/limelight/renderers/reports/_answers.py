@@ -22,7 +22,13 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Answers", "read_answers"]
 
 _SURROGATE = "surrogates.list.element"
-_READ = (*LABEL_COLUMNS, "output_kind", "predictions", f"{_SURROGATE}.fidelity", f"{_SURROGATE}.weights.list.element.weight")
+_FIDELITY = ("fidelity", "fidelity_error")
+_READ = (
+    *LABEL_COLUMNS,
+    "output_kind",
+    "predictions",
+    *(f"{_SURROGATE}.{name}" for name in (*_FIDELITY, "weights.list.element.weight")),
+)
 
 
 class Answer(NamedTuple):
@@ -40,6 +46,8 @@ class Answer(NamedTuple):
         The value of that output.
     fidelity : float
         The fidelity of the default label's surrogate.
+    fidelity_error : float
+        Its standard error.
     """
 
     names: tuple[str, ...]
@@ -47,6 +55,7 @@ class Answer(NamedTuple):
     output: int
     value: float
     fidelity: float
+    fidelity_error: float
 
     @property
     def name(self) -> str:
@@ -107,8 +116,9 @@ def read_answers(explanations: Explanations) -> Answers:
 
 def _read_table(table: pa.Table) -> list[Answer | None]:
     defaults = select_surrogates(table, None)
-    fidelities = np.full(table.num_rows, math.nan)
-    fidelities[defaults.rows] = defaults.surrogates.field("fidelity").to_numpy()
+    fidelities = np.full((table.num_rows, 2), math.nan)
+    for place, name in enumerate(_FIDELITY):
+        fidelities[defaults.rows, place] = defaults.surrogates.field(name).to_numpy()
     predictions = table["predictions"].combine_chunks()
     values, bounds = predictions.flatten().to_numpy(), _find_bounds(predictions)
     columns = (
@@ -126,7 +136,7 @@ def _read_table(table: pa.Table) -> list[Answer | None]:
             raise ArgumentError("the stored explanations are incomplete: their outputs do not match.")
         ranked = np.where(np.isnan(values[start:stop]), -math.inf, values[start:stop])
         output = int(np.argmax(ranked)) if kind == "probabilities" else label
-        answers.append(Answer(names, kind, output, float(values[start + output]), fidelity))
+        answers.append(Answer(names, kind, output, float(values[start + output]), *fidelity))
     return answers
 
 

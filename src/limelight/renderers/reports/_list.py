@@ -99,7 +99,8 @@ def _read_entries(explanations: Explanations, order: Sequence[int]) -> Iterator[
 
 def _make_blank(view_kind: str, output_kind: str) -> dict[str, Any]:
     """The page data of an explanation with one item of each sort, and with a second label without reported components."""
-    surrogates = (Surrogate(0, (0,), (1.0,), (0.0,), (1.0,), 0.0, 1.0, 1.0), Surrogate(1, (), (), (), (), 0.0, 1.0, 1.0))
+    figures = 0.0, 1.0, 1.0, 0.0
+    surrogates = (Surrogate(0, (0,), (1.0,), (0.0,), (1.0,), *figures), Surrogate(1, (), (), (), (), *figures))
     return make_page_data(
         Explanation(
             surrogates=surrogates,
@@ -172,7 +173,7 @@ class EntryWriter:
             "wrong": int(answer.is_wrong(truth)),
             # Null where it is not finite: JSON has no NaN.
             "value": answer.value if math.isfinite(answer.value) else None,
-            "trust": format_fidelity(answer.fidelity),
+            "trust": format_fidelity(answer.fidelity, answer.fidelity_error),
             "fidelity": round(answer.fidelity, 4) if math.isfinite(answer.fidelity) else None,
         }
 
