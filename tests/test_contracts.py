@@ -52,7 +52,7 @@ def assert_close(one, other, atol=1e-12):
     assert one.num_inputs == other.num_inputs
     for surrogate, twin in zip(one.surrogates, other.surrogates, strict=True):
         assert surrogate.components == twin.components
-        for field in ("weights", "lows", "highs", "intercept", "local_prediction", "fidelity"):
+        for field in ("weights", "lows", "highs", "intercept", "local_prediction", "fidelity", "fidelity_error"):
             np.testing.assert_allclose(getattr(surrogate, field), getattr(twin, field), rtol=0, atol=atol)
 
 

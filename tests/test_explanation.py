@@ -199,7 +199,9 @@ class TestJson:
         view = TextView("".join(words), tuple(Span(i, i + 1, i) for i in range(count)))
         if table:
             view = TableView(tuple(Cell(word, word, i) for i, word in enumerate(words)))
-        surrogate = Surrogate(0, tuple(range(count)), tuple(weights), tuple(weights), tuple(weights), 0.0, 1.0, math.nan, math.nan)
+        surrogate = Surrogate(
+            0, tuple(range(count)), tuple(weights), tuple(weights), tuple(weights), 0.0, 1.0, math.nan, math.nan
+        )
         explanation = Explanation(
             (surrogate,),
             tuple(words),

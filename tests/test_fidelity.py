@@ -108,8 +108,8 @@ def test_of_rows(name, is_exact):
     model = MODELS[name] if is_exact else lambda rows: MODELS[name].predict(rows)
     made = [explain_row(model, seed, num_samples=257) for seed in SEEDS]
     assert {explanation.is_exact for explanation in made} == {is_exact}
-    is_on = (DRAWN == ROWS[0]).astype(float)
-    weights = SHARES * np.exp(-(1 - is_on).sum(axis=1) / (2 * made[0].kernel_width**2))
+    is_on = (ROWS[0] == DRAWN).astype(float)
+    weights = SHARES * np.exp(-(1 - is_on).sum(axis=1) / (2 * made[0].kernel_width ** 2))
     ratio = check_calibration(made, is_on, MODELS[name].predict(DRAWN), weights, least=0.9, most=0.98)
     assert 0.95 <= ratio <= 1.5
 

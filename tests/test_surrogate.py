@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scipy.special import stdtrit
+from scipy.special import ndtri, stdtrit
 from sklearn.linear_model import Lasso, LinearRegression, Ridge, lars_path
 from sklearn.tree import DecisionTreeRegressor
 
@@ -146,7 +146,7 @@ def test_stretches_are_added_up(seed, outputs):
     assert cut.full_grams() == pytest.approx(whole.full_grams())
     for fit, other in zip(fit_sample(whole), fit_sample(cut), strict=True):
         assert other.components.tolist() == fit.components.tolist()
-        for name in ("weights", "half_widths", "intercept", "fidelity"):
+        for name in ("weights", "half_widths", "intercept", "fidelity", "fidelity_error"):
             assert getattr(other, name) == pytest.approx(getattr(fit, name), rel=1e-7), name
 
 
@@ -393,12 +393,19 @@ def test_fidelity_is_that_of_replicates_left_out(alpha):
     problem = replace(make_problem(8, d=5), law_weights=np.ones(200), replicate=np.repeat(np.arange(8), 25), nominal_draws=200)
     (fit,) = fit_sample(problem.sample((0.4,)), alpha=alpha, nominal_draws=200)
     outputs, weights = problem.outputs[:, 0], problem.kernel_weights
-    missed = 0.0
+    missed = np.empty(200)
     for number, (intercept, coefficients) in enumerate(left_out(problem, alpha * 7 / 8)):
         out = problem.replicate == number
-        missed += weights[out] @ (outputs[out] - intercept - problem.rows[out] @ coefficients) ** 2
-    spread = weights @ (outputs - np.average(outputs, weights=weights)) ** 2
-    assert fit.fidelity == pytest.approx(1 - missed / spread, rel=1e-8)
+        missed[out] = weights[out] * (outputs[out] - intercept - problem.rows[out] @ coefficients) ** 2
+
+    def share(kept):
+        mean = np.average(outputs[kept], weights=weights[kept])
+        return 1 - missed[kept].sum() / (weights[kept] @ (outputs[kept] - mean) ** 2)
+
+    assert fit.fidelity == pytest.approx(share(slice(None)), rel=1e-8)
+    shares = np.array([share(problem.replicate != number) for number in range(8)])
+    error = np.sqrt(7 / 8 * ((shares - shares.mean()) ** 2).sum()) * stdtrit(7, 0.975) / ndtri(0.975)
+    assert fit.fidelity_error == pytest.approx(error, rel=1e-6)
 
 
 def test_an_exact_fit_has_no_intervals_and_its_own_fidelity():
@@ -407,13 +414,14 @@ def test_an_exact_fit_has_no_intervals_and_its_own_fidelity():
     outputs, weights = problem.outputs[:, 0], problem.row_weights()
     theirs = Ridge(alpha=1.0).fit(problem.rows.astype(float), outputs, sample_weight=weights)
     assert fit.half_widths.tolist() == [0.0] * 5
+    assert fit.fidelity_error == 0.0
     assert fit.fidelity == pytest.approx(theirs.score(problem.rows.astype(float), outputs, weights), rel=1e-8)
 
 
 def test_one_replicate_gives_no_intervals_and_no_fidelity():
     (fit,) = fit_sample(make_problem(8, replicates=1).sample())
     assert np.isnan(fit.half_widths).all()
-    assert np.isnan(fit.fidelity)
+    assert np.isnan([fit.fidelity, fit.fidelity_error]).all()
 
 
 def test_noise_has_no_fidelity_and_a_linear_output_all_of_it():
@@ -449,6 +457,7 @@ def test_ridge_as_a_users_regressor_is_the_default():
     assert other.weights == pytest.approx(fit.weights, rel=1e-8)
     assert other.half_widths == pytest.approx(fit.half_widths, rel=1e-6)
     assert other.fidelity == pytest.approx(fit.fidelity, rel=1e-8)
+    assert other.fidelity_error == pytest.approx(fit.fidelity_error, rel=1e-6)
 
 
 def test_a_users_regressor_is_never_changed():
@@ -524,7 +533,7 @@ def test_a_constant_output_has_no_weights_and_no_fidelity(method, alpha):
     assert not fit.weights.any()
     assert not fit.half_widths.any()
     assert fit.intercept == fit.local_prediction == 0.25
-    assert np.isnan(fit.fidelity)
+    assert np.isnan([fit.fidelity, fit.fidelity_error]).all()
 
 
 def test_a_constant_output_beside_another_keeps_to_itself():

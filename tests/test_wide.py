@@ -73,7 +73,7 @@ def assert_same(fits, expected):
         for name in ("weights", "half_widths"):
             found, wanted = getattr(fit, name)[order], getattr(other, name)[order_of_other]
             assert found == pytest.approx(wanted, rel=1e-6, abs=1e-6 * scale, nan_ok=True)
-        for name in ("intercept", "local_prediction", "local_half_width", "fidelity", "spread", "shrinkage"):
+        for name in ("intercept", "local_prediction", "local_half_width", "fidelity", "fidelity_error", "spread", "shrinkage"):
             assert getattr(fit, name) == pytest.approx(getattr(other, name), rel=1e-6, abs=1e-6 * scale, nan_ok=True)
         assert fit.unknown.tolist() == other.unknown.tolist()
 

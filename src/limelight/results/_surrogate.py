@@ -34,8 +34,9 @@ class Surrogate(EqualityMixin):
         the output did not vary or there was nothing to hold out. An exact explanation has it from the perturbations on which
         the model was checked.
     fidelity_error : float
-        The standard error of the fidelity: by how much other perturbations, as many, would typically change it. It is 0 where
-        all masks were enumerated. NaN where the fidelity is NaN, or the output varied in one replicate only.
+        The standard error of the fidelity, from the replicates, widened by Student's t: an interval of 1.96 errors to each side
+        is one of 95 %. It is 0 where all masks were enumerated, NaN where the fidelity is NaN or the output varied in a single
+        replicate.
 
     Examples
     --------

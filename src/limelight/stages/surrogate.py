@@ -20,7 +20,7 @@ from limelight.stages.selection import choose_components
 
 __all__ = ["Fit", "Settings", "critical_value", "fit_surrogates"]
 
-_CONFIDENCE = 0.95  # of a fidelity's interval, which reaches as many of its errors to each side as that of a normal law
+_CONFIDENCE = 0.95  # of an interval of so many of a fidelity's errors to each side:
 _NORMAL_ERRORS = 1.959963984540054
 
 
@@ -44,7 +44,7 @@ class Fit(NamedTuple):
     fidelity : float
         Weighted R2 on perturbations that the surrogate was not fitted to; NaN where it is not known.
     fidelity_error : float
-        Its standard error; NaN where it is not known.
+        Its standard error, widened so that 1.96 errors to each side are a 95 % interval; NaN where it is not known.
     spread : float
         The output's standard deviation over the neighbourhood, weighted by proximity.
     shrinkage : float
@@ -241,7 +241,10 @@ def _standard_errors(left_out: np.ndarray) -> np.ndarray:
 
 
 def _fidelity_errors(fidelities: np.ndarray, *, is_enumeration: bool) -> np.ndarray:
-    """The standard errors, of shape (b, q), of fidelities of all replicates and without each of them, (b, q, 1 + r)."""
+    """The errors, of shape (b, q), of fidelities of all replicates and without each of them, (b, q, 1 + r).
+
+    They are the jackknife's. Few replicates tell an error with much noise: Student's t makes up for it.
+    """
     if is_enumeration:  # nothing is left to chance
         return np.where(np.isnan(fidelities[..., 0]), np.nan, 0.0)
     widening = critical_value(_CONFIDENCE, fidelities.shape[-1] - 1) / _NORMAL_ERRORS
