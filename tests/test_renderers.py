@@ -18,6 +18,7 @@ from helpers.samples import PROVENANCE
 from hypothesis import given
 from hypothesis import strategies as st
 from markupsafe import Markup
+from matplotlib.figure import Figure
 
 from limelight.renderers._numbers import format_number, format_probability
 from limelight.renderers._summary import summarise
@@ -578,6 +579,29 @@ def test_empty_surrogate_and_several_labels():
     text = render_text(made)
     assert "spam: model 0.700" in text
     assert "ham: model 0.300, surrogate 0.650, fidelity unknown\n  no component was reported" in text
+
+
+@pytest.mark.parametrize(
+    ("fidelity", "error", "shown"),
+    [
+        (0.814, 0.019, "0.81 ± 0.02"),
+        (0.814, 0.0, "0.81"),
+        (0.814, NAN, "0.81 ± unknown"),
+        (-0.001, 0.004, "0.00 ± 0.00"),
+        (0.5, 12.0, "0.50 ± 12.00"),
+        (-31.25, 4.5678, "\u221231.2 ± 4.57"),
+        (-31.25, math.inf, "\u221231.2 ± \u221e"),
+        (NAN, NAN, "unknown"),
+    ],
+)
+def test_fidelity_and_its_error_in_every_renderer(fidelity, error, shown):
+    made = text_explanation(surrogates=(surrogate(1, (0.4, -0.1), fidelity=fidelity, error=error),))
+    assert repr(made).splitlines()[0].endswith(f", fidelity {shown}")
+    assert f", fidelity {shown}." in render_markdown(made)
+    assert made.plot(ax=Figure().subplots()).get_title().endswith(f", fidelity {shown}")
+    measure = "held-out weighted R²" + (" and its standard error" if "±" in shown else "")
+    for page in (render_page(made), made.as_html(fragment=True)):
+        assert f"Fidelity {shown} ({measure}): " in parse(page).text
 
 
 @given(

@@ -58,7 +58,7 @@ def test_a_row_and_its_values_are_opened(open_page):
             "+ 3.70 < bmi <= 99",
             "\N{MINUS SIGN} 7.40 < blood pressure <= 99",
             "+ 11.10 < age <= 99",
-            "fidelity 0.90",
+            "fidelity 0.90 ± 0.02",
         ),
     ]
     assert not row.locator(".opened").count()

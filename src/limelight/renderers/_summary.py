@@ -177,9 +177,14 @@ def _summarise_label(
         prediction=format_output(explanation.predictions[surrogate.label], explanation.output_kind),
         local_prediction=format_number(surrogate.local_prediction),
         fidelity=format_fidelity(surrogate.fidelity, surrogate.fidelity_error),
-        fidelity_measure=_FIDELITY_MEASURE if surrogate.fidelity_error == 0 else f"{_FIDELITY_MEASURE} and its standard error",
+        fidelity_measure=_name_fidelity(surrogate),
         fidelity_meaning=_explain_fidelity(surrogate.fidelity),
     )
+
+
+def _name_fidelity(surrogate: Surrogate) -> str:
+    has_error = surrogate.fidelity_error != 0 and not math.isnan(surrogate.fidelity)
+    return _FIDELITY_MEASURE + (" and its standard error" if has_error else "")
 
 
 def _explain_fidelity(fidelity: float) -> str:

@@ -70,8 +70,10 @@ class ProductsOfComponents:
         to_residual = np.ones(grams.shape[:-1])
         to_residual[..., 0] = -regressions.intercepts[:, :, fits]
         to_residual[..., 1 : c + 1] = -regressions.weights[:, :, fits]
-        residuals = dot(to_residual, (grams @ to_residual[..., None])[..., 0])
-        return _explained_shares(residuals, grams[..., 0, 0], grams[..., 0, -1], grams[..., -1, -1])
+        sums = np.empty((4, *grams.shape[:-2]))
+        sums[0] = dot(to_residual, (grams @ to_residual[..., None])[..., 0])
+        sums[1], sums[2], sums[3] = grams[..., 0, 0], grams[..., 0, -1], grams[..., -1, -1]
+        return _explained_shares(sums)
 
     def spreads(self) -> np.ndarray:
         """The weighted standard deviation of each output, of shape (b, q)."""
@@ -122,17 +124,16 @@ class ProductsOfRows:
         """As `ProductsOfComponents.fidelities`."""
         if len(self._is_in_replicate) == 1 and not is_exact:
             return np.full((1, len(self._rows), 1), np.nan)
-        residuals = np.empty((1, len(self._rows), len(self._is_in_replicate)))
+        sums = np.empty((4, 1, len(self._rows), len(self._is_in_replicate)))
+        row_weights = self._row_weights * self._is_in_replicate
         for output, rows in enumerate(self._rows):
             fits = slice(0, 1) if is_exact else slice(1, None)
             predictions = regressions.intercepts[0, output, fits] + rows.predict(regressions.weights[0, output, fits].T)
             squares = (self._outputs[:, [output]] - predictions) ** 2
-            residuals[0, output] = (self._row_weights * self._is_in_replicate * squares.T).sum(axis=1)
-        row_weights = self._row_weights * self._is_in_replicate
+            sums[0, 0, output] = (row_weights * squares.T).sum(axis=1)
         centred = self._outputs - self._row_weights @ self._outputs / self._row_weights.sum()
-        return _explained_shares(
-            residuals, row_weights.sum(axis=1), (row_weights @ centred).T[None], (row_weights @ centred**2).T[None]
-        )
+        sums[1], sums[2, 0], sums[3, 0] = row_weights.sum(axis=1), (row_weights @ centred).T, (row_weights @ centred**2).T
+        return _explained_shares(sums)
 
     def spreads(self) -> np.ndarray:
         """As `ProductsOfComponents.spreads`."""
@@ -145,20 +146,15 @@ def dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.asarray((left[..., None, :] @ right[..., :, None])[..., 0, 0])
 
 
-def _explained_shares(residuals: np.ndarray, mass: np.ndarray, sums: np.ndarray, squares: np.ndarray) -> np.ndarray:
+def _explained_shares(sums: np.ndarray) -> np.ndarray:
     """R2 of all r replicates and, if there are several, of all but each of them: (..., 1 + r).
 
-    It is NaN where the output does not vary, since it can vary in rows without weight, or in a single replicate, only.
-
-    Parameters
-    ----------
-    residuals : ndarray of shape (..., r)
-        Weighted sums of the squared residuals of each replicate's rows.
-    mass, sums, squares : ndarray of shape (..., r)
-        Sums of the rows' weights, and weighted sums of their outputs and of the outputs' squares.
+    The sums, of shape (4, ..., r), are over each replicate's rows: weighted squares of the residuals, the weights, weighted
+    outputs and their weighted squares. R2 is NaN where the output does not vary: it can vary in rows without weight, or in a
+    single replicate, only.
     """
-    residuals, mass, sums, squares = (leave_out_each(part, axis=-1) for part in (residuals, mass, sums, squares))
-    variations = squares - sums * (sums / mass)
+    residuals, mass, outputs, squares = leave_out_each(sums, axis=-1)
+    variations = squares - outputs * (outputs / mass)
     varies = variations > _ROUNDING_SHARE * variations[..., :1]
     return np.asarray(1.0 - np.divide(residuals, variations, out=np.full(variations.shape, np.nan), where=varies))
 
