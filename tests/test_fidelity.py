@@ -10,6 +10,7 @@ from sklearn.linear_model import LinearRegression
 from sklearn.tree import DecisionTreeRegressor
 
 from limelight import Explanation, ImageExplainer, TabularExplainer, TextExplainer
+from limelight.exceptions import ArgumentError
 
 SEEDS = range(300)
 PARTS = 12
@@ -164,3 +165,10 @@ def test_it_is_unknown_where_one_replicate_alone_varies():
         assert Explanation.from_json(explanation.to_json()) == explanation
         errors.append((np.isnan(surrogate.fidelity), np.isnan(surrogate.fidelity_error)))
     assert (False, True) in errors
+
+
+def test_explanations_that_were_stored_without_it_are_refused():
+    data = explain_text(branch, 0, num_samples=129).to_dict()
+    del data["surrogates"][0]["fidelity_error"]
+    with pytest.raises(ArgumentError, match=r"not a valid explanation of schema 2: .*fidelity_error"):
+        Explanation.from_dict(data)
