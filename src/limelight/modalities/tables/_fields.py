@@ -196,6 +196,8 @@ class NumberField(Field):
         """The number that a text from `format` gives back."""
         if self.numpy_type == "bool":
             return float(text == "True")
+        if self.numpy_type == "float64":
+            return float(text)
         return float(np.dtype(self.numpy_type).type(text)) if self.numpy_type.startswith("float") else float(text)
 
 
