@@ -2,6 +2,7 @@
 
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
 from helpers import weighted_laws
 from helpers.exact import fitted_tree, thresholds_of
@@ -12,8 +13,8 @@ from test_closed_form_groups import GROUPS, grouped_rows, ridge_of_groups
 
 from limelight import TabularExplainer
 from limelight.exceptions import LimelightError
-from limelight.stages.designs import SobolPoints
 from limelight.stages.design import Stretch
+from limelight.stages.designs import SobolPoints
 from limelight.stages.proximity import Proximity, exponential_kernel
 
 COUNT = 300
@@ -174,6 +175,14 @@ def array_of_numbers(dtype=np.float64):
     return rows.astype(dtype)
 
 
+def numbers_with_null_and_nan():
+    rng = np.random.default_rng(6)
+    values = [
+        [None, np.nan, value][place] for value, place in zip(rng.normal(size=COUNT), rng.integers(0, 3, COUNT), strict=True)
+    ]
+    return pl.DataFrame({"two kinds": values, "p": rng.normal(size=COUNT), "q": rng.normal(size=COUNT)}, strict=False)
+
+
 TABLES = {
     "a frame": (frame_of_all_kinds(), {}),
     "a frame, around": (frame_of_all_kinds(), {"sampler": "around"}),
@@ -186,6 +195,7 @@ TABLES = {
         np.rint(array_of_numbers()),
         {"discretize_continuous": False, "kinds": {0: "integer", 1: "integer"}},
     ),
+    "null and NaN without bins": (numbers_with_null_and_nan(), {"discretize_continuous": False}),
     "groups": (grouped_rows(35), {"groups": GROUPS}),
 }
 
@@ -200,6 +210,8 @@ def test_weighted_rows_are_those_of_the_law_and_the_kernel(name, number):
     """By the sums that any weighted law has, beside rows that are drawn from LIME's own law and weighted by the kernel."""
     table, options = TABLES[name]
     instance = frame_of_all_kinds().iloc[number] if isinstance(table, pd.DataFrame) else table[number]
+    if isinstance(table, pl.DataFrame):
+        instance = table.row(number, named=True)
     width = 0.6
     explainer = TabularExplainer(table, kernel_width=width, **options)
     components = explainer.components(instance)
