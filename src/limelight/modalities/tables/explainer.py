@@ -80,7 +80,8 @@ class TabularExplainer(Explainer):
         column's numbers of bins or codes of categories, and "feature_frequencies" their frequencies.
     kernel_width : float, optional
         The width of the kernel, for Euclidean distances of the components; by default 0.75 times the square root of their
-        number, which includes the words of a row's free texts; a sparse row has only its entries.
+        number, which includes the words of a row's free texts; a sparse row has only its entries. Where a narrower one would
+        leave less than half of the rows, they are drawn from the law weighted by it: nearer ones more often.
     kernel : callable or str, optional
         ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
@@ -95,7 +96,8 @@ class TabularExplainer(Explainer):
         What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
         to 1, else scores.
     design : {"auto", "iid"}, default "auto"
-        Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does.
+        Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does,
+        without regard to the kernel.
     shortcuts : bool, default True
         Whether limelight makes use of what it knows of some kinds of models: trees, forests and linear models are explained
         exactly, without a sample. False samples, as for any other model.
