@@ -7,6 +7,7 @@ import pytest
 from helpers import weighted_laws
 from helpers.exact import fitted_tree, thresholds_of
 from helpers.weighted_laws import WholeNumbers
+from sklearn.ensemble import GradientBoostingClassifier
 from sklearn.linear_model import LinearRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 from test_closed_form_groups import GROUPS, grouped_rows, ridge_of_groups
@@ -421,6 +422,26 @@ def test_regressors_of_the_users_own_get_the_weights_that_the_limit_has():
     for regressor, alpha in ((LinearRegression(), 0.0), (Ridge(1.0), 1.0)):
         expected, _ = weighted_laws.fit(columns, predict, alpha=alpha, nominal_draws=4000)
         assert explain(regressor) == pytest.approx(expected, abs=0.1 * np.abs(expected).max())
+
+
+def test_control_variates_go_on_reducing_errors():
+    rows = normal_rows(5)
+    boosted = GradientBoostingClassifier(random_state=0).fit(rows, bent(rows) > 0)
+
+    def explain(seed, num_samples, model):
+        explainer = TabularExplainer(rows, kernel_width=0.5, alpha=0, feature_selection="none", random_state=seed)
+        explanation = explainer.explain_instance(rows[0], model, num_samples=num_samples)
+        assert explanation.provenance.design == "tilted_sobol"
+        return by_component(explanation)
+
+    def as_black_box(drawn):
+        return boosted.predict_proba(drawn)
+
+    limit = explain(999, 2**16, as_black_box)[0]
+    plain, controlled = ([explain(seed, 1000, model) for seed in range(20)] for model in (as_black_box, boosted))
+    squares = [np.mean([np.square(weights - limit).mean() for weights, _, _ in runs]) for runs in (plain, controlled)]
+    assert squares[0] > 3 * squares[1]
+    assert np.mean([(lows <= limit) & (limit <= highs) for _, lows, highs in plain]) > 0.9
 
 
 @pytest.mark.parametrize("is_discrete", [False, True])
