@@ -243,7 +243,7 @@ def _narrow_kernels() -> Table:
         ratio_of="MSE, plain / limelight",
         rows=found,
         notes=[
-            "Beside the exact weights, alpha=0. limelight: rows from the law weighted by the kernel. plain: from the law itself.",
+            "Beside the exact weights, alpha=0. limelight: rows of the kernel-weighted law. plain: of the law itself.",
             f"rows: the effective sample size. Means of {NARROW_ROWS} rows, {NARROW_SEEDS} seeds each.",
         ],
     )
