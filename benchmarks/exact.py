@@ -37,6 +37,7 @@ SET_UP, CANCER_ROW, BATCH_ROW, ADULT_ROW, MEGABYTES = 40, 1, 0.25, 10, 1500
 BATCH, SHAP_ROWS, BACKGROUND, ROUNDS, SET_UPS = 1000, 40, 100, 5, 3
 # Of the errors: rows, lime's and limelight's runs of each, and the perturbations of a run that comes near the limit.
 ERROR_ROWS, ERROR_SEEDS, MANY = 5, 5, 400_000
+NARROW_WIDTHS, NARROW_ROWS, NARROW_SEEDS = (0.2, 0.15), 4, 5  # widths in units of the root of the number of columns
 BOOSTED_ROWS, BOOSTED_SEEDS, BOOSTED_REFERENCE = 5, 10, 2**17
 # A program of its own: MB with a forest of many leaves and at the peak of explaining, ms of a later row, and the leaves.
 LARGE_FOREST = """
@@ -71,6 +72,7 @@ def tables() -> Iterator[Table]:
     yield _times()
     yield _beside_sampling()
     yield _errors()
+    yield _narrow_kernels()
     yield from _beside_shap()
     yield from _boosted()
     yield from _memory()
@@ -207,6 +209,49 @@ def _errors() -> Table:
             "lime has no intervals.",
         ],
     )
+
+
+def _narrow_kernels() -> Table:
+    """A forest as a black box under narrow kernels: rows drawn from the kernel-weighted law, and from the law itself."""
+    forest = cancer_forest()
+    num_columns, found = forest.rows.shape[1], []
+
+    def black_box(rows: np.ndarray) -> np.ndarray:
+        return forest.model.predict_proba(rows)
+
+    for share in NARROW_WIDTHS:
+        width = share * num_columns**0.5
+        options = {"feature_selection": "none", "kernel_width": width, "alpha": 0}
+        errors: dict[str, list[float]] = {"plain": [], "limelight": []}
+        sizes: dict[str, list[float]] = {"plain": [], "limelight": []}
+        for row in forest.some_rows(NARROW_ROWS):
+            limit = _weights(forest.explainer(**options).explain_instance(row, forest.model))
+            for seed in range(NARROW_SEEDS):
+                for name, kernel in (("plain", _as_usual), ("limelight", None)):
+                    explainer = forest.explainer(**options, kernel=kernel, random_state=seed)
+                    run = explainer.explain_instance(row, black_box, num_samples=NUM_SAMPLES)
+                    assert run.provenance.design == ("sobol" if kernel else "tilted_sobol")
+                    errors[name].append(float(np.square(_weights(run) - limit).mean() / np.square(limit).mean()))
+                    sizes[name].append(run.effective_sample_size)
+        squares = {name: float(np.mean(each)) for name, each in errors.items()}
+        figures = {f"{name}, %": 100 * float(np.sqrt(square)) for name, square in squares.items()}
+        figures |= {f"rows, {name}": float(np.mean(each)) for name, each in sizes.items()}
+        found.append(Row(f"width {share:g} sqrt(columns)", figures, squares["plain"] / squares["limelight"], at_least(2)))
+    return Table(
+        name="exact, narrow kernels",
+        title=f"Breast cancer, forest as a black box, {NUM_SAMPLES} inputs: root mean squared error of the weights, in %",
+        ratio_of="MSE, plain / limelight",
+        rows=found,
+        notes=[
+            "Beside the exact weights, alpha=0. limelight: rows of the kernel-weighted law. plain: of the law itself.",
+            f"rows: the effective sample size. Means of {NARROW_ROWS} rows, {NARROW_SEEDS} seeds each.",
+        ],
+    )
+
+
+def _as_usual(distances: np.ndarray, width: float) -> np.ndarray:
+    """The default kernel as a user's own, which limelight does not know."""
+    return np.asarray(np.exp(-0.5 * (distances / width) ** 2))
 
 
 def _share_held(run: Explanation, limit: np.ndarray) -> float:

@@ -29,6 +29,8 @@ OPTIONS = [
     {"sampler": "training_rows"},
     {"discretizer": "decile"},
     {"kernel_width": 1e-3},
+    {"kernel_width": 0.4},
+    {"kernel_width": 0.2, "discretize_continuous": False},
     {"kernel_width": 1e6},
     {"feature_selection": "none"},
     {"feature_selection": "lasso_path"},

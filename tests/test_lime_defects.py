@@ -177,12 +177,17 @@ def test_class_names_are_checked_and_never_kept():
 
 def test_how_local_an_explanation_is_can_be_read_and_set():
     """W13: with bins the default kernel hardly weighs anything down, and nothing said so."""
-    sizes = [
-        TabularExplainer(ROWS, kernel_width=width).explain_instance(ROWS[0], steep, num_samples=1000).effective_sample_size
+    explained = [
+        TabularExplainer(ROWS, kernel_width=width, design=design).explain_instance(ROWS[0], steep, num_samples=1000)
+        for design in ("iid", "auto")
         for width in (None, 0.75, 0.4)
     ]
+    sizes = [explanation.effective_sample_size for explanation in explained]
     assert 950 < sizes[0] < 1000
     assert sizes[0] > 1.2 * sizes[1] > 1.2 * sizes[2]
+    # A narrow kernel costs no rows where they are drawn from the law that it weights.
+    assert [explanation.provenance.design for explanation in explained[3:]] == ["sobol", "tilted_sobol", "tilted_sobol"]
+    assert min(sizes[3:]) > 950
 
 
 def test_weights_without_bins_say_their_unit():

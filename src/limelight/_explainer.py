@@ -247,8 +247,10 @@ class Explainer(BatchMixin):
         link = LINKS[request.link]
         known = self._find_known_moments(components, adapted, proximity, request, shared)
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
-        for look in self._plan_looks(components, kernel_law, request, has_trial=known.needs_trial):
-            neighbourhoods = components.neighbourhoods(look.design, look.stretch)
+        near = self._draw_near(components, proximity, request)
+        for look in self._plan_looks(components, near, kernel_law, request, has_trial=known.needs_trial):
+            drawn = components if look.is_trial else near
+            neighbourhoods = drawn.neighbourhoods(look.design, look.stretch)
             answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
                 model_outputs = adapted.outputs
@@ -262,7 +264,8 @@ class Explainer(BatchMixin):
                     continue
             if look.is_first or look.is_exact:
                 own_representation = neighbourhoods[0].representation[0]
-                sample = Sample(own_representation, link(oracle.instance_prediction)[list(outputs.labels)], components.shares)
+                origin = link(oracle.instance_prediction)[list(outputs.labels)]
+                sample = Sample(own_representation, origin, components.shares, drawn_width=drawn.drawn_width)
             sample.limit, sample.controls = known.limit, known.controls
             for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
                 sample.add(
@@ -293,6 +296,13 @@ class Explainer(BatchMixin):
         return proximity, KernelLaw(components.law, proximity.kernel_by_absent(len(components.names)))
 
     @final
+    def _draw_near(self, components: Components, proximity: Proximity, request: Request) -> Components:
+        """The components, drawn near the instance where LIME's law with a narrow kernel is known; "iid" draws as lime does."""
+        is_own_kernel = proximity.kernel is exponential_kernel and request.distance_metric is None
+        can_be_drawn = is_own_kernel and self.options.design == "auto"
+        return components.drawn_near(proximity.width) if can_be_drawn else components
+
+    @final
     def _find_known_moments(
         self, components: Components, adapted: AdaptedModel, proximity: Proximity, request: Request, shared: SharedAnswers
     ) -> KnownMoments:
@@ -307,9 +317,9 @@ class Explainer(BatchMixin):
 
     @final
     def _plan_looks(
-        self, components: Components, kernel_law: KernelLaw | None, request: Request, *, has_trial: bool
+        self, components: Components, near: Components, kernel_law: KernelLaw | None, request: Request, *, has_trial: bool
     ) -> Iterator[Look]:
-        """Which perturbations to ask about before each look at the intervals."""
+        """Which perturbations to ask about before each look at the intervals; a trial is not drawn near the instance."""
         seed = (self.options.random_state, components.content)
         is_default = self.options.design == "auto"
         make_design = DESIGNS.load(self.default_design if is_default else self.options.design)
@@ -319,7 +329,7 @@ class Explainer(BatchMixin):
             has_missing = bool(components.missing_as_mean)
             num_samples = request.num_samples or self.cap
             yield plan_trial(design, num_samples, components.num_rare_states, has_missing_as_mean=has_missing)
-        yield from plan_looks(design, parts, request.num_samples, self.cap, components.num_rare_states)
+        yield from plan_looks(design, parts, request.num_samples, self.cap, near.num_rare_states)
 
     @final
     def _read_outputs(
@@ -362,6 +372,8 @@ class Explainer(BatchMixin):
         design = self.default_design if options.design == "auto" else options.design
         if sample.limit is not None:
             design = "exact"
+        elif sample.drawn_width is not None:
+            design = f"tilted_{design}"
         return Provenance(
             explainer=type(self).__name__,
             settings=_list(self._own_settings()),

@@ -52,7 +52,8 @@ class Explanation(RenderingMixin, EqualityMixin):
     num_inputs : int
         How many distinct inputs the model was asked about.
     effective_sample_size : float
-        Kish's effective number of perturbations under LIME's own sampling law [1]_.
+        Kish's effective number of perturbations under LIME's own sampling law [1]_; of perturbations that are drawn from this
+        law weighted by a narrow kernel, that of their weights in the fit.
     confidence : float
         The level of the weights' intervals.
     converged : bool

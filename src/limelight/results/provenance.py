@@ -20,6 +20,7 @@ class Provenance(EqualityMixin):
         What this kind of explainer alone is told, such as a table's sampler, or an image's segmentation and filling.
     design : str
         How perturbations were chosen: "complements", "orthogonal", "sobol", "iid", or "enumeration" where there were no more;
+        "tilted_sobol" where they were drawn from the law weighted by a narrow kernel, so that all weigh the same;
         "exact" where the weights are those that infinitely many would give.
     kernel : str
         The name of the kernel's function.

@@ -124,6 +124,9 @@ class Components(ABC):
         LIME's law where columns are drawn independently and the model's conditions on them have known probabilities.
     columns : TableColumns or None
         The columns that are drawn so, as readers of models see them.
+    drawn_width : float or None
+        The width of the kernel near which perturbations are drawn: from LIME's law weighted by it. Law weights are its mean
+        over the kernel then, so that all rows weigh the same. None where they are drawn from LIME's law itself.
     num_rare_states : int
         How many states that few perturbations would be in have further perturbations, in `neighbourhoods`.
     missing_as_mean : tuple of int
@@ -145,11 +148,16 @@ class Components(ABC):
     num_rare_states: int = 0
     product_law: ProductLaw | None = None
     columns: TableColumns | None = None
+    drawn_width: float | None = None
     missing_as_mean: tuple[int, ...] = ()
 
     def batch(self, inputs: Any) -> Any:
         """Turn inputs, as `Inputs.take` or `Parts.realise` gives them, into what the model takes."""
         return inputs
+
+    def drawn_near(self, kernel_width: float) -> Components:  # noqa: ARG002 - most are drawn from LIME's law
+        """The same components, drawn from LIME's law weighted by the default kernel, where this is known and pays."""
+        return self
 
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:

@@ -257,6 +257,12 @@ class Oracle:
         (neighbourhood,) = neighbourhoods
         keys = neighbourhood.keys
         num_rows = 1 + len(neighbourhood.law_weights)
+        num_earlier = self._num_own_inputs + self._num_shared_inputs  # of a trial with shared rows
+        if num_earlier and keys is not None:  # the instance among them
+            num_earlier -= 1
+            if not len(self._memory):
+                own_key = keys[:1]
+                self._memory.remember(own_key, self._memory.search(own_key, 1), self.instance_prediction[None])
         search = self._memory.search(keys, num_rows)
         if keys is None and self.instance_prediction.size:  # without keys, the memory would not find the instance again
             search = search._replace(new=np.arange(1, num_rows))
@@ -264,7 +270,7 @@ class Oracle:
         if len(search.new):
             answers = self._shared.read((yield Ask([Question(self._path, neighbourhood, search.new, self.num_inputs)]))[0])
         predictions = self._memory.recall(self._memory.remember(keys, search, answers))
-        self.num_inputs = len(self._memory)
+        self.num_inputs = num_earlier + len(self._memory)
         if len(predictions) < num_rows:
             return [predictions]
         self.instance_prediction = predictions[0]

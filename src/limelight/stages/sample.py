@@ -104,6 +104,8 @@ class Sample:
         The moments that infinitely many perturbations would give, where they are known.
     controls : Controls or None
         Functions of the perturbations whose moments are known exactly, if there are any.
+    drawn_width : float or None
+        The width of the kernel near which they are drawn; as `Components.drawn_width`.
     """
 
     instance: np.ndarray
@@ -111,6 +113,7 @@ class Sample:
     shares: np.ndarray | None = None
     limit: Limit | None = None
     controls: Controls | None = None
+    drawn_width: float | None = None
     _stretches: list[_Stretch] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
@@ -167,7 +170,12 @@ class Sample:
 
     @property
     def effective_size(self) -> float:
-        """Kish's effective size of a sample of this size drawn from LIME's own law: size * E[w]^2 / E[w^2]."""
+        """Kish's effective size of a sample of this size drawn from LIME's own law: size * E[w]^2 / E[w^2].
+
+        Of rows that are drawn near the instance it is that of their weights in the fit, most of which are the same.
+        """
+        if self.drawn_width is not None:
+            return self.fitting_size
         # In units of the largest, because the squares of a narrow kernel's weights are too small for a double.
         largest = max(stretch.kernel_weights.max() for stretch in self._stretches)
         sums = []
@@ -214,7 +222,9 @@ class Sample:
         return factors
 
     def weighted_by(self, proximity: Proximity) -> Sample | None:
-        """The same perturbations with other kernel weights; None where all of these are 0."""
+        """The same perturbations with other kernel weights; None where all of these are 0, or rows were drawn too near."""
+        if self.drawn_width is not None and proximity.width > self.drawn_width:
+            return None
         stretches = []
         for stretch in self._stretches:
             rows = np.concatenate([self.instance[None].astype(stretch.representation.dtype), stretch.representation])
@@ -235,6 +245,7 @@ class Sample:
             self.shares,
             limit=None if self.limit is None else self.limit.take_output(number),
             controls=None if self.controls is None else self.controls.take_output(number),
+            drawn_width=self.drawn_width,
             _stretches=stretches,
             _row_products=self._row_products,
         )

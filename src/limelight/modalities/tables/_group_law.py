@@ -9,10 +9,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from limelight.modalities.tables._column_law import locate
 from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._held_laws import holds_plain_numbers
 from limelight.modalities.tables._samplers import Joint
-from limelight.modalities.tables._weighted_columns import WeightedStates, WithCovariance
+from limelight.modalities.tables._weighted_columns import WeightedDraws, WeightedStates, WithCovariance
 from limelight.stages.grouped_leaves import Events
 
 __all__ = ["GroupMoments", "WeightedGroup"]
@@ -37,7 +38,8 @@ class WeightedGroup(WeightedStates):
     def __init__(self, joint: Joint, state: tuple[float, ...], kernel_width: float) -> None:
         share = joint.shares_of_states[state]
         super().__init__(share, 1 - share, kernel_width)
-        is_own = np.array([codes == state for codes in joint.states])
+        self._joint, self._share = joint, share
+        self._is_own = is_own = np.array([codes == state for codes in joint.states])
         # The law of combinations in the row's state, and in others.
         laws = np.where(np.stack([is_own, ~is_own]), joint.shares, 0.0)
         self._laws = (laws / np.maximum(laws.sum(axis=1, keepdims=True), np.finfo(np.float64).tiny)).T
@@ -45,6 +47,15 @@ class WeightedGroup(WeightedStates):
     def of_numbers(self, numbers: np.ndarray) -> WithCovariance:
         """What each combination has, of shape (t, u), under the weighted law."""
         return self.mix(*(numbers @ self._laws).T)
+
+    def draw(self, points: np.ndarray, least: float) -> WeightedDraws:
+        """Combinations of values, of shape (m, k), from points of shape (m,): as `WeightedColumn.draw`."""
+        if self._is_own.all():
+            return WeightedDraws(self._joint.draw(points), np.ones(len(points)))
+        drawn = self.drawn_share(least)
+        factors = np.where(self._is_own, drawn / self._share, (1 - drawn) / (1 - self._share))
+        places = locate(self._joint.shares * factors, points)[0]
+        return WeightedDraws(self._joint.rows[places], 1 / factors[places])
 
 
 class GroupMoments:
@@ -60,9 +71,13 @@ class GroupMoments:
     Attributes
     ----------
     drawn : Joint
+    has_states : bool
+        Always: the component is on or off.
     has_plain_numbers : bool
         Whether a model gets the columns' numbers as they are.
     """
+
+    has_states = True
 
     def __init__(self, joint: Joint, fields: Sequence[Field]) -> None:
         self.drawn = joint

@@ -14,7 +14,7 @@ from limelight.exceptions import ArgumentError
 from limelight.modalities.tables._added_values import WithMissing
 from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._fields import Field
-from limelight.modalities.tables._product_law import KnownComponent, find_moments
+from limelight.modalities.tables._product_law import KnownComponent, RowLaw, find_moments
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
 from limelight.stages.design import Design, Drawn, Stretch
@@ -148,6 +148,17 @@ class Perturbations:
             return _recall(
                 self._kept, (design, stretch, state), lambda: self._draw_anew(design, stretch, state), _MOST_KEPT_STRETCHES
             )
+
+    def draw_near(self, design: Design, stretch: Stretch, law: RowLaw, kernel_width: float) -> DrawnRows:
+        """The rows of a stretch of a design, drawn from a row's law weighted by the kernel; they are that row's own."""
+        with self._lock:
+            points = _recall(
+                self._points, (design, stretch), lambda: design.points(self._source.dimensions, stretch), _MOST_KEPT_POINTS
+            )
+        drawn = law.draw(points.values, kernel_width)
+        rows = self._hold(drawn.values)
+        keys = keys_of(rows) if self._source.is_discrete else None
+        return DrawnRows(rows, codes_of(rows, self.laws).T, keys, points.law_weights * drawn.law_weights, points.replicates)
 
     def _draw_anew(self, design: Design, stretch: Stretch, state: RareState | None) -> DrawnRows:
         def draw_points() -> Drawn:

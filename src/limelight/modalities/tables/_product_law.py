@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from math import log, nan, sqrt
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -16,12 +17,21 @@ from limelight.modalities.tables._group_law import GroupMoments
 from limelight.modalities.tables._held_laws import as_numbers, find_held_law, holds_plain_numbers
 from limelight.modalities.tables._rounding import Rounding
 from limelight.modalities.tables._samplers import Joint
-from limelight.modalities.tables._weighted_columns import BinaryColumn, SlopeColumn, WeightedColumn, WithCovariance
+from limelight.modalities.tables._weighted_columns import (
+    BinaryColumn,
+    SlopeColumn,
+    WeightedColumn,
+    WeightedDraws,
+    WithCovariance,
+)
 from limelight.stages.grouped_leaves import Events
 from limelight.stages.product_law import ComponentMoments, ConditionMoments, Conditions, ProductLaw, ValueMoments
 
 __all__ = ["KnownComponent", "RowLaw", "find_moments"]
 
+_LEAST_MEAN_WEIGHT = 1e-100  # of a kernel that draws can follow
+_LEAST_FACTOR = 1e-8  # of that kernel, for a component that is off: with less, its variance in a sample has too few digits
+_LEAST_WIDTH = 1e-3  # of that kernel, for the same reason where columns have no bins
 _MOST_KEPT = 2**21  # moments of a column's conditions
 _MOST_KEPT_STATES = 2**13
 
@@ -58,12 +68,15 @@ class ColumnMoments:
     ----------
     drawn : ColumnLaw
     field : Field
+    has_states : bool
+        Whether the component is on or off; otherwise it is a standardised value.
     has_plain_numbers : bool
         Whether a model gets the column's numbers as they are.
     """
 
     def __init__(self, drawn: ColumnLaw, field: Field, held: ColumnLaw) -> None:
         self.drawn, self.field = drawn, field
+        self.has_states = held.num_states > 0
         self.has_plain_numbers = holds_plain_numbers(field)
         self._law = held
         self._forget()
@@ -83,11 +96,10 @@ class ColumnMoments:
     def weigh(self, code: float, kernel_width: float) -> WeightedColumn:
         """The column where the row's value has this code."""
         if not self._law.num_states:  # each row has another code
-            law = self._law
-            present, share = (law.present, law.share) if isinstance(law, WithMissing) else (law, 0.0)
+            present = self._law.present if isinstance(self._law, WithMissing) else self._law
             assert isinstance(present, Unbinned)
             rounding = Rounding(as_numbers(self.field), is_whole=present.is_whole)
-            return SlopeColumn(present, rounding, share, code, kernel_width)
+            return SlopeColumn(self._law, rounding, code, kernel_width)
         kept, key = self._weighted, (code, kernel_width)
         weighted = kept.get(key)
         if weighted is None:
@@ -221,6 +233,34 @@ class RowLaw(ProductLaw):
             part = weighted.of_numbers(moments.values) if isinstance(moments, GroupMoments) else weighted.value()
             means[numbers], covariances[numbers] = part
         return ValueMoments(means, covariances)
+
+    def effective_share(self, kernel_width: float) -> float:
+        """The effective size of a large sample drawn from LIME's law and weighted by the kernel, as a share of its size.
+
+        That is Kish's E[w]^2 / E[w^2]. The square of a kernel is the kernel of a smaller width. It is NaN where `draw` would
+        leave too few digits.
+        """
+        least_of_states = (-2 * log(_LEAST_FACTOR)) ** -0.5 if any(part.has_states for part in self._moments) else 0.0
+        if kernel_width < max(_LEAST_WIDTH, least_of_states):
+            return nan
+        _, variances, mean_weight = self.component_moments(kernel_width)
+        if not mean_weight > _LEAST_MEAN_WEIGHT or np.isnan(variances).any():
+            return nan
+        return mean_weight**2 / self.component_moments(kernel_width / sqrt(2)).mean_weight
+
+    def draw(self, points: np.ndarray, kernel_width: float) -> WeightedDraws:
+        """Rows from points of shape (m, c), a coordinate for each component, by the law weighted by the kernel.
+
+        What that law draws too seldom to be seen is drawn with a probability of 1 / (c + 4), at little cost: all components
+        together take no more than a factor e off the effective size. The rows have shape (m, d), before columns round them.
+        """
+        law_weights, rows = np.ones(len(points)), np.empty((len(points), sum(map(len, self._columns))))
+        least = 1 / (len(self._columns) + 4)
+        for weighted, numbers, coordinates in zip(self._weigh(kernel_width), self._columns, points.T, strict=True):
+            drawn = weighted.draw(coordinates, least)
+            rows[:, numbers] = drawn.values.reshape(len(points), -1)
+            law_weights *= drawn.law_weights
+        return WeightedDraws(rows, law_weights)
 
     def _weigh(self, kernel_width: float) -> list[Any]:
         """All components, weighted by the kernel."""

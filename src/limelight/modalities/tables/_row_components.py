@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -17,11 +18,17 @@ from limelight.results.views import MixedView, TableView
 from limelight.stages.components import Neighbourhood, SharedRows, Values
 from limelight.stages.design import Design, Stretch
 
-__all__ = ["RowValues"]
+__all__ = ["RowValues", "default_kernel_width"]
 
 _FARTHEST = 1e6  # standard deviations from the mean, where no draw is near a row
+_LEAST_EFFECTIVE_SHARE = 0.5  # of rows drawn from the law as it is: with less, they are drawn near the row
 _LEAST_SHARE = 1e-6  # of a row's own state: differences of probabilities have 16 digits
 _LEAST_SHARE_OF_OTHERS = 1e-12  # which are added up by themselves
+
+
+def default_kernel_width(num_components: int) -> float:
+    """lime's width; a sparse table has no components itself, and each of its rows a width of its own."""
+    return 0.75 * float(max(1, num_components) ** 0.5)
 
 
 class RowValues(Values):
@@ -40,6 +47,8 @@ class RowValues(Values):
     names, view, notes, kernel_width, nearer_option, finer_option
         As for all components.
     """
+
+    product_law: RowLaw | None = None
 
     def __init__(
         self,
@@ -86,7 +95,21 @@ class RowValues(Values):
             self.product_law = RowLaw(moments, columns, own_codes)
             self.columns = RowColumns(encoding, perturbations.laws)
 
+    def drawn_near(self, kernel_width: float) -> RowValues:
+        law = self.product_law
+        if law is None or kernel_width >= default_kernel_width(len(self.names)):
+            return self
+        if not law.effective_share(kernel_width) < _LEAST_EFFECTIVE_SHARE:
+            return self
+        near = copy(self)
+        near.drawn_width = kernel_width
+        near.num_rare_states, near._rare_states = 0, ()  # states that are rare then are drawn more often
+        return near
+
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
+        if self.drawn_width is not None and self.product_law is not None:
+            drawn = self._perturbations.draw_near(design, stretch, self.product_law, self.drawn_width)
+            return self._make_neighbourhood(drawn, None)
         return self._make_neighbourhood(*self._draw(design, stretch, None))
 
     def neighbourhoods(self, design: Design, stretch: Stretch) -> list[Neighbourhood]:

@@ -3,20 +3,43 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from math import exp, nan, sqrt
+from math import exp, log, nan, sqrt
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight.modalities.tables._column_law import ColumnLaw
+from limelight.modalities.tables._added_values import WithMissing
+from limelight.modalities.tables._column_law import ColumnLaw, locate, off_ends
 from limelight.modalities.tables._columns import Unbinned
 from limelight.modalities.tables._rounding import Rounding
 
-__all__ = ["BinaryColumn", "SlopeColumn", "WeightedColumn", "WeightedComponent", "WeightedStates", "WithCovariance"]
+__all__ = [
+    "BinaryColumn",
+    "SlopeColumn",
+    "WeightedColumn",
+    "WeightedComponent",
+    "WeightedDraws",
+    "WeightedStates",
+    "WithCovariance",
+]
 
 _REACH = 10.0  # standard deviations, beyond which nothing counts
 _BEYOND = 50.0  # standard deviations, where a normal density is 0
 _LEAST_FACTOR = 1e-100  # of a kernel, for a component that is off: below it, products have too few digits
+
+
+class WeightedDraws(NamedTuple):
+    """Values that are drawn near the row.
+
+    Attributes
+    ----------
+    values : ndarray of shape (m,), or (m, k) for a group of k columns
+    law_weights : ndarray of shape (m,)
+        How likely the law itself draws each of them, over how likely it is drawn here.
+    """
+
+    values: np.ndarray
+    law_weights: np.ndarray
 
 
 class WithCovariance(NamedTuple):
@@ -63,6 +86,10 @@ class WeightedStates(WeightedComponent):
         if share_of_others and factor < _LEAST_FACTOR:
             self.variance = nan
 
+    def drawn_share(self, least: float) -> float:
+        """How often to draw it on: as often as under the weighted law, but both on and off with at least some probability."""
+        return min(max(self.mean, least), 1 - least)
+
     def mix(self, own: Any, others: Any) -> WithCovariance:
         """What is known of the row's own state, and of the others, under the weighted law."""
         return WithCovariance(self.mean * own + (1 - self.mean) * others, self.variance * (own - others))
@@ -82,6 +109,13 @@ class WeightedColumn(WeightedComponent, ABC):
     @abstractmethod
     def value(self) -> WithCovariance:
         """The value; NaN where it is not known, or may be missing."""
+
+    @abstractmethod
+    def draw(self, points: np.ndarray, least: float) -> WeightedDraws:
+        """Values from points of shape (m,) in [0, 1): by the weighted law, but on and off with at least some probability.
+
+        The column's type rounds them afterwards.
+        """
 
 
 class BinaryColumn(WeightedStates, WeightedColumn):
@@ -113,28 +147,43 @@ class BinaryColumn(WeightedStates, WeightedColumn):
         own = self._law.mean_value(self._code)
         return self.mix(own, self._law.mean_of_others(self._code) if self._share_of_others else own)
 
+    def draw(self, points: np.ndarray, least: float) -> WeightedDraws:
+        if not self._share_of_others:
+            return WeightedDraws(self._law.draw(points), np.ones(len(points)))
+        span = self._law.span_of(self._code)
+        share, others = span.length, 1 - span.length
+        drawn = self.drawn_share(least)
+        # The order of points is kept, and so is how evenly they are spread.
+        low = span.low / others * (1 - drawn)
+        is_own = (points >= low) & (points < low + drawn)
+        inside = span.inside((points - low) / drawn)
+        outside = span.outside(np.where(points < low, points, points - drawn) / (1 - drawn))
+        values = self._law.draw(np.where(is_own, inside, outside))
+        return WeightedDraws(values, np.where(is_own, share / drawn, others / (1 - drawn)))
+
 
 class SlopeColumn(WeightedColumn):
     """A column without bins, whose component is the standardised value, or the mean's, 0, where a value is missing.
 
     Parameters
     ----------
-    law : Unbinned
-        The law of the values that are present.
+    law : Unbinned or WithMissing
+        The law of values, some of which may be missing.
     rounding : Rounding
         What is made of drawn values.
-    share_missing : float
-        The probability that a value is missing, under the law itself.
     code : float
         The row's standardised value.
     kernel_width : float
     """
 
-    def __init__(self, law: Unbinned, rounding: Rounding, share_missing: float, code: float, kernel_width: float) -> None:
+    def __init__(self, law: ColumnLaw, rounding: Rounding, code: float, kernel_width: float) -> None:
+        self._column = law
+        law, share_missing = (law.present, law.share) if isinstance(law, WithMissing) else (law, 0.0)
+        assert isinstance(law, Unbinned)
         present: _Present = _find_numbers(law, rounding, code, kernel_width) or _Normal(law, rounding, code, kernel_width)
         weights = (1 - share_missing) * present.mean_weight, share_missing * exp(-0.5 * (code / kernel_width) ** 2)
         self.mean_weight = sum(weights)
-        self._law, self._present = law, present
+        self._law, self._present, self._share_missing = law, present, share_missing
         self._shares = tuple(weight / self.mean_weight if self.mean_weight else nan for weight in weights)
         self.mean = self._shares[0] * present.mean
         spread = present.variance + (present.mean - self.mean) ** 2
@@ -153,6 +202,18 @@ class SlopeColumn(WeightedColumn):
         mean = self._law.mean if self._law.std else self._law.center
         return WithCovariance(mean + self._law.std * self.mean, self._law.std * self.variance)
 
+    def draw(self, points: np.ndarray, least: float) -> WeightedDraws:  # noqa: ARG002 - there are no states
+        share = 1 - self._shares[1]
+        is_present = points < share
+        values, law_weights = np.empty(points.shape), np.empty(points.shape)
+        drawn = self._present.draw(points[is_present] / share)
+        values[is_present], law_weights[is_present] = drawn.values, (1 - self._share_missing) / share * drawn.law_weights
+        if not is_present.all():
+            among_missing = np.minimum((points[~is_present] - share) / self._shares[1], 1 - 2.0**-53)
+            values[~is_present] = self._column.draw(1 - self._share_missing * (1 - among_missing))
+            law_weights[~is_present] = self._share_missing / self._shares[1]
+        return WeightedDraws(values, law_weights)
+
 
 class _Present(ABC):
     """Standardised values that are present, weighted by the kernel.
@@ -170,16 +231,22 @@ class _Present(ABC):
     def up_to(self, points: np.ndarray, center: float) -> tuple[np.ndarray, np.ndarray]:
         """The chance that a value is at most each point, and the mean of its standardised distance from a center if it is."""
 
+    @abstractmethod
+    def draw(self, points: np.ndarray) -> WeightedDraws:
+        """Values from points of shape (m,) in [0, 1)."""
+
 
 class _Numbers(_Present):
-    """Some numbers that are drawn, ascending and with their standardised values; these have their logarithmic weights."""
+    """Some numbers that are drawn, ascending, with their standardised values and the logarithms of their shares and kernel."""
 
-    def __init__(self, values: np.ndarray, standardised: np.ndarray, log_weights: np.ndarray) -> None:
+    def __init__(self, values: np.ndarray, standardised: np.ndarray, log_shares: np.ndarray, log_kernel: np.ndarray) -> None:
+        log_weights = log_shares + log_kernel
         top = log_weights.max()
         weights = np.exp(log_weights - top)
         total = weights.sum()
         self.mean_weight = float(exp(top) * total)
         self._values, self._standardised, self._shares = values, standardised, weights / total
+        self._log_kernel = log_kernel
         self.mean = float(self._shares @ standardised)
         self.variance = float(self._shares @ (standardised - self.mean) ** 2)
 
@@ -187,6 +254,10 @@ class _Numbers(_Present):
         places = np.searchsorted(self._values, points, side="right")
         distances = self._shares * (self._standardised - center)
         return _sums_up_to(self._shares)[places], _sums_up_to(distances)[places]
+
+    def draw(self, points: np.ndarray) -> WeightedDraws:
+        places = locate(self._shares, points)[0]
+        return WeightedDraws(self._values[places], np.exp(log(self.mean_weight) - self._log_kernel[places]))
 
 
 class _Normal(_Present):
@@ -199,7 +270,7 @@ class _Normal(_Present):
 
     def __init__(self, law: Unbinned, rounding: Rounding, code: float, kernel_width: float) -> None:
         self._law, self._rounding = law, rounding
-        center = law.code_of(law.center)
+        self._center = center = law.code_of(law.center)
         step = (rounding.step or 0.0) / law.std
         prior = 1 + step**2 / 12
         precision = 1 / prior + kernel_width**-2
@@ -221,11 +292,21 @@ class _Normal(_Present):
         slopes = -densities * scaled / std
         return chances - self._correction * slopes, distances - self._correction * (densities + (ends - center) * slopes)
 
+    def draw(self, points: np.ndarray) -> WeightedDraws:
+        from scipy.special import ndtri
+
+        deviations, std = ndtri(off_ends(points)), sqrt(self.variance)
+        standardised = self.mean + std * deviations
+        values = self._law.mean + self._law.std * standardised
+        # The ratio of two normal densities: the law's and that of the draws.
+        law_weights = std * np.exp(0.5 * deviations**2 - 0.5 * (standardised - self._center) ** 2)
+        return WeightedDraws(np.rint(values) if self._law.is_whole else values, law_weights)
+
 
 def _find_numbers(law: Unbinned, rounding: Rounding, code: float, kernel_width: float) -> _Numbers | None:
     """The numbers that are drawn, if they are few enough to be added one by one."""
     if not law.std:
-        return _Numbers(np.array([law.center]), np.zeros(1), np.array([-0.5 * (code / kernel_width) ** 2]))
+        return _Numbers(np.array([law.center]), np.zeros(1), np.zeros(1), np.array([-0.5 * (code / kernel_width) ** 2]))
     values = _numbers_in_reach(law, rounding, code, kernel_width)
     if values is None:
         return None
@@ -233,7 +314,7 @@ def _find_numbers(law: Unbinned, rounding: Rounding, code: float, kernel_width: 
     ends = rounding.last_up_to(np.append(np.nextafter(values[0], -np.inf), values))
     log_shares = _log_chances((ends - law.center) / law.std)
     standardised = law.codes_of(values)
-    return _Numbers(values, standardised, log_shares - 0.5 * ((standardised - code) / kernel_width) ** 2)
+    return _Numbers(values, standardised, log_shares, -0.5 * ((standardised - code) / kernel_width) ** 2)
 
 
 def _numbers_in_reach(law: Unbinned, rounding: Rounding, code: float, kernel_width: float) -> np.ndarray | None:

@@ -16,7 +16,7 @@ from limelight.modalities.tables._feature_rules import FeatureRules
 from limelight.modalities.tables._groups import Layout, checked_groups
 from limelight.modalities.tables._instance_row import read_row
 from limelight.modalities.tables._perturbation_choice import PerturbationChooser
-from limelight.modalities.tables._row_components import RowValues
+from limelight.modalities.tables._row_components import RowValues, default_kernel_width
 from limelight.modalities.tables._samplers import Constraint, RowSampler, checked_constraint, checked_sampler
 from limelight.modalities.tables._statistics import read_statistics, write_statistics
 from limelight.modalities.tables._training_data import TrainingData, read_training_data
@@ -80,7 +80,8 @@ class TabularExplainer(Explainer):
         column's numbers of bins or codes of categories, and "feature_frequencies" their frequencies.
     kernel_width : float, optional
         The width of the kernel, for Euclidean distances of the components; by default 0.75 times the square root of their
-        number, which includes the words of a row's free texts; a sparse row has only its entries.
+        number, which includes the words of a row's free texts; a sparse row has only its entries. Where a narrower one would
+        leave less than half of the rows, they are drawn from the law weighted by it: nearer ones more often.
     kernel : callable or str, optional
         ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
@@ -95,7 +96,8 @@ class TabularExplainer(Explainer):
         What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
         to 1, else scores.
     design : {"auto", "iid"}, default "auto"
-        Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does.
+        Where perturbations come from: "auto" takes scrambled Sobol points; "iid" draws them independently, as lime does,
+        without regard to the kernel.
     shortcuts : bool, default True
         Whether limelight makes use of what it knows of some kinds of models: trees, forests and linear models are explained
         exactly, without a sample. False samples, as for any other model.
@@ -204,7 +206,7 @@ class TabularExplainer(Explainer):
         num_components = len(self._layout.columns) if self._layout else 0
         super().__init__(
             class_names=class_names,
-            kernel_width=_default_kernel_width(num_components) if kernel_width is None else kernel_width,
+            kernel_width=default_kernel_width(num_components) if kernel_width is None else kernel_width,
             kernel=kernel,
             feature_selection=feature_selection,
             alpha=alpha,
@@ -244,7 +246,7 @@ class TabularExplainer(Explainer):
             names=names,
             view=row.encoding.make_view(row.cells(layout.component_of), len(layout.columns)),
             notes=notes,
-            kernel_width=_default_kernel_width(len(names)) if depends_on_row else None,
+            kernel_width=default_kernel_width(len(names)) if depends_on_row else None,
             nearer_option='sampler="around"' if self._draws_marginals and row.has_numbers else None,
             finer_option="discretize_continuous=False" if self._can_do_without_bins and row.has_numbers else None,
         )
@@ -306,8 +308,3 @@ def _read_table(
     if training_data_stats is None:
         return read_training_data(training_data, feature_names, kinds)
     return read_statistics(training_data_stats, training_data, feature_names, kinds, needs_rows=needs_rows)
-
-
-def _default_kernel_width(num_components: int) -> float:
-    """lime's width; a sparse table has no components itself, and each of its rows a width of its own."""
-    return 0.75 * float(max(1, num_components) ** 0.5)
