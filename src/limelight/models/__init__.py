@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from threading import RLock
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from limelight._checks import check_count, user_function
 from limelight._registry import Registry
@@ -15,6 +16,9 @@ from limelight.stages.limit import ModelSum
 from limelight.stages.output_names import ModelOutputs
 from limelight.stages.questions import ModelPath
 from limelight.stages.table_columns import TableColumns
+
+if TYPE_CHECKING:
+    from limelight.models.pipelines import ReadMethod
 
 __all__ = ["ADAPTERS", "READERS", "AdaptedModel", "adapt", "read_model"]
 
@@ -93,20 +97,28 @@ def _read_other_form(model: Any) -> Any:
     return _find_first(READERS, "reader of models", (model,))
 
 
-def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
+def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, Any] | None = None) -> AdaptedModel:
     """Find the fastest way to ask a model about an instance's perturbations.
+
+    Parameters
+    ----------
+    model : object
+    components : Components
+    shortcuts : bool
+        Whether others than the generic way may be taken.
+    found : dict, optional
+        What was found out about this model for other instances of a job: what is lacking is added. Without it, the model is
+        looked at anew, in case that it was changed.
 
     Raises
     ------
     ArgumentTypeError
         If the model is neither a callable nor an estimator, and no reader knows its form.
     """
-    from limelight.models._estimators import find_prediction_method
-    from limelight.models.boosting import needs_treelite
     from limelight.models.generic import adapt_callable
 
-    callable_model = _read_other_form(model)
-    method = find_prediction_method(model if callable_model is None else callable_model)
+    known = _KnownModel(model) if found is None else found.get("model") or found.setdefault("model", _KnownModel(model))
+    method = known.method
     method.check_columns(components.column_names)
     path = _find_first(ADAPTERS, "model adapter", (method.call, components), _check_path) if shortcuts else None
     if path is None:
@@ -115,22 +127,53 @@ def adapt(model: Any, components: Components, shortcuts: bool) -> AdaptedModel:
         path = path._replace(finish=_Joined(path.finish, method.join))
     outputs, model_sum = method.outputs, None
     if shortcuts and components.columns is not None:
-        model_sum = _read_sum(method.call, components.columns)
-        if model_sum is None and needs_treelite(method.call):
+        model_sum = known.as_sum_over(components.columns)
+        if model_sum is None and known.needs_treelite:
             text = "With treelite, explanations of this model are exact, or have less noise: pip install 'limelight[trees]'."
             outputs = outputs._replace(notes=(*outputs.notes, Notice("without_treelite", text, "information")))
     return AdaptedModel(path, outputs, model_sum)
 
 
-def _read_sum(method: Callable[[Any], Any], columns: TableColumns) -> ModelSum | None:
-    """A method as a sum over a table's columns, whose explanations have a closed form; None for other methods."""
-    from limelight.models.boosting import takes_in_order
-    from limelight.models.pipelines import read_through_pipelines
+class _KnownModel:
+    """What is found out about a model once for all instances of a job.
 
-    if not takes_in_order(method, columns.names):
-        return None
-    with _reading:
-        return read_through_pipelines(method, columns, lambda inner: _find_first(SUMS, "reader of sums", (inner,)))
+    Raises
+    ------
+    ArgumentTypeError
+        If the model is neither a callable nor an estimator, and no reader knows its form.
+
+    Attributes
+    ----------
+    method : PredictionMethod
+    """
+
+    def __init__(self, model: Any) -> None:
+        from limelight.models._estimators import find_prediction_method
+
+        callable_model = _read_other_form(model)
+        self.method = find_prediction_method(model if callable_model is None else callable_model)
+
+    def as_sum_over(self, columns: TableColumns) -> ModelSum | None:
+        """The method as a sum over a table's columns, whose explanations have a closed form; None for other methods."""
+        from limelight.models.boosting import takes_in_order
+
+        if not takes_in_order(self.method.call, columns.names):
+            return None
+        with _reading:
+            return self._parts.as_sum_over(columns)
+
+    @cached_property
+    def _parts(self) -> ReadMethod:
+        from limelight.models.pipelines import ReadMethod
+
+        return ReadMethod(self.method.call, lambda inner: _find_first(SUMS, "reader of sums", (inner,)))
+
+    @cached_property
+    def needs_treelite(self) -> bool:
+        """Whether a package that is not installed would read the method as a sum."""
+        from limelight.models.boosting import needs_treelite
+
+        return needs_treelite(self.method.call)
 
 
 class _Joined:

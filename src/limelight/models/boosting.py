@@ -6,7 +6,7 @@ import json
 import re
 from collections.abc import Callable
 from importlib.util import find_spec
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -14,6 +14,7 @@ import numpy as np
 from limelight.models._leaves import sum_leaves
 from limelight.models._methods import OwnMethod, find_own_method
 from limelight.models._nodes import Nodes, before_rounding
+from limelight.models._readings import Kept, read_once
 from limelight.stages.leaf_sum import LeafSum
 
 __all__ = ["needs_treelite", "read_boosted_trees", "takes_in_order"]
@@ -48,14 +49,7 @@ _ZERO = float(np.float32(1e-35))  # LightGBM takes numbers that are as near 0, o
 _ZERO_IS_MISSING = 1  # LightGBM's number of how a node takes missing values, after two bits of its type of decision
 
 
-class _Reading(NamedTuple):
-    """A method as a sum, and what tells the state of its booster when it was read."""
-
-    state: tuple[object, ...]
-    leaf_sum: LeafSum | None
-
-
-_KEPT: WeakKeyDictionary[Any, dict[str, _Reading]] = WeakKeyDictionary()
+_KEPT: Kept = WeakKeyDictionary()
 
 
 def read_boosted_trees(call: Callable[[Any], Any]) -> LeafSum | None:
@@ -65,13 +59,10 @@ def read_boosted_trees(call: Callable[[Any], Any]) -> LeafSum | None:
     """
     method = _find_method(call)
     booster = None if method is None or not _has_treelite() else _booster_of(method)
-    state = None if method is None or booster is None else _state_of(method, booster)
-    if method is None or state is None:
+    content = None if method is None or booster is None else _content_of(method, booster)
+    if method is None or content is None:
         return None
-    by_method = _KEPT.setdefault(booster, {})
-    if method.name not in by_method or by_method[method.name].state != state:
-        by_method[method.name] = _Reading(state, _read(method, booster))
-    return by_method[method.name].leaf_sum
+    return read_once(_KEPT, booster, method.name, content, lambda: _read(method, booster))
 
 
 def needs_treelite(call: Callable[[Any], Any]) -> bool:
@@ -107,19 +98,18 @@ def _booster_of(method: OwnMethod) -> Any:
     return method.estimator if method.kind == "Booster" else getattr(method.estimator, "_Booster", None)
 
 
-def _state_of(method: OwnMethod, booster: Any) -> tuple[object, ...] | None:
-    """What changes where a booster is trained anew or further, or other rounds of it are asked; None if it is not usable.
+def _content_of(method: OwnMethod, booster: Any) -> tuple[object, ...] | None:
+    """What differs once anything has been changed, be it a leaf's value, or other rounds are asked; None if it is not usable.
 
-    To compare all trees would take longer than an explanation.
+    Both libraries tell it only by writing the whole booster down.
     """
     try:
         if method.package == "lightgbm":
             stops_early = getattr(method.estimator, "pred_early_stop", False)  # at some rows, without the last trees
-            state = booster.num_trees(), booster.best_iteration, booster.lower_bound(), booster.upper_bound()
-            return None if stops_early else state
+            return None if stops_early else (hash(booster.model_to_string()), booster.best_iteration)
         # The settings have the mean of the target, from which the rounds start.
         missing = getattr(method.estimator, "missing", None)
-        return booster.num_boosted_rounds(), _last_round(method), missing, booster.save_config()
+        return hash(bytes(booster.save_raw("ubj"))), booster.save_config(), _last_round(method), missing
     except Exception:  # of two libraries
         return None
 

@@ -7,7 +7,7 @@ has no form for that.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -15,6 +15,7 @@ import numpy as np
 from limelight.models._leaves import sum_leaves
 from limelight.models._methods import OwnMethod, find_own_method
 from limelight.models._nodes import Nodes
+from limelight.models._readings import Kept, content_of_arrays, content_of_object, read_once
 from limelight.stages.leaf_sum import LeafSum
 
 __all__ = ["read_histogram_trees"]
@@ -27,43 +28,40 @@ _LINKS = {
 }
 
 
-class _Reading(NamedTuple):
-    """A method as a sum, and the trees that were read."""
-
-    trees: list[Any]
-    leaf_sum: LeafSum | None
-
-
-_KEPT: WeakKeyDictionary[Any, dict[str, _Reading]] = WeakKeyDictionary()
+_KEPT: Kept = WeakKeyDictionary()
 
 
 def read_histogram_trees(call: Callable[[Any], Any]) -> LeafSum | None:
     """The estimator whose bound method this is as a sum over leaves, but for a constant; None if it is none."""
     method = find_own_method(call)
     link = None if method is None else _LINKS.get((method.kind, method.name))
-    rounds = None if link is None or method is None else getattr(method.estimator, "_predictors", None)
+    rounds: Any = None if link is None or method is None else getattr(method.estimator, "_predictors", None)
     if method is None or link is None or not rounds:
         return None
-    by_method = _KEPT.setdefault(method.estimator, {})
-    kept = by_method.get(method.name)
-    trees = [tree for one_round in rounds for tree in one_round]
-    if kept is None or kept.trees != trees:
-        kept = by_method[method.name] = _Reading(trees, _try_to_read(method, rounds, link))
-    return kept.leaf_sum
-
-
-def _try_to_read(method: OwnMethod, rounds: list[list[Any]], link: str) -> LeafSum | None:
-    """The sum; None where a version of scikit-learn has other names inside, or the trees were changed by hand."""
+    estimator = method.estimator
     try:
-        return _read(method, rounds, link)
+        content = _content_of(estimator, rounds)
+        return read_once(_KEPT, estimator, method.name, content, lambda: _read(method, rounds, link))
     except (AttributeError, IndexError, KeyError, TypeError, ValueError):
-        return None
+        return None  # a version of scikit-learn has other names inside, or the trees were changed by hand
+
+
+def _content_of(estimator: Any, rounds: list[list[Any]]) -> tuple[object, ...]:
+    """What differs once anything has been changed, be it a value in a fitted tree."""
+    trees = [tree for one_round in rounds for tree in one_round]
+    arrays = content_of_arrays(array for tree in trees for array in (tree.nodes, tree.raw_left_cat_bitsets))
+    columns = content_of_object((estimator.n_features_in_, _find_categories(estimator)))
+    return [*map(len, rounds)], arrays, columns, _loss_link_of(estimator)
+
+
+def _loss_link_of(estimator: Any) -> str:
+    return type(getattr(getattr(estimator, "_loss", None), "link", None)).__name__
 
 
 def _read(method: OwnMethod, rounds: list[list[Any]], link: str) -> LeafSum | None:
     estimator, num_outputs = method.estimator, len(rounds[0])
-    loss_link = type(getattr(getattr(estimator, "_loss", None), "link", None)).__name__
-    if method.name == "predict" and loss_link != "IdentityLink":  # Poisson's and gamma's answers are exponentials
+    # Poisson's and gamma's answers are exponentials.
+    if method.name == "predict" and _loss_link_of(estimator) != "IdentityLink":
         return None
     if link == "logit" and num_outputs != 1:  # of many classes, no probability's log-odds are a sum
         return None

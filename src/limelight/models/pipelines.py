@@ -7,6 +7,7 @@ that are known to keep columns apart are trusted; behind others, a model is a bl
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
@@ -18,13 +19,14 @@ from limelight.models._carried_line import carry_line
 from limelight.models._column_steps import read_steps, remains_fitted, what_is_fitted
 from limelight.models._methods import find_own_method
 from limelight.models._probes import Steps, find_cells
+from limelight.models._readings import content_of_object
 from limelight.stages.leaf_sum import LeafSum
 from limelight.stages.limit import ModelSum
 from limelight.stages.linear_sum import LinearSum
 from limelight.stages.product_law import Conditions
 from limelight.stages.table_columns import ColumnValues, TableColumns
 
-__all__ = ["read_through_pipelines"]
+__all__ = ["ReadMethod"]
 
 _MOST_KEPT = 8  # readings of a pipeline: for rows with categories of their own, another one each
 
@@ -40,6 +42,7 @@ class _Reading(NamedTuple):
     name: str
     columns: TableColumns
     fitted: list[Any]
+    content: object
     inner_sum: ModelSum
     model_sum: ModelSum | None
 
@@ -47,35 +50,55 @@ class _Reading(NamedTuple):
 _KEPT: WeakKeyDictionary[Any, list[_Reading]] = WeakKeyDictionary()
 
 
-def read_through_pipelines(
-    method: Callable[[Any], Any], columns: TableColumns, read: Callable[[Callable[[Any], Any]], ModelSum | None]
-) -> ModelSum | None:
-    """A bound method as a sum over a table's columns; None if it is none, or it is not certain what the steps do.
+class ReadMethod:
+    """A bound method, taken apart into steps and a model behind them, which is read once.
 
     Parameters
     ----------
     method : callable
-    columns : TableColumns
-        What the method gets.
     read : callable
         From the method of a model without steps in front to a sum over what this model gets, or None.
     """
-    steps, inner = _take_apart(method)
-    inner_sum = read(inner)
-    own = find_own_method(inner)
-    if inner_sum is None or own is None or not (steps or _categories_of(own.estimator)):
-        return inner_sum
-    model, name, owner = own.estimator, own.name, getattr(method, "__self__", None)
-    fitted = [*what_is_fitted(steps), *vars(model).values()]
-    kept = _KEPT.setdefault(owner, [])
-    for reading in kept:
-        is_same_model = remains_fitted(reading.fitted, fitted) and _is_same_sum(reading.inner_sum, inner_sum)
-        if reading.name == name and is_same_model and reading.columns.is_like(columns):
-            return reading.model_sum
-    model_sum = _carry(inner_sum, steps, columns, model)
-    kept.insert(0, _Reading(name, columns, fitted, inner_sum, model_sum))
-    del kept[_MOST_KEPT:]
-    return model_sum
+
+    def __init__(self, method: Callable[[Any], Any], read: Callable[[Callable[[Any], Any]], ModelSum | None]) -> None:
+        self._steps, inner = _take_apart(method)
+        self._inner_sum = read(inner)
+        self._own = find_own_method(inner)
+        self._owner = getattr(method, "__self__", None)
+
+    def as_sum_over(self, columns: TableColumns) -> ModelSum | None:
+        """The method as a sum over a table's columns, which it gets; None if it is none, or it is not certain what steps do."""
+        if self._inner_sum is None or self._own is None:
+            return self._inner_sum
+        model, name = self._own.estimator, self._own.name
+        if not (self._steps or _categories_of(model)):
+            return self._inner_sum
+        kept = _KEPT.setdefault(self._owner, [])
+        for reading in kept:
+            if reading.name == name and self._is_read_in(reading) and reading.columns.is_like(columns):
+                return reading.model_sum
+        model_sum = _carry(self._inner_sum, self._steps, columns, model)
+        content = None if model_sum is None else self._content
+        kept.insert(0, _Reading(name, columns, self._fitted, content, self._inner_sum, model_sum))
+        del kept[_MOST_KEPT:]
+        return model_sum
+
+    def _is_read_in(self, reading: _Reading) -> bool:
+        """Whether the steps and the model are what they were."""
+        if not (remains_fitted(reading.fitted, self._fitted) and _is_same_sum(reading.inner_sum, self._inner_sum)):
+            return False
+        return reading.model_sum is None or reading.content == self._content
+
+    @cached_property
+    def _fitted(self) -> list[Any]:
+        assert self._own is not None
+        return [*what_is_fitted(self._steps), *vars(self._own.estimator).values()]
+
+    @cached_property
+    def _content(self) -> object:
+        """What differs once anything in the steps has been changed in place."""
+        assert self._own is not None
+        return content_of_object((self._steps, _categories_of(self._own.estimator)))
 
 
 def _take_apart(method: Callable[[Any], Any]) -> tuple[list[Any], Callable[[Any], Any]]:
@@ -92,7 +115,7 @@ def _take_apart(method: Callable[[Any], Any]) -> tuple[list[Any], Callable[[Any]
     return steps, method
 
 
-def _is_same_sum(kept: ModelSum, now: ModelSum) -> bool:
+def _is_same_sum(kept: ModelSum, now: ModelSum | None) -> bool:
     """Whether a model was read as the same sum: leaves are kept by their readers, coefficients are read each time."""
     if isinstance(kept, LinearSum) and isinstance(now, LinearSum):
         return kept.link == now.link and np.array_equal(kept.coefficients, now.coefficients)

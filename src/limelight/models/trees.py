@@ -11,6 +11,7 @@ import numpy as np
 from limelight.models._leaves import sum_leaves
 from limelight.models._methods import OwnMethod, find_own_method
 from limelight.models._nodes import Nodes, before_rounding
+from limelight.models._readings import Kept, content_of_arrays, read_once
 from limelight.stages.leaf_sum import LeafSum
 
 __all__ = ["read_trees"]
@@ -38,15 +39,15 @@ class _Trees(NamedTuple):
     sizes: tuple[int, ...]
     columns: tuple[int, ...] | None
 
+    @property
+    def content(self) -> tuple[object, ...]:
+        """What differs once anything has been changed, be it a value in a fitted tree."""
+        states = [tree.__getstate__() for tree in self.fitted]
+        arrays = content_of_arrays(state[name] for state in states for name in ("nodes", "values"))
+        return arrays, tuple(self.factors), self.form, self.sizes, self.columns
 
-class _Reading(NamedTuple):
-    """A method as a sum, and the trees that were read: others take their place if the estimator is fitted again."""
 
-    trees: list[_Trees]
-    leaf_sum: LeafSum | None
-
-
-_KEPT: WeakKeyDictionary[Any, dict[str, _Reading]] = WeakKeyDictionary()
+_KEPT: Kept = WeakKeyDictionary()
 
 
 def read_trees(call: Callable[[Any], Any]) -> LeafSum | None:
@@ -59,12 +60,11 @@ def read_trees(call: Callable[[Any], Any]) -> LeafSum | None:
     trees = _find_trees(method._replace(name="decision_function") if is_logit else method, factor, None)
     if not trees:
         return None
-    by_method = _KEPT.setdefault(method.estimator, {})
-    kept = by_method.get(method.name)
-    if kept is None or kept.trees != trees:
-        width = method.estimator.n_features_in_
-        kept = by_method[method.name] = _Reading(trees, _sum_of(trees, width, "logit" if is_logit else "identity"))
-    return kept.leaf_sum
+    width = method.estimator.n_features_in_
+    content = (width, *(part.content for part in trees))
+    return read_once(
+        _KEPT, method.estimator, method.name, content, lambda: _sum_of(trees, width, "logit" if is_logit else "identity")
+    )
 
 
 def _find_trees(method: OwnMethod | None, factor: float, columns: tuple[int, ...] | None) -> list[_Trees] | None:
