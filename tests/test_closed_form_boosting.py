@@ -16,6 +16,7 @@ from limelight import TabularExplainer
 from limelight.models import adapt, read_model
 from limelight.models._estimators import find_prediction_method
 from limelight.models.boosting import read_boosted_trees
+from limelight.stages.limit import ModelSum
 
 pytest.importorskip("treelite", reason="treelite, of limelight[trees], reads these models")
 xgboost = pytest.importorskip("xgboost", reason="these are models of XGBoost")
@@ -170,7 +171,7 @@ def test_what_is_no_sum_is_sampled(build):
 @pytest.mark.parametrize("name", [name for name in SAMPLED if name != "probabilities"])
 def test_what_is_no_sum_is_not_even_read(name):
     model = read_model(SAMPLED[name]())
-    assert read_boosted_trees(find_prediction_method(model).call) is None
+    assert not isinstance(read_boosted_trees(find_prediction_method(model).call), ModelSum)
 
 
 @cases(SAMPLED_LOG_ODDS)
@@ -294,6 +295,15 @@ class TestReading:
             lambda rows: rows[:, 0],
         ):
             assert "without_treelite" not in {notice.code for notice in explain(ROWS, ROWS[0], model).notices}
+
+    def test_another_value_for_missing_ones_is_said_to_be_why(self):
+        def reasons(model):
+            return [notice.message for notice in explain(ROWS, ROWS[0], model).notices if notice.code == "not_exact"]
+
+        (text,) = reasons(xgb(missing=-999).fit(ROWS, TARGET))
+        assert text.startswith("The model takes -999 for missing")
+        assert not reasons(xgb().fit(ROWS, TARGET))
+        assert not reasons(xgb(xgboost.XGBClassifier, missing=-999).fit(ROWS, CLASSES))  # no sum, whatever is missing
 
     def test_a_booster_of_some_columns_of_a_frame_or_in_another_order_is_sampled(self):
         frame = pd.DataFrame(ROWS, columns=list("abcd"))

@@ -212,6 +212,20 @@ def test_steps_that_keep_columns_apart(scaler, model):
     check_is_exact(pipeline, frame, rows=rare_rows(frame))
 
 
+@pytest.mark.parametrize("scaler", [StandardScaler(), "passthrough"], ids=str)
+def test_a_line_with_indicators_of_what_is_missing_is_exact(scaler):
+    frame = make_frame()
+    steps = make_columns(make_pipeline(SimpleImputer(add_indicator=True), scaler))
+    check_is_exact(make_pipeline(steps, LinearRegression()).fit(frame, make_target(frame)), frame, rows=rare_rows(frame))
+    rows = make_numbers()
+    target = np.nan_to_num(rows, nan=30.0).sum(axis=1)
+    pipeline = make_pipeline(SimpleImputer(add_indicator=True), scaler, LinearRegression()).fit(rows, target)
+    for is_binned in (True, False):
+        explainer = TabularExplainer(rows, discretize_continuous=is_binned)
+        differences = pipeline.predict(rows) - read(pipeline, explainer, rows[0]).evaluate(rows)[:, 0]
+        np.testing.assert_allclose(differences, differences[0], rtol=0, atol=1e-9)
+
+
 def make_numbers(seed=0, *, missing=True):
     """Columns of numbers that hardly come twice, one of whole numbers, and one that is often 0."""
     rng = np.random.default_rng(seed)
@@ -399,6 +413,39 @@ def test_steps_that_mix_columns_or_are_not_known_are_sampled(step):
     rows = make_numbers(missing=False)
     pipeline = make_pipeline(step, RandomForestRegressor(3, random_state=0)).fit(rows, rows.sum(axis=1))
     assert not is_exact(pipeline, rows)
+
+
+BENDING = [
+    PowerTransformer(),
+    QuantileTransformer(n_quantiles=50),
+    FunctionTransformer(np.log1p),
+    make_pipeline(StandardScaler(), FunctionTransformer(np.tanh)),
+    SplineTransformer(n_knots=3),
+    FeatureUnion([("scaled", StandardScaler()), ("bins", KBinsDiscretizer(3, strategy="uniform", subsample=None))]),
+    ColumnTransformer(
+        [("scaled", StandardScaler(), [0, 1, 2, 3]), ("bins", KBinsDiscretizer(3, strategy="uniform", subsample=None), [0])]
+    ),
+]
+
+
+@pytest.mark.parametrize("step", BENDING, ids=lambda step: type(step).__name__)
+def test_a_line_behind_what_bends_columns_is_sampled_and_says_why(step):
+    rows = make_numbers(missing=False)
+    for model, target in ((LinearRegression(), rows.sum(axis=1)), (LogisticRegression(), rows[:, 0] > 50)):
+        explanation = TabularExplainer(rows).explain_instance(rows[0], make_pipeline(step, model).fit(rows, target))
+        assert explanation.provenance.design == "sobol"
+        (notice,) = [notice for notice in explanation.notices if notice.code == "not_exact"]
+        assert notice.level == "information"
+        assert "Here one bends a column" in notice.message
+
+
+@pytest.mark.parametrize("model", [LinearRegression(), RandomForestRegressor(2)], ids=["line", "forest"])
+def test_a_black_box_behind_what_mixes_columns_says_nothing(model):
+    rows = make_numbers(missing=False)
+    pipeline = make_pipeline(PCA(2), model).fit(rows, rows.sum(axis=1))
+    for black_box in (pipeline, lambda batch: pipeline.predict(batch)):
+        explanation = TabularExplainer(rows).explain_instance(rows[0], black_box)
+        assert "not_exact" not in {notice.code for notice in explanation.notices}
 
 
 def test_pipelines_derived_from_scikit_learns_are_sampled():

@@ -18,6 +18,7 @@ from limelight.stages.questions import ModelPath
 from limelight.stages.table_columns import TableColumns
 
 if TYPE_CHECKING:
+    from limelight.models._readings import Refusal
     from limelight.models.pipelines import ReadMethod
 
 __all__ = ["ADAPTERS", "READERS", "AdaptedModel", "adapt", "read_model"]
@@ -43,7 +44,7 @@ ADAPTERS = Registry(
 )
 
 
-# Each reads a method as a sum whose explanations have a closed form, and returns None for other models.
+# Each reads a method as a sum whose explanations have a closed form, and returns None for other models, or says why it is none.
 SUMS = Registry(
     "sum",
     {
@@ -117,7 +118,10 @@ def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, 
     """
     from limelight.models.generic import adapt_callable
 
-    known = _KnownModel(model) if found is None else found.get("model") or found.setdefault("model", _KnownModel(model))
+    found = {} if found is None else found
+    if "model" not in found:
+        found["model"] = _KnownModel(model)
+    known: _KnownModel = found["model"]
     method = known.method
     method.check_columns(components.column_names)
     path = _find_first(ADAPTERS, "model adapter", (method.call, components), _check_path) if shortcuts else None
@@ -127,8 +131,12 @@ def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, 
         path = path._replace(finish=_Joined(path.finish, method.join))
     outputs, model_sum = method.outputs, None
     if shortcuts and components.columns is not None:
-        model_sum = known.as_sum_over(components.columns)
-        if model_sum is None and known.needs_treelite:
+        reading = known.as_sum_over(components.columns)
+        if isinstance(reading, ModelSum):
+            model_sum = reading
+        elif reading is not None:
+            outputs = outputs._replace(notes=(*outputs.notes, Notice("not_exact", reading.reason, "information")))
+        elif known.needs_treelite:
             text = "With treelite, explanations of this model are exact, or have less noise: pip install 'limelight[trees]'."
             outputs = outputs._replace(notes=(*outputs.notes, Notice("without_treelite", text, "information")))
     return AdaptedModel(path, outputs, model_sum)
@@ -153,7 +161,7 @@ class _KnownModel:
         callable_model = _read_other_form(model)
         self.method = find_prediction_method(model if callable_model is None else callable_model)
 
-    def as_sum_over(self, columns: TableColumns) -> ModelSum | None:
+    def as_sum_over(self, columns: TableColumns) -> ModelSum | Refusal | None:
         """The method as a sum over a table's columns, whose explanations have a closed form; None for other methods."""
         from limelight.models.boosting import takes_in_order
 

@@ -230,7 +230,9 @@ class _Column(NamedTuple):
         lows, highs = np.append(-np.inf, ends), np.append(ends, np.inf)
         cells = Cells(self.number, self.outputs, lows, highs, at_lows, at_highs, self.missing)
         is_of_numbers = self.drawn.listed is None or self.drawn.is_whole  # others may stand for categories
-        if not is_of_numbers or len(self.points) < 2 or not self.shapes <= {Shape.SAME, Shape.AFFINE}:
+        # Steps without ends are constant, as which values are missing is for all that are present.
+        is_straight = self.shapes <= {Shape.SAME, Shape.AFFINE, Shape.STEPS} and not len(self.ends)
+        if not is_of_numbers or len(self.points) < 2 or not is_straight:
             return cells
         low, high = np.searchsorted(self.points, [-_FAR, _FAR])
         high = min(high, len(self.points) - 1)

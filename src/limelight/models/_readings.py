@@ -6,20 +6,34 @@ import io
 import pickle
 from collections.abc import Callable, Iterable
 from types import FunctionType, MethodType
-from typing import Any
+from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
 
 from limelight.stages.leaf_sum import LeafSum
 
-__all__ = ["Kept", "content_of_arrays", "content_of_object", "read_once"]
+__all__ = ["Kept", "Reading", "Refusal", "content_of_arrays", "content_of_object", "read_once"]
 
-Kept = WeakKeyDictionary[Any, dict[str, tuple[object, LeafSum | None]]]
+
+class Refusal(NamedTuple):
+    """What a reader gives for a model that it knows, but which is no sum as it is used here.
+
+    Attributes
+    ----------
+    reason : str
+        For a reader of the explanation, who may expect it to be exact.
+    """
+
+    reason: str
+
+
+Reading = LeafSum | Refusal | None
+Kept = WeakKeyDictionary[Any, dict[str, tuple[object, Reading]]]
 """Of each model's methods, by name: what the model held when it was read, and the reading."""
 
 
-def read_once(kept: Kept, owner: Any, name: str, content: object, read: Callable[[], LeafSum | None]) -> LeafSum | None:
+def read_once(kept: Kept, owner: Any, name: str, content: object, read: Callable[[], Reading]) -> Reading:
     """What `read` gives: it is called again only if the model, which is `owner`, holds something else than before."""
     by_name = kept.setdefault(owner, {})
     if name not in by_name or by_name[name][0] != content:

@@ -14,8 +14,7 @@ import numpy as np
 from limelight.models._leaves import sum_leaves
 from limelight.models._methods import OwnMethod, find_own_method
 from limelight.models._nodes import Nodes, before_rounding
-from limelight.models._readings import Kept, read_once
-from limelight.stages.leaf_sum import LeafSum
+from limelight.models._readings import Kept, Reading, Refusal, read_once
 
 __all__ = ["needs_treelite", "read_boosted_trees", "takes_in_order"]
 
@@ -52,7 +51,7 @@ _ZERO_IS_MISSING = 1  # LightGBM's number of how a node takes missing values, af
 _KEPT: Kept = WeakKeyDictionary()
 
 
-def read_boosted_trees(call: Callable[[Any], Any]) -> LeafSum | None:
+def read_boosted_trees(call: Callable[[Any], Any]) -> Reading:
     """The booster, or the estimator whose bound method this is, as a sum over leaves, but for a constant.
 
     None if it is none, or if treelite is not installed: such an estimator is sampled, as any other model.
@@ -119,7 +118,7 @@ def _last_round(method: OwnMethod) -> int | None:
     return None if method.kind == "Booster" else getattr(method.estimator, "best_iteration", None)
 
 
-def _read(method: OwnMethod, booster: Any) -> LeafSum | None:
+def _read(method: OwnMethod, booster: Any) -> Reading:
     model = _read_with_treelite(method, booster)
     if model is None:
         return None
@@ -144,7 +143,15 @@ def _read(method: OwnMethod, booster: Any) -> LeafSum | None:
             values = values * [-1.0, 1.0]
         is_single = header.get_field("threshold_type")[0] == _SINGLE_PRECISION
         trees.append(_read_nodes(tree, factor * values, is_single=is_single))
-    return sum_leaves(trees, model.num_feature, link) if _are_sound(trees, model.num_feature) else None
+    if not _are_sound(trees, model.num_feature):
+        return None
+    missing = getattr(method.estimator, "missing", None)
+    if missing is not None and not np.isnan(missing):
+        return Refusal(
+            f"The model takes {missing:.6g} for missing (XGBoost's `missing`), so that its weights are estimated from "
+            "perturbations. With NaN for missing values instead, explanations are exact, or have less noise."
+        )
+    return sum_leaves(trees, model.num_feature, link)
 
 
 def _read_with_treelite(method: OwnMethod, booster: Any) -> Any:
@@ -161,7 +168,7 @@ def _read_with_treelite(method: OwnMethod, booster: Any) -> Any:
                 return None
             return treelite.frontend.from_lightgbm(booster)
         kind = json.loads(booster.save_config())["learner"]["gradient_booster"]["name"]
-        if kind not in ("gbtree", "dart") or not np.isnan(getattr(method.estimator, "missing", np.nan)):
+        if kind not in ("gbtree", "dart"):
             return None
         last_round = _last_round(method)
         return treelite.frontend.from_xgboost(booster if last_round is None else booster[: last_round + 1])

@@ -15,7 +15,7 @@ import numpy as np
 from limelight.models._leaves import sum_leaves
 from limelight.models._methods import OwnMethod, find_own_method
 from limelight.models._nodes import Nodes
-from limelight.models._readings import Kept, content_of_arrays, content_of_object, read_once
+from limelight.models._readings import Kept, Reading, content_of_arrays, content_of_object, read_once
 from limelight.stages.leaf_sum import LeafSum
 
 __all__ = ["read_histogram_trees"]
@@ -31,7 +31,7 @@ _LINKS = {
 _KEPT: Kept = WeakKeyDictionary()
 
 
-def read_histogram_trees(call: Callable[[Any], Any]) -> LeafSum | None:
+def read_histogram_trees(call: Callable[[Any], Any]) -> Reading:
     """The estimator whose bound method this is as a sum over leaves, but for a constant; None if it is none."""
     method = find_own_method(call)
     link = None if method is None else _LINKS.get((method.kind, method.name))

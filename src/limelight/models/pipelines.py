@@ -6,7 +6,7 @@ that are known to keep columns apart are trusted; behind others, a model is a bl
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -16,10 +16,10 @@ import numpy as np
 from limelight.exceptions import is_interruption
 from limelight.models._carried_leaves import carry_leaves
 from limelight.models._carried_line import carry_line
-from limelight.models._column_steps import read_steps, remains_fitted, what_is_fitted
+from limelight.models._column_steps import Shape, Use, read_steps, remains_fitted, what_is_fitted
 from limelight.models._methods import find_own_method
 from limelight.models._probes import Steps, find_cells
-from limelight.models._readings import content_of_object
+from limelight.models._readings import Refusal, content_of_object
 from limelight.stages.leaf_sum import LeafSum
 from limelight.stages.limit import ModelSum
 from limelight.stages.linear_sum import LinearSum
@@ -31,6 +31,12 @@ __all__ = ["ReadMethod"]
 _MOST_KEPT = 8  # readings of a pipeline: for rows with categories of their own, another one each
 
 _MOST_PAIRS = 2**23  # of a leaf and a column: to carry them takes some 55 bytes each
+
+_NOT_STRAIGHT = Refusal(
+    "Of a linear model and its log-odds, explanations are exact where the steps in front of it keep each column straight, or "
+    "make categories of it. Here one bends a column (a logarithm, a power, quantiles, splines), or passes it on in several "
+    "forms. So the weights are estimated from perturbations."
+)
 
 _NONE = np.empty(0, dtype=np.intp)
 _NO_CONDITIONS = Conditions(_NONE, _NONE.astype(bool), np.empty(0), np.empty(0), _NONE)
@@ -44,7 +50,7 @@ class _Reading(NamedTuple):
     fitted: list[Any]
     content: object
     inner_sum: ModelSum
-    model_sum: ModelSum | None
+    model_sum: ModelSum | Refusal | None
 
 
 _KEPT: WeakKeyDictionary[Any, list[_Reading]] = WeakKeyDictionary()
@@ -60,15 +66,15 @@ class ReadMethod:
         From the method of a model without steps in front to a sum over what this model gets, or None.
     """
 
-    def __init__(self, method: Callable[[Any], Any], read: Callable[[Callable[[Any], Any]], ModelSum | None]) -> None:
+    def __init__(self, method: Callable[[Any], Any], read: Callable[[Callable[[Any], Any]], ModelSum | Refusal | None]) -> None:
         self._steps, inner = _take_apart(method)
         self._inner_sum = read(inner)
         self._own = find_own_method(inner)
         self._owner = getattr(method, "__self__", None)
 
-    def as_sum_over(self, columns: TableColumns) -> ModelSum | None:
+    def as_sum_over(self, columns: TableColumns) -> ModelSum | Refusal | None:
         """The method as a sum over a table's columns, which it gets; None if it is none, or it is not certain what steps do."""
-        if self._inner_sum is None or self._own is None:
+        if self._own is None or not isinstance(self._inner_sum, ModelSum):
             return self._inner_sum
         model, name = self._own.estimator, self._own.name
         if not (self._steps or _categories_of(model)):
@@ -115,14 +121,14 @@ def _take_apart(method: Callable[[Any], Any]) -> tuple[list[Any], Callable[[Any]
     return steps, method
 
 
-def _is_same_sum(kept: ModelSum, now: ModelSum | None) -> bool:
+def _is_same_sum(kept: ModelSum, now: ModelSum | Refusal | None) -> bool:
     """Whether a model was read as the same sum: leaves are kept by their readers, coefficients are read each time."""
     if isinstance(kept, LinearSum) and isinstance(now, LinearSum):
         return kept.link == now.link and np.array_equal(kept.coefficients, now.coefficients)
     return kept is now
 
 
-def _carry(inner_sum: ModelSum, steps: list[Any], columns: TableColumns, model: Any) -> ModelSum | None:
+def _carry(inner_sum: ModelSum, steps: list[Any], columns: TableColumns, model: Any) -> ModelSum | Refusal | None:
     """A sum over the steps' outputs as one over the table's columns; None if that is not certain."""
     all_values = columns.values()
     if all_values is None or not isinstance(inner_sum, (LeafSum, LinearSum)):
@@ -141,15 +147,20 @@ def _carry(inner_sum: ModelSum, steps: list[Any], columns: TableColumns, model: 
         if is_interruption(error):
             raise
         return None
-    if cells is None:
-        return None
-    if isinstance(inner_sum, LinearSum):
+    carried: ModelSum | None = None
+    if cells is not None and isinstance(inner_sum, LinearSum):
         carried = carry_line(inner_sum, cells, len(all_values))
-    else:
+    elif cells is not None and isinstance(inner_sum, LeafSum):
         carried = carry_leaves(inner_sum, asked.of_base, cells, len(all_values))
     if carried is not None:
         carried.knows_places = True
-    return carried
+        return carried
+    return _NOT_STRAIGHT if isinstance(inner_sum, LinearSum) and _are_bent(uses) else None
+
+
+def _are_bent(uses: Sequence[Use]) -> bool:
+    """Whether steps bend a column, or pass it on in several forms."""
+    return any(use.shape in (Shape.MONOTONE, Shape.ANY) for use in uses) or len({use.column for use in uses}) < len(uses)
 
 
 def _categories_of(model: Any) -> list[list[Any]]:

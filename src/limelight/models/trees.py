@@ -11,7 +11,7 @@ import numpy as np
 from limelight.models._leaves import sum_leaves
 from limelight.models._methods import OwnMethod, find_own_method
 from limelight.models._nodes import Nodes, before_rounding
-from limelight.models._readings import Kept, content_of_arrays, read_once
+from limelight.models._readings import Kept, Reading, content_of_arrays, read_once
 from limelight.stages.leaf_sum import LeafSum
 
 __all__ = ["read_trees"]
@@ -50,7 +50,7 @@ class _Trees(NamedTuple):
 _KEPT: Kept = WeakKeyDictionary()
 
 
-def read_trees(call: Callable[[Any], Any]) -> LeafSum | None:
+def read_trees(call: Callable[[Any], Any]) -> Reading:
     """The estimator whose bound method this is as a sum over leaves, but for a constant; None if it is none."""
     method = find_own_method(call)
     if method is None or method.package != "sklearn":
