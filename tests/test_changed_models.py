@@ -23,7 +23,9 @@ from sklearn.preprocessing import FunctionTransformer, KBinsDiscretizer, OneHotE
 from sklearn.tree import DecisionTreeRegressor
 
 from limelight import TabularExplainer
+from limelight.models import trees
 from limelight.models._estimators import find_prediction_method
+from limelight.models._readings import content_of_arrays
 
 ROWS = make_table(3)
 GAPS = make_table(7, missing=True)
@@ -239,3 +241,22 @@ class TestJobs:
             assert list(of_job) == list(explainer.explain_many(ROWS[:3], fresh, num_samples=33))
             assert all(explanation.is_exact for explanation in of_job)
             assert of_job[1] == explainer.explain_instance(ROWS[1], model, num_samples=33)
+
+    def test_each_looks_at_the_model_once(self, monkeypatch):
+        looks = []
+        monkeypatch.setattr(trees, "content_of_arrays", lambda arrays: looks.append(1) or content_of_arrays(arrays))
+        model = RandomForestRegressor(3, random_state=0).fit(ROWS, TARGET)
+        explainer = TabularExplainer(ROWS, categorical_features=[0])
+        for count in (1, 2):
+            assert all(explanation.is_exact for explanation in explainer.explain_many(ROWS[:20], model))
+            assert len(looks) == count
+
+
+def test_inputs_of_a_trial_that_come_again_count_once():
+    xgboost = pytest.importorskip("xgboost", reason="this is a model of XGBoost")
+    pytest.importorskip("treelite", reason="treelite, of limelight[trees], reads it")
+    rows = np.random.default_rng(0).normal(size=(COUNT, 3))
+    model = xgboost.XGBRegressor(n_estimators=5, n_jobs=1).fit(rows, rows.sum(axis=1) + 1e7)  # too far for single precision
+    explanation = TabularExplainer(rows).explain_instance(rows[0], model, num_samples=200)
+    assert "not_exact" in {notice.code for notice in explanation.notices}
+    assert explanation.num_inputs == 200

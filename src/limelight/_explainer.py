@@ -165,8 +165,8 @@ class Explainer(BatchMixin):
         num_samples : int or "auto", default "auto"
             The number of perturbations, the instance included. "auto" doubles it until every reported weight's interval is
             within the explainer's tolerance, or the cap is reached: 5000 for rows and texts, else 1000. Where the weights are
-            known exactly, as for rows with a forest, the model is asked about 257 at most, and the number only says what the
-            penalty means.
+            known exactly, as for rows with a forest, the model is asked about 257 at most (1025 where columns without bins miss
+            values), and the number only says what the penalty means.
         batch_size : int, optional
             The largest number of inputs that the model gets at once; by default all of them, unless they are large.
         pad_batches : bool, default False
@@ -241,7 +241,7 @@ class Explainer(BatchMixin):
         """
         components = find_components(self, instance)
         proximity, kernel_law = self._make_proximity(components, request)
-        adapted = adapt(model, components, self.options.shortcuts)
+        adapted = adapt(model, components, self.options.shortcuts, shared.of_model)
         path = adapted.path.limited(request.batch_size, pads_batches=request.pads_batches)
         oracle = Oracle(path, shared)
         link = LINKS[request.link]

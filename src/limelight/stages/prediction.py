@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -127,6 +127,8 @@ class SharedAnswers:
         Whether the model's answers belong to its inputs.
     output_names : tuple of str or None
         The names of the model's outputs, if its answers have them.
+    of_model : dict
+        What was found out about the model itself.
     of_sums : dict
         If the model was read as a sum and a constant, the bounds of the constant by common rows.
     margins : dict
@@ -136,6 +138,7 @@ class SharedAnswers:
     def __init__(self) -> None:
         self.check = AnswerCheck()
         self.output_names: tuple[str, ...] | None = None
+        self.of_model: dict[str, Any] = {}
         self.of_sums: dict[SharedRows, tuple[np.ndarray, ...]] = {}
         self.margins: dict[SharedRows, tuple[np.ndarray, ...]] = {}
         self._reading_notices: tuple[Notice, ...] = ()
@@ -311,8 +314,11 @@ class Oracle:
                 raise make_output_count_error(
                     f"{len(self.instance_prediction)} for the instance", f"{predictions.shape[1]} for perturbations"
                 )
-        if keys is None:  # all rows are distinct
-            self._num_shared_inputs += sum(map(len, recalled))
+        if keys is None:  # all rows are distinct, but those of a trial may come again
+            parts = {neighbourhood.shared: len(rows) for neighbourhood, rows in zip(neighbourhoods, recalled, strict=True)}
+            known = self._parts.setdefault(None, ())
+            self._num_shared_inputs += sum(count for part, count in parts.items() if part not in known)
+            self._parts[None] = (*known, *(part for part in parts if part is not None))
         else:
             self._num_shared_inputs = self._count_shared(neighbourhoods)
         self.num_inputs = self._num_own_inputs + self._num_shared_inputs
