@@ -91,7 +91,8 @@ def make_controls(explainer, instance, model, num_samples=500, answers_of=None, 
     drawn = [part.inputs.take(np.arange(1, len(part.representation))) for part in neighbourhoods]
     answers = [(answers_of or model.predict_proba)(rows) for rows in drawn]
     own = model.predict_proba(instance[None])[0]
-    return ControlVariates(closed_form, {}).add(neighbourhoods, own, answers, outputs), np.concatenate(drawn)
+    found = ControlVariates(closed_form, {}).add(neighbourhoods, own, answers, outputs)
+    return found and (found[0], np.concatenate(found[1])), np.concatenate(drawn)
 
 
 @pytest.fixture(scope="module")

@@ -267,13 +267,14 @@ class Explainer(BatchMixin):
                 origin = link(oracle.instance_prediction)[list(outputs.labels)]
                 sample = Sample(own_representation, origin, components.shares, drawn_width=drawn.drawn_width)
             sample.limit, sample.controls = known.limit, known.controls
-            for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True):
+            for neighbourhood, predictions, controls in zip(neighbourhoods, answers, known.control_values, strict=True):
                 sample.add(
                     neighbourhood.representation[1:],
                     known.unclip(neighbourhood, link(predictions)[:, outputs.labels]),
                     neighbourhood.law_weights,
                     proximity.kernel_weights(neighbourhood.representation, neighbourhood.law_weights)[1:],
                     neighbourhood.replicates,
+                    controls,
                 )
             settings = self._fit_settings(look, sample, kernel_law, request)
             fits = yield from request_fits(sample, settings)

@@ -53,7 +53,8 @@ class FitSurrogates(NamedTuple):
         if settings.kernel_law is not None or settings.regressor is not None:
             return id(self)
         limit = None if sample.limit is None else sample.limit.batch_key
-        return settings, len(sample.instance), len(sample.origin), sample.num_replicates, limit
+        controls = None if sample.controls is None else sample.controls.batch_key
+        return settings, len(sample.instance), len(sample.origin), sample.num_replicates, limit, controls
 
 
 Effect = Ask | FitSurrogates

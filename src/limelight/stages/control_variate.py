@@ -7,8 +7,9 @@ Where it is a sum over leaves, so is its `Expansion`, which is nearer to the pro
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Hashable, Sequence
+from dataclasses import dataclass, replace
+from typing import Any, NamedTuple, TypeVar, cast
 
 import numpy as np
 
@@ -17,50 +18,17 @@ from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.expansion import Expansion, SumOfProducts
 from limelight.stages.limit import Expectation
 from limelight.stages.prediction_outputs import LINKS
-from limelight.stages.product_law import ComponentMoments
+from limelight.stages.product_law import ComponentMoments, ProductLaw
 
-__all__ = ["ControlVariates", "Controls"]
+__all__ = ["ControlVariates", "Controls", "find_moments"]
+
+T = TypeVar("T")
 
 _LEAST_TRIED = 128  # rows of a neighbourhood whose answers must be those of the sum, and a share of the others
 _SHARE_TRIED = 1 / 32
 _LEAST_TELLING = 8  # of these: rows whose margin the answer tells
 _MOST_TOLD = 10.0  # the greatest log-odds that a probability in single precision tells to three digits
-
-
-class Controls(NamedTuple):
-    """Control variates for each of q outputs.
-
-    Attributes
-    ----------
-    values : ndarray of shape (n, e, q)
-        Those of the drawn rows: e for each output, less their exact means.
-    means : ndarray of shape (e, q)
-        These means.
-    covariances : ndarray of shape (e, q, d)
-        Their exact covariances with the components.
-    components : ComponentMoments
-        The exact moments of the components.
-    link : str
-        What turns the model's outputs into the sum whose moments are known.
-    """
-
-    values: np.ndarray
-    means: np.ndarray
-    covariances: np.ndarray
-    components: ComponentMoments
-    link: str
-
-    @property
-    def exact_link(self) -> str | None:
-        """The link with which the explanation has a closed form; None if the link would clip some outputs."""
-        margins = self.values[:, 0] + self.means[0]
-        is_clipped = self.link == "logit" and np.abs(margins).max() >= LINKS["logit"](np.ones(1))[0]
-        return None if is_clipped else self.link
-
-    def take_output(self, number: int) -> Controls:
-        """Those of one output."""
-        own = [number]
-        return self._replace(values=self.values[:, :, own], means=self.means[:, own], covariances=self.covariances[:, own])
+_LAWS_TOGETHER = 16  # whose moments are worked out at a time: with more, their numbers leave the processor's cache
 
 
 class _Margins(NamedTuple):
@@ -72,13 +40,119 @@ class _Margins(NamedTuple):
         What the model adds to the sum.
     values : ndarray of shape (m, k)
         Sum and constant.
-    cells : ndarray of int, of shape (p, m)
-        Where the rows lie among the cells of the sum of products, if there is one.
+    witnesses : ndarray of shape (w, k)
+        A few of these, whose rounding is that of all.
     """
 
     constant: np.ndarray
     values: np.ndarray
-    cells: np.ndarray
+    witnesses: np.ndarray
+
+
+@dataclass(frozen=True, eq=False)
+class Functions:
+    """The functions of rows that are control variates, e for each of q outputs: the same for all rows that share perturbations.
+
+    Attributes
+    ----------
+    closed_form : ClosedForm
+        The sum. Its law is some instance's, and counts for nothing here.
+    outputs : tuple of int
+        The numbers of the outputs.
+    offset : ndarray of shape (q,)
+        What is added to the sum, so that it is near 0 as the expansions are: digits would be lost otherwise.
+    expansions : tuple of Expansion
+        One for each output; none where the sums alone are control variates.
+    """
+
+    closed_form: ClosedForm
+    outputs: tuple[int, ...]
+    offset: np.ndarray
+    expansions: tuple[Expansion, ...]
+
+    def evaluate(self, rows: np.ndarray, margins: _Margins) -> np.ndarray:
+        """Their values for drawn rows of shape (m, d): of shape (m, e * q)."""
+        if not self.expansions:
+            return np.asarray(margins.values[:, self.outputs] + (self.offset - margins.constant[list(self.outputs)]))
+        cells = self.expansions[0].model_sum.cells.locate(rows)
+        of_outputs = [part.evaluate(cells, margins.values[:, part.output]) for part in self.expansions]
+        return np.stack(of_outputs, axis=-1).reshape(len(rows), -1)
+
+    def expect(self, laws: Sequence[ProductLaw]) -> Expectation:
+        """Their moments under the laws of b instances, of shapes (b, e, q) and (b, e, q, d); NaN where they are not precise."""
+        kernel_width = self.closed_form.kernel_width
+        if self.expansions:
+            of_outputs = [expansion.expect(laws, kernel_width) for expansion in self.expansions]
+            return Expectation(*(np.stack(part, axis=2) for part in zip(*of_outputs, strict=True)))
+        means, covariances = self.closed_form.model_sum.expect(laws, kernel_width, self.outputs)
+        return Expectation((means + self.offset)[:, None], covariances[:, None])
+
+    def take_output(self, number: int) -> Functions:
+        """Those of one output."""
+        own = slice(number, number + 1)
+        return replace(self, outputs=self.outputs[own], offset=self.offset[own], expansions=self.expansions[own])
+
+
+@dataclass(eq=False)
+class Controls:
+    """The control variates of one explanation.
+
+    Attributes
+    ----------
+    closed_form : ClosedForm
+        The sum and the instance's law.
+    functions : Functions
+        What they are: e for each of q outputs.
+    greatest_margin : float
+        How far the margins of the drawn rows so far reach from 0.
+    expectation : Expectation or None
+        Their exact moments, of shapes (e, q) and (e, q, d), once `find_moments` has worked them out.
+    """
+
+    closed_form: ClosedForm
+    functions: Functions
+    greatest_margin: float = 0.0
+    expectation: Expectation | None = None
+
+    @property
+    def components(self) -> ComponentMoments:
+        """The exact moments of the components."""
+        return self.closed_form.law.component_moments(self.closed_form.kernel_width)
+
+    @property
+    def exact_link(self) -> str | None:
+        """The link with which the explanation has a closed form; None if the link would clip some outputs."""
+        link = self.closed_form.model_sum.link
+        is_clipped = link == "logit" and self.greatest_margin >= LINKS["logit"](np.ones(1))[0]
+        return None if is_clipped else link
+
+    @property
+    def batch_key(self) -> Hashable:
+        """Samples with equal keys have as many control variates."""
+        return len(self.functions.outputs), bool(self.functions.expansions)
+
+    def take_output(self, number: int) -> Controls:
+        """Those of one output."""
+        return replace(self, functions=self.functions.take_output(number), expectation=None)
+
+
+def find_moments(many: Sequence[Controls]) -> Expectation:
+    """The exact moments of the control variates of b explanations, of shapes (b, e, q) and (b, e, q, d).
+
+    What several have in common is worked out together, and what was worked out is kept for a later look.
+    """
+    missing: dict[int, list[Controls]] = {}
+    for controls in many:
+        if controls.expectation is None:
+            missing.setdefault(id(controls.functions), []).append(controls)
+    for alike in missing.values():
+        for start in range(0, len(alike), _LAWS_TOGETHER):
+            some = alike[start : start + _LAWS_TOGETHER]
+            found = some[0].functions.expect([controls.closed_form.law for controls in some])
+            for controls, *of_law in zip(some, *found, strict=True):
+                controls.expectation = Expectation(*of_law)
+    known = [controls.expectation for controls in many if controls.expectation is not None]
+    return Expectation(*(np.stack(part) for part in zip(*known, strict=True)))
 
 
 class ControlVariates:
@@ -89,18 +163,18 @@ class ControlVariates:
     closed_form : ClosedForm
         The sum, under another link than the one that is explained, and the law under which its moments are known.
     of_shared_rows : dict
-        What is known of drawn rows that other instances share; nothing where the model has contradicted the sum.
+        What is known of drawn rows that other instances share, and of functions of rows; nothing where the model has
+        contradicted the sum.
     """
 
-    def __init__(self, closed_form: ClosedForm, of_shared_rows: dict[SharedRows, tuple[np.ndarray, ...]]) -> None:
+    def __init__(self, closed_form: ClosedForm, of_shared_rows: dict[Hashable, Any]) -> None:
         self._closed_form = closed_form
         self._of_shared_rows = of_shared_rows
         self._products: SumOfProducts | None = None  # whose sigmoid the model's outputs are
         if closed_form.model_sum.link == "logit":
             self._products = closed_form.model_sum.as_products(closed_form.law)
-        self._moments: Expectation | None = None  # with e laws
-        self._expansions: list[Expansion] = []
-        self._values: list[np.ndarray] = []
+        self._controls: Controls | None = None
+        self._first_shared: SharedRows | None = None
         self._is_contradicted = False
 
     def add(
@@ -108,37 +182,54 @@ class ControlVariates:
         neighbourhoods: Sequence[Neighbourhood],
         own_answer: np.ndarray,
         answers: Sequence[np.ndarray],
-        outputs: Sequence[int],
-    ) -> Controls | None:
-        """Those of all drawn rows so far, for some outputs; None if the model has contradicted the sum.
+        outputs: tuple[int, ...],
+    ) -> tuple[Controls, list[np.ndarray]] | None:
+        """Those for some outputs, and their values for further drawn rows; None if the model has contradicted the sum.
 
-        The model's answers are as they came: for the instance of shape (k,), and for drawn rows of shape (m, k).
+        The model's answers are as they came: for the instance of shape (k,), and for drawn rows of shape (m, k). The values
+        have shape (m, e * q).
         """
-        if self._is_contradicted:
-            return None
         known = [self._read(*both) for both in zip(neighbourhoods, answers, strict=True)]
-        self._is_contradicted = not all(known)
-        if self._moments is None and not self._is_contradicted:
-            margins = _Margins(*known[0])
-            self._is_contradicted = not self._is_own(neighbourhoods[0], own_answer, margins)
-            self._moments = self._find_moments(outputs, margins.constant)
-        if self._is_contradicted or self._moments is None:
+        of_rows = [margins for margins in known if margins is not None]
+        if len(of_rows) < len(known) or self._is_contradicted:
+            self._is_contradicted = True
             return None
-        means, covariances = self._moments
-        self._values += [self._evaluate(_Margins(*of_rows), outputs) - means for of_rows in known]
-        model_sum, law, kernel_width, _ = self._closed_form
-        components = law.component_moments(kernel_width)
-        return Controls(np.concatenate(self._values), means, covariances, components, model_sum.link)
+        if self._controls is None:
+            self._is_contradicted = not self._is_own(neighbourhoods[0], own_answer, of_rows[0])
+            if self._is_contradicted:
+                return None
+            self._first_shared = neighbourhoods[0].shared
+            self._controls = Controls(self._closed_form, self._find_functions(outputs, of_rows[0]))
+        self._controls.greatest_margin = max(
+            self._controls.greatest_margin, *(float(np.abs(margins.witnesses).max()) for margins in of_rows)
+        )
+        return self._controls, [self._evaluate(*both) for both in zip(neighbourhoods, of_rows, strict=True)]
 
-    def _read(self, neighbourhood: Neighbourhood, answers: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The margins of a neighbourhood's drawn rows; nothing where the model contradicts the sum."""
-        shared = neighbourhood.shared
-        if shared is not None and shared in self._of_shared_rows:
-            return self._of_shared_rows[shared]
-        margins = self._prove(neighbourhood, answers) or ()
-        if shared is not None:
-            self._of_shared_rows[shared] = margins
-        return margins
+    def _read(self, neighbourhood: Neighbourhood, answers: np.ndarray) -> _Margins | None:
+        """The margins of a neighbourhood's drawn rows; None where the model contradicts the sum."""
+        return self._recall(neighbourhood.shared, (), lambda: self._prove(neighbourhood, answers))
+
+    def _find_functions(self, outputs: tuple[int, ...], margins: _Margins) -> Functions:
+        return self._recall(self._first_shared, outputs, lambda: self._make_functions(outputs, margins))
+
+    def _evaluate(self, neighbourhood: Neighbourhood, margins: _Margins) -> np.ndarray:
+        """The values of the functions for a neighbourhood's drawn rows."""
+        assert self._controls is not None
+        functions = self._controls.functions
+        rows = np.arange(1, 1 + len(margins.values))
+        return self._recall(
+            neighbourhood.shared,
+            (self._first_shared, functions.outputs),
+            lambda: functions.evaluate(neighbourhood.inputs.take(rows), margins),
+        )
+
+    def _recall(self, shared: SharedRows | None, key: Hashable, find: Callable[[], T]) -> T:
+        """What is known of drawn rows; it is worked out once for all instances that share them."""
+        if shared is None:
+            return find()
+        if (shared, key) not in self._of_shared_rows:
+            self._of_shared_rows[shared, key] = find()
+        return cast("T", self._of_shared_rows[shared, key])
 
     def _prove(self, neighbourhood: Neighbourhood, answers: np.ndarray) -> _Margins | None:
         """The margins, from answers of which some are compared with the sum; None where it is contradicted."""
@@ -158,11 +249,7 @@ class ControlVariates:
         if not _is_same(margins[needed], by_sum + constant, rounding, model_sum.link):
             return None
         margins[~is_told] = by_sum[~is_told[needed]] + constant
-        if self._products is None:
-            return _Margins(constant, margins, np.empty((0, len(margins)), dtype=np.int32))
-        return _Margins(
-            constant, margins, self._products.cells.locate(neighbourhood.inputs.take(np.arange(1, 1 + len(margins))))
-        )
+        return _Margins(constant, margins, _find_witnesses(margins))
 
     def _is_own(self, neighbourhood: Neighbourhood, own_answer: np.ndarray, of_rows: _Margins) -> bool:
         """Whether the model's answer for the instance is that of the sum, as those for drawn rows are."""
@@ -171,36 +258,28 @@ class ControlVariates:
             return False
         own = LINKS[model_sum.link](own_answer[None])
         by_sum = model_sum.evaluate(neighbourhood.inputs.take(np.array([0]))) + of_rows.constant
-        rounding = rounding_of(np.concatenate([own, of_rows.values]), model_sum.link)[:1]
+        rounding = rounding_of(np.concatenate([own, of_rows.witnesses]), model_sum.link)[:1]
         return _is_same(own, by_sum, rounding, model_sum.link)
 
-    def _find_moments(self, outputs: Sequence[int], constant: np.ndarray) -> Expectation:
-        """The exact moments of the margins and, where there are any, of their expansions."""
-        model_sum, law, kernel_width, _ = self._closed_form
-        of_margins = model_sum.expect([law], kernel_width, outputs)
-        of_margins = of_margins._replace(means=of_margins.means + constant[list(outputs)])
-        products = self._products
-        if products is None:
-            return of_margins
-        found = [Expansion.of(products, law, kernel_width, output, float(constant[output])) for output in outputs]
+    def _make_functions(self, outputs: tuple[int, ...], margins: _Margins) -> Functions:
+        constant, products = margins.constant[list(outputs)], self._products
+        found: list[Expansion | None] = [None]
+        if products is not None:
+            found = [
+                Expansion.of(products, self._closed_form.law, output, float(of_output))
+                for output, of_output in zip(outputs, constant, strict=True)
+            ]
         expansions = [expansion for expansion in found if expansion is not None]
-        if len(expansions) < len(found):
-            return of_margins
-        self._expansions = expansions
-        means = np.stack([expansion.means for expansion in expansions], axis=1)
-        covariances = np.stack([expansion.covariances for expansion in expansions], axis=1)
-        return Expectation(np.concatenate([of_margins.means, means]), np.concatenate([of_margins.covariances, covariances]))
+        offset = constant - np.median(margins.values[:, outputs], axis=0)
+        return Functions(self._closed_form, outputs, offset, tuple(expansions) if len(expansions) == len(found) else ())
 
-    def _evaluate(self, margins: _Margins, outputs: Sequence[int]) -> np.ndarray:
-        """The control variates of drawn rows, of shape (m, e, q)."""
-        values = margins.values[:, None, outputs]
-        if not self._expansions:
-            return values
-        expanded = [
-            expansion.evaluate(margins.cells, margins.values[:, output])
-            for expansion, output in zip(self._expansions, outputs, strict=True)
-        ]
-        return np.concatenate([values, np.stack(expanded, axis=-1)], axis=1)
+
+def _find_witnesses(margins: np.ndarray) -> np.ndarray:
+    """The least and the greatest margins of each output, and one that is no number of single precision."""
+    with np.errstate(over="ignore"):
+        is_double = (margins.astype(np.float32) != margins).any(axis=1)
+    rows = np.unique(np.concatenate([margins.argmin(axis=0), margins.argmax(axis=0), [is_double.argmax()]]))
+    return np.asarray(margins[rows])
 
 
 def _are_in_range(answers: np.ndarray, link: str) -> bool:

@@ -1,4 +1,4 @@
-"""The sigmoid of a sum over leaves, expanded around the sum's additive part: two functions whose exact moments are known.
+"""The sigmoid of a sum over leaves, expanded around the sum's additive part: functions whose exact moments are known.
 
 Let m be a sum of products of conditions on single columns, such as the log-odds of boosted trees, and a its additive part: its
 mean, and for each column what its value changes in the mean over the others. The probability is nearly g(a) + g'(a) (m - a),
@@ -11,7 +11,12 @@ complex numbers. So what is made of u_t and u_t m for a few frequencies t has ex
 
     g(a) = sum_t s_t sin(t a),  with s_t = h / sinh(pi t) and t = h / 2, 3 h / 2, ...
 
-is the midpoint rule for sigmoid(a) - 1/2 = integral from 0 to infinity of sin(t a) / sinh(pi t) dt.
+is the midpoint rule for sigmoid(a) - 1/2 = integral from 0 to infinity of sin(t a) / sinh(pi t) dt. Its moments cost little,
+since only columns have a part in them. Those of u_t m cost as much as all leaves, for each t. So g' is followed by a constant
+and one wave, which do nearly as much.
+
+The additive part is that under LIME's law itself, without the kernel. So it is the same for all rows, and so are the values of
+these functions in drawn rows that instances share. The moments are each instance's own.
 """
 
 from __future__ import annotations
@@ -19,6 +24,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 from weakref import WeakKeyDictionary
 
 import numpy as np
@@ -34,7 +40,11 @@ _MOST_FREQUENCIES = 12
 _MARGIN = 2.0  # beyond the widest additive part, where the sum of sines should still be near the sigmoid
 _SPREADS = 3.0  # standard deviations of the additive part that count as its range
 _ROUNDING = 1e-9  # of a probability
-_LEAST_FACTOR = 1e-4  # of a column: frequencies are left out where division by less would cost digits
+_LEAST_SPREAD = 0.3  # of the additive part: waves that are longer than the sigmoid's bend are of no use
+_FREQUENCIES_OF_SLOPE = np.linspace(0.2, 2.6, 13)  # of the wave that follows the derivative, in units of 1 / the spread
+_REACH_OF_FIT, _POINTS_OF_FIT = 4.0, 81  # standard deviations of the additive part where it does, and how many points
+_LEAST_FACTOR_OF_SLOPE = 0.1  # of a column, under the law itself
+_LEAST_FACTOR = 1e-4  # the same under any law: division by less would cost digits
 
 
 class Cells:
@@ -96,14 +106,31 @@ class Cells:
         """The sums of numbers of shape (..., n) over the cells of each column, of shape (..., p)."""
         return np.asarray(np.add.reduceat(of_cells, self._starts, axis=-1))
 
-    def sum_by_condition(self, of_cells: np.ndarray) -> np.ndarray:
-        """The sums of numbers of shape (w, n) over the cells in which each condition is met, of shape (w, c)."""
-        running = np.zeros((len(of_cells), of_cells.shape[1] + 1), dtype=of_cells.dtype)
-        np.cumsum(of_cells, axis=1, out=running[:, 1:])
-        sums = of_cells[:, self._missing[self.places_of_conditions]] * self._takes_missing
-        for of_condition, of_intervals in zip(sums, running[:, self._last] - running[:, self._first], strict=True):
-            np.add.at(of_condition, self._owners, of_intervals)
-        return np.asarray(sums)
+    def add_by_column(self, of_cells: np.ndarray) -> np.ndarray:
+        """The same of numbers of shape (n, b), of shape (p, b): one after the other, so that the bits do not depend on b."""
+        return np.asarray(self.add_up(np.ones((1, len(of_cells))), of_cells)[0])
+
+    def add_up(self, factors: np.ndarray, of_cells: np.ndarray) -> np.ndarray:
+        """The same for each of w factors of cells, of shape (w, n): numbers of shape (w, p, b)."""
+        from scipy.sparse import csr_array
+
+        count, num_cells = factors.shape
+        columns = np.tile(np.arange(num_cells, dtype=np.int32), count)
+        starts = np.append((np.arange(count)[:, None] * num_cells + self._starts).ravel(), count * num_cells)
+        rows = csr_array((factors.ravel(), columns, starts.astype(np.int32)), shape=(count * len(self._starts), num_cells))
+        return np.asarray(rows @ of_cells).reshape(count, len(self._starts), -1)
+
+    def add_by_condition(self, of_cells: np.ndarray) -> np.ndarray:
+        """The sums of numbers of shape (n, b) over the cells in which each condition is met, of shape (c, b)."""
+        from scipy.sparse import csr_array
+
+        running = np.zeros((len(of_cells) + 1, of_cells.shape[1]), dtype=of_cells.dtype)
+        np.cumsum(of_cells, axis=0, out=running[1:])
+        count, numbers = len(self._takes_missing), np.arange(len(self._owners))
+        starts = np.searchsorted(self._owners, np.arange(count + 1))
+        intervals = csr_array((np.ones(len(numbers)), numbers, starts), shape=(count, len(numbers)))
+        missing = of_cells[self._missing[self.places_of_conditions]] * self._takes_missing[:, None]
+        return np.asarray(missing + intervals @ (running[self._last] - running[self._first]))
 
     def sum_of_met(self, of_conditions: np.ndarray) -> np.ndarray:
         """For each cell the sum of numbers of shape (c,) over the conditions that are met in it, of shape (n,)."""
@@ -145,105 +172,203 @@ class SumOfProducts(ModelSum):
         return _CELLS[self.conditions]
 
 
-@dataclass(frozen=True, eq=False)
-class Expansion:
-    """The expansion of one output.
+class _Slope(NamedTuple):
+    """What follows the sigmoid's derivative over the additive part: a constant and a wave.
 
     Attributes
     ----------
-    mean : float
-        The sum's mean.
-    effects : ndarray of shape (n,)
-        What each cell adds to it; 0 on average over a column.
-    step : float
-        The distance of the sines' frequencies, of which the first is half as great.
-    sizes : ndarray of shape (w,)
-        How much there is of each sine.
-    means : ndarray of shape (2,)
-        The exact means of both functions.
-    covariances : ndarray of shape (2, d)
-        Their exact covariances with the components.
+    frequency, constant, cosine, sine : float
+        It is constant + cosine * cos(frequency * x) + sine * sin(frequency * x) at a distance x from the additive part's mean.
     """
 
-    mean: float
-    effects: np.ndarray
-    step: float
-    sizes: np.ndarray
-    means: np.ndarray
-    covariances: np.ndarray
+    frequency: float
+    constant: float
+    cosine: float
+    sine: float
 
     @classmethod
-    def of(
-        cls, model_sum: SumOfProducts, law: ProductLaw, kernel_width: float, output: int, constant: float
-    ) -> Expansion | None:
-        """That of an output of a sum, to which the model adds a constant; None if its moments are not known, or not precise."""
+    def fit(cls, mean: float, spread: float, frequencies: np.ndarray) -> _Slope:
+        """By least squares, where the additive part has a normal law, with the best of some frequencies."""
+        distances = np.linspace(-_REACH_OF_FIT, _REACH_OF_FIT, _POINTS_OF_FIT)
+        root = np.exp(-0.25 * distances**2)
+        wanted = root / (2.0 + 2.0 * np.cosh(mean + spread * distances))
+        found = []
+        for frequency in frequencies.tolist():
+            phases = frequency * spread * distances
+            columns = root[:, None] * np.column_stack([np.ones(len(phases)), np.cos(phases), np.sin(phases)])
+            sizes = np.linalg.lstsq(columns, wanted, rcond=_ROUNDING)[0]
+            found.append((float(np.square(columns @ sizes - wanted).sum()), cls(frequency, *sizes.tolist())))
+        return min(found)[1]
+
+    def evaluate(self, distances: np.ndarray) -> np.ndarray:
+        """At distances from the additive part's mean."""
+        phases = self.frequency * distances
+        return np.asarray(self.constant + self.cosine * np.cos(phases) + self.sine * np.sin(phases))
+
+
+class _CellMoments(NamedTuple):
+    """The chances of n cells under b laws, and their covariances with the components, of shape (n, b)."""
+
+    chances: np.ndarray
+    covariances: np.ndarray
+
+    def times(self, factors: np.ndarray) -> _CellMoments:
+        """The moments of a function that has a value in each cell."""
+        return _CellMoments(self.chances * factors[:, None], self.covariances * factors[:, None])
+
+
+@dataclass(frozen=True, eq=False)
+class Expansion:
+    """Three functions of rows for one output of a model: the sum's distance from its mean, g(a), and g'(a) (m - a).
+
+    Attributes
+    ----------
+    model_sum : SumOfProducts
+        The sum.
+    output : int
+        The number of the output.
+    constant : float
+        What the model adds to the sum.
+    mean : float
+        The mean of both under LIME's law.
+    effects : ndarray of shape (n,)
+        What each cell adds to it.
+    frequencies, sizes : ndarray of shape (w,)
+        The sines that make up g, which is near the sigmoid, and how much there is of each.
+    slope : _Slope
+        What follows the sigmoid's derivative.
+    """
+
+    model_sum: SumOfProducts
+    output: int
+    constant: float
+    mean: float
+    effects: np.ndarray
+    frequencies: np.ndarray
+    sizes: np.ndarray
+    slope: _Slope
+
+    @classmethod
+    def of(cls, model_sum: SumOfProducts, law: ProductLaw, output: int, constant: float) -> Expansion | None:
+        """That of an output of a sum, to which the model adds a constant; None of a sum without conditions."""
         cells = model_sum.cells
         if not len(cells.columns):
             return None
-        under_law = law.condition_moments(model_sum.conditions, kernel_width)
-        of_cells = law.condition_moments(cells.conditions, kernel_width)
-        if under_law is None or of_cells is None:
-            return None
-        if np.abs(cells.sum_by_column(of_cells.chances) - 1).max() > _ROUNDING:  # the law has values outside the cells
-            return None
+        chances, of_cells = law.condition_shares(model_sum.conditions), law.condition_shares(cells.conditions)
+        under_law = ConditionMoments(chances, np.zeros(len(chances)))
         mean = float(model_sum.expect_under([under_law], [output]).means[0, 0]) + constant
-        effects = cells.sum_of_met(model_sum.effects(under_law.chances, output))
-        effects -= cells.sum_by_column(of_cells.chances * effects)[cells.places]
-        spread = np.sqrt(max(0.0, float(of_cells.chances @ effects**2)))
+        effects = cells.sum_of_met(model_sum.effects(chances, output))
+        effects -= cells.sum_by_column(of_cells * effects)[cells.places]
+        spread = np.sqrt(max(0.0, float(of_cells @ effects**2)))
         step = np.pi / (abs(mean) + _SPREADS * spread + _MARGIN)
-        count = min(_MOST_FREQUENCIES, int(np.ceil(_HIGHEST_FREQUENCY / step)))
-        frequencies = step * (np.arange(count) + 0.5)
-        factors = cells.sum_by_column(of_cells.chances * np.exp(1j * frequencies[:, None] * effects))
-        is_precise = np.abs(factors).min(axis=1) > _LEAST_FACTOR
-        if not is_precise.any():
-            return None
-        all_sizes = is_precise * step / np.sinh(np.pi * frequencies)
-        frequencies, sizes = frequencies[is_precise], all_sizes[is_precise]
-        waves = _Waves(cells, of_cells, effects, frequencies)
-        totals = np.exp(1j * frequencies * mean) * waves.factors.prod(axis=1)
-        under_waves = model_sum.expect_under(waves.of_conditions, [output])
-        rest = under_waves.means[:, 0] + constant - mean - waves.effect_means.sum(axis=1)
-        of_rest = under_waves.covariances[:, 0]
-        of_rest[:, cells.columns] += rest[:, None] * waves.components - waves.effects
-        slopes = sizes * frequencies
-        covariances = np.zeros((2, of_rest.shape[1]))
-        covariances[0, cells.columns] = sizes @ (totals[:, None] * waves.components).imag
-        covariances[1] = slopes @ (totals[:, None] * of_rest).real
-        means = np.array([sizes @ totals.imag, slopes @ (totals * rest).real])
-        return cls(mean, effects, step, all_sizes, means, covariances)
+        frequencies = step * (np.arange(min(_MOST_FREQUENCIES, int(np.ceil(_HIGHEST_FREQUENCY / step)))) + 0.5)
+        sizes = step / np.sinh(np.pi * frequencies)
+        spread = max(spread, _LEAST_SPREAD)
+        tried = _FREQUENCIES_OF_SLOPE / spread
+        factors = cells.sum_by_column(of_cells * np.exp(1j * tried[:, None] * effects))
+        is_safe = np.abs(factors).min(axis=1) > _LEAST_FACTOR_OF_SLOPE
+        slope = _Slope.fit(mean, spread, tried[is_safe]) if is_safe.any() else _Slope(0.0, 0.0, 0.0, 0.0)
+        return cls(model_sum, output, constant, mean, effects, frequencies, sizes, slope)
 
     def evaluate(self, cells: np.ndarray, margins: np.ndarray) -> np.ndarray:
-        """Both functions of m rows, of shape (m, 2), from their cells, of shape (p, m), and what the sum and constant give."""
-        additive = self.mean + self.effects[cells].sum(axis=0)
-        slopes = self.sizes * self.step * (np.arange(len(self.sizes)) + 0.5)
-        wave = np.exp(0.5j * self.step * additive)
-        first = (np.polyval(self.sizes[::-1], wave**2) * wave).imag
-        return np.column_stack([first, (np.polyval(slopes[::-1], wave**2) * wave).real * (margins - additive)])
+        """The functions of m rows, of shape (m, 3), from their cells, of shape (p, m), and what the sum and constant give."""
+        distances = self.effects[cells].sum(axis=0)
+        step = 2 * self.frequencies[0]
+        wave = np.exp(0.5j * step * (self.mean + distances))
+        near = (np.polyval(self.sizes[::-1], wave**2) * wave).imag
+        rest = margins - self.mean - distances
+        return np.column_stack([margins - self.mean, near, self.slope.evaluate(distances) * rest])
 
+    def expect(self, laws: Sequence[ProductLaw], kernel_width: float) -> Expectation:
+        """Their exact moments under b laws, of shapes (b, 3) and (b, 3, d); NaN where they are not precise."""
+        cells = self.model_sum.cells
+        of_laws = [law.condition_moments(cells.conditions, kernel_width) for law in laws]
+        known = [of_law for of_law in of_laws if of_law is not None]  # those of columns that are drawn independently always are
+        of_cells = _CellMoments(*(np.stack(part, axis=1) for part in zip(*known, strict=True)))
+        parts = [self._expect_sum(of_cells), self._expect_sines(of_cells)]
+        parts.append(self._expect_rest(of_cells, parts[0]))
+        means, covariances = (np.stack(part, axis=1) for part in zip(*parts, strict=True))
+        # A law may have values outside the cells.
+        is_whole = (np.abs(cells.add_by_column(of_cells.chances) - 1) <= _ROUNDING).all(axis=0)
+        return Expectation(np.where(is_whole[:, None], means, np.nan), np.where(is_whole[:, None, None], covariances, np.nan))
 
-class _Waves:
-    """The moments under complex laws: for each of w frequencies, those of p columns and of c conditions.
+    def _expect_sum(self, of_cells: _CellMoments) -> Expectation:
+        """Of the sum's distance from its mean: shapes (b,) and (b, d)."""
+        means, covariances = self._expect_under(*of_cells)
+        return Expectation(means + (self.constant - self.mean), covariances)
 
-    Attributes
-    ----------
-    factors : ndarray of shape (w, p)
-        By how much each column multiplies the mean of the wave.
-    components : ndarray of shape (w, p)
-        By how much the means of the columns' components are greater than without waves.
-    effect_means, effects : ndarray of shape (w, p)
-        The means of the columns' effects, and their covariances with the components.
-    of_conditions : list of ConditionMoments
-        Those of the conditions, for each frequency.
-    """
+    def _expect_sines(self, of_cells: _CellMoments) -> Expectation:
+        """Of g(a)."""
+        cells = self.model_sum.cells
+        phases = self.frequencies[:, None] * self.effects
+        count = len(self.frequencies)
+        waves = np.concatenate([np.cos(phases), np.sin(phases)])
+        sums = cells.add_up(waves, np.concatenate(of_cells, axis=1))
+        factors, components = np.split(sums[:count] + 1j * sums[count:], 2, axis=2)
+        # A wave's covariance with a component is the product of the other columns' factors, which may be 0.
+        running = np.ones_like(factors[:, 0]) * np.exp(1j * self.frequencies * self.mean)[:, None]
+        for place in range(len(cells.columns)):
+            components[:, place] *= running
+            running = running * factors[:, place]
+        means = _weigh(self.sizes, running.imag)
+        running = np.ones_like(running)
+        for place in range(len(cells.columns) - 1, -1, -1):
+            components[:, place] *= running
+            running = running * factors[:, place]
+        covariances = np.zeros((of_cells.chances.shape[1], self.model_sum.num_columns))
+        covariances[:, cells.columns] = _weigh(self.sizes, components.imag).T
+        return Expectation(means, covariances)
 
-    def __init__(self, cells: Cells, of_cells: ConditionMoments, effects: np.ndarray, frequencies: np.ndarray) -> None:
-        waves = np.exp(1j * frequencies[:, None] * effects)
-        chances, covariances = of_cells.chances * waves, of_cells.covariances * waves
-        self.factors = cells.sum_by_column(chances)
-        self.components = cells.sum_by_column(covariances) / self.factors
-        self.effect_means = cells.sum_by_column(chances * effects) / self.factors
-        self.effects = cells.sum_by_column(covariances * effects) / self.factors - self.effect_means * self.components
+    def _expect_rest(self, of_cells: _CellMoments, of_sum: Expectation) -> Expectation:
+        """Of what follows g'(a), times the sum's distance from a."""
+        cells, slope = self.model_sum.cells, self.slope
+        additive = of_cells.times(self.effects)
+        means = of_sum.means - _total(cells.add_by_column(additive.chances))
+        covariances = of_sum.covariances.copy()
+        covariances[:, cells.columns] -= cells.add_by_column(additive.covariances).T
+        means, covariances = slope.constant * means, slope.constant * covariances
+        if not slope.frequency:
+            return Expectation(means, covariances)
+        waves = of_cells.times(np.exp(1j * slope.frequency * self.effects))
+        factors = cells.add_by_column(waves.chances)
+        is_precise = (np.abs(factors) > _LEAST_FACTOR).all(axis=0)
+        factors = np.where(is_precise, factors, 1.0)
+        components = cells.add_by_column(waves.covariances) / factors
+        additive = waves.times(self.effects)
+        effect_means = cells.add_by_column(additive.chances) / factors
+        effects = cells.add_by_column(additive.covariances) / factors - effect_means * components
         own = cells.places_of_conditions
-        chances, covariances = (cells.sum_by_condition(part) / self.factors[:, own] for part in (chances, covariances))
-        covariances -= chances * self.components[:, own]
-        self.of_conditions = [ConditionMoments(*both) for both in zip(chances, covariances, strict=True)]
+        chances, with_components = (cells.add_by_condition(part) / factors[own] for part in waves)
+        with_components -= chances * components[own]
+        under_waves = self.model_sum.expect_under(
+            [ConditionMoments(*both) for both in zip(chances.T, with_components.T, strict=True)], [self.output]
+        )
+        rest = under_waves.means[:, 0] + (self.constant - self.mean) - _total(effect_means)
+        of_rest = under_waves.covariances[:, 0].copy()
+        of_rest[:, cells.columns] += rest[:, None] * components.T - effects.T
+        totals = np.where(is_precise, 1.0 + 0.0j, np.nan)
+        for of_column in factors:
+            totals = totals * of_column
+        for size, of_wave in ((slope.cosine, np.real), (slope.sine, np.imag)):
+            means = means + size * of_wave(totals * rest)
+            covariances = covariances + size * of_wave(totals[:, None] * of_rest)
+        return Expectation(means, covariances)
+
+    def _expect_under(self, chances: np.ndarray, covariances: np.ndarray) -> Expectation:
+        cells = self.model_sum.cells
+        by_law = zip(cells.add_by_condition(chances).T, cells.add_by_condition(covariances).T, strict=True)
+        means, with_columns = self.model_sum.expect_under([ConditionMoments(*both) for both in by_law], [self.output])
+        return Expectation(means[:, 0], with_columns[:, 0])
+
+
+def _total(numbers: np.ndarray) -> np.ndarray:
+    """The sum over the first axis: one after the other, so that the bits do not depend on the shape."""
+    total: np.ndarray = np.zeros_like(numbers[0])
+    for part in numbers:
+        total += part
+    return total
+
+
+def _weigh(sizes: np.ndarray, numbers: np.ndarray) -> np.ndarray:
+    """The same of numbers times their sizes."""
+    return _total(sizes.reshape(-1, *[1] * (numbers.ndim - 1)) * numbers)

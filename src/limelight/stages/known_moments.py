@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 
 from limelight.results.explanation import Notice
 from limelight.stages.closed_form import GREATEST_MARGIN, NOT_THE_SUM, ClosedForm
-from limelight.stages.components import Neighbourhood, SharedRows
+from limelight.stages.components import Neighbourhood
 from limelight.stages.control_variate import Controls, ControlVariates
 from limelight.stages.limit import Limit
 
@@ -32,18 +33,20 @@ class KnownMoments:
     limit : Limit or None
         The exact moments of the explanation, once a trial has shown them.
     controls : Controls or None
-        Those of functions of all rows so far.
+        Functions of rows, of which they are known.
+    control_values : list of ndarray or None
+        The values of these functions for the drawn rows of each neighbourhood that was last learned from; None where there are
+        none.
     needs_trial : bool
         Whether a trial is to show a limit.
     notices : tuple of Notice
         What a reader should know, once the model has contradicted the sum.
     """
 
-    def __init__(
-        self, closed_form: ClosedForm | None, link: str, of_shared_rows: dict[SharedRows, tuple[np.ndarray, ...]]
-    ) -> None:
+    def __init__(self, closed_form: ClosedForm | None, link: str, of_shared_rows: dict[Hashable, Any]) -> None:
         self.limit: Limit | None = None
         self.controls: Controls | None = None
+        self.control_values: list[np.ndarray | None] = []
         self.notices: tuple[Notice, ...] = ()
         self._closed_form = closed_form
         self.needs_trial = closed_form is not None and closed_form.model_sum.link == link
@@ -65,8 +68,11 @@ class KnownMoments:
             self.limit = self._closed_form.find_limit(neighbourhoods, own_answer, answers, outputs)
             if self.limit is None:
                 self.notices = (NOT_THE_SUM,)
-        if self._variates is not None:
-            self.controls = self._variates.add(neighbourhoods, own_answer, answers, outputs)
+        self.controls, self.control_values = None, [None] * len(neighbourhoods)
+        found = None if self._variates is None else self._variates.add(neighbourhoods, own_answer, answers, outputs)
+        if found is not None:
+            self.controls, values = found
+            self.control_values = [*values]
 
     def unclip(self, neighbourhood: Neighbourhood, explained: np.ndarray) -> np.ndarray:
         """The explained outputs of drawn rows, of shape (m, q), with the sum's values where the link has clipped them."""

@@ -132,7 +132,7 @@ class SharedAnswers:
     of_sums : dict
         If the model was read as a sum and a constant, the bounds of the constant by common rows.
     margins : dict
-        If its answers are a function of such a sum, what those for common rows say of it.
+        If its answers are a function of such a sum, what is known of common rows by it.
     """
 
     def __init__(self) -> None:
@@ -140,7 +140,7 @@ class SharedAnswers:
         self.output_names: tuple[str, ...] | None = None
         self.of_model: dict[str, Any] = {}
         self.of_sums: dict[SharedRows, tuple[np.ndarray, ...]] = {}
-        self.margins: dict[SharedRows, tuple[np.ndarray, ...]] = {}
+        self.margins: dict[Hashable, Any] = {}
         self._reading_notices: tuple[Notice, ...] = ()
         self._memories: dict[Hashable, _Memory] = {}
         self._searches: dict[SharedRows, _Search] = {}

@@ -143,5 +143,9 @@ class ProductLaw(ABC):
         """The moments of conditions on columns, or of events of components if columns are drawn together; None if too many."""
 
     @abstractmethod
+    def condition_shares(self, conditions: Conditions) -> np.ndarray:
+        """How likely each condition on a column is met under LIME's law itself: of all rows drawn in the same way, the same."""
+
+    @abstractmethod
     def value_moments(self, kernel_width: float) -> ValueMoments | None:
         """The moments of the columns' values; None if none are known."""

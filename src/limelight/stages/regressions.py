@@ -53,7 +53,7 @@ class ProductsOfComponents:
 
     def fit_ridge(self, alpha: float, factors: np.ndarray) -> Regressions:
         """Weighted ridge regressions with a free intercept; the components' factors of the penalty have shape (b, q, c)."""
-        assert not isinstance(self._source, LimitMoments)  # which has regressions of its own
+        assert not isinstance(self._source, LimitMoments | ControlledMoments)  # which have regressions of their own
         return _fit_ridge(self._source.leaving_out(self._chosen, self._grams), alpha, factors)
 
     def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:

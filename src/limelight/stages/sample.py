@@ -42,6 +42,8 @@ class _Stretch(NamedTuple):
         Their weights; the product of both is a row's weight in the fit.
     replicate_bounds : ndarray of shape (r + 1,)
         Replicate i is rows ``replicate_bounds[i]:replicate_bounds[i + 1]``.
+    controls : ndarray of shape (m, v) or None
+        The values of control variates, if there are any.
     """
 
     representation: np.ndarray
@@ -49,6 +51,7 @@ class _Stretch(NamedTuple):
     law_weights: np.ndarray
     kernel_weights: np.ndarray
     replicate_bounds: np.ndarray
+    controls: np.ndarray | None = None
 
 
 class RegressionRows(NamedTuple):
@@ -126,9 +129,15 @@ class Sample:
         law_weights: np.ndarray,
         kernel_weights: np.ndarray,
         replicate_bounds: np.ndarray,
+        controls: np.ndarray | None = None,
     ) -> None:
-        """Add the rows of a stretch, of shapes (m, d), (m, q), (m,) and (m,), and the bounds of its replicates, (r + 1,)."""
-        self._stretches.append(_Stretch(representation, outputs - self.origin, law_weights, kernel_weights, replicate_bounds))
+        """Add the rows of a stretch, of shapes (m, d), (m, q), (m,) and (m,), and the bounds of its replicates, (r + 1,).
+
+        Their control variates have shape (m, v). If the first stretch has none, then no stretch has any.
+        """
+        self._stretches.append(
+            _Stretch(representation, outputs - self.origin, law_weights, kernel_weights, replicate_bounds, controls)
+        )
 
     @property
     def num_replicates(self) -> int:
@@ -232,13 +241,19 @@ class Sample:
                 kernel_weights = proximity.kernel_weights(rows, stretch.law_weights)[1:]
             except KernelError:
                 return None
-            stretches.append(stretch._replace(kernel_weights=kernel_weights))
+            stretches.append(stretch._replace(kernel_weights=kernel_weights, controls=None))
         limit = None if self.limit is None else self.limit.with_width(proximity.width)
         return replace(self, limit=limit, controls=None, _stretches=stretches, _full_grams=None, _num_stretches_in_grams=0)
 
     def take_output(self, number: int) -> Sample:
         """The same perturbations with one of the outputs alone."""
-        stretches = [stretch._replace(outputs=stretch.outputs[:, [number]]) for stretch in self._stretches]
+        stretches = [
+            stretch._replace(
+                outputs=stretch.outputs[:, [number]],
+                controls=None if stretch.controls is None else stretch.controls[:, number :: len(self.origin)],
+            )
+            for stretch in self._stretches
+        ]
         return Sample(
             self.instance,
             self.origin[[number]],
@@ -262,12 +277,17 @@ class Sample:
         grams : ndarray of shape (r, 1 + d + q, 1 + d + q)
             One for each replicate; with very many components only their sum, of shape (1, 1 + d + q, 1 + d + q).
         """
-        d = len(self.instance)
+        width = 1 + len(self.instance) + len(self.origin)
+        return self.grams_with_controls()[:, :width, :width]
+
+    def grams_with_controls(self) -> np.ndarray:
+        """The same with v control variates as well, of shape (r, 1 + d + q + v, 1 + d + q + v)."""
+        d, controls = len(self.instance), self._stretches[0].controls
         if self._full_grams is None:
-            width = 1 + d + len(self.origin)
+            width = 1 + d + len(self.origin) + (0 if controls is None else controls.shape[1])
             self._full_grams = np.zeros((1 if d > _MOST_COMPONENTS_BY_REPLICATE else self.num_replicates, width, width))
         for stretch in self._stretches[self._num_stretches_in_grams :]:
-            self._add_products(stretch, slice(None), self._full_grams)
+            self._add_products(stretch, slice(None), self._full_grams, stretch.controls)
         self._num_stretches_in_grams = len(self._stretches)
         return self._full_grams
 
@@ -296,11 +316,13 @@ class Sample:
             self._add_products(stretch, components, grams)
         return grams
 
-    def _add_products(self, stretch: _Stretch, columns: Any, grams: np.ndarray) -> None:
+    def _add_products(self, stretch: _Stretch, columns: Any, grams: np.ndarray, controls: np.ndarray | None = None) -> None:
         """Add the products of one stretch to Gram matrices of shape (r, p, p), or to one for all replicates, (1, p, p)."""
-        bounds = stretch.replicate_bounds
-        width = grams.shape[1]
-        first_output = width - len(self.origin)
+        bounds, others = stretch.replicate_bounds, stretch.outputs
+        if controls is not None:
+            others = np.concatenate([others, controls], axis=1)
+        first_output = 1 + (len(self.instance) if isinstance(columns, slice) else len(columns))
+        width = first_output + others.shape[1]  # less where the model has contradicted what earlier control variates stand for
         root = np.sqrt(stretch.law_weights * stretch.kernel_weights)
         longest = int(np.diff(bounds).max())
         replicates_per_block = max(1, _BLOCK_BYTES // (8 * width * longest))
@@ -312,32 +334,12 @@ class Sample:
             block = buffer[:, : block_bounds[-1] - block_bounds[0]]
             block[0] = 1.0
             block[1:first_output] = stretch.representation[rows, columns].T
-            block[first_output:] = stretch.outputs[rows].T
+            block[first_output:] = others[rows].T
             block *= root[rows]
             for replicate, (start, stop) in enumerate(pairwise((block_bounds - block_bounds[0]).tolist()), start=first):
                 weighted = block[:, start:stop]
                 # BLAS recognises a product with the transpose, and does half the work.
-                grams[replicate if len(grams) > 1 else 0] += weighted @ weighted.T
-
-    def products_with(self, columns: np.ndarray) -> np.ndarray:
-        """Each replicate's weighted products of p further columns, (n, p), with everything: (r, 1 + d + q + p, p).
-
-        That is the constant, all components, the outputs and the further columns themselves.
-        """
-        d, q = len(self.instance), len(self.origin)
-        products = np.zeros((self.num_replicates, 1 + d + q + columns.shape[1], columns.shape[1]))
-        start_of_stretch = 0
-        for stretch in self._stretches:
-            own = columns[start_of_stretch : start_of_stretch + len(stretch.outputs)]
-            weighted = own * (stretch.law_weights * stretch.kernel_weights)[:, None]
-            for replicate, (start, stop) in enumerate(pairwise(stretch.replicate_bounds.tolist())):
-                of_replicate = weighted[start:stop]
-                products[replicate, 0] += of_replicate.sum(axis=0)
-                products[replicate, 1 : 1 + d] += stretch.representation[start:stop].T.astype(np.float64) @ of_replicate
-                products[replicate, 1 + d : 1 + d + q] += stretch.outputs[start:stop].T @ of_replicate
-                products[replicate, 1 + d + q :] += own[start:stop].T @ of_replicate
-            start_of_stretch += len(own)
-        return products
+                grams[replicate if len(grams) > 1 else 0, :width, :width] += weighted @ weighted.T
 
     def curve_products(self, curves: Curves) -> CurveProducts:
         """Each replicate's weighted products of curves with the constant, the components, the outputs and each other.
@@ -351,7 +353,7 @@ class Sample:
         with_curves = np.zeros((self.num_replicates, 3, count))
         standardised = np.ascontiguousarray((curves.weights / curves.scale).T)
         centre = (curves.centre / curves.scale)[:, None]
-        for representation, outputs, law_weights, kernel_weights, bounds in self._stretches:
+        for representation, outputs, law_weights, kernel_weights, bounds, _ in self._stretches:
             rows = representation.astype(np.float64)
             powers = np.empty((2 * count, len(rows)))
             predicted = standardised @ rows.T - centre

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import suppress
 from functools import cache
 from typing import Any, NamedTuple
 
@@ -106,12 +105,16 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     Fitting samples together takes less time than fitting each alone, for the same result. Settings with a law or a regressor
     allow one sample only.
     """
-    if len(samples) > 1 and any(sample.is_wide or sample.controls for sample in samples):
+    if len(samples) > 1 and any(sample.is_wide for sample in samples):
         return [fit_surrogates([sample], settings)[0] for sample in samples]
     if settings.method == "lasso_path" and len(samples) * len(samples[0].origin) > 1:
         # A path may end early: outputs may have different numbers of components.
         return [[fit_surrogates([one], settings)[0][0] for one in sample.split_outputs()] for sample in samples]
-    source = _choose_moments(samples, settings)
+    try:
+        source = _choose_moments(samples, settings)
+    except np.linalg.LinAlgError:  # of some sample: half of them are tried at a time
+        half = len(samples) // 2
+        return fit_surrogates(samples[:half], settings) + fit_surrogates(samples[half:], settings)
     pooled = source.pooled()
     factors = np.stack([sample.penalty_factors for sample in samples])
     penalties = pooled.penalty[:, None] * factors
@@ -122,7 +125,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         of_chosen = ProductsOfRows(samples[0], chosen[0], settings.nominal_draws)
     else:
         of_chosen = ProductsOfComponents(samples, chosen, source)
-    if isinstance(source, LimitMoments):
+    if isinstance(source, LimitMoments | ControlledMoments):
         regressions = Regressions(*source.fit_ridge(chosen, settings.alpha, chosen_factors))
     elif settings.regressor is None:
         regressions = of_chosen.fit_ridge(settings.alpha, chosen_factors)
@@ -174,21 +177,33 @@ def _linear_spreads(pooled: PooledMoments) -> np.ndarray:
 
 
 def _choose_moments(samples: Sequence[Sample], settings: Settings) -> Source:
-    """The limit's where it is known; those of a full fit where it is sound and has something exact; else sampled ones."""
+    """The limit's where it is known; those of a full fit where it is sound and has something exact; else sampled ones.
+
+    Raises
+    ------
+    numpy.linalg.LinAlgError
+        If several samples have control variates, and those of some are of no use.
+    """
     limits = [sample.limit for sample in samples if sample.limit is not None]
     if limits:
         return LimitMoments(samples, limits, settings.nominal_draws)
     sampled = (WideMoments if samples[0].is_wide else SampledMoments)(samples, settings.nominal_draws)
-    controls = samples[0].controls
-    if (settings.kernel_law is None and controls is None) or settings.regressor is not None or settings.is_exact:
+    controls = [sample.controls for sample in samples if sample.controls is not None]
+    if (settings.kernel_law is None and not controls) or settings.regressor is not None or settings.is_exact:
         return sampled
-    (sample,) = samples
-    if is_full_fit_sound(sample):
-        with suppress(np.linalg.LinAlgError):  # by chance, components can be equal in all rows of some replicates
-            if controls is not None:
-                return ControlledMoments(sample, controls, settings.nominal_draws)
+    are_sound = [is_full_fit_sound(sample) for sample in samples]
+    if all(are_sound):
+        try:  # by chance, components can be equal in all rows of some replicates
+            if len(controls) == len(samples):
+                return ControlledMoments(samples, controls, settings.nominal_draws)
             if settings.kernel_law is not None:
+                (sample,) = samples
                 return ProjectedMoments(sample, settings.kernel_law, settings.nominal_draws)
+        except np.linalg.LinAlgError:
+            if len(samples) > 1:
+                raise
+    elif any(are_sound):
+        raise np.linalg.LinAlgError("some samples have too few rows for a fit of all components")
     return sampled
 
 

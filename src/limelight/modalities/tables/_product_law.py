@@ -125,6 +125,13 @@ class ColumnMoments:
             moments = kept[key] = _moments_of_conditions(weighted, known.ends)
         return moments
 
+    def shares_of(self, conditions: Conditions, column: int) -> np.ndarray:
+        """How likely all conditions on the column, whose number is given, are met without the kernel, in their order."""
+        ends = _find_ends(conditions.of_column(column))
+        up_to = self._law.shares_up_to(ends.points)
+        present = ends.conditions.sum_over_intervals(up_to[ends.highs] - up_to[ends.lows])
+        return np.asarray(present + ends.conditions.takes_missing * self._law.share_missing())
+
 
 KnownComponent = ColumnMoments | GroupMoments
 """What the law and the kernel make of a component."""
@@ -226,6 +233,11 @@ class RowLaw(ProductLaw):
                 return None
             parts.append(part)
         return ConditionMoments(*map(np.concatenate, zip(*parts, strict=True)))
+
+    def condition_shares(self, conditions: Conditions) -> np.ndarray:
+        columns = [part for part in self._moments if isinstance(part, ColumnMoments)]
+        assert len(columns) == len(self._columns)  # of columns that are drawn together, events are asked
+        return np.concatenate([part.shares_of(conditions, column) for column, part in enumerate(columns)])
 
     def value_moments(self, kernel_width: float) -> ValueMoments | None:
         means, covariances = np.empty((2, sum(map(len, self._columns))))
