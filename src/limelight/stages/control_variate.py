@@ -16,7 +16,7 @@ import numpy as np
 from limelight.stages.closed_form import ClosedForm, rounding_of
 from limelight.stages.components import Neighbourhood, SharedRows
 from limelight.stages.expansion import Expansion, SumOfProducts
-from limelight.stages.limit import Expectation
+from limelight.stages.limit import Expectation, ModelSum
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.product_law import ComponentMoments, ProductLaw
 
@@ -93,6 +93,29 @@ class Functions:
         return replace(self, outputs=self.outputs[own], offset=self.offset[own], expansions=self.expansions[own])
 
 
+class _Own(NamedTuple):
+    """What the model's answer for the instance says of the sum.
+
+    Attributes
+    ----------
+    row : ndarray of shape (d,)
+    margin : ndarray of shape (k,)
+    constant : ndarray of shape (k,)
+        What the model adds to the sum, by the drawn rows.
+    rounding : ndarray of shape (k,)
+        By how much rounding may change the margin.
+    """
+
+    row: np.ndarray
+    margin: np.ndarray
+    constant: np.ndarray
+    rounding: np.ndarray
+
+    def is_proven_by(self, model_sum: ModelSum, by_sum: np.ndarray) -> bool:
+        """Whether the answer is that of the sum for the instance, as those for drawn rows are."""
+        return _is_same(self.margin[None], (by_sum + self.constant)[None], self.rounding[None], model_sum.link)
+
+
 @dataclass(eq=False)
 class Controls:
     """The control variates of one explanation.
@@ -103,15 +126,21 @@ class Controls:
         The sum and the instance's law.
     functions : Functions
         What they are: e for each of q outputs.
+    own : _Own
+        What the model's answer for the instance says of the sum.
     greatest_margin : float
         How far the margins of the drawn rows so far reach from 0.
+    is_contradicted : bool
+        Whether the model's answer for the instance is not the sum's, as far as `find_moments` has looked.
     expectation : Expectation or None
         Their exact moments, of shapes (e, q) and (e, q, d), once `find_moments` has worked them out.
     """
 
     closed_form: ClosedForm
     functions: Functions
+    own: _Own
     greatest_margin: float = 0.0
+    is_contradicted: bool = False
     expectation: Expectation | None = None
 
     @property
@@ -121,10 +150,10 @@ class Controls:
 
     @property
     def exact_link(self) -> str | None:
-        """The link with which the explanation has a closed form; None if the link would clip some outputs."""
+        """The link with which the explanation has a closed form; None if it has none, or the link would clip some outputs."""
         link = self.closed_form.model_sum.link
         is_clipped = link == "logit" and self.greatest_margin >= LINKS["logit"](np.ones(1))[0]
-        return None if is_clipped else link
+        return None if is_clipped or self.is_contradicted else link
 
     @property
     def batch_key(self) -> Hashable:
@@ -139,7 +168,8 @@ class Controls:
 def find_moments(many: Sequence[Controls]) -> Expectation:
     """The exact moments of the control variates of b explanations, of shapes (b, e, q) and (b, e, q, d).
 
-    What several have in common is worked out together, and what was worked out is kept for a later look.
+    What several have in common is worked out together, and what was worked out is kept for a later look. So is whether the
+    model's answers for the instances are those of the sum.
     """
     missing: dict[int, list[Controls]] = {}
     for controls in many:
@@ -149,8 +179,11 @@ def find_moments(many: Sequence[Controls]) -> Expectation:
         for start in range(0, len(alike), _LAWS_TOGETHER):
             some = alike[start : start + _LAWS_TOGETHER]
             found = some[0].functions.expect([controls.closed_form.law for controls in some])
-            for controls, *of_law in zip(some, *found, strict=True):
+            model_sum = some[0].closed_form.model_sum
+            by_sum = model_sum.evaluate(np.stack([controls.own.row for controls in some]))
+            for controls, of_instance, *of_law in zip(some, by_sum, *found, strict=True):
                 controls.expectation = Expectation(*of_law)
+                controls.is_contradicted = not controls.own.is_proven_by(model_sum, of_instance)
     known = [controls.expectation for controls in many if controls.expectation is not None]
     return Expectation(*(np.stack(part) for part in zip(*known, strict=True)))
 
@@ -195,11 +228,12 @@ class ControlVariates:
             self._is_contradicted = True
             return None
         if self._controls is None:
-            self._is_contradicted = not self._is_own(neighbourhoods[0], own_answer, of_rows[0])
-            if self._is_contradicted:
+            if not _are_in_range(own_answer, self._closed_form.model_sum.link):
+                self._is_contradicted = True
                 return None
             self._first_shared = neighbourhoods[0].shared
-            self._controls = Controls(self._closed_form, self._find_functions(outputs, of_rows[0]))
+            functions = self._find_functions(outputs, of_rows[0])
+            self._controls = Controls(self._closed_form, functions, self._read_own(neighbourhoods[0], own_answer, of_rows[0]))
         self._controls.greatest_margin = max(
             self._controls.greatest_margin, *(float(np.abs(margins.witnesses).max()) for margins in of_rows)
         )
@@ -251,15 +285,11 @@ class ControlVariates:
         margins[~is_told] = by_sum[~is_told[needed]] + constant
         return _Margins(constant, margins, _find_witnesses(margins))
 
-    def _is_own(self, neighbourhood: Neighbourhood, own_answer: np.ndarray, of_rows: _Margins) -> bool:
-        """Whether the model's answer for the instance is that of the sum, as those for drawn rows are."""
-        model_sum = self._closed_form.model_sum
-        if not _are_in_range(own_answer, model_sum.link):
-            return False
-        own = LINKS[model_sum.link](own_answer[None])
-        by_sum = model_sum.evaluate(neighbourhood.inputs.take(np.array([0]))) + of_rows.constant
-        rounding = rounding_of(np.concatenate([own, of_rows.witnesses]), model_sum.link)[:1]
-        return _is_same(own, by_sum, rounding, model_sum.link)
+    def _read_own(self, neighbourhood: Neighbourhood, own_answer: np.ndarray, of_rows: _Margins) -> _Own:
+        link = self._closed_form.model_sum.link
+        (margin,) = LINKS[link](own_answer[None])
+        rounding = rounding_of(np.concatenate([margin[None], of_rows.witnesses]), link)[0]
+        return _Own(neighbourhood.inputs.take(np.array([0]))[0], margin, of_rows.constant, rounding)
 
     def _make_functions(self, outputs: tuple[int, ...], margins: _Margins) -> Functions:
         constant, products = margins.constant[list(outputs)], self._products

@@ -42,8 +42,8 @@ class ControlledMoments:
     Raises
     ------
     numpy.linalg.LinAlgError
-        If least squares on all components has no unique solution, in a whole sample or without one of its replicates; or if
-        the control variates' means are not those that a sample shows.
+        If least squares on all components has no unique solution, in a whole sample or without one of its replicates; if the
+        control variates' means are not those that a sample shows; or if a model contradicts the sum for an instance.
     """
 
     def __init__(self, samples: Sequence[Sample], controls: Sequence[Controls], nominal_draws: int) -> None:
@@ -51,6 +51,8 @@ class ControlledMoments:
         means, self._variances = (np.stack([getattr(part, name) for part in components]) for name in ("means", "variances"))
         self._penalty = 1.0 / (nominal_draws * np.array([part.mean_weight for part in components]))
         exact = find_moments(controls)
+        if any(part.is_contradicted for part in controls):
+            raise np.linalg.LinAlgError("the model's answer for an instance is not that of the sum")
         coefficients = np.concatenate(
             [
                 _fit(samples[part], means[part], self._variances[part], Expectation(*(moments[part] for moments in exact)))
@@ -104,13 +106,11 @@ def _fit(samples: Sequence[Sample], means: np.ndarray, variances: np.ndarray, ex
     if not _are_plausible(of_replicates, slice(width + num_outputs, None), exact_means, is_known).all():
         raise np.linalg.LinAlgError("the sample contradicts the means of its control variates")
     grams = leave_out_each(of_replicates, axis=1)
-    with np.errstate(invalid="ignore"):
-        grams = grams / grams[:, :, :1, :1]
     is_kept = np.concatenate([np.ones((len(samples), 1), dtype=bool), variances > 0], axis=1)
-    cross = np.where(is_kept[:, None, :, None], grams[:, :, :width, width:], 0.0)
-    fitted = _solve(grams[:, :, :width, :width], cross, is_kept)
-    left = grams[:, :, width:, width:] - np.swapaxes(cross, 2, 3) @ fitted
-    squares = np.diagonal(grams[:, :, width:, width:], axis1=2, axis2=3)
+    cross = np.where(is_kept[:, None, :, None], grams[..., :width, width:], 0.0)
+    fitted = _solve(grams[..., :width, :width], cross, is_kept)
+    left = grams[..., width:, width:] - np.swapaxes(cross, 2, 3) @ fitted
+    squares = np.diagonal(grams[..., width:, width:], axis1=2, axis2=3)
     coefficients = fitted[..., :num_outputs].copy()
     weights = np.divide(
         exact_covariances, variances[:, None], out=np.zeros(exact_covariances.shape), where=variances[:, None] > 0
@@ -130,15 +130,16 @@ def _solve(known: np.ndarray, cross: np.ndarray, is_kept: np.ndarray) -> np.ndar
     """The coefficients of columns, (b, f, w, v), from matrices of shape (b, f, w, w); 0 for what is not kept, (b, w)."""
     from scipy.linalg.lapack import dpotrf, dpotrs
 
-    is_pair = is_kept[:, None, :, None] & is_kept[:, None, None]
-    known = np.where(is_pair, known, np.eye(known.shape[-1]))
-    least = _LEAST_PIVOT * np.diagonal(known, axis1=2, axis2=3)
-    fitted = np.empty_like(cross)
+    if not is_kept.all():
+        is_pair = is_kept[:, None, :, None] & is_kept[:, None, None]
+        known = np.where(is_pair, known, np.eye(known.shape[-1]))
+    fitted, pivots = np.empty_like(cross), np.empty(known.shape[:3])
     for place in np.ndindex(known.shape[:2]):
-        factor, info = dpotrf(known[place], lower=1, clean=0)
-        if info or not (np.diagonal(factor) ** 2 > least[place]).all():
-            raise np.linalg.LinAlgError("some components are the same in all rows of some fit")
+        factor, info = dpotrf(known[place].T, lower=1, clean=0)  # the transpose is the same, and needs no copy in another order
+        pivots[place] = factor.diagonal() if not info else np.nan
         fitted[place] = dpotrs(factor, cross[place], lower=1)[0]
+    if not (pivots**2 > _LEAST_PIVOT * np.diagonal(known, axis1=2, axis2=3)).all():
+        raise np.linalg.LinAlgError("some components are the same in all rows of some fit")
     return fitted
 
 
