@@ -121,11 +121,12 @@ def test_moments_of_the_expansion_are_those_of_the_enumeration(model, missing):
         model_sum = adapt(model, components, True).model_sum
         margins = model.decision_function(truth.drawn)
         constant = float(margins[0] - model_sum.evaluate(truth.drawn[:1])[0, 1])
-        expansion = Expansion.of(model_sum, components.product_law, width, 1, constant)
+        expansion = Expansion.of(model_sum, components.product_law, 1, constant)
         values = expansion.evaluate(model_sum.cells.locate(truth.drawn), margins)
-        for number in range(2):
+        found = expansion.expect([components.product_law], width)
+        for number in range(3):
             mean, covariances = truth.moments(values[:, number])
-            assert expansion.means[number] == pytest.approx(mean, abs=1e-10)
+            assert found.means[0, number] == pytest.approx(mean, abs=1e-10)
             np.testing.assert_allclose(expansion.covariances[number], covariances, atol=1e-10)
         # What it leaves of the probabilities, beside components and margins, is little.
         columns = np.column_stack([np.ones(len(margins)), truth.is_on, margins, values]) * np.sqrt(truth.shares)[:, None]

@@ -39,6 +39,9 @@ _HIGHEST_FREQUENCY = 1.2
 _MOST_FREQUENCIES = 12
 _MARGIN = 2.0  # beyond the widest additive part, where the sum of sines should still be near the sigmoid
 _SPREADS = 3.0  # standard deviations of the additive part that count as its range
+_MOST_BYTES = (
+    128  # of numbers of several laws side by side: with more, arrays are taken from the system and given back each time
+)
 _ROUNDING = 1e-9  # of a probability
 _LEAST_SPREAD = 0.3  # of the additive part: waves that are longer than the sigmoid's bend are of no use
 _FREQUENCIES_OF_SLOPE = np.linspace(0.2, 2.6, 13)  # of the wave that follows the derivative, in units of 1 / the spread
@@ -294,7 +297,8 @@ class Expansion:
 
     def _expect_sum(self, of_cells: _CellMoments) -> Expectation:
         """Of the sum's distance from its mean: shapes (b,) and (b, d)."""
-        means, covariances = self._expect_under(*of_cells)
+        cells = self.model_sum.cells
+        means, covariances = self._expect_under(*map(cells.add_by_condition, of_cells))
         return Expectation(means + (self.constant - self.mean), covariances)
 
     def _expect_sines(self, of_cells: _CellMoments) -> Expectation:
@@ -340,11 +344,9 @@ class Expansion:
         own = cells.places_of_conditions
         chances, with_components = (cells.add_by_condition(part) / factors[own] for part in waves)
         with_components -= chances * components[own]
-        under_waves = self.model_sum.expect_under(
-            [ConditionMoments(*both) for both in zip(chances.T, with_components.T, strict=True)], [self.output]
-        )
-        rest = under_waves.means[:, 0] + (self.constant - self.mean) - _total(effect_means)
-        of_rest = under_waves.covariances[:, 0].copy()
+        under_waves = self._expect_under(chances, with_components)
+        rest = under_waves.means + (self.constant - self.mean) - _total(effect_means)
+        of_rest = under_waves.covariances
         of_rest[:, cells.columns] += rest[:, None] * components.T - effects.T
         totals = np.where(is_precise, 1.0 + 0.0j, np.nan)
         for of_column in factors:
@@ -355,9 +357,13 @@ class Expansion:
         return Expectation(means, covariances)
 
     def _expect_under(self, chances: np.ndarray, covariances: np.ndarray) -> Expectation:
-        cells = self.model_sum.cells
-        by_law = zip(cells.add_by_condition(chances).T, cells.add_by_condition(covariances).T, strict=True)
-        means, with_columns = self.model_sum.expect_under([ConditionMoments(*both) for both in by_law], [self.output])
+        """Of the sum, from the conditions' moments under each law, of shape (c, b)."""
+        moments = [ConditionMoments(*both) for both in zip(chances.T, covariances.T, strict=True)]
+        step = _MOST_BYTES // chances.itemsize
+        parts = [
+            self.model_sum.expect_under(moments[start : start + step], [self.output]) for start in range(0, len(moments), step)
+        ]
+        means, with_columns = map(np.concatenate, zip(*parts, strict=True))
         return Expectation(means[:, 0], with_columns[:, 0])
 
 
