@@ -121,13 +121,13 @@ def test_moments_of_the_expansion_are_those_of_the_enumeration(model, missing):
         model_sum = adapt(model, components, True).model_sum
         margins = model.decision_function(truth.drawn)
         constant = float(margins[0] - model_sum.evaluate(truth.drawn[:1])[0, 1])
-        expansion = Expansion.of(model_sum, components.product_law, 1, constant)
+        expansion = Expansion.of_products(model_sum, components.product_law, 1, constant)
         values = expansion.evaluate(model_sum.cells.locate(truth.drawn), margins)
         found = expansion.expect([components.product_law], width)
         for number in range(3):
             mean, covariances = truth.moments(values[:, number])
             assert found.means[0, number] == pytest.approx(mean, abs=1e-10)
-            np.testing.assert_allclose(expansion.covariances[number], covariances, atol=1e-10)
+            np.testing.assert_allclose(found.covariances[0, number], covariances, atol=1e-10)
         # What it leaves of the probabilities, beside components and margins, is little.
         columns = np.column_stack([np.ones(len(margins)), truth.is_on, margins, values]) * np.sqrt(truth.shares)[:, None]
         probabilities = model.predict_proba(truth.drawn)[:, 1] * np.sqrt(truth.shares)

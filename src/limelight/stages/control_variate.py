@@ -15,7 +15,7 @@ import numpy as np
 
 from limelight.stages.closed_form import ClosedForm, rounding_of
 from limelight.stages.components import Neighbourhood, SharedRows
-from limelight.stages.expansion import Expansion, SumOfProducts
+from limelight.stages.expansion import Expansion
 from limelight.stages.limit import Expectation, ModelSum
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.product_law import ComponentMoments, ProductLaw
@@ -74,7 +74,7 @@ class Functions:
         """Their values for drawn rows of shape (m, d): of shape (m, e * q)."""
         if not self.expansions:
             return np.asarray(margins.values[:, self.outputs] + (self.offset - margins.constant[list(self.outputs)]))
-        cells = self.expansions[0].model_sum.cells.locate(rows)
+        cells = self.expansions[0].cells.locate(rows)
         of_outputs = [part.evaluate(cells, margins.values[:, part.output]) for part in self.expansions]
         return np.stack(of_outputs, axis=-1).reshape(len(rows), -1)
 
@@ -203,9 +203,6 @@ class ControlVariates:
     def __init__(self, closed_form: ClosedForm, of_shared_rows: dict[Hashable, Any]) -> None:
         self._closed_form = closed_form
         self._of_shared_rows = of_shared_rows
-        self._products: SumOfProducts | None = None  # whose sigmoid the model's outputs are
-        if closed_form.model_sum.link == "logit":
-            self._products = closed_form.model_sum.as_products(closed_form.law)
         self._controls: Controls | None = None
         self._first_shared: SharedRows | None = None
         self._is_contradicted = False
@@ -232,7 +229,7 @@ class ControlVariates:
                 self._is_contradicted = True
                 return None
             self._first_shared = neighbourhoods[0].shared
-            functions = self._find_functions(outputs, of_rows[0])
+            functions = self._find_functions(outputs, neighbourhoods[0], of_rows[0])
             self._controls = Controls(self._closed_form, functions, self._read_own(neighbourhoods[0], own_answer, of_rows[0]))
         self._controls.greatest_margin = max(
             self._controls.greatest_margin, *(float(np.abs(margins.witnesses).max()) for margins in of_rows)
@@ -243,8 +240,8 @@ class ControlVariates:
         """The margins of a neighbourhood's drawn rows; None where the model contradicts the sum."""
         return self._recall(neighbourhood.shared, (), lambda: self._prove(neighbourhood, answers))
 
-    def _find_functions(self, outputs: tuple[int, ...], margins: _Margins) -> Functions:
-        return self._recall(self._first_shared, outputs, lambda: self._make_functions(outputs, margins))
+    def _find_functions(self, outputs: tuple[int, ...], first: Neighbourhood, margins: _Margins) -> Functions:
+        return self._recall(self._first_shared, outputs, lambda: self._make_functions(outputs, first, margins))
 
     def _evaluate(self, neighbourhood: Neighbourhood, margins: _Margins) -> np.ndarray:
         """The values of the functions for a neighbourhood's drawn rows."""
@@ -291,17 +288,24 @@ class ControlVariates:
         rounding = rounding_of(np.concatenate([margin[None], of_rows.witnesses]), link)[0]
         return _Own(neighbourhood.inputs.take(np.array([0]))[0], margin, of_rows.constant, rounding)
 
-    def _make_functions(self, outputs: tuple[int, ...], margins: _Margins) -> Functions:
-        constant, products = margins.constant[list(outputs)], self._products
-        found: list[Expansion | None] = [None]
-        if products is not None:
-            found = [
-                Expansion.of(products, self._closed_form.law, output, float(of_output))
-                for output, of_output in zip(outputs, constant, strict=True)
-            ]
+    def _make_functions(self, outputs: tuple[int, ...], first: Neighbourhood, margins: _Margins) -> Functions:
+        constant = margins.constant[list(outputs)]
+        rows = first.inputs.take(np.arange(1, 1 + len(margins.values)))
+        found = [self._expand(output, float(of_output), rows) for output, of_output in zip(outputs, constant, strict=True)]
         expansions = [expansion for expansion in found if expansion is not None]
         offset = constant - np.median(margins.values[:, outputs], axis=0)
         return Functions(self._closed_form, outputs, offset, tuple(expansions) if len(expansions) == len(found) else ())
+
+    def _expand(self, output: int, constant: float, rows: np.ndarray) -> Expansion | None:
+        """The expansion of an output, whose sigmoid the model's output is; None if there is none."""
+        model_sum, law = self._closed_form.model_sum, self._closed_form.law
+        if model_sum.link != "logit":
+            return None
+        products = model_sum.as_products(law)
+        if products is not None:
+            return Expansion.of_products(products, law, output, constant)
+        is_known = model_sum.is_additive and law.component_of is None
+        return Expansion.of_columns(model_sum, law, rows, output, constant) if is_known else None
 
 
 def _find_witnesses(margins: np.ndarray) -> np.ndarray:

@@ -37,6 +37,9 @@ __all__ = ["Cells", "Expansion", "SumOfProducts"]
 # More of the sigmoid's frequencies are of no use: what the additive part lacks makes the probability's mean smoother.
 _HIGHEST_FREQUENCY = 1.2
 _MOST_FREQUENCIES = 12
+_HIGHEST_FREQUENCY_OF_COLUMNS, _MOST_FREQUENCIES_OF_COLUMNS = 3.0, 40  # the same of sums that are additive themselves
+_STEPS_OF_EQUAL_SIZE, _STEPS_OF_EQUAL_WIDTH = 24, 48  # cells of a column of such a sum
+_MOST_ROWS = 1024  # that the cells are found with
 _MARGIN = 2.0  # beyond the widest additive part, where the sum of sines should still be near the sigmoid
 _SPREADS = 3.0  # standard deviations of the additive part that count as its range
 _MOST_BYTES = (
@@ -222,12 +225,14 @@ class _CellMoments(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Expansion:
-    """Three functions of rows for one output of a model: the sum's distance from its mean, g(a), and g'(a) (m - a).
+    """Functions of rows for one output of a model: the sum's distance from its mean, g(a), and, if it has any, g'(a) (m - a).
 
     Attributes
     ----------
-    model_sum : SumOfProducts
-        The sum.
+    model_sum : ModelSum
+        The sum: of products, or of functions of single columns.
+    cells : Cells
+        Where a is constant.
     output : int
         The number of the output.
     constant : float
@@ -238,21 +243,22 @@ class Expansion:
         What each cell adds to it.
     frequencies, sizes : ndarray of shape (w,)
         The sines that make up g, which is near the sigmoid, and how much there is of each.
-    slope : _Slope
-        What follows the sigmoid's derivative.
+    slope : _Slope or None
+        What follows the sigmoid's derivative; None of a sum that is additive itself.
     """
 
-    model_sum: SumOfProducts
+    model_sum: ModelSum
+    cells: Cells
     output: int
     constant: float
     mean: float
     effects: np.ndarray
     frequencies: np.ndarray
     sizes: np.ndarray
-    slope: _Slope
+    slope: _Slope | None
 
     @classmethod
-    def of(cls, model_sum: SumOfProducts, law: ProductLaw, output: int, constant: float) -> Expansion | None:
+    def of_products(cls, model_sum: SumOfProducts, law: ProductLaw, output: int, constant: float) -> Expansion | None:
         """That of an output of a sum, to which the model adds a constant; None of a sum without conditions."""
         cells = model_sum.cells
         if not len(cells.columns):
@@ -263,47 +269,73 @@ class Expansion:
         effects = cells.sum_of_met(model_sum.effects(chances, output))
         effects -= cells.sum_by_column(of_cells * effects)[cells.places]
         spread = np.sqrt(max(0.0, float(of_cells @ effects**2)))
-        step = np.pi / (abs(mean) + _SPREADS * spread + _MARGIN)
-        frequencies = step * (np.arange(min(_MOST_FREQUENCIES, int(np.ceil(_HIGHEST_FREQUENCY / step)))) + 0.5)
-        sizes = step / np.sinh(np.pi * frequencies)
+        frequencies, sizes = _sines(mean, spread, _HIGHEST_FREQUENCY, _MOST_FREQUENCIES)
         spread = max(spread, _LEAST_SPREAD)
         tried = _FREQUENCIES_OF_SLOPE / spread
         factors = cells.sum_by_column(of_cells * np.exp(1j * tried[:, None] * effects))
         is_safe = np.abs(factors).min(axis=1) > _LEAST_FACTOR_OF_SLOPE
         slope = _Slope.fit(mean, spread, tried[is_safe]) if is_safe.any() else _Slope(0.0, 0.0, 0.0, 0.0)
-        return cls(model_sum, output, constant, mean, effects, frequencies, sizes, slope)
+        return cls(model_sum, cells, output, constant, mean, effects, frequencies, sizes, slope)
+
+    @classmethod
+    def of_columns(
+        cls, model_sum: ModelSum, law: ProductLaw, rows: np.ndarray, output: int, constant: float
+    ) -> Expansion | None:
+        """That of a sum of functions of single columns, which are averaged over cells; some drawn rows show where these lie."""
+        rows = rows[:_MOST_ROWS]
+        conditions = _conditions_of_steps(rows)
+        if conditions is None:
+            return None
+        cells = Cells(conditions)
+        start = float(model_sum.evaluate(rows[:1])[0, output])
+        effects = np.zeros(len(cells.places))
+        for column, located in zip(cells.columns.tolist(), cells.locate(rows), strict=True):
+            changed = np.repeat(rows[:1], len(rows), axis=0)
+            changed[:, column] = rows[:, column]
+            sums = np.bincount(located, model_sum.evaluate(changed)[:, output] - start, len(effects))
+            effects += sums / np.maximum(1, np.bincount(located, minlength=len(effects)))
+        of_cells = law.condition_shares(cells.conditions)
+        means = cells.sum_by_column(of_cells * effects)
+        effects -= means[cells.places]
+        mean = constant + start + float(means.sum())
+        spread = np.sqrt(max(0.0, float(of_cells @ effects**2)))
+        sines = _sines(mean, spread, _HIGHEST_FREQUENCY_OF_COLUMNS, _MOST_FREQUENCIES_OF_COLUMNS)
+        return cls(model_sum, cells, output, constant, mean, effects, *sines, slope=None)
 
     def evaluate(self, cells: np.ndarray, margins: np.ndarray) -> np.ndarray:
-        """The functions of m rows, of shape (m, 3), from their cells, of shape (p, m), and what the sum and constant give."""
+        """The functions of m rows, of shape (m, e), from their cells, of shape (p, m), and what the sum and constant give."""
         distances = self.effects[cells].sum(axis=0)
         step = 2 * self.frequencies[0]
         wave = np.exp(0.5j * step * (self.mean + distances))
         near = (np.polyval(self.sizes[::-1], wave**2) * wave).imag
-        rest = margins - self.mean - distances
-        return np.column_stack([margins - self.mean, near, self.slope.evaluate(distances) * rest])
+        functions = [margins - self.mean, near]
+        if self.slope is not None:
+            functions.append(self.slope.evaluate(distances) * (margins - self.mean - distances))
+        return np.column_stack(functions)
 
     def expect(self, laws: Sequence[ProductLaw], kernel_width: float) -> Expectation:
-        """Their exact moments under b laws, of shapes (b, 3) and (b, 3, d); NaN where they are not precise."""
-        cells = self.model_sum.cells
+        """Their exact moments under b laws, of shapes (b, e) and (b, e, d); NaN where they are not precise."""
+        cells = self.cells
         of_laws = [law.condition_moments(cells.conditions, kernel_width) for law in laws]
         known = [of_law for of_law in of_laws if of_law is not None]  # those of columns that are drawn independently always are
         of_cells = _CellMoments(*(np.stack(part, axis=1) for part in zip(*known, strict=True)))
-        parts = [self._expect_sum(of_cells), self._expect_sines(of_cells)]
-        parts.append(self._expect_rest(of_cells, parts[0]))
+        if isinstance(self.model_sum, SumOfProducts):
+            of_sum = self._expect_under(self.model_sum, *map(cells.add_by_condition, of_cells))
+        else:
+            by_output = self.model_sum.expect(laws, kernel_width, [self.output])
+            of_sum = Expectation(by_output.means[:, 0], by_output.covariances[:, 0])
+        of_sum = of_sum._replace(means=of_sum.means + (self.constant - self.mean))
+        parts = [of_sum, self._expect_sines(of_cells)]
+        if isinstance(self.model_sum, SumOfProducts) and self.slope is not None:
+            parts.append(self._expect_rest(self.model_sum, self.slope, of_cells, of_sum))
         means, covariances = (np.stack(part, axis=1) for part in zip(*parts, strict=True))
         # A law may have values outside the cells.
         is_whole = (np.abs(cells.add_by_column(of_cells.chances) - 1) <= _ROUNDING).all(axis=0)
         return Expectation(np.where(is_whole[:, None], means, np.nan), np.where(is_whole[:, None, None], covariances, np.nan))
 
-    def _expect_sum(self, of_cells: _CellMoments) -> Expectation:
-        """Of the sum's distance from its mean: shapes (b,) and (b, d)."""
-        cells = self.model_sum.cells
-        means, covariances = self._expect_under(*map(cells.add_by_condition, of_cells))
-        return Expectation(means + (self.constant - self.mean), covariances)
-
     def _expect_sines(self, of_cells: _CellMoments) -> Expectation:
-        """Of g(a)."""
-        cells = self.model_sum.cells
+        """Of g(a): shapes (b,) and (b, d)."""
+        cells = self.cells
         phases = self.frequencies[:, None] * self.effects
         count = len(self.frequencies)
         waves = np.concatenate([np.cos(phases), np.sin(phases)])
@@ -323,9 +355,9 @@ class Expansion:
         covariances[:, cells.columns] = _weigh(self.sizes, components.imag).T
         return Expectation(means, covariances)
 
-    def _expect_rest(self, of_cells: _CellMoments, of_sum: Expectation) -> Expectation:
+    def _expect_rest(self, model_sum: SumOfProducts, slope: _Slope, of_cells: _CellMoments, of_sum: Expectation) -> Expectation:
         """Of what follows g'(a), times the sum's distance from a."""
-        cells, slope = self.model_sum.cells, self.slope
+        cells = self.cells
         additive = of_cells.times(self.effects)
         means = of_sum.means - _total(cells.add_by_column(additive.chances))
         covariances = of_sum.covariances.copy()
@@ -344,7 +376,7 @@ class Expansion:
         own = cells.places_of_conditions
         chances, with_components = (cells.add_by_condition(part) / factors[own] for part in waves)
         with_components -= chances * components[own]
-        under_waves = self._expect_under(chances, with_components)
+        under_waves = self._expect_under(model_sum, chances, with_components)
         rest = under_waves.means + (self.constant - self.mean) - _total(effect_means)
         of_rest = under_waves.covariances
         of_rest[:, cells.columns] += rest[:, None] * components.T - effects.T
@@ -356,15 +388,39 @@ class Expansion:
             covariances = covariances + size * of_wave(totals[:, None] * of_rest)
         return Expectation(means, covariances)
 
-    def _expect_under(self, chances: np.ndarray, covariances: np.ndarray) -> Expectation:
+    def _expect_under(self, model_sum: SumOfProducts, chances: np.ndarray, covariances: np.ndarray) -> Expectation:
         """Of the sum, from the conditions' moments under each law, of shape (c, b)."""
         moments = [ConditionMoments(*both) for both in zip(chances.T, covariances.T, strict=True)]
         step = _MOST_BYTES // chances.itemsize
-        parts = [
-            self.model_sum.expect_under(moments[start : start + step], [self.output]) for start in range(0, len(moments), step)
-        ]
+        parts = [model_sum.expect_under(moments[start : start + step], [self.output]) for start in range(0, len(moments), step)]
         means, with_columns = map(np.concatenate, zip(*parts, strict=True))
         return Expectation(means[:, 0], with_columns[:, 0])
+
+
+def _sines(mean: float, spread: float, highest: float, most: int) -> tuple[np.ndarray, np.ndarray]:
+    """The frequencies of sines that make up a function near the sigmoid, and how much there is of each."""
+    step = np.pi / (abs(mean) + _SPREADS * spread + _MARGIN)
+    frequencies = step * (np.arange(min(most, int(np.ceil(highest / step)))) + 0.5)
+    return frequencies, step / np.sinh(np.pi * frequencies)
+
+
+def _conditions_of_steps(rows: np.ndarray) -> Conditions | None:
+    """Conditions on each column that part the values of some rows into cells, of about equal size or width; None if none do."""
+    columns, highs = [], []
+    for column, values in enumerate(rows.T):
+        present = np.sort(values[~np.isnan(values)])
+        ends = present
+        if len(present):
+            of_equal_size = present[np.linspace(0, len(present) - 1, _STEPS_OF_EQUAL_SIZE).astype(np.intp)]
+            of_equal_width = np.linspace(present[0], present[-1], _STEPS_OF_EQUAL_WIDTH)
+            ends = np.unique(np.concatenate([of_equal_size, present[np.searchsorted(present, of_equal_width)]]))
+        columns.append(np.full(len(ends), column))
+        highs.append(ends)
+    count = sum(map(len, highs))
+    if not count:
+        return None
+    lows, takes_missing = np.full(count, -np.inf), np.zeros(count, dtype=bool)
+    return Conditions(np.concatenate(columns), takes_missing, lows, np.concatenate(highs), np.arange(count))
 
 
 def _total(numbers: np.ndarray) -> np.ndarray:

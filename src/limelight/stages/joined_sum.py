@@ -27,6 +27,7 @@ class JoinedSum(ModelSum):
         self.num_columns = num_columns
         self.link = parts[0].link
         self.num_outputs = parts[0].num_outputs
+        self.is_additive = all(part.is_additive for part in parts)
         self._parts = parts
 
     def evaluate(self, rows: np.ndarray) -> np.ndarray:

@@ -105,6 +105,7 @@ class LeafSum(SumOfProducts):
         groups = [group for part in parts for group in part.by_count()]
         self.num_outputs = len(groups[0].values)
         self._leaves = [group for group in groups if len(group.met)]
+        self.is_additive = all(len(group.met) == 1 for group in self._leaves)
         self._by_component: tuple[bytes, LeafSum] | None = None
         self._kept = b"", np.empty(0)  # rows and their sums
         self._constant = sum((group.values.sum(axis=1) for group in groups if not len(group.met)), np.zeros(self.num_outputs))

@@ -44,12 +44,15 @@ class ModelSum(ABC):
         Of the rows, d, and of the outputs, k.
     knows_places : bool
         Whether it is a sum of the law's numbers even where these are the places of categories, or counts of time.
+    is_additive : bool
+        Whether it is known to be a sum of functions of single columns.
     """
 
     link: str
     num_columns: int
     num_outputs: int
     knows_places: bool = False
+    is_additive: bool = False
 
     @abstractmethod
     def evaluate(self, rows: np.ndarray) -> np.ndarray:

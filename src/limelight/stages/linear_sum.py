@@ -26,6 +26,8 @@ class LinearSum(ModelSum):
     coefficients : ndarray of shape (k, d)
     """
 
+    is_additive = True
+
     def __init__(self, coefficients: np.ndarray, link: str) -> None:
         self.link = link
         self.num_outputs, self.num_columns = coefficients.shape
