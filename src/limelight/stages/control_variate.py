@@ -93,7 +93,7 @@ class Functions:
         return replace(self, outputs=self.outputs[own], offset=self.offset[own], expansions=self.expansions[own])
 
 
-class _Own(NamedTuple):
+class Own(NamedTuple):
     """What the model's answer for the instance says of the sum.
 
     Attributes
@@ -126,7 +126,7 @@ class Controls:
         The sum and the instance's law.
     functions : Functions
         What they are: e for each of q outputs.
-    own : _Own
+    own : Own
         What the model's answer for the instance says of the sum.
     greatest_margin : float
         How far the margins of the drawn rows so far reach from 0.
@@ -138,7 +138,7 @@ class Controls:
 
     closed_form: ClosedForm
     functions: Functions
-    own: _Own
+    own: Own
     greatest_margin: float = 0.0
     is_contradicted: bool = False
     expectation: Expectation | None = None
@@ -282,11 +282,11 @@ class ControlVariates:
         margins[~is_told] = by_sum[~is_told[needed]] + constant
         return _Margins(constant, margins, _find_witnesses(margins))
 
-    def _read_own(self, neighbourhood: Neighbourhood, own_answer: np.ndarray, of_rows: _Margins) -> _Own:
+    def _read_own(self, neighbourhood: Neighbourhood, own_answer: np.ndarray, of_rows: _Margins) -> Own:
         link = self._closed_form.model_sum.link
         (margin,) = LINKS[link](own_answer[None])
         rounding = rounding_of(np.concatenate([margin[None], of_rows.witnesses]), link)[0]
-        return _Own(neighbourhood.inputs.take(np.array([0]))[0], margin, of_rows.constant, rounding)
+        return Own(neighbourhood.inputs.take(np.array([0]))[0], margin, of_rows.constant, rounding)
 
     def _make_functions(self, outputs: tuple[int, ...], first: Neighbourhood, margins: _Margins) -> Functions:
         constant = margins.constant[list(outputs)]
