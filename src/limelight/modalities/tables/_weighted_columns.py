@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from functools import cached_property
 from math import exp, log, nan, sqrt
 from typing import Any, NamedTuple
 
@@ -144,6 +145,10 @@ class BinaryColumn(WeightedStates, WeightedColumn):
         return self.mix(own, (self._law.share_missing() - share * own) / (1 - share) if self._share_of_others else own)
 
     def value(self) -> WithCovariance:
+        return self._value
+
+    @cached_property
+    def _value(self) -> WithCovariance:
         own = self._law.mean_value(self._code)
         return self.mix(own, self._law.mean_of_others(self._code) if self._share_of_others else own)
 
