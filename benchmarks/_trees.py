@@ -1,4 +1,4 @@
-"""Ensembles of trees of the breast cancer and Adult tables, fitted once."""
+"""Ensembles of trees, and a logistic regression, of the breast cancer and Adult tables, fitted once."""
 
 from __future__ import annotations
 
@@ -8,12 +8,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestClassifier
+from sklearn.linear_model import LogisticRegression
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
 
 from benchmarks._data import Rows, breast_cancer
 from benchmarks.frames import ADULT, adult
 from limelight import TabularExplainer
 
-__all__ = ["Ensemble", "adult_boosting", "adult_codes", "adult_xgboost", "cancer_boosting", "cancer_forest", "has_adult"]
+__all__ = ["Ensemble", "adult_boosting", "adult_codes", "adult_xgboost", "cancer_boosting", "cancer_forest", "cancer_logistic", "has_adult"]
 
 
 class Ensemble(NamedTuple):
@@ -56,6 +59,13 @@ def cancer_boosting() -> Ensemble:
     rows, classes = breast_cancer()
     model = GradientBoostingClassifier(random_state=0).fit(rows, classes)
     return Ensemble("breast cancer, 100 boosted trees", model, rows, [])
+
+
+@cache
+def cancer_logistic() -> Ensemble:
+    rows, classes = breast_cancer()
+    model = make_pipeline(StandardScaler(), LogisticRegression()).fit(rows, classes)
+    return Ensemble("breast cancer, logistic regression", model, rows, [])
 
 
 @cache

@@ -23,6 +23,7 @@ from benchmarks._trees import (
     adult_xgboost,
     cancer_boosting,
     cancer_forest,
+    cancer_logistic,
     has_adult,
 )
 from limelight import Explanation
@@ -303,9 +304,9 @@ def _beside_shap() -> Iterator[Table]:
 
 
 def _boosted() -> Iterator[Table]:
-    """Probabilities of boosted trees, which are no sums: with and without what is known about their log-odds."""
+    """Probabilities of boosted trees and the like, which are no sums: with and without what is known about their log-odds."""
     found = []
-    for ensemble in [cancer_boosting(), *([adult_boosting()] if has_adult() else [])]:
+    for ensemble in [cancer_boosting(), *([adult_boosting()] if has_adult() else []), cancer_logistic()]:
 
         def weights(row: np.ndarray, seed: int, num_samples: int, ensemble: Ensemble = ensemble, **options: Any) -> np.ndarray:
             explainer = ensemble.explainer(
@@ -328,7 +329,7 @@ def _boosted() -> Iterator[Table]:
         found.append(Row(ensemble.name, in_percent, plain / ours, at_least(4)))
     yield Table(
         name="exact, boosted probabilities",
-        title=f"Probabilities of boosted trees, {NUM_SAMPLES} inputs: root mean squared error of the weights, in % of them",
+        title=f"Probabilities, {NUM_SAMPLES} inputs: root mean squared error of the weights, in % of them",
         ratio_of="MSE, plain / limelight",
         rows=found,
         notes=[
