@@ -16,7 +16,16 @@ from benchmarks._data import Rows, breast_cancer
 from benchmarks.frames import ADULT, adult
 from limelight import TabularExplainer
 
-__all__ = ["Ensemble", "adult_boosting", "adult_codes", "adult_xgboost", "cancer_boosting", "cancer_forest", "cancer_logistic", "has_adult"]
+__all__ = [
+    "Ensemble",
+    "adult_boosting",
+    "adult_codes",
+    "adult_xgboost",
+    "cancer_boosting",
+    "cancer_forest",
+    "cancer_logistic",
+    "has_adult",
+]
 
 
 class Ensemble(NamedTuple):

@@ -3,7 +3,8 @@
 design              what a design of perturbations is
 product_law         LIME's law of columns that are drawn independently, weighted by the kernel
 limit               the exact moments of components and outputs, where law and model have them
-expansion           the sigmoid of a sum over leaves, expanded around the sum's additive part
+cells               into which conditions divide the values of columns
+expansion           the sigmoid of a sum, expanded around the sum's additive part
 grouped_leaves      leaves' conditions where several columns make up one component
 leaf_sum            trees and the like as a sum over leaves
 linear_sum          linear models as a sum over columns

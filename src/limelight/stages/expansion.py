@@ -1,4 +1,4 @@
-"""The sigmoid of a sum over leaves, expanded around the sum's additive part: functions whose exact moments are known.
+"""The sigmoid of a sum, expanded around the sum's additive part: functions whose exact moments are known.
 
 Let m be a sum of products of conditions on single columns, such as the log-odds of boosted trees, and a its additive part: its
 mean, and for each column what its value changes in the mean over the others. The probability is nearly g(a) + g'(a) (m - a),
@@ -15,6 +15,9 @@ is the midpoint rule for sigmoid(a) - 1/2 = integral from 0 to infinity of sin(t
 since only columns have a part in them. Those of u_t m cost as much as all leaves, for each t. So g' is followed by a constant
 and one wave, which do nearly as much.
 
+Of a sum of functions of single columns, such as a linear score, m - a is 0. As the moments of exp(i t a_j) are not known of all
+laws, a is a step function there.
+
 The additive part is that under LIME's law itself, without the kernel. So it is the same for all rows, and so are the values of
 these functions in drawn rows that instances share. The moments are each instance's own.
 """
@@ -29,10 +32,11 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
+from limelight.stages.cells import Cells
 from limelight.stages.limit import Expectation, ModelSum
 from limelight.stages.product_law import ConditionMoments, Conditions, ProductLaw
 
-__all__ = ["Cells", "Expansion", "SumOfProducts"]
+__all__ = ["Expansion", "SumOfProducts"]
 
 # More of the sigmoid's frequencies are of no use: what the additive part lacks makes the probability's mean smoother.
 _HIGHEST_FREQUENCY = 1.2
@@ -42,110 +46,13 @@ _STEPS_OF_EQUAL_SIZE, _STEPS_OF_EQUAL_WIDTH = 24, 48  # cells of a column of suc
 _MOST_ROWS = 1024  # that the cells are found with
 _MARGIN = 2.0  # beyond the widest additive part, where the sum of sines should still be near the sigmoid
 _SPREADS = 3.0  # standard deviations of the additive part that count as its range
-_MOST_BYTES = (
-    128  # of numbers of several laws side by side: with more, arrays are taken from the system and given back each time
-)
+_MOST_BYTES = 128  # of laws' numbers side by side: with more, arrays are taken from the system and given back each time
 _ROUNDING = 1e-9  # of a probability
 _LEAST_SPREAD = 0.3  # of the additive part: waves that are longer than the sigmoid's bend are of no use
 _FREQUENCIES_OF_SLOPE = np.linspace(0.2, 2.6, 13)  # of the wave that follows the derivative, in units of 1 / the spread
 _REACH_OF_FIT, _POINTS_OF_FIT = 4.0, 81  # standard deviations of the additive part where it does, and how many points
 _LEAST_FACTOR_OF_SLOPE = 0.1  # of a column, under the law itself
 _LEAST_FACTOR = 1e-4  # the same under any law: division by less would cost digits
-
-
-class Cells:
-    """The cells into which conditions divide the values of columns: intervals without an end inside, and what is missing.
-
-    Parameters
-    ----------
-    conditions : Conditions
-        The conditions.
-
-    Attributes
-    ----------
-    columns : ndarray of int, of shape (p,)
-        The columns with conditions.
-    conditions : Conditions
-        That a value lies in each of n cells.
-    places : ndarray of int, of shape (n,)
-        The place of each cell's column in `columns`.
-    places_of_conditions : ndarray of int, of shape (c,)
-        The same of each condition.
-    """
-
-    def __init__(self, conditions: Conditions) -> None:
-        self._takes_missing, self._owners = conditions.takes_missing, conditions.owners
-        self.columns, self.places_of_conditions = np.unique(conditions.columns, return_inverse=True)
-        of_intervals = self.places_of_conditions[conditions.owners]
-        self._first, self._last = np.empty((2, len(of_intervals)), dtype=np.intp)
-        self._ends: list[np.ndarray] = []
-        starts = [0]
-        for place in range(len(self.columns)):
-            own = of_intervals == place
-            lows, highs = conditions.lows[own], conditions.highs[own]
-            ends = np.unique(np.concatenate([lows, highs, [-np.inf, np.inf]]))
-            self._first[own], self._last[own] = starts[-1] + np.searchsorted(ends, [lows, highs])
-            self._ends.append(ends)
-            starts.append(starts[-1] + len(ends))  # the last one is that of missing values
-        self._starts = np.array(starts[:-1], dtype=np.intp)
-        self._missing = np.array(starts[1:], dtype=np.intp) - 1
-        self.places = np.repeat(np.arange(len(self.columns)), [len(ends) for ends in self._ends])
-        is_missing = np.isin(np.arange(starts[-1]), self._missing)
-        self.conditions = Conditions(
-            columns=self.columns[self.places],
-            takes_missing=is_missing,
-            lows=np.concatenate([np.empty(0), *(ends[:-1] for ends in self._ends)]),
-            highs=np.concatenate([np.empty(0), *(ends[1:] for ends in self._ends)]),
-            owners=np.flatnonzero(~is_missing),
-        )
-
-    def locate(self, rows: np.ndarray) -> np.ndarray:
-        """The cells of the values of rows of shape (m, d), of shape (p, m)."""
-        located = np.empty((len(self.columns), len(rows)), dtype=np.int32)
-        for place, (column, ends) in enumerate(zip(self.columns, self._ends, strict=True)):
-            values = rows[:, column]
-            located[place] = self._starts[place] + np.searchsorted(ends, values) - 1
-            located[place, np.isnan(values)] = self._missing[place]
-        return located
-
-    def sum_by_column(self, of_cells: np.ndarray) -> np.ndarray:
-        """The sums of numbers of shape (..., n) over the cells of each column, of shape (..., p)."""
-        return np.asarray(np.add.reduceat(of_cells, self._starts, axis=-1))
-
-    def add_by_column(self, of_cells: np.ndarray) -> np.ndarray:
-        """The same of numbers of shape (n, b), of shape (p, b): one after the other, so that the bits do not depend on b."""
-        return np.asarray(self.add_up(np.ones((1, len(of_cells))), of_cells)[0])
-
-    def add_up(self, factors: np.ndarray, of_cells: np.ndarray) -> np.ndarray:
-        """The same for each of w factors of cells, of shape (w, n): numbers of shape (w, p, b)."""
-        from scipy.sparse import csr_array
-
-        count, num_cells = factors.shape
-        columns = np.tile(np.arange(num_cells, dtype=np.int32), count)
-        starts = np.append((np.arange(count)[:, None] * num_cells + self._starts).ravel(), count * num_cells)
-        rows = csr_array((factors.ravel(), columns, starts.astype(np.int32)), shape=(count * len(self._starts), num_cells))
-        return np.asarray(rows @ of_cells).reshape(count, len(self._starts), -1)
-
-    def add_by_condition(self, of_cells: np.ndarray) -> np.ndarray:
-        """The sums of numbers of shape (n, b) over the cells in which each condition is met, of shape (c, b)."""
-        from scipy.sparse import csr_array
-
-        running = np.zeros((len(of_cells) + 1, of_cells.shape[1]), dtype=of_cells.dtype)
-        np.cumsum(of_cells, axis=0, out=running[1:])
-        count, numbers = len(self._takes_missing), np.arange(len(self._owners))
-        starts = np.searchsorted(self._owners, np.arange(count + 1))
-        intervals = csr_array((np.ones(len(numbers)), numbers, starts), shape=(count, len(numbers)))
-        missing = of_cells[self._missing[self.places_of_conditions]] * self._takes_missing[:, None]
-        return np.asarray(missing + intervals @ (running[self._last] - running[self._first]))
-
-    def sum_of_met(self, of_conditions: np.ndarray) -> np.ndarray:
-        """For each cell the sum of numbers of shape (c,) over the conditions that are met in it, of shape (n,)."""
-        steps = np.bincount(self._first, of_conditions[self._owners], minlength=len(self.places) + 1)
-        steps -= np.bincount(self._last, of_conditions[self._owners], minlength=len(self.places) + 1)
-        missing = of_conditions * self._takes_missing
-        sums = np.cumsum(steps[:-1])
-        sums += np.bincount(self._missing[self.places_of_conditions], missing, minlength=len(sums))
-        return sums
 
 
 _CELLS: WeakKeyDictionary[Conditions, Cells] = WeakKeyDictionary()
