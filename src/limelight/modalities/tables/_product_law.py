@@ -84,9 +84,10 @@ class ColumnMoments:
     def _forget(self) -> None:
         self._weighted: dict[tuple[float, float], BinaryColumn] = {}
         self._of_conditions: WeakKeyDictionary[Conditions, _OfConditions] = WeakKeyDictionary()
+        self._shares: WeakKeyDictionary[Conditions, np.ndarray] = WeakKeyDictionary()
 
     def __getstate__(self) -> dict[str, Any]:
-        forgotten = ("_weighted", "_of_conditions")
+        forgotten = ("_weighted", "_of_conditions", "_shares")
         return {name: value for name, value in self.__dict__.items() if name not in forgotten}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
@@ -127,10 +128,12 @@ class ColumnMoments:
 
     def shares_of(self, conditions: Conditions, column: int) -> np.ndarray:
         """How likely all conditions on the column, whose number is given, are met without the kernel, in their order."""
-        ends = _find_ends(conditions.of_column(column))
-        up_to = self._law.shares_up_to(ends.points)
-        present = ends.conditions.sum_over_intervals(up_to[ends.highs] - up_to[ends.lows])
-        return np.asarray(present + ends.conditions.takes_missing * self._law.share_missing())
+        if conditions not in self._shares:
+            ends = _find_ends(conditions.of_column(column))
+            up_to = self._law.shares_up_to(ends.points)
+            present = ends.conditions.sum_over_intervals(up_to[ends.highs] - up_to[ends.lows])
+            self._shares[conditions] = present + ends.conditions.takes_missing * self._law.share_missing()
+        return self._shares[conditions]
 
 
 KnownComponent = ColumnMoments | GroupMoments
