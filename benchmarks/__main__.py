@@ -19,6 +19,7 @@ SECTIONS = {
     "wide": "thousands of words or columns: the whole call, memory",
     "accuracy": "error of the weights at equal numbers of model inputs",
     "exact": "trees and forests, exactly: time and errors beside sampling, time beside shap, memory",
+    "trust": "lists: whether intervals hold, certainties are right, other seeds give the same list",
     "photographs": "error of images' weights at equal numbers of model inputs",
     "batch": "many rows and texts: the whole job",
     "growth": "up to a million rows: time and memory as they grow; half an hour, on request only",

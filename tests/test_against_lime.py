@@ -18,7 +18,7 @@ from limelight import TabularExplainer, TextExplainer
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Settings, fit_surrogates
 
-METHODS = ["forward_selection", "highest_weights", "lasso_path", "none", "auto"]
+METHODS = ["forward_selection", "highest_weights", "lasso_path", "none"]
 
 
 # --- the same neighbourhood -------------------------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from limelight import TabularExplainer, TextExplainer
+from limelight import Surrogate, TabularExplainer, TextExplainer
 
 ROWS = np.random.default_rng(3).normal(size=(300, 4))
 TEXTS = [" ".join(f"w{(seed * number) % 31}" for number in range(25)) for seed in (1, 2, 3, 5)]
@@ -52,7 +52,7 @@ def assert_close(one, other, atol=1e-12):
     assert one.num_inputs == other.num_inputs
     for surrogate, twin in zip(one.surrogates, other.surrogates, strict=True):
         assert surrogate.components == twin.components
-        for field in ("weights", "lows", "highs", "intercept", "local_prediction", "fidelity", "fidelity_error"):
+        for field in (*Surrogate.OF_COMPONENTS, "intercept", "local_prediction", "fidelity", "fidelity_error"):
             np.testing.assert_allclose(getattr(surrogate, field), getattr(twin, field), rtol=0, atol=atol)
 
 

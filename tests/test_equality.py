@@ -102,7 +102,9 @@ def test_what_is_explained_again_is_equal():
 # --- every public class of plain data ---------------------------------------------------------------------------------------
 
 
-SURROGATE = Surrogate(0, (1, 0), (0.5, -0.25), (0.25, -0.5), (0.75, 0.0), 0.125, 0.375, 0.5, 0.25)
+SURROGATE = Surrogate(
+    0, (1, 0), (0.5, -0.25), (0.25, -0.5), (0.75, 0.0), (1.0, 0.9), (1.0, 0.75), (1.0, 1.0), (1.0, 3.0), 0.125, 0.375, 0.5, 0.25
+)
 PROVENANCE = Provenance("E", "", "iid", "k", 0.75, "d", "identity", "auto", "ridge", 1.0, 0.05, 0, "0.2.0")
 ARRAYS = (np.array([[0.5, np.nan]]), np.array([1.0, np.nan]), np.array([0, 1]))
 PICK = Explanations.of([CONSTANT["few"]]).pick(1)
@@ -137,6 +139,7 @@ SAMPLES = [
     segmentation.Slic(4),
     segmentation.Uniform(4),
     segmentation.Watershed(np.array([[0.5, 1.0]]), 2),
+    CONSTANT["text"].verdict(),
 ]
 COMPARED_BY_IDENTITY = {extend.Neighbourhood}  # its inputs may be anything
 

@@ -200,7 +200,7 @@ class TestJson:
         if table:
             view = TableView(tuple(Cell(word, word, i) for i, word in enumerate(words)))
         surrogate = Surrogate(
-            0, tuple(range(count)), tuple(weights), tuple(weights), tuple(weights), 0.0, 1.0, math.nan, math.nan
+            0, tuple(range(count)), *[tuple(weights)] * len(Surrogate.OF_COMPONENTS), 0.0, 1.0, math.nan, math.nan
         )
         explanation = Explanation(
             (surrogate,),
@@ -256,7 +256,7 @@ class TestJson:
             (("surrogates", 0, "label"), 9, "labels, components and outputs do not match"),
             (("surrogates", 0, "components", 0), 999, "labels, components and outputs do not match"),
             (("surrogates", 0, "weights", 0), "heavy", "weights holds 'heavy', which is str"),
-            (("surrogates", 0, "weights"), [], "one weight and one interval for each component"),
+            (("surrogates", 0, "weights"), [], "one weight, with all that is known of it, for each component"),
             (("surrogates", 0), None, "not a valid explanation"),
             (("notices",), [["low", "Read with care."]], "not a valid explanation"),
             (("view", "text"), 7, "text holds 7, which is int"),
@@ -532,7 +532,7 @@ class TestValues:
 
     def test_annotations_can_be_read(self):
         for kind in (Explanation, Surrogate, Notice):
-            assert get_type_hints(kind).keys() == {field.name for field in fields(kind)}
+            assert get_type_hints(kind).keys() - {"OF_COMPONENTS"} == {field.name for field in fields(kind)}
 
     def test_copies(self, explanation):
         assert copy.copy(explanation) == copy.deepcopy(explanation) == explanation

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from limelight import ImageExplainer, TextExplainer, TimeSeriesExplainer
+from limelight import ImageExplainer, Surrogate, TextExplainer, TimeSeriesExplainer
 
 
 def words(texts):
@@ -143,7 +143,8 @@ def test_what_came_before_back_is_as_the_choices_say(open_page, text):
 
 def test_without_weights_there_is_nothing_to_choose(open_page):
     explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
-    bare = replace(explanation, surrogates=(replace(explanation.surrogates[0], components=(), weights=(), lows=(), highs=()),))
+    nothing = dict.fromkeys(("components", *Surrogate.OF_COMPONENTS), ())
+    bare = replace(explanation, surrogates=(replace(explanation.surrogates[0], **nothing),))
     assert not open_page(bare.as_html()).locator(".choices").is_visible()
 
 

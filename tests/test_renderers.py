@@ -158,6 +158,10 @@ def surrogate(label, weights, *, half=0.01, components=None, fidelity=0.875, err
         weights=tuple(weights),
         lows=tuple(weight - half for weight in weights),
         highs=tuple(weight + half for weight in weights),
+        sign_probabilities=(0.99,) * len(weights),
+        top_probabilities=(0.9,) * len(weights),
+        best_ranks=tuple(float(1 + place) for place in range(len(weights))),
+        worst_ranks=tuple(float(2 + place) for place in range(len(weights))),
         intercept=0.1,
         local_prediction=0.65,
         fidelity=fidelity,
@@ -282,7 +286,7 @@ def test_page_shows_all_that_the_explanation_says():
     text = parse(render_page(made)).text
     for part in ["ham", "0.300", "spam", "0.700", "column 1 > 1", "\u22120.500", "[\u22120.510, \u22120.490]", "95 % interval"]:
         assert part in text
-    for part in ["0.88", "87.5 %", "612", "1024", "1000", "Read with care.", "Converged", "no ", "value 3"]:
+    for part in ["0.88", "explain 88 %", "612", "1024", "1000", "Read with care.", "Converged", "no ", "value 3"]:
         assert part in text
 
 
@@ -371,8 +375,8 @@ def test_without_an_interval_there_is_no_whisker():
 @pytest.mark.parametrize("make", [text_explanation, table_explanation])
 def test_an_empty_surrogate_is_said_and_the_instance_still_shown(make):
     root = parse(render_page(make(surrogates=(surrogate(1, (), fidelity=NAN),))))
-    assert "No component was reported" in root.text
-    assert "Fidelity unknown" in root.text
+    assert "no component was reported" in root.text
+    assert "fidelity unknown" in root.text
     assert root.find("mark") == []
     assert "pills" in root.text or "value 3" in root.text
 
@@ -518,6 +522,8 @@ def zero_columns(text: str) -> set[int]:
 def test_the_table_reads_well():
     assert render_text(text_explanation(notices=(Notice("code", "Read with care."),))).splitlines() == [
         "spam: model 0.700, surrogate 0.650, fidelity 0.88 ± 0.02",
+        "Fair: these 2 words explain 88 % of what the model does nearby; ranks 1 and 2 may not be among the 2",
+        "  heaviest.",
         "  cheap  \u22120.100  [\u22120.110, \u22120.090]  █████│",
         "  pills  +0.400  [+0.390, +0.410]       │███████████████████",
         "",
@@ -552,12 +558,12 @@ def test_control_characters_are_made_visible():
     text = render_text(made)
     assert r"a\n\x1b[31m\r\u202eb\x9b\ud800\u2028" in text
     assert all(c.isprintable() or c == "\n" for c in text)
-    assert len(text.splitlines()) == 6
+    assert len(text.splitlines()) == 8
 
 
 def test_a_long_name_keeps_its_beginning_and_its_end():
     made = explanation(TextView("", ()), ["a" * 80 + "end", "日" * 80], [surrogate(1, (0.4, -0.3))])
-    first, second = render_text(made).splitlines()[1:3]
+    first, second = render_text(made).splitlines()[3:5]
     assert re.match(r"  a{20}…a+end ", first)
     assert "…" in second
     assert len(zero_columns(render_text(made))) == 1
@@ -578,7 +584,7 @@ def test_empty_surrogate_and_several_labels():
     made = text_explanation(surrogates=(surrogate(1, (0.4, -0.1)), surrogate(0, (), fidelity=NAN)))
     text = render_text(made)
     assert "spam: model 0.700" in text
-    assert "ham: model 0.300, surrogate 0.650, fidelity unknown\n  no component was reported" in text
+    assert "ham: model 0.300, surrogate 0.650, fidelity unknown\nPoor: no component was reported." in text
 
 
 @pytest.mark.parametrize(
@@ -622,7 +628,7 @@ def test_any_names_and_weights_stay_in_bounds_and_aligned(names, weights, half):
     assert all(cells(line) <= 100 for line in text.split("\n"))
     assert "\x1b" not in text
     text.encode("utf-8")
-    body = text.split("\n")[1 : len(names) + 1]
+    body = [line for line in text.split("\n") if "│" in line][: len(names)]
     assert len(zero_columns("\n".join(line.replace("│", "|", line.count("│") - 1) for line in body))) == 1
     parse(render_page(made))
 

@@ -293,7 +293,7 @@ def test_forward_selection_keeps_the_order_of_choice(seed):
     covariance = np.cov(np.column_stack([rows, outputs]).T, aweights=weights, ddof=0)
     chosen = choose_components(
         "forward_selection", covariance[None, :7, :7], covariance[None, None, :7, 7], np.zeros((1, 7)), 7
-    )[0, 0]
+    ).components[0, 0]
     assert chosen.tolist() == greedy(rows, outputs, weights, 7)
 
 
@@ -320,14 +320,17 @@ def test_lasso_path_is_scikit_learns(seed, count):
     assert sorted(fit.components.tolist()) == np.flatnonzero(path[:, last]).tolist()
 
 
-def test_auto_is_forward_for_six_and_highest_weights_for_more():
+def test_auto_takes_the_highest_weights_and_says_what_it_left_out():
     rng = np.random.default_rng(0)
     factor = rng.normal(size=(12, 12)) * np.linspace(0.3, 3.0, 12)
     covariance, cross = (factor @ factor.T + 0.1 * np.eye(12))[None], rng.normal(size=(1, 1, 12))
-    for count, method, other in ((6, "forward_selection", "highest_weights"), (7, "highest_weights", "forward_selection")):
-        auto = set(choose_components("auto", covariance, cross, np.zeros((1, 12)), count)[0, 0].tolist())
-        assert auto == set(choose_components(method, covariance, cross, np.zeros((1, 12)), count)[0, 0].tolist())
-        assert auto != set(choose_components(other, covariance, cross, np.zeros((1, 12)), count)[0, 0].tolist())
+    weights = np.abs(np.linalg.solve(covariance[0], cross[0, 0]))
+    order = np.argsort(-weights)
+    for count in (1, 6, 11, 12):
+        choice = choose_components("auto", covariance, cross, np.zeros((1, 12)), count)
+        assert choice.components[0, 0].tolist() == order[:count].tolist()
+        np.testing.assert_allclose(choice.sizes[0, 0], weights[order[:count]])
+        assert choice.left_out[0, 0] == pytest.approx(weights[order[count]] if count < 12 else 0.0)
 
 
 @pytest.mark.parametrize("method", METHODS)

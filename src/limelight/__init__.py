@@ -11,6 +11,7 @@ Models in forms of their own
 One explanation
     Explanation  what ``explain_instance`` gives
     Surrogate    the weights of one of its labels
+    Verdict      how far to trust it, in a word and a sentence
     Notice       something to know before trusting it
     Provenance   how it was made
     json_schema  what the JSON of an explanation holds
@@ -66,6 +67,7 @@ _HOMES = {
     "TextExplainer": "limelight.modalities.text",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
+    "Verdict": "limelight.results.verdict",
     "json_schema": "limelight.results.json_schema",
     "random_pick": "limelight.collection.pick",
     "submodular_pick": "limelight.collection.pick",
@@ -91,6 +93,7 @@ __all__ = [
     "TextExplainer",
     "TimeSeriesExplainer",
     "TorchModel",
+    "Verdict",
     "__version__",
     "datasets",
     "exceptions",
@@ -119,6 +122,7 @@ if TYPE_CHECKING:
     from limelight.models.torch import TorchModel
     from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
     from limelight.results.json_schema import json_schema
+    from limelight.results.verdict import Verdict
 
 
 def __getattr__(name: str) -> Any:

@@ -50,8 +50,9 @@ _KIND_KEY = b"limelight"
 _VERSION_KEY = b"limelight.schema"
 
 _FIGURES = ("intercept", "local_prediction", "fidelity", "fidelity_error")
+_CERTAINTY = ("sign_probability", "top_probability", "best_rank", "worst_rank")
 _NOTICE = ("code", "message", "level")
-_WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high")
+_WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high", *_CERTAINTY)
 _DOUBLES = ("effective_sample_size", "confidence")
 _RECORD = tuple(field.name for field in fields(Provenance))
 _RECORDED_DOUBLES = ("kernel_width", "alpha", "tolerance")
@@ -87,7 +88,7 @@ def schema() -> pa.Schema:
     def many(kind: Any) -> Any:
         return pa.list_(pa.field("element", kind))
 
-    kinds = (number, text, text, text, double, double, double)
+    kinds = (number, text, text, text, double, double, double, *(double for _ in _CERTAINTY))
     surrogate = {"label": number, **dict.fromkeys(_FIGURES, double)}
     columns = {
         "item": pa.int64(),
@@ -281,10 +282,7 @@ def _surrogate_array(explanations: Sequence[Explanation]) -> pa.StructArray:
     weights = [
         pa.array(_flatten([surrogate.components for surrogate in surrogates]), pa.int32()),
         *(_text_array(texts) for texts in (names, features, values)),
-        *(
-            _double_array(_flatten([getattr(surrogate, name) for surrogate in surrogates]))
-            for name in ("weights", "lows", "highs")
-        ),
+        *(_double_array(_flatten([getattr(surrogate, name) for surrogate in surrogates])) for name in Surrogate.OF_COMPONENTS),
     ]
     inner = kind.field("weights").type
     struct = pa.StructArray.from_arrays(weights, fields=list(inner.value_type))
@@ -374,10 +372,11 @@ def _read_provenance(*values: Any) -> Provenance:
 
 def _read_surrogate(label: int, *figures_and_weights: Any) -> Surrogate:
     *figures, weights = figures_and_weights
-    components, *_, values, lows, highs = tuple(zip(*weights, strict=True)) or ((),) * len(_WEIGHTS)
+    columns: tuple[Any, ...] = tuple(zip(*weights, strict=True)) or ((),) * len(_WEIGHTS)
+    components, of_components = columns[0], columns[-len(Surrogate.OF_COMPONENTS) :]
     if len(set(components)) < len(components):
         raise ValueError("a surrogate must report a component only once")
-    return Surrogate(label, components, values, lows, highs, *figures)
+    return Surrogate(label, components, *of_components, *figures)
 
 
 def _read_view(text: str) -> View:

@@ -40,13 +40,13 @@ class LabelSummary(Bars):
     local_prediction: str
     fidelity: str
     fidelity_measure: str
-    fidelity_meaning: str
+    verdict: str
 
     @property
     def remark(self) -> str:
-        """The prediction, the local prediction and the fidelity, in a sentence or two."""
+        """The verdict, the prediction, the local prediction and the fidelity, in a few sentences."""
         predictions = f"Model {self.prediction}, surrogate {self.local_prediction}"
-        return f"{predictions}. Fidelity {self.fidelity} ({self.fidelity_measure}): {self.fidelity_meaning}."
+        return f"{self.verdict} {predictions}, fidelity {self.fidelity} ({self.fidelity_measure})."
 
 
 @dataclass(frozen=True)
@@ -178,21 +178,13 @@ def _summarise_label(
         local_prediction=format_number(surrogate.local_prediction),
         fidelity=format_fidelity(surrogate.fidelity, surrogate.fidelity_error),
         fidelity_measure=_name_fidelity(surrogate),
-        fidelity_meaning=_explain_fidelity(surrogate.fidelity),
+        verdict=str(explanation.verdict(surrogate.label)),
     )
 
 
 def _name_fidelity(surrogate: Surrogate) -> str:
     has_error = surrogate.fidelity_error != 0 and not math.isnan(surrogate.fidelity)
     return _FIDELITY_MEASURE + (" and its standard error" if has_error else "")
-
-
-def _explain_fidelity(fidelity: float) -> str:
-    if math.isnan(fidelity):
-        return "the output did not vary nearby, or nothing could be held out to measure on"
-    if fidelity <= 0:
-        return "the surrogate follows the model nearby no better than a constant would"
-    return f"the surrogate follows {min(99.9, 100 * fidelity):.3g} % of the model's variation nearby"
 
 
 def _state_convergence(explanation: Explanation) -> tuple[str, str]:

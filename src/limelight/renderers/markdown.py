@@ -49,6 +49,8 @@ def render_markdown(explanation: Explanation) -> str:
 def _write_table(label: LabelSummary, level: str) -> Iterator[str]:
     yield f"### {label.heading} {_make_literal(label.name)}"
     yield ""
+    yield f"{label.verdict}"
+    yield ""
     yield f"Model {label.prediction}, surrogate {label.local_prediction}, fidelity {label.fidelity}."
     yield ""
     intervals = label.has_intervals

@@ -61,8 +61,8 @@ def render_text(explanation: Explanation) -> str:
 def _write_block(label: LabelSummary, label_name: str, short: Mapping[str, str]) -> Iterator[str]:
     """The header, then a line for each reported component."""
     yield (f"{label_name}: model {label.prediction}, surrogate {label.local_prediction}, fidelity {label.fidelity}")
+    yield from _wrap(label.verdict)
     if not label.bars:
-        yield "  no component was reported"
         return
     names = [short[bar.name] for bar in label.bars]
     name_width = max(map(count_cells, names))

@@ -280,7 +280,7 @@ class RenderingMixin(LimeNames, ABC):
         --------
         >>> from limelight import TextExplainer
         >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
-        >>> print(explanation.to_markdown().splitlines()[4])
+        >>> print(explanation.to_markdown().splitlines()[6])
         | component | weight |
         """
         text: str = self.render("markdown")

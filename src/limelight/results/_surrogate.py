@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from limelight.results.equality import EqualityMixin
 from limelight.results.json_values import restore
@@ -24,7 +24,15 @@ class Surrogate(EqualityMixin):
         Their weights, in units of the model's output.
     lows, highs : tuple of float
         The ends of each weight's confidence interval: the weight itself where nothing is left to chance, NaN where there were
-        too few perturbations for an interval.
+        too few perturbations for an interval. They hold for components that were chosen as the heaviest: where chance may have
+        made a weight heavy, its interval reaches further towards 0.
+    sign_probabilities : tuple of float
+        The probability that each weight's sign is right; NaN where it is not known, or the weight is 0.
+    top_probabilities : tuple of float
+        The probability that each component truly is among the heaviest, as many as are reported; NaN where it is not known, as
+        for components that were not chosen by their weights.
+    best_ranks, worst_ranks : tuple of float
+        Between which places of all components each is by the size of its weight, at a level of 95 %; NaN where it is not known.
     intercept : float
         What the surrogate says when no reported component is present.
     local_prediction : float
@@ -49,11 +57,26 @@ class Surrogate(EqualityMixin):
     True
     """
 
+    OF_COMPONENTS: ClassVar[tuple[str, ...]] = (
+        "weights",
+        "lows",
+        "highs",
+        "sign_probabilities",
+        "top_probabilities",
+        "best_ranks",
+        "worst_ranks",
+    )
+    """The figures that each component has."""
+
     label: int
     components: tuple[int, ...]
     weights: tuple[float, ...]
     lows: tuple[float, ...]
     highs: tuple[float, ...]
+    sign_probabilities: tuple[float, ...]
+    top_probabilities: tuple[float, ...]
+    best_ranks: tuple[float, ...]
+    worst_ranks: tuple[float, ...]
     intercept: float
     local_prediction: float
     fidelity: float
@@ -69,8 +92,8 @@ class Surrogate(EqualityMixin):
             If the data are not a surrogate's.
         """
         surrogate = cls(**{name: restore(value) for name, value in data.items()})
-        if len({len(column) for column in (surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs)}) != 1:
-            raise TypeError("a surrogate must have one weight and one interval for each component")
+        if len({len(getattr(surrogate, name)) for name in ("components", *cls.OF_COMPONENTS)}) != 1:
+            raise TypeError("a surrogate must have one weight, with all that is known of it, for each component")
         if len(set(surrogate.components)) < len(surrogate.components):
             raise TypeError("a surrogate must report a component only once")
         return surrogate

@@ -15,6 +15,7 @@ from limelight.results.equality import EqualityMixin
 from limelight.results.files import atomic_file, check_ending, read_bytes
 from limelight.results.json_values import check_types, plain, read_object, restore
 from limelight.results.provenance import Provenance
+from limelight.results.verdict import Verdict, judge
 from limelight.results.view_registry import view_from_dict
 from limelight.results.views import View
 
@@ -172,6 +173,29 @@ class Explanation(RenderingMixin, EqualityMixin):
         if has_output:
             advice = f"Give labels=[{label!r}] to explain_instance."
         raise LabelError(f"label {label!r} was not explained; explained: {explained}. {advice}")
+
+    def verdict(self, label: Label | None = None) -> Verdict:
+        """How far to trust what is said of one explained label, by default of `default_label`: a level and a sentence.
+
+        Parameters
+        ----------
+        label : int or str, optional
+            An explained output, by its number or name.
+
+        Raises
+        ------
+        LabelError
+            If the label was not explained.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
+        >>> print(explanation.verdict())
+        Good: these 3 words explain 99.9 % of what the model does nearby; the weights are exact.
+        """
+        surrogate = self.surrogate(label)
+        return judge(surrogate, self.view.kind, self.notices, is_exact=self.is_exact, converged=self.converged)
 
     def as_list(self, label: Label | None = None, *, positions: bool = False) -> list[tuple[str, float]]:
         """Component names and weights of one explained label, by default of `default_label`; heaviest first.

@@ -33,6 +33,8 @@ curve_products      weighted products with squares and cubes of predictors
 wide_rows           rows that are fewer than their components, and regressions on them
 sample              the perturbations with their predictions, as weighted Gram matrices
 selection           which components are reported
+selected_intervals  intervals of weights that were chosen because they are the heaviest
+certainty           how certain a list of the heaviest components is
 moments             means and covariances of components and outputs, as sampled or in the limit
 full_fit            the same from a fit of all components, with exact moments of the masks
 controlled_moments  the same from a fit of all components and of control variates

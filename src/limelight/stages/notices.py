@@ -290,10 +290,11 @@ def _describe_fixed(names: Sequence[str]) -> str:
 
 def _describe_chance(names: Sequence[str], num_components: int, num_drawn: int) -> str:
     were = "was" if len(names) == 1 else "were"
+    interval = "its interval holds 0" if len(names) == 1 else "their intervals hold 0"
     return (
         f"{_list_names(names)} {were} chosen among {num_components} components from {num_drawn} perturbations, and chance "
-        "alone can make a weight as heavy: intervals and fidelity do not count the choice. Give more num_samples, or fewer "
-        "num_features."
+        f"alone can make a weight as heavy: {interval}, and the fidelity does not count the choice. Give more num_samples, or "
+        "fewer num_features."
     )
 
 

@@ -6,19 +6,41 @@ import threading
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import numpy as np
 
 from limelight.exceptions import unknown_name
 
-__all__ = ["METHODS", "Covariances", "Uncorrelated", "choose_components", "path_may_end_early"]
+__all__ = ["METHODS", "Choice", "Covariances", "Uncorrelated", "choose_components", "path_may_end_early"]
 
-_MOST_FORWARD_COMPONENTS = 6  # that "auto" chooses by forward selection, as lime does
 _MOST_NUMBERS_IN_PATH = 2**26  # all of it with up to 8000 components; with 20,000 it ends at 3000 chosen ones
 _COLLINEAR_SHARE = 1e-12  # of a component's variance: if the chosen ones leave less, they explain it
 
 _warnings_lock = threading.Lock()  # what is done about warnings belongs to the whole process
+
+
+class Choice(NamedTuple):
+    """The c components to report, for each of q outputs of each of b samples.
+
+    Attributes
+    ----------
+    components : ndarray of int, of shape (b, q, c)
+        Their numbers.
+    sizes : ndarray of shape (b, q, c)
+        The absolute weights that they were chosen for; NaN if they were chosen for something else.
+    left_out : ndarray of shape (b, q)
+        The largest absolute weight of those that were not chosen; 0 if all were.
+    """
+
+    components: np.ndarray
+    sizes: np.ndarray
+    left_out: np.ndarray
+
+    @classmethod
+    def of(cls, components: np.ndarray) -> Choice:
+        """Components that were not chosen for their weights."""
+        return cls(components, np.full(components.shape, np.nan), np.zeros(components.shape[:2]))
 
 
 class Covariances(Protocol):
@@ -104,7 +126,7 @@ def path_may_end_early() -> Iterator[None]:
 
 def choose_components(
     method: str, covariances: Covariances | np.ndarray, cross: np.ndarray, penalty: np.ndarray, num_features: int
-) -> np.ndarray:
+) -> Choice:
     """Choose the components to report, for each of q outputs of each of b samples.
 
     Parameters
@@ -122,8 +144,7 @@ def choose_components(
 
     Returns
     -------
-    chosen : ndarray of int, of shape (b, q, c)
-        The components' numbers.
+    choice : Choice
 
     Raises
     ------
@@ -134,8 +155,9 @@ def choose_components(
     --------
     >>> import numpy as np
     >>> from limelight.stages.selection import choose_components
-    >>> choose_components("forward_selection", np.eye(3)[None], np.array([[[0.5, -2.0, 1.0]]]), np.zeros((1, 3)), 2)
-    array([[[1, 2]]])
+    >>> choice = choose_components("highest_weights", np.eye(3)[None], np.array([[[0.5, -2.0, 1.0]]]), np.zeros((1, 3)), 2)
+    >>> choice.components.tolist(), choice.sizes.tolist(), choice.left_out.tolist()
+    ([[[1, 2]]], [[[2.0, 1.0]]], [[0.5]])
     """
     if method not in METHODS:
         raise unknown_name("feature_selection", method, METHODS)
@@ -144,13 +166,7 @@ def choose_components(
     return METHODS[method](covariances, cross, penalty, min(num_features, cross.shape[-1]))
 
 
-def _auto(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:
-    """Forward selection of few components, else the highest weights, as in lime."""
-    select = _forward_selection if count <= _MOST_FORWARD_COMPONENTS else _highest_weights
-    return select(covariances, cross, penalty, count)
-
-
-def _forward_selection(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
+def _forward_selection(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> Choice:  # noqa: ARG001
     """At each step the component that lowers the unpenalised weighted squared error most.
 
     Each step adds a row to the Cholesky factor of the chosen components' covariances. The next choice needs only what these
@@ -176,32 +192,35 @@ def _forward_selection(covariances: Covariances, cross: np.ndarray, penalty: np.
         factor[..., step, :] = row
         remaining -= row * (remaining[sample, output, best][..., None] / root)
         variance -= row**2
-    return chosen
+    return Choice.of(chosen)
 
 
-def _highest_weights(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:
+def _highest_weights(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> Choice:
     """The largest weights of a ridge regression on all components, with a hundredth of lime's penalty, as in lime."""
-    weights = covariances.fit_ridge(cross, 0.01 * penalty)
-    return np.argsort(-np.abs(weights), axis=-1, kind="stable")[..., :count]
+    sizes = np.abs(covariances.fit_ridge(cross, 0.01 * penalty))
+    order = np.argsort(-sizes, axis=-1, kind="stable")
+    sizes = np.take_along_axis(sizes, order, axis=-1)
+    left_out = sizes[..., count] if count < sizes.shape[-1] else np.zeros(sizes.shape[:-1])
+    return Choice(order[..., :count], sizes[..., :count], left_out)
 
 
-def _lasso_path(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
+def _lasso_path(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> Choice:  # noqa: ARG001
     """The components at the last point of the lasso path that has at most `count` (LIME paper, algorithm 1).
 
     There must be one sample with one output: b = q = 1.
     """
     nonzero = [np.flatnonzero(point) for point in covariances.lasso_path(cross).T[1:]]
-    return next((chosen for chosen in reversed(nonzero) if len(chosen) <= count), np.arange(count))[None, None]
+    return Choice.of(next((chosen for chosen in reversed(nonzero) if len(chosen) <= count), np.arange(count))[None, None])
 
 
-def _every_component(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> np.ndarray:  # noqa: ARG001
+def _every_component(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> Choice:  # noqa: ARG001
     """All d components."""
-    return np.broadcast_to(np.arange(cross.shape[-1]), cross.shape)
+    return Choice.of(np.broadcast_to(np.arange(cross.shape[-1]), cross.shape))
 
 
-# From covariances, cross covariances, penalties and a number to the chosen components: the shapes are `choose_components`'.
-METHODS: dict[str, Callable[[Covariances, np.ndarray, np.ndarray, int], np.ndarray]] = {
-    "auto": _auto,
+# From covariances, cross covariances, penalties and a number to the choice: the shapes are `choose_components`'.
+METHODS: dict[str, Callable[[Covariances, np.ndarray, np.ndarray, int], Choice]] = {
+    "auto": _highest_weights,
     "forward_selection": _forward_selection,
     "highest_weights": _highest_weights,
     "lasso_path": _lasso_path,

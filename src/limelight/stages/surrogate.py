@@ -9,18 +9,23 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.stages.certainty import Certainty, judge_list
 from limelight.stages.controlled_moments import ControlledMoments
 from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.moments import LimitMoments, PooledMoments, SampledMoments, WideMoments, leave_out_each
 from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, Regressions, Source, dot
 from limelight.stages.sample import Sample, find_unknown
-from limelight.stages.selection import choose_components
+from limelight.stages.selected_intervals import reach_towards_zero
+from limelight.stages.selection import Choice, choose_components
 
 __all__ = ["Fit", "Settings", "critical_value", "fit_surrogates"]
 
 _CONFIDENCE = 0.95  # of an interval of so many of a fidelity's errors to each side:
 _NORMAL_ERRORS = 1.959963984540054
+_MOST_JUDGED = 300  # components: the fits of all of them would take longer than the rest
+_ALPHA_OF_CHOICE = 0.01  # as lime's, for the fit of all components
+_LEAST_ROWS_PER_COMPONENT = 2  # for a choice whose weights are like those of the chosen components alone
 
 
 class Fit(NamedTuple):
@@ -33,7 +38,13 @@ class Fit(NamedTuple):
     weights : ndarray of shape (c,)
         Their coefficients.
     half_widths : ndarray of shape (c,)
-        How far the weights' intervals reach to each side; NaN where it is not known.
+        How far they may be off, at the intervals' level; NaN where it is not known.
+    lows, highs : ndarray of shape (c,)
+        The ends of their intervals, which reach further towards 0 where chance may have made a weight one of the heaviest.
+    signs : ndarray of shape (c,)
+        The probabilities that the weights' signs are right; NaN where it is not known.
+    certainty : Certainty
+        How certain it is which components belong on the list.
     intercept : float
         The surrogate's value where no reported component is on.
     local_prediction : float
@@ -55,6 +66,10 @@ class Fit(NamedTuple):
     components: np.ndarray
     weights: np.ndarray
     half_widths: np.ndarray
+    lows: np.ndarray
+    highs: np.ndarray
+    signs: np.ndarray
+    certainty: Certainty
     intercept: float
     local_prediction: float
     local_half_width: float
@@ -118,7 +133,8 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     pooled = source.pooled()
     factors = np.stack([sample.penalty_factors for sample in samples])
     penalties = pooled.penalty[:, None] * factors
-    chosen = choose_components(settings.method, pooled.covariances, pooled.cross, penalties, settings.num_features)
+    choice = choose_components(settings.method, pooled.covariances, pooled.cross, penalties, settings.num_features)
+    chosen = choice.components
     chosen_factors = np.take_along_axis(factors[:, None], chosen, axis=-1)
     of_chosen: ProductsOfRows | ProductsOfComponents
     if samples[0].size < chosen.shape[-1]:
@@ -135,6 +151,9 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     is_unknown = np.zeros(factors.shape, dtype=bool) if settings.is_exact else find_unknown(samples)
     half_widths = _half_widths(regressions.weights, samples[0].num_replicates, settings)
     half_widths = np.where(np.take_along_axis(is_unknown[:, None], chosen, axis=-1), np.nan, half_widths)
+    reaches = _reaches_towards_zero(choice, half_widths, samples[0], settings)
+    lows = weights - np.where(weights > 0, reaches, half_widths)
+    highs = weights + np.where(weights > 0, half_widths, reaches)
     instances = np.stack([sample.instance for sample in samples])
     instance_values = np.take_along_axis(instances[:, None], chosen, axis=-1).astype(np.float64)
     local_predictions = intercepts + dot(weights, instance_values)
@@ -145,14 +164,21 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     if samples[0].limit is not None:  # its few perturbations may have missed what changes the output
         spreads = np.maximum(spreads, _linear_spreads(pooled))
     shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
+    signs = _sign_probabilities(weights, half_widths, samples[0].num_replicates, settings)
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
-    chosen, weights, half_widths = (np.take_along_axis(part, order, axis=-1) for part in (chosen, weights, half_widths))
+    of_weights = (chosen, weights, half_widths, lows, highs, signs)
+    chosen, weights, half_widths, lows, highs, signs = (np.take_along_axis(part, order, axis=-1) for part in of_weights)
+    certainties = _judge_lists(samples, source, chosen, factors, settings)
     return [
         [
             Fit(
                 components=chosen[number, output],
                 weights=weights[number, output],
                 half_widths=half_widths[number, output],
+                lows=lows[number, output],
+                highs=highs[number, output],
+                signs=signs[number, output],
+                certainty=certainties[number][output],
                 intercept=float(intercepts[number, output] + origin),
                 local_prediction=float(local_predictions[number, output] + origin),
                 local_half_width=float(local_half_widths[number, output]),
@@ -241,6 +267,52 @@ def _half_widths(weights: np.ndarray, num_replicates: int, settings: Settings) -
     if settings.is_exact:
         return np.zeros((*weights.shape[:2], weights.shape[-1]))
     return critical_value(settings.confidence, num_replicates) * _standard_errors(weights[:, :, 1:])
+
+
+def _reaches_towards_zero(choice: Choice, half_widths: np.ndarray, sample: Sample, settings: Settings) -> np.ndarray:
+    """How far the intervals reach towards 0, of shape (b, q, c), given that the components are the heaviest ones."""
+    d, degrees = len(sample.instance), sample.num_replicates - 1
+    has_choice = settings.method in ("auto", "highest_weights") and choice.components.shape[-1] < d
+    if settings.is_exact or not has_choice or degrees < 1:
+        return half_widths
+    errors = half_widths / critical_value(settings.confidence, sample.num_replicates)
+    left_out = np.broadcast_to(choice.left_out[..., None], choice.sizes.shape)
+    if sample.size < _LEAST_ROWS_PER_COMPONENT * d:  # the weights of the choice are of another scale than these
+        return critical_value(1 - (1 - settings.confidence) / d, sample.num_replicates) * errors
+    sizes, bounds, flat_errors = (part.ravel() for part in (choice.sizes, left_out, errors))
+    return reach_towards_zero(sizes, bounds, flat_errors, d, degrees, settings.confidence).reshape(errors.shape)
+
+
+def _sign_probabilities(weights: np.ndarray, half_widths: np.ndarray, num_replicates: int, settings: Settings) -> np.ndarray:
+    """How likely the weights' signs are right, by Student's t, of shape (b, q, c)."""
+    from scipy.special import stdtr
+
+    if settings.is_exact:
+        return np.where(weights == 0, np.nan, 1.0)
+    errors = half_widths / critical_value(settings.confidence, num_replicates)
+    ratios = np.divide(np.abs(weights), errors, out=np.full(weights.shape, np.inf), where=errors != 0)
+    return np.where(weights == 0, np.nan, stdtr(max(1, num_replicates - 1), ratios))
+
+
+def _judge_lists(
+    samples: Sequence[Sample], source: Source, listed: np.ndarray, factors: np.ndarray, settings: Settings
+) -> list[list[Certainty]]:
+    """How certain the lists of b samples are, of components of shape (b, q, c), heaviest first."""
+    num_samples, num_outputs, count = listed.shape
+    d = len(samples[0].instance)
+    if settings.is_exact:
+        ranks = np.arange(1.0, 1.0 + count)
+        return [[Certainty(np.ones(count), ranks, ranks)] * num_outputs] * num_samples
+    is_by_size = settings.method in ("auto", "highest_weights", "none")
+    if not is_by_size or settings.regressor or d > _MOST_JUDGED or samples[0].size < _LEAST_ROWS_PER_COMPONENT * d:
+        return [[Certainty.unknown(count)] * num_outputs] * num_samples
+    every = np.broadcast_to(np.arange(d), (1, num_outputs, d))
+    judged = []
+    for number, sample in enumerate(samples):
+        own = source if len(samples) == 1 else SampledMoments([sample], settings.nominal_draws)
+        fits = ProductsOfComponents([sample], every, own).fit_ridge(_ALPHA_OF_CHOICE, factors[number, None, None])
+        judged.append([judge_list(fits.weights[0, output], listed[number, output]) for output in range(num_outputs)])
+    return judged
 
 
 def _standard_errors(left_out: np.ndarray) -> np.ndarray:

@@ -86,8 +86,7 @@ class TabularExplainer(Explainer):
         ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
-        How the reported components are chosen. "auto" selects forward for up to 6 and takes the highest weights for more;
-        "none" reports all.
+        How the reported components are chosen. "auto" takes the highest weights; "none" reports all.
     alpha : float, default 1.0
         The ridge penalty, per `num_samples` perturbations weighted by the kernel.
     tolerance : float, default 0.05

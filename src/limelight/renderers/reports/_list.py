@@ -99,8 +99,13 @@ def _read_entries(explanations: Explanations, order: Sequence[int]) -> Iterator[
 
 def _make_blank(view_kind: str, output_kind: str) -> dict[str, Any]:
     """The page data of an explanation with one item of each sort, and with a second label without reported components."""
-    figures = 0.0, 1.0, 1.0, 0.0
-    surrogates = (Surrogate(0, (0,), (1.0,), (0.0,), (1.0,), *figures), Surrogate(1, (), (), (), (), *figures))
+    figures: dict[str, Any] = {"intercept": 0.0, "local_prediction": 1.0, "fidelity": 1.0, "fidelity_error": 0.0}
+    of_one: dict[str, Any] = dict.fromkeys(Surrogate.OF_COMPONENTS, (1.0,)) | {"lows": (0.0,)}
+    of_none: dict[str, Any] = dict.fromkeys(Surrogate.OF_COMPONENTS, ())
+    surrogates = (
+        Surrogate(label=0, components=(0,), **of_one, **figures),
+        Surrogate(label=1, components=(), **of_none, **figures),
+    )
     return make_page_data(
         Explanation(
             surrogates=surrogates,

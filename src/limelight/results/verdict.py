@@ -1,0 +1,139 @@
+"""How far to trust an explanation, in a word and a sentence made from its figures."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from limelight.results._notice import Notice
+from limelight.results._surrogate import Surrogate
+
+__all__ = ["Verdict", "judge"]
+
+_GOOD_FIDELITY, _LEAST_FIDELITY = 0.7, 0.25
+_MOST = 0.5  # of what the model does: a list that explains less explains "only" so much
+_CERTAIN = 0.95  # probability that a component belongs on the list
+_NOUNS = {"text": "word", "table": "column", "image": "superpixel", "volume": "supervoxel", "series": "segment"}
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """How far to trust what an explanation says of one label.
+
+    Attributes
+    ----------
+    level : {"good", "fair", "poor"}
+        It is poor if there is an alert, if the fidelity is below .25 or not known, or if no weight has an interval. It is good
+        if the fidelity is at least .7, the weights have converged, and each reported component truly is among the heaviest with
+        a probability of 95 % or more. Otherwise it is fair.
+    text : str
+        A sentence: how much of the model the list explains, and how certain its order is.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer
+    >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
+    >>> explanation.verdict().level
+    'good'
+    """
+
+    level: Literal["good", "fair", "poor"]
+    text: str
+
+    def __str__(self) -> str:
+        """The level and the sentence."""
+        return f"{self.level.capitalize()}: {self.text}"
+
+
+Verdict.__module__ = "limelight"  # where users import it from
+
+
+def judge(surrogate: Surrogate, view_kind: str, notices: Iterable[Notice], *, is_exact: bool, converged: bool) -> Verdict:
+    """The verdict on one surrogate.
+
+    Parameters
+    ----------
+    surrogate : Surrogate
+    view_kind : str
+        What kind of instance was explained.
+    notices : iterable of Notice
+        What a reader should know of the explanation.
+    is_exact, converged : bool
+        Of the explanation.
+    """
+    text = _say_what_is_explained(surrogate, view_kind)
+    if surrogate.components:
+        text += f"; {_say_order(surrogate, is_exact=is_exact)}"
+    return Verdict(_find_level(surrogate, notices, is_exact=is_exact, converged=converged), f"{text}.")
+
+
+def _find_level(
+    surrogate: Surrogate, notices: Iterable[Notice], *, is_exact: bool, converged: bool
+) -> Literal["good", "fair", "poor"]:
+    has_alert = any(notice.level == "alert" for notice in notices)
+    has_intervals = is_exact or any(map(math.isfinite, surrogate.lows))
+    if has_alert or not has_intervals or not surrogate.fidelity >= _LEAST_FIDELITY:
+        return "poor"
+    is_certain = all(probability >= _CERTAIN for probability in surrogate.top_probabilities)
+    return "good" if surrogate.fidelity >= _GOOD_FIDELITY and converged and is_certain else "fair"
+
+
+def _say_what_is_explained(surrogate: Surrogate, view_kind: str) -> str:
+    count, noun = len(surrogate.components), _NOUNS.get(view_kind, "component")
+    if not count:
+        return "no component was reported"
+    listed = f"this {noun} explains" if count == 1 else f"these {count} {noun}s explain"
+    fidelity = surrogate.fidelity
+    if math.isnan(fidelity):
+        return f"how much of what the model does nearby {listed} is not known"
+    if fidelity <= 0:
+        return f"{listed} nothing of what the model does nearby"
+    only = "only " if fidelity < _MOST else ""
+    return f"{listed} {only}{min(99.9, 100 * fidelity):.{3 if fidelity > 0.99 else 2}g} % of what the model does nearby"
+
+
+def _say_order(surrogate: Surrogate, *, is_exact: bool) -> str:
+    if is_exact:
+        return "the weights are exact" if len(surrogate.components) > 1 else "its weight is exact"
+    if any(map(math.isnan, surrogate.top_probabilities)):
+        return "how certain their order is, is not known"
+    places = zip(surrogate.best_ranks, surrogate.worst_ranks, strict=True)
+    are_certain = [best == worst == place for place, (best, worst) in enumerate(places, start=1)]
+    uncertain = [place for place, is_certain in enumerate(are_certain, start=1) if not is_certain]
+    doubtful = [place for place, probability in enumerate(surrogate.top_probabilities, start=1) if not probability >= _CERTAIN]
+    if not uncertain:
+        return "all ranks are certain" if len(are_certain) > 1 else "it is certain to weigh most"
+    certain = [place for place in range(1, len(are_certain) + 1) if place not in uncertain]
+    swapping = [place for place in uncertain if place not in doubtful]
+    parts = []
+    if certain:
+        parts.append(f"{_ranks(certain)} {'is' if len(certain) == 1 else 'are'} certain")
+    if swapping:
+        parts.append(f"{_ranks(swapping, is_first=not certain)} may swap")
+    if doubtful:
+        heaviest = "the heaviest" if len(are_certain) == 1 else f"among the {len(are_certain)} heaviest"
+        parts.append(f"{_ranks(doubtful, is_first=not parts)} may not be {heaviest}")
+    return ", ".join(parts)
+
+
+def _ranks(places: list[int], *, is_first: bool = True) -> str:
+    """Places in words, runs of them by their ends.
+
+    Examples
+    --------
+    >>> from limelight.results.verdict import _ranks
+    >>> _ranks([1, 2, 3, 4, 6]), _ranks([5], is_first=False)
+    ('ranks 1 to 4 and 6', '5')
+    """
+    runs: list[list[int]] = []
+    for place in places:
+        if runs and place == runs[-1][-1] + 1:
+            runs[-1].append(place)
+        else:
+            runs.append([place])
+    texts = [f"{run[0]} to {run[-1]}" if len(run) > 2 else " and ".join(map(str, run)) for run in runs]
+    *first, last = texts
+    listed = f"{', '.join(first)} and {last}" if first else last
+    return f"{'ranks' if len(places) > 1 else 'rank'} {listed}" if is_first else listed

@@ -1,0 +1,129 @@
+"""How certain a list is: which components belong there, in which order, and intervals that hold although they were chosen."""
+
+import numpy as np
+import pytest
+from helpers.planted import plant
+from scipy.stats import t as student
+
+from limelight import ComponentsExplainer, TabularExplainer
+from limelight.stages.certainty import judge_list
+from limelight.stages.selected_intervals import reach_towards_zero
+
+SEEDS = range(60)
+
+
+@pytest.fixture(scope="module", params=[(40, 6, 81), (40, 6, 257), (30, 30, 257)], ids=str)
+def lists(request):
+    """For each seed: all effects, the surrogate's limit, and the surrogate of the ten heaviest of d components."""
+    d, num_effects, num_samples = request.param
+    explainer = ComponentsExplainer(alpha=0)
+    found = []
+    for seed in SEEDS:
+        planted = plant(d, num_effects, seed)
+        explanation = explainer.explain_instance(planted, planted.answer, num_features=10, num_samples=num_samples)
+        surrogate = explanation.surrogate()
+        limit = planted.limit(surrogate.components, explanation.kernel_width)
+        found.append((planted.effects, limit, surrogate))
+    return found
+
+
+def test_intervals_hold_for_what_was_chosen(lists):
+    held, have_effects = [], []
+    for effects, limit, surrogate in lists:
+        held.append((limit >= np.array(surrogate.lows)) & (limit <= np.array(surrogate.highs)))
+        have_effects.append(effects[list(surrogate.components)] != 0)
+    held, have_effects = np.concatenate(held), np.concatenate(have_effects)
+    assert 0.93 <= held.mean() <= 0.995
+    if not have_effects.all():
+        assert held[~have_effects].mean() >= 0.95
+
+
+def test_a_component_that_is_said_to_belong_on_the_list_does(lists):
+    said, right = [], []
+    for effects, _, surrogate in lists:
+        heaviest = set(np.argsort(-np.abs(effects), kind="stable")[:10].tolist())
+        said += surrogate.top_probabilities
+        right += [component in heaviest and effects[component] != 0 for component in surrogate.components]
+    said, right = np.array(said), np.array(right)
+    assert right[said >= 0.95].mean() >= 0.97
+    assert (said >= 0.95).mean() > 0.2  # it does say so
+    if not right.all():
+        assert said[right].mean() > said[~right].mean() + 0.2
+
+
+def test_ranks_hold(lists):
+    hold = []
+    for effects, _, surrogate in lists:
+        ranks = 1 + np.argsort(np.argsort(-np.abs(effects), kind="stable"))
+        for component, best, worst in zip(surrogate.components, surrogate.best_ranks, surrogate.worst_ranks, strict=True):
+            if effects[component]:
+                hold.append(best <= ranks[component] <= worst)
+    assert np.mean(hold) >= 0.95
+
+
+def test_signs_are_as_certain_as_they_are_said_to_be(lists):
+    said, right = [], []
+    for effects, _, surrogate in lists:
+        truth = effects[list(surrogate.components)]
+        said += [sign for sign, effect in zip(surrogate.sign_probabilities, truth, strict=True) if effect]
+        right += [weight * effect > 0 for weight, effect in zip(surrogate.weights, truth, strict=True) if effect]
+    said, right = np.array(said), np.array(right)
+    assert right[said >= 0.975].mean() >= 0.97
+    assert abs(right.mean() - said.mean()) < 0.05
+
+
+def test_the_interval_of_a_chosen_weight_is_that_of_its_law_given_the_choice():
+    # Weights around 1 whose errors have Student's t; only those beyond 2 are seen.
+    generator = np.random.default_rng(0)
+    drawn = 1.0 + generator.standard_t(7, 400_000)
+    seen = drawn[drawn > 2.0]
+    reaches = reach_towards_zero(seen, np.full(seen.shape, 2.0), np.ones(seen.shape), 20, 7, 0.95)
+    plain = np.full(seen.shape, student.ppf(0.975, 7))
+    # It lies above 1 in 2.5 % of the cases; the plain interval, which does not know of the choice, in far more.
+    assert np.mean(seen - reaches > 1.0) == pytest.approx(0.025, abs=0.004)
+    assert np.mean(seen - plain > 1.0) > 0.07
+    assert (reaches >= plain).all()
+
+
+@pytest.mark.parametrize(("sizes", "left_out"), [(50.0, 1.0), (3.0, 0.0)])
+def test_without_a_close_choice_the_interval_is_the_plain_one(sizes, left_out):
+    reach = reach_towards_zero(np.array([sizes]), np.array([left_out]), np.array([0.5]), 10, 7, 0.95)
+    assert reach == pytest.approx(0.5 * student.ppf(0.975, 7))
+
+
+def test_a_weight_without_error_has_no_reach():
+    assert reach_towards_zero(np.array([2.0]), np.array([1.9]), np.array([0.0]), 10, 7, 0.95) == [0.0]
+
+
+def test_nothing_is_said_of_a_list_without_replicates():
+    certainty = judge_list(np.ones((1, 4)), np.array([0, 1]))
+    assert np.isnan(np.concatenate(certainty)).all()
+
+
+def test_exact_lists_are_certain():
+    from sklearn.ensemble import RandomForestRegressor
+
+    rows = np.random.default_rng(0).normal(size=(300, 4))
+    model = RandomForestRegressor(10, random_state=0).fit(rows, rows[:, 0] + 0.2 * rows[:, 1])
+    surrogate = TabularExplainer(rows).explain_instance(rows[0], model, num_features=3).surrogate()
+    assert surrogate.top_probabilities == (1.0,) * 3
+    assert surrogate.best_ranks == surrogate.worst_ranks == (1.0, 2.0, 3.0)
+    assert surrogate.sign_probabilities == (1.0,) * 3
+
+
+def test_five_are_the_first_five_of_ten():
+    planted, explainer = plant(30, 20, 3), ComponentsExplainer()
+    ten, five = (
+        explainer.explain_instance(planted, planted.answer, num_features=count, num_samples=257).surrogate()
+        for count in (10, 5)
+    )
+    assert five.components == ten.components[:5]
+
+
+@pytest.mark.parametrize("method", ["forward_selection", "lasso_path"])
+def test_nothing_is_said_where_components_are_not_chosen_by_weight(method):
+    planted = plant(12, 6, 0)
+    explainer = ComponentsExplainer(feature_selection=method)
+    surrogate = explainer.explain_instance(planted, planted.answer, num_features=4, num_samples=129).surrogate()
+    assert np.isnan(surrogate.top_probabilities).all()
+    assert np.isfinite(surrogate.sign_probabilities).all()
