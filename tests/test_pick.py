@@ -213,7 +213,7 @@ class TestWhatIsPicked:
 
     def test_words_across_documents(self):
         def model(texts):
-            return [("good" in text) - ("bad" in text) + 0.1 * ("long" in text) for text in texts]
+            return [("good" in text) - ("bad" in text) + 0.2 * ("long" in text) for text in texts]
 
         documents = ["it was good", "good good good", "it was bad and long", "was it long"]
         explainer = TextExplainer()

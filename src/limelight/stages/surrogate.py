@@ -23,6 +23,7 @@ __all__ = ["Fit", "Settings", "critical_value", "fit_surrogates"]
 
 _CONFIDENCE = 0.95  # of an interval of so many of a fidelity's errors to each side:
 _NORMAL_ERRORS = 1.959963984540054
+_MOST_NUMBERS = 2**22  # in the equations of all components at a time
 _MOST_JUDGED = 300  # components: the fits of all of them would take longer than the rest
 _ALPHA_OF_CHOICE = 0.01  # as lime's, for the fit of all components
 _LEAST_ROWS_PER_COMPONENT = 2  # for a choice whose weights are like those of the chosen components alone
@@ -133,7 +134,9 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     pooled = source.pooled()
     factors = np.stack([sample.penalty_factors for sample in samples])
     penalties = pooled.penalty[:, None] * factors
-    choice = choose_components(settings.method, pooled.covariances, pooled.cross, penalties, settings.num_features)
+    choice = choose_components(
+        _name_method(samples[0], settings), pooled.covariances, pooled.cross, penalties, settings.num_features
+    )
     chosen = choice.components
     chosen_factors = np.take_along_axis(factors[:, None], chosen, axis=-1)
     of_chosen: ProductsOfRows | ProductsOfComponents
@@ -269,6 +272,13 @@ def _half_widths(weights: np.ndarray, num_replicates: int, settings: Settings) -
     return critical_value(settings.confidence, num_replicates) * _standard_errors(weights[:, :, 1:])
 
 
+def _name_method(sample: Sample, settings: Settings) -> str:
+    """How to choose components: with few rows for each, a fit of all says little of single ones, and "auto" selects forward."""
+    is_thin = sample.size < _LEAST_ROWS_PER_COMPONENT * len(sample.instance)
+    is_sampled = sample.limit is None and not settings.is_exact
+    return "forward_selection" if settings.method == "auto" and is_thin and is_sampled else settings.method
+
+
 def _reaches_towards_zero(choice: Choice, half_widths: np.ndarray, sample: Sample, settings: Settings) -> np.ndarray:
     """How far the intervals reach towards 0, of shape (b, q, c), given that the components are the heaviest ones."""
     d, degrees = len(sample.instance), sample.num_replicates - 1
@@ -303,15 +313,24 @@ def _judge_lists(
     if settings.is_exact:
         ranks = np.arange(1.0, 1.0 + count)
         return [[Certainty(np.ones(count), ranks, ranks)] * num_outputs] * num_samples
-    is_by_size = settings.method in ("auto", "highest_weights", "none")
-    if not is_by_size or settings.regressor or d > _MOST_JUDGED or samples[0].size < _LEAST_ROWS_PER_COMPONENT * d:
+    is_by_size = settings.method in ("auto", "highest_weights", "none") and settings.regressor is None
+    if not is_by_size or d > _MOST_JUDGED or samples[0].size < _LEAST_ROWS_PER_COMPONENT * d:
         return [[Certainty.unknown(count)] * num_outputs] * num_samples
-    every = np.broadcast_to(np.arange(d), (1, num_outputs, d))
-    judged = []
-    for number, sample in enumerate(samples):
-        own = source if len(samples) == 1 else SampledMoments([sample], settings.nominal_draws)
-        fits = ProductsOfComponents([sample], every, own).fit_ridge(_ALPHA_OF_CHOICE, factors[number, None, None])
-        judged.append([judge_list(fits.weights[0, output], listed[number, output]) for output in range(num_outputs)])
+    judged: list[list[Certainty]] = []
+    step = max(1, _MOST_NUMBERS // (num_outputs * (1 + samples[0].num_replicates) * (d + 2) ** 2))
+    for start in range(0, num_samples, step):
+        part = samples[start : start + step]
+        own = source if len(part) == num_samples else _choose_moments(part, settings)
+        every = np.broadcast_to(np.arange(d), (len(part), num_outputs, d))
+        of_every = factors[start : start + step, None]
+        if isinstance(own, ControlledMoments):
+            fits = Regressions(*own.fit_ridge(every, _ALPHA_OF_CHOICE, of_every))
+        else:
+            fits = ProductsOfComponents(part, every, own).fit_ridge(_ALPHA_OF_CHOICE, of_every)
+        judged += [
+            [judge_list(weights, chosen) for weights, chosen in zip(of_sample, of_list, strict=True)]
+            for of_sample, of_list in zip(fits.weights, listed[start : start + step], strict=True)
+        ]
     return judged
 
 

@@ -30,8 +30,9 @@ for (const root of document.querySelectorAll(".limelight:has(> .labels .weights)
   });
 
   const signed = (row) => row.dataset.on * (row.querySelector(".neg") ? -1 : 1);
+  const listed = new Map(all(".weights tbody tr").map((row, number) => [row, number])); // by size, to the last digit
   const orders = {
-    size: (a, b) => b.dataset.on - a.dataset.on,
+    size: (a, b) => listed.get(a) - listed.get(b),
     weight: (a, b) => signed(b) - signed(a),
     name: (a, b) => a.cells[0].textContent.localeCompare(b.cells[0].textContent, undefined, { numeric: true }),
     place: (a, b) => a.dataset.c - b.dataset.c,
