@@ -24,6 +24,7 @@ __all__ = ["Fit", "Settings", "critical_value", "fit_surrogates"]
 _CONFIDENCE = 0.95  # of an interval of so many of a fidelity's errors to each side:
 _NORMAL_ERRORS = 1.959963984540054
 _MOST_NUMBERS = 2**22  # in the equations of all components at a time
+_MOST_FORWARD = 6  # components, as in lime
 _MOST_JUDGED = 300  # components: the fits of all of them would take longer than the rest
 _ALPHA_OF_CHOICE = 0.01  # as lime's, for the fit of all components
 _LEAST_ROWS_PER_COMPONENT = 2  # for a choice whose weights are like those of the chosen components alone
@@ -273,10 +274,13 @@ def _half_widths(weights: np.ndarray, num_replicates: int, settings: Settings) -
 
 
 def _name_method(sample: Sample, settings: Settings) -> str:
-    """How to choose components: with few rows for each, a fit of all says little of single ones, and "auto" selects forward."""
-    is_thin = sample.size < _LEAST_ROWS_PER_COMPONENT * len(sample.instance)
-    is_sampled = sample.limit is None and not settings.is_exact
-    return "forward_selection" if settings.method == "auto" and is_thin and is_sampled else settings.method
+    """How to choose components: where rows are few, a fit of all says little of single ones, and "auto" selects a few forward.
+
+    More than a few would follow the rows themselves: forward selection finds much in noise.
+    """
+    is_thin = sample.size < _LEAST_ROWS_PER_COMPONENT * len(sample.instance) and sample.limit is None
+    is_forward = settings.method == "auto" and settings.num_features <= _MOST_FORWARD and is_thin and not settings.is_exact
+    return "forward_selection" if is_forward else settings.method
 
 
 def _reaches_towards_zero(choice: Choice, half_widths: np.ndarray, sample: Sample, settings: Settings) -> np.ndarray:
