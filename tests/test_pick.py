@@ -90,6 +90,11 @@ class TestGreedy:
         if total:
             assert np.array(pick.coverage) * total == pytest.approx(np.cumsum(pick.gains))
 
+    def test_equal_sums_of_other_parts_are_equal(self):
+        # A third of all importance, in one feature or in two: each is rounded on its own.
+        matrix = np.array([[0.0, 0.0, 0.0, 0.0, 1.0], [0.0, 0.0, 1.0, 0.0, 0.0], [0.0, 0.25, 0.0, 0.25, 0.0]])
+        assert submodular_pick(explained(matrix), 3).positions == (0, 1, 2)
+
     @pytest.mark.parametrize("seed", range(5))
     def test_larger_ones(self, seed):
         draw = np.random.default_rng(seed)

@@ -186,7 +186,9 @@ def _pick_greedily(
     covered = np.zeros(len(units), dtype=bool)
     picked: list[int] = []
     count = min(num_picks, len(allowed))
-    while len(picked) < count and gains[row := int(np.argmax(gains))] > 0:
+    rounding = lengths.max(initial=0)  # half a unit for each feature of either of two rows
+    while len(picked) < count and (highest := gains.max()) > 0:
+        row = int(np.argmax((gains > 0) & (gains >= highest - rounding)))
         picked.append(row)
         gains[row] = -np.inf
         for feature in matrix.indices[matrix.indptr[row] : matrix.indptr[row + 1]]:
