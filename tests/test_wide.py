@@ -91,7 +91,7 @@ def fit_both_ways(monkeypatch, settings, **kind):
 
 @pytest.mark.parametrize(
     ("method", "num_features"),
-    # "auto" is one of the others. The lasso path of equal components, and what comes once rows are fitted exactly, are rounding.
+    # "auto" is one of the others. The lasso path of equal components, and what comes once rows are fitted, are rounding.
     [
         (method, count)
         for method in METHODS
