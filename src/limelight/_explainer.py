@@ -38,6 +38,7 @@ from limelight.stages.surrogate import Fit, Settings
 __all__ = ["Explainer"]
 
 _DEFAULT_NUM_FEATURES = 10
+_LEAST_DEVIATION = 1e-30  # of the largest in a fit: single precision holds numbers from 1e-38 to 3e38
 
 
 class Explainer(BatchMixin):
@@ -367,7 +368,9 @@ class Explainer(BatchMixin):
         )
 
     @final
-    def _record_provenance(self, proximity: Proximity, look: Look, sample: Sample, request: Request) -> Provenance:
+    def _record_provenance(
+        self, components: Components, proximity: Proximity, look: Look, sample: Sample, settings: Settings, request: Request
+    ) -> Provenance:
         """How an explanation is made, for the record."""
         options = self.options
         design = self.default_design if options.design == "auto" else options.design
@@ -388,6 +391,8 @@ class Explainer(BatchMixin):
             alpha=options.alpha,
             tolerance=options.tolerance,
             random_state=options.random_state,
+            nominal_draws=settings.nominal_draws,
+            content=f"{components.content:x}",
         )
 
     @final
@@ -420,7 +425,7 @@ class Explainer(BatchMixin):
             effective_sample_size=sample.effective_size,
             confidence=look.confidence,
             converged=converged,
-            provenance=self._record_provenance(proximity, look, sample, request),
+            provenance=self._record_provenance(components, proximity, look, sample, settings, request),
             notices=collect_notices(
                 components,
                 outputs,
@@ -488,4 +493,13 @@ def _make_surrogate(label: int, fit: Fit) -> Surrogate:
         local_prediction=fit.local_prediction,
         fidelity=fit.fidelity,
         fidelity_error=fit.fidelity_error,
+        left_out=_keep_deviations(fit.left_out),
     )
+
+
+def _keep_deviations(left_out: np.ndarray) -> tuple[tuple[float, ...], ...]:
+    """Deviations in single precision; none where that cannot hold them."""
+    largest = np.abs(left_out).max(initial=0.0)
+    if largest != 0 and not _LEAST_DEVIATION < largest < 1 / _LEAST_DEVIATION:
+        return ()
+    return tuple(map(tuple, left_out.astype(np.float32).tolist()))

@@ -50,10 +50,12 @@ _KIND_KEY = b"limelight"
 _VERSION_KEY = b"limelight.schema"
 
 _FIGURES = ("intercept", "local_prediction", "fidelity", "fidelity_error")
+_LEFT_OUT = "left_out"
 _NOTICE = ("code", "message", "level")
 _WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high")
 _DOUBLES = ("effective_sample_size", "confidence")
 _RECORD = tuple(field.name for field in fields(Provenance))
+_RECORDED_INTEGERS = ("random_state", "nominal_draws")
 _RECORDED_DOUBLES = ("kernel_width", "alpha", "tolerance")
 _COUNTS = ("num_samples", "num_inputs")
 
@@ -79,7 +81,7 @@ def schema() -> pa.Schema:
     In `surrogates`, `name` is the component's name, `feature` is what it is about (its column or columns in a table, its name
     elsewhere) and `value` is what the instance has there. `id` is null where the user gave none. Where an instance could not
     be explained, `error` has a value and all columns after it are null. `view` is JSON. The `random_state` in `provenance` is a
-    text because it may have any number of digits.
+    text because it may have any number of digits, and so are other integers there.
     """
     pa = arrow()
     text, number, double = pa.string(), pa.int32(), pa.float64()
@@ -88,7 +90,7 @@ def schema() -> pa.Schema:
         return pa.list_(pa.field("element", kind))
 
     kinds = (number, text, text, text, double, double, double)
-    surrogate = {"label": number, **dict.fromkeys(_FIGURES, double)}
+    surrogate = {"label": number, **dict.fromkeys(_FIGURES, double), _LEFT_OUT: many(many(pa.float32()))}
     columns = {
         "item": pa.int64(),
         "id": text,
@@ -291,7 +293,11 @@ def _surrogate_array(explanations: Sequence[Explanation]) -> pa.StructArray:
     numbers = [_double_array([getattr(surrogate, name) for surrogate in surrogates]) for name in _FIGURES]
     labels = pa.array([surrogate.label for surrogate in surrogates], pa.int32())
     lists = _list_array([surrogate.components for surrogate in surrogates], struct, inner)
-    return pa.StructArray.from_arrays([labels, *numbers, lists], fields=list(kind))
+    all_left_out = [surrogate.left_out for surrogate in surrogates]
+    fits, of_surrogates = _flatten(all_left_out), kind.field(_LEFT_OUT).type
+    of_fits = _list_array(fits, pa.array(_flatten(fits), pa.float32()), of_surrogates.value_type)
+    left_out = _list_array(all_left_out, of_fits, of_surrogates)
+    return pa.StructArray.from_arrays([labels, *numbers, left_out, lists], fields=list(kind))
 
 
 def _flatten(parts: Iterable[Iterable[Any]]) -> list[Any]:
@@ -369,15 +375,17 @@ def _read_explanations(table: pa.Table) -> list[Explanation]:
 
 def _read_provenance(*values: Any) -> Provenance:
     record = dict(zip(_RECORD, values, strict=True))
-    return Provenance(**{**record, "random_state": int(record["random_state"])})
+    return Provenance(**{**record, **{name: int(record[name]) for name in _RECORDED_INTEGERS}})
 
 
 def _read_surrogate(label: int, *figures_and_weights: Any) -> Surrogate:
-    *figures, weights = figures_and_weights
+    *figures, left_out, weights = figures_and_weights
     components, *_, values, lows, highs = tuple(zip(*weights, strict=True)) or ((),) * len(_WEIGHTS)
     if len(set(components)) < len(components):
         raise ValueError("a surrogate must report a component only once")
-    return Surrogate(label, components, values, lows, highs, *figures)
+    if any(len(fit) != 1 + len(components) for fit in left_out):
+        raise ValueError("each fit of a surrogate must have an intercept and one weight for each component")
+    return Surrogate(label, components, values, lows, highs, *figures, left_out)
 
 
 def _read_view(text: str) -> View:

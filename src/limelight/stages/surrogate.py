@@ -50,6 +50,9 @@ class Fit(NamedTuple):
         The share that the ridge penalty takes off the weight of a component of average variance.
     unknown : ndarray of int, of shape (u,)
         The components, reported or not, of which the perturbations show too little for an interval.
+    left_out : ndarray of shape (r, 1 + c)
+        The intercept and the weights of the fits that leave out one replicate each, less their means over these fits; no rows
+        where nothing is left to chance, or there is one replicate.
     """
 
     components: np.ndarray
@@ -63,6 +66,7 @@ class Fit(NamedTuple):
     spread: float
     shrinkage: float
     unknown: np.ndarray
+    left_out: np.ndarray
 
 
 class Settings(NamedTuple):
@@ -145,6 +149,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     if samples[0].limit is not None:  # its few perturbations may have missed what changes the output
         spreads = np.maximum(spreads, _linear_spreads(pooled))
     shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
+    left_out = _deviations(regressions, settings)
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
     chosen, weights, half_widths = (np.take_along_axis(part, order, axis=-1) for part in (chosen, weights, half_widths))
     return [
@@ -161,6 +166,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 spread=float(spreads[number, output]),
                 shrinkage=float(shrinkages[number, output]),
                 unknown=np.flatnonzero(is_unknown[number]),
+                left_out=left_out[number, output][:, [0, *(1 + order[number, output])]],
             )
             for output, (origin, varies) in enumerate(zip(sample.origin, sample.varies, strict=True))
         ]
@@ -241,6 +247,13 @@ def _half_widths(weights: np.ndarray, num_replicates: int, settings: Settings) -
     if settings.is_exact:
         return np.zeros((*weights.shape[:2], weights.shape[-1]))
     return critical_value(settings.confidence, num_replicates) * _standard_errors(weights[:, :, 1:])
+
+
+def _deviations(regressions: Regressions, settings: Settings) -> np.ndarray:
+    """The intercepts and weights of fits that leave out one of r replicates each, less their means: (b, q, r, 1 + c)."""
+    first = len(regressions.intercepts[0, 0]) if settings.is_exact else 1
+    fits = np.concatenate([regressions.intercepts[:, :, first:, None], regressions.weights[:, :, first:]], axis=-1)
+    return fits - fits.mean(axis=2, keepdims=True) if fits.shape[2] else fits
 
 
 def _standard_errors(left_out: np.ndarray) -> np.ndarray:
