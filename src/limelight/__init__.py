@@ -13,6 +13,7 @@ One explanation
     Surrogate    the weights of one of its labels
     Notice       something to know before trusting it
     Provenance   how it was made
+    Removal      what the surrogate, and the model, say without some components
     json_schema  what the JSON of an explanation holds
 
 Many explanations
@@ -61,6 +62,7 @@ _HOMES = {
     "OnnxModel": "limelight.models.onnx",
     "Pick": "limelight.collection.explanations",
     "Provenance": "limelight.results.explanation",
+    "Removal": "limelight.results.removal",
     "Surrogate": "limelight.results.explanation",
     "TabularExplainer": "limelight.modalities.tables.explainer",
     "TextExplainer": "limelight.modalities.text",
@@ -86,6 +88,7 @@ __all__ = [
     "OnnxModel",
     "Pick",
     "Provenance",
+    "Removal",
     "Surrogate",
     "TabularExplainer",
     "TextExplainer",
@@ -119,6 +122,7 @@ if TYPE_CHECKING:
     from limelight.models.torch import TorchModel
     from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
     from limelight.results.json_schema import json_schema
+    from limelight.results.removal import Removal
 
 
 def __getattr__(name: str) -> Any:

@@ -21,6 +21,7 @@ from limelight.batch.mixin import BatchMixin
 from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.provenance import Provenance
+from limelight.results.removal import Removal
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
@@ -32,6 +33,7 @@ from limelight.stages.perturbation import DESIGNS, LEAST_TRIAL, Look, plan_looks
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
 from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, metric_of_scikit_learn
+from limelight.stages.removal import ask_without, check_removal
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings
 
@@ -224,6 +226,78 @@ class Explainer(BatchMixin):
             link=link,
         )
         return run_alone(self._explain_in_steps(instance, model, request, SharedAnswers())).with_id(id)
+
+    @final
+    def ask_without(
+        self,
+        instance: Any,
+        model: Any,
+        explanation: Explanation,
+        *components: str | int,
+        label: Label | None = None,
+        num_samples: int = 200,
+        batch_size: int | None = None,
+    ) -> Removal:
+        """Ask the model about an instance without some of its components, beside what the surrogate predicts for that.
+
+        Parameters
+        ----------
+        instance : object
+            The instance that was explained.
+        model : callable, estimator, torch module or ONNX file
+            The model that was explained, in any form that `explain_instance` takes.
+        explanation : Explanation
+            What this explainer made of both.
+        *components : str or int
+            Which to remove, as `Explanation.without` takes them.
+        label : int or str, optional
+            An explained output, by its number or name; by default the explanation's `default_label`.
+        num_samples : int, default 200
+            The largest number of rows to ask about where columns of a row are removed: in these they have other states, drawn
+            as the perturbations are, and all other columns are as in the row. Where parts are removed, it is one input.
+        batch_size : int, optional
+            The largest number of inputs that the model gets at once.
+
+        Returns
+        -------
+        removal : Removal
+            What `Explanation.without` gives, with the model's answer.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If a component is not found, the weights are slopes, or the explanation is of another instance or model.
+        InstanceError
+            If no row can be drawn in which these components are in other states.
+        LabelError
+            If the label was not explained.
+        ModelError, PredictionError
+            If the model raises, or its answer cannot be read.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> def model(texts):
+        ...     return [0.1 + 0.5 * ("good" in text or "fine" in text) for text in texts]
+        >>> explainer, text = TextExplainer(), "a good and fine film"
+        >>> explanation = explainer.explain_instance(text, model)
+        >>> removal = explainer.ask_without(text, model, explanation, "good", "fine")
+        >>> round(removal.local_prediction, 2), round(removal.prediction, 2), removal.answer
+        (0.69, 0.35, 0.1)
+        """
+        most, size = check_removal(explanation, num_samples, batch_size)
+        removal = explanation.without(*components, label=label)
+        return run_alone(self._ask_without_in_steps(instance, model, explanation, removal, most, size))
+
+    @final
+    def _ask_without_in_steps(
+        self, instance: Any, model: Any, explanation: Explanation, removal: Removal, most: int, batch_size: int | None
+    ) -> Run[Removal]:
+        """`ask_without` as a run."""
+        components = find_components(self, instance)
+        design = DESIGNS.load(self.default_design)((self.options.random_state, components.content), None)
+        oracle = Oracle(adapt(model, components, self.options.shortcuts).path.limited(batch_size), SharedAnswers())
+        return (yield from ask_without(removal, explanation, components, design, most, oracle))
 
     @final
     def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
