@@ -2,7 +2,7 @@
 
 (Ribeiro, Singh and Guestrin, "Why Should I Trust You?", KDD 2016, algorithm 1.)
 
-`Explainer._explain_in_steps` is the pipeline. It is a generator: it pauses where it needs the model's answers or a fit, so that
+`Explainer._gather_in_steps` is the pipeline. It is a generator: it pauses where it needs the model's answers or a fit, so that
 `limelight._lockstep` can explain several instances side by side.
 """
 
@@ -11,13 +11,14 @@ from __future__ import annotations
 import reprlib
 from abc import abstractmethod
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any, ClassVar, Literal, final
+from typing import Any, ClassVar, Literal, NamedTuple, final
 
 import numpy as np
 
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
+from limelight.collection.comparison import Comparison, compare_pair, read_names
 from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.provenance import Provenance
@@ -41,6 +42,19 @@ __all__ = ["Explainer"]
 
 _DEFAULT_NUM_FEATURES = 10
 _LEAST_DEVIATION = 1e-30  # of the largest in a fit: single precision holds numbers from 1e-38 to 3e38
+
+
+class _Gathered(NamedTuple):
+    """What an explanation is built from, once the last look is done."""
+
+    components: Components
+    proximity: Proximity
+    oracle: Oracle
+    outputs: Outputs
+    look: Look
+    sample: Sample
+    settings: Settings
+    fits: Sequence[Fit]
 
 
 class Explainer(BatchMixin):
@@ -300,7 +314,108 @@ class Explainer(BatchMixin):
         return (yield from ask_without(removal, explanation, components, design, most, oracle))
 
     @final
+    def compare_models(
+        self,
+        instance: Any,
+        first: Any,
+        second: Any,
+        *,
+        names: Sequence[str] = ("first", "second"),
+        id: object = None,
+        labels: Label | Iterable[Label] | None = None,
+        top_labels: int | None = None,
+        num_features: int | None = None,
+        num_samples: int | Literal["auto"] = "auto",
+        batch_size: int | None = None,
+        pad_batches: bool = False,
+        model_regressor: Any = None,
+        distance_metric: str | None = None,
+        link: Link = "identity",
+    ) -> Comparison:
+        """Explain two models' predictions of one instance with the same perturbations, and compare them.
+
+        Both surrogates have the same components, those that either model's explanation lists; so each of their weights can be
+        compared. `limelight.compare` compares explanations that are there already.
+
+        Parameters
+        ----------
+        instance : object
+            What to explain.
+        first, second : callable, estimator, torch module or ONNX file
+            The models, in any form that `explain_instance` takes.
+        names : sequence of two str, default ("first", "second")
+            What the models are called.
+        id, labels, top_labels, num_features, num_samples, batch_size, pad_batches, model_regressor, distance_metric, link
+            As for `explain_instance`. `num_features` is for each model alone: together they may have twice as many.
+
+        Returns
+        -------
+        comparison : Comparison
+            The differences with their intervals, and both explanations.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument is not allowed; or if the models have other outputs, or none of their labels is the same, as where
+            they predict different classes: then give `labels`.
+        InstanceError, KernelError, LabelError, ModelError, PredictionError
+            As `explain_instance` raises them.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> comparison = TextExplainer().compare_models(
+        ...     "good old film",
+        ...     lambda texts: ["good" in text for text in texts],
+        ...     lambda texts: [("good" in text) + 0.5 * ("film" in text) for text in texts],
+        ...     names=("old", "new"),
+        ... )
+        >>> [name for name, _ in comparison.as_list(certain=True)]
+        ['film']
+        """
+        pair = read_names(names)
+        request = Request.checked(
+            labels=labels,
+            top_labels=top_labels,
+            num_features=num_features,
+            num_samples=num_samples,
+            batch_size=batch_size,
+            pad_batches=pad_batches,
+            model_regressor=model_regressor,
+            distance_metric=distance_metric,
+            link=link,
+        )
+        own, other = run_alone(self._explain_alike_in_steps(instance, (first, second), request))
+        return compare_pair(own.with_id(id), other.with_id(id), pair)
+
+    @final
+    def _explain_alike_in_steps(self, instance: Any, models: Sequence[Any], request: Request) -> Run[list[Explanation]]:
+        """Explanations of several models' predictions of one instance, as a run; those of a label list the same components."""
+        gathered = []
+        listed: dict[int, dict[int, None]] = {}  # the components of each label, in the order in which they were found
+        for model in models:
+            gathered.append((yield from self._gather_in_steps(instance, model, request, SharedAnswers())))
+            for label, fit in zip(gathered[-1].outputs.labels, gathered[-1].fits, strict=True):
+                listed.setdefault(label, {}).update(dict.fromkeys(fit.components.tolist()))
+        explanations = []
+        for one in gathered:
+            fits = []
+            for number, (label, fit) in enumerate(zip(one.outputs.labels, one.fits, strict=True)):
+                if len(listed[label]) > len(fit.components):
+                    settings = one.settings._replace(components=tuple(listed[label]))
+                    (fit,) = yield from request_fits(one.sample.take_output(number), settings)
+                fits.append(fit)
+            explanations.append(self._build_explanation(*one._replace(fits=fits), request))
+        return explanations
+
+    @final
     def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
+        """The explanation of one instance, as a run."""
+        gathered = yield from self._gather_in_steps(instance, model, request, shared)
+        return self._build_explanation(*gathered, request)
+
+    @final
+    def _gather_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[_Gathered]:
         """The pipeline for one instance, as a run.
 
         Parameters
@@ -357,7 +472,7 @@ class Explainer(BatchMixin):
             if _has_converged(fits, self.options.tolerance, may_be_zero=[settings.is_exact] * len(fits)):
                 break
         outputs = outputs.with_notices((*shared.notices, *known.notices))
-        return self._build_explanation(components, proximity, oracle, outputs, look, sample, settings, fits, request)
+        return _Gathered(components, proximity, oracle, outputs, look, sample, settings, fits)
 
     @final
     def _make_proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:

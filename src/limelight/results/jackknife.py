@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight.results._surrogate import Surrogate
 
-__all__ = ["half_widths_of", "is_certain", "widening_of"]
+__all__ = ["as_array", "critical_value", "half_widths_of", "is_certain", "widening_of"]
 
 
 def half_widths_of(deviations: np.ndarray, confidence: float) -> np.ndarray:
@@ -29,7 +29,7 @@ def half_widths_of(deviations: np.ndarray, confidence: float) -> np.ndarray:
     r = len(deviations)
     if r < 2:
         return np.full(deviations.shape[1], np.nan)
-    return np.asarray(_critical_value(confidence, r) * np.sqrt((r - 1) / r * (deviations**2).sum(axis=0)))
+    return np.asarray(critical_value(confidence, r) * np.sqrt((r - 1) / r * (deviations**2).sum(axis=0)))
 
 
 def is_certain(surrogate: Surrogate) -> bool:
@@ -57,7 +57,8 @@ def as_array(left_out: Sequence[Sequence[float]], count: int) -> np.ndarray:
 
 
 @cache
-def _critical_value(confidence: float, num_replicates: int) -> float:
+def critical_value(confidence: float, num_replicates: int) -> float:
+    """By how many standard errors an interval reaches to each side: Student's t."""
     from scipy.special import stdtrit
 
     return float(stdtrit(num_replicates - 1, 0.5 + confidence / 2))

@@ -91,6 +91,8 @@ class Settings(NamedTuple):
         The level of the intervals.
     is_exact : bool
         Whether the sample is the whole neighbourhood, or its limit is known: nothing is left to chance.
+    components : tuple of int or None
+        The components to report, in place of chosen ones.
     """
 
     method: str
@@ -101,6 +103,7 @@ class Settings(NamedTuple):
     regressor: Any
     confidence: float
     is_exact: bool
+    components: tuple[int, ...] | None = None
 
 
 def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[Fit]]:
@@ -122,7 +125,10 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     pooled = source.pooled()
     factors = np.stack([sample.penalty_factors for sample in samples])
     penalties = pooled.penalty[:, None] * factors
-    chosen = choose_components(settings.method, pooled.covariances, pooled.cross, penalties, settings.num_features)
+    if settings.components is None:
+        chosen = choose_components(settings.method, pooled.covariances, pooled.cross, penalties, settings.num_features)
+    else:
+        chosen = np.tile(np.array(settings.components, dtype=np.intp), (*pooled.cross.shape[:2], 1))
     chosen_factors = np.take_along_axis(factors[:, None], chosen, axis=-1)
     of_chosen: ProductsOfRows | ProductsOfComponents
     if samples[0].size < chosen.shape[-1]:
