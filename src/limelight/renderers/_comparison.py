@@ -74,14 +74,14 @@ def lay_out_comparison(comparison: Comparison, label: int | str | None) -> Compa
     compared = sum(one.listed == "both" for one in found)
     certain = sum(one.is_certain for one in found)
     level = f"{min(99.9, 100 * comparison.confidence):.3g} %"
-    together = "" if method == "exact" else f"; all intervals hold together with {level}"
+    corrected = "" if method == "exact" else f"; {level} intervals, corrected for their number"
     shown = show_names([*comparison.names, name_output(first.output_names, number, first.output_kind)])
     return ComparedLabel(
         output=shown[2],
         models=(shown[0], shown[1]),
         predictions=(_state_predictions(first, number), _state_predictions(second, number)),
         sentence=(
-            f"{certain} of {compared} weights that both list differ by more than chance ({_MEANINGS[method]}{together})."
+            f"{certain} of {compared} weights that both list differ by more than chance ({_MEANINGS[method]}{corrected})."
             + _state_unlisted(len(found) - compared)
         ),
         rows=[_write(name, one, decimals) for name, one in zip(names, found, strict=True)],
