@@ -231,8 +231,8 @@ def test_layout_is_no_more_tangled_than_the_design_says():
     assert sum(map(len, graph.values())) <= 79
     assert len(handed_out(SOURCE, "modalities.tables")) == 1
     assert len(handed_out(SOURCE, "batch")) <= 3
-    assert len(handed_out(SOURCE, "collection")) <= 19
-    assert len(handed_out(SOURCE, "results")) <= 37
+    assert len(handed_out(SOURCE, "collection")) <= 26
+    assert len(handed_out(SOURCE, "results")) <= 42
     assert len(handed_out(SOURCE, "stages")) <= 64
 
 

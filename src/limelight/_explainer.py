@@ -365,7 +365,7 @@ class Explainer(BatchMixin):
         Examples
         --------
         >>> from limelight import TextExplainer
-        >>> comparison = TextExplainer().compare_models(
+        >>> comparison = TextExplainer(alpha=0).compare_models(
         ...     "good old film",
         ...     lambda texts: ["good" in text for text in texts],
         ...     lambda texts: [("good" in text) + 0.5 * ("film" in text) for text in texts],

@@ -44,6 +44,13 @@ class WeightDifference(NamedTuple):
         Whether the models differ here by more than chance in the perturbations: the interval does not hold 0.
     listed : {"both", "first", "second"}
         Which of the explanations list the component.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer, compare
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> compare(explanation, explanation).differences()[0].is_certain
+    False
     """
 
     component: int

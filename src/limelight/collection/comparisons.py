@@ -41,6 +41,13 @@ class FeatureDifference(NamedTuple):
         The mean of the absolute differences: it is not 0 where a model's weights are larger here and smaller there.
     certain : int
         In how many of them the models differ by more than chance in the perturbations.
+
+    Examples
+    --------
+    >>> from limelight import TextExplainer, compare
+    >>> explanation = TextExplainer().explain_instance("good film", lambda texts: ["good" in text for text in texts])
+    >>> compare([explanation], [explanation]).features()[0].difference
+    0.0
     """
 
     feature: str
@@ -76,7 +83,7 @@ class Comparisons(EqualityMixin, Sequence[Comparison]):
     ... ]
     >>> comparisons = compare(*both)
     >>> len(comparisons), comparisons.as_list()[0][0]
-    (2, 'good')
+    (2, 'film')
     """
 
     names: tuple[str, str]
@@ -312,3 +319,6 @@ def _compare_all(first: list[Entry], second: list[Entry], names: tuple[str, str]
             raise ArgumentError(f"entry {position}: {error}") from error
         positions.append(position)
     return Comparisons(names, tuple(positions), tuple(comparisons), tuple(failures))
+
+
+compare.__module__ = "limelight"  # where users import it from

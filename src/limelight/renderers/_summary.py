@@ -10,6 +10,7 @@ from limelight.renderers._bars import Bars, make_bar
 from limelight.renderers._names import show_names
 from limelight.renderers._numbers import choose_decimals, format_fidelity, format_number, format_probability
 from limelight.results.explanation import Explanation, Provenance, Surrogate
+from limelight.results.removal import has_states
 
 __all__ = ["Fact", "LabelSummary", "Summary", "format_output", "name_output", "summarise"]
 
@@ -30,7 +31,11 @@ class Output:
 
 @dataclass(frozen=True)
 class LabelSummary(Bars):
-    """An explained label: the prediction, the surrogate's local prediction, and the weights."""
+    """An explained label: the prediction, the surrogate's local prediction, and the weights.
+
+    `terms` is for the page's script, which adds them up: the intercept and, by their components' numbers, the weights. It is
+    empty where they do not add up to predictions.
+    """
 
     name: str
     heading: str
@@ -41,6 +46,7 @@ class LabelSummary(Bars):
     fidelity: str
     fidelity_measure: str
     fidelity_meaning: str
+    terms: str
 
     @property
     def remark(self) -> str:
@@ -179,12 +185,21 @@ def _summarise_label(
         fidelity=format_fidelity(surrogate.fidelity, surrogate.fidelity_error),
         fidelity_measure=_name_fidelity(surrogate),
         fidelity_meaning=_explain_fidelity(surrogate.fidelity),
+        terms=_list_terms(surrogate),
     )
 
 
 def _name_fidelity(surrogate: Surrogate) -> str:
     has_error = surrogate.fidelity_error != 0 and not math.isnan(surrogate.fidelity)
     return _FIDELITY_MEASURE + (" and its standard error" if has_error else "")
+
+
+def _list_terms(surrogate: Surrogate) -> str:
+    """What the surrogate's predictions are sums of, with all digits."""
+    if not (math.isfinite(surrogate.local_prediction) and has_states(surrogate)):
+        return ""
+    weights = zip(surrogate.components, surrogate.weights, strict=True)
+    return " ".join([repr(surrogate.intercept), *(f"{component}:{weight!r}" for component, weight in weights)])
 
 
 def _explain_fidelity(fidelity: float) -> str:

@@ -17,7 +17,7 @@ from limelight.results._surrogate import Surrogate
 from limelight.results.equality import EqualityMixin
 from limelight.results.jackknife import as_array, half_widths_of, is_certain, widening_of
 
-__all__ = ["Removal", "find_removed", "predict_without", "to_probability"]
+__all__ = ["Removal", "find_removed", "has_states", "predict_without", "to_probability"]
 
 _ROUNDING_SHARE = 1e-9  # of the terms: a sum that is further from the local prediction has other terms
 
@@ -245,6 +245,16 @@ class Promise(NamedTuple):
     change_half_width: float
 
 
+def has_states(surrogate: Surrogate) -> bool:
+    """Whether components are on or off, so that the intercept and all weights add up to the local prediction.
+
+    Slopes do not: they are multiplied by the row's values.
+    """
+    terms = [surrogate.intercept, *surrogate.weights]
+    size = fsum(map(abs, (*terms, surrogate.local_prediction)))
+    return abs(fsum(terms) - surrogate.local_prediction) <= _ROUNDING_SHARE * size
+
+
 def predict_without(surrogate: Surrogate, removed: Sequence[int], confidence: float) -> Promise:
     """What the surrogate predicts without some components.
 
@@ -255,9 +265,7 @@ def predict_without(surrogate: Surrogate, removed: Sequence[int], confidence: fl
     """
     is_removed = np.isin(surrogate.components, removed)
     weights = np.array(surrogate.weights)
-    terms = [surrogate.intercept, *surrogate.weights]
-    size = fsum(map(abs, (*terms, surrogate.local_prediction)))
-    if not abs(fsum(terms) - surrogate.local_prediction) <= _ROUNDING_SHARE * size:
+    if not has_states(surrogate):
         raise ArgumentError(
             "not available, because columns without bins have slopes for weights: such a column has a value, and no state that "
             "could be removed. Explain with discretize_continuous=True."
