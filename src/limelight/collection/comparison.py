@@ -41,7 +41,8 @@ class WeightDifference(NamedTuple):
     low, high : float
         The ends of the difference's interval; NaN where it is not known, as for a component that only one explanation lists.
     is_certain : bool
-        Whether the models differ here by more than chance in the perturbations: the interval does not hold 0.
+        Whether the models differ here: the whole interval is further from 0 than 1 % of the label's heaviest weight, since the
+        penalty and unlisted components leave small differences between weights of equal effects.
     listed : {"both", "first", "second"}
         Which of the explanations list the component.
 

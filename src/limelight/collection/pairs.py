@@ -17,7 +17,8 @@ from limelight.results.jackknife import as_array, critical_value, half_widths_of
 __all__ = ["compare_pair", "read_names"]
 
 _REPLICATES = 8  # of any design
-_ROUNDING_SHARE = 1e-6  # of the heaviest weight: what models that answer in other batches may differ by
+# Of the heaviest weight: the penalty, rounding, and components that are not listed leave traces that small in equal effects.
+_LEAST_SHARE = 0.01
 # What two explanations must have in common besides their instance: what the perturbations and the weights' meaning depend on.
 _SETTINGS = (
     *("explainer", "settings", "kernel", "kernel_width", "distance", "link", "feature_selection", "regressor", "alpha"),
@@ -128,7 +129,7 @@ def _compare_label(
                 difference=difference,
                 low=difference - half_width,
                 high=difference + half_width,
-                is_certain=not isnan(half_width) and abs(difference) > half_width + _ROUNDING_SHARE * heaviest,
+                is_certain=not isnan(half_width) and abs(difference) > half_width + _LEAST_SHARE * heaviest,
                 listed="both" if component in half_width_of else "first" if component in own.places else "second",
             )
         )

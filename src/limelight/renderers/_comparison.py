@@ -81,8 +81,8 @@ def lay_out_comparison(comparison: Comparison, label: int | str | None) -> Compa
         models=(shown[0], shown[1]),
         predictions=(_state_predictions(first, number), _state_predictions(second, number)),
         sentence=(
-            f"{certain} of {compared} weights that both list differ by more than chance ({_MEANINGS[method]}{corrected})."
-            + _state_unlisted(len(found) - compared)
+            f"{certain} of {compared} weights that both list differ, by more than chance and 1 % of the heaviest weight "
+            f"({_MEANINGS[method]}{corrected})." + _state_unlisted(len(found) - compared)
         ),
         rows=[_write(name, one, decimals) for name, one in zip(names, found, strict=True)],
         alerts=[notice.message for notice in comparison.side_by_side(label).notices if notice.level == "alert"],
@@ -113,7 +113,11 @@ def _write(name: str, one: WeightDifference, decimals: int | None) -> ComparedWe
         return ComparedWeight(name, own, other, "", "", "not known")
     has_interval = one.low == one.low and one.low != one.high
     interval = f"[{signed(one.low)}, {signed(one.high)}]" if has_interval else ""
-    verdict = "differs" if one.is_certain else "not known" if one.low != one.low else "may be equal"
-    if one.low == one.high and not one.is_certain:
-        verdict = "equal"
+    verdict = "differs"
+    if one.low != one.low:
+        verdict = "not known"
+    elif not one.is_certain:
+        verdict = (
+            "may be equal" if one.low <= 0 <= one.high and has_interval else "hardly differs" if one.difference else "equal"
+        )
     return ComparedWeight(name, signed(one.first), signed(one.second), signed(one.difference), interval, verdict)
