@@ -385,7 +385,7 @@ def _read_surrogate(label: int, *figures_and_weights: Any) -> Surrogate:
         raise ValueError("a surrogate must report a component only once")
     if any(len(fit) != 1 + len(components) for fit in left_out):
         raise ValueError("each fit of a surrogate must have an intercept and one weight for each component")
-    return Surrogate(label, components, values, lows, highs, *figures, left_out)
+    return Surrogate(label, components, values, lows, highs, *figures, left_out=left_out)
 
 
 def _read_view(text: str) -> View:

@@ -207,6 +207,7 @@ class Comparison(EqualityMixin):
             intercept=surrogates[0].intercept - surrogates[1].intercept,
             local_prediction=surrogates[0].local_prediction - surrogates[1].local_prediction,
             fidelity=nan,
+            fidelity_error=nan,
         )
         predictions = [one.predictions[number] for one in pair]
         output = self.first.output_names[number]

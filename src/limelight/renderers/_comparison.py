@@ -92,9 +92,8 @@ def lay_out_comparison(comparison: Comparison, label: int | str | None) -> Compa
 def _state_predictions(explanation: Explanation, number: int) -> str:
     surrogate = explanation.surrogate(number)
     prediction = format_output(explanation.predictions[number], explanation.output_kind)
-    return (
-        f"{prediction} (surrogate {format_number(surrogate.local_prediction)}, fidelity {format_fidelity(surrogate.fidelity)})"
-    )
+    fidelity = format_fidelity(surrogate.fidelity, surrogate.fidelity_error)
+    return f"{prediction} (surrogate {format_number(surrogate.local_prediction)}, fidelity {fidelity})"
 
 
 def _state_unlisted(count: int) -> str:
@@ -117,7 +116,6 @@ def _write(name: str, one: WeightDifference, decimals: int | None) -> ComparedWe
     if one.low != one.low:
         verdict = "not known"
     elif not one.is_certain:
-        verdict = (
-            "may be equal" if one.low <= 0 <= one.high and has_interval else "hardly differs" if one.difference else "equal"
-        )
+        holds_zero = has_interval and one.low <= 0 <= one.high
+        verdict = "may be equal" if holds_zero else "hardly differs" if one.difference else "equal"
     return ComparedWeight(name, signed(one.first), signed(one.second), signed(one.difference), interval, verdict)
