@@ -379,13 +379,13 @@ def _read_provenance(*values: Any) -> Provenance:
 
 
 def _read_surrogate(label: int, *figures_and_weights: Any) -> Surrogate:
-    *figures, left_out, weights = figures_and_weights
+    *figures, weights = figures_and_weights  # the last of them is left_out
     components, *_, values, lows, highs = tuple(zip(*weights, strict=True)) or ((),) * len(_WEIGHTS)
     if len(set(components)) < len(components):
         raise ValueError("a surrogate must report a component only once")
-    if any(len(fit) != 1 + len(components) for fit in left_out):
+    if any(len(fit) != 1 + len(components) for fit in figures[-1]):
         raise ValueError("each fit of a surrogate must have an intercept and one weight for each component")
-    return Surrogate(label, components, values, lows, highs, *figures, left_out=left_out)
+    return Surrogate(label, components, values, lows, highs, *figures)
 
 
 def _read_view(text: str) -> View:
