@@ -125,16 +125,16 @@ class TestSurrogate:
         surrogate = made.surrogate()
         left_out = np.array(surrogate.left_out)
         assert left_out.shape == (8, 13)
-        np.testing.assert_allclose(left_out.sum(axis=0), 0, atol=1e-6)
+        np.testing.assert_allclose(left_out.sum(axis=0), 0, atol=1e-3 * np.abs(left_out).max())
         removed = surrogate.components[2:5]
         kept = [1 + place for place in range(12) if surrogate.components[place] not in removed]
         error = math.sqrt(7 / 8 * (left_out[:, [0, *kept]].sum(axis=1) ** 2).sum())
         removal = made.without(*removed)
         half_width = student.ppf(0.975, 7) * error
-        assert removal.high - removal.prediction == pytest.approx(half_width, rel=1e-5)
+        assert removal.high - removal.prediction == pytest.approx(half_width, rel=1e-3)
         # The stored deviations are those of the weights' own intervals.
         own = student.ppf(0.975, 7) * np.sqrt(7 / 8 * (left_out[:, 1:] ** 2).sum(axis=0))
-        np.testing.assert_allclose(own, (np.array(surrogate.highs) - surrogate.lows) / 2, rtol=1e-5)
+        np.testing.assert_allclose(own, (np.array(surrogate.highs) - surrogate.lows) / 2, rtol=1e-3)
 
     @pytest.mark.parametrize("num_samples", [129, 400])
     def test_intervals_hold_the_prediction_of_all_masks(self, num_samples):
@@ -167,7 +167,7 @@ class TestSurrogate:
             highs=tuple(2 * high - weight for high, weight in zip(surrogate.highs, surrogate.weights, strict=True)),
         )
         removal, wide = made.without(3), replace(made, surrogates=(wider,)).without(3)
-        assert wide.high - wide.prediction == pytest.approx(2 * (removal.high - removal.prediction), rel=1e-4)
+        assert wide.high - wide.prediction == pytest.approx(2 * (removal.high - removal.prediction), rel=1e-3)
 
     def test_no_interval_is_no_claim(self):
         made = ComponentsExplainer().explain_instance(Parts(), smooth, num_samples=6)  # one replicate

@@ -39,7 +39,7 @@ class Surrogate(EqualityMixin):
         replicate.
     left_out : tuple of tuple of float
         How the fit changes with each replicate of the perturbations that is left out: for each, the intercept's deviation from
-        its mean over these fits, then each weight's, in single precision. They give the error of sums and differences of
+        its mean over these fits, then each weight's, to 11 binary digits. They give the error of sums and differences of
         weights, by the jackknife. Empty where nothing is left to chance, or where it is not known.
 
     Examples
