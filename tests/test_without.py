@@ -366,7 +366,37 @@ class TestModel:
 
         removal = explainer.ask_without(row, model, explainer.explain_instance(row, model), 1)
         assert removal.answer == pytest.approx(3.3)
-        assert removal.answer_error == pytest.approx(0, abs=1e-9)
+        assert removal.answer_error == 0  # there is no other state than the rare one
+        assert removal.num_inputs == 1
+
+    def test_a_row_with_free_text(self):
+        rows = pd.DataFrame({"age": RNG.uniform(20, 60, 300), "note": RNG.choice(["good film", "bad plot"], 300)})
+        asked = []
+
+        def model(batch):
+            asked.append(batch.copy())
+            return np.asarray(batch["age"]) / 40 + batch["note"].str.contains("good") * 1.0
+
+        explainer = TabularExplainer(rows, kinds={"note": "text"})
+        row = pd.Series({"age": 99.0, "note": "a good good day"})  # an age that the training data lack
+        made = explainer.explain_instance(row, model, num_samples=300)
+        asked.clear()
+        removal = explainer.ask_without(row, model, made, "note: good")
+        (_, without) = pd.concat(asked)["note"]
+        assert "good" not in without
+        assert "day" in without
+        assert removal.answer == 99 / 40
+        assert removal.answer_error == 0
+        asked.clear()
+        explainer.ask_without(row, model, made, "age")
+        ages = pd.concat(asked)["age"].to_numpy()[1:]
+        assert ages.max() < 61
+        assert set(pd.concat(asked)["note"]) == {"a good good day"}
+
+    def test_a_single_drawn_row_has_no_error(self):
+        made = TextExplainer().explain_instance(TEXT, mail, labels=[0]).without("Host")
+        removal = replace(made, answer=0.5, num_inputs=1)
+        assert "1 row with unknown error" in repr(removal)
 
     def test_a_group_and_a_constraint(self):
         rows = np.column_stack([RNG.normal(size=500), *np.eye(3)[RNG.integers(0, 3, 500)].T])

@@ -146,7 +146,9 @@ class Removal(EqualityMixin):
         written = f"{self.answer:.4g}"
         if self.unit == "log-odds":
             written += f" (mean probability {self.answer_probability:.3g})"
-        return f"it says {written}, the mean of {self.num_inputs} rows with a standard error of {self.answer_error:.2g}"
+        rows = "1 row" if self.num_inputs == 1 else f"the mean of {self.num_inputs} rows"
+        error = "unknown error" if isnan(self.answer_error) else f"a standard error of {self.answer_error:.2g}"
+        return f"it says {written}, {rows} with {error}"
 
 
 def _write_interval(low: float, high: float, confidence: float) -> str:

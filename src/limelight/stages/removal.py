@@ -67,9 +67,10 @@ def ask_without(
         )
     raw = answers[:, removal.label]
     values = link(answers)[:, removal.label]
-    answer = float(without.shares @ values)
+    # Where there is one input, it is the answer, without what rounding makes of its mean.
+    answer = float(without.shares @ values) if len(values) > 1 else float(values[0])
     error = float(np.sqrt(without.squares @ (values - answer) ** 2))
-    probability = float(without.shares @ raw) if removal.unit != "score" else np.nan
+    probability = float(without.shares @ raw if len(raw) > 1 else raw[0]) if removal.unit != "score" else np.nan
     return replace(removal, answer=answer, answer_error=error, answer_probability=probability, num_inputs=len(raw))
 
 
