@@ -13,6 +13,7 @@ import pytest
 from helpers.hostile import shown
 from helpers.samples import MODALITIES, SAMPLES
 
+from limelight import Comparison, TextExplainer, compare
 from limelight.renderers.index import Entry, render_index
 
 MEASURE = (Path(__file__).parent / "helpers" / "layout.js").read_text(encoding="utf-8")
@@ -101,6 +102,35 @@ def test_layout_of_an_index(open_page, photograph):
         page.set_viewport_size({"width": width, "height": 800})
         photograph(page, f"index {width}")
         assert page.evaluate(MEASURE, False) == []
+
+
+def comparison() -> Comparison:
+    """Two models with names and components of every width."""
+    text = f"a good film with an {'interminable' * 9} end, and so on and so on"
+
+    def model(texts: list[str], factor: float) -> np.ndarray:
+        scores = np.array([0.1 + 0.4 * ("good" in one) + factor * ("film" in one) for one in texts])
+        return np.column_stack([1 - scores, scores])
+
+    names = ("a random forest of many trees", "plain")
+    explainer = TextExplainer(class_names=["no", "a class with a long name"])
+    return explainer.compare_models(text, lambda texts: model(texts, 0.4), lambda texts: model(texts, -0.1), names=names)
+
+
+def test_layout_of_comparisons(open_page, photograph):
+    made = comparison()
+    summary = compare([made.first], [made.second], names=made.names)._repr_html_()
+    host = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>host</title><main><h1>Host</h1>{summary}</main>'
+    for name, html in (("comparison", made.as_html()), ("comparisons", host)):
+        page = open_page(html)
+        for width in (1000, 400):
+            page.set_viewport_size({"width": width, "height": 800})
+            photograph(page, f"{name} {width}")
+            assert page.evaluate(MEASURE, False) == [], (name, width)
+            assert violations(page) == []
+        page.emulate_media(media="print")
+        page.set_viewport_size({"width": PAPER, "height": 1000})
+        assert page.evaluate(MEASURE, True) == [], name
 
 
 SOUND = "<h1>A page</h1><div style='display:flex'><p>One</p><p>two</p></div><details><summary>more</summary><p>x</p></details>"

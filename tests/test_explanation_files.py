@@ -116,7 +116,7 @@ class TestSaving:
         assert (tmp_path / "all.parquet").stat().st_mode == (tmp_path / "other").stat().st_mode
 
 
-RECORD = asdict(PROVENANCE)
+RECORD = {**asdict(PROVENANCE), "nominal_draws": "5000"}
 
 
 def rewritten(path, **columns):

@@ -42,6 +42,7 @@ from limelight.results.views import (
 LEVELS = st.sampled_from(["alert", "caution", "information"])
 TEXTS = st.text(st.characters(exclude_categories=()), max_size=8)  # lone surrogates and NUL among them
 DOUBLES = st.floats().map(lambda value: math.nan if value != value else value)
+SINGLES = st.floats(allow_nan=False, width=32)
 
 
 @st.composite
@@ -85,7 +86,8 @@ def explanations(draw):
     def surrogate(label):
         components = tuple(draw(st.lists(st.integers(0, count - 1), unique=True)))
         of_components = (tuple(draw(DOUBLES) for _ in components) for _ in Surrogate.OF_COMPONENTS)
-        return Surrogate(label, components, *of_components, *(draw(DOUBLES) for _ in range(4)))
+        left_out = tuple(tuple(draw(SINGLES) for _ in range(1 + len(components))) for _ in range(draw(st.integers(0, 2))))
+        return Surrogate(label, components, *of_components, *(draw(DOUBLES) for _ in range(4)), left_out)
 
     return Explanation(
         surrogates=tuple(map(surrogate, labels)),
@@ -107,6 +109,8 @@ def explanations(draw):
             draw(DOUBLES),
             draw(DOUBLES),
             draw(st.integers(0, 2**130)),
+            draw(TEXTS),
+            draw(st.integers(0, 2**70)),
             draw(TEXTS),
         ),
         notices=tuple(Notice(draw(TEXTS), draw(TEXTS), draw(LEVELS)) for _ in range(draw(st.integers(0, 2)))),

@@ -6,7 +6,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from limelight import ImageExplainer, Surrogate, TextExplainer, TimeSeriesExplainer
+from limelight import ImageExplainer, Surrogate, TabularExplainer, TextExplainer, TimeSeriesExplainer
 
 
 def words(texts):
@@ -175,3 +175,74 @@ def test_a_fragment_takes_the_hosts_theme(open_page, text, host, is_dark, color_
     ground = page.locator(".limelight").evaluate("root => getComputedStyle(root).backgroundColor")
     lightness = sum(map(int, re.findall(r"\d+", ground)[:3])) / (3 * 255)
     assert (lightness < 0.5) == (color_scheme == "dark" if is_dark is None else is_dark)
+
+
+def promise(page, label=0):
+    return page.locator(".explained-label").nth(label).locator(".promise").inner_text()
+
+
+def test_components_that_are_off_are_left_out_of_the_prediction(open_page, text):
+    page = open_page(text.as_html())
+    assert promise(page) == "Untick a component to see what the surrogate predicts without it."
+    box = page.locator(".explained-label").nth(0).get_by_label("Count in: good")
+    box.uncheck()
+    removal = text.without("good", label=0)
+    written = re.findall(r"-?[\d.]+\d", promise(page).replace("\N{MINUS SIGN}", "-"))
+    predicted, change = map(float, written)
+    assert predicted == pytest.approx(removal.prediction, rel=5e-3)
+    assert change == pytest.approx(removal.change, rel=5e-3)
+    assert promise(page).startswith("Without good the surrogate predicts")
+    assert promise(page, 1).startswith("Untick")  # each label has its own
+    box.focus()
+    page.keyboard.press("Space")
+    assert promise(page).startswith("Untick")
+
+
+def test_all_components_off_leave_the_intercept(open_page, text):
+    page = open_page(text.as_html(labels=["one"]))
+    for box in page.locator(".on").all():
+        box.uncheck()
+    names = ", ".join(name for name, _ in text.as_list(0))
+    assert promise(page).startswith(f"Without {names} the surrogate predicts")
+    page.get_by_label("Sort by").select_option("name")
+    assert page.locator(".on:checked").count() == 0
+    assert page.locator(".on").count() == len(text.as_list(0))
+
+
+def test_log_odds_are_given_as_probabilities_as_well(open_page):
+    def model(texts):
+        return np.array([[0.2, 0.8] if "good" in text else [0.6, 0.4] for text in texts])
+
+    made = TextExplainer(alpha=0).explain_instance("a good film", model, link="logit")
+    page = open_page(made.as_html())
+    page.get_by_label("Count in: good").uncheck()
+    removal = made.without("good")
+    assert f"(probability {removal.probability:.3g})" in promise(page)
+
+
+def test_columns_of_a_row_have_other_values(open_page):
+    rows = np.random.default_rng(0).normal(size=(200, 3))
+    page = open_page(TabularExplainer(rows).explain_instance(rows[0], lambda batch: batch[:, 0]).as_html())
+    assert "with another value there" in promise(page)
+    page.locator(".on").first.uncheck()
+    assert promise(page).startswith("With other values than ")
+    slopes = TabularExplainer(rows, discretize_continuous=False).explain_instance(rows[0], lambda batch: batch[:, 0])
+    page = open_page(slopes.as_html())
+    assert page.locator(".on").count() == page.locator(".promise").count() == 0
+
+
+def test_names_on_the_boxes_are_text(open_page):
+    made = TextExplainer(split_expression=" ").explain_instance("<b>one</b> <img/src=x> two", words)
+    page = open_page(made.as_html(labels=[0]))
+    page.locator(".on").first.uncheck()
+    assert page.locator(".promise b, .promise img").count() == 0
+    assert made.as_list(0)[0][0] in promise(page)
+
+
+def test_a_comparison_has_boxes_and_its_table_has_none(open_page):
+    made = TextExplainer().compare_models("a good film, a bad end", words, lambda texts: 2 * words(texts), names=("old", "new"))
+    page = open_page(made.as_html())
+    assert page.locator(".compared .on").count() == 0
+    assert page.locator(".explained-label .on").count() == 3 * len(made.differences())
+    page.locator(".on").first.uncheck()
+    assert promise(page).startswith("Without ")

@@ -55,7 +55,10 @@ def test_kind_h_an_explanation_says_how_it_was_made():
         tolerance=0.2,
         random_state=4,
         version=limelight.__version__,
+        nominal_draws=64,
+        content=made.content,
     )
+    assert int(made.content, 16) > 0
 
 
 @pytest.mark.parametrize(

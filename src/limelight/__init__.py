@@ -14,6 +14,7 @@ One explanation
     Verdict      how far to trust it, in a word and a sentence
     Notice       something to know before trusting it
     Provenance   how it was made
+    Removal      what the surrogate, and the model, say without some components
     json_schema  what the JSON of an explanation holds
 
 Many explanations
@@ -21,6 +22,11 @@ Many explanations
     Importance    how much each feature weighs in them
     Pick          the few that together show most, from `submodular_pick` or `random_pick`
     FrameFunction what ``frame_function`` gives, for frames on a cluster
+
+Two models
+    compare      where they differ on one instance, or on many
+    Comparison   what it gives for one, with a `WeightDifference` for each component
+    Comparisons  what it gives for many, with a `FeatureDifference` for each feature
 
 Errors
     LimelightError  the base of every error that limelight raises on purpose; `exceptions` has the others
@@ -48,12 +54,15 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.2.0"
 
 _HOMES = {
+    "Comparison": "limelight.collection.comparisons",
+    "Comparisons": "limelight.collection.comparisons",
     "ComponentsExplainer": "limelight.modalities.custom",
     "Composable": "limelight.modalities.custom",
     "Explainer": "limelight._explainer",
     "Explanation": "limelight.results.explanation",
     "Explanations": "limelight.collection.explanations",
     "Failure": "limelight.collection.failure",
+    "FeatureDifference": "limelight.collection.comparisons",
     "FrameFunction": "limelight.batch.frame_function",
     "ImageExplainer": "limelight.modalities.images.explainer",
     "Importance": "limelight.collection.importance",
@@ -62,24 +71,30 @@ _HOMES = {
     "OnnxModel": "limelight.models.onnx",
     "Pick": "limelight.collection.explanations",
     "Provenance": "limelight.results.explanation",
+    "Removal": "limelight.results.removal",
     "Surrogate": "limelight.results.explanation",
     "TabularExplainer": "limelight.modalities.tables.explainer",
     "TextExplainer": "limelight.modalities.text",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
     "Verdict": "limelight.results.verdict",
+    "WeightDifference": "limelight.collection.comparisons",
+    "compare": "limelight.collection.comparisons",
     "json_schema": "limelight.results.json_schema",
     "random_pick": "limelight.collection.pick",
     "submodular_pick": "limelight.collection.pick",
 }
 _MODULES = ("datasets", "exceptions", "extend", "segmentation")
 __all__ = [
+    "Comparison",
+    "Comparisons",
     "ComponentsExplainer",
     "Composable",
     "Explainer",
     "Explanation",
     "Explanations",
     "Failure",
+    "FeatureDifference",
     "FrameFunction",
     "ImageExplainer",
     "Importance",
@@ -88,13 +103,16 @@ __all__ = [
     "OnnxModel",
     "Pick",
     "Provenance",
+    "Removal",
     "Surrogate",
     "TabularExplainer",
     "TextExplainer",
     "TimeSeriesExplainer",
     "TorchModel",
     "Verdict",
+    "WeightDifference",
     "__version__",
+    "compare",
     "datasets",
     "exceptions",
     "extend",
@@ -108,6 +126,7 @@ if TYPE_CHECKING:
     from limelight import datasets, exceptions, extend, segmentation
     from limelight._explainer import Explainer
     from limelight.batch.frame_function import FrameFunction
+    from limelight.collection.comparisons import Comparison, Comparisons, FeatureDifference, WeightDifference, compare
     from limelight.collection.explanations import Explanations, Pick
     from limelight.collection.failure import Failure
     from limelight.collection.importance import Importance
@@ -122,6 +141,7 @@ if TYPE_CHECKING:
     from limelight.models.torch import TorchModel
     from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
     from limelight.results.json_schema import json_schema
+    from limelight.results.removal import Removal
     from limelight.results.verdict import Verdict
 
 

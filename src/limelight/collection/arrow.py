@@ -51,10 +51,12 @@ _VERSION_KEY = b"limelight.schema"
 
 _FIGURES = ("intercept", "local_prediction", "fidelity", "fidelity_error")
 _CERTAINTY = ("sign_probability", "top_probability", "best_rank", "worst_rank")
+_LEFT_OUT = "left_out"
 _NOTICE = ("code", "message", "level")
 _WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high", *_CERTAINTY)
 _DOUBLES = ("effective_sample_size", "confidence")
 _RECORD = tuple(field.name for field in fields(Provenance))
+_RECORDED_INTEGERS = ("random_state", "nominal_draws")
 _RECORDED_DOUBLES = ("kernel_width", "alpha", "tolerance")
 _COUNTS = ("num_samples", "num_inputs")
 
@@ -80,7 +82,7 @@ def schema() -> pa.Schema:
     In `surrogates`, `name` is the component's name, `feature` is what it is about (its column or columns in a table, its name
     elsewhere) and `value` is what the instance has there. `id` is null where the user gave none. Where an instance could not
     be explained, `error` has a value and all columns after it are null. `view` is JSON. The `random_state` in `provenance` is a
-    text because it may have any number of digits.
+    text because it may have any number of digits, and so are other integers there.
     """
     pa = arrow()
     text, number, double = pa.string(), pa.int32(), pa.float64()
@@ -89,7 +91,7 @@ def schema() -> pa.Schema:
         return pa.list_(pa.field("element", kind))
 
     kinds = (number, text, text, text, double, double, double, *(double for _ in _CERTAINTY))
-    surrogate = {"label": number, **dict.fromkeys(_FIGURES, double)}
+    surrogate = {"label": number, **dict.fromkeys(_FIGURES, double), _LEFT_OUT: many(many(pa.float32()))}
     columns = {
         "item": pa.int64(),
         "id": text,
@@ -289,7 +291,11 @@ def _surrogate_array(explanations: Sequence[Explanation]) -> pa.StructArray:
     numbers = [_double_array([getattr(surrogate, name) for surrogate in surrogates]) for name in _FIGURES]
     labels = pa.array([surrogate.label for surrogate in surrogates], pa.int32())
     lists = _list_array([surrogate.components for surrogate in surrogates], struct, inner)
-    return pa.StructArray.from_arrays([labels, *numbers, lists], fields=list(kind))
+    all_left_out = [surrogate.left_out for surrogate in surrogates]
+    fits, of_surrogates = _flatten(all_left_out), kind.field(_LEFT_OUT).type
+    of_fits = _list_array(fits, pa.array(_flatten(fits), pa.float32()), of_surrogates.value_type)
+    left_out = _list_array(all_left_out, of_fits, of_surrogates)
+    return pa.StructArray.from_arrays([labels, *numbers, left_out, lists], fields=list(kind))
 
 
 def _flatten(parts: Iterable[Iterable[Any]]) -> list[Any]:
@@ -367,15 +373,17 @@ def _read_explanations(table: pa.Table) -> list[Explanation]:
 
 def _read_provenance(*values: Any) -> Provenance:
     record = dict(zip(_RECORD, values, strict=True))
-    return Provenance(**{**record, "random_state": int(record["random_state"])})
+    return Provenance(**{**record, **{name: int(record[name]) for name in _RECORDED_INTEGERS}})
 
 
 def _read_surrogate(label: int, *figures_and_weights: Any) -> Surrogate:
-    *figures, weights = figures_and_weights
+    *figures, weights = figures_and_weights  # the last of them is left_out
     columns: tuple[Any, ...] = tuple(zip(*weights, strict=True)) or ((),) * len(_WEIGHTS)
     components, of_components = columns[0], columns[-len(Surrogate.OF_COMPONENTS) :]
     if len(set(components)) < len(components):
         raise ValueError("a surrogate must report a component only once")
+    if any(len(fit) != 1 + len(components) for fit in figures[-1]):
+        raise ValueError("each fit of a surrogate must have an intercept and one weight for each component")
     return Surrogate(label, components, *of_components, *figures)
 
 

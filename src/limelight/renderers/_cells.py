@@ -4,8 +4,20 @@ from __future__ import annotations
 
 import unicodedata
 
-__all__ = ["MOST_PICTURE_CELLS", "count_cells", "fit", "make_visible", "pad", "replace_unprintable", "take", "take_end"]
+__all__ = [
+    "LINE_CELLS",
+    "MOST_PICTURE_CELLS",
+    "count_cells",
+    "fit",
+    "make_visible",
+    "pad",
+    "replace_unprintable",
+    "take",
+    "take_end",
+    "wrap",
+]
 
+LINE_CELLS = 100
 MOST_PICTURE_CELLS = 34  # they fit a picture 480 pixels wide even if every letter is as wide as a W
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # Persian, Indian scripts and emoji are spelt with these two; every other format character becomes an escape.
@@ -73,3 +85,21 @@ def take_end(text: str, width: int) -> str:
     while tail and _width(tail[0]) == 0:
         tail = tail[1:]
     return tail
+
+
+def wrap(text: str) -> list[str]:
+    """Lines of at most `LINE_CELLS` cells, broken at spaces, or within a word that is longer than a line."""
+    lines = [""]
+    for word in make_visible(text).split():
+        rest = word
+        if lines[-1] and count_cells(lines[-1]) + 1 + count_cells(word) > LINE_CELLS:
+            lines.append("  ")
+        elif lines[-1].strip():
+            rest = " " + word
+        while count_cells(lines[-1]) + count_cells(rest) > LINE_CELLS:
+            head = take(rest, LINE_CELLS - count_cells(lines[-1]))
+            lines[-1] += head
+            rest = rest[len(head) :]
+            lines.append("  ")
+        lines[-1] += rest
+    return lines

@@ -147,7 +147,8 @@ class _Sheet:
 
     def _list_label_blocks(self, label: LabelSummary) -> Iterable[_Block]:
         yield self._write(f"{label.heading} {self._name(label.name)}", size=_HEADING_LETTERS)
-        yield self._write(label.verdict)
+        if label.verdict:
+            yield self._write(label.verdict)
         yield self._write(
             f"model {label.prediction}, surrogate {label.local_prediction}, fidelity {label.fidelity}"
             + (f"; with {self.summary.level} intervals" if label.has_intervals else "")

@@ -171,6 +171,7 @@ def make_page_data(explanation: Explanation) -> dict[str, Any]:
     lay_out = _LAYOUTS_BY_KIND.get(kind)
     return {
         "summary": summary,
+        "link": explanation.provenance.link,
         "title": f"{_title_of(summary.id)}: " + ", ".join(label.name for label in summary.labels),
         "script_hash": hash_script("limelight.js"),
         "kind": kind,

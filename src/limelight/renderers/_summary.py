@@ -10,6 +10,7 @@ from limelight.renderers._bars import Bars, make_bar
 from limelight.renderers._names import show_names
 from limelight.renderers._numbers import choose_decimals, format_fidelity, format_number, format_probability
 from limelight.results.explanation import Explanation, Provenance, Surrogate
+from limelight.results.removal import has_states
 
 __all__ = ["Fact", "LabelSummary", "Summary", "format_output", "name_output", "summarise"]
 
@@ -30,7 +31,11 @@ class Output:
 
 @dataclass(frozen=True)
 class LabelSummary(Bars):
-    """An explained label: the prediction, the surrogate's local prediction, and the weights."""
+    """An explained label: the prediction, the surrogate's local prediction, and the weights.
+
+    `terms` is for the page's script, which adds them up: the intercept and, by their components' numbers, the weights. It is
+    empty where they do not add up to predictions.
+    """
 
     name: str
     heading: str
@@ -41,12 +46,13 @@ class LabelSummary(Bars):
     fidelity: str
     fidelity_measure: str
     verdict: str
+    terms: str
 
     @property
     def remark(self) -> str:
         """The verdict, the prediction, the local prediction and the fidelity, in a few sentences."""
         predictions = f"Model {self.prediction}, surrogate {self.local_prediction}"
-        return f"{self.verdict} {predictions}, fidelity {self.fidelity} ({self.fidelity_measure})."
+        return f"{self.verdict} {predictions}, fidelity {self.fidelity} ({self.fidelity_measure}).".lstrip()
 
 
 @dataclass(frozen=True)
@@ -178,13 +184,28 @@ def _summarise_label(
         local_prediction=format_number(surrogate.local_prediction),
         fidelity=format_fidelity(surrogate.fidelity, surrogate.fidelity_error),
         fidelity_measure=_name_fidelity(surrogate),
-        verdict=str(explanation.verdict(surrogate.label)),
+        verdict=_write_verdict(explanation, surrogate),
+        terms=_list_terms(surrogate),
     )
+
+
+def _write_verdict(explanation: Explanation, surrogate: Surrogate) -> str:
+    """The verdict; nothing where it would only say that nothing is known, as of a difference of two surrogates."""
+    figures = (surrogate.fidelity, *surrogate.top_probabilities)
+    return "" if surrogate.components and all(map(math.isnan, figures)) else str(explanation.verdict(surrogate.label))
 
 
 def _name_fidelity(surrogate: Surrogate) -> str:
     has_error = surrogate.fidelity_error != 0 and not math.isnan(surrogate.fidelity)
     return _FIDELITY_MEASURE + (" and its standard error" if has_error else "")
+
+
+def _list_terms(surrogate: Surrogate) -> str:
+    """What the surrogate's predictions are sums of, with all digits."""
+    if not (math.isfinite(surrogate.local_prediction) and has_states(surrogate)):
+        return ""
+    weights = zip(surrogate.components, surrogate.weights, strict=True)
+    return " ".join([repr(surrogate.intercept), *(f"{component}:{weight!r}" for component, weight in weights)])
 
 
 def _state_convergence(explanation: Explanation) -> tuple[str, str]:

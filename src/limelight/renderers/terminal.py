@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from math import isfinite
 
-from limelight.renderers._cells import count_cells, fit, make_visible, pad, take
+from limelight.renderers._cells import LINE_CELLS, count_cells, fit, make_visible, pad, wrap
 from limelight.renderers._names import shorten_names
 from limelight.renderers._summary import LabelSummary, summarise
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_visible", "render_text"]
 
-_LINE_CELLS = 100
 _MOST_LABEL_CELLS = 36
 _MOST_NAME_CELLS = 40
 _MOST_CHART_CELLS = 24
@@ -41,34 +40,35 @@ def render_text(explanation: Explanation) -> str:
     True
     """
     summary = summarise(explanation)
-    lines = [] if summary.id is None else [fit(make_visible(summary.id), _LINE_CELLS), ""]
+    lines = [] if summary.id is None else [fit(make_visible(summary.id), LINE_CELLS), ""]
     for alert in summary.alerts:
-        lines += [*_wrap(f"Alert: {alert}"), ""]
+        lines += [*wrap(f"Alert: {alert}"), ""]
     label_names = shorten_names([label.name for label in summary.labels], _MOST_LABEL_CELLS)
     names = shorten_names([bar.name for label in summary.labels for bar in label.bars], _MOST_NAME_CELLS)
     for label in summary.labels:
         lines += [*_write_block(label, label_names[label.name], names), ""]
     facts = "; ".join(f"{fact.name} {fact.value}" for fact in summary.facts)
     intervals = f"; {summary.level} intervals" if any(label.has_intervals for label in summary.labels) else ""
-    lines += _wrap(facts + intervals)
+    lines += wrap(facts + intervals)
     for caution in summary.cautions:
-        lines += _wrap(f"Caution: {caution}")
+        lines += wrap(f"Caution: {caution}")
     for note in summary.notes:
-        lines += _wrap(f"Note: {note}")
+        lines += wrap(f"Note: {note}")
     return "\n".join(lines)
 
 
 def _write_block(label: LabelSummary, label_name: str, short: Mapping[str, str]) -> Iterator[str]:
     """The header, then a line for each reported component."""
     yield (f"{label_name}: model {label.prediction}, surrogate {label.local_prediction}, fidelity {label.fidelity}")
-    yield from _wrap(label.verdict)
+    if label.verdict:
+        yield from wrap(label.verdict)
     if not label.bars:
         return
     names = [short[bar.name] for bar in label.bars]
     name_width = max(map(count_cells, names))
     weight_width = max(len(bar.text) for bar in label.bars)
     interval_width = max(len(bar.interval) for bar in label.bars)
-    chart_width = min(_MOST_CHART_CELLS, _LINE_CELLS - name_width - weight_width - interval_width - 9)
+    chart_width = min(_MOST_CHART_CELLS, LINE_CELLS - name_width - weight_width - interval_width - 9)
     # Whiskers have no room here, so the axis holds zero and the weights only.
     ends = [0.0, *(bar.weight for bar in label.bars)]
     span = (max(ends) - min(ends)) or 1.0
@@ -89,21 +89,3 @@ def _draw_bar(length: float, left: int, right: int) -> str:
     if length < 0:
         return ("▐" * half + "█" * whole)[max(0, whole + half - left) :].rjust(left) + "│"
     return " " * left + "│" + ("█" * whole + "▌" * half)[:right]
-
-
-def _wrap(text: str) -> list[str]:
-    """Lines of at most `_LINE_CELLS` cells, broken at spaces, or within a word that is longer than a line."""
-    lines = [""]
-    for word in make_visible(text).split():
-        rest = word
-        if lines[-1] and count_cells(lines[-1]) + 1 + count_cells(word) > _LINE_CELLS:
-            lines.append("  ")
-        elif lines[-1].strip():
-            rest = " " + word
-        while count_cells(lines[-1]) + count_cells(rest) > _LINE_CELLS:
-            head = take(rest, _LINE_CELLS - count_cells(lines[-1]))
-            lines[-1] += head
-            rest = rest[len(head) :]
-            lines.append("  ")
-        lines[-1] += rest
-    return lines

@@ -45,6 +45,10 @@ class Surrogate(EqualityMixin):
         The standard error of the fidelity, from the replicates, widened by Student's t: an interval of 1.96 errors to each side
         is one of 95 %. It is 0 where all masks were enumerated, NaN where the fidelity is NaN or the output varied in a single
         replicate.
+    left_out : tuple of tuple of float
+        How the fit changes with each replicate of the perturbations that is left out: for each, the intercept's deviation from
+        its mean over these fits, then each weight's, to 11 binary digits. They give the error of sums and differences of
+        weights, by the jackknife. Empty where nothing is left to chance, or where it is not known.
 
     Examples
     --------
@@ -81,6 +85,7 @@ class Surrogate(EqualityMixin):
     local_prediction: float
     fidelity: float
     fidelity_error: float
+    left_out: tuple[tuple[float, ...], ...] = ()
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Surrogate":
@@ -96,6 +101,8 @@ class Surrogate(EqualityMixin):
             raise TypeError("a surrogate must have one weight, with all that is known of it, for each component")
         if len(set(surrogate.components)) < len(surrogate.components):
             raise TypeError("a surrogate must report a component only once")
+        if any(len(fit) != 1 + len(surrogate.components) for fit in surrogate.left_out):
+            raise TypeError("each fit of a surrogate must have an intercept and one weight for each component")
         return surrogate
 
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from typing import Any, Self
 
-from limelight._checks import Label, check_id, check_label, check_ordered, find_output, list_outputs
+from limelight._checks import Label, check_id, check_label, check_ordered, find_output, list_outputs, own_arithmetic
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, LimelightError
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
@@ -15,6 +15,7 @@ from limelight.results.equality import EqualityMixin
 from limelight.results.files import atomic_file, check_ending, read_bytes
 from limelight.results.json_values import check_types, plain, read_object, restore
 from limelight.results.provenance import Provenance
+from limelight.results.removal import Removal, find_removed, predict_without
 from limelight.results.verdict import Verdict, judge
 from limelight.results.view_registry import view_from_dict
 from limelight.results.views import View
@@ -240,6 +241,65 @@ class Explanation(RenderingMixin, EqualityMixin):
         return {
             surrogate.label: list(zip(surrogate.components, surrogate.weights, strict=True)) for surrogate in self.surrogates
         }
+
+    @own_arithmetic()
+    def without(self, *components: str | int, label: Label | None = None) -> Removal:
+        """What the surrogate predicts when components are removed: the local prediction less their weights, with its interval.
+
+        The model is not asked; `Explainer.ask_without` gives its answer beside this.
+
+        Parameters
+        ----------
+        *components : str or int
+            Which to remove: a str is a component's name, or the word or column that it alone is about; an int is its number.
+            One that is not listed counts with a weight of 0, and `Removal.unlisted` says so.
+        label : int or str, optional
+            An explained output, by its number or name; by default `default_label`.
+
+        Returns
+        -------
+        removal : Removal
+            The prediction and its interval, from the weights' joint error, beside those of the whole instance.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such component, or several are called so; or if weights are slopes, as in tables without bins.
+        ArgumentTypeError
+            If a component is given as neither a str nor an int.
+        LabelError
+            If the label was not explained.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> explanation = TextExplainer().explain_instance(
+        ...     "good old film", lambda texts: [0.1 + 0.5 * ("good" in text) + 0.2 * ("old" in text) for text in texts]
+        ... )
+        >>> round(explanation.without("good").prediction, 1)
+        0.3
+        """
+        surrogate = self.surrogate(label)
+        removed = find_removed(components, self.names, self.view.columns())
+        promise = predict_without(surrogate, removed, self.confidence)
+        is_probability = self.output_kind == "probabilities"
+        return Removal(
+            label=surrogate.label,
+            output_name=self.output_names[surrogate.label],
+            unit="log-odds" if self.provenance.link == "logit" else "probability" if is_probability else "score",
+            components=removed,
+            names=tuple(self.names[number] for number in removed),
+            unlisted=tuple(self.names[number] for number in removed if number not in surrogate.components),
+            local_prediction=surrogate.local_prediction,
+            prediction=promise.prediction,
+            low=promise.prediction - promise.half_width,
+            high=promise.prediction + promise.half_width,
+            change=promise.change,
+            change_low=promise.change - promise.change_half_width,
+            change_high=promise.change + promise.change_half_width,
+            confidence=self.confidence,
+            model_prediction=self.predictions[surrogate.label],
+        )
 
     def to_dict(self) -> dict[str, Any]:
         """The whole explanation in JSON's types, NaN as None; `from_dict` is the inverse."""

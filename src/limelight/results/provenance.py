@@ -42,6 +42,11 @@ class Provenance(EqualityMixin):
         The seed.
     version : str
         limelight's.
+    nominal_draws : int
+        The number of independent perturbations that the ridge penalty is meant for.
+    content : str
+        A fingerprint of what the perturbations depend on besides these settings: the instance, or the training data, or both.
+        Where it and the settings are equal, so are the perturbations.
 
     Examples
     --------
@@ -65,6 +70,8 @@ class Provenance(EqualityMixin):
     tolerance: float
     random_state: int
     version: str = field(default_factory=lambda: str(sys.modules["limelight"].__version__))
+    nominal_draws: int = 0
+    content: str = ""
 
 
 Provenance.__module__ = "limelight"  # where users import it from

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from limelight._checks import check_count
-from limelight.exceptions import PredictionError
+from limelight.exceptions import InstanceError, PredictionError
 from limelight.results.explanation import Notice
 from limelight.results.views import View
 from limelight.stages.design import Design, Stretch
@@ -30,6 +30,7 @@ __all__ = [
     "Parts",
     "SharedRows",
     "Values",
+    "Without",
     "count_inputs",
     "count_present",
     "fair_coins",
@@ -89,6 +90,24 @@ class Neighbourhood:
     replicates: np.ndarray
     keys: np.ndarray | None
     shared: SharedRows | None = None
+
+
+class Without(NamedTuple):
+    """The instance without some of its components: one input, or several whose mean answer counts.
+
+    Attributes
+    ----------
+    neighbourhood : Neighbourhood
+        Row 0 is the instance; in the m drawn rows these components alone are off.
+    shares : ndarray of shape (m,)
+        What each row counts in the mean; they sum to 1.
+    squares : ndarray of shape (m,)
+        The sums of squared shares of the draws that each row stands for: 0 where the mean is no estimate.
+    """
+
+    neighbourhood: Neighbourhood
+    shares: np.ndarray
+    squares: np.ndarray
 
 
 class Components(ABC):
@@ -171,6 +190,19 @@ class Components(ABC):
         """
         return [self.neighbourhood(design, stretch)]
 
+    def without(self, removed: Sequence[int], design: Design, most: int) -> Without:  # noqa: ARG002 - for those that can
+        """The instance with some components off and all others as they are, in at most this many inputs.
+
+        Raises
+        ------
+        InstanceError
+            If there are no such inputs.
+        """
+        raise InstanceError(
+            f"not available, because {type(self).__name__} does not say what the instance is with some components off and all "
+            "others as they are: it has no method without."
+        )
+
 
 class Parts(Components):
     """Components that can be absent."""
@@ -189,6 +221,12 @@ class Parts(Components):
         keys = np.zeros((len(packed), -(-packed.shape[1] // 8)), dtype=np.uint64)
         keys.view(np.uint8)[:, : packed.shape[1]] = packed
         return Neighbourhood(masks, _Realised(self, masks), drawn.law_weights, drawn.replicates, keys)
+
+    def without(self, removed: Sequence[int], design: Design, most: int) -> Without:  # noqa: ARG002 - it is a single input
+        masks = np.ones((2, len(self.law) - 1), dtype=np.uint8)
+        masks[1, list(removed)] = 0
+        neighbourhood = Neighbourhood(masks, _Realised(self, masks), np.ones(1), np.array([0, 1]), None)
+        return Without(neighbourhood, np.ones(1), np.zeros(1))
 
 
 @dataclass(frozen=True, eq=False)

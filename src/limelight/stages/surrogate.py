@@ -63,6 +63,9 @@ class Fit(NamedTuple):
         The share that the ridge penalty takes off the weight of a component of average variance.
     unknown : ndarray of int, of shape (u,)
         The components, reported or not, of which the perturbations show too little for an interval.
+    left_out : ndarray of shape (r, 1 + c)
+        The intercept and the weights of the fits that leave out one replicate each, less their means over these fits; no rows
+        where nothing is left to chance, or there is one replicate.
     """
 
     components: np.ndarray
@@ -80,6 +83,7 @@ class Fit(NamedTuple):
     spread: float
     shrinkage: float
     unknown: np.ndarray
+    left_out: np.ndarray
 
 
 class Settings(NamedTuple):
@@ -104,6 +108,8 @@ class Settings(NamedTuple):
         The level of the intervals.
     is_exact : bool
         Whether the sample is the whole neighbourhood, or its limit is known: nothing is left to chance.
+    components : tuple of int or None
+        The components to report, in place of chosen ones.
     """
 
     method: str
@@ -114,6 +120,7 @@ class Settings(NamedTuple):
     regressor: Any
     confidence: float
     is_exact: bool
+    components: tuple[int, ...] | None = None
 
 
 def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[Fit]]:
@@ -135,9 +142,11 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     pooled = source.pooled()
     factors = np.stack([sample.penalty_factors for sample in samples])
     penalties = pooled.penalty[:, None] * factors
-    choice = choose_components(
-        _name_method(samples[0], settings), pooled.covariances, pooled.cross, penalties, settings.num_features
-    )
+    if settings.components is None:
+        method = _name_method(samples[0], settings)
+        choice = choose_components(method, pooled.covariances, pooled.cross, penalties, settings.num_features)
+    else:
+        choice = Choice.of(np.tile(np.array(settings.components, dtype=np.intp), (*pooled.cross.shape[:2], 1)))
     chosen = choice.components
     chosen_factors = np.take_along_axis(factors[:, None], chosen, axis=-1)
     of_chosen: ProductsOfRows | ProductsOfComponents
@@ -169,6 +178,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         spreads = np.maximum(spreads, _linear_spreads(pooled))
     shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
     signs = _sign_probabilities(weights, half_widths, samples[0].num_replicates, settings)
+    left_out = _deviations(regressions, settings)
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
     of_weights = (chosen, weights, half_widths, lows, highs, signs)
     chosen, weights, half_widths, lows, highs, signs = (np.take_along_axis(part, order, axis=-1) for part in of_weights)
@@ -191,6 +201,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 spread=float(spreads[number, output]),
                 shrinkage=float(shrinkages[number, output]),
                 unknown=np.flatnonzero(is_unknown[number]),
+                left_out=left_out[number, output][:, [0, *(1 + order[number, output])]],
             )
             for output, (origin, varies) in enumerate(zip(sample.origin, sample.varies, strict=True))
         ]
@@ -273,6 +284,13 @@ def _half_widths(weights: np.ndarray, num_replicates: int, settings: Settings) -
     return critical_value(settings.confidence, num_replicates) * _standard_errors(weights[:, :, 1:])
 
 
+def _deviations(regressions: Regressions, settings: Settings) -> np.ndarray:
+    """The intercepts and weights of fits that leave out one of r replicates each, less their means: (b, q, r, 1 + c)."""
+    first = len(regressions.intercepts[0, 0]) if settings.is_exact else 1
+    fits = np.concatenate([regressions.intercepts[:, :, first:, None], regressions.weights[:, :, first:]], axis=-1)
+    return fits - fits.mean(axis=2, keepdims=True) if fits.shape[2] else fits
+
+
 def _name_method(sample: Sample, settings: Settings) -> str:
     """How to choose components: where rows are few, a fit of all says little of single ones, and "auto" selects a few forward.
 
@@ -286,7 +304,8 @@ def _name_method(sample: Sample, settings: Settings) -> str:
 def _reaches_towards_zero(choice: Choice, half_widths: np.ndarray, sample: Sample, settings: Settings) -> np.ndarray:
     """How far the intervals reach towards 0, of shape (b, q, c), given that the components are the heaviest ones."""
     d, degrees = len(sample.instance), sample.num_replicates - 1
-    has_choice = settings.method in ("auto", "highest_weights") and choice.components.shape[-1] < d
+    goes_by_weight = settings.method in ("auto", "highest_weights") and settings.components is None
+    has_choice = goes_by_weight and choice.components.shape[-1] < d
     if settings.is_exact or not has_choice or degrees < 1:
         return half_widths
     errors = half_widths / critical_value(settings.confidence, sample.num_replicates)

@@ -136,6 +136,10 @@ class Perturbations:
             self._shares[key] = share
         return self._shares[key]
 
+    def keep_valid(self, rows: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """The valid rows among some of shape (m, d), of shape (v, d), and booleans of shape (m,): which they come from."""
+        return (rows, np.ones(len(rows), dtype=bool)) if self._validate is None or not len(rows) else self._validate(rows)
+
     def draw(self, design: Design, stretch: Stretch, state: RareState | None = None) -> DrawnRows:
         """The rows of a stretch of a design; all of them in a rare state, if one is given.
 

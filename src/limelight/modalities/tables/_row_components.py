@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
+from limelight.exceptions import InstanceError
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._perturbations import DrawnRows, Perturbations, join_replicates, keys_of
 from limelight.modalities.tables._product_law import RowLaw
@@ -15,11 +17,12 @@ from limelight.modalities.tables._rare_states import RareState, find_rare_states
 from limelight.modalities.tables._row_columns import RowColumns
 from limelight.results.explanation import Notice
 from limelight.results.views import MixedView, TableView
-from limelight.stages.components import Neighbourhood, SharedRows, Values
+from limelight.stages.components import Neighbourhood, SharedRows, Values, Without
 from limelight.stages.design import Design, Stretch
 
 __all__ = ["RowValues", "default_kernel_width"]
 
+_POINTS_OF_OTHER_STATES = 4096  # of which rows are drawn, to find those in which components are in other states
 _FARTHEST = 1e6  # standard deviations from the mean, where no draw is near a row
 _LEAST_EFFECTIVE_SHARE = 0.5  # of rows drawn from the law as it is: with less, they are drawn near the row
 _LEAST_SHARE = 1e-6  # of a row's own state: differences of probabilities have 16 digits
@@ -166,6 +169,52 @@ class RowValues(Values):
             representation[0, components] = codes[numbers]
             representation[1:, components] = drawn.codes[:, numbers]
         return representation
+
+    def without(self, removed: Sequence[int], design: Design, most: int) -> Without:
+        """The row with other states in some components' columns, as they are drawn together.
+
+        Raises
+        ------
+        InstanceError
+            If no row is drawn in which all of them are in other states.
+        """
+        drawn, weights = self._draw_other_states(removed, design)
+        columns = [number for component in removed for number in self._columns[component]]
+        rows = np.repeat(self._row[None], len(drawn), axis=0)
+        rows[:, columns] = drawn[:, columns]
+        rows, is_kept = self._perturbations.keep_valid(rows)
+        weights = weights[is_kept]
+        if not len(rows):
+            raise InstanceError(
+                "not available, because no row can be drawn in which these components are in other states and all others as "
+                "they are: they are constant, never differ together, or the constraint keeps no such row."
+            )
+        _, first, inverse = np.unique(keys_of(rows), axis=0, return_index=True, return_inverse=True)
+        if len(first) > most:
+            chosen = np.linspace(0, len(rows) - 1, most).astype(np.intp)
+            rows, weights = rows[chosen], weights[chosen]
+            _, first, inverse = np.unique(keys_of(rows), axis=0, return_index=True, return_inverse=True)
+        inverse = inverse.reshape(-1)
+        shares = weights / weights.sum()
+        count = len(first)
+        inputs = _Rows(self._row, rows[first])
+        representation = np.ones((1 + count, len(self.names)), dtype=np.uint8)
+        representation[1:, list(removed)] = 0
+        return Without(
+            Neighbourhood(representation, inputs, np.ones(count), np.array([0, count]), None),
+            np.bincount(inverse, shares, minlength=count),
+            np.bincount(inverse, shares**2, minlength=count) if len(rows) > 1 else np.full(1, np.nan),
+        )
+
+    def _draw_other_states(self, removed: Sequence[int], design: Design) -> tuple[np.ndarray, np.ndarray]:
+        """Drawn rows in which some components are all off, and their law weights."""
+        rows, weights = [np.empty((0, len(self._row)))], [np.empty(0)]
+        for part in self.neighbourhoods(design, Stretch(1, 0, _POINTS_OF_OTHER_STATES)):
+            is_off = (part.representation[1:, list(removed)] == 0).all(axis=1)
+            if is_off.any():
+                rows.append(part.inputs.take(1 + np.flatnonzero(is_off)))
+                weights.append(part.law_weights[is_off])
+        return np.concatenate(rows), np.concatenate(weights)
 
     def batch(self, inputs: np.ndarray) -> Any:
         return self._encoding.make_batch(inputs)

@@ -55,6 +55,39 @@ for (const root of document.querySelectorAll(".limelight:has(> .labels .weights)
     picture.after(make("label", { class: "tinting" }, "Tint ", tint));
   }
 
+  // A box for each weight: with some of them off, the surrogate predicts the sum of the others.
+  const written = (value) => (value === 0 ? "0" : `${value < 0 ? "\u2212" : ""}${Math.abs(value) >= 1e6 || Math.abs(value) < 1e-4
+    ? Math.abs(value).toExponential(2) : Number(Math.abs(value).toPrecision(3))}`);
+  for (const panel of panels.filter((panel) => panel.dataset.terms)) {
+    const [intercept, ...terms] = panel.dataset.terms.split(" "), list = panel.querySelector(".weights");
+    if (!list) continue;
+    const weights = new Map(terms.map((term) => [term.split(":")[0], Number(term.split(":")[1])]));
+    const hasStates = "states" in panel.dataset;
+    const said = make("p", { class: "promise", role: "status" }), boxes = new Map();
+    const write = () => {
+      let prediction = Number(intercept), change = 0;
+      for (const [component, weight] of weights) {
+        if (boxes.get(component).checked) prediction += weight;
+        else change -= weight;
+      }
+      const off = all("tr[data-c]", list).filter((row) => !boxes.get(row.dataset.c).checked);
+      const value = "logOdds" in panel.dataset ? `${written(prediction)} (probability ${written(1 / (1 + Math.exp(-prediction)))})` : written(prediction);
+      said.replaceChildren(...(off.length ? [
+        hasStates ? "With other values than " : "Without ", ...off.flatMap((row, i) => [i ? ", " : "", make("bdi", {}, row.querySelector("th bdi").textContent)]),
+        ` the surrogate predicts ${value}, a change of ${written(change)}.`,
+      ] : [`Untick a component to see what the surrogate predicts ${hasStates ? "with another value there" : "without it"}.`]));
+    };
+    for (const row of all("tr[data-c]", list)) {
+      const name = row.querySelector("th bdi").textContent;
+      const box = input({ type: "checkbox", class: "on", checked: "", "aria-label": `Count in: ${name}` });
+      box.addEventListener("change", write);
+      boxes.set(row.dataset.c, box);
+      row.querySelector("th").prepend(box);
+    }
+    list.after(said);
+    write();
+  }
+
   // A slider for each reel of slices.
   for (const reel of all(".reel")) {
     const slices = all(".slice", reel);

@@ -1,0 +1,79 @@
+"""What the model says of an instance without some of its components."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from limelight._checks import check_count
+from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.results.explanation import Explanation
+from limelight.results.removal import Removal
+from limelight.stages.components import Components
+from limelight.stages.design import Design
+from limelight.stages.prediction import Oracle
+from limelight.stages.prediction_outputs import LINKS
+from limelight.stages.questions import Asking
+
+__all__ = ["ask_without", "check_removal"]
+
+_SAME_ANSWER_SHARE = 1e-3  # of the largest output: what models in low precision may differ by from batch to batch
+
+
+def check_removal(explanation: object, num_samples: object, batch_size: object) -> tuple[int, int | None]:
+    """The largest number of inputs, and of those at once, once the arguments of `Explainer.ask_without` are checked.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If one of them is not allowed.
+    """
+    if not isinstance(explanation, Explanation):
+        raise ArgumentTypeError(f"explanation must be what explain_instance gave; got {type(explanation).__name__}.")
+    most = check_count("num_samples", num_samples, 2)
+    return most, None if batch_size is None else check_count("batch_size", batch_size, 1)
+
+
+def ask_without(
+    removal: Removal, explanation: Explanation, components: Components, design: Design, most: int, oracle: Oracle
+) -> Asking[Removal]:
+    """A part of a run that puts the model's answer for at most so many inputs beside the surrogate's prediction.
+
+    Raises
+    ------
+    ArgumentError
+        If the components are not those that were explained, or the model says something else of the instance than then.
+    InstanceError
+        If there is no input without the components.
+    PredictionError
+        If the model's answer cannot be read.
+    """
+    names = components.view.tell_apart(components.names)
+    if names != explanation.names or components.view != explanation.view:
+        raise ArgumentError(
+            "the explanation is of another instance, or of another explainer's components: give the instance that was "
+            "explained, to the explainer that explained it."
+        )
+    without = components.without(removal.components, design, most)
+    (answers,) = yield from oracle.predict([without.neighbourhood])
+    link = LINKS[explanation.provenance.link]
+    of_instance, before = link(oracle.instance_prediction), np.array(explanation.predictions)
+    tolerance = _SAME_ANSWER_SHARE * np.abs(before).max()
+    if of_instance.shape != before.shape or not (np.abs(of_instance - before) <= tolerance).all():
+        raise ArgumentError(
+            f"the model says {_list_outputs(of_instance)} of the instance, where {_list_outputs(before)} was explained: give "
+            "the model that was explained."
+        )
+    raw = answers[:, removal.label]
+    values = link(answers)[:, removal.label]
+    # Where there is one input, it is the answer, without what rounding makes of its mean.
+    answer = float(without.shares @ values) if len(values) > 1 else float(values[0])
+    error = float(np.sqrt(without.squares @ (values - answer) ** 2))
+    probability = float(without.shares @ raw if len(raw) > 1 else raw[0]) if removal.unit != "score" else np.nan
+    return replace(removal, answer=answer, answer_error=error, answer_probability=probability, num_inputs=len(raw))
+
+
+def _list_outputs(values: np.ndarray) -> str:
+    listed = [f"{value:.4g}" for value in values[:5].tolist()]
+    return ", ".join([*listed, *["..."] * (len(values) > len(listed))])
