@@ -198,13 +198,17 @@ class Comparison(EqualityMixin):
         surrogates = [replace(one.surrogate(number), label=which) for which, one in enumerate(pair)]
         # Where an interval is not known, the difference is none of two known weights.
         known = [one for one in self.differences(number) if one.listed == "both"]
+        unknown = (nan,) * len(known)
         difference = Surrogate(
             label=2,
             components=tuple(one.component for one in known),
             weights=tuple(one.difference for one in known),
             lows=tuple(one.low for one in known),
             highs=tuple(one.high for one in known),
-            **dict.fromkeys(("sign_probabilities", "top_probabilities", "best_ranks", "worst_ranks"), (nan,) * len(known)),
+            sign_probabilities=unknown,
+            top_probabilities=unknown,
+            best_ranks=unknown,
+            worst_ranks=unknown,
             intercept=surrogates[0].intercept - surrogates[1].intercept,
             local_prediction=surrogates[0].local_prediction - surrogates[1].local_prediction,
             fidelity=nan,
