@@ -140,6 +140,9 @@ SAMPLES = [
     segmentation.Uniform(4),
     segmentation.Watershed(np.array([[0.5, 1.0]]), 2),
     CONSTANT["text"].verdict(),
+    CONSTANT["text"].without("film"),
+    limelight.compare(CONSTANT["text"], CONSTANT["text"]),
+    limelight.compare(Explanations.of([CONSTANT["text"]]), Explanations.of([CONSTANT["text"]])),
 ]
 COMPARED_BY_IDENTITY = {extend.Neighbourhood}  # its inputs may be anything
 
