@@ -4,7 +4,7 @@ VENV := .venv
 PIP := $(VENV)/bin/python -m pip --disable-pip-version-check --quiet
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint clean
+.PHONY: help demo test bench experiments lint clean
 .NOTPARALLEL:
 .DELETE_ON_ERROR:
 
@@ -13,6 +13,7 @@ help:
 	@echo "make test    run the tests and the doctests"
 	@echo "make lint    style, formatting and types"
 	@echo "make bench   measure limelight beside lime (some minutes)"
+	@echo "make experiments   repeat the experiments of LIME's paper (some minutes)"
 	@echo "make clean   remove everything that these targets make"
 
 demo: $(VENV)/.installed-demo
@@ -24,6 +25,9 @@ test: $(VENV)/.installed-dev
 bench: $(VENV)/.installed-dev $(VENV)/.installed-bench
 	@$(VENV)/bin/python -m benchmarks
 
+experiments: $(VENV)/.installed-dev
+	@$(VENV)/bin/python -m experiments
+
 lint: $(VENV)/.installed-dev
 	@$(VENV)/bin/ruff check
 	@$(VENV)/bin/ruff format --check
@@ -31,7 +35,7 @@ lint: $(VENV)/.installed-dev
 
 clean:
 	rm -rf $(VENV) build dist demo .mypy_cache .ruff_cache .hypothesis .pytest_cache
-	find src tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find src tests benchmarks experiments -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # One stamp for each extra. The version is read from __init__.py when the package is installed.
 $(VENV)/.installed-%: pyproject.toml src/limelight/__init__.py

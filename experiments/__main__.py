@@ -38,7 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except DataError as error:
         print(error, file=sys.stderr)
         return 2
-    print(f"{versions()}; {options.data}; {plan}")
+    num_samples = "each one's default number of" if plan.num_samples is None else plan.num_samples
+    print(f"{versions()}\n{options.data}, seed {plan.seed}, {num_samples} perturbations")
     tables = []
     for experiment in options.experiments:
         for table in import_module(f"experiments.{experiment}").tables(reviews, plan):

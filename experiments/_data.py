@@ -21,7 +21,7 @@ FILES = ("negative.review", "positive.review")
 LEAST = 10
 TRAINING_SHARE = 0.8
 # The paper's program reads a word and the first digit of its count. It ran on bytes, so letters are those of ASCII.
-PAIR = re.compile(r"(\w*?):(\d)", flags=re.ASCII)
+PAIR = re.compile(r"(\w+):(\d)", flags=re.ASCII)
 
 
 class DataError(Exception):
@@ -125,7 +125,7 @@ def _read(path: Path) -> list[str]:
 
 
 def _text(line: str) -> str:
-    pairs = [(word, int(count)) for word, count in PAIR.findall(line) if word and "_" not in word]
+    pairs = [(word, int(count)) for word, count in PAIR.findall(line) if "_" not in word]
     return " ".join(word for word, count in pairs for _ in range(count))
 
 

@@ -35,15 +35,18 @@ class Plan:
 
     seed: int = 0
     num_samples: int | None = None
-    documents: int = 60
+    documents: int = 40
     rounds: int = 100
     trees: int = 200
-    pairs: int = 30
+    pairs: int = 20
     pool: int = 40
     with_lime: bool = False
-    users: int = 10
+    users: int = 5
 
+
+# More than there are.
+EVERYTHING = 10**9
 
 QUICK = Plan()
-# The paper's sizes, but for the number of pairs: 800 there.
-FULL = Plan(documents=10**9, trees=1000, pairs=100, pool=10**9, with_lime=True)
+# The paper's sizes; it had no simulated users.
+FULL = Plan(documents=EVERYTHING, trees=1000, pairs=800, pool=EVERYTHING, with_lime=True, users=50)

@@ -62,8 +62,8 @@ def tables(reviews: Reviews, plan: Plan) -> Iterator[Table]:
     positions = reviews.explainable(plan.documents, np.random.default_rng(plan.seed))
     rows = reviews.test_rows[positions]
     notes = [
-        f"{len(positions)} of {len(reviews.test)} test texts, {len(reviews.train)} training texts, {train.shape[1]} words. Recall in "
-        "%, of at most ten words listed; errors are over texts. Texts without a gold word are left out."
+        f"{len(positions)} of {len(reviews.test)} test texts, {len(reviews.train)} training texts, {train.shape[1]} words. "
+        "Recall in %, of at most ten words listed; errors are over texts. Texts without a gold word are left out."
     ]
     found: list[Row] = []
     checks: list[Check] = []
@@ -84,10 +84,10 @@ def tables(reviews: Reviews, plan: Plan) -> Iterator[Table]:
         checks += _checks(case, like_for_like)
         if constant := sum(gold[i].is_constant for i in kept):
             notes.append(
-                f"The {case} says the same whichever words are removed for {constant} of {len(kept)} texts: their gold words lie on "
-                "the path, but all ways from there lead to one answer. No explainer that removes words can find them. The paper's "
-                "program lists every word there, and so finds them all: the second row counts lime and limelight in this way. The "
-                "third row asks for those gold words alone that can change what the model says."
+                f"The {case} says the same whichever words are removed for {constant} of {len(kept)} texts: their gold words "
+                "lie on the path, but all ways from there lead to one answer. No explainer that removes words can find them. "
+                "The paper's program lists every word there, and so finds them all: the second row counts lime and limelight "
+                "in this way. The third row asks for those gold words alone that can change what the model says."
             )
     yield Table("Faithfulness (5.2): recall of the words that the model uses", found, notes, checks, FIGURE if found else None)
 

@@ -70,10 +70,11 @@ def tables(reviews: Reviews, plan: Plan) -> Iterator[Table]:
     flags = [columns_of(PLANTED, copy) for copy in copies]
     untouched = np.array([_accuracy(copy, np.ones_like(flag)) for copy, flag in zip(copies, flags, strict=True)])
     cleaned = np.array([_accuracy(copy, ~flag) for copy, flag in zip(copies, flags, strict=True)])
+    user = User()
     rows, notes, checks = [], [], []
     for name, pick in PICKS.items():
         results = [
-            improve(copy, flag, pick, plan, np.random.default_rng((plan.seed, 5, number)))
+            improve(copy, flag, pick, user, plan, np.random.default_rng((plan.seed, 5, number)))
             for number, (copy, flag) in enumerate(zip(copies, flags, strict=True))
         ]
         accuracies = np.array([one.accuracies for one in results])
@@ -86,33 +87,34 @@ def tables(reviews: Reviews, plan: Plan) -> Iterator[Table]:
         checks.append(Check(f"{name}, after minus before", estimate(accuracies[:, -1] - untouched), 0.0))
     for name, fixed in (("no word removed", untouched), ("every made-up word removed", cleaned)):
         rows.append(Row(name, dict.fromkeys(COLUMNS, estimate(fixed))))
-    user = User()
     yield Table(
         "Improving a model by removing words (6.3): accuracy on test texts, %",
         rows,
         [
-            f"Users are simulated: {plan.users} in each round, who see {SHOWN} of {plan.pool} explanations. They remove a made-up word that they",
-            f"see with probability {user.notices}, any other with probability {user.errs}. Errors are over users; each has made-up words of",
-            "their own. The paper's figure 10 (people, newsgroups): SP-LIME above random pick above no cleaning, from 50 to 80 %.",
+            f"Users are simulated: {plan.users} in each round, who see {SHOWN} of {plan.pool} explanations. They remove a "
+            f"made-up word that they see with probability {user.notices}, any other with probability {user.errs}. Errors are "
+            "over users; each has made-up words in texts of their own.",
+            "The paper's figure 10 (people, newsgroups): SP-LIME above random pick above no cleaning, from 50 to 80 %.",
             *notes,
         ],
         checks,
     )
 
 
-def improve(reviews: Reviews, planted: np.ndarray, pick: Pick, plan: Plan, rng: np.random.Generator) -> Improved:
+def improve(reviews: Reviews, planted: np.ndarray, pick: Pick, user: User, plan: Plan, rng: np.random.Generator) -> Improved:
     """Some rounds in which a user removes words from a model that is trained anew each time."""
     kept = np.ones(len(planted), dtype=bool)
     model = _fit(reviews, kept)
     accuracies = [_score(model, reviews, kept)]
     for _ in range(ROUNDS):
         rows = _only(reviews.train_rows, kept)
-        rows = rows[np.sort(rng.choice(np.flatnonzero(rows.getnnz(axis=1)), min(plan.pool, len(reviews.train)), replace=False))]
+        with_words = np.flatnonzero(rows.getnnz(axis=1))
+        rows = rows[np.sort(rng.choice(with_words, min(plan.pool, len(with_words)), replace=False))]
         question = Question(reviews.vectorizer, model, rows, model.predict(rows), plan.num_samples, plan.seed)
         explanations = ask_limelight(question)
         listed = read(explanations, reviews.vectorizer)
         shown = np.unique(np.concatenate([listed[i].columns for i in pick(explanations, int(rng.integers(2**31)))]))
-        kept[User().remove(shown, planted, rng)] = False
+        kept[user.remove(shown, planted, rng)] = False
         model = _fit(reviews, kept)
         accuracies.append(_score(model, reviews, kept))
     return Improved(accuracies, ~kept)

@@ -68,8 +68,9 @@ def tables(reviews: Reviews, plan: Plan) -> Iterator[Table]:
         "Trust (5.3): F1 of the predictions that are to be trusted",
         found,
         (
-            f"{rows.shape[0]} of {len(reviews.test)} test texts, {plan.rounds} draws of a quarter of the words; in %. Errors are over texts and",
-            f"draws, by bootstrap. The forest has {plan.trees} trees, and word vectors made from the training texts, not word2vec's.",
+            f"{rows.shape[0]} of {len(reviews.test)} test texts, {plan.rounds} draws of a quarter of the words. In %; errors "
+            f"are over texts and draws, by bootstrap. The forest has {plan.trees} trees, and word vectors made from the "
+            "training texts in place of word2vec's.",
             f"Not to be trusted: {', '.join(suspects)} of the predictions.",
         ),
         list(_checks(found)),
