@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,7 +15,18 @@ from sklearn.pipeline import make_pipeline
 from experiments._data import rows_of
 from limelight import Explanation, Explanations, TextExplainer
 
-__all__ = ["NUM_FEATURES", "Explainer", "Listed", "Question", "Weighed", "ask_limelight", "by_lime", "by_limelight", "read"]
+__all__ = [
+    "NUM_FEATURES",
+    "Explainer",
+    "Listed",
+    "Question",
+    "Weighed",
+    "ask_limelight",
+    "by_lime",
+    "by_limelight",
+    "by_limelight_at_limes",
+    "read",
+]
 
 # What the paper calls K.
 NUM_FEATURES = 10
@@ -68,10 +79,14 @@ class Listed:
 
 @dataclass(frozen=True)
 class Weighed(Listed):
-    """The same with weights, and what the explanation as a whole says for the row: the probability of class 1."""
+    """The same with weights, and what the explanation as a whole says for the row: the probability of class 1.
+
+    `num_inputs` is how many perturbations the model was asked about, where that is a choice.
+    """
 
     weights: np.ndarray
     total: float
+    num_inputs: int | None = None
 
     def without(self, distrusted: np.ndarray) -> float:
         """What the explanation says once the words that are not to be trusted are gone."""
@@ -101,7 +116,7 @@ def read(explanations: Explanations, vectorizer: CountVectorizer) -> list[Listed
         pairs = explanation.as_list(label=1)
         columns = np.array([column_of[word] for word, _ in pairs])
         weights = np.array([weight for _, weight in pairs])
-        listed.append(Weighed(columns, weights, explanation.surrogate(1).local_prediction))
+        listed.append(Weighed(columns, weights, explanation.surrogate(1).local_prediction, explanation.num_inputs))
     return listed
 
 
@@ -109,9 +124,15 @@ def by_limelight(question: Question) -> list[Listed]:
     return read(ask_limelight(question), question.vectorizer)
 
 
+def by_limelight_at_limes(question: Question) -> list[Listed]:
+    """limelight's explanations from as many perturbations as lime uses."""
+    return by_limelight(replace(question, num_samples=question.num_samples or LIME_DEFAULT))
+
+
 def by_lime(question: Question) -> list[Listed]:
     """lime's explanations, with its defaults likewise."""
     column_of = question.vectorizer.vocabulary_
+    num_samples = question.num_samples or LIME_DEFAULT
 
     def predict(texts: Sequence[str]) -> Any:
         # What the vectorizer would make of the texts, whose words are all known to it, in a tenth of its time.
@@ -121,12 +142,11 @@ def by_lime(question: Question) -> list[Listed]:
     listed: list[Listed] = []
     for text in _texts(question):
         explainer = LimeTextExplainer(random_state=question.seed)
-        num_samples = question.num_samples or LIME_DEFAULT
         explanation = explainer.explain_instance(text, predict, labels=(1,), num_features=NUM_FEATURES, num_samples=num_samples)
         pairs = explanation.as_list(label=1)
         weights = np.array([weight for _, weight in pairs])
         columns = np.array([column_of[word] for word, _ in pairs])
-        listed.append(Weighed(columns, weights, float(explanation.intercept[1] + weights.sum())))
+        listed.append(Weighed(columns, weights, float(explanation.intercept[1] + weights.sum()), num_samples))
     return listed
 
 

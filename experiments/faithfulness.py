@@ -16,7 +16,16 @@ from sklearn.linear_model import LogisticRegression
 from sklearn.tree import DecisionTreeClassifier
 
 from experiments._data import Reviews
-from experiments._explanations import NUM_FEATURES, Explainer, Listed, Question, by_lime, by_limelight
+from experiments._explanations import (
+    NUM_FEATURES,
+    Explainer,
+    Listed,
+    Question,
+    Weighed,
+    by_lime,
+    by_limelight,
+    by_limelight_at_limes,
+)
 from experiments._models import fit_sparse_logistic_regression
 from experiments._plan import Plan
 from experiments._tables import Check, Drawn, Row, Table, estimate
@@ -32,7 +41,8 @@ PAPER = {
 }
 FIGURE = Drawn("recall", "", "recall, %", has_bars=True)
 # Explanations from perturbations, for which the paper's program lists every word where no perturbation changes the answer.
-SURROGATES = ("lime", "limelight")
+EQUAL = "limelight, as many"
+SURROGATES = ("lime", "limelight", EQUAL)
 
 
 @dataclass(frozen=True)
@@ -82,6 +92,7 @@ def tables(reviews: Reviews, plan: Plan) -> Iterator[Table]:
         found += of_case
         like_for_like = of_case[min(1, len(of_case) - 1)]
         checks += _checks(case, like_for_like)
+        notes.append(f"{case}: {_describe_inputs(listed)}.")
         if constant := sum(gold[i].is_constant for i in kept):
             notes.append(
                 f"The {case} says the same whichever words are removed for {constant} of {len(kept)} texts: their gold words "
@@ -179,6 +190,7 @@ def _explainers(model: Any, rows: csr_matrix, classes: np.ndarray, plan: Plan) -
         "leave one out": by_leaving_one_out,
         "lime": by_lime,
         "limelight": by_limelight,
+        EQUAL: by_limelight_at_limes,
     }
 
 
@@ -199,6 +211,15 @@ def _rows(case: str, gold: list[Gold], listed: dict[str, Sequence[Listed]]) -> l
 
 
 def _checks(case: str, row: Row) -> Iterator[Check]:
-    own = row.found["limelight"]
-    yield Check(f"{case}, limelight beside the paper", own, PAPER[case]["limelight"])
-    yield Check(f"{case}, limelight beside lime", own, row.found["lime"].value)
+    yield Check(f"{case}, limelight beside the paper", row.found["limelight"], PAPER[case]["limelight"])
+    yield Check(f"{case}, limelight beside lime, as many model inputs", row.found[EQUAL], row.found["lime"].value)
+
+
+def _describe_inputs(listed: dict[str, Sequence[Listed]]) -> str:
+    """How many model inputs the explanations took that can choose it."""
+    means = {
+        name: np.mean([one.num_inputs for one in found if isinstance(one, Weighed) and one.num_inputs is not None])
+        for name, found in listed.items()
+        if name in SURROGATES
+    }
+    return "model inputs for a text on average: " + ", ".join(f"{name} {mean:.0f}" for name, mean in means.items())

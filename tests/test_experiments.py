@@ -20,7 +20,16 @@ pytest.importorskip("lime")
 from experiments import choosing, faithfulness, improving, trust
 from experiments.__main__ import main
 from experiments._data import DataError, Reviews, read_reviews, rows_of
-from experiments._explanations import Listed, Question, Weighed, ask_limelight, by_lime, by_limelight, read
+from experiments._explanations import (
+    Listed,
+    Question,
+    Weighed,
+    ask_limelight,
+    by_lime,
+    by_limelight,
+    by_limelight_at_limes,
+    read,
+)
 from experiments._figures import draw
 from experiments._models import WordVectors, fit_sparse_logistic_regression, support_vectors
 from experiments._picks import pick_for_coverage
@@ -343,10 +352,22 @@ def test_surrogates_find_every_word_that_a_sparse_model_uses(reviews):
     (table,) = faithfulness.tables(reviews, SMALL)
     logistic = table.rows[0]
     assert logistic.case == "sparse logistic regression"
-    assert logistic.found["limelight"].value == logistic.found["lime"].value == 100
+    assert [logistic.found[name].value for name in ("lime", "limelight", "limelight, as many")] == [100, 100, 100]
     assert logistic.paper["limelight"] == 92.1
     assert table.rows[1].found["limelight"].value <= 100
     assert "8 of 24 test texts" in table.notes[0]
+    assert "lime 200, limelight" in table.notes[1]
+
+
+def test_equal_numbers_are_lime_s_own(reviews):
+    model = LogisticRegression().fit(reviews.train_rows, reviews.train_classes)
+    question = Question(reviews.vectorizer, model, reviews.test_rows[:1], np.array([1]))
+    (equal,) = by_limelight_at_limes(replace(question, num_samples=50))
+    assert equal.num_inputs <= 50
+    (default,), (own,) = by_limelight_at_limes(question), by_limelight(replace(question, num_samples=5000))
+    np.testing.assert_array_equal(default.weights, own.weights)
+    (limes,) = by_lime(question)
+    assert limes.num_inputs == 5000
 
 
 # Trust
