@@ -41,7 +41,7 @@ class Plan:
     pairs: int = 20
     pool: int = 40
     with_lime: bool = False
-    users: int = 5
+    users: int = 10
 
 
 # More than there are.
