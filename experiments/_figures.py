@@ -18,7 +18,7 @@ def draw(tables: Iterable[Table], folder: Path) -> Iterator[Path]:
     for table in tables:
         if table.figure is None:
             continue
-        figure = Figure(figsize=(8, 4.5), layout="constrained")
+        figure = Figure(figsize=(10, 5.5), layout="constrained")
         axes = figure.add_subplot()
         columns = list(table.rows[0].found)
         for number, row in enumerate(table.rows):
@@ -32,10 +32,10 @@ def draw(tables: Iterable[Table], folder: Path) -> Iterator[Path]:
                 places = [float(column) for column in columns]
                 axes.errorbar(places, values, yerr=errors, capsize=2, marker="o", label=row.case.strip())
         if table.figure.has_bars:
-            axes.set_xticks(range(len(columns)), columns)
+            axes.set_xticks(range(len(columns)), [column.replace(", ", ",\n") for column in columns])
         axes.set(xlabel=table.figure.across, ylabel=table.figure.up)
         axes.set_title(table.title, fontsize="medium")
-        axes.legend(fontsize="small")
+        figure.legend(loc="outside lower center", ncols=4, fontsize="small")
         path = folder / f"{table.figure.name}.png"
         figure.savefig(path, dpi=120)
         yield path

@@ -26,11 +26,11 @@ class Plan:
     pairs : int
         How many pairs of classifiers are chosen between.
     pool : int
-        How many texts the picks are made from, for each classifier.
+        How many texts are explained, and picked from, for each of them.
     with_lime : bool
         Whether lime explains the pairs of classifiers, too, which takes most of the time.
     users : int
-        How many simulated users begin to improve a model.
+        How many simulated users a model is shown to in each round, each with a model of their own.
     """
 
     seed: int = 0
@@ -38,8 +38,8 @@ class Plan:
     documents: int = 40
     rounds: int = 100
     trees: int = 200
-    pairs: int = 20
-    pool: int = 40
+    pairs: int = 15
+    pool: int = 100
     with_lime: bool = False
     users: int = 10
 

@@ -40,8 +40,9 @@ PAPER = {
     TREE: {"random": 20.6, "parzen": 78.9, "greedy": 37.0, "limelight": 97.0},
 }
 FIGURE = Drawn("recall", "", "recall, %", has_bars=True)
-# Explanations from perturbations, for which the paper's program lists every word where no perturbation changes the answer.
+# From as many perturbations as lime uses.
 EQUAL = "limelight, as many"
+# Explanations from perturbations. The paper's program lists every word where no perturbation changes the answer.
 SURROGATES = ("lime", "limelight", EQUAL)
 
 
@@ -211,7 +212,10 @@ def _rows(case: str, gold: list[Gold], listed: dict[str, Sequence[Listed]]) -> l
 
 
 def _checks(case: str, row: Row) -> Iterator[Check]:
-    yield Check(f"{case}, limelight beside the paper", row.found["limelight"], PAPER[case]["limelight"])
+    paper = PAPER[case]["limelight"]
+    if row.case != case:
+        case = f"{case}, {row.case.strip()}"
+    yield Check(f"{case}, limelight beside the paper", row.found["limelight"], paper)
     yield Check(f"{case}, limelight beside lime, as many model inputs", row.found[EQUAL], row.found["lime"].value)
 
 

@@ -33,6 +33,8 @@ PLANTED = [
 ]
 ROUNDS = 3
 SHOWN = 10
+# Training texts that are explained in a round, and that the picks are made from.
+POOL = 40
 
 Pick = Callable[[Explanations, int], Sequence[int]]
 PICKS: dict[str, Pick] = {
@@ -91,7 +93,7 @@ def tables(reviews: Reviews, plan: Plan) -> Iterator[Table]:
         "Improving a model by removing words (6.3): accuracy on test texts, %",
         rows,
         [
-            f"Users are simulated: {plan.users} in each round, who see {SHOWN} of {plan.pool} explanations. They remove a "
+            f"Users are simulated: {plan.users} in each round, who see {SHOWN} of {POOL} explanations. They remove a "
             f"made-up word that they see with probability {user.notices}, any other with probability {user.errs}. Errors are "
             "over users; each has made-up words in texts of their own.",
             "The paper's figure 10 (people, newsgroups): SP-LIME above random pick above no cleaning, from 50 to 80 %.",
@@ -109,7 +111,7 @@ def improve(reviews: Reviews, planted: np.ndarray, pick: Pick, user: User, plan:
     for _ in range(ROUNDS):
         rows = _only(reviews.train_rows, kept)
         with_words = np.flatnonzero(rows.getnnz(axis=1))
-        rows = rows[np.sort(rng.choice(with_words, min(plan.pool, len(with_words)), replace=False))]
+        rows = rows[np.sort(rng.choice(with_words, min(POOL, len(with_words)), replace=False))]
         question = Question(reviews.vectorizer, model, rows, model.predict(rows), plan.num_samples, plan.seed)
         explanations = ask_limelight(question)
         listed = read(explanations, reviews.vectorizer)
