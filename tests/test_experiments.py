@@ -469,12 +469,13 @@ def test_no_pair_is_said_and_not_counted(reviews, monkeypatch):
 
 def test_choices_are_reported_for_every_pick(reviews):
     table, differences = choosing.tables(reviews, replace(SMALL, pairs=2))
-    assert [row.case for row in table.rows][:2] == ["SP limelight", "RP limelight"]
-    assert list(table.rows[0].found) == list(differences.rows[0].found) == ["1", "5"]
-    picked, at_random = (table.rows[i].found["5"].value for i in (0, 1))
+    assert [row.case for row in table.rows][:3] == ["true flips", "SP limelight", "RP limelight"]
+    assert list(table.rows[0].found) == ["1", "5"]
+    assert list(differences.rows[0].found) == ["1", "5", "on average"]
+    picked, at_random = (table.rows[i].found["5"].value for i in (1, 2))
     assert differences.rows[0].found["5"].value == pytest.approx(picked - at_random)
     assert "2 pairs of forests (0 not found)" in table.notes[0]
-    assert differences.checks[0].what == "limelight, SP minus RP at 5 instances"
+    assert differences.checks[0].what == "limelight, SP minus RP over the whole curve"
 
 
 def test_user_who_sees_planted_words_chooses_the_model_without_them(reviews):
@@ -489,6 +490,7 @@ def test_user_who_sees_planted_words_chooses_the_model_without_them(reviews):
     found = choosing._outcomes(contest, replace(SMALL, pool=20), np.random.default_rng(0))
     assert found["SP limelight"][-1] == 1.0
     assert found["SP leave one out"][-1] == 1.0
+    assert set(found["true flips"]) == {1.0}
     assert (found["SP limelight"] >= found["RP limelight"]).all()
 
 
