@@ -28,7 +28,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     from experiments._data import DataError, read_reviews
     from experiments._figures import draw
     from experiments._plan import FULL, QUICK
-    from experiments._tables import missed, print_table, versions
+    from experiments._tables import print_table, summarise, versions
 
     plan = replace(FULL if options.full else QUICK, seed=options.seed, num_samples=options.num_samples)
     sizes = {name: getattr(options, name) for name in ("documents", "pairs", "pool") if getattr(options, name) is not None}
@@ -48,8 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.figures:
         for path in draw(tables, options.figures):
             print(f"Wrote {path}")
-    failed = missed(tables)
-    print("\nMissed:\n  " + "\n  ".join(failed) if failed else "\nEvery target is reached.")
+    print(f"\n{summarise(tables)}")
     return 0
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
+import sklearn
 from scipy.sparse import csr_matrix
 from sklearn.base import BaseEstimator, TransformerMixin
 from sklearn.calibration import CalibratedClassifierCV
@@ -26,8 +27,11 @@ def fit_sparse_logistic_regression(rows: csr_matrix, classes: np.ndarray, most: 
 
     The first of C = .1, .09, ..., .01 that gives this, or the last one, as in the paper's program.
     """
+    # The name of the penalty changed with scikit-learn 1.8; the old versions would take the new name for L2 with a warning.
+    is_old = tuple(map(int, sklearn.__version__.split(".")[:2])) < (1, 8)
+    penalty: dict[str, Any] = {"penalty": "l1"} if is_old else {"l1_ratio": 1.0}
     for hundredth in range(10, 0, -1):
-        model = LogisticRegression(l1_ratio=1.0, C=hundredth / 100, solver="liblinear", random_state=1).fit(rows, classes)
+        model = LogisticRegression(**penalty, C=hundredth / 100, solver="liblinear", random_state=1).fit(rows, classes)
         if rows[:, model.coef_[0] != 0].getnnz(axis=1).max(initial=0) <= most:
             break
     return model

@@ -10,7 +10,7 @@ from textwrap import wrap
 
 import numpy as np
 
-__all__ = ["Check", "Drawn", "Estimate", "Row", "Table", "estimate", "missed", "print_table", "versions"]
+__all__ = ["Check", "Drawn", "Estimate", "Row", "Table", "estimate", "print_table", "summarise", "versions"]
 
 WIDTH = 120
 PACKAGES = ("numpy", "scikit-learn", "lime", "limelight")
@@ -105,8 +105,11 @@ def print_table(table: Table) -> None:
     print(end="", flush=True)
 
 
-def missed(tables: Iterable[Table]) -> list[str]:
-    return [f"{table.title}: {check}" for table in tables for check in table.checks if check.is_missed]
+def summarise(tables: Iterable[Table]) -> str:
+    """How many targets are reached, and which are not."""
+    checks = [(table, check) for table in tables for check in table.checks]
+    others = [f"{table.title}: {check}" for table, check in checks if not check.is_met]
+    return "\n  ".join([f"{len(checks) - len(others)} of {len(checks)} targets are reached.", *others])
 
 
 def versions() -> str:
