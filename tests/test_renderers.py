@@ -607,7 +607,7 @@ def test_fidelity_and_its_error_in_every_renderer(fidelity, error, shown):
     assert made.plot(ax=Figure().subplots()).get_title().endswith(f", fidelity {shown}")
     measure = "held-out weighted R²" + (" and its standard error" if "±" in shown else "")
     for page in (render_page(made), made.as_html(fragment=True)):
-        assert f"Fidelity {shown} ({measure}): " in parse(page).text
+        assert f"fidelity {shown} ({measure})." in parse(page).text
 
 
 @given(
