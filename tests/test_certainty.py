@@ -1,5 +1,7 @@
 """How certain a list is: which components belong there, in which order, and intervals that hold although they were chosen."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from helpers.planted import plant
@@ -127,3 +129,60 @@ def test_nothing_is_said_where_components_are_not_chosen_by_weight(method):
     surrogate = explainer.explain_instance(planted, planted.answer, num_features=4, num_samples=129).surrogate()
     assert np.isnan(surrogate.top_probabilities).all()
     assert np.isfinite(surrogate.sign_probabilities).all()
+
+
+def test_nothing_is_said_of_a_list_that_a_user_made():
+    # All masks of eight parts: weights are exact, but the listed ones are not the heaviest.
+    planted = plant(8, 8, 1, noise=0.0)
+    order = np.argsort(-np.abs(planted.effects))
+    explainer = ComponentsExplainer(feature_selection="forward_selection")
+    listed = explainer.explain_instance(planted, planted.answer, num_features=3).surrogate()
+    assert np.isnan(listed.top_probabilities).all()
+    by_weight = ComponentsExplainer().explain_instance(planted, planted.answer, num_features=3).surrogate()
+    assert by_weight.components == tuple(order[:3].tolist())
+    assert by_weight.top_probabilities == (1.0,) * 3
+
+
+def test_an_unknown_weight_leaves_the_list_unknown():
+    rows = np.random.default_rng(0).normal(size=(500, 4))
+    explainer = TabularExplainer(rows, kernel_width=0.05, design="iid")
+    explanation = explainer.explain_instance(rows[0], lambda asked: asked[:, 0] + asked[:, 1], num_features=2, num_samples=300)
+    assert "unknown_weights" in {notice.code for notice in explanation.notices}
+    assert np.isnan(explanation.surrogate().top_probabilities).all()
+    assert "rank" not in explanation.verdict().text
+
+
+@pytest.mark.parametrize("shortcuts", [True, False])
+def test_nothing_ranks_weights_of_0(shortcuts):
+    from sklearn.tree import DecisionTreeRegressor
+
+    rows = np.random.default_rng(0).normal(size=(300, 5))
+    model = DecisionTreeRegressor(max_depth=2).fit(rows, rows[:, 0] > 0)
+    surrogate = TabularExplainer(rows, shortcuts=shortcuts).explain_instance(rows[0], model, num_features=3).surrogate()
+    is_zero = np.array(surrogate.weights) == 0
+    assert np.isnan(np.array(surrogate.top_probabilities)[is_zero]).all()
+    assert surrogate.top_probabilities[0] == surrogate.best_ranks[0] == surrogate.worst_ranks[0] == 1.0
+    constant = TabularExplainer(rows).explain_instance(rows[0], lambda asked: np.ones(len(asked)), num_features=3)
+    assert np.isnan(constant.surrogate().top_probabilities).all()
+
+
+@pytest.mark.parametrize(
+    ("best", "worst", "tops", "said"),
+    [
+        ((1, 2, 3), (1, 2, 3), (1, 1, 1), "all ranks are certain"),
+        ((1, 2, 2), (1, 3, 3), (1, 1, 1), "rank 1 is certain, 2 and 3 may swap"),
+        ((1, 2, 3), (2, 2, 5), (1, 1, 0.9), "rank 2 is certain, 1 is not, 3 may not be among the 3 heaviest"),
+        ((1, 2, 3), (2, 2, 5), (1, 1, 1), "rank 2 is certain, 1 and 3 are not"),
+        ((1, 1, 1), (2, 2, 4), (1, 1, 1), "ranks 1 to 3 are not certain"),
+        ((1, 1, 1), (3, 3, 3), (1, 1, 1), "ranks 1 to 3 may swap"),
+        ((1, 1, 1), (9, 9, 9), (0.5, 0.5, 0.5), "ranks 1 to 3 may not be among the 3 heaviest"),
+        ((1, np.nan, np.nan), (1, np.nan, np.nan), (1, np.nan, np.nan), "how certain their order is, is not known"),
+    ],
+)
+def test_the_verdict_says_of_ranks_what_they_are(best, worst, tops, said):
+    planted = plant(6, 3, 0)
+    explanation = ComponentsExplainer(design="iid").explain_instance(planted, planted.answer, num_features=3, num_samples=33)
+    figures = {"best_ranks": best, "worst_ranks": worst, "top_probabilities": tops}
+    (surrogate,) = explanation.surrogates
+    changed = replace(explanation, surrogates=(replace(surrogate, **figures),))
+    assert changed.verdict().text.endswith(f"; {said}.")

@@ -54,7 +54,8 @@ class FitSurrogates(NamedTuple):
             return id(self)
         limit = None if sample.limit is None else sample.limit.batch_key
         controls = None if sample.controls is None else sample.controls.batch_key
-        return settings, len(sample.instance), len(sample.origin), sample.num_replicates, limit, controls
+        shape = len(sample.instance), len(sample.origin), sample.num_replicates, sample.is_thin
+        return settings, shape, limit, controls
 
 
 Effect = Ask | FitSurrogates
@@ -166,7 +167,8 @@ def _fit_alone(effect: FitSurrogates) -> list[Fit] | LimelightError:
     except np.linalg.LinAlgError:
         return InstanceError(
             "the surrogate's equations have no solution in double precision: the components' numbers are too large compared "
-            "with how much they vary. Scale the columns, or put them into bins."
+            "with how much they vary, or the kernel is too narrow. Scale the columns, put them into bins, or give a larger "
+            "kernel_width."
         )
     except MemoryError as error:
         return _out_of_memory(error)

@@ -47,7 +47,8 @@ class TextExplainer(Explainer):
         ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
-        How the reported components are chosen. "auto" takes the highest weights; "none" reports all.
+        How the reported components are chosen. "auto" takes the highest weights, or selects up to 6 forward where there are
+        fewer than two perturbations for each; "none" reports all.
     alpha : float, default 1.0
         The ridge penalty, per `num_samples` perturbations weighted by the kernel.
     tolerance : float, default 0.05

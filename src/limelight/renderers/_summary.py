@@ -190,9 +190,10 @@ def _summarise_label(
 
 
 def _write_verdict(explanation: Explanation, surrogate: Surrogate) -> str:
-    """The verdict; nothing where it would only say that nothing is known, as of a difference of two surrogates."""
+    """The verdict; nothing where intervals say it all, as of a difference of two surrogates."""
     figures = (surrogate.fidelity, *surrogate.top_probabilities)
-    return "" if surrogate.components and all(map(math.isnan, figures)) else str(explanation.verdict(surrogate.label))
+    is_known_by_intervals = all(map(math.isnan, figures)) and any(map(math.isfinite, surrogate.lows))
+    return "" if is_known_by_intervals else str(explanation.verdict(surrogate.label))
 
 
 def _name_fidelity(surrogate: Surrogate) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
-from math import isfinite
 
 import numpy as np
 
@@ -38,16 +37,14 @@ def is_certain(surrogate: Surrogate) -> bool:
 
 
 def widening_of(surrogate: Surrogate, confidence: float) -> float:
-    """By how much a surrogate's intervals are wider than the jackknife alone makes them: at least 1; NaN where one is unknown.
+    """By how much a surrogate's intervals are wider than the jackknife alone makes them: at least 1, by those that are known.
 
     Intervals may allow for more than chance in the fit. Those of sums and differences then do so, too.
     """
-    if not all(map(isfinite, (*surrogate.lows, *surrogate.highs))):
-        return float("nan")
     own = half_widths_of(as_array(surrogate.left_out, len(surrogate.weights))[:, 1:], confidence)
     stated = (np.array(surrogate.highs) - np.array(surrogate.lows)) / 2
     # A weight of a sum that is far larger has fewer digits.
-    is_known = own > 1e-9 * np.abs(surrogate.weights)
+    is_known = (own > 1e-9 * np.abs(surrogate.weights)) & np.isfinite(stated)
     return float(np.max(stated[is_known] / own[is_known], initial=1.0))
 
 

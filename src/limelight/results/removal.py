@@ -273,12 +273,16 @@ def predict_without(surrogate: Surrogate, removed: Sequence[int], confidence: fl
             "could be removed. Explain with discretize_continuous=True."
         )
     prediction = fsum([surrogate.intercept, *weights[~is_removed]])
-    change = -fsum(weights[is_removed])
+    change = 0.0 - fsum(weights[is_removed])  # no minus before zero
+    # What was not listed counts as 0, but its weight is not known.
+    of_unlisted = 0.0 if set(removed) <= set(surrogate.components) else np.nan
     if is_certain(surrogate):
-        return Promise(prediction, 0.0, change, 0.0)
+        return Promise(prediction, 0.0, change, of_unlisted)
     left_out = as_array(surrogate.left_out, len(weights))
     sums = np.column_stack(
         [left_out[:, 0] + left_out[:, 1:][:, ~is_removed].sum(axis=1), left_out[:, 1:][:, is_removed].sum(axis=1)]
     )
     half_width, change_half_width = half_widths_of(sums, confidence) * widening_of(surrogate, confidence)
-    return Promise(prediction, float(half_width), change, float(change_half_width))
+    if not np.isfinite([*surrogate.lows, *surrogate.highs]).all():
+        half_width = change_half_width = np.nan
+    return Promise(prediction, float(half_width), change, float(change_half_width + of_unlisted))

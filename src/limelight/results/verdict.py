@@ -91,7 +91,16 @@ def _say_what_is_explained(surrogate: Surrogate, view_kind: str) -> str:
     if fidelity <= 0:
         return f"{listed} nothing of what the model does nearby"
     only = "only " if fidelity < _MOST else ""
-    return f"{listed} {only}{min(99.9, 100 * fidelity):.{3 if fidelity > 0.99 else 2}g} % of what the model does nearby"
+    return f"{listed} {only}{_write_share(fidelity)} of what the model does nearby"
+
+
+def _write_share(fidelity: float) -> str:
+    """A share in per cent; only one that is whole is 100 %, and only nothing is 0 %."""
+    if fidelity > 1 - 1e-9:
+        return "100 %"
+    if fidelity < 0.005:
+        return "less than 1 %"
+    return f"{min(99.9, 100 * fidelity):.{3 if fidelity > 0.99 else 2}g} %"
 
 
 def _say_order(surrogate: Surrogate, *, is_exact: bool) -> str:
@@ -111,7 +120,14 @@ def _say_order(surrogate: Surrogate, *, is_exact: bool) -> str:
     if certain:
         parts.append(f"{_ranks(certain)} {'is' if len(certain) == 1 else 'are'} certain")
     if swapping:
-        parts.append(f"{_ranks(swapping, is_first=not certain)} may swap")
+        among_themselves = all(
+            swapping[0] <= surrogate.best_ranks[place - 1] and surrogate.worst_ranks[place - 1] <= swapping[-1]
+            for place in swapping
+        )
+        is_run = len(swapping) > 1 and swapping[-1] - swapping[0] == len(swapping) - 1
+        state = "may swap" if is_run and among_themselves else f"{'is' if len(swapping) == 1 else 'are'} not"
+        state += "" if certain or state == "may swap" else " certain"
+        parts.append(f"{_ranks(swapping, is_first=not certain)} {state}")
     if doubtful:
         heaviest = "the heaviest" if len(are_certain) == 1 else f"among the {len(are_certain)} heaviest"
         parts.append(f"{_ranks(doubtful, is_first=not parts)} may not be {heaviest}")

@@ -37,6 +37,10 @@ class Certainty(NamedTuple):
         """That of a list of which nothing is known."""
         return cls(*np.full((3, count), np.nan))
 
+    def of_weights(self, weights: np.ndarray) -> Certainty:
+        """The same, but for components whose weights, of shape (c,), are 0: nothing puts them before others."""
+        return Certainty(*(np.where(weights == 0, np.nan, part) for part in self))
+
 
 def judge_list(weights: np.ndarray, listed: np.ndarray) -> Certainty:
     """How certain the heaviest components are.

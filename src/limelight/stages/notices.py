@@ -82,7 +82,8 @@ def collect_notices(
         notes.append(Notice("never_varies", _describe_fixed(fixed), "information"))
     by_chance = [components.names[number] for number in find_chance_choices(sample, settings, fits)]
     if by_chance:
-        notes.append(Notice("chance_choice", _describe_chance(by_chance, num_components, sample.size)))
+        holds_zero = all(_holds_zero(fit, components.names, by_chance) for fit in fits)
+        notes.append(Notice("chance_choice", _describe_chance(by_chance, num_components, sample.size, holds_zero=holds_zero)))
     by_label = dict(zip(outputs.labels, fits, strict=True))
     for number, label in enumerate(by_label):
         judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity)
@@ -253,7 +254,7 @@ def _judge_precision(
         # The error falls at least with the root of the number. Given a number, there is one look, and intervals are narrower.
         # The heaviest weight may be lighter by as much as its own interval says.
         share = widest / max(1e-9, 1 - widest) * t_at_one_look / t
-        needed = size * (share / tolerance) ** 2
+        needed = size * max(1.0, share / tolerance) ** 2  # no fewer: fewer have just been seen to be too few
         remedies = [f"num_samples={round_up(needed)}"] if needed <= _MOST_SAMPLES else []
         remedies += [f"tolerance={_round_up_share(widest):g} if that is precise enough"] if widest <= _WIDEST_TOLERANCE else []
         if remedies:
@@ -288,12 +289,19 @@ def _describe_fixed(names: Sequence[str]) -> str:
     return f"{_list_names(names)} {text} weight of 0 does not say whether the model uses it."
 
 
-def _describe_chance(names: Sequence[str], num_components: int, num_drawn: int) -> str:
+def _holds_zero(fit: Fit, names: Sequence[str], chosen: Sequence[str]) -> bool:
+    """Whether the intervals of the components with these names hold 0."""
+    is_chosen = np.isin([names[component] for component in fit.components], chosen)
+    return bool(((fit.lows <= 0) & (fit.highs >= 0))[is_chosen].all())
+
+
+def _describe_chance(names: Sequence[str], num_components: int, num_drawn: int, *, holds_zero: bool) -> str:
     were = "was" if len(names) == 1 else "were"
     interval = "its interval holds 0" if len(names) == 1 else "their intervals hold 0"
+    counts = f"{interval}, and the fidelity does" if holds_zero else "intervals and fidelity do"
     return (
         f"{_list_names(names)} {were} chosen among {num_components} components from {num_drawn} perturbations, and chance "
-        f"alone can make a weight as heavy: {interval}, and the fidelity does not count the choice. Give more num_samples, or "
+        f"alone can make a weight as heavy: {counts} not count the choice. Give more num_samples, or "
         "fewer num_features."
     )
 

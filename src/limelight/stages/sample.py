@@ -26,6 +26,7 @@ _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram ma
 _LEAST_VARIANCE_SHARE = 0.1  # of a component's mean variance: with less, a replicate says next to nothing about it
 _LEAST_VARYING_SHARE = 0.75  # of the replicates: those in which a component must vary
 _PENALTY_TRACE = 1e-6  # of the penalty of a standardised component
+_LEAST_ROWS_PER_COMPONENT = 2  # for a fit of all components
 _ROUNDING_SHARE = 1e-12  # of a number: smaller differences from it are rounding
 
 
@@ -151,6 +152,11 @@ class Sample:
     def is_wide(self) -> bool:
         """Whether there are fewer rows than components."""
         return self.size < len(self.instance)
+
+    @property
+    def is_thin(self) -> bool:
+        """Whether there are fewer than two rows for each component: a fit of all of them says little of single ones."""
+        return self.size < _LEAST_ROWS_PER_COMPONENT * len(self.instance)
 
     @property
     def row_weights(self) -> np.ndarray:

@@ -12,7 +12,10 @@ import numpy as np
 
 from limelight.exceptions import unknown_name
 
-__all__ = ["METHODS", "Choice", "Covariances", "Uncorrelated", "choose_components", "path_may_end_early"]
+__all__ = ["ALPHA_OF_CHOICE", "METHODS", "Choice", "Covariances", "Uncorrelated", "choose_components", "path_may_end_early"]
+
+ALPHA_OF_CHOICE = 0.01
+"""The penalty of the fit of all components by whose weights they are chosen, in lime's unit, as in lime."""
 
 _MOST_NUMBERS_IN_PATH = 2**26  # all of it with up to 8000 components; with 20,000 it ends at 3000 chosen ones
 _COLLINEAR_SHARE = 1e-12  # of a component's variance: if the chosen ones leave less, they explain it
@@ -197,7 +200,7 @@ def _forward_selection(covariances: Covariances, cross: np.ndarray, penalty: np.
 
 def _highest_weights(covariances: Covariances, cross: np.ndarray, penalty: np.ndarray, count: int) -> Choice:
     """The largest weights of a ridge regression on all components, with a hundredth of lime's penalty, as in lime."""
-    sizes = np.abs(covariances.fit_ridge(cross, 0.01 * penalty))
+    sizes = np.abs(covariances.fit_ridge(cross, ALPHA_OF_CHOICE * penalty))
     order = np.argsort(-sizes, axis=-1, kind="stable")
     sizes = np.take_along_axis(sizes, order, axis=-1)
     left_out = sizes[..., count] if count < sizes.shape[-1] else np.zeros(sizes.shape[:-1])

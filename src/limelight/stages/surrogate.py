@@ -17,7 +17,7 @@ from limelight.stages.moments import LimitMoments, PooledMoments, SampledMoments
 from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, Regressions, Source, dot
 from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selected_intervals import reach_towards_zero
-from limelight.stages.selection import Choice, choose_components
+from limelight.stages.selection import ALPHA_OF_CHOICE, Choice, choose_components
 
 __all__ = ["Fit", "Settings", "critical_value", "fit_surrogates"]
 
@@ -26,7 +26,6 @@ _NORMAL_ERRORS = 1.959963984540054
 _MOST_NUMBERS = 2**22  # in the equations of all components at a time
 _MOST_FORWARD = 6  # components, as in lime
 _MOST_JUDGED = 300  # components: the fits of all of them would take longer than the rest
-_ALPHA_OF_CHOICE = 0.01  # as lime's, for the fit of all components
 _LEAST_ROWS_PER_COMPONENT = 2  # for a choice whose weights are like those of the chosen components alone
 
 
@@ -182,7 +181,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
     of_weights = (chosen, weights, half_widths, lows, highs, signs)
     chosen, weights, half_widths, lows, highs, signs = (np.take_along_axis(part, order, axis=-1) for part in of_weights)
-    certainties = _judge_lists(samples, source, chosen, factors, settings)
+    certainties = _judge_lists(samples, source, chosen, weights, factors, is_unknown, settings)
     return [
         [
             Fit(
@@ -296,8 +295,8 @@ def _name_method(sample: Sample, settings: Settings) -> str:
 
     More than a few would follow the rows themselves: forward selection finds much in noise.
     """
-    is_thin = sample.size < _LEAST_ROWS_PER_COMPONENT * len(sample.instance) and sample.limit is None
-    is_forward = settings.method == "auto" and settings.num_features <= _MOST_FORWARD and is_thin and not settings.is_exact
+    is_thin = sample.is_thin and not settings.is_exact
+    is_forward = settings.method == "auto" and settings.num_features <= _MOST_FORWARD and is_thin
     return "forward_selection" if is_forward else settings.method
 
 
@@ -310,7 +309,7 @@ def _reaches_towards_zero(choice: Choice, half_widths: np.ndarray, sample: Sampl
         return half_widths
     errors = half_widths / critical_value(settings.confidence, sample.num_replicates)
     left_out = np.broadcast_to(choice.left_out[..., None], choice.sizes.shape)
-    if sample.size < _LEAST_ROWS_PER_COMPONENT * d:  # the weights of the choice are of another scale than these
+    if sample.is_thin:  # the weights of the choice are of another scale than these
         return critical_value(1 - (1 - settings.confidence) / d, sample.num_replicates) * errors
     sizes, bounds, flat_errors = (part.ravel() for part in (choice.sizes, left_out, errors))
     return reach_towards_zero(sizes, bounds, flat_errors, d, degrees, settings.confidence).reshape(errors.shape)
@@ -328,33 +327,45 @@ def _sign_probabilities(weights: np.ndarray, half_widths: np.ndarray, num_replic
 
 
 def _judge_lists(
-    samples: Sequence[Sample], source: Source, listed: np.ndarray, factors: np.ndarray, settings: Settings
+    samples: Sequence[Sample],
+    source: Source,
+    listed: np.ndarray,
+    weights: np.ndarray,
+    factors: np.ndarray,
+    is_unknown: np.ndarray,
+    settings: Settings,
 ) -> list[list[Certainty]]:
-    """How certain the lists of b samples are, of components of shape (b, q, c), heaviest first."""
+    """How certain the lists of b samples are, of components with weights, both of shape (b, q, c), heaviest first.
+
+    A component of which too little is known, listed or not, could be heavier than any: then nothing is known of the list.
+    """
     num_samples, num_outputs, count = listed.shape
     d = len(samples[0].instance)
+    nothing = [Certainty.unknown(count)] * num_outputs
+    is_chosen = settings.components is None and settings.regressor is None
+    if not is_chosen or settings.method not in ("auto", "highest_weights", "none"):
+        return [nothing] * num_samples
     if settings.is_exact:
-        ranks = np.arange(1.0, 1.0 + count)
-        return [[Certainty(np.ones(count), ranks, ranks)] * num_outputs] * num_samples
-    is_by_size = settings.method in ("auto", "highest_weights", "none") and settings.regressor is None
-    if not is_by_size or d > _MOST_JUDGED or samples[0].size < _LEAST_ROWS_PER_COMPONENT * d:
-        return [[Certainty.unknown(count)] * num_outputs] * num_samples
+        exact = Certainty(np.ones(count), *[np.arange(1.0, 1.0 + count)] * 2)
+        return [[exact.of_weights(own) for own in of_sample] for of_sample in weights]
+    if d > _MOST_JUDGED or samples[0].is_thin:
+        return [nothing] * num_samples
     judged: list[list[Certainty]] = []
     step = max(1, _MOST_NUMBERS // (num_outputs * (1 + samples[0].num_replicates) * (d + 2) ** 2))
     for start in range(0, num_samples, step):
         part = samples[start : start + step]
-        own = source if len(part) == num_samples else _choose_moments(part, settings)
+        moments = source if len(part) == num_samples else _choose_moments(part, settings)
         every = np.broadcast_to(np.arange(d), (len(part), num_outputs, d))
         of_every = factors[start : start + step, None]
-        if isinstance(own, ControlledMoments):
-            fits = Regressions(*own.fit_ridge(every, _ALPHA_OF_CHOICE, of_every))
+        if isinstance(moments, ControlledMoments):
+            fits = Regressions(*moments.fit_ridge(every, ALPHA_OF_CHOICE, of_every))
         else:
-            fits = ProductsOfComponents(part, every, own).fit_ridge(_ALPHA_OF_CHOICE, of_every)
-        judged += [
-            [judge_list(weights, chosen) for weights, chosen in zip(of_sample, of_list, strict=True)]
-            for of_sample, of_list in zip(fits.weights, listed[start : start + step], strict=True)
-        ]
-    return judged
+            fits = ProductsOfComponents(part, every, moments).fit_ridge(ALPHA_OF_CHOICE, of_every)
+        own = slice(start, start + step)
+        for of_fits, of_list, own_weights in zip(fits.weights, listed[own], weights[own], strict=True):
+            parts = zip(of_fits, of_list, own_weights, strict=True)
+            judged.append([judge_list(fitted, chosen).of_weights(reported) for fitted, chosen, reported in parts])
+    return [nothing if unknown.any() else own for unknown, own in zip(is_unknown, judged, strict=True)]
 
 
 def _standard_errors(left_out: np.ndarray) -> np.ndarray:

@@ -187,7 +187,7 @@ class RowValues(Values):
         if not len(rows):
             raise InstanceError(
                 "not available, because no row can be drawn in which these components are in other states and all others as "
-                "they are: they are constant, never differ together, or the constraint keeps no such row."
+                "they are: they are constant, too rarely differ together, or the constraint keeps no such row. Remove fewer."
             )
         _, first, inverse = np.unique(keys_of(rows), axis=0, return_index=True, return_inverse=True)
         if len(first) > most:
