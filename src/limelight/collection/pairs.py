@@ -144,6 +144,7 @@ class _Weights(NamedTuple):
     half_widths: np.ndarray
     left_out: np.ndarray
     widening: float
+    confidence: float
     is_certain: bool
 
     @classmethod
@@ -154,6 +155,7 @@ class _Weights(NamedTuple):
             half_widths=(np.array(surrogate.highs) - np.array(surrogate.lows)) / 2,
             left_out=as_array(surrogate.left_out, len(surrogate.weights))[:, 1:],
             widening=widening_of(surrogate, confidence),
+            confidence=confidence,
             is_certain=is_certain(surrogate),
         )
 
@@ -180,5 +182,9 @@ class _Weights(NamedTuple):
         if len(counts) == 1 and counts != {0}:
             widening = max(1.0 if one.is_certain else np.nan_to_num(one.widening, nan=1.0) for one in (self, other))
             return "paired", np.where(unknown, np.nan, widening * half_widths_of(np.asarray(own - others), level))
-        added = self.half_widths[places] + other.half_widths[other_places]
-        return "bound", added * (critical_value(level, _REPLICATES) / critical_value(confidence, _REPLICATES))
+        at_level = critical_value(level, _REPLICATES)
+        added = sum(
+            one.half_widths[own_places] * (at_level / critical_value(one.confidence, _REPLICATES))
+            for one, own_places in ((self, places), (other, other_places))
+        )
+        return "bound", np.asarray(added)
