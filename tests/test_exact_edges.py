@@ -189,7 +189,7 @@ def test_uncorrelated_components_are_chosen_as_from_their_matrix(method):
         cross[..., rng.integers(8)] = 0.0
         for count in (1, 3, 7, 8):
             found, expected = (
-                choose_components(method, covariances, cross, penalty, count)
+                choose_components(method, covariances, cross, penalty, count).components
                 for covariances in (Uncorrelated(variances), np.eye(8) * variances[:, None])
             )
             np.testing.assert_array_equal(np.sort(found), np.sort(expected))

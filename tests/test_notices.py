@@ -159,7 +159,7 @@ def test_kind_e_a_penalty_that_takes_much():
 
 
 def test_kind_e_a_kernel_that_leaves_few_perturbations():
-    narrow = TabularExplainer(ROWS, kernel_width=0.5)
+    narrow = TabularExplainer(ROWS, kernel_width=0.5, design="iid")  # others draw near the instance then
     explanation = narrow.explain_instance(ROWS[2], steps, num_samples=400)
     code = "low_effective_sample_size"
     needed = int(number_in(explanation, code, r"num_samples=(\d+)"))

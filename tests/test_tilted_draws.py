@@ -452,12 +452,11 @@ def test_a_model_that_is_not_the_sum_that_was_read_is_asked_about_rows_near_the_
     explainer = TabularExplainer(rows, kernel_width=0.5, alpha=0, **options)
     exact = explainer.explain_instance(rows[0], model)
     assert exact.is_exact
-    model.tree_.value[:] **= 2  # after it was read
     asked, prepare = [], DecisionTreeRegressor._validate_X_predict
 
     def record(self, X, check_input):
         asked.extend(np.asarray(X).tolist())
-        return prepare(self, X, check_input)
+        return prepare(self, np.ascontiguousarray(np.asarray(X)[:, ::-1]), check_input)  # of other columns
 
     monkeypatch.setattr(DecisionTreeRegressor, "_validate_X_predict", record)
     explanation = explainer.explain_instance(rows[0], model, num_samples=1000)
