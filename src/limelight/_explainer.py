@@ -24,6 +24,7 @@ from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation, Surrogate
 from limelight.results.provenance import Provenance
 from limelight.results.removal import Removal
+from limelight.stages.certainty import Certainty
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
@@ -37,7 +38,7 @@ from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
 from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, metric_of_scikit_learn
 from limelight.stages.removal import ask_without, check_removal
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings
+from limelight.stages.surrogate import Fit, Settings, judge_lists
 
 __all__ = ["Explainer"]
 
@@ -603,7 +604,7 @@ class Explainer(BatchMixin):
         converged = _has_converged(fits, self.options.tolerance, may_be_zero=settings.is_exact | ~sample.varies)
         predictions = LINKS[request.link](oracle.instance_prediction)
         return Explanation(
-            surrogates=tuple(_make_surrogate(label, fit) for label, fit in zip(outputs.labels, fits, strict=True)),
+            surrogates=tuple(map(_make_surrogate, outputs.labels, fits, judge_lists(sample, settings, fits))),
             names=components.view.tell_apart(components.names),
             view=components.view,
             predictions=tuple(predictions.tolist()),
@@ -672,7 +673,7 @@ def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[
     return True
 
 
-def _make_surrogate(label: int, fit: Fit) -> Surrogate:
+def _make_surrogate(label: int, fit: Fit, certainty: Certainty) -> Surrogate:
     return Surrogate(
         label=label,
         components=tuple(fit.components.tolist()),
@@ -680,9 +681,9 @@ def _make_surrogate(label: int, fit: Fit) -> Surrogate:
         lows=tuple(fit.lows.tolist()),
         highs=tuple(fit.highs.tolist()),
         sign_probabilities=tuple(fit.signs.tolist()),
-        top_probabilities=tuple(fit.certainty.tops.tolist()),
-        best_ranks=tuple(fit.certainty.best_ranks.tolist()),
-        worst_ranks=tuple(fit.certainty.worst_ranks.tolist()),
+        top_probabilities=tuple(certainty.tops.tolist()),
+        best_ranks=tuple(certainty.best_ranks.tolist()),
+        worst_ranks=tuple(certainty.worst_ranks.tolist()),
         intercept=fit.intercept,
         local_prediction=fit.local_prediction,
         fidelity=fit.fidelity,

@@ -37,6 +37,12 @@ class Certainty(NamedTuple):
         """That of a list of which nothing is known."""
         return cls(*np.full((3, count), np.nan))
 
+    @classmethod
+    def exact(cls, count: int) -> Certainty:
+        """That of a list with which nothing is left to chance."""
+        ranks = np.arange(1.0, 1.0 + count)
+        return cls(np.ones(count), ranks, ranks)
+
     def of_weights(self, weights: np.ndarray) -> Certainty:
         """The same, but for components whose weights, of shape (c,), are 0: nothing puts them before others."""
         return Certainty(*(np.where(weights == 0, np.nan, part) for part in self))

@@ -19,7 +19,7 @@ from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selected_intervals import reach_towards_zero
 from limelight.stages.selection import ALPHA_OF_CHOICE, Choice, choose_components
 
-__all__ = ["Fit", "Settings", "critical_value", "fit_surrogates"]
+__all__ = ["Fit", "Settings", "critical_value", "fit_surrogates", "judge_lists"]
 
 _CONFIDENCE = 0.95  # of an interval of so many of a fidelity's errors to each side:
 _NORMAL_ERRORS = 1.959963984540054
@@ -44,8 +44,6 @@ class Fit(NamedTuple):
         The ends of their intervals, which reach further towards 0 where chance may have made a weight one of the heaviest.
     signs : ndarray of shape (c,)
         The probabilities that the weights' signs are right; NaN where it is not known.
-    certainty : Certainty
-        How certain it is which components belong on the list.
     intercept : float
         The surrogate's value where no reported component is on.
     local_prediction : float
@@ -73,7 +71,6 @@ class Fit(NamedTuple):
     lows: np.ndarray
     highs: np.ndarray
     signs: np.ndarray
-    certainty: Certainty
     intercept: float
     local_prediction: float
     local_half_width: float
@@ -181,7 +178,6 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
     of_weights = (chosen, weights, half_widths, lows, highs, signs)
     chosen, weights, half_widths, lows, highs, signs = (np.take_along_axis(part, order, axis=-1) for part in of_weights)
-    certainties = _judge_lists(samples, source, chosen, weights, factors, is_unknown, settings)
     return [
         [
             Fit(
@@ -191,7 +187,6 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 lows=lows[number, output],
                 highs=highs[number, output],
                 signs=signs[number, output],
-                certainty=certainties[number][output],
                 intercept=float(intercepts[number, output] + origin),
                 local_prediction=float(local_predictions[number, output] + origin),
                 local_half_width=float(local_half_widths[number, output]),
@@ -206,6 +201,30 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         ]
         for number, sample in enumerate(samples)
     ]
+
+
+def judge_lists(sample: Sample, settings: Settings, fits: Sequence[Fit]) -> list[Certainty]:
+    """How certain the list of each output of a sample is, whose surrogates have been fitted with these settings.
+
+    A component of which too little is known, listed or not, could be heavier than any: then nothing is known of the lists.
+    """
+    d, unknown = len(sample.instance), [Certainty.unknown(len(fit.components)) for fit in fits]
+    is_chosen = settings.components is None and settings.regressor is None
+    if not is_chosen or settings.method not in ("auto", "highest_weights", "none"):
+        return unknown
+    if settings.is_exact:
+        return [Certainty.exact(len(fit.components)).of_weights(fit.weights) for fit in fits]
+    if d > _MOST_JUDGED or sample.is_thin or len(fits[0].unknown):
+        return unknown
+    moments = _choose_moments([sample], settings)
+    every = np.broadcast_to(np.arange(d), (1, len(fits), d))
+    factors = sample.penalty_factors[None, None]
+    if isinstance(moments, ControlledMoments):
+        regressions = Regressions(*moments.fit_ridge(every, ALPHA_OF_CHOICE, factors))
+    else:
+        regressions = ProductsOfComponents([sample], every, moments).fit_ridge(ALPHA_OF_CHOICE, factors)
+    of_outputs = zip(regressions.weights[0], fits, strict=True)
+    return [judge_list(weights, fit.components).of_weights(fit.weights) for weights, fit in of_outputs]
 
 
 def _linear_spreads(pooled: PooledMoments) -> np.ndarray:
@@ -324,48 +343,6 @@ def _sign_probabilities(weights: np.ndarray, half_widths: np.ndarray, num_replic
     errors = half_widths / critical_value(settings.confidence, num_replicates)
     ratios = np.divide(np.abs(weights), errors, out=np.full(weights.shape, np.inf), where=errors != 0)
     return np.where(weights == 0, np.nan, stdtr(max(1, num_replicates - 1), ratios))
-
-
-def _judge_lists(
-    samples: Sequence[Sample],
-    source: Source,
-    listed: np.ndarray,
-    weights: np.ndarray,
-    factors: np.ndarray,
-    is_unknown: np.ndarray,
-    settings: Settings,
-) -> list[list[Certainty]]:
-    """How certain the lists of b samples are, of components with weights, both of shape (b, q, c), heaviest first.
-
-    A component of which too little is known, listed or not, could be heavier than any: then nothing is known of the list.
-    """
-    num_samples, num_outputs, count = listed.shape
-    d = len(samples[0].instance)
-    nothing = [Certainty.unknown(count)] * num_outputs
-    is_chosen = settings.components is None and settings.regressor is None
-    if not is_chosen or settings.method not in ("auto", "highest_weights", "none"):
-        return [nothing] * num_samples
-    if settings.is_exact:
-        exact = Certainty(np.ones(count), *[np.arange(1.0, 1.0 + count)] * 2)
-        return [[exact.of_weights(own) for own in of_sample] for of_sample in weights]
-    if d > _MOST_JUDGED or samples[0].is_thin:
-        return [nothing] * num_samples
-    judged: list[list[Certainty]] = []
-    step = max(1, _MOST_NUMBERS // (num_outputs * (1 + samples[0].num_replicates) * (d + 2) ** 2))
-    for start in range(0, num_samples, step):
-        part = samples[start : start + step]
-        moments = source if len(part) == num_samples else _choose_moments(part, settings)
-        every = np.broadcast_to(np.arange(d), (len(part), num_outputs, d))
-        of_every = factors[start : start + step, None]
-        if isinstance(moments, ControlledMoments):
-            fits = Regressions(*moments.fit_ridge(every, ALPHA_OF_CHOICE, of_every))
-        else:
-            fits = ProductsOfComponents(part, every, moments).fit_ridge(ALPHA_OF_CHOICE, of_every)
-        own = slice(start, start + step)
-        for of_fits, of_list, own_weights in zip(fits.weights, listed[own], weights[own], strict=True):
-            parts = zip(of_fits, of_list, own_weights, strict=True)
-            judged.append([judge_list(fitted, chosen).of_weights(reported) for fitted, chosen, reported in parts])
-    return [nothing if unknown.any() else own for unknown, own in zip(is_unknown, judged, strict=True)]
 
 
 def _standard_errors(left_out: np.ndarray) -> np.ndarray:
