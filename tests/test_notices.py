@@ -421,3 +421,16 @@ def test_kind_a_a_bin_that_is_not_left_around_the_row_does_not_look_like_one_wit
     explanation = explainer.explain_instance([5000.0, 0.3], lambda batch: 2.0 * (batch[:, 0] > 0) + batch[:, 1])
     assert dict(explanation.as_list())["debt > 0"] == 0.0
     assert "debt > 0 stays in every perturbation" in explanation.to_json()
+
+
+def test_log_odds_that_are_cut_off_are_said_to_be():
+    def sure(texts):
+        return np.array([[1 - 0.9 * ("good" in text), 0.9 * ("good" in text)] for text in texts])
+
+    text = "good old film"
+    notice = find(TextExplainer().explain_instance(text, sure, link="logit"), "clipped_log_odds")
+    assert notice.level == "caution"
+    assert "of the perturbations, by weight, the probability behind log-odds of 1 is 1e-6 or less" in notice.message
+    assert find(TextExplainer().explain_instance(text, sure), "clipped_log_odds") is None
+    unsure = TextExplainer().explain_instance(text, lambda texts: 0.05 + 0.9 * sure(texts), link="logit")
+    assert find(unsure, "clipped_log_odds") is None

@@ -625,6 +625,7 @@ class Explainer(BatchMixin):
                 settings,
                 fits,
                 proximity=proximity,
+                link=request.link,
                 num_features=request.num_features,
                 num_samples=request.num_samples,
                 tolerance=self.options.tolerance,

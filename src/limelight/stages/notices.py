@@ -11,6 +11,7 @@ import numpy as np
 from limelight.results.explanation import Notice
 from limelight.stages.agreement import Agreement
 from limelight.stages.chance import find_chance_choices
+from limelight.stages.closed_form import GREATEST_MARGIN
 from limelight.stages.components import Components
 from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.perturbation import CONFIDENCE
@@ -23,6 +24,7 @@ from limelight.stages.surrogate import Fit, Settings, critical_value
 __all__ = ["collect_notices"]
 
 _LOW_FIDELITY = 0.25
+_LEAST_CLIPPED = 0.01  # of the perturbations: fewer hardly move a weight
 _LARGE_SHRINKAGE = 0.1
 _MOST_LISTED_NAMES = 3
 _MOST_TRIED_LABELS = 5  # and the default label: trials of many outputs would take longer than the explanation
@@ -42,6 +44,7 @@ def collect_notices(
     fits: Sequence[Fit],
     *,
     proximity: Proximity,
+    link: str,
     num_features: int | None,
     num_samples: int | None,
     tolerance: float,
@@ -60,6 +63,8 @@ def collect_notices(
         What the surrogates were fitted to, and how.
     fits : sequence of Fit
         The surrogate of each of the q explained outputs.
+    link : str
+        What was applied to the model's outputs.
     num_features, num_samples : int or None
         What the user asked for.
     tolerance : float
@@ -84,6 +89,8 @@ def collect_notices(
     if by_chance:
         holds_zero = all(_holds_zero(fit, components.names, by_chance) for fit in fits)
         notes.append(Notice("chance_choice", _describe_chance(by_chance, num_components, sample.size, holds_zero=holds_zero)))
+    if link == "logit" and sample.limit is None:
+        notes += _find_clipped(sample, [outputs.describe(label) for label in outputs.labels])
     by_label = dict(zip(outputs.labels, fits, strict=True))
     for number, label in enumerate(by_label):
         judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity)
@@ -199,6 +206,30 @@ class _Surrogate:
         local_predictions[self.label] = fit.local_prediction
         decide = self.outputs.decides_for
         return decide(self.predictions, self.label) != decide(local_predictions, self.label)
+
+
+def _find_clipped(sample: Sample, names: Sequence[str]) -> tuple[Notice, ...]:
+    """What a reader should know where log-odds stand for probabilities so near 0 or 1 that they are clipped.
+
+    Parameters
+    ----------
+    sample : Sample
+        The perturbations, whose outputs are log-odds.
+    names : sequence of str
+        What its q outputs are called.
+    """
+    is_clipped = np.abs(sample.outputs + sample.origin) >= GREATEST_MARGIN
+    shares = sample.row_weights @ is_clipped / sample.row_weights.sum()
+    return tuple(
+        Notice(
+            "clipped_log_odds",
+            f"In {share:.0%} of the perturbations, by weight, the probability behind {name} is 1e-6 or less, or as near to 1. "
+            f"Its log-odds are cut off at -{GREATEST_MARGIN:.1f} and +{GREATEST_MARGIN:.1f}, and weights depend on where that "
+            'is. Leave link="logit" out.',
+        )
+        for name, share in zip(names, shares.tolist(), strict=True)
+        if share >= _LEAST_CLIPPED
+    )
 
 
 def _describe_missing_effect(name: str, output: str, effect: MissingEffect) -> Notice:
