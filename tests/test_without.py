@@ -398,6 +398,19 @@ class TestModel:
         removal = replace(made, answer=0.5, num_inputs=1)
         assert "1 row with unknown error" in repr(removal)
 
+    def test_the_error_of_one_drawn_row_is_not_known(self):
+        rows = (np.random.default_rng(0).random((500, 12)) < 0.1).astype(float)
+
+        def model(asked):
+            return asked.sum(axis=1)
+
+        explainer, zeros = TabularExplainer(rows, categorical_features=range(12)), np.zeros(12)
+        made = explainer.explain_instance(zeros, model)
+        # The only other state of each is 1: all draws are this one row.
+        removal = explainer.ask_without(zeros, model, made, 0, 1, 2, 3)
+        assert (removal.num_inputs, removal.answer) == (1, 4.0)
+        assert math.isnan(removal.answer_error)
+
     def test_a_group_and_a_constraint(self):
         rows = np.column_stack([RNG.normal(size=500), *np.eye(3)[RNG.integers(0, 3, 500)].T])
         asked = []

@@ -70,8 +70,7 @@ def ask_without(
     # Where there is one input, it is the answer, without what rounding makes of its mean.
     answer = float(without.shares @ values) if len(values) > 1 else float(values[0])
     # The mean is that of the drawn rows themselves, as if one of them less were known.
-    spread = 1.0 - without.squares.sum()
-    error = float(np.sqrt(without.squares @ (values - answer) ** 2 / spread)) if spread > 0 else 0.0
+    error = float(np.sqrt(without.squares @ (values - answer) ** 2 / (1.0 - without.squares.sum())))
     probability = float(without.shares @ raw if len(raw) > 1 else raw[0]) if removal.unit != "score" else np.nan
     return replace(removal, answer=answer, answer_error=error, answer_probability=probability, num_inputs=len(raw))
 
