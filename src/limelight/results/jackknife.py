@@ -4,19 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from math import nan
 
 import numpy as np
 
 from limelight.results._surrogate import Surrogate
 
-__all__ = ["as_array", "critical_value", "half_widths_of", "is_certain", "widening_of"]
+__all__ = ["as_array", "critical_value", "half_widths_of", "is_certain", "standard_errors", "widening_of"]
+
+
+def standard_errors(deviations: np.ndarray) -> np.ndarray:
+    """The jackknife's errors, of shape (..., m), from deviations of shape (..., r, m); NaN for fewer than two fits.
+
+    The deviations are those of the fits that leave out one of r replicates each, from their mean. (Efron and Tibshirani, "An
+    Introduction to the Bootstrap", 1993, chapter 11.)
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from limelight.results.jackknife import standard_errors
+    >>> standard_errors(np.array([[0.1], [-0.1]])).round(2)
+    array([0.1])
+    """
+    r = deviations.shape[-2]
+    if r < 2:
+        return np.full((*deviations.shape[:-2], deviations.shape[-1]), np.nan)
+    return np.asarray(np.sqrt((r - 1) / r * (deviations**2).sum(axis=-2)))
 
 
 def half_widths_of(deviations: np.ndarray, confidence: float) -> np.ndarray:
-    """How far the intervals of m numbers reach to each side, from deviations of shape (r, m); NaN for fewer than two fits.
-
-    The deviations are those of the fits that leave out one of r replicates each, from their mean. (Efron and Tibshirani, "An
-    Introduction to the Bootstrap", 1993, chapter 11; Student's t with r - 1 degrees of freedom.)
+    """How far the intervals of m numbers reach to each side, from deviations of shape (r, m), as `standard_errors` takes them.
 
     Examples
     --------
@@ -25,10 +42,7 @@ def half_widths_of(deviations: np.ndarray, confidence: float) -> np.ndarray:
     >>> half_widths_of(np.array([[0.1], [-0.1]]), 0.95).round(2)
     array([1.27])
     """
-    r = len(deviations)
-    if r < 2:
-        return np.full(deviations.shape[1], np.nan)
-    return np.asarray(critical_value(confidence, r) * np.sqrt((r - 1) / r * (deviations**2).sum(axis=0)))
+    return critical_value(confidence, len(deviations)) * standard_errors(deviations)
 
 
 def is_certain(surrogate: Surrogate) -> bool:
@@ -55,7 +69,7 @@ def as_array(left_out: Sequence[Sequence[float]], count: int) -> np.ndarray:
 
 @cache
 def critical_value(confidence: float, num_replicates: int) -> float:
-    """By how many standard errors an interval reaches to each side: Student's t."""
+    """By how many standard errors an interval reaches to each side: Student's t; NaN for fewer than two replicates."""
     from scipy.special import stdtrit
 
-    return float(stdtrit(num_replicates - 1, 0.5 + confidence / 2))
+    return float(stdtrit(num_replicates - 1, 0.5 + confidence / 2)) if num_replicates > 1 else nan

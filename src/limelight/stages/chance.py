@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from limelight.results.jackknife import critical_value
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, critical_value
+from limelight.stages.surrogate import Fit, Settings
 
 __all__ = ["find_chance_choices"]
 

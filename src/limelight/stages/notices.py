@@ -9,6 +9,7 @@ from itertools import chain
 import numpy as np
 
 from limelight.results.explanation import Notice
+from limelight.results.jackknife import critical_value
 from limelight.stages.agreement import Agreement
 from limelight.stages.chance import find_chance_choices
 from limelight.stages.closed_form import GREATEST_MARGIN
@@ -19,7 +20,7 @@ from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.proximity import Proximity
 from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, Trial, round_up, try_kernels, try_settings
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, critical_value
+from limelight.stages.surrogate import Fit, Settings
 
 __all__ = ["collect_notices"]
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import cache
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.results.jackknife import critical_value, standard_errors
 from limelight.stages.certainty import Certainty, judge_list
 from limelight.stages.controlled_moments import ControlledMoments
 from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
@@ -19,7 +19,7 @@ from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selected_intervals import reach_towards_zero
 from limelight.stages.selection import ALPHA_OF_CHOICE, Choice, choose_components
 
-__all__ = ["Fit", "Settings", "critical_value", "fit_surrogates", "judge_lists"]
+__all__ = ["Fit", "Settings", "fit_surrogates", "judge_lists"]
 
 _CONFIDENCE = 0.95  # of an interval of so many of a fidelity's errors to each side:
 _NORMAL_ERRORS = 1.959963984540054
@@ -158,22 +158,23 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         regressions = _fit_regressor(samples[0], chosen[0], settings)
     intercepts, weights = regressions.intercepts[:, :, 0], regressions.weights[:, :, 0]
     is_unknown = np.zeros(factors.shape, dtype=bool) if settings.is_exact else find_unknown(samples)
-    half_widths = _half_widths(regressions.weights, samples[0].num_replicates, settings)
-    half_widths = np.where(np.take_along_axis(is_unknown[:, None], chosen, axis=-1), np.nan, half_widths)
-    reaches = _reaches_towards_zero(choice, half_widths, samples[0], settings)
+    errors = _errors(regressions.weights, settings)
+    errors = np.where(np.take_along_axis(is_unknown[:, None], chosen, axis=-1), np.nan, errors)
+    half_widths = _half_widths(errors, samples[0], settings)
+    reaches = _reaches_towards_zero(choice, errors, samples[0], settings)
     lows = weights - np.where(weights > 0, reaches, half_widths)
     highs = weights + np.where(weights > 0, half_widths, reaches)
     instances = np.stack([sample.instance for sample in samples])
     instance_values = np.take_along_axis(instances[:, None], chosen, axis=-1).astype(np.float64)
     local_predictions = intercepts + dot(weights, instance_values)
     by_fit = regressions.intercepts + dot(regressions.weights, instance_values[:, :, None])
-    local_half_widths = _half_widths(by_fit[..., None], samples[0].num_replicates, settings)[..., 0]
+    local_half_widths = _half_widths(_errors(by_fit[..., None], settings)[..., 0], samples[0], settings)
     fidelities, spreads = of_chosen.fidelities(regressions, settings.is_exact), of_chosen.spreads()
     fidelity_errors = _fidelity_errors(fidelities, is_enumeration=settings.is_exact and samples[0].limit is None)
     if samples[0].limit is not None:  # its few perturbations may have missed what changes the output
         spreads = np.maximum(spreads, _linear_spreads(pooled))
     shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
-    signs = _sign_probabilities(weights, half_widths, samples[0].num_replicates, settings)
+    signs = _sign_probabilities(weights, errors, samples[0].num_replicates)
     left_out = _deviations(regressions, settings)
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
     of_weights = (chosen, weights, half_widths, lows, highs, signs)
@@ -295,18 +296,28 @@ def _fit_regressor(sample: Sample, chosen: np.ndarray, settings: Settings) -> Re
     return Regressions(intercepts, weights)
 
 
-def _half_widths(weights: np.ndarray, num_replicates: int, settings: Settings) -> np.ndarray:
-    """How far the intervals reach, of shape (b, q, c), for weights of shape (b, q, f, c)."""
+def _errors(weights: np.ndarray, settings: Settings) -> np.ndarray:
+    """The standard errors, of shape (b, q, c), of weights of shape (b, q, f, c); 0 where nothing is left to chance."""
     if settings.is_exact:
         return np.zeros((*weights.shape[:2], weights.shape[-1]))
-    return critical_value(settings.confidence, num_replicates) * _standard_errors(weights[:, :, 1:])
+    return standard_errors(_from_mean(weights[:, :, 1:]))
+
+
+def _half_widths(errors: np.ndarray, sample: Sample, settings: Settings) -> np.ndarray:
+    """How far the intervals reach, of errors of any shape."""
+    return errors if settings.is_exact else critical_value(settings.confidence, sample.num_replicates) * errors
+
+
+def _from_mean(fits: np.ndarray) -> np.ndarray:
+    """The deviations from their mean, over the last axis but one, of fits that leave out one replicate each."""
+    return fits - fits.mean(axis=-2, keepdims=True) if fits.shape[-2] else fits
 
 
 def _deviations(regressions: Regressions, settings: Settings) -> np.ndarray:
     """The intercepts and weights of fits that leave out one of r replicates each, less their means: (b, q, r, 1 + c)."""
     first = len(regressions.intercepts[0, 0]) if settings.is_exact else 1
     fits = np.concatenate([regressions.intercepts[:, :, first:, None], regressions.weights[:, :, first:]], axis=-1)
-    return fits - fits.mean(axis=2, keepdims=True) if fits.shape[2] else fits
+    return _from_mean(fits)
 
 
 def _name_method(sample: Sample, settings: Settings) -> str:
@@ -319,14 +330,13 @@ def _name_method(sample: Sample, settings: Settings) -> str:
     return "forward_selection" if is_forward else settings.method
 
 
-def _reaches_towards_zero(choice: Choice, half_widths: np.ndarray, sample: Sample, settings: Settings) -> np.ndarray:
+def _reaches_towards_zero(choice: Choice, errors: np.ndarray, sample: Sample, settings: Settings) -> np.ndarray:
     """How far the intervals reach towards 0, of shape (b, q, c), given that the components are the heaviest ones."""
     d, degrees = len(sample.instance), sample.num_replicates - 1
     goes_by_weight = settings.method in ("auto", "highest_weights") and settings.components is None
     has_choice = goes_by_weight and choice.components.shape[-1] < d
     if settings.is_exact or not has_choice or degrees < 1:
-        return half_widths
-    errors = half_widths / critical_value(settings.confidence, sample.num_replicates)
+        return _half_widths(errors, sample, settings)
     left_out = np.broadcast_to(choice.left_out[..., None], choice.sizes.shape)
     if sample.is_thin:  # the weights of the choice are of another scale than these
         return critical_value(1 - (1 - settings.confidence) / d, sample.num_replicates) * errors
@@ -334,27 +344,12 @@ def _reaches_towards_zero(choice: Choice, half_widths: np.ndarray, sample: Sampl
     return reach_towards_zero(sizes, bounds, flat_errors, d, degrees, settings.confidence).reshape(errors.shape)
 
 
-def _sign_probabilities(weights: np.ndarray, half_widths: np.ndarray, num_replicates: int, settings: Settings) -> np.ndarray:
-    """How likely the weights' signs are right, by Student's t, of shape (b, q, c)."""
+def _sign_probabilities(weights: np.ndarray, errors: np.ndarray, num_replicates: int) -> np.ndarray:
+    """How likely the signs of weights with these errors are right, by Student's t; NaN for a weight of 0."""
     from scipy.special import stdtr
 
-    if settings.is_exact:
-        return np.where(weights == 0, np.nan, 1.0)
-    errors = half_widths / critical_value(settings.confidence, num_replicates)
     ratios = np.divide(np.abs(weights), errors, out=np.full(weights.shape, np.inf), where=errors != 0)
     return np.where(weights == 0, np.nan, stdtr(max(1, num_replicates - 1), ratios))
-
-
-def _standard_errors(left_out: np.ndarray) -> np.ndarray:
-    """The jackknife's errors, (..., c), of weights from fits that leave out one of r replicates each, (..., r, c).
-
-    (Efron and Tibshirani, "An Introduction to the Bootstrap", 1993, chapter 11.)
-    """
-    r = left_out.shape[-2]
-    if r < 2:
-        return np.full((*left_out.shape[:-2], left_out.shape[-1]), np.nan)
-    squares = ((left_out - left_out.mean(axis=-2, keepdims=True)) ** 2).sum(axis=-2)
-    return np.asarray(np.sqrt((r - 1) / r * squares))
 
 
 def _fidelity_errors(fidelities: np.ndarray, *, is_enumeration: bool) -> np.ndarray:
@@ -365,15 +360,7 @@ def _fidelity_errors(fidelities: np.ndarray, *, is_enumeration: bool) -> np.ndar
     if is_enumeration:  # nothing is left to chance
         return np.where(np.isnan(fidelities[..., 0]), np.nan, 0.0)
     widening = critical_value(_CONFIDENCE, fidelities.shape[-1] - 1) / _NORMAL_ERRORS
-    return widening * _standard_errors(fidelities[..., 1:, None])[..., 0]
-
-
-@cache
-def critical_value(confidence: float, num_replicates: int) -> float:
-    """By how many standard errors an interval reaches to each side (Student's t); NaN for one replicate."""
-    from scipy.special import stdtrit
-
-    return float(stdtrit(num_replicates - 1, 0.5 + confidence / 2)) if num_replicates > 1 else np.nan
+    return widening * standard_errors(_from_mean(fidelities[..., 1:, None]))[..., 0]
 
 
 def _shrinkages(pooled: PooledMoments, chosen: np.ndarray, factors: np.ndarray, settings: Settings) -> np.ndarray:
