@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from limelight._checks import check_choice
-from limelight.exceptions import ArgumentError, missing_dependency
+from limelight.renderers._frames import fill_frame, write_text
 from limelight.results.explanation import Explanation
 
 __all__ = ["make_frame"]
@@ -41,13 +40,11 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     >>> make_frame(explanation, "polars")["name"].to_list()
     ['good', 'film']
     """
-    import narwhals.stable.v2 as nw
-
-    check_choice("backend", backend, ("pandas", "polars", "pyarrow"))
     values, positions = explanation.view.values(), explanation.view.positions()
     rows = [
         (
-            *(surrogate.label, component, _write(explanation.names[component]), _write(values[component]), weight, low, high),
+            *(surrogate.label, component, write_text(explanation.names[component]), write_text(values[component])),
+            *(weight, low, high),
             positions[component][0] if component in positions else None,
         )
         for surrogate in explanation.surrogates
@@ -55,31 +52,9 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
             surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
         )
     ]
-    schema = {
-        "label": nw.Int64(),
-        "component": nw.Int64(),
-        "name": nw.String(),
-        "value": nw.String(),
-        "weight": nw.Float64(),
-        "low": nw.Float64(),
-        "high": nw.Float64(),
-    }
+    types: dict[str, type] = {"label": int, "component": int, "name": str, "value": str}
+    types |= dict.fromkeys(("weight", "low", "high"), float)
     if positions:  # pandas' whole numbers cannot be missing; as it does itself, such a column becomes one of floats
         has_gaps = any(row[-1] is None for row in rows)
-        schema["position"] = nw.Float64() if has_gaps and backend == "pandas" else nw.Int64()
-    try:
-        frame = nw.from_dict(
-            {column: [row[i] for row in rows] for i, column in enumerate(schema)},
-            schema=schema,
-            backend=nw.Implementation.from_backend(backend),  # type: ignore[arg-type]
-        )
-    except ImportError as error:
-        raise missing_dependency(f"to_frame(backend={backend!r})", backend, extra=None) from error
-    except (OverflowError, ValueError) as error:  # only an explanation that somebody changed has such numbers
-        raise ArgumentError(f"the explanation cannot be written as a frame: {error}.") from error
-    return frame.to_native()
-
-
-def _write(text: str) -> str:
-    """A text that frames can hold, with lone surrogates as Python writes them."""
-    return text.encode("utf-8", "backslashreplace").decode()
+        types["position"] = float if has_gaps and backend == "pandas" else int
+    return fill_frame(rows, types, backend)
