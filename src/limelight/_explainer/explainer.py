@@ -29,7 +29,7 @@ from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.known_moments import KnownMoments
 from limelight.stages.notices import collect_notices
 from limelight.stages.output_names import ModelOutputs
-from limelight.stages.perturbation import DESIGNS, LEAST_TRIAL, Look, plan_looks, plan_trial
+from limelight.stages.perturbation import CONFIDENCE, DESIGNS, LEAST_TRIAL, Look, plan_looks, plan_trial
 from limelight.stages.plain_surrogates import describe_fits
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
@@ -370,7 +370,7 @@ class Explainer(FollowUpMixin, BatchMixin):
             nominal_draws=request.num_samples or self.cap,
             kernel_law=kernel_law,
             regressor=request.regressor,
-            confidence=look.confidence,
+            confidence=CONFIDENCE,
             is_exact=look.is_exact or sample.limit is not None,
         )
 
@@ -420,7 +420,7 @@ class Explainer(FollowUpMixin, BatchMixin):
             num_samples=sample.size + (not look.is_exact),  # an enumeration contains the instance
             num_inputs=oracle.num_inputs,
             effective_sample_size=sample.effective_size,
-            confidence=look.confidence,
+            confidence=CONFIDENCE,
             converged=converged,
             provenance=self._record_provenance(components, proximity, look, sample, settings, request),
             notices=collect_notices(

@@ -9,13 +9,11 @@ from itertools import chain
 import numpy as np
 
 from limelight.results.explanation import Notice
-from limelight.results.jackknife import critical_value
 from limelight.stages.agreement import Agreement
 from limelight.stages.chance import find_chance_choices
 from limelight.stages.closed_form import GREATEST_MARGIN
 from limelight.stages.components import Components
 from limelight.stages.missing_effect import MissingEffect, find_missing_effect
-from limelight.stages.perturbation import CONFIDENCE
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.proximity import Proximity
 from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, Trial, round_up, try_kernels, try_settings
@@ -282,10 +280,9 @@ def _judge_precision(
     elif widest > tolerance:
         reached = "" if num_samples else f' after {size} perturbations, the most that num_samples="auto" takes'
         text = f"Some weights' intervals are wider than the tolerance{reached}: up to {widest:.2g} of the heaviest weight."
-        t, t_at_one_look = (critical_value(level, sample.num_replicates) for level in (settings.confidence, CONFIDENCE))
-        # The error falls at least with the root of the number. Given a number, there is one look, and intervals are narrower.
-        # The heaviest weight may be lighter by as much as its own interval says.
-        share = widest / max(1e-9, 1 - widest) * t_at_one_look / t
+        # The error falls at least with the root of the number. The heaviest weight may be lighter by as much as its own
+        # interval says.
+        share = widest / max(1e-9, 1 - widest)
         needed = size * max(1.0, share / tolerance) ** 2  # no fewer: fewer have just been seen to be too few
         remedies = [f"num_samples={round_up(needed)}"] if needed <= _MOST_SAMPLES else []
         remedies += [f"tolerance={_round_up_share(widest):g} if that is precise enough"] if widest <= _WIDEST_TOLERANCE else []

@@ -13,6 +13,10 @@ from limelight.stages.designs import Enumeration, Independent
 __all__ = ["CONFIDENCE", "DESIGNS", "LEAST_TRIAL", "Look", "plan_looks", "plan_stretches"]
 
 CONFIDENCE = 0.95
+"""The level of the intervals at each look. It needs no correction for several looks, since growth ends by the intervals'
+widths, not by the weights (Chow and Robbins, "On the Asymptotic Theory of Fixed-Width Sequential Confidence Intervals for the
+Mean", Annals of Mathematical Statistics 36, 1965)."""
+
 LEAST_TRIAL = 33
 """Fewer perturbations do not show whether an explanation has a closed form."""
 
@@ -42,8 +46,6 @@ class Look:
         Where the perturbations come from.
     stretch : Stretch
         Which of the design's perturbations to ask about.
-    confidence : float
-        The level of the intervals at this look.
     is_exact : bool
         Whether the stretch is the whole neighbourhood: it replaces all earlier ones, and nothing is left to chance.
     is_trial : bool
@@ -52,7 +54,6 @@ class Look:
 
     design: Design
     stretch: Stretch
-    confidence: float
     is_exact: bool
     is_trial: bool = False
 
@@ -88,13 +89,11 @@ def plan_looks(
         stretches = [replace(large_enough[0], start=0), *large_enough[1:]]
     else:
         design = Independent(design.seed)
-    # Bonferroni's correction: the more looks, the likelier it is that one of them ends the growth by luck.
-    confidence = 1 - (1 - CONFIDENCE) / len(stretches)
     for stretch in stretches:
         if parts is not None and 2**parts <= 1 + stretch.replicates * stretch.stop + stretch.extra:
-            yield Look(Enumeration(), stretch, CONFIDENCE, is_exact=True)
+            yield Look(Enumeration(), stretch, is_exact=True)
             return
-        yield Look(design, stretch, confidence, is_exact=False)
+        yield Look(design, stretch, is_exact=False)
 
 
 def plan_trial(design: Design, num_samples: int, num_rare_states: int, *, has_missing_as_mean: bool) -> Look:
@@ -104,7 +103,7 @@ def plan_trial(design: Design, num_samples: int, num_rare_states: int, *, has_mi
     """
     most = _TRIAL_SAMPLES_WITH_MISSING if has_missing_as_mean else _TRIAL_SAMPLES
     (stretch,) = plan_stretches(min(num_samples, most), most, num_rare_states)
-    return Look(design, stretch, CONFIDENCE, is_exact=False, is_trial=True)
+    return Look(design, stretch, is_exact=False, is_trial=True)
 
 
 def plan_stretches(num_samples: int | None, cap: int, num_rare_states: int = 0) -> list[Stretch]:
