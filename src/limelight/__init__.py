@@ -12,6 +12,7 @@ One explanation
     Explanation  what ``explain_instance`` gives
     Surrogate    the weights of one of its labels
     Verdict      how far to trust it, in a word and a sentence
+    Convergence  how well its weights are settled
     Notice       something to know before trusting it
     Provenance   how it was made
     Removal      what the surrogate, and the model, say without some components
@@ -58,6 +59,7 @@ _HOMES = {
     "Comparisons": "limelight.collection.comparisons",
     "ComponentsExplainer": "limelight.modalities.custom",
     "Composable": "limelight.modalities.custom",
+    "Convergence": "limelight.results.convergence",
     "Explainer": "limelight._explainer",
     "Explanation": "limelight.results.explanation",
     "Explanations": "limelight.collection.explanations",
@@ -90,6 +92,7 @@ __all__ = [
     "Comparisons",
     "ComponentsExplainer",
     "Composable",
+    "Convergence",
     "Explainer",
     "Explanation",
     "Explanations",
@@ -139,6 +142,7 @@ if TYPE_CHECKING:
     from limelight.modalities.text import TextExplainer
     from limelight.models.onnx import OnnxModel
     from limelight.models.torch import TorchModel
+    from limelight.results.convergence import Convergence
     from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
     from limelight.results.json_schema import json_schema
     from limelight.results.removal import Removal

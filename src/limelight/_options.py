@@ -12,7 +12,7 @@ from limelight._seeds import read_random_state
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.proximity import KERNELS, Kernel, exponential_kernel
-from limelight.stages.selection import METHODS
+from limelight.stages.selection import METHODS, METHODS_BY_WEIGHT
 
 __all__ = ["DesignName", "FeatureSelection", "Label", "Link", "Mode", "Options", "Request"]
 
@@ -44,6 +44,9 @@ class Options:
         The ridge penalty, in lime's unit: lime's own is 1.
     tolerance : float
         Weights count as converged when their intervals reach no further than this share of the heaviest weight.
+    certainty : float or None
+        With which probability each reported component must truly be among the heaviest for "auto" to end, in place of the
+        tolerance; None where the tolerance counts.
     design : {"auto", "iid"}
         Whether perturbations come from the explainer's default design, or are drawn independently.
     shortcuts : bool
@@ -59,6 +62,7 @@ class Options:
     feature_selection: str
     alpha: float
     tolerance: float
+    certainty: float | None
     design: str
     shortcuts: bool
     random_state: int
@@ -74,6 +78,7 @@ class Options:
         feature_selection: str = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
+        certainty: float | None = None,
         design: str = "auto",
         shortcuts: bool = True,
         random_state: object = 0,
@@ -93,6 +98,7 @@ class Options:
             feature_selection=check_choice("feature_selection", feature_selection, METHODS),
             alpha=check_number("alpha", alpha, 0),
             tolerance=check_number("tolerance", tolerance, 0, inclusive=False),
+            certainty=None if certainty is None else _check_certainty(certainty, feature_selection),
             design=check_choice("design", design, get_args(DesignName)),
             shortcuts=check_flag("shortcuts", shortcuts),
             random_state=read_random_state(random_state),
@@ -124,6 +130,7 @@ class Request:
     top_labels: int | None
     num_features: int | None
     num_samples: int | None
+    max_samples: int | None
     batch_size: int | None
     pads_batches: bool
     regressor: Any
@@ -138,6 +145,7 @@ class Request:
         top_labels: int | None,
         num_features: int | None,
         num_samples: int | str,
+        max_samples: int | None,
         batch_size: int | None,
         pad_batches: bool,
         model_regressor: Any,
@@ -159,6 +167,10 @@ class Request:
             raise ArgumentTypeError(f"distance_metric must be the name of a distance; got {distance_metric!r}.")
         if isinstance(num_samples, str) and num_samples != "auto":
             raise ArgumentError(f'num_samples must be "auto" or an integer of at least 2; got {num_samples!r}.')
+        if num_samples != "auto" and max_samples is not None:
+            raise ArgumentError(
+                f'max_samples is where num_samples="auto" ends; got num_samples={num_samples!r}, too. Leave one of them out.'
+            )
         if model_regressor is not None:
             _check_regressor(model_regressor)
         return cls(
@@ -166,12 +178,26 @@ class Request:
             top_labels=None if top_labels is None else check_count("top_labels", top_labels, 1),
             num_features=None if num_features is None else check_count("num_features", num_features, 1),
             num_samples=None if num_samples == "auto" else check_count("num_samples", num_samples, 2),
+            max_samples=None if max_samples is None else check_count("max_samples", max_samples, 2),
             batch_size=None if batch_size is None else check_count("batch_size", batch_size, 1),
             pads_batches=check_flag("pad_batches", pad_batches),
             regressor=model_regressor,
             distance_metric=distance_metric,
             link=check_choice("link", link, LINKS),
         )
+
+
+def _check_certainty(certainty: object, feature_selection: str) -> float:
+    """A probability that a list can have, for components that are chosen as the heaviest."""
+    level = check_number("certainty", certainty, 0, inclusive=False)
+    if level >= 1:
+        raise ArgumentError(f"certainty must be below 1, since chance is never ruled out; got {certainty!r}.")
+    if feature_selection not in METHODS_BY_WEIGHT:
+        raise ArgumentError(
+            "certainty is that a component truly is among the heaviest, so components must be chosen by their weights; got "
+            f"feature_selection={feature_selection!r}. Leave it out, or leave certainty out."
+        )
+    return level
 
 
 def _check_regressor(regressor: Any) -> None:

@@ -128,10 +128,19 @@ COMMON = [
     {"feature_selection": "none"},
     {"alpha": 0.5},
     {"tolerance": 0.01},
+    {"certainty": 0.9},
     {"design": "iid"},
     {"mode": "regression"},
 ]
-CALLS = [{}, {"num_features": 2}, {"num_samples": 40}, {"chunk_size": 3}, {"labels": [0]}, {"distance_metric": "euclidean"}]
+CALLS = [
+    {},
+    {"num_features": 2},
+    {"num_samples": 40},
+    {"max_samples": 40},
+    {"chunk_size": 3},
+    {"labels": [0]},
+    {"distance_metric": "euclidean"},
+]
 OPTIONS = {
     "text": [
         {"split_expression": r"\s+"},

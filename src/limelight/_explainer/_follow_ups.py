@@ -150,6 +150,7 @@ class FollowUpMixin(ABC):
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
+        max_samples: int | None = None,
         batch_size: int | None = None,
         pad_batches: bool = False,
         model_regressor: Any = None,
@@ -169,8 +170,10 @@ class FollowUpMixin(ABC):
             The models, in any form that `explain_instance` takes.
         names : sequence of two str, default ("first", "second")
             What the models are called.
-        id, labels, top_labels, num_features, num_samples, batch_size, pad_batches, model_regressor, distance_metric, link
-            As for `explain_instance`. `num_features` is for each model alone: together they may have twice as many.
+        id, labels, top_labels, num_samples, max_samples, batch_size, pad_batches, model_regressor, distance_metric, link
+            As for `explain_instance`.
+        num_features : int, optional
+            The largest number of components of each model alone: together they may have twice as many.
 
         Returns
         -------
@@ -203,6 +206,7 @@ class FollowUpMixin(ABC):
             top_labels=top_labels,
             num_features=num_features,
             num_samples=num_samples,
+            max_samples=max_samples,
             batch_size=batch_size,
             pad_batches=pad_batches,
             model_regressor=model_regressor,

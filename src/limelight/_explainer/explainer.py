@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import reprlib
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -25,17 +25,18 @@ from limelight.results.provenance import Provenance
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
+from limelight.stages.convergence import Goal, has_converged
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.known_moments import KnownMoments
 from limelight.stages.notices import collect_notices
 from limelight.stages.output_names import ModelOutputs
-from limelight.stages.perturbation import CONFIDENCE, DESIGNS, LEAST_TRIAL, Look, plan_looks, plan_trial
+from limelight.stages.perturbation import DESIGNS, LEAST_TRIAL, Look, plan_looks, plan_trial
 from limelight.stages.plain_surrogates import describe_fits
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
 from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, metric_of_scikit_learn
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings
+from limelight.stages.surrogate import Settings
 
 __all__ = ["Explainer"]
 
@@ -50,7 +51,7 @@ class Explainer(FollowUpMixin, BatchMixin):
 
     Parameters
     ----------
-    class_names, kernel_width, kernel, feature_selection, alpha, tolerance, mode, design, shortcuts, random_state
+    class_names, kernel_width, kernel, feature_selection, alpha, tolerance, certainty, mode, design, shortcuts, random_state
         The options that all explainers share; see `limelight.ComponentsExplainer`. A modality with more options has its own
         constructor, which passes these on.
 
@@ -87,6 +88,7 @@ class Explainer(FollowUpMixin, BatchMixin):
         feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
+        certainty: float | None = None,
         mode: Mode | None = None,
         design: DesignName = "auto",
         shortcuts: bool = True,
@@ -101,6 +103,7 @@ class Explainer(FollowUpMixin, BatchMixin):
             feature_selection=feature_selection,
             alpha=alpha,
             tolerance=tolerance,
+            certainty=certainty,
             design=design,
             shortcuts=shortcuts,
             random_state=random_state,
@@ -137,6 +140,7 @@ class Explainer(FollowUpMixin, BatchMixin):
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
+        max_samples: int | None = None,
         batch_size: int | None = None,
         pad_batches: bool = False,
         model_regressor: Any = None,
@@ -166,9 +170,13 @@ class Explainer(FollowUpMixin, BatchMixin):
             The largest number of components to report; by default 10.
         num_samples : int or "auto", default "auto"
             The number of perturbations, the instance included. "auto" doubles it until every reported weight's interval is
-            within the explainer's tolerance, or the cap is reached: 5000 for rows and texts, else 1000. Where the weights are
-            known exactly, as for rows with a forest, the model is asked about 257 at most (1025 where columns without bins miss
-            values), and the number only says what the penalty means.
+            within the explainer's tolerance, or `max_samples` is reached. Where the weights are known exactly, as for rows with
+            a forest, the model is asked about 257 at most (1025 where columns without bins miss values), and the number only
+            says what the penalty means.
+        max_samples : int, optional
+            The largest number of perturbations with ``num_samples="auto"``; by default 5000 for rows and texts, else 1000. The
+            penalty means the same whatever it is. Many rows of a table share their perturbations: for a black box that hardly
+            settles, 20,000 in `explain_many` cost little more for 1000 rows than for one.
         batch_size : int, optional
             The largest number of inputs that the model gets at once; by default all of them, unless they are large.
         pad_batches : bool, default False
@@ -218,6 +226,7 @@ class Explainer(FollowUpMixin, BatchMixin):
             top_labels=top_labels,
             num_features=num_features,
             num_samples=num_samples,
+            max_samples=max_samples,
             batch_size=batch_size,
             pad_batches=pad_batches,
             model_regressor=model_regressor,
@@ -254,6 +263,7 @@ class Explainer(FollowUpMixin, BatchMixin):
         oracle = Oracle(path, shared)
         link = LINKS[request.link]
         known = self._find_known_moments(components, adapted, proximity, request, shared)
+        goal = Goal(self.options.tolerance, self.options.certainty)
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         near = self._draw_near(components, proximity, request)
         for look in self._plan_looks(components, near, kernel_law, request, has_trial=known.needs_trial):
@@ -287,7 +297,7 @@ class Explainer(FollowUpMixin, BatchMixin):
             settings = self._fit_settings(look, sample, kernel_law, request)
             fits = yield from request_fits(sample, settings)
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            if _has_converged(fits, self.options.tolerance, may_be_zero=[settings.is_exact] * len(fits)):
+            if has_converged(goal, sample, settings, fits, may_be_zero=[settings.is_exact] * len(fits)):
                 break
         outputs = outputs.with_notices((*shared.notices, *known.notices))
         return Gathered(components, proximity, oracle, outputs, look, sample, settings, fits)
@@ -317,7 +327,7 @@ class Explainer(FollowUpMixin, BatchMixin):
     ) -> KnownMoments:
         """What is known exactly, of the outputs or of their log-odds, if law, kernel and model have a closed form."""
         is_own_fit = proximity.kernel is exponential_kernel and request.distance_metric is None and request.regressor is None
-        can_be_shown = (request.num_samples or self.cap) >= LEAST_TRIAL
+        can_be_shown = self._find_most_samples(request) >= LEAST_TRIAL
         closed_form = None
         if adapted.model_sum is not None and components.product_law is not None and is_own_fit and can_be_shown:
             closed_form = ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
@@ -334,11 +344,16 @@ class Explainer(FollowUpMixin, BatchMixin):
         make_design = DESIGNS.load(self.default_design if is_default else self.options.design)
         design = make_design(seed, None if kernel_law is None else kernel_law.kernel)
         parts = len(components.names) if is_default and components.law is not None else None
+        most = self._find_most_samples(request)
         if has_trial:
             has_missing = bool(components.missing_as_mean)
-            num_samples = request.num_samples or self.cap
-            yield plan_trial(design, num_samples, components.num_rare_states, has_missing_as_mean=has_missing)
-        yield from plan_looks(design, parts, request.num_samples, self.cap, near.num_rare_states)
+            yield plan_trial(design, most, components.num_rare_states, has_missing_as_mean=has_missing)
+        yield from plan_looks(design, parts, request.num_samples, most, near.num_rare_states)
+
+    @final
+    def _find_most_samples(self, request: Request) -> int:
+        """The number of perturbations, or the largest one."""
+        return request.num_samples or request.max_samples or self.cap
 
     @final
     def _read_outputs(
@@ -370,7 +385,6 @@ class Explainer(FollowUpMixin, BatchMixin):
             nominal_draws=request.num_samples or self.cap,
             kernel_law=kernel_law,
             regressor=request.regressor,
-            confidence=CONFIDENCE,
             is_exact=look.is_exact or sample.limit is not None,
         )
 
@@ -397,6 +411,7 @@ class Explainer(FollowUpMixin, BatchMixin):
             regressor="ridge" if request.regressor is None else type(request.regressor).__name__,
             alpha=options.alpha,
             tolerance=options.tolerance,
+            certainty=options.certainty or 0.0,
             random_state=options.random_state,
             nominal_draws=settings.nominal_draws,
             content=f"{components.content:x}",
@@ -407,7 +422,8 @@ class Explainer(FollowUpMixin, BatchMixin):
         """The explanation, as plain data, once the last look is done."""
         components, proximity, oracle, outputs, look, sample, settings, fits = gathered
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        converged = _has_converged(fits, self.options.tolerance, may_be_zero=settings.is_exact | ~sample.varies)
+        goal = Goal(self.options.tolerance, self.options.certainty)
+        converged = has_converged(goal, sample, settings, fits, may_be_zero=settings.is_exact | ~sample.varies)
         predictions = LINKS[request.link](oracle.instance_prediction)
         return Explanation(
             surrogates=describe_fits(outputs.labels, sample, settings, fits),
@@ -420,7 +436,7 @@ class Explainer(FollowUpMixin, BatchMixin):
             num_samples=sample.size + (not look.is_exact),  # an enumeration contains the instance
             num_inputs=oracle.num_inputs,
             effective_sample_size=sample.effective_size,
-            confidence=CONFIDENCE,
+            confidence=settings.confidence,
             converged=converged,
             provenance=self._record_provenance(components, proximity, look, sample, settings, request),
             notices=collect_notices(
@@ -434,7 +450,7 @@ class Explainer(FollowUpMixin, BatchMixin):
                 link=request.link,
                 num_features=request.num_features,
                 num_samples=request.num_samples,
-                tolerance=self.options.tolerance,
+                goal=goal,
                 converged=converged,
                 unknown=[components.names[number] for number in fits[0].unknown],
             ),
@@ -458,23 +474,3 @@ def _show(value: object) -> str:
     if " at 0x" in repr(value) and not hasattr(value, "__name__"):  # an object without a repr of its own
         return type(value).__name__
     return getattr(value, "__name__", None) or reprlib.repr(value)
-
-
-def _has_converged(fits: Sequence[Fit], tolerance: float, may_be_zero: Iterable[bool]) -> bool:
-    """Whether all intervals are within the tolerance, all components known, and each output has a weight that is not 0.
-
-    Parameters
-    ----------
-    fits : sequence of Fit
-        The surrogate of each of q outputs.
-    tolerance : float
-        How far an interval may reach to each side, as a share of the output's heaviest weight.
-    may_be_zero : iterable of bool
-        For each output, whether all of its weights may be 0.
-    """
-    for fit, is_excused in zip(fits, may_be_zero, strict=True):
-        heaviest = np.abs(fit.weights).max()
-        has_zero_weights = heaviest == 0 and not is_excused
-        if len(fit.unknown) or has_zero_weights or not (fit.half_widths <= tolerance * heaviest).all():
-            return False
-    return True

@@ -58,6 +58,7 @@ class BatchMixin(LimeNames, ABC):
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
+        max_samples: int | None = None,
         batch_size: int | None = None,
         pad_batches: bool = False,
         model_regressor: Any = None,
@@ -86,7 +87,9 @@ class BatchMixin(LimeNames, ABC):
             What identifies each instance: a text or a number, several of which may be equal; or the name of the column, of a
             frame or file, that holds them. By default the index of a pandas frame or Series, unless it only counts the rows.
             `Explanation.id` has it as a text, and ``explanations[id]`` finds it. No number depends on it.
-        model, labels, top_labels, num_features, num_samples, batch_size, pad_batches, model_regressor, distance_metric, link
+        model, labels, top_labels, num_features, num_samples, max_samples
+            As for `explain_instance`.
+        batch_size, pad_batches, model_regressor, distance_metric, link
             As for `explain_instance`.
         n_jobs : int, default 1
             The number of processes or threads; -1 for one per core. A user's own cluster has its own number.
@@ -160,6 +163,7 @@ class BatchMixin(LimeNames, ABC):
             top_labels=top_labels,
             num_features=num_features,
             num_samples=num_samples,
+            max_samples=max_samples,
             batch_size=batch_size,
             pad_batches=pad_batches,
             model_regressor=model_regressor,
@@ -197,6 +201,7 @@ class BatchMixin(LimeNames, ABC):
         top_labels: int | None = None,
         num_features: int | None = None,
         num_samples: int | Literal["auto"] = "auto",
+        max_samples: int | None = None,
         batch_size: int | None = None,
         pad_batches: bool = False,
         model_regressor: Any = None,
@@ -215,7 +220,9 @@ class BatchMixin(LimeNames, ABC):
             of the result.
         item : str, optional
             The same as `ids`.
-        model, labels, top_labels, num_features, num_samples, batch_size, pad_batches, model_regressor, distance_metric, link
+        model, labels, top_labels, num_features, num_samples, max_samples
+            As for `explain_instance`.
+        batch_size, pad_batches, model_regressor, distance_metric, link
             As for `explain_instance`.
 
         Returns
@@ -254,6 +261,7 @@ class BatchMixin(LimeNames, ABC):
             top_labels=top_labels,
             num_features=num_features,
             num_samples=num_samples,
+            max_samples=max_samples,
             batch_size=batch_size,
             pad_batches=pad_batches,
             model_regressor=model_regressor,

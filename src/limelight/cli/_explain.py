@@ -56,6 +56,7 @@ def _read_labels(_context: click.Context, _parameter: click.Parameter, values: I
     metavar="N|auto",
     help="Perturbations per instance.",
 )
+@click.option("--max-samples", type=int, help="The most perturbations per instance where their number is auto.")
 @click.option(
     "--label",
     "labels",
@@ -91,6 +92,7 @@ def explain(
     output: str | None,
     num_features: int | None,
     num_samples: int | Literal["auto"],
+    max_samples: int | None,
     labels: tuple[int | str, ...],
     class_names: str | None,
     n_jobs: int,
@@ -134,6 +136,7 @@ def explain(
                 labels=labels or None,
                 num_features=num_features,
                 num_samples=num_samples,
+                max_samples=max_samples,
                 n_jobs=n_jobs,
                 engine=engine,
                 checkpoint=checkpoint,

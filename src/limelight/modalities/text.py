@@ -53,6 +53,9 @@ class TextExplainer(Explainer):
         The ridge penalty, per `num_samples` perturbations weighted by the kernel.
     tolerance : float, default 0.05
         Weights count as converged when their intervals reach no further than this share of the largest weight.
+    certainty : float, optional
+        Have ``num_samples="auto"`` end once each reported component truly is among the heaviest with at least this probability,
+        such as 0.95, in place of the tolerance: for lists that stay the same, whatever their weights are.
     mode : {"classification", "regression"}, optional
         What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
         to 1, else scores.
@@ -104,6 +107,7 @@ class TextExplainer(Explainer):
         feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
+        certainty: float | None = None,
         mode: Mode | None = None,
         design: DesignName = "auto",
         shortcuts: bool = True,
@@ -117,6 +121,7 @@ class TextExplainer(Explainer):
             feature_selection=feature_selection,
             alpha=alpha,
             tolerance=tolerance,
+            certainty=certainty,
             design=design,
             shortcuts=shortcuts,
             random_state=random_state,

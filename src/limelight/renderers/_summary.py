@@ -210,12 +210,22 @@ def _list_terms(surrogate: Surrogate) -> str:
 
 
 def _state_convergence(explanation: Explanation) -> tuple[str, str]:
-    """Whether the weights are settled, and what that means."""
-    if not explanation.converged:
-        return "no", "some weight's interval is wider than the tolerance, or there is none"
-    if explanation.is_exact:
+    """Whether there is what was asked for, and what that means."""
+    if explanation.is_exact and explanation.converged:
         return "yes, exact", "the weights are those that infinitely many perturbations would give: nothing was left to chance"
-    return "yes", "every weight's interval is within the tolerance"
+    certainty = explanation.provenance.certainty
+    if certainty and explanation.converged:
+        return "yes", f"each component truly is among the heaviest with a probability of {certainty:g} or more"
+    if certainty:
+        return "no", f"some component may not be among the heaviest: its probability is below {certainty:g}, or not known"
+    if explanation.converged:
+        return "yes", "every weight's interval is within the tolerance"
+    settled = [explanation.convergence(label) for label in explanation.labels]
+    reach = max(one.reach for one in settled)
+    if not math.isfinite(reach) or any(one.level == "no" for one in settled):
+        return "no", "some weight's interval is wider than twice the tolerance, or there is none"
+    tolerance = f"{settled[0].tolerance:.3g}"
+    return "nearly", f"the widest interval reaches {reach:.2g} of the heaviest weight to one side; the tolerance is {tolerance}"
 
 
 def _state_facts(explanation: Explanation) -> tuple[Fact, ...]:

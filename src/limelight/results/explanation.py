@@ -11,6 +11,7 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, L
 from limelight.results._notice import Notice
 from limelight.results._rendering import RenderingMixin
 from limelight.results._surrogate import Surrogate
+from limelight.results.convergence import Convergence, find_convergence
 from limelight.results.equality import EqualityMixin
 from limelight.results.files import atomic_file, check_ending, read_bytes
 from limelight.results.json_values import check_types, plain, read_object, restore
@@ -59,7 +60,8 @@ class Explanation(RenderingMixin, EqualityMixin):
     confidence : float
         The level of the weights' intervals.
     converged : bool
-        Whether every reported weight's interval is within the tolerance that the explainer was given.
+        Whether every reported weight's interval is within the tolerance that the explainer was given; or, of an explainer with
+        a `certainty`, whether each reported component is that certain to be among the heaviest.
     id : str or None
         What identifies the instance, if the user says so. No number depends on it.
     provenance : Provenance
@@ -197,6 +199,34 @@ class Explanation(RenderingMixin, EqualityMixin):
         """
         surrogate = self.surrogate(label)
         return judge(surrogate, self.view.kind, self.notices, is_exact=self.is_exact, converged=self.converged)
+
+    def convergence(self, label: Label | None = None) -> Convergence:
+        """How well the weights of one explained label are settled, by default of `default_label`: yes, nearly or no.
+
+        It means the same whether "auto" found the number of perturbations or the user gave it.
+
+        Parameters
+        ----------
+        label : int or str, optional
+            An explained output, by its number or name.
+
+        Raises
+        ------
+        LabelError
+            If the label was not explained.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> def model(texts):
+        ...     return [len(text.split()) % 5 for text in texts]
+        >>> text = "to be or not to be, that is the question"
+        >>> TextExplainer().explain_instance(text, model, num_samples=100).convergence().level
+        'no'
+        """
+        surrogate = self.surrogate(label)
+        is_known = not any(notice.code == "unknown_weights" for notice in self.notices)
+        return find_convergence(surrogate, self.provenance.tolerance, is_known=is_known)
 
     def as_list(self, label: Label | None = None, *, positions: bool = False) -> list[tuple[str, float]]:
         """Component names and weights of one explained label, by default of `default_label`; heaviest first.

@@ -44,6 +44,9 @@ class Provenance(EqualityMixin):
         limelight's.
     nominal_draws : int
         The number of independent perturbations that the ridge penalty is meant for.
+    certainty : float
+        With which probability each reported component had to be among the heaviest for "auto" to end; 0 where the tolerance
+        decided.
     content : str
         A fingerprint of what the perturbations depend on besides these settings: the instance, or the training data, or both.
         Where it and the settings are equal, so are the perturbations.
@@ -71,6 +74,7 @@ class Provenance(EqualityMixin):
     random_state: int
     version: str = field(default_factory=lambda: str(sys.modules["limelight"].__version__))
     nominal_draws: int = 0
+    certainty: float = 0.0
     content: str = ""
 
 

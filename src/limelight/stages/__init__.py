@@ -41,6 +41,7 @@ full_fit            the same from a fit of all components, with exact moments of
 controlled_moments  the same from a fit of all components and of control variates
 regressions         on the chosen components, of all rows and without each replicate
 surrogate           the weighted linear model, its intervals and its fidelity
+convergence         whether perturbations are enough: weights within the tolerance, or a certain list
 plain_surrogates    what an explanation keeps of its surrogates
 agreement           whether the surrogate agrees with the model about the instance itself
 missing_effect      what missing values change where no weight says so

@@ -10,15 +10,17 @@ import numpy as np
 
 from limelight.results.explanation import Notice
 from limelight.stages.agreement import Agreement
+from limelight.stages.certainty import Certainty
 from limelight.stages.chance import find_chance_choices
 from limelight.stages.closed_form import GREATEST_MARGIN
 from limelight.stages.components import Components
+from limelight.stages.convergence import Goal
 from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.proximity import Proximity
 from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, Trial, round_up, try_kernels, try_settings
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings
+from limelight.stages.surrogate import Fit, Settings, judge_lists
 
 __all__ = ["collect_notices"]
 
@@ -46,7 +48,7 @@ def collect_notices(
     link: str,
     num_features: int | None,
     num_samples: int | None,
-    tolerance: float,
+    goal: Goal,
     converged: bool,
     unknown: Sequence[str],
 ) -> tuple[Notice, ...]:
@@ -66,10 +68,10 @@ def collect_notices(
         What was applied to the model's outputs.
     num_features, num_samples : int or None
         What the user asked for.
-    tolerance : float
-        How far an interval may reach to each side, as a share of the output's heaviest weight.
+    goal : Goal
+        What the user wants to know well enough.
     converged : bool
-        Whether the intervals are within the tolerance.
+        Whether there is what the user asked for.
     unknown : sequence of str
         The names of the components of which the perturbations show too little.
     """
@@ -101,7 +103,10 @@ def collect_notices(
         text += " the fidelity, which says little. Give a larger kernel_width."
         notes.append(Notice("low_effective_sample_size", text))
     if not converged:
-        notes += _judge_precision(sample, settings, fits, num_samples, tolerance, unknown)
+        notes += _judge_precision(sample, settings, fits, num_samples, goal, unknown)
+        if goal.certainty is not None:
+            certainties, is_auto = judge_lists(sample, settings, fits), num_samples is None
+            notes += _find_uncertain(components.names, sample, certainties, fits, goal.certainty, is_auto=is_auto)
     return Notice.in_reading_order(notes)
 
 
@@ -256,7 +261,7 @@ def _judge_precision(
     settings: Settings,
     fits: Sequence[Fit],
     num_samples: int | None,
-    tolerance: float,
+    goal: Goal,
     unknown: Sequence[str],
 ) -> Iterator[Notice]:
     """What a reader should know about intervals that are too wide."""
@@ -277,14 +282,15 @@ def _judge_precision(
     if not np.all(heaviest, where=sample.varies):
         text = "All weights of an output that varies are 0: what changes it has no weight in the kernel."
         yield Notice("not_converged", f"{text} Give a larger kernel_width.")
-    elif widest > tolerance:
+    elif goal.certainty is None and widest > goal.tolerance:
         reached = "" if num_samples else f' after {size} perturbations, the most that num_samples="auto" takes'
         text = f"Some weights' intervals are wider than the tolerance{reached}: up to {widest:.2g} of the heaviest weight."
         # The error falls at least with the root of the number. The heaviest weight may be lighter by as much as its own
         # interval says.
         share = widest / max(1e-9, 1 - widest)
-        needed = size * max(1.0, share / tolerance) ** 2  # no fewer: fewer have just been seen to be too few
-        remedies = [f"num_samples={round_up(needed)}"] if needed <= _MOST_SAMPLES else []
+        needed = size * max(1.0, share / goal.tolerance) ** 2  # no fewer: fewer have just been seen to be too few
+        option = "num_samples" if num_samples else "max_samples"
+        remedies = [f"{option}={round_up(needed)}"] if needed <= _MOST_SAMPLES else []
         remedies += [f"tolerance={_round_up_share(widest):g} if that is precise enough"] if widest <= _WIDEST_TOLERANCE else []
         if remedies:
             advice = f"Give {', or '.join(remedies)}."
@@ -293,10 +299,39 @@ def _judge_precision(
         else:
             advice = "That is the least certain weight."
             if 4 * size <= _MOST_SAMPLES:
-                advice += f" Give num_samples={round_up(4 * size)}, which about halves the intervals."
+                advice += f" Give {option}={round_up(4 * size)}, which about halves the intervals."
         exact_link = None if sample.controls is None else sample.controls.exact_link
         exact = "" if exact_link is None else f' With link="{exact_link}" the weights are exact.'
         yield Notice("not_converged", f"{text} {advice}{exact}")
+
+
+def _find_uncertain(
+    names: Sequence[str],
+    sample: Sample,
+    certainties: Sequence[Certainty],
+    fits: Sequence[Fit],
+    level: float,
+    *,
+    is_auto: bool,
+) -> Iterator[Notice]:
+    """What a reader should know about lists that are less certain than the user asked for."""
+    if any(np.isnan(one.tops[fit.weights != 0]).any() for one, fit in zip(certainties, fits, strict=True)):
+        text = "How certain the list is, is not known: it is for limelight's own surrogates of up to 300 components, with two "
+        yield Notice("uncertain_list", f"{text}perturbations or more for each. Leave certainty out.")
+        return
+    doubtful = {
+        names[number]: top
+        for one, fit in zip(certainties, fits, strict=True)
+        for number, top in zip(fit.components.tolist(), one.tops.tolist(), strict=True)
+        if not top >= level
+    }
+    if doubtful:
+        be, weigh = ("is", "It weighs") if len(doubtful) == 1 else ("are", "They weigh")
+        least = min(doubtful.values())
+        text = f"It is not certain that {_list_names(list(doubtful))} {be} among the heaviest: the probability is {least:.2f}"
+        text += f"{'' if len(doubtful) == 1 else ' at the least'}. {weigh} about as much as what is left out. Give another "
+        text += f"num_features, or {'max_samples' if is_auto else 'num_samples'}={round_up(4 * (sample.size + 1))}."
+        yield Notice("uncertain_list", text)
 
 
 def _describe_tried(kinds: Sequence[str]) -> str:

@@ -10,12 +10,7 @@ from limelight._registry import Registry
 from limelight.stages.design import REPLICATES, Design, Stretch
 from limelight.stages.designs import Enumeration, Independent
 
-__all__ = ["CONFIDENCE", "DESIGNS", "LEAST_TRIAL", "Look", "plan_looks", "plan_stretches"]
-
-CONFIDENCE = 0.95
-"""The level of the intervals at each look. It needs no correction for several looks, since growth ends by the intervals'
-widths, not by the weights (Chow and Robbins, "On the Asymptotic Theory of Fixed-Width Sequential Confidence Intervals for the
-Mean", Annals of Mathematical Statistics 36, 1965)."""
+__all__ = ["DESIGNS", "LEAST_TRIAL", "Look", "plan_looks", "plan_stretches"]
 
 LEAST_TRIAL = 33
 """Fewer perturbations do not show whether an explanation has a closed form."""

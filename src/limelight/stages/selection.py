@@ -12,7 +12,16 @@ import numpy as np
 
 from limelight.exceptions import unknown_name
 
-__all__ = ["ALPHA_OF_CHOICE", "METHODS", "Choice", "Covariances", "Uncorrelated", "choose_components", "path_may_end_early"]
+__all__ = [
+    "ALPHA_OF_CHOICE",
+    "METHODS",
+    "METHODS_BY_WEIGHT",
+    "Choice",
+    "Covariances",
+    "Uncorrelated",
+    "choose_components",
+    "path_may_end_early",
+]
 
 ALPHA_OF_CHOICE = 0.01
 """The penalty of the fit of all components by whose weights they are chosen, in lime's unit, as in lime."""
@@ -229,3 +238,6 @@ METHODS: dict[str, Callable[[Covariances, np.ndarray, np.ndarray, int], Choice]]
     "lasso_path": _lasso_path,
     "none": _every_component,
 }
+
+METHODS_BY_WEIGHT = ("auto", "highest_weights", "none")
+"""Those that choose the heaviest components, so that it can be said how certain the choice is."""

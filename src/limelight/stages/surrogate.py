@@ -17,11 +17,11 @@ from limelight.stages.moments import LimitMoments, PooledMoments, SampledMoments
 from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, Regressions, Source, dot
 from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selected_intervals import reach_towards_zero
-from limelight.stages.selection import ALPHA_OF_CHOICE, Choice, choose_components
+from limelight.stages.selection import ALPHA_OF_CHOICE, METHODS_BY_WEIGHT, Choice, choose_components
 
 __all__ = ["Fit", "Settings", "fit_surrogates", "judge_lists"]
 
-_CONFIDENCE = 0.95  # of an interval of so many of a fidelity's errors to each side:
+_CONFIDENCE = 0.95  # of weights' intervals, and of one of so many of a fidelity's errors to each side:
 _NORMAL_ERRORS = 1.959963984540054
 _MOST_NUMBERS = 2**22  # in the equations of all components at a time
 _MOST_FORWARD = 6  # components, as in lime
@@ -100,12 +100,14 @@ class Settings(NamedTuple):
         keeps the noise of the other components out of the report.
     regressor : object or None
         A scikit-learn linear regressor to fit instead of the ridge; it is cloned.
-    confidence : float
-        The level of the intervals.
     is_exact : bool
         Whether the sample is the whole neighbourhood, or its limit is known: nothing is left to chance.
     components : tuple of int or None
         The components to report, in place of chosen ones.
+    confidence : float
+        The level of the intervals. It needs no correction for several looks: growth ends by the intervals' widths, not by the
+        weights (Chow and Robbins, "On the Asymptotic Theory of Fixed-Width Sequential Confidence Intervals for the Mean",
+        Annals of Mathematical Statistics 36, 1965).
     """
 
     method: str
@@ -114,9 +116,9 @@ class Settings(NamedTuple):
     nominal_draws: int
     kernel_law: KernelLaw | None
     regressor: Any
-    confidence: float
     is_exact: bool
     components: tuple[int, ...] | None = None
+    confidence: float = _CONFIDENCE
 
 
 def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[Fit]]:
@@ -211,7 +213,7 @@ def judge_lists(sample: Sample, settings: Settings, fits: Sequence[Fit]) -> list
     """
     d, unknown = len(sample.instance), [Certainty.unknown(len(fit.components)) for fit in fits]
     is_chosen = settings.components is None and settings.regressor is None
-    if not is_chosen or settings.method not in ("auto", "highest_weights", "none"):
+    if not is_chosen or settings.method not in METHODS_BY_WEIGHT:
         return unknown
     if settings.is_exact:
         return [Certainty.exact(len(fit.components)).of_weights(fit.weights) for fit in fits]

@@ -1,0 +1,56 @@
+"""Whether perturbations are enough: weights are within the tolerance, or the list of the heaviest is certain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from limelight.stages.sample import Sample
+from limelight.stages.surrogate import Fit, Settings, judge_lists
+
+__all__ = ["Goal", "has_converged"]
+
+
+class Goal(NamedTuple):
+    """What the user wants to know well enough.
+
+    Attributes
+    ----------
+    tolerance : float
+        How far an interval may reach to each side, as a share of the output's heaviest weight.
+    certainty : float or None
+        With which probability each listed component must truly be among the heaviest, in place of the tolerance.
+    """
+
+    tolerance: float
+    certainty: float | None
+
+
+def has_converged(goal: Goal, sample: Sample, settings: Settings, fits: Sequence[Fit], may_be_zero: Iterable[bool]) -> bool:
+    """Whether there is what the user asked for.
+
+    Parameters
+    ----------
+    goal : Goal
+        What that is.
+    sample, settings
+        What the surrogates were fitted to, and how.
+    fits : sequence of Fit
+        The surrogate of each of q outputs.
+    may_be_zero : iterable of bool
+        For each output, whether all of its weights may be 0.
+    """
+    if goal.certainty is None:
+        return all(_is_within(goal.tolerance, fit, is_excused) for fit, is_excused in zip(fits, may_be_zero, strict=True))
+    judged = zip(judge_lists(sample, settings, fits), fits, may_be_zero, strict=True)
+    # Nothing puts components of weight 0 before others, and where all may be 0, nothing needs to.
+    return all(((one.tops >= goal.certainty) | (is_excused & (fit.weights == 0))).all() for one, fit, is_excused in judged)
+
+
+def _is_within(tolerance: float, fit: Fit, is_excused: bool) -> bool:
+    """Whether all intervals are within the tolerance, all components known, and some weight is not 0."""
+    heaviest = np.abs(fit.weights).max()
+    has_zero_weights = heaviest == 0 and not is_excused
+    return not len(fit.unknown) and not has_zero_weights and bool((fit.half_widths <= tolerance * heaviest).all())
