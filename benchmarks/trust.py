@@ -11,6 +11,7 @@ import numpy as np
 from lime.lime_tabular import LimeTabularExplainer
 from scipy.special import ndtri
 
+from benchmarks import frugality
 from benchmarks._report import Row, Table, at_least
 from benchmarks._trees import cancer_forest
 from limelight import ComponentsExplainer, Explanation, TextExplainer
@@ -82,6 +83,7 @@ class Planted:
 def tables() -> Iterator[Table]:
     yield from _certainty()
     yield _stability()
+    yield from frugality.tables()
 
 
 def _explain_text(planted: Planted, seed: int, num_samples: Any) -> Explanation:
