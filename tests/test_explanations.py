@@ -111,6 +111,7 @@ def explanations(draw):
             draw(st.integers(0, 2**130)),
             draw(TEXTS),
             draw(st.integers(0, 2**70)),
+            draw(DOUBLES),
             draw(TEXTS),
         ),
         notices=tuple(Notice(draw(TEXTS), draw(TEXTS), draw(LEVELS)) for _ in range(draw(st.integers(0, 2)))),

@@ -136,7 +136,7 @@ CALLS = [
     {},
     {"num_features": 2},
     {"num_samples": 40},
-    {"max_samples": 40},
+    {"num_samples": "auto", "max_samples": 40},
     {"chunk_size": 3},
     {"labels": [0]},
     {"distance_metric": "euclidean"},
