@@ -235,10 +235,12 @@ class TestBatch:
 
         return predict
 
-    def made(self, **arguments):
+    def both(self):
         explainer = TabularExplainer(self.rows, feature_names=["a", "b", "c", "d"])
-        both = [explainer.explain_many(self.rows[:5], self.model(factor), num_samples=600) for factor in (1.0, 2.0)]
-        return compare(*both, **arguments)
+        return [explainer.explain_many(self.rows[:5], self.model(factor), num_samples=600) for factor in (1.0, 2.0)]
+
+    def made(self, **arguments):
+        return compare(*self.both(), **arguments)
 
     def test_the_feature_that_differs(self):
         made = self.made(names=["one", "two"])
@@ -259,6 +261,20 @@ class TestBatch:
         assert "5 of 5" in made._repr_html_()
         assert [type(one) for one in made] == [Comparison] * 5
         assert len(made[1:3]) == 2
+
+    def test_what_differs_most_is_found_beside_failures(self):
+        first, second = (list(one) for one in self.both())
+        first[0] = Failure("ModelError", "no answer")
+        made = compare(first, second)
+        place, gap = made.most_different(1)[0]
+        assert made[place].first.predictions[0] - made[place].second.predictions[0] == gap
+        assert made.positions[place] == place + 1
+
+    def test_other_ids_are_refused(self):
+        first, second = (list(one) for one in self.both())
+        with pytest.raises(ArgumentError, match="entry 1: the explanations are of other instances: their ids are 'a' and 'b'"):
+            compare([first[0], first[1].with_id("a")], [second[0], second[1].with_id("b")])
+        assert len(compare([first[0].with_id("a")], [second[0]])) == 1
 
     def test_they_are_those_of_single_explanations(self):
         made = self.made()

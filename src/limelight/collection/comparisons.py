@@ -154,7 +154,9 @@ class Comparisons(EqualityMixin, Sequence[Comparison]):
         return [(row.feature, row.difference) for row in self.features(label)]
 
     def most_different(self, count: int = 5, label: Label | None = None) -> list[tuple[int, float]]:
-        """The instances whose predictions differ most: their positions, and the first model's prediction less the second's.
+        """Where predictions differ most: the comparison's place here, and the first model's prediction less the second's.
+
+        ``comparisons[place]`` is the comparison, and ``comparisons.positions[place]`` which instance it is of.
 
         Parameters
         ----------
@@ -172,9 +174,9 @@ class Comparisons(EqualityMixin, Sequence[Comparison]):
         """
         count = check_count("count", count, 1)
         gaps = []
-        for position, comparison in zip(self.positions, self.comparisons, strict=True):
+        for place, comparison in enumerate(self.comparisons):
             number = comparison.number(label)
-            gaps.append((position, comparison.first.predictions[number] - comparison.second.predictions[number]))
+            gaps.append((place, comparison.first.predictions[number] - comparison.second.predictions[number]))
         return sorted(gaps, key=lambda gap: -abs(gap[1]))[:count]
 
     @overload
@@ -268,7 +270,7 @@ def compare(
     Raises
     ------
     ArgumentError
-        If they cannot be compared: they are of other instances, components, outputs or labels, or were made with other
+        If they cannot be compared: they are of other instances, ids, components, outputs or labels, or were made with other
         settings. The error says what differs.
     ArgumentTypeError
         If they are no explanations, or one is a collection and the other is not.

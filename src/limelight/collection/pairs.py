@@ -73,6 +73,8 @@ def compare_pair(first: Explanation, second: Explanation, names: tuple[str, str]
 
 def _check_comparable(first: Explanation, second: Explanation) -> None:
     """Refuse explanations of other instances, outputs or settings, and say what differs."""
+    if first.id is not None and second.id is not None and first.id != second.id:
+        raise ArgumentError(f"the explanations are of other instances: their ids are {first.id!r:.60} and {second.id!r:.60}.")
     if first.names != second.names:
         only = [[name for name in one.names if name not in other.names] for one, other in ((first, second), (second, first))]
         listed = ", ".join(repr(name)[:80] for name in (*only[0][:3], *only[1][:3])) or "their order"
