@@ -16,6 +16,7 @@ One explanation
     Notice       something to know before trusting it
     Provenance   how it was made
     Removal      what the surrogate, and the model, say without some components
+    Stability    how much it changes with the seed, and with small changes of the instance
     json_schema  what the JSON of an explanation holds
 
 Many explanations
@@ -74,6 +75,7 @@ _HOMES = {
     "Pick": "limelight.collection.explanations",
     "Provenance": "limelight.results.explanation",
     "Removal": "limelight.results.removal",
+    "Stability": "limelight.collection.stability",
     "Surrogate": "limelight.results.explanation",
     "TabularExplainer": "limelight.modalities.tables.explainer",
     "TextExplainer": "limelight.modalities.text",
@@ -107,6 +109,7 @@ __all__ = [
     "Pick",
     "Provenance",
     "Removal",
+    "Stability",
     "Surrogate",
     "TabularExplainer",
     "TextExplainer",
@@ -134,6 +137,7 @@ if TYPE_CHECKING:
     from limelight.collection.failure import Failure
     from limelight.collection.importance import Importance
     from limelight.collection.pick import random_pick, submodular_pick
+    from limelight.collection.stability import Stability
     from limelight.exceptions import LimelightError
     from limelight.modalities.custom import ComponentsExplainer, Composable
     from limelight.modalities.images.explainer import ImageExplainer

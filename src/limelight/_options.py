@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from inspect import signature
-from typing import Any, Literal, get_args
+from typing import Any, Literal, NamedTuple, get_args
 
 from limelight._checks import Label, check_choice, check_count, check_flag, check_labels, check_names, check_number
 from limelight._seeds import read_random_state
@@ -14,7 +14,7 @@ from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.proximity import KERNELS, Kernel, exponential_kernel
 from limelight.stages.selection import METHODS, METHODS_BY_WEIGHT
 
-__all__ = ["DesignName", "FeatureSelection", "Label", "Link", "Mode", "Options", "Request"]
+__all__ = ["DesignName", "FeatureSelection", "Label", "Link", "Mode", "Options", "Repetitions", "Request"]
 
 DesignName = Literal["auto", "iid"]
 FeatureSelection = Literal["auto", "forward_selection", "highest_weights", "lasso_path", "none"]
@@ -207,4 +207,27 @@ def _check_regressor(regressor: Any) -> None:
         raise ArgumentTypeError(
             "model_regressor must be a scikit-learn linear regressor whose fit takes sample_weight, such as Ridge(); "
             f"got {description}."
+        )
+
+
+class Repetitions(NamedTuple):
+    """How often an instance is explained anew; `Explainer.measure_stability` documents its arguments."""
+
+    seeds: tuple[int, ...]
+    num_changes: int
+    radius: float
+
+    @classmethod
+    def checked(cls, random_state: int, num_seeds: object, num_changes: object, radius: object) -> Repetitions:
+        """Check a call's arguments; the seeds are those from the explainer's own on.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument is not allowed.
+        """
+        return cls(
+            seeds=tuple(random_state + step for step in range(check_count("num_seeds", num_seeds, 2))),
+            num_changes=check_count("num_changes", num_changes, 1),
+            radius=check_number("radius", radius, 0, inclusive=False),
         )

@@ -16,6 +16,7 @@ from typing import Any, ClassVar, Literal, final
 import numpy as np
 
 from limelight._explainer._follow_ups import FollowUpMixin, Gathered
+from limelight._explainer._measures import MeasuresMixin
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
@@ -43,7 +44,7 @@ __all__ = ["Explainer"]
 _DEFAULT_NUM_FEATURES = 10
 
 
-class Explainer(FollowUpMixin, BatchMixin):
+class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
     """The pipeline that all explainers share.
 
     A modality is a subclass: it sets the class attributes and implements `components`. All other methods are final.

@@ -18,6 +18,8 @@ RENDERERS = Registry(
         "importance": "limelight.renderers.collection_tables:render_importance",
         "importance_plot": "limelight.renderers.importance_plot:draw_importance",
         "pick": "limelight.renderers.collection_tables:render_pick",
+        "stability_frame": "limelight.renderers.stability_frame:make_frame",
+        "stability_plot": "limelight.renderers.stability_plot:draw_stability",
         "report": "limelight.renderers.reports.report:render_report",
     },
 )

@@ -127,6 +127,13 @@ class Explanation(RenderingMixin, EqualityMixin):
         return tuple(surrogate.label for surrogate in self.surrogates)
 
     @property
+    def unit(self) -> str:
+        """What weights and intercepts are in: "log-odds" with ``link="logit"``, else "probability" or "score"."""
+        if self.provenance.link == "logit":
+            return "log-odds"
+        return "probability" if self.output_kind == "probabilities" else "score"
+
+    @property
     def warnings(self) -> tuple[Notice, ...]:
         """The notices that speak against trusting the explanation as it is: alerts and cautions."""
         return tuple(notice for notice in self.notices if notice.level != "information")
@@ -312,11 +319,10 @@ class Explanation(RenderingMixin, EqualityMixin):
         surrogate = self.surrogate(label)
         removed = find_removed(components, self.names, self.view.columns())
         promise = predict_without(surrogate, removed, self.confidence)
-        is_probability = self.output_kind == "probabilities"
         return Removal(
             label=surrogate.label,
             output_name=self.output_names[surrogate.label],
-            unit="log-odds" if self.provenance.link == "logit" else "probability" if is_probability else "score",
+            unit=self.unit,
             components=removed,
             names=tuple(self.names[number] for number in removed),
             unlisted=tuple(self.names[number] for number in removed if number not in surrogate.components),

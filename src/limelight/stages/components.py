@@ -203,6 +203,23 @@ class Components(ABC):
             "others as they are: it has no method without."
         )
 
+    def nearby(self, radius: float, count: int, seed: int) -> Sequence[Any] | str:  # noqa: ARG002 - for those that can
+        """Instances with the same components, whose numbers are a little different; or a text that says why there are none.
+
+        Parameters
+        ----------
+        radius : float
+            By how many standard deviations each number differs at most.
+        count : int
+            How many instances.
+        seed : int
+            The explainer's.
+        """
+        return (
+            "not available, because only numbers in a row of a table change a little here: a word cannot, and a changed image "
+            "or series may have other parts."
+        )
+
 
 class Parts(Components):
     """Components that can be absent."""

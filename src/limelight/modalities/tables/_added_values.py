@@ -105,6 +105,9 @@ class WithMissing(TrainingColumnLaw):
         """The share of values that are missing values of this kind."""
         return self.share * self.parts[kind] if kind < len(self.parts) else 0.0
 
+    def near(self, value: float, steps: np.ndarray) -> np.ndarray:
+        return super().near(value, steps) if isnan(value) else self.present.near(value, steps)
+
     def around(self, value: float) -> Self:
         return self if isnan(value) else replace(self, present=self.present.around(value))
 
@@ -192,6 +195,9 @@ class WithValue(ColumnLaw):
         is_whole = values.is_whole and self.value.is_integer()
         low, high = min(values.low, self.value), max(values.high, self.value)
         return ColumnValues(low, high, is_whole, listed, values.missing)
+
+    def near(self, value: float, steps: np.ndarray) -> np.ndarray:
+        return self.column.near(value, steps)
 
     @property
     def _share_of_column(self) -> float:

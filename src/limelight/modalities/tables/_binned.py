@@ -256,6 +256,12 @@ class Binned(TrainingColumnLaw):
         low, high = self._ranges[bisect_left(self._edges, value)]
         return (low <= value <= high or self.center is not None) and not (self.is_whole and value % 1)
 
+    def near(self, value: float, steps: np.ndarray) -> np.ndarray:
+        moved = value + self.std * steps
+        moved = np.rint(moved) if self.is_whole or self.has_whole_values else moved
+        is_kept = [self.covers(one) or not self.covers(value) for one in moved.tolist()]
+        return np.where(is_kept, moved, value)
+
     def around(self, value: float) -> Self:
         return replace(self, center=value) if self.std else self
 

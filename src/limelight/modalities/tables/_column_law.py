@@ -127,6 +127,10 @@ class ColumnLaw(ABC):
         """The values that are drawn; None where it is not known which."""
         return None
 
+    def near(self, value: float, steps: np.ndarray) -> np.ndarray:
+        """Values so many standard deviations from one, of shape (m,), which lie inside the training data if it does."""
+        return np.full(steps.shape, value)  # most columns have no neighbouring values
+
 
 class TrainingColumnLaw(ColumnLaw):
     """How a column is drawn as the training data suggest."""

@@ -172,6 +172,10 @@ class Unbinned(TrainingColumnLaw):
     def covers(self, value: float) -> bool:
         return abs(value) <= LARGEST_VALUE and not (self.is_whole and value % 1)
 
+    def near(self, value: float, steps: np.ndarray) -> np.ndarray:
+        moved = value + self.std * steps
+        return np.asarray(np.rint(moved) if self.is_whole else moved)
+
     def around(self, value: float) -> Self:
         return replace(self, center=value)
 

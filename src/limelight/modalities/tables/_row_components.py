@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from limelight._seeds import fingerprint, stream
 from limelight.exceptions import InstanceError
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._perturbations import DrawnRows, Perturbations, join_replicates, keys_of
@@ -215,6 +216,21 @@ class RowValues(Values):
                 rows.append(part.inputs.take(1 + np.flatnonzero(is_off)))
                 weights.append(part.law_weights[is_off])
         return np.concatenate(rows), np.concatenate(weights)
+
+    def nearby(self, radius: float, count: int, seed: int) -> list[Any] | str:
+        rows = np.repeat(self._row[None], count, axis=0)
+        steps = stream(seed, fingerprint(self._row)).uniform(-radius, radius, rows.shape)
+        for columns in self._columns:
+            if len(columns) == 1:  # the columns of a group have values only together
+                (number,) = columns
+                rows[:, number] = self._perturbations.laws[number].near(self._row[number], steps[:, number])
+        rows = self._encoding.hold(rows)
+        if (keys_of(rows) == keys_of(self._row[None])).all():
+            return (
+                "not available, because the row has no number that can change so little: give a greater radius, unless all "
+                "columns are categories, flags or missing."
+            )
+        return [self._encoding.make_batch(row[None]) for row in rows]
 
     def batch(self, inputs: np.ndarray) -> Any:
         return self._encoding.make_batch(inputs)
