@@ -16,6 +16,7 @@ One explanation
     Notice       something to know before trusting it
     Provenance   how it was made
     Removal      what the surrogate, and the model, say without some components
+    Faithfulness whether the model does what it says
     Stability    how much it changes with the seed, and with small changes of the instance
     json_schema  what the JSON of an explanation holds
 
@@ -65,6 +66,7 @@ _HOMES = {
     "Explanation": "limelight.results.explanation",
     "Explanations": "limelight.collection.explanations",
     "Failure": "limelight.collection.failure",
+    "Faithfulness": "limelight.results.faithfulness",
     "FeatureDifference": "limelight.collection.comparisons",
     "FrameFunction": "limelight.batch.frame_function",
     "ImageExplainer": "limelight.modalities.images.explainer",
@@ -99,6 +101,7 @@ __all__ = [
     "Explanation",
     "Explanations",
     "Failure",
+    "Faithfulness",
     "FeatureDifference",
     "FrameFunction",
     "ImageExplainer",
@@ -148,6 +151,7 @@ if TYPE_CHECKING:
     from limelight.models.torch import TorchModel
     from limelight.results.convergence import Convergence
     from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
+    from limelight.results.faithfulness import Faithfulness
     from limelight.results.json_schema import json_schema
     from limelight.results.removal import Removal
     from limelight.results.verdict import Verdict

@@ -10,15 +10,21 @@ from typing import Any, ClassVar, Literal, Self, TypeVar, final
 from limelight._lockstep import Run, run_alone
 from limelight._options import Label, Link, Options, Repetitions, Request
 from limelight.collection.stability import Stability
+from limelight.models import adapt
 from limelight.results.explanation import Explanation
+from limelight.results.faithfulness import Faithfulness
 from limelight.stages.components import Components
 from limelight.stages.contract import find_components
-from limelight.stages.prediction import SharedAnswers
+from limelight.stages.faithfulness import FaithfulnessPlan
+from limelight.stages.perturbation import DESIGNS
+from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.questions import Ask
 
 __all__ = ["MeasuresMixin"]
 
 T = TypeVar("T")
+
+_FRESH = 2**32  # follows the seed of perturbations that no explanation was fitted to: none has so many replicates
 
 
 class MeasuresMixin(ABC):
@@ -147,6 +153,80 @@ class MeasuresMixin(ABC):
             changed.append((yield from inputs.count(run)))
         why_none = nearby if isinstance(nearby, str) else ""
         return Stability.of(explanations, label, seeds, changed, radius, why_none, num_inputs=inputs.total, is_exact=is_exact)
+
+    @final
+    def measure_faithfulness(
+        self,
+        instance: Any,
+        model: Any,
+        explanation: Explanation,
+        *,
+        label: Label | None = None,
+        num_orders: int = 10,
+        num_rows: int = 16,
+        num_samples: int = 500,
+        batch_size: int | None = None,
+    ) -> Faithfulness:
+        """Ask the model whether it does what an explanation says: without and with the listed components, and nearby.
+
+        Parameters
+        ----------
+        instance : object
+            The instance that was explained.
+        model : callable, estimator, torch module or ONNX file
+            The model that was explained, in any form that `explain_instance` takes.
+        explanation : Explanation
+            What this explainer made of both.
+        label : int or str, optional
+            An explained output, by its number or name; by default the explanation's `default_label`.
+        num_orders : int, default 10
+            How many random orders the curves are compared with.
+        num_rows : int, default 16
+            Over how many rows each prediction is a mean where columns of a row are absent: these are drawn anew, as the
+            perturbations are. Where parts are absent, it is one input.
+        num_samples : int, default 500
+            The number of perturbations for the infidelity, the instance included.
+        batch_size : int, optional
+            The largest number of inputs that the model gets at once.
+
+        Returns
+        -------
+        faithfulness : Faithfulness
+            Deletion and insertion curves with their areas, comprehensiveness, sufficiency, and infidelity.
+
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If an argument is not allowed, or the explanation is of another instance or model.
+        LabelError
+            If the label was not explained.
+        ModelError, PredictionError
+            If the model raises, or its answer cannot be read.
+
+        Examples
+        --------
+        >>> from limelight import TextExplainer
+        >>> def model(texts):
+        ...     return [0.1 + 0.5 * ("good" in text) + 0.2 * ("old" in text) for text in texts]
+        >>> explainer = TextExplainer(alpha=0)
+        >>> explanation = explainer.explain_instance("a good old film", model)
+        >>> faithfulness = explainer.measure_faithfulness("a good old film", model, explanation)
+        >>> faithfulness.names[:2], round(faithfulness.comprehensiveness, 3), round(faithfulness.sufficiency, 3)
+        (('good', 'old'), 0.7, 0.0)
+        """
+        plan = FaithfulnessPlan.checked(explanation, num_orders, num_rows, num_samples, batch_size)
+        number = explanation.surrogate(label).label
+        return run_alone(self._measure_faithfulness_in_steps(instance, model, explanation, number, plan))
+
+    @final
+    def _measure_faithfulness_in_steps(
+        self, instance: Any, model: Any, explanation: Explanation, label: int, plan: FaithfulnessPlan
+    ) -> Run[Faithfulness]:
+        """`measure_faithfulness` as a run."""
+        components = find_components(self, instance)
+        design = DESIGNS.load(self.default_design)((self.options.random_state, components.content, _FRESH), None)
+        path = adapt(model, components, self.options.shortcuts).path.limited(plan.batch_size)
+        return (yield from plan.measure(explanation, label, components, design, lambda: Oracle(path, SharedAnswers())))
 
     @final
     def _has_content(self, seed: int, instance: Any, content: str) -> bool:

@@ -335,7 +335,7 @@ class Stability(EqualityMixin):
         unit = "log-odds" if self.unit == "log-odds" else f"{self.unit} units"
         chance = "" if self.is_exact else f"; chance alone makes {self.distance:.3g}"
         return (
-            f"max-sensitivity: {own.largest:.3g} {unit} ({own.share:.0%} of the weights' size) in {own.num_changes} changes "
+            f"max-sensitivity: {own.largest:.3g} {unit} ({own.share:.2%} of the weights' size) in {own.num_changes} changes "
             f"of up to {own.radius:g} standard deviations{chance}"
         )
 

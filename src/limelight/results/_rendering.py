@@ -43,6 +43,8 @@ RENDERERS = Registry(
 CONVERTERS = Registry(
     "converter",
     {
+        "faithfulness_frame": "limelight.renderers.faithfulness_frame:make_frame",
+        "faithfulness_plot": "limelight.renderers.faithfulness_plot:draw_faithfulness",
         "figure": "limelight.renderers.figure:draw",
         "frame": "limelight.renderers.frame:make_frame",
         "shap": "limelight.renderers.shap:make_shap",

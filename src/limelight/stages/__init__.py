@@ -26,6 +26,7 @@ prediction_batches  asking the model in batches
 output_names        what the model's outputs are called
 prediction_outputs  what the model's outputs are, which of them are explained, and what they decide
 removal             what the model says of the instance without some components
+faithfulness        whether the model does what an explanation says
 proximity           from distances to kernel weights
 closed_form         that limit, once the model's own answers have proven it
 control_variate     functions of the rows with exact moments, where the model is a function of a known sum

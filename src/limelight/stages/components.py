@@ -25,6 +25,7 @@ from limelight.stages.table_columns import TableColumns
 
 __all__ = [
     "Components",
+    "Composed",
     "Inputs",
     "Neighbourhood",
     "Parts",
@@ -108,6 +109,27 @@ class Without(NamedTuple):
     neighbourhood: Neighbourhood
     shares: np.ndarray
     squares: np.ndarray
+
+
+class Composed(NamedTuple):
+    """The instance with some components absent, for each of several masks.
+
+    Attributes
+    ----------
+    neighbourhood : Neighbourhood
+        Row 0 is the instance; the m drawn rows are made from the masks.
+    masks : ndarray of int, of shape (m,)
+        Which mask each of them is made from.
+    draws : ndarray of int, of shape (m,)
+        Which draw the values of absent components are taken from.
+    num_draws : int
+        How many draws there are; 1 where nothing is drawn.
+    """
+
+    neighbourhood: Neighbourhood
+    masks: np.ndarray
+    draws: np.ndarray
+    num_draws: int
 
 
 class Components(ABC):
@@ -203,6 +225,23 @@ class Components(ABC):
             "others as they are: it has no method without."
         )
 
+    def composed(self, masks: np.ndarray, design: Design, most: int) -> Composed | str:  # noqa: ARG002 - for those that can
+        """The instance with some components absent, or drawn anew; or a text that says why there is no such input.
+
+        Parameters
+        ----------
+        masks : ndarray of shape (m, d)
+            0 where a component is absent.
+        design : Design
+            What draws are made from.
+        most : int
+            How many draws there are for each mask, where values are drawn.
+        """
+        return (
+            f"not available, because {type(self).__name__} does not say what the instance is with some components absent: it "
+            "has no method composed."
+        )
+
     def nearby(self, radius: float, count: int, seed: int) -> Sequence[Any] | str:  # noqa: ARG002 - for those that can
         """Instances with the same components, whose numbers are a little different; or a text that says why there are none.
 
@@ -244,6 +283,12 @@ class Parts(Components):
         masks[1, list(removed)] = 0
         neighbourhood = Neighbourhood(masks, _Realised(self, masks), np.ones(1), np.array([0, 1]), None)
         return Without(neighbourhood, np.ones(1), np.zeros(1))
+
+    def composed(self, masks: np.ndarray, design: Design, most: int) -> Composed:  # noqa: ARG002 - a mask is one input
+        count = len(masks)
+        all_masks = np.concatenate([np.ones((1, masks.shape[1]), dtype=np.uint8), masks])
+        neighbourhood = Neighbourhood(all_masks, _Realised(self, all_masks), np.ones(count), np.array([0, count]), None)
+        return Composed(neighbourhood, np.arange(count), np.zeros(count, dtype=np.intp), 1)
 
 
 @dataclass(frozen=True, eq=False)

@@ -16,7 +16,7 @@ from limelight.stages.prediction import Oracle
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.questions import Asking
 
-__all__ = ["ask_without", "check_removal"]
+__all__ = ["ask_without", "check_removal", "check_same_instance", "check_same_model"]
 
 _SAME_ANSWER_SHARE = 1e-3  # of the largest output: what models in low precision may differ by from batch to batch
 
@@ -49,22 +49,11 @@ def ask_without(
     PredictionError
         If the model's answer cannot be read.
     """
-    names = components.view.tell_apart(components.names)
-    if names != explanation.names or components.view != explanation.view:
-        raise ArgumentError(
-            "the explanation is of another instance, or of another explainer's components: give the instance that was "
-            "explained, to the explainer that explained it."
-        )
+    check_same_instance(components, explanation)
     without = components.without(removal.components, design, most)
     (answers,) = yield from oracle.predict([without.neighbourhood])
     link = LINKS[explanation.provenance.link]
-    of_instance, before = link(oracle.instance_prediction), np.array(explanation.predictions)
-    tolerance = _SAME_ANSWER_SHARE * np.abs(before).max()
-    if of_instance.shape != before.shape or not (np.abs(of_instance - before) <= tolerance).all():
-        raise ArgumentError(
-            f"the model says {_list_outputs(of_instance)} of the instance, where {_list_outputs(before)} was explained: give "
-            "the model that was explained."
-        )
+    check_same_model(oracle.instance_prediction, explanation)
     raw = answers[:, removal.label]
     values = link(answers)[:, removal.label]
     # Where there is one input, it is the answer, without what rounding makes of its mean.
@@ -73,6 +62,38 @@ def ask_without(
     error = float(np.sqrt(without.squares @ (values - answer) ** 2 / (1.0 - without.squares.sum())))
     probability = float(without.shares @ raw if len(raw) > 1 else raw[0]) if removal.unit != "score" else np.nan
     return replace(removal, answer=answer, answer_error=error, answer_probability=probability, num_inputs=len(raw))
+
+
+def check_same_instance(components: Components, explanation: Explanation) -> None:
+    """Refuse components that are not those that were explained.
+
+    Raises
+    ------
+    ArgumentError
+        If they are others.
+    """
+    if components.view.tell_apart(components.names) != explanation.names or components.view != explanation.view:
+        raise ArgumentError(
+            "the explanation is of another instance, or of another explainer's components: give the instance that was "
+            "explained, to the explainer that explained it."
+        )
+
+
+def check_same_model(prediction: np.ndarray, explanation: Explanation) -> None:
+    """Refuse a model that says something else of the instance, in outputs of shape (k,), than was explained.
+
+    Raises
+    ------
+    ArgumentError
+        If it does.
+    """
+    of_instance, before = LINKS[explanation.provenance.link](prediction), np.array(explanation.predictions)
+    tolerance = _SAME_ANSWER_SHARE * np.abs(before).max()
+    if of_instance.shape != before.shape or not (np.abs(of_instance - before) <= tolerance).all():
+        raise ArgumentError(
+            f"the model says {_list_outputs(of_instance)} of the instance, where {_list_outputs(before)} was explained: give "
+            "the model that was explained."
+        )
 
 
 def _list_outputs(values: np.ndarray) -> str:

@@ -18,7 +18,7 @@ from limelight.modalities.tables._rare_states import RareState, find_rare_states
 from limelight.modalities.tables._row_columns import RowColumns
 from limelight.results.explanation import Notice
 from limelight.results.views import MixedView, TableView
-from limelight.stages.components import Neighbourhood, SharedRows, Values, Without
+from limelight.stages.components import Composed, Neighbourhood, SharedRows, Values, Without
 from limelight.stages.design import Design, Stretch
 
 __all__ = ["RowValues", "default_kernel_width"]
@@ -216,6 +216,19 @@ class RowValues(Values):
                 rows.append(part.inputs.take(1 + np.flatnonzero(is_off)))
                 weights.append(part.law_weights[is_off])
         return np.concatenate(rows), np.concatenate(weights)
+
+    def composed(self, masks: np.ndarray, design: Design, most: int) -> Composed:
+        """The row with some components' columns from drawn rows, the same ones for all masks."""
+        drawn = self._perturbations.draw(design, Stretch(1, 0, most)).rows
+        is_drawn = np.zeros((len(masks), 1, len(self._row)), dtype=bool)
+        for component, columns in enumerate(self._columns):
+            is_drawn[:, 0, columns] = masks[:, [component]] == 0
+        rows, is_kept = self._perturbations.keep_valid(np.where(is_drawn, drawn, self._row).reshape(-1, len(self._row)))
+        of_mask, of_draw = (numbers.reshape(-1)[is_kept] for numbers in np.indices((len(masks), len(drawn))))
+        representation = np.concatenate([np.ones((1, masks.shape[1]), dtype=np.uint8), masks[of_mask]])
+        count = len(rows)
+        neighbourhood = Neighbourhood(representation, _Rows(self._row, rows), np.ones(count), np.array([0, count]), None)
+        return Composed(neighbourhood, of_mask, of_draw, len(drawn))
 
     def nearby(self, radius: float, count: int, seed: int) -> list[Any] | str:
         rows = np.repeat(self._row[None], count, axis=0)
