@@ -87,10 +87,9 @@ def test_readme_examples_run_and_show_what_they_print():
         assert without_figures("\n".join(result)) == without_figures(printed)
 
 
-def test_examples_about_promises_go_on_from_the_readme():
-    readme, page = (
-        (Path(__file__).parents[1] / name).read_text(encoding="utf-8") for name in ("README.md", "docs/promises.md")
-    )
+@pytest.mark.parametrize("name", ["docs/promises.md", "docs/measures.md"])
+def test_examples_of_a_page_go_on_from_the_readme(name):
+    readme, page = ((Path(__file__).parents[1] / file).read_text(encoding="utf-8") for file in ("README.md", name))
     names: dict[str, object] = {"print": str}
     exec(compile(next(re.finditer(r"```python\n(.*?)```", readme, flags=re.DOTALL))[1], "README.md", "exec"), names)
     blocks = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", page, flags=re.DOTALL)
@@ -98,7 +97,7 @@ def test_examples_about_promises_go_on_from_the_readme():
     for code, printed in blocks:
         result = []
         names["print"] = lambda *words, result=result: result.append(" ".join(map(str, words)))
-        exec(compile(code, "docs/promises.md", "exec"), names)
+        exec(compile(code, name, "exec"), names)
         assert without_figures("\n".join(result)) == without_figures(printed)
 
 

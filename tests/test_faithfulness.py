@@ -79,12 +79,26 @@ class TestAdditiveModel:
         assert abs(found.deletion.random_area - (0.7 + EFFECTS.sum() / 2)) < 4 * found.deletion.random_area_error
         np.testing.assert_allclose(found.deletion.random[-1], 0.7)
 
-    def test_random_orders_of_a_short_list_are_of_all_components(self):
-        made, found = measured(additive, num_features=4, num_orders=400)
-        assert len(made.as_list()) == 4
-        line = 0.7 + EFFECTS.sum() * (1 - np.arange(5) / COUNT)
-        assert found.deletion.counts == (0, 1, 2, 3, 4)
-        assert np.all(np.abs(found.deletion.random - line) <= 4 * np.array(found.deletion.random_errors) + 1e-9)
+    def test_what_is_not_listed_takes_its_turn_between(self):
+        made, found = measured(additive, num_features=4)
+        listed = sorted((number for number, _ in made.as_map()[0]), key=lambda number: -EFFECTS[number])
+        assert found.components == tuple(listed)
+        counts = [*range(found.num_for + 1), *range(COUNT - 4 + found.num_for, COUNT + 1)]
+        assert found.deletion.counts == tuple(counts)
+        order = [*listed[: found.num_for], *(set(range(COUNT)) - set(listed)), *listed[found.num_for :]]
+        remaining = additive(np.ones(COUNT)) - np.append(0, np.cumsum(EFFECTS[order]))
+        np.testing.assert_allclose(found.deletion.predictions, remaining[counts])
+        heights = (remaining[counts][1:] + remaining[counts][:-1]) / 2
+        assert found.deletion.area == pytest.approx((heights * np.diff(counts)).sum() / COUNT)
+
+    @pytest.mark.parametrize("sign", [1, -1])
+    def test_a_right_list_of_what_speaks_against_the_output_is_better_than_chance(self, sign):
+        """Of effects that are all against it, the heaviest one goes last: then the output stays low for longest."""
+        effects = np.zeros(COUNT)
+        effects[:4] = sign * np.array([1.0, 2.0, 3.0, 4.0])
+        _, found = measured(lambda masks: masks @ effects, num_features=3, num_orders=50)
+        assert found.deletion.area < found.deletion.random_area - 5 * found.deletion.random_area_error
+        assert found.insertion.area > found.insertion.random_area + 5 * found.insertion.random_area_error
 
     def test_comprehensiveness_and_sufficiency(self):
         _, found = measured(additive)
@@ -253,7 +267,7 @@ class TestModel:
         made = explainer.explain_instance(" ".join(words), model, num_samples=500, num_features=57)
         found = explainer.measure_faithfulness(" ".join(words), model, made, num_orders=2)
         counts = np.array(found.deletion.counts)
-        assert len(counts) <= 22
+        assert len(counts) <= 23
         assert (counts[0], counts[-1]) == (0, 57)
         assert found.num_for in counts
         remaining = np.array([effects[count:].sum() for count in counts])
@@ -505,11 +519,12 @@ class Dials(Explainer):
 class TestShown:
     def test_frame(self):
         _, found = measured(bent, num_features=3)
+        steps = len(found.deletion.counts)
         frame = found.to_frame()
         assert list(frame.columns) == ["curve", "count", "prediction", "random", "random_error"]
-        assert frame["curve"].tolist() == ["deletion"] * 4 + ["insertion"] * 4
+        assert frame["curve"].tolist() == ["deletion"] * steps + ["insertion"] * steps
         assert frame["prediction"].tolist() == [*found.deletion.predictions, *found.insertion.predictions]
-        assert found.to_frame("polars")["count"].to_list() == [0, 1, 2, 3] * 2
+        assert found.to_frame("polars")["count"].to_list() == [*found.deletion.counts] * 2
         assert found.to_frame("pyarrow")["random"].to_pylist() == [*found.deletion.random, *found.insertion.random]
         with pytest.raises(ArgumentError, match="backend must be"):
             found.to_frame("excel")

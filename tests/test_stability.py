@@ -272,7 +272,7 @@ class TestSensitivity:
         )
         assert math.isnan(stability.sensitivity.largest)
         assert stability.sensitivity.num_changes == 0
-        assert stability.sensitivity.reason.startswith("not available, because only numbers in a row of a table")
+        assert stability.sensitivity.reason.startswith("not available, because only numbers in a row change a little")
         assert stability.sensitivity.reason in repr(stability)
 
     def test_a_row_without_numbers(self):

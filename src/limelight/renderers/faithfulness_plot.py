@@ -66,7 +66,8 @@ def draw_faithfulness(faithfulness: Faithfulness, ax: Any) -> Any:
     ax.set_ylabel("model's output" if faithfulness.unit == "score" else f"model's output ({faithfulness.unit})")
     ax.xaxis.get_major_locator().set_params(integer=True)
     ax.set_title(
-        escape(f"{make_visible(faithfulness.output_name)[:40]}: without and with the listed components"), fontsize="medium"
+        escape(f"{make_visible(faithfulness.output_name)[:40]}: components removed, or added, by their weights"),
+        fontsize="medium",
     )
     ax.legend(fontsize="small")
     return ax

@@ -20,7 +20,7 @@ __all__ = ["Curve", "Faithfulness"]
 
 
 class Curve(NamedTuple):
-    """What the model says while components are removed from the instance, or added to one without any.
+    """What the model says while components are removed from the instance, or added to one without any, until all are.
 
     Attributes
     ----------
@@ -29,12 +29,12 @@ class Curve(NamedTuple):
     predictions : tuple of float
         What the model says then: for a row the mean over rows in which absent columns are drawn anew.
     random : tuple of float
-        The same where as many components, drawn from all of the instance's, take their turn in a random order: the mean over
-        several such orders.
+        The same in a random order: the mean over several such orders.
     random_errors : tuple of float
         The standard errors of these means over the orders.
     area : float
-        The area under the predictions, by the trapezoidal rule, where the steps together have the width 1: their mean height.
+        The area under the predictions, by the trapezoidal rule, where all components together have the width 1: their mean
+        height.
     area_error : float
         Its standard error over the drawn rows; 0 where nothing is drawn.
     random_area, random_area_error : float
@@ -58,6 +58,9 @@ class Faithfulness(EqualityMixin):
     A part that is absent is gone, or filled, as in the perturbations. A column of a row that is absent is drawn anew, as in the
     perturbations; so it may have the row's own state again.
 
+    The components take their turn in the order of their weights: those that speak most for the output first, those that speak
+    most against it last. What is not listed has no weight, and takes its turn between them, all at once.
+
     Attributes
     ----------
     label : int
@@ -67,17 +70,15 @@ class Faithfulness(EqualityMixin):
     unit : {"probability", "log-odds", "score"}
         What curves, areas, comprehensiveness and sufficiency are in; infidelity is in its square.
     components, names : tuple
-        The listed components, in the order of the curves: those whose weights speak most for the output first, those that speak
-        most against it last.
+        The listed components in the order of the curves.
     num_for : int
         How many of them speak for the output: the first ones.
     model_prediction : float
         What the model says of the whole instance.
     deletion : Curve or None
-        The curve from the instance to one without the listed components [1]_. A low area is good. None where it is not
-        available.
+        The curve from the instance to one without any component [1]_. A low area is good. None where it is not available.
     insertion : Curve or None
-        The curve from an instance without any component to one with the listed components alone [1]_. A high area is good.
+        The curve from an instance without any component to the whole one [1]_. A high area is good.
     comprehensiveness, comprehensiveness_error : float
         The model's prediction less the one without the listed components that speak for the output [2]_, and its standard error
         over the drawn rows. High is good. NaN where none speaks for it.
@@ -117,8 +118,8 @@ class Faithfulness(EqualityMixin):
     >>> explainer = TextExplainer(alpha=0)
     >>> explanation = explainer.explain_instance("a good old film", model)
     >>> faithfulness = explainer.measure_faithfulness("a good old film", model, explanation)
-    >>> round(faithfulness.comprehensiveness, 3), round(faithfulness.deletion.area, 3), round(faithfulness.infidelity, 3)
-    (0.7, 0.225, 0.0)
+    >>> round(faithfulness.comprehensiveness, 3), round(faithfulness.deletion.area, 2), round(faithfulness.infidelity, 3)
+    (0.7, 0.24, 0.0)
     """
 
     label: int

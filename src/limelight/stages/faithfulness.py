@@ -26,7 +26,7 @@ from limelight.stages.removal import check_same_instance, check_same_model
 
 __all__ = ["FaithfulnessPlan"]
 
-_MOST_STEPS = 20  # of a curve: of long lists several components take their turn together
+_MOST_STEPS = 20  # of a curve, and two more: of long lists several components take their turn together
 _MOST_CELLS = 2**24  # of rows that are made at a time
 _ORDERS = fingerprint("random orders")
 _SLOPES = (
@@ -92,14 +92,17 @@ class FaithfulnessPlan(NamedTuple):
         infidelity = yield from self._measure_infidelity(explanation, label, components, design, oracle)
         check_same_model(oracle.instance_prediction, explanation)
         of_instance = explanation.predictions[label]
-        order = np.array(surrogate.components)[np.argsort(-np.array(surrogate.weights), kind="stable")]
-        num_for = int(np.count_nonzero(np.array(surrogate.weights) > 0))
+        scores = np.zeros(len(components.names))
+        scores[list(surrogate.components)] = surrogate.weights
+        order = np.argsort(-scores, kind="stable")  # what is not listed lies between what speaks for and against the output
+        num_for, num_against = int(np.count_nonzero(scores > 0)), int(np.count_nonzero(scores < 0))
+        listed = [*order[:num_for].tolist(), *order[len(order) - num_against :].tolist()]
         result = Faithfulness(
             label=label,
             output_name=explanation.output_names[label],
             unit=explanation.unit,
-            components=tuple(order.tolist()),
-            names=tuple(explanation.names[number] for number in order),
+            components=tuple(listed),
+            names=tuple(explanation.names[number] for number in listed),
             num_for=num_for,
             model_prediction=of_instance,
             deletion=None,
@@ -115,9 +118,9 @@ class FaithfulnessPlan(NamedTuple):
         )
         if not has_states(surrogate):
             return result
-        steps = np.unique(np.append(np.linspace(0, len(order), 1 + min(len(order), _MOST_STEPS)).round(), num_for)).astype(int)
+        steps = _choose_steps(len(order), num_for, num_against)
         generator = stream(*design.seed, _ORDERS)
-        orders = [order, *(generator.permutation(len(components.names))[: len(order)] for _ in range(self.num_orders))]
+        orders = [order, *(generator.permutation(len(order)) for _ in range(self.num_orders))]
         masks = np.stack([_mask_steps(one, steps, len(components.names)) for one in orders], axis=1)
         oracle = make_oracle()
         values = yield from self._ask(masks.reshape(-1, masks.shape[-1]), explanation, label, components, design, oracle)
@@ -198,6 +201,14 @@ class FaithfulnessPlan(NamedTuple):
                 "anew: let it repair rows, or give a greater num_rows."
             )
         return np.asarray(found[places.reshape(-1)])
+
+
+def _choose_steps(num_components: int, num_for: int, num_against: int) -> np.ndarray:
+    """After how many components the model is asked: one by one where they are listed, and once for all between."""
+    last = num_components - num_against
+    steps = np.unique([*range(num_for + 1), *range(last, num_components + 1), num_components])
+    places = np.linspace(0, len(steps) - 1, 1 + min(len(steps) - 1, _MOST_STEPS)).round().astype(int)
+    return np.unique([*steps[places], num_for, last])
 
 
 def _mask_steps(order: np.ndarray, steps: np.ndarray, num_components: int) -> np.ndarray:
