@@ -346,6 +346,12 @@ class TestCall:
         assert first == TabularExplainer(ROWS).measure_stability(ROWS[0], curved, num_seeds=3)
         assert pickle.loads(pickle.dumps(first)) == first
 
+    def test_what_was_drawn_with_other_seeds_is_not_kept(self):
+        explainer = TabularExplainer(ROWS, random_state=3)
+        explainer.measure_stability(ROWS[0], curved, num_seeds=4, num_samples=100)
+        kept = explainer._chooser._shared._kept
+        assert {design.seed[0] for design, _, _ in kept} == {3}
+
     def test_one_label_is_measured(self):
         def model(texts):
             present = np.array([[word in text for word in ("one", "two", "three")] for text in texts])

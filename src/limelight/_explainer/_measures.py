@@ -233,9 +233,8 @@ class MeasuresMixin(ABC):
         """Whether perturbations with another seed depend on the same besides."""
         return f"{find_components(self._with_seed(seed), instance).content:x}" == content
 
-    @final
     def _with_seed(self, seed: int) -> Self:
-        """The same explainer with another seed."""
+        """The same explainer with another seed; one that keeps what it draws does not keep this for the other."""
         other = copy(self)
         other.options = replace(self.options, random_state=seed)
         return other

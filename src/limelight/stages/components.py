@@ -255,8 +255,8 @@ class Components(ABC):
             The explainer's.
         """
         return (
-            "not available, because only numbers in a row change a little: words cannot, and a changed image or series may have "
-            "other parts."
+            "not available, because only numbers in a row change a little: words cannot, and a changed image or series may "
+            "have other parts."
         )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from copy import copy
 from functools import partial
 from math import isnan
 from typing import NamedTuple
@@ -100,6 +101,12 @@ class PerturbationChooser:
     def holds_rows(self) -> bool:
         """Whether training rows are kept to be drawn."""
         return bool(self._joints) or isinstance(self._row_source, TrainingRows)
+
+    def without_drawn_rows(self) -> PerturbationChooser:
+        """The same choice, that keeps drawn rows of its own."""
+        other = copy(self)
+        other._shared = copy(self._shared)  # as in a pickle, what was drawn stays behind
+        return other
 
     def choose_for(self, row: InstanceRow) -> Surroundings:
         """The perturbations of a row, and what a reader should know about them.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any
+from typing import Any, Self
 
 from limelight._checks import check_row_order, own_arithmetic
 from limelight._explainer import Explainer
@@ -255,6 +255,11 @@ class TabularExplainer(Explainer):
             nearer_option='sampler="around"' if self._draws_marginals and row.has_numbers else None,
             finer_option="discretize_continuous=False" if self._can_do_without_bins and row.has_numbers else None,
         )
+
+    def _with_seed(self, seed: int) -> Self:
+        other = super()._with_seed(seed)
+        other._chooser = self._chooser.without_drawn_rows()
+        return other
 
     @own_arithmetic()
     def statistics(self) -> dict[str, Any]:
