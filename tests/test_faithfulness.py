@@ -424,6 +424,38 @@ class TestCall:
         assert max(asked) == 7
         assert found == explainer.measure_faithfulness(Parts(), model, made, num_samples=100)
 
+    def test_no_row_is_asked_about_more_often_than_it_must_be(self):
+        """Only the instance, and the drawn rows, come for the infidelity and for the curves."""
+        asked = []
+
+        def model(rows):
+            asked.extend(map(bytes, rows))
+            return rows[:, 0] * rows[:, 1]
+
+        explainer = TabularExplainer(ROWS)
+        made = explainer.explain_instance(ROWS[0], model)
+        asked.clear()
+        found = explainer.measure_faithfulness(ROWS[0], model, made)
+        assert len(asked) == found.num_inputs
+        assert len(asked) - len(set(asked)) == 1 + found.num_rows
+
+    def test_outputs_with_names_may_come_in_another_order_each_time(self):
+        calls = []
+
+        def model(texts):
+            calls.append(len(texts))
+            frame = pd.DataFrame(
+                {"a": [1.0 * ("one" in text) for text in texts], "b": [2.0 * ("two" in text) for text in texts]}
+            )
+            return frame[["a", "b"] if len(calls) < 3 else ["b", "a"]]
+
+        explainer = TextExplainer(mode="regression", alpha=0)
+        made = explainer.explain_instance("one two three", model)
+        calls.clear()
+        found = explainer.measure_faithfulness("one two three", model, made, label="a", batch_size=2)
+        assert len(calls) > 3
+        assert found.comprehensiveness == pytest.approx(1)
+
     def test_it_is_repeatable(self):
         explainer = TabularExplainer(ROWS)
         model = lambda rows: rows[:, 0] * rows[:, 1]  # noqa: E731

@@ -226,7 +226,8 @@ class MeasuresMixin(ABC):
         components = find_components(self, instance)
         design = DESIGNS.load(self.default_design)((self.options.random_state, components.content, _FRESH), None)
         path = adapt(model, components, self.options.shortcuts).path.limited(plan.batch_size)
-        return (yield from plan.measure(explanation, label, components, design, lambda: Oracle(path, SharedAnswers())))
+        shared = SharedAnswers()
+        return (yield from plan.measure(explanation, label, components, design, lambda: Oracle(path, shared)))
 
     @final
     def _has_content(self, seed: int, instance: Any, content: str) -> bool:

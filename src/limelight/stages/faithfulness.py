@@ -181,6 +181,7 @@ class FaithfulnessPlan(NamedTuple):
     ) -> Asking[np.ndarray | str]:
         """What the model says of the instance with each mask, for each draw: of shape (m, r); or why it cannot be asked."""
         distinct, places = np.unique(masks, axis=0, return_inverse=True)
+        distinct = distinct[:-1]  # the last one is the whole instance
         link = LINKS[explanation.provenance.link]
         block = max(1, _MOST_CELLS // (self.num_rows * masks.shape[1]))
         values = []
@@ -192,6 +193,7 @@ class FaithfulnessPlan(NamedTuple):
             of_block = np.full((len(distinct[start : start + block]), composed.num_draws), np.nan)
             of_block[composed.masks, composed.draws] = link(answers)[:, label]
             values.append(of_block)
+        values.append(np.full((1, values[0].shape[1]), link(oracle.instance_prediction)[label]))
         found = np.concatenate(values)
         # A constraint may keep no row for a mask, and few for others: only draws that are there for all can be compared.
         found = found[:, ~np.isnan(found).any(axis=0)]
