@@ -234,7 +234,7 @@ def test_layout_is_no_more_tangled_than_the_design_says():
     assert len(handed_out(SOURCE, "collection")) <= 27
     assert len(handed_out(SOURCE, "collection")) <= 27
     assert len(handed_out(SOURCE, "results")) <= 47
-    assert len(handed_out(SOURCE, "stages")) <= 70
+    assert len(handed_out(SOURCE, "stages")) <= 69
 
 
 @pytest.mark.parametrize("check", CHECKS)
