@@ -8,6 +8,9 @@ Explainers
 Models in forms of their own
     OnnxModel, TorchModel
 
+Before the model is asked
+    Prior  what is believed of weights
+
 One explanation
     Explanation  what ``explain_instance`` gives
     Surrogate    the weights of one of its labels
@@ -75,6 +78,7 @@ _HOMES = {
     "Notice": "limelight.results.explanation",
     "OnnxModel": "limelight.models.onnx",
     "Pick": "limelight.collection.explanations",
+    "Prior": "limelight.stages.prior",
     "Provenance": "limelight.results.explanation",
     "Removal": "limelight.results.removal",
     "Stability": "limelight.collection.stability",
@@ -110,6 +114,7 @@ __all__ = [
     "Notice",
     "OnnxModel",
     "Pick",
+    "Prior",
     "Provenance",
     "Removal",
     "Stability",
@@ -155,6 +160,7 @@ if TYPE_CHECKING:
     from limelight.results.json_schema import json_schema
     from limelight.results.removal import Removal
     from limelight.results.verdict import Verdict
+    from limelight.stages.prior import Prior
 
 
 def __getattr__(name: str) -> Any:

@@ -11,6 +11,7 @@ from limelight._checks import Label, check_choice, check_count, check_flag, chec
 from limelight._seeds import read_random_state
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.prediction_outputs import LINKS
+from limelight.stages.prior import Prior
 from limelight.stages.proximity import KERNELS, Kernel, exponential_kernel
 from limelight.stages.selection import METHODS, METHODS_BY_WEIGHT
 
@@ -136,6 +137,7 @@ class Request:
     regressor: Any
     distance_metric: str | None
     link: str
+    prior: Prior | None
 
     @classmethod
     def checked(
@@ -151,6 +153,7 @@ class Request:
         model_regressor: Any,
         distance_metric: str | None,
         link: str,
+        prior: Prior | None = None,
     ) -> Request:
         """Check a call's arguments.
 
@@ -173,6 +176,8 @@ class Request:
             )
         if model_regressor is not None:
             _check_regressor(model_regressor)
+        if prior is not None:
+            _check_prior(prior, has_regressor=model_regressor is not None, has_top_labels=top_labels is not None)
         return cls(
             labels=labels,
             top_labels=None if top_labels is None else check_count("top_labels", top_labels, 1),
@@ -184,6 +189,7 @@ class Request:
             regressor=model_regressor,
             distance_metric=distance_metric,
             link=check_choice("link", link, LINKS),
+            prior=prior,
         )
 
 
@@ -231,3 +237,14 @@ class Repetitions(NamedTuple):
             num_changes=check_count("num_changes", num_changes, 1),
             radius=check_number("radius", radius, 0, inclusive=False),
         )
+
+
+def _check_prior(prior: object, *, has_regressor: bool, has_top_labels: bool) -> None:
+    if not isinstance(prior, Prior):
+        raise ArgumentTypeError(
+            f"prior must be a limelight.Prior, such as Prior(means={{'age': 0.5}}, precision=50); got {prior!r:.80}."
+        )
+    if has_regressor:
+        raise ArgumentError("give either prior or model_regressor, which has a penalty of its own; got both.")
+    if has_top_labels:
+        raise ArgumentError("a prior is about one output: give labels with its name or number instead of top_labels.")

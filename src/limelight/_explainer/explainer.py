@@ -20,6 +20,7 @@ from limelight._explainer._measures import MeasuresMixin
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
+from limelight.exceptions import ArgumentError
 from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation
 from limelight.results.provenance import Provenance
@@ -35,6 +36,7 @@ from limelight.stages.perturbation import DESIGNS, LEAST_TRIAL, Look, plan_looks
 from limelight.stages.plain_surrogates import describe_fits
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
+from limelight.stages.prior import Prior
 from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, metric_of_scikit_learn
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Settings
@@ -147,6 +149,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
+        prior: Prior | None = None,
     ) -> Explanation:
         """Explain one prediction.
 
@@ -192,6 +195,9 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             What is explained: the outputs themselves, or the log-odds ``log(p / (1 - p))`` of probabilities p, in which models
             that add up evidence are linear. Probabilities are clipped to the range from 1e-6 to 1 - 1e-6; where weights are
             exact, the log-odds that the model adds up are not clipped.
+        prior : Prior, optional
+            What is believed of some weights, or all, before the model is asked: a Bayesian ridge surrogate (BayLIME). It is
+            about one output, which `labels` names where there are more than two classes or several outputs are explained.
 
         Returns
         -------
@@ -233,6 +239,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,
+            prior=prior,
         )
         return run_alone(self._explain_in_steps(instance, model, request, SharedAnswers())).with_id(id)
 
@@ -258,6 +265,9 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             The model's answers for perturbations that other instances share, and what is known about the model.
         """
         components = find_components(self, instance)
+        pull = None
+        if request.prior is not None:
+            pull = request.prior.find_pull(components.names, components.view.columns(), self.options.alpha)
         proximity, kernel_law = self._make_proximity(components, request)
         adapted = adapt(model, components, self.options.shortcuts, shared.of_model)
         path = adapted.path.limited(request.batch_size, pads_batches=request.pads_batches)
@@ -284,7 +294,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             if look.is_first or look.is_exact:
                 own_representation = neighbourhoods[0].representation[0]
                 origin = link(oracle.instance_prediction)[list(outputs.labels)]
-                sample = Sample(own_representation, origin, components.shares, drawn_width=drawn.drawn_width)
+                sample = Sample(own_representation, origin, components.shares, drawn_width=drawn.drawn_width, pull=pull)
             sample.limit, sample.controls = known.limit, known.controls
             for neighbourhood, predictions, controls in zip(neighbourhoods, answers, known.control_values, strict=True):
                 sample.add(
@@ -374,6 +384,8 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             labels=request.labels,
             top_labels=request.top_labels,
         )
+        if request.prior is not None:
+            _check_one_output(outputs, has_labels=request.labels is not None)
         return outputs.after_link(request.link)
 
     @final
@@ -416,6 +428,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             random_state=options.random_state,
             nominal_draws=settings.nominal_draws,
             content=f"{components.content:x}",
+            prior="" if request.prior is None else repr(request.prior),
         )
 
     @final
@@ -475,3 +488,10 @@ def _show(value: object) -> str:
     if " at 0x" in repr(value) and not hasattr(value, "__name__"):  # an object without a repr of its own
         return type(value).__name__
     return getattr(value, "__name__", None) or reprlib.repr(value)
+
+
+def _check_one_output(outputs: Outputs, *, has_labels: bool) -> None:
+    """Refuse a prior where it is not clear which output it is about."""
+    if len(outputs.labels) > 1 or (outputs.kind == "probabilities" and len(outputs.names) > 2 and not has_labels):
+        listed = ", ".join(f"{number} ({name!r:.40})" for number, name in list(enumerate(outputs.names))[:10])
+        raise ArgumentError(f"a prior is about one output: give labels with its number or name; there are {listed}.")

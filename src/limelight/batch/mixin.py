@@ -12,6 +12,7 @@ from limelight._options import Label, Link, Options, Request
 from limelight.exceptions import ArgumentError, LimeNames, with_lime_arguments_named
 from limelight.models import read_model
 from limelight.stages.prediction import SharedAnswers
+from limelight.stages.prior import Prior
 
 if TYPE_CHECKING:
     from distributed import Client
@@ -64,6 +65,7 @@ class BatchMixin(LimeNames, ABC):
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
+        prior: Prior | None = None,
         n_jobs: int = 1,
         engine: EngineName | str | Engine | Client | SparkSession | None = None,
         chunk_size: int = 256,
@@ -91,6 +93,8 @@ class BatchMixin(LimeNames, ABC):
             As for `explain_instance`.
         batch_size, pad_batches, model_regressor, distance_metric, link
             As for `explain_instance`.
+        prior : Prior, optional
+            As for `explain_instance`. Every instance must have the components that it names.
         n_jobs : int, default 1
             The number of processes or threads; -1 for one per core. A user's own cluster has its own number.
         engine : {"serial", "processes", "threads", "dask", "spark"}, str, callable, Client or SparkSession, optional
@@ -169,6 +173,7 @@ class BatchMixin(LimeNames, ABC):
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,
+            prior=prior,
         )
         arguments = BatchArguments.checked(
             n_jobs=n_jobs,
@@ -207,6 +212,7 @@ class BatchMixin(LimeNames, ABC):
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
+        prior: Prior | None = None,
     ) -> FrameFunction:
         """Make a function that explains the rows of pandas frames, for data that are on a cluster already.
 
@@ -224,6 +230,8 @@ class BatchMixin(LimeNames, ABC):
             As for `explain_instance`.
         batch_size, pad_batches, model_regressor, distance_metric, link
             As for `explain_instance`.
+        prior : Prior, optional
+            As for `explain_instance`. Every instance must have the components that it names.
 
         Returns
         -------
@@ -267,6 +275,7 @@ class BatchMixin(LimeNames, ABC):
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,
+            prior=prior,
         )
         job = Job(self._explain_in_steps, read_model(model), request, keeps_errors=True, timeout=None)
         return FrameFunction(serialize(job), self.columns, item if ids is None else ids)

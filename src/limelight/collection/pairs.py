@@ -22,12 +22,13 @@ _LEAST_SHARE = 0.01
 # What two explanations must have in common besides their instance: what the perturbations and the weights' meaning depend on.
 _SETTINGS = (
     *("explainer", "settings", "kernel", "kernel_width", "distance", "link", "feature_selection", "regressor", "alpha"),
-    *("random_state", "version", "nominal_draws", "content"),
+    *("random_state", "version", "nominal_draws", "content", "prior"),
 )
 _ADVICE = {
     "random_state": "give both explainers the same random_state",
     "nominal_draws": "give both calls the same num_samples",
     "content": "the perturbations were drawn from other data",
+    "prior": "give both calls the same prior",
     "link": "give both calls the same link",
 }
 

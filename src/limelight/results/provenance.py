@@ -50,6 +50,8 @@ class Provenance(EqualityMixin):
     content : str
         A fingerprint of what the perturbations depend on besides these settings: the instance, or the training data, or both.
         Where it and the settings are equal, so are the perturbations.
+    prior : str
+        The means and the precision that weights were held to; empty without a prior.
 
     Examples
     --------
@@ -76,6 +78,7 @@ class Provenance(EqualityMixin):
     nominal_draws: int = 0
     certainty: float = 0.0
     content: str = ""
+    prior: str = ""
 
 
 Provenance.__module__ = "limelight"  # where users import it from

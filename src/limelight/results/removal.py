@@ -192,10 +192,11 @@ def find_removed(wanted: Sequence[object], names: Sequence[str], features: Mappi
         raise ArgumentError(
             "name at least one component to remove; got none. The local prediction is that of the whole instance."
         )
-    return tuple(dict.fromkeys(_find(one, names, features) for one in wanted))
+    return tuple(dict.fromkeys(find_component(one, names, features) for one in wanted))
 
 
-def _find(wanted: object, names: Sequence[str], features: Mapping[int, str]) -> int:
+def find_component(wanted: object, names: Sequence[str], features: Mapping[int, str]) -> int:
+    """The number of one component that a user names; see `find_removed`."""
     if not isinstance(wanted, str):
         return _check_number(wanted, len(names))
     found = [number for number, name in enumerate(names) if name == wanted]

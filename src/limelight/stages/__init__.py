@@ -2,6 +2,7 @@
 
 design              what a design of perturbations is
 product_law         LIME's law of columns that are drawn independently, weighted by the kernel
+prior               what is believed of weights before the model is asked
 limit               the exact moments of components and outputs, where law and model have them
 cells               into which conditions divide the values of columns
 expansion           the sigmoid of a sum, expanded around the sum's additive part
@@ -47,6 +48,7 @@ plain_surrogates    what an explanation keeps of its surrogates
 agreement           whether the surrogate agrees with the model about the instance itself
 missing_effect      what missing values change where no weight says so
 chance              which components may have been chosen by chance
+prior_effect        what a reader should know where a prior was used
 remedies            other settings, tried on the same perturbations
 notices             what a reader should know before trusting it
 """

@@ -9,6 +9,7 @@ import numpy as np
 from limelight.stages.control_variate import Controls, find_moments
 from limelight.stages.limit import Expectation
 from limelight.stages.moments import PooledMoments, leave_out_each
+from limelight.stages.prior import Penalties
 from limelight.stages.sample import Sample
 from limelight.stages.selection import Uncorrelated
 
@@ -68,7 +69,7 @@ class ControlledMoments:
         """The moments of all components and outputs over all replicates: as `SampledMoments.pooled`."""
         return PooledMoments(Uncorrelated(self._variances), self._variances, self._cross[:, 0], self._penalty)
 
-    def fit_ridge(self, chosen: np.ndarray, alpha: float, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def fit_ridge(self, chosen: np.ndarray, alpha: float, penalties: Penalties) -> tuple[np.ndarray, np.ndarray]:
         """Ridge regressions on chosen components: as `LimitMoments.fit_ridge`, for f fits, one without each replicate.
 
         Returns
@@ -79,8 +80,11 @@ class ControlledMoments:
         means, variances = (
             np.take_along_axis(part[:, None], chosen, axis=-1) for part in (self._components_mean, self._variances)
         )
+        unit = self._penalty[:, None, None]
+        held = unit * penalties.precisions
         cross = np.take_along_axis(np.swapaxes(self._cross, 1, 2), chosen[:, :, None], axis=-1)
-        penalised = (variances + alpha * self._penalty[:, None, None] * factors)[:, :, None]
+        cross = cross + (held * penalties.means)[:, :, None]
+        penalised = (variances + (alpha * unit * penalties.factors + held))[:, :, None]
         weights = np.divide(cross, penalised, out=np.zeros(cross.shape), where=penalised > 0)
         return np.swapaxes(self._outputs_mean, 1, 2) - (means[:, :, None] * weights).sum(axis=-1), weights
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from copy import copy
 from typing import NamedTuple
 
 import numpy as np
 
 from limelight.stages.limit import Limit, expect_outputs
+from limelight.stages.prior import Penalties
 from limelight.stages.sample import Sample
 from limelight.stages.selection import Covariances, Uncorrelated, path_may_end_early
 
@@ -59,6 +61,17 @@ class PooledMoments(NamedTuple):
         covariance = moments.covariance[:, :d, :d]
         variances = np.diagonal(covariance, axis1=1, axis2=2)
         return cls(covariance, variances, np.swapaxes(moments.covariance[:, :d, d:], 1, 2), moments.penalty)
+
+    def with_prior(self, penalties: Penalties) -> PooledMoments:
+        """The same with a prior's penalties of shape (b, d), as if rows that agree with its means were among the rest."""
+        if not penalties.have_prior:
+            return self
+        added = self.penalty[:, None] * penalties.precisions
+        if isinstance(self.covariances, np.ndarray):
+            covariances: Covariances | np.ndarray = self.covariances + added[:, :, None] * np.eye(added.shape[1])
+        else:
+            covariances = self.covariances.with_prior(added, penalties.means)
+        return PooledMoments(covariances, self.variances + added, self.cross + (added * penalties.means)[:, None], self.penalty)
 
 
 class SampledMoments:
@@ -135,8 +148,8 @@ class LimitMoments:
         """The moments of all components and outputs: as `SampledMoments.pooled`."""
         return PooledMoments(Uncorrelated(self._variances), self._variances, self._cross, self._penalty)
 
-    def fit_ridge(self, chosen: np.ndarray, alpha: float, factors: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """Ridge regressions on chosen components, (b, q, c), with these factors of the penalty: one division for each.
+    def fit_ridge(self, chosen: np.ndarray, alpha: float, penalties: Penalties) -> tuple[np.ndarray, np.ndarray]:
+        """Ridge regressions on chosen components, (b, q, c), with these penalties: one division for each.
 
         Returns
         -------
@@ -146,8 +159,10 @@ class LimitMoments:
         means, variances = (
             np.take_along_axis(part[:, None], chosen, axis=-1) for part in (self._components_mean, self._variances)
         )
-        cross = np.take_along_axis(self._cross, chosen, axis=-1)
-        penalised = variances + alpha * self._penalty[:, None, None] * factors
+        unit = self._penalty[:, None, None]
+        held = unit * penalties.precisions
+        cross = np.take_along_axis(self._cross, chosen, axis=-1) + held * penalties.means
+        penalised = variances + (alpha * unit * penalties.factors + held)
         weights = np.divide(cross, penalised, out=np.zeros(cross.shape), where=penalised > 0)
         return (self._outputs_mean - (means * weights).sum(axis=-1))[..., None], weights[:, :, None]
 
@@ -174,19 +189,33 @@ class _CovariancesOfRows:
         self._outputs = sample.outputs - self._row_weights @ sample.outputs
         self.variances = (sums.squares.sum(axis=0) / self.mass - self._mean**2)[None]
         self.cross = self._rows.sums(self._row_weights[:, None] * self._outputs).T[None]
+        self._added, self._means = np.zeros((2, len(self._mean)))
+
+    def with_prior(self, added: np.ndarray, means: np.ndarray) -> _CovariancesOfRows:
+        pulled = copy(self)
+        pulled.variances, pulled._added, pulled._means = self.variances + added, added[0], means[0]
+        return pulled
 
     def rows(self, components: np.ndarray) -> np.ndarray:
         columns = self._rows.columns(components[0]) - self._mean[components[0]]
-        return self._rows.sums(self._row_weights[:, None] * columns).T[None]
+        rows = self._rows.sums(self._row_weights[:, None] * columns).T
+        rows[np.arange(len(rows)), components[0]] += self._added[components[0]]
+        return rows[None]
 
     def fit_ridge(self, cross: np.ndarray, penalties: np.ndarray) -> np.ndarray:  # noqa: ARG002 - the rows have the outputs
-        return self._rows.fit_ridge(self._outputs, self._row_weights, penalties[0]).T[None]
+        return self._rows.fit_ridge(self._outputs, self._row_weights, penalties[0] + self._added, self._means).T[None]
 
     def lasso_path(self, cross: np.ndarray) -> np.ndarray:  # noqa: ARG002
         from sklearn.linear_model import lars_path
 
         outputs = np.sqrt(self._row_weights) * self._outputs[:, 0]
         rows = self._rows.standardise(self._row_weights)
+        held = np.flatnonzero(self._added)
+        if len(held):  # each prior is a row of its own
+            roots = np.sqrt(self._added[held])
+            own_rows = np.zeros((len(held), rows.shape[1]))
+            own_rows[np.arange(len(held)), held] = roots
+            rows, outputs = np.asfortranarray(np.concatenate([rows, own_rows])), np.append(outputs, roots * self._means[held])
         with path_may_end_early():
             return np.asarray(lars_path(rows, outputs, method="lasso", copy_X=False)[2])
 

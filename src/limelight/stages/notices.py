@@ -17,6 +17,7 @@ from limelight.stages.components import Components
 from limelight.stages.convergence import Goal
 from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.prediction_outputs import Outputs
+from limelight.stages.prior_effect import judge_prior
 from limelight.stages.proximity import Proximity
 from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, Trial, round_up, try_kernels, try_settings
 from limelight.stages.sample import Sample
@@ -83,13 +84,16 @@ def collect_notices(
     if unknown and sample.num_replicates > 1:
         notes.append(Notice("unknown_weights", _describe_unknown(unknown), "alert"))
     reported = np.unique(np.concatenate([fit.components for fit in fits]))
-    fixed = [components.names[number] for number in reported[sample.is_fixed[reported]]]
+    reported_fixed = reported[sample.is_fixed[reported] & (sample.penalties.precisions[reported] == 0)]
+    fixed = [components.names[number] for number in reported_fixed]
     if fixed:
         notes.append(Notice("never_varies", _describe_fixed(fixed), "information"))
     by_chance = [components.names[number] for number in find_chance_choices(sample, settings, fits)]
     if by_chance:
         holds_zero = all(_holds_zero(fit, components.names, by_chance) for fit in fits)
         notes.append(Notice("chance_choice", _describe_chance(by_chance, num_components, sample.size, holds_zero=holds_zero)))
+    if len(fits) == 1:  # a prior is about one output
+        notes += judge_prior(sample, settings, fits[0], components.names)
     if link == "logit" and sample.limit is None:
         notes += _find_clipped(sample, [outputs.describe(label) for label in outputs.labels])
     by_label = dict(zip(outputs.labels, fits, strict=True))

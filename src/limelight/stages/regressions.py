@@ -10,6 +10,7 @@ import numpy as np
 from limelight.stages.controlled_moments import ControlledMoments
 from limelight.stages.full_fit import ProjectedMoments
 from limelight.stages.moments import LimitMoments, Moments, SampledMoments, leave_out_each
+from limelight.stages.prior import Penalties
 from limelight.stages.sample import Sample
 
 __all__ = ["ProductsOfComponents", "ProductsOfRows", "Regressions", "Source", "dot"]
@@ -51,10 +52,10 @@ class ProductsOfComponents:
         self._chosen = chosen
         self._grams = _chosen_grams(samples, chosen)
 
-    def fit_ridge(self, alpha: float, factors: np.ndarray) -> Regressions:
-        """Weighted ridge regressions with a free intercept; the components' factors of the penalty have shape (b, q, c)."""
+    def fit_ridge(self, alpha: float, penalties: Penalties) -> Regressions:
+        """Weighted ridge regressions with a free intercept; the components' penalties have shape (b, q, c)."""
         assert not isinstance(self._source, LimitMoments | ControlledMoments)  # which have regressions of their own
-        return _fit_ridge(self._source.leaving_out(self._chosen, self._grams), alpha, factors)
+        return _fit_ridge(self._source.leaving_out(self._chosen, self._grams), alpha, penalties)
 
     def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:
         """Weighted R2, of shape (b, q, 1 + r): of each replicate under the surrogate fitted without it, pooled.
@@ -102,20 +103,21 @@ class ProductsOfRows:
         self._is_in_replicate = sample.replicates == np.arange(sample.num_replicates)[:, None]
         self._nominal_draws = nominal_draws
 
-    def fit_ridge(self, alpha: float, factors: np.ndarray) -> Regressions:
+    def fit_ridge(self, alpha: float, penalties: Penalties) -> Regressions:
         """As `ProductsOfComponents.fit_ridge`."""
         row_weights = leave_out_each(self._row_weights * self._is_in_replicate, axis=0)  # of the rows of each fit
         law_draws = leave_out_each(self._law_draws, axis=0)
         intercepts = np.full((1, len(self._rows), len(row_weights)), np.nan)
-        weights = np.full((*intercepts.shape, factors.shape[-1]), np.nan)
+        weights = np.full((*intercepts.shape, penalties.factors.shape[-1]), np.nan)
         for output, rows in enumerate(self._rows):
             values = self._outputs[:, [output]]
+            factors, precisions, means = (part[0, output] for part in penalties)
             for number, mass in enumerate(row_weights.sum(axis=1)):
                 if not mass > 0:  # a narrow kernel gave weight to no replicate but the one that is left out
                     continue
                 shares = row_weights[number] / mass
-                penalties = alpha * law_draws[number] / (self._nominal_draws * mass) * factors[0, output]
-                fitted = rows.fit_ridge(values, shares, penalties)
+                unit = law_draws[number] / (self._nominal_draws * mass)
+                fitted = rows.fit_ridge(values, shares, alpha * unit * factors + unit * precisions, means)
                 weights[0, output, number] = fitted[:, 0]
                 intercepts[0, output, number] = shares @ (values - rows.predict(fitted))[:, 0]
         return Regressions(intercepts, weights)
@@ -179,15 +181,18 @@ def _chosen_grams(samples: Sequence[Sample], chosen: np.ndarray) -> np.ndarray:
     return grams
 
 
-def _fit_ridge(moments: Moments, alpha: float, factors: np.ndarray) -> Regressions:
+def _fit_ridge(moments: Moments, alpha: float, penalties: Penalties) -> Regressions:
     """Weighted ridge regressions with a free intercept, from moments of c components and one output, with axes (b, q, f).
 
-    The components' factors of the penalty have shape (b, q, c).
+    The components' penalties have shape (b, q, c).
     """
     c = moments.mean.shape[-1] - 1
     gram, cross = moments.covariance[..., :c, :c], moments.covariance[..., :c, c:]
     if alpha > 0:
-        penalty = (alpha * moments.penalty)[..., None, None] * (np.eye(c) * factors[:, :, None, :, None])
+        unit = moments.penalty[..., None]
+        held = unit * penalties.precisions[:, :, None]
+        penalty = np.eye(c) * (alpha * unit * penalties.factors[:, :, None] + held)[..., None]
+        cross = cross + (held * penalties.means[:, :, None])[..., None]
         weights = np.linalg.solve(gram + penalty, cross)[..., 0]
     else:  # components that never vary, or always together, have no unique weights: the shortest solution
         weights = (np.linalg.pinv(gram, rcond=moments.rounding, hermitian=True) @ cross)[..., 0]

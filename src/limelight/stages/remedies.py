@@ -60,6 +60,9 @@ def try_settings(sample: Sample, settings: Settings, fit: Fit) -> Iterator[Trial
         change = "without model_regressor"
         yield from _try(change, change, sample, settings._replace(regressor=None))
         return
+    if sample.pull is not None:
+        change = "without prior"
+        yield from _try(change, change, replace(sample, pull=None), settings)
     if settings.alpha > 0 and fit.shrinkage > _LARGE_SHRINKAGE:
         change = "with alpha=0"
         yield from _try(change, change, sample, settings._replace(alpha=0.0))

@@ -16,6 +16,7 @@ from limelight.stages.curve_products import CurveProducts
 from limelight.stages.design import Stretch
 from limelight.stages.kernel_law import Curves
 from limelight.stages.limit import Limit
+from limelight.stages.prior import Penalties, Pull
 from limelight.stages.proximity import Proximity
 from limelight.stages.wide_rows import RowProducts, WideRows
 
@@ -110,6 +111,8 @@ class Sample:
         Functions of the perturbations whose moments are known exactly, if there are any.
     drawn_width : float or None
         The width of the kernel near which they are drawn; as `Components.drawn_width`.
+    pull : Pull or None
+        What a prior does to the components, if there is one.
     """
 
     instance: np.ndarray
@@ -118,6 +121,7 @@ class Sample:
     limit: Limit | None = None
     controls: Controls | None = None
     drawn_width: float | None = None
+    pull: Pull | None = None
     _stretches: list[_Stretch] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
@@ -236,6 +240,13 @@ class Sample:
             factors[is_rare] = _PENALTY_TRACE * variances[is_rare]
         return factors
 
+    @cached_property
+    def penalties(self) -> Penalties:
+        """The ridge penalty of each component, of shape (d,): a prior takes the place of the common one."""
+        if self.pull is None:
+            return Penalties(self.penalty_factors, *np.zeros((2, len(self.instance))))
+        return Penalties(np.where(self.pull.precisions > 0, 0.0, self.penalty_factors), *self.pull)
+
     def weighted_by(self, proximity: Proximity) -> Sample | None:
         """The same perturbations with other kernel weights; None where all of these are 0, or rows were drawn too near."""
         if self.drawn_width is not None and proximity.width > self.drawn_width:
@@ -267,6 +278,7 @@ class Sample:
             limit=None if self.limit is None else self.limit.take_output(number),
             controls=None if self.controls is None else self.controls.take_output(number),
             drawn_width=self.drawn_width,
+            pull=self.pull,
             _stretches=stretches,
             _row_products=self._row_products,
         )

@@ -69,6 +69,9 @@ class Covariances(Protocol):
     def rows(self, components: np.ndarray) -> np.ndarray:
         """The covariances of components of shape (b, q) with all d: of shape (b, q, d)."""
 
+    def with_prior(self, added: np.ndarray, means: np.ndarray) -> Covariances:
+        """The same with variances added, (b, d), as by rows that agree with a prior's means, (b, d)."""
+
     def fit_ridge(self, cross: np.ndarray, penalties: np.ndarray) -> np.ndarray:
         """The weights, (b, q, d), of ridge regressions, from covariances with the outputs, (b, q, d), and penalties, (b, d)."""
 
@@ -85,6 +88,9 @@ class _DenseCovariances:
     @property
     def variances(self) -> np.ndarray:
         return np.diagonal(self._covariance, axis1=1, axis2=2)
+
+    def with_prior(self, added: np.ndarray, means: np.ndarray) -> _DenseCovariances:  # noqa: ARG002 - the cross covariances have them
+        return _DenseCovariances(self._covariance + added[:, :, None] * np.eye(added.shape[1]))
 
     def rows(self, components: np.ndarray) -> np.ndarray:
         return np.asarray(self._covariance[np.arange(len(components))[:, None], components])
@@ -105,6 +111,9 @@ class Uncorrelated:
 
     def __init__(self, variances: np.ndarray) -> None:
         self.variances = variances
+
+    def with_prior(self, added: np.ndarray, means: np.ndarray) -> Uncorrelated:  # noqa: ARG002 - the cross covariances have them
+        return Uncorrelated(self.variances + added)
 
     def rows(self, components: np.ndarray) -> np.ndarray:
         rows = np.zeros((*components.shape, self.variances.shape[1]))

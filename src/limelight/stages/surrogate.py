@@ -14,6 +14,7 @@ from limelight.stages.controlled_moments import ControlledMoments
 from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.moments import LimitMoments, PooledMoments, SampledMoments, WideMoments, leave_out_each
+from limelight.stages.prior import Penalties
 from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, Regressions, Source, dot
 from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selected_intervals import reach_towards_zero
@@ -24,6 +25,7 @@ __all__ = ["Fit", "Settings", "fit_surrogates", "judge_lists"]
 _CONFIDENCE = 0.95  # of weights' intervals, and of one of so many of a fidelity's errors to each side:
 _NORMAL_ERRORS = 1.959963984540054
 _MOST_NUMBERS = 2**22  # in the equations of all components at a time
+_LEAST_ALPHA = 1e-6  # beside a prior: without a common penalty, equations with a strong prior lose their digits
 _MOST_FORWARD = 6  # components, as in lime
 _MOST_JUDGED = 300  # components: the fits of all of them would take longer than the rest
 _LEAST_ROWS_PER_COMPONENT = 2  # for a choice whose weights are like those of the chosen components alone
@@ -138,28 +140,29 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         half = len(samples) // 2
         return fit_surrogates(samples[:half], settings) + fit_surrogates(samples[half:], settings)
     pooled = source.pooled()
-    factors = np.stack([sample.penalty_factors for sample in samples])
-    penalties = pooled.penalty[:, None] * factors
+    penalties = Penalties.stack([sample.penalties for sample in samples])
+    alpha = max(settings.alpha, _LEAST_ALPHA) if penalties.have_prior else settings.alpha
     if settings.components is None:
         method = _name_method(samples[0], settings)
-        choice = choose_components(method, pooled.covariances, pooled.cross, penalties, settings.num_features)
+        with_prior, common = pooled.with_prior(penalties), pooled.penalty[:, None] * penalties.factors
+        choice = choose_components(method, with_prior.covariances, with_prior.cross, common, settings.num_features)
     else:
         choice = Choice.of(np.tile(np.array(settings.components, dtype=np.intp), (*pooled.cross.shape[:2], 1)))
     chosen = choice.components
-    chosen_factors = np.take_along_axis(factors[:, None], chosen, axis=-1)
+    chosen_penalties = penalties.take(chosen)
     of_chosen: ProductsOfRows | ProductsOfComponents
     if samples[0].size < chosen.shape[-1]:
         of_chosen = ProductsOfRows(samples[0], chosen[0], settings.nominal_draws)
     else:
         of_chosen = ProductsOfComponents(samples, chosen, source)
     if isinstance(source, LimitMoments | ControlledMoments):
-        regressions = Regressions(*source.fit_ridge(chosen, settings.alpha, chosen_factors))
+        regressions = Regressions(*source.fit_ridge(chosen, alpha, chosen_penalties))
     elif settings.regressor is None:
-        regressions = of_chosen.fit_ridge(settings.alpha, chosen_factors)
+        regressions = of_chosen.fit_ridge(alpha, chosen_penalties)
     else:
         regressions = _fit_regressor(samples[0], chosen[0], settings)
     intercepts, weights = regressions.intercepts[:, :, 0], regressions.weights[:, :, 0]
-    is_unknown = np.zeros(factors.shape, dtype=bool) if settings.is_exact else find_unknown(samples)
+    is_unknown = np.zeros(penalties.factors.shape, dtype=bool) if settings.is_exact else find_unknown(samples)
     errors = _errors(regressions.weights, settings)
     errors = np.where(np.take_along_axis(is_unknown[:, None], chosen, axis=-1), np.nan, errors)
     half_widths = _half_widths(errors, samples[0], settings)
@@ -175,7 +178,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     fidelity_errors = _fidelity_errors(fidelities, is_enumeration=settings.is_exact and samples[0].limit is None)
     if samples[0].limit is not None:  # its few perturbations may have missed what changes the output
         spreads = np.maximum(spreads, _linear_spreads(pooled))
-    shrinkages = _shrinkages(pooled, chosen, chosen_factors, settings)
+    shrinkages = _shrinkages(pooled, chosen, chosen_penalties.factors, settings)
     signs = _sign_probabilities(weights, errors, samples[0].num_replicates)
     left_out = _deviations(regressions, settings)
     order = np.argsort(-np.abs(weights), axis=-1, kind="stable")
@@ -221,11 +224,11 @@ def judge_lists(sample: Sample, settings: Settings, fits: Sequence[Fit]) -> list
         return unknown
     moments = _choose_moments([sample], settings)
     every = np.broadcast_to(np.arange(d), (1, len(fits), d))
-    factors = sample.penalty_factors[None, None]
+    penalties = Penalties(*(part[None, None] for part in sample.penalties))
     if isinstance(moments, ControlledMoments):
-        regressions = Regressions(*moments.fit_ridge(every, ALPHA_OF_CHOICE, factors))
+        regressions = Regressions(*moments.fit_ridge(every, ALPHA_OF_CHOICE, penalties))
     else:
-        regressions = ProductsOfComponents([sample], every, moments).fit_ridge(ALPHA_OF_CHOICE, factors)
+        regressions = ProductsOfComponents([sample], every, moments).fit_ridge(ALPHA_OF_CHOICE, penalties)
     of_outputs = zip(regressions.weights[0], fits, strict=True)
     return [judge_list(weights, fit.components).of_weights(fit.weights) for weights, fit in of_outputs]
 

@@ -88,7 +88,9 @@ class WideRows:
             standardised[:, places] = (block - row_weights @ block) * np.sqrt(row_weights)[:, None]
         return standardised
 
-    def fit_ridge(self, outputs: np.ndarray, row_weights: np.ndarray, penalties: np.ndarray) -> np.ndarray:
+    def fit_ridge(
+        self, outputs: np.ndarray, row_weights: np.ndarray, penalties: np.ndarray, means: np.ndarray | None = None
+    ) -> np.ndarray:
         """The weights, of shape (c, k), of ridge regressions with a free intercept.
 
         Parameters
@@ -99,7 +101,12 @@ class WideRows:
             The rows' weights, with the sum 1.
         penalties : ndarray of shape (c,)
             The penalty of each component; with 0 for all, the weights are the shortest that fit best.
+        means : ndarray of shape (c,), optional
+            The weights that have no penalty; by default 0.
         """
+        if means is not None and means.any():
+            towards = means[:, None]
+            return np.asarray(towards + self.fit_ridge(outputs - self.predict(towards), row_weights, penalties))
         problem = outputs, row_weights, penalties
         weights = self._products.recall(problem)
         if weights is None:
