@@ -360,7 +360,9 @@ def test_an_svg_has_a_drawing_for_each_label(tmp_path, open_page):
     assert page.locator("svg.shapes").count() == 2
     assert page.locator("text.heading").all_text_contents() == [
         "For and against stargazers (0.500)",
+        "fair, fidelity 0.88 ± 0.02",
         "For and against gardeners (0.500)",
+        "fair, fidelity 0.88 ± 0.02",
     ]
     assert page.locator("svg.shapes >> nth=0").locator(".pos").count() > 0
 
@@ -384,7 +386,7 @@ def test_a_png_shows_every_shape(kind, tmp_path):
 def test_a_raster_in_a_png_is_where_it_belongs(tmp_path):
     levels = [[0.0, 0.2], [0.4, 0.6]]
     explained(background=[Shape.raster(-50, 0, 50, 100, levels)]).save_to_file(tmp_path / "drawing.png")
-    panel = np.asarray(Image.open(tmp_path / "drawing.png"))[30:270, 12:492]
+    panel = np.asarray(Image.open(tmp_path / "drawing.png"))[54:294, 12:492]
     assert panel[10, 10].tolist() == [51] * 3
     assert panel[230, 230].tolist() == [51] * 3
     assert panel[10, 250].tolist() == [255] * 3

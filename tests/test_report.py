@@ -13,7 +13,7 @@ import pytest
 from helpers.many import FAILURE, TRUE, WRONG, rows
 from helpers.samples import CLASSES, MODALITIES, SAMPLES, falling, series, table, text
 
-from limelight import Explanations
+from limelight import Explanation, Explanations, Failure, Notice
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.renderers._summary import summarise
 from limelight.renderers._templates import ScriptData
@@ -343,3 +343,47 @@ def test_data_for_the_script_hold_no_markup(string):
     first, (second,) = json.loads(held)["words"]
     assert first == second
     assert held.encode("utf-8")
+
+
+# --- verdicts -----------------------------------------------------------------------------------------------------------------
+
+
+def verdicts():
+    """Rows whose verdicts are known: two good, one fair, two poor, and a failure."""
+    good = table()
+    good = replace(good, converged=True, surrogates=tuple(replace(own, fidelity=0.9) for own in good.surrogates))
+    certain = tuple(replace(own, top_probabilities=(1.0,) * len(own.weights)) for own in good.surrogates)
+    good = replace(good, surrogates=certain, notices=())
+    fair = replace(good, converged=False)
+    poor = replace(good, surrogates=tuple(replace(own, fidelity=math.nan) for own in good.surrogates))
+    alarmed = replace(good, notices=(Notice("other_side", "It contradicts the decision.", "alert"),))
+    return Explanations.of([good, fair, Failure("ModelError", "no such column"), poor, alarmed, good])
+
+
+def test_levels_and_reasons_are_those_of_the_verdicts():
+    explanations = verdicts()
+    assert explanations.verdict_levels() == ("good", "fair", None, "poor", "poor", "good")
+    assert explanations.verdict_reasons() == {"not_converged": 1, "low_fidelity": 1, "other_side": 1}
+    for entries in (explanations, rows(), Explanations.of(SAMPLES.values())):
+        expected = [entry.verdict().level if isinstance(entry, Explanation) else None for entry in entries]
+        assert list(entries.verdict_levels()) == expected
+    assert Explanations.of([FAILURE]).verdict_levels() == (None,)
+    assert explanations[:0].verdict_reasons() == {}
+    assert repr(explanations) == "Explanations(6 instances, 1 failed, 4 converged, 2 good, 1 fair, 2 poor)"
+    assert "4 converged, 1 failed; 2 good, 1 fair, 2 poor" in explanations._repr_html_()
+
+
+def test_a_report_says_how_far_to_trust_the_set():
+    page = plain(verdicts().to_html())
+    assert "How far to trust them" in page
+    assert "good 2" in page
+    assert "fair 1" in page
+    assert "poor 2" in page
+    assert "1 : intervals wider than the tolerance not_converged" in page
+    assert "1 : an alert other_side" in page
+    assert "How far to trust them" not in plain(Explanations.of([FAILURE]).to_html())
+
+
+def test_each_entry_of_a_report_has_its_level():
+    data = data_of(verdicts().to_html())
+    assert [entry.get("verdict") for entry in data["entries"]] == ["good", "fair", None, "poor", "poor", "good"]

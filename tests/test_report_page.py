@@ -58,7 +58,7 @@ def test_a_row_and_its_values_are_opened(open_page):
             "+ 3.70 < bmi <= 99",
             "\N{MINUS SIGN} 7.40 < blood pressure <= 99",
             "+ 11.10 < age <= 99",
-            "fidelity 0.90 ± 0.02",
+            "fair, fidelity 0.90 ± 0.02",
         ),
     ]
     assert not row.locator(".opened").count()
@@ -224,3 +224,11 @@ def test_a_report_on_paper(open_page):
     assert page.locator("#importance").is_visible()
     assert not page.locator("#list").is_visible()
     assert page.locator("main").evaluate("main => getComputedStyle(main).backgroundColor") == "rgb(255, 255, 255)"
+
+
+def test_entries_of_a_level_are_found(open_page):
+    page = open_page(rows().to_html())
+    levels = rows().verdict_levels()
+    for level in ("fair", "poor"):
+        page.locator(".which").select_option(level)
+        assert shown_items(page) == [place for place, own in enumerate(levels) if own == level]

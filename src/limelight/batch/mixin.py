@@ -155,7 +155,7 @@ class BatchMixin(LimeNames, ABC):
         >>> explainer = TabularExplainer(rows, feature_names=["age", "height", "weight"])
         >>> explanations = explainer.explain_many(rows[:20], lambda x: 2 * x[:, 0] - x[:, 2])
         >>> explanations
-        Explanations(20 instances, 20 converged)
+        Explanations(20 instances, 20 converged, 14 fair, 6 poor)
         >>> [name for name, value in explanations.importance().as_list()]
         ['age', 'weight', 'height']
         """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from typing import TYPE_CHECKING, Any, Literal, overload
 
 import numpy as np
@@ -10,9 +11,11 @@ import numpy as np
 from limelight._checks import check_count, own_arithmetic
 from limelight.collection._frames import long_frame, wide_frame
 from limelight.collection._rendering import RENDERERS
+from limelight.collection._verdicts import read_faults
 from limelight.collection.importance import Importance, compute_importance
 from limelight.collection.weights import TableSource
 from limelight.results.files import atomic_file, check_ending
+from limelight.results.verdict import Verdict
 
 if TYPE_CHECKING:
     import pandas
@@ -199,6 +202,32 @@ class SummaryMixin(TableSource):
         """
         return compute_importance(self, label, by, kind)
 
+    def verdict_levels(self) -> tuple[Literal["good", "fair", "poor"] | None, ...]:
+        """How far to trust each explanation of its default label: the level of its `Verdict`; None for a failure.
+
+        Examples
+        --------
+        >>> from limelight import Explanations, TextExplainer
+        >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
+        >>> Explanations.of([explanation]).verdict_levels()
+        ('good',)
+        """
+        return tuple(None if faults is None else Verdict.level_of(faults) for faults in read_faults(self))
+
+    def verdict_reasons(self) -> dict[str, int]:
+        """What keeps verdicts from being good, as `Verdict.find_faults` calls it, and in how many; the commonest first.
+
+        Examples
+        --------
+        >>> from limelight import Explanations, TextExplainer
+        >>> explanation = TextExplainer().explain_instance(
+        ...     "a good old film", lambda texts: [0.5 + (("good" in text) ^ ("film" in text)) / 9 for text in texts]
+        ... )
+        >>> Explanations.of([explanation]).verdict_reasons()
+        {'low_fidelity': 1}
+        """
+        return dict(Counter(fault for faults in read_faults(self) for fault in faults or ()).most_common())
+
     @own_arithmetic()
     def to_html(self, *, title: str | None = None, labels: Any = None, num_picks: int = 10, num_features: int = 20) -> str:
         """A report as one self-contained page: figures about all entries, `pick`'s picks, and a list to search and sort.
@@ -276,7 +305,12 @@ class SummaryMixin(TableSource):
             converged += int(np.sum(table["converged"].fill_null(False).to_numpy()))
         return failed, converged
 
+    def _describe_levels(self) -> list[str]:
+        """How many verdicts are of each level, without those of which there is none."""
+        counts = Counter(self.verdict_levels())
+        return [f"{counts[level]} {level}" for level in ("good", "fair", "poor") if counts[level]]
+
     @own_arithmetic()
     def _repr_html_(self) -> str:
-        fragment: str = RENDERERS.load("explanations")(self, *self._counts())
+        fragment: str = RENDERERS.load("explanations")(self, *self._counts(), self._describe_levels())
         return fragment

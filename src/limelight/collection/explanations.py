@@ -59,7 +59,7 @@ class Explanations(SummaryMixin, Sequence[Entry]):
     >>> texts = ("good film", "a good plot", "so so")
     >>> explanations = Explanations.of(explainer.explain_instance(text, model) for text in texts)
     >>> explanations
-    Explanations(3 instances, 3 converged)
+    Explanations(3 instances, 3 converged, 3 good)
     >>> explanations[1].as_list()[0][0]
     'good'
     >>> explanations[:2].importance().features
@@ -341,6 +341,7 @@ class Explanations(SummaryMixin, Sequence[Entry]):
     def __repr__(self) -> str:
         failed, converged = self._counts()
         facts = [f"{len(self)} instances", *[f"{failed} failed"] * (failed > 0), f"{converged} converged"]
+        facts += self._describe_levels()
         return f"Explanations({', '.join(facts)})"
 
 

@@ -49,6 +49,12 @@ class LabelSummary(Bars):
     terms: str
 
     @property
+    def trust(self) -> str:
+        """The verdict's level and the fidelity, where there is no room for sentences."""
+        level = self.verdict.partition(":")[0].lower()
+        return ", ".join([*[level] * bool(level), f"fidelity {self.fidelity}"])
+
+    @property
     def remark(self) -> str:
         """The verdict, the prediction, the local prediction and the fidelity, in a few sentences."""
         predictions = f"Model {self.prediction}, surrogate {self.local_prediction}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from limelight.collection.explanations import Explanations, Pick
 from limelight.collection.importance import Importance
 from limelight.renderers._importance import lay_out_importance
@@ -18,7 +20,7 @@ _MOST_SUMMARISED = 100_000  # explanations whose importance is worked out whenev
 _MOST_REASONS = 4  # features for each pick
 
 
-def render_explanations(explanations: Explanations, failed: int, converged: int) -> str:
+def render_explanations(explanations: Explanations, failed: int, converged: int, levels: Sequence[str]) -> str:
     """Write a table of the features that weigh most in many explanations, and how many have converged or failed.
 
     Parameters
@@ -27,6 +29,8 @@ def render_explanations(explanations: Explanations, failed: int, converged: int)
         Any, also an empty set or one with failures.
     failed, converged : int
         How many of them are failures, and how many have converged.
+    levels : sequence of str
+        How many verdicts are of each level, in words.
 
     Returns
     -------
@@ -37,7 +41,7 @@ def render_explanations(explanations: Explanations, failed: int, converged: int)
     --------
     >>> from limelight import Explanations, Failure
     >>> from limelight.renderers.collection_tables import render_explanations
-    >>> "1 failed" in render_explanations(Explanations.of([Failure("ValueError", "no words")]), 1, 0)
+    >>> "1 failed" in render_explanations(Explanations.of([Failure("ValueError", "no words")]), 1, 0, [])
     True
     """
     is_quick = len(explanations) <= _MOST_SUMMARISED
@@ -48,6 +52,7 @@ def render_explanations(explanations: Explanations, failed: int, converged: int)
         count=len(explanations),
         failed=failed,
         converged=converged,
+        levels=", ".join(levels),
         importance=importance,
         layout=importance and lay_out_importance(importance, _MOST_FEATURES),
     )

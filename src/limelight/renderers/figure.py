@@ -49,7 +49,7 @@ def draw(explanation: Explanation, label: Label | None, ax: Any) -> Any:
     >>> explanation = TextExplainer().explain_instance("a good film", lambda texts: ["good" in text for text in texts])
     >>> from matplotlib.figure import Figure
     >>> draw(explanation, None, Figure().subplots()).get_title()
-    'What raises and lowers output\\nmodel 1.00, fidelity 1.00'
+    'What raises and lowers output\\nmodel 1.00; good, fidelity 1.00'
     """
     surrogate = explanation.surrogate(label)
     whole = summarise(explanation)
@@ -62,7 +62,7 @@ def draw(explanation: Explanation, label: Label | None, ax: Any) -> Any:
         PLOTTERS[kind](ax, view, summary)
     else:
         draw_weights(ax, summary)
-    title = f"{summary.heading} {name}\nmodel {summary.prediction}, fidelity {summary.fidelity}"
+    title = f"{summary.heading} {name}\nmodel {summary.prediction}; {summary.trust}"
     if whole.alerts:
         title = f"{_shorten_alert(whole.alerts[0])}\n{title}"
     ax.set_title(title, fontsize="medium", fontfamily=choose_families(title))

@@ -11,7 +11,7 @@ from limelight.renderers._figure_file import draw_file
 from limelight.renderers._names import drop_isolates, shorten_names
 from limelight.renderers._pictures import INK, QUIET, draw_image_panel, draw_overlay_panel, encode_png, load_font, load_pillow
 from limelight.renderers._slices import choose_slices, draw_slices
-from limelight.renderers._summary import summarise
+from limelight.renderers._summary import LabelSummary, summarise
 from limelight.renderers._views import choose_view
 from limelight.results.explanation import Explanation
 from limelight.results.views import DrawingView, ImageView, VolumeView
@@ -27,11 +27,18 @@ _MOST_NAME_CELLS = 60  # more than fit the widest panel
 
 
 class _Panel(NamedTuple):
-    """A picture with a name and a value above it."""
+    """A picture with a name, a value and how far to trust it above it."""
 
     name: str
     value: str
+    trust: str
     picture: Any
+
+    @classmethod
+    def of(cls, label: LabelSummary, picture: Any) -> _Panel:
+        """A picture of a label; some fonts lack the minus sign."""
+        value, trust = (text.replace("\N{MINUS SIGN}", "-") for text in (label.prediction, label.trust))
+        return cls(label.name, value, trust, picture)
 
 
 def render_png(explanation: Explanation) -> bytes:
@@ -72,19 +79,17 @@ def render_png(explanation: Explanation) -> bytes:
         return draw_file(explanation, "png")
     labels = summarise(explanation).labels
     if isinstance(view, ImageView):
-        panels = [_Panel("the image", "", draw_image_panel(view))]
-        panels += [_Panel(label.name, label.prediction, draw_overlay_panel(view, label)) for label in labels]
+        panels = [_Panel("the image", "", "", draw_image_panel(view))]
+        panels += [_Panel.of(label, draw_overlay_panel(view, label)) for label in labels]
     elif isinstance(view, VolumeView):
         numbers = choose_slices(view, labels)
-        panels = [_Panel("the volume", "", draw_slices(view, numbers))]
-        panels += [_Panel(label.name, label.prediction, draw_slices(view, numbers, label)) for label in labels]
+        panels = [_Panel("the volume", "", "", draw_slices(view, numbers))]
+        panels += [_Panel.of(label, draw_slices(view, numbers, label)) for label in labels]
     else:
         canvas = prepare_canvas(view)
-        panels = [_Panel(label.name, label.prediction, draw_drawing_panel(canvas, label)) for label in labels]
-    # Some fonts lack the minus sign.
-    panels = [panel._replace(value=panel.value.replace("\N{MINUS SIGN}", "-")) for panel in panels]
+        panels = [_Panel.of(label, draw_drawing_panel(canvas, label)) for label in labels]
     tools, first = load_pillow(), panels[0].picture
-    width, height = max(first.width, _LEAST_PANEL_PIXELS) + _GAP_PIXELS, first.height + _LINE_PIXELS + _GAP_PIXELS
+    width, height = max(first.width, _LEAST_PANEL_PIXELS) + _GAP_PIXELS, first.height + 2 * _LINE_PIXELS + _GAP_PIXELS
     columns, rows = min(len(panels), _MOST_COLUMNS), -(-len(panels) // _MOST_COLUMNS)
     size = (columns * width + _GAP_PIXELS, rows * height + _GAP_PIXELS)
     sheet = tools.image.new("RGB", size, "white")
@@ -94,7 +99,8 @@ def render_png(explanation: Explanation) -> bytes:
         left, top = _GAP_PIXELS + number % _MOST_COLUMNS * width, _GAP_PIXELS // 2 + number // _MOST_COLUMNS * height
         pen.text((left, top), name, fill=INK, font=font)
         pen.text((left + pen.textlength(f"{name} ", font=font), top), panel.value, fill=QUIET, font=font)
-        sheet.paste(panel.picture, (left, top + _LINE_PIXELS))
+        pen.text((left, top + _LINE_PIXELS), panel.trust, fill=QUIET, font=font)
+        sheet.paste(panel.picture, (left, top + 2 * _LINE_PIXELS))
     return encode_png(sheet)
 
 

@@ -10,7 +10,7 @@ from limelight.results.explanation import Explanation
 
 __all__ = ["render_svg"]
 
-_HEADING_PIXELS = 28
+_HEADING_PIXELS = 48
 
 
 def render_svg(explanation: Explanation) -> str:

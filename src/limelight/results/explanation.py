@@ -119,7 +119,7 @@ class Explanation(RenderingMixin, EqualityMixin):
     @property
     def is_exact(self) -> bool:
         """Whether the weights are those that infinitely many perturbations would give: nothing was left to chance."""
-        return self.provenance.design in ("enumeration", "exact")
+        return self.provenance.design in Verdict.EXACT_DESIGNS
 
     @property
     def labels(self) -> tuple[int, ...]:

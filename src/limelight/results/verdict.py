@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 from limelight.results._notice import Notice
 from limelight.results._surrogate import Surrogate
@@ -14,7 +14,7 @@ __all__ = ["Verdict", "judge"]
 
 _GOOD_FIDELITY, _LEAST_FIDELITY = 0.7, 0.25
 _MOST = 0.5  # of what the model does: a list that explains less explains "only" so much
-_CERTAIN = 0.95  # probability that a component belongs on the list
+_FAIR_FAULTS = {"fair_fidelity", "not_converged", "uncertain_list"}
 _NOUNS = {"text": "word", "table": "column", "image": "superpixel", "volume": "supervoxel", "series": "segment"}
 
 
@@ -39,8 +39,66 @@ class Verdict:
     'good'
     """
 
+    LEAST_CERTAINTY: ClassVar[float] = 0.95
+    """The probability from which on a component belongs on the list."""
+    EXACT_DESIGNS: ClassVar[tuple[str, ...]] = ("enumeration", "exact")
+    """The designs whose weights need no intervals."""
+
     level: Literal["good", "fair", "poor"]
     text: str
+
+    @staticmethod
+    def find_faults(
+        fidelity: float, *, alerts: Iterable[str], has_intervals: bool, converged: bool, is_certain: bool
+    ) -> tuple[str, ...]:
+        """What keeps a verdict from being good, from its figures; nothing where it is good.
+
+        Parameters
+        ----------
+        fidelity : float
+            The surrogate's; NaN where it is not known.
+        alerts : iterable of str
+            The codes of the explanation's alerts.
+        has_intervals : bool
+            Whether a weight has an interval, or is exact.
+        converged : bool
+            Whether the weights have converged.
+        is_certain : bool
+            Whether each reported component belongs on the list with a probability of at least `LEAST_CERTAINTY`.
+
+        Returns
+        -------
+        faults : tuple of str
+            The alerts' codes, "low_fidelity" (below .25 or not known) and "no_intervals", which make it poor; and
+            "fair_fidelity" (below .7), "not_converged" and "uncertain_list", which make it fair.
+
+        Examples
+        --------
+        >>> from limelight import Verdict
+        >>> faults = Verdict.find_faults(0.5, alerts=[], has_intervals=True, converged=False, is_certain=True)
+        >>> faults, Verdict.level_of(faults)
+        (('fair_fidelity', 'not_converged'), 'fair')
+        """
+        faults = dict.fromkeys(alerts)
+        if not fidelity >= _LEAST_FIDELITY:
+            faults["low_fidelity"] = None
+        if not has_intervals:
+            faults["no_intervals"] = None
+        if _LEAST_FIDELITY <= fidelity < _GOOD_FIDELITY:
+            faults["fair_fidelity"] = None
+        if not converged:
+            faults["not_converged"] = None
+        if not is_certain:
+            faults["uncertain_list"] = None
+        return tuple(faults)
+
+    @staticmethod
+    def level_of(faults: Iterable[str]) -> Literal["good", "fair", "poor"]:
+        """The level that `find_faults`' answer means."""
+        faults = set(faults)
+        if faults - _FAIR_FAULTS:
+            return "poor"
+        return "fair" if faults else "good"
 
     def __str__(self) -> str:
         """The level and the sentence."""
@@ -72,12 +130,15 @@ def judge(surrogate: Surrogate, view_kind: str, notices: Iterable[Notice], *, is
 def _find_level(
     surrogate: Surrogate, notices: Iterable[Notice], *, is_exact: bool, converged: bool
 ) -> Literal["good", "fair", "poor"]:
-    has_alert = any(notice.level == "alert" for notice in notices)
-    has_intervals = is_exact or any(map(math.isfinite, surrogate.lows))
-    if has_alert or not has_intervals or not surrogate.fidelity >= _LEAST_FIDELITY:
-        return "poor"
-    is_certain = all(probability >= _CERTAIN for probability in surrogate.top_probabilities)
-    return "good" if surrogate.fidelity >= _GOOD_FIDELITY and converged and is_certain else "fair"
+    return Verdict.level_of(
+        Verdict.find_faults(
+            surrogate.fidelity,
+            alerts=[notice.code for notice in notices if notice.level == "alert"],
+            has_intervals=is_exact or any(map(math.isfinite, surrogate.lows)),
+            converged=converged,
+            is_certain=all(probability >= Verdict.LEAST_CERTAINTY for probability in surrogate.top_probabilities),
+        )
+    )
 
 
 def _say_what_is_explained(surrogate: Surrogate, view_kind: str) -> str:
@@ -111,7 +172,11 @@ def _say_order(surrogate: Surrogate, *, is_exact: bool) -> str:
     places = zip(surrogate.best_ranks, surrogate.worst_ranks, strict=True)
     are_certain = [best == worst == place for place, (best, worst) in enumerate(places, start=1)]
     uncertain = [place for place, is_certain in enumerate(are_certain, start=1) if not is_certain]
-    doubtful = [place for place, probability in enumerate(surrogate.top_probabilities, start=1) if not probability >= _CERTAIN]
+    doubtful = [
+        place
+        for place, probability in enumerate(surrogate.top_probabilities, start=1)
+        if not probability >= Verdict.LEAST_CERTAINTY
+    ]
     if not uncertain:
         return "all ranks are certain" if len(are_certain) > 1 else "it is certain to weigh most"
     certain = [place for place in range(1, len(are_certain) + 1) if place not in uncertain]

@@ -115,8 +115,8 @@ class Prior:
         elif len(self.means) != len(names):
             listed = ", ".join(f"{name!r:.40}" for name in names[:_MOST_SHOWN])
             raise ArgumentError(
-                f"the prior has {len(self.means)} means, and the instance has {len(names)} components, {listed} and so on: give a "
-                "mean for each, or a mapping with those that you know."
+                f"the prior has {len(self.means)} means, and the instance has {len(names)} components, {listed} and so on: "
+                "give a mean for each, or a mapping with those that you know."
             )
         else:
             found = dict(enumerate(self.means))

@@ -20,6 +20,7 @@ from limelight.renderers._top import Top, take_top
 from limelight.renderers.reports._answers import Answer, Answers
 from limelight.renderers.reports._charts import Curve, Histogram, draw_coverage, draw_fidelity
 from limelight.renderers.reports._groups import MOST_ROWS, read_groups
+from limelight.renderers.reports._verdicts import Verdicts, read_verdicts
 
 __all__ = ["Picks", "read_figures"]
 
@@ -79,11 +80,17 @@ class Figures:
     cautions: Top
     panels: Top
     fidelity: Fidelity | None
+    verdicts: Verdicts | None
     picks: Picks | None
 
 
 def read_figures(
-    explanations: Explanations, answers: Answers, truths: Sequence[str | None], num_picks: int, num_features: int
+    explanations: Explanations,
+    answers: Answers,
+    truths: Sequence[str | None],
+    levels: Sequence[str | None],
+    num_picks: int,
+    num_features: int,
 ) -> Figures:
     """Read the figures of a set.
 
@@ -95,6 +102,8 @@ def read_figures(
         The model's answers.
     truths : sequence of str or None
         The true labels.
+    levels : sequence of str or None
+        The level of each verdict.
     num_picks, num_features : int
         The number of picks, and the number of features shown for each label.
     """
@@ -113,6 +122,7 @@ def read_figures(
         cautions=groups.cautions,
         panels=Top(tuple(panels), len(answers.labels) - len(panels)),
         fidelity=_summarise_fidelity([answer.fidelity for answer, _ in explained]),
+        verdicts=read_verdicts(explanations, levels),
         picks=_read_picks(explanations, num_picks) if explained else None,
     )
 

@@ -58,7 +58,11 @@ class EntryList:
 
 
 def list_entries(
-    explanations: Explanations, answers: Sequence[Answer | None], truths: Sequence[str | None], picked: Iterable[int]
+    explanations: Explanations,
+    answers: Sequence[Answer | None],
+    truths: Sequence[str | None],
+    levels: Sequence[str | None],
+    picked: Iterable[int],
 ) -> EntryList:
     """Write the entries that fit on the page; those that were picked, have failed or are misclassified take precedence.
 
@@ -70,6 +74,8 @@ def list_entries(
         The model's answers.
     truths : sequence of str or None
         The true labels.
+    levels : sequence of str or None
+        The level of each verdict.
     picked : iterable of int
         The positions of the picks.
     """
@@ -80,7 +86,7 @@ def list_entries(
     listed: dict[int, Data] = {}
     left_out = 0
     for i, entry in _read_entries(explanations, order):
-        data = writer.write(int(items[i]), entry, answers[i], truths[i])
+        data = writer.write(int(items[i]), entry, answers[i], truths[i], levels[i])
         if data is not None:
             listed[i] = data
             continue
@@ -145,7 +151,9 @@ class EntryWriter:
         self.size = 0
         self._picture_room = _MOST_PICTURE_BYTES
 
-    def write(self, item: int, entry: Explanation | Failure, answer: Answer | None, truth: str | None) -> Data | None:
+    def write(
+        self, item: int, entry: Explanation | Failure, answer: Answer | None, truth: str | None, level: str | None
+    ) -> Data | None:
         """Write an instance's entry for the script; give None, and keep nothing of it, if the page is full."""
         before = len(self.words), self.size, self._picture_room
         data: Data = {"item": item}
@@ -156,7 +164,7 @@ class EntryWriter:
         if isinstance(entry, Failure):
             data |= {"error": self._number_word(entry.error), "message": self._number_word(entry.message)}
         elif answer is not None:
-            data |= self._write_answer(answer, truth) | self._write_explanation(entry)
+            data |= self._write_answer(answer, truth) | self._write_explanation(entry) | {"verdict": level}
         self.size += _measure(data)
         if self.size <= _MOST_BYTES:
             return data

@@ -55,7 +55,8 @@ def render_report(explanations: Explanations, title: str | None, labels: Any, nu
     if labels is not None:
         check_row_order("labels", labels, explanations.ids, "the explanations, their ids,")
     truths = read_truths(labels, answers.of_each)
-    figures = read_figures(explanations, answers, truths, num_picks, num_features)
+    levels = explanations.verdict_levels()
+    figures = read_figures(explanations, answers, truths, levels, num_picks, num_features)
     picked = () if figures.picks is None else figures.picks.positions
     count = len(explanations)
     return fill_template(
@@ -65,7 +66,7 @@ def render_report(explanations: Explanations, title: str | None, labels: Any, nu
         figures=figures,
         count=count,
         cards=[] if figures.picks is None else _make_cards(explanations, answers.of_each, truths, figures.picks),
-        entries=list_entries(explanations, answers.of_each, truths, picked),
+        entries=list_entries(explanations, answers.of_each, truths, levels, picked),
     )
 
 

@@ -122,7 +122,7 @@
       write(row, { ".error": words[entry.error], ".message": shortened(words[entry.message]) });
     } else {
       const main = entry.labels[entry.main];
-      write(row, { ".said bdi": words[entry.output], ".said b": entry.said, ".fidelity b": entry.trust, ".heaviest small bdi": words[main.name] });
+      write(row, { ".said bdi": words[entry.output], ".said b": entry.said, ".verdict": entry.verdict, ".fidelity b": entry.trust, ".heaviest small bdi": words[main.name] });
       if (main.name === entry.output) find(".heaviest small", row).remove();
       if (!entry.wrong) find(".wrong", row)?.remove();
       repeat(row, ".named", barsOf(main).slice(0, HEAVIEST), (named, bar) => {
@@ -155,7 +155,8 @@
     return (left === null) - (right === null) || sign * (left - right);
   };
   const orders = { item: () => 0, highest: by("value", -1), lowest: by("value", 1), worst: by("fidelity", 1), best: by("fidelity", -1) };
-  const kinds = { all: () => true, wrong: (entry) => entry.wrong, failed: hasFailed };
+  const isJudged = (level) => (entry) => entry.verdict === level;
+  const kinds = { all: () => true, wrong: (entry) => entry.wrong, failed: hasFailed, poor: isJudged("poor"), fair: isJudged("fair"), good: isJudged("good") };
 
   const showMore = () => {
     const next = found.slice(shown, shown + STEP).map((i) => {
@@ -181,7 +182,10 @@
     showMore();
   };
 
-  for (const option of which.querySelectorAll("option")) if (!entries.some(kinds[option.value])) option.remove();
+  for (const option of [...which.options].slice(1)) {
+    const count = entries.filter(kinds[option.value]).length;
+    if (count === 0 || count === entries.length) option.remove();
+  }
   which.parentElement.hidden = which.options.length < 2;
   const outputs = [...new Set(entries.filter((entry) => !hasFailed(entry)).map((entry) => entry.output))];
   output.append(...outputs.map((word) => new Option(words[word], word)));
