@@ -43,7 +43,8 @@ from limelight.results.views import (
     TextView,
 )
 
-COLUMNS = ["label", "component", "name", "value", "weight", "low", "high", "position"]
+CERTAINTY = ["sign_probability", "top_probability", "best_rank", "worst_rank"]
+COLUMNS = ["label", "component", "name", "value", "weight", "low", "high", *CERTAINTY, "position"]
 ROWS = np.random.default_rng(0).normal(size=(100, 3))
 
 
@@ -116,6 +117,9 @@ class TestFrames:
         assert data["low"] == [low for surrogate in explanation.surrogates for low in surrogate.lows]
         assert data["high"] == [high for surrogate in explanation.surrogates for high in surrogate.highs]
         assert data["value"] == data["name"]
+        attributes = ("sign_probabilities", "top_probabilities", "best_ranks", "worst_ranks")
+        for column, attribute in zip(CERTAINTY, attributes, strict=True):
+            assert data[column] == [own for surrogate in explanation.surrogates for own in getattr(surrogate, attribute)]
 
     def test_types(self, explanation):
         frame = explanation.to_frame()

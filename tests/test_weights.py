@@ -26,14 +26,20 @@ def stored(request, tmp_path):
     return keep(request.param, tmp_path)
 
 
+CERTAINTY = ("sign_probability", "top_probability", "best_rank", "worst_rank")
+
+
 class TestFrames:
     def test_long(self, stored):
         frame = stored.to_frame()
         assert list(frame.columns) == [
-            *("item", "id", "label", "output", "component", "feature", "name", "value", "weight", "low", "high")
+            *("item", "id", "label", "output", "component", "feature", "name", "value", "weight", "low", "high"),
+            *CERTAINTY,
         ]
         expected = pd.concat([entry.to_frame().assign(item=i) for i, entry in enumerate(few()) if entry != FAILURE])
-        own = expected.reset_index(drop=True)[["item", "label", "component", "name", "value", "weight", "low", "high"]]
+        own = expected.reset_index(drop=True)[
+            ["item", "label", "component", "name", "value", "weight", "low", "high", *CERTAINTY]
+        ]
         pd.testing.assert_frame_equal(frame[own.columns], own)
         assert set(frame["output"]) == {"stargazers"}
         assert set(frame["feature"]) == {"bmi", "blood pressure", "age"}
@@ -347,7 +353,7 @@ class TestNotebook:
     def test_explanations(self, stored):
         page = BeautifulSoup(stored._repr_html_(), "html.parser")
         assert page.h2.text == "Explanations of 7 instances"
-        assert page.select_one(".remark").text == "6 converged, 1 failed"
+        assert page.select_one(".remark").text == "6 converged, 1 failed; 6 fair"
         rows = [[cell.text for cell in row.select("th, td")] for row in page.select("tbody tr")]
         assert [(name, times) for name, times, *_ in rows] == [("bmi", "6"), ("age", "6"), ("blood pressure", "6")]
         assert all(row.select_one("i.pos") and row.select_one("i.ci") for row in page.select("tbody tr"))

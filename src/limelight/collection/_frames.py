@@ -24,6 +24,10 @@ if TYPE_CHECKING:
 
 __all__ = ["long_frame", "wide_frame"]
 
+_OF_WEIGHTS = (
+    *("component", "feature", "name", "value", "weight", "low", "high"),
+    *("sign_probability", "top_probability", "best_rank", "worst_rank"),
+)
 _MOST_CELLS = 2**27  # a gigabyte of weights
 
 
@@ -35,9 +39,7 @@ def long_frame(explanations: TableSource, backend: str) -> Any:
     for table in explanations.tables(["item", "id", "output_names", "default_label", "surrogates"]):
         selection = select_surrogates(table, ALL_LABELS)
         columns = {name: column.take(pa.array(selection.owners)) for name, column in _identify(table, selection).items()}
-        columns |= {
-            name: selection.weights.field(name) for name in ("component", "feature", "name", "value", "weight", "low", "high")
-        }
+        columns |= {name: selection.weights.field(name) for name in _OF_WEIGHTS}
         columns["component"] = columns["component"].cast(pa.int64())
         pieces.append(pa.table(columns))
     return to_backend(pa.concat_tables(pieces), backend)

@@ -47,8 +47,9 @@ class SummaryMixin(TableSource):
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
             Columns item, id (null where none was given), label, output (the label's name), component, feature (in tables the
-            component's column or columns, elsewhere its name), name, value, weight, low, high. In texts, each lone surrogate
-            and each NUL, which Arrow cannot hold, is written as NUL and four hexadecimal digits.
+            component's column or columns, elsewhere its name), name, value, weight, low, high, sign_probability,
+            top_probability, best_rank, worst_rank (see `Surrogate`). In texts, each lone surrogate and each NUL, which Arrow
+            cannot hold, is written as NUL and four hexadecimal digits.
 
         Raises
         ------

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from limelight.renderers._frames import fill_frame, write_text
-from limelight.results.explanation import Explanation
+from limelight.results.explanation import Explanation, Surrogate
 
 __all__ = ["make_frame"]
+
+# The names of `Surrogate.OF_COMPONENTS`, in its order, for one component.
+_FIGURES = ("weight", "low", "high", "sign_probability", "top_probability", "best_rank", "worst_rank")
 
 
 def make_frame(explanation: Explanation, backend: str) -> Any:
@@ -23,7 +26,8 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     Returns
     -------
     frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-        Columns label, component, name, value, weight, low, high; for texts also position, where a word first begins.
+        Columns label, component, name, value, weight, low, high, sign_probability, top_probability, best_rank, worst_rank; for
+        texts also position, where a word first begins.
 
     Raises
     ------
@@ -44,16 +48,16 @@ def make_frame(explanation: Explanation, backend: str) -> Any:
     rows = [
         (
             *(surrogate.label, component, write_text(explanation.names[component]), write_text(values[component])),
-            *(weight, low, high),
+            *figures,
             positions[component][0] if component in positions else None,
         )
         for surrogate in explanation.surrogates
-        for component, weight, low, high in zip(
-            surrogate.components, surrogate.weights, surrogate.lows, surrogate.highs, strict=True
+        for component, *figures in zip(
+            surrogate.components, *(getattr(surrogate, name) for name in Surrogate.OF_COMPONENTS), strict=True
         )
     ]
     types: dict[str, type] = {"label": int, "component": int, "name": str, "value": str}
-    types |= dict.fromkeys(("weight", "low", "high"), float)
+    types |= dict.fromkeys(_FIGURES, float)
     if positions:  # pandas' whole numbers cannot be missing; as it does itself, such a column becomes one of floats
         has_gaps = any(row[-1] is None for row in rows)
         types["position"] = float if has_gaps and backend == "pandas" else int

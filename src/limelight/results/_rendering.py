@@ -87,8 +87,9 @@ class RenderingMixin(LimeNames, ABC):
         Returns
         -------
         frame : pandas.DataFrame, polars.DataFrame or pyarrow.Table
-            Columns label, component, name, value, weight, low, high; for texts also position: where a word first begins,
-            counted in characters from 0. Lone surrogates, which frames cannot hold, are written as in Python: ``\\ud800``.
+            Columns label, component, name, value, weight, low, high; sign_probability, top_probability, best_rank and
+            worst_rank (see `Surrogate`); for texts also position: where a word first begins, counted in characters from 0. Lone
+            surrogates, which frames cannot hold, are written as in Python: ``\\ud800``.
 
         Raises
         ------
