@@ -186,3 +186,20 @@ def test_the_verdict_says_of_ranks_what_they_are(best, worst, tops, said):
     (surrogate,) = explanation.surrogates
     changed = replace(explanation, surrogates=(replace(surrogate, **figures),))
     assert changed.verdict().text.endswith(f"; {said}.")
+
+
+def test_intervals_hold_where_only_the_penalty_makes_errors():
+    """A model that is a line in slopes: chance shows in the penalty's share of a weight alone, of which the choice has less."""
+    held = []
+    for seed in range(30):
+        rng = np.random.default_rng(seed)
+        rows = rng.normal(size=(300, 30))
+        effects = np.where(np.arange(30) < 8, rng.normal(size=30), 0.0)
+        explainer = TabularExplainer(rows, discretize_continuous=False, shortcuts=False, random_state=seed)
+        surrogate = explainer.explain_instance(
+            rows[0], lambda rows, effects=effects: rows @ effects, num_samples=129
+        ).surrogate()
+        without = [place for place, component in enumerate(surrogate.components) if component >= 8]
+        held += [surrogate.lows[place] <= 0 <= surrogate.highs[place] for place in without]  # the limit is 0
+    assert len(held) >= 60
+    assert np.mean(held) > 0.9

@@ -166,7 +166,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     errors = _errors(regressions.weights, settings)
     errors = np.where(np.take_along_axis(is_unknown[:, None], chosen, axis=-1), np.nan, errors)
     half_widths = _half_widths(errors, samples[0], settings)
-    reaches = _reaches_towards_zero(choice, errors, samples[0], settings)
+    reaches = _reaches_towards_zero(choice, weights, errors, samples[0], settings)
     lows = weights - np.where(weights > 0, reaches, half_widths)
     highs = weights + np.where(weights > 0, half_widths, reaches)
     instances = np.stack([sample.instance for sample in samples])
@@ -335,7 +335,9 @@ def _name_method(sample: Sample, settings: Settings) -> str:
     return "forward_selection" if is_forward else settings.method
 
 
-def _reaches_towards_zero(choice: Choice, errors: np.ndarray, sample: Sample, settings: Settings) -> np.ndarray:
+def _reaches_towards_zero(
+    choice: Choice, weights: np.ndarray, errors: np.ndarray, sample: Sample, settings: Settings
+) -> np.ndarray:
     """How far the intervals reach towards 0, of shape (b, q, c), given that the components are the heaviest ones."""
     d, degrees = len(sample.instance), sample.num_replicates - 1
     goes_by_weight = settings.method in ("auto", "highest_weights") and settings.components is None
@@ -345,7 +347,11 @@ def _reaches_towards_zero(choice: Choice, errors: np.ndarray, sample: Sample, se
     left_out = np.broadcast_to(choice.left_out[..., None], choice.sizes.shape)
     if sample.is_thin:  # the weights of the choice are of another scale than these
         return critical_value(1 - (1 - settings.confidence) / d, sample.num_replicates) * errors
-    sizes, bounds, flat_errors = (part.ravel() for part in (choice.sizes, left_out, errors))
+    # The choice has a hundredth of the penalty. Where the errors come from the penalty alone, its weights are as much smaller.
+    sizes = np.abs(weights)
+    scales = np.divide(sizes, choice.sizes, out=np.ones(sizes.shape), where=choice.sizes > 0)
+    scales = np.maximum(1.0, scales)
+    sizes, bounds, flat_errors = (part.ravel() for part in (choice.sizes * scales, left_out * scales, errors))
     return reach_towards_zero(sizes, bounds, flat_errors, d, degrees, settings.confidence).reshape(errors.shape)
 
 
