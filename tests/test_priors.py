@@ -16,7 +16,7 @@ from limelight import ComponentsExplainer, Explanation, Prior, TabularExplainer,
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError
 from limelight.stages.prior import Pull
 from limelight.stages.selection import METHODS
-from limelight.stages.surrogate import Settings, judge_lists
+from limelight.stages.surrogate import Settings, fit_surrogates, judge_lists
 
 TEXT = "a good old film with some bad jokes and a dog"
 WORDS = TEXT.split()
@@ -287,8 +287,17 @@ def test_intervals_hold_the_limit_with_the_prior():
 def test_the_certainty_of_a_list_counts_the_prior():
     problem = make_problem(9, d=6)
     sample = replace(problem.sample(), pull=Pull(np.array([1e9, 0, 0, 0, 0, 0]), np.array([50.0, 0, 0, 0, 0, 0])))
-    settings = Settings("highest_weights", 2, 1.0, 1000, None, None, 0.95, is_exact=False)
-    fits = fit_sample(sample, method="highest_weights", num_features=2)
+    settings = Settings(
+        method="highest_weights",
+        num_features=2,
+        alpha=1.0,
+        nominal_draws=1000,
+        kernel_law=None,
+        regressor=None,
+        confidence=0.95,
+        is_exact=False,
+    )
+    (fits,) = fit_surrogates([sample], settings)
     (certainty,) = judge_lists(sample, settings, fits)
     assert fits[0].components[0] == 0
     assert (certainty.tops[0], certainty.worst_ranks[0]) == (1.0, 1.0)

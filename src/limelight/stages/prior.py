@@ -45,9 +45,10 @@ class Prior:
 
         (n * weight_without_prior + k * mean) / (n + k),    k = precision / (mean_proximity * variance)
 
-    The prior is worth k perturbations of n. Here n is what `alpha` is meant for: `num_samples`, and with "auto" the largest
-    number that it may ask about, whether it asks about so many or not. With a mean proximity of 1/3, for a component that is on
-    in half of the perturbations (variance 1/4), a precision of 1 is worth 12 perturbations, and one of 400 is worth 4800.
+    The prior is worth k perturbations of n. Here n is what `alpha` is meant for: `num_samples`, and with "auto" 5000 (1000 for
+    images, series and components of one's own), whether it asks about so many or not. With a mean proximity of 1/3, for a
+    component that is on in half of the perturbations (variance 1/4), a precision of 1 is worth 12 perturbations, and one of 400
+    is worth 4800.
 
     A prior changes what is estimated, and the intervals say how well that is known: how far chance among the perturbations may
     have moved a weight from what infinitely many would give with this prior. They are no credible intervals of the posterior. A
