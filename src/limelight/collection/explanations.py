@@ -56,14 +56,14 @@ class Explanations(SummaryMixin, Sequence[Entry]):
     >>> explainer = TextExplainer()
     >>> def model(texts):
     ...     return ["good" in text for text in texts]
-    >>> texts = ("good film", "a good plot", "so so")
+    >>> texts = ("a good film", "a good plot", "so good a film")
     >>> explanations = Explanations.of(explainer.explain_instance(text, model) for text in texts)
     >>> explanations
     Explanations(3 instances, 3 converged, 3 good)
     >>> explanations[1].as_list()[0][0]
     'good'
     >>> explanations[:2].importance().features
-    ('good', 'film', 'a', 'plot')
+    ('good', 'a', 'film', 'plot')
     """
 
     def __init__(self, rows: Rows) -> None:
