@@ -30,6 +30,7 @@ from limelight.stages.contract import check_modality, find_components
 from limelight.stages.convergence import Goal, has_converged
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.known_moments import KnownMoments
+from limelight.stages.locality import measure_share
 from limelight.stages.notices import collect_notices
 from limelight.stages.output_names import ModelOutputs
 from limelight.stages.perturbation import DESIGNS, LEAST_TRIAL, Look, plan_looks, plan_trial
@@ -429,6 +430,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             nominal_draws=settings.nominal_draws,
             content=f"{components.content:x}",
             prior="" if request.prior is None else repr(request.prior),
+            kernel_share=measure_share(components, proximity, settings.kernel_law, sample, request.distance_metric),
         )
 
     @final

@@ -57,7 +57,7 @@ _WEIGHTS = ("component", "name", "feature", "value", "weight", "low", "high", *_
 _DOUBLES = ("effective_sample_size", "confidence")
 _RECORD = tuple(field.name for field in fields(Provenance))
 _RECORDED_INTEGERS = ("random_state", "nominal_draws")
-_RECORDED_DOUBLES = ("kernel_width", "alpha", "tolerance", "certainty")
+_RECORDED_DOUBLES = ("kernel_width", "alpha", "tolerance", "certainty", "kernel_share")
 _COUNTS = ("num_samples", "num_inputs")
 
 _UNWRITABLE = re.compile("[\0\ud800-\udfff]")

@@ -16,6 +16,7 @@ __all__ = ["Fact", "LabelSummary", "Summary", "format_output", "name_output", "s
 
 _MOST_OUTPUTS = 10
 _FIDELITY_MEASURE = "held-out weighted R²"
+_HARDLY_LOCAL = 0.9  # of the perturbations: a kernel that keeps more hardly moves a weight
 _PROVENANCE_NAMES = {"version": "limelight", "alpha": "ridge penalty", "random_state": "seed"}
 
 
@@ -244,4 +245,14 @@ def _state_facts(explanation: Explanation) -> tuple[Fact, ...]:
         ),
         Fact("model inputs", str(inputs), "distinct inputs that the model was asked about"),
         Fact("converged", *_state_convergence(explanation)),
+        Fact("kernel keeps", *_state_locality(explanation.kernel_share)),
     )
+
+
+def _state_locality(share: float) -> tuple[str, str]:
+    """How local the kernel is, and what that means."""
+    text = f"{min(99.9, 100 * share):.{3 if share > 0.99 else 2}g} %" if share >= 0.01 else "less than 1 %"
+    if share < _HARDLY_LOCAL:
+        return text, "of the perturbations of LIME's own law, as an effective sample size: those near the instance"
+    meaning = "of the perturbations: it hardly prefers those near the instance, and weights are averages over all of them"
+    return f"{text}, hardly local", f'{meaning}; locality="local" stays near'

@@ -107,6 +107,11 @@ class Explanation(RenderingMixin, EqualityMixin):
         return self.provenance.kernel_width
 
     @property
+    def kernel_share(self) -> float:
+        """How local the kernel is: the share of LIME's own perturbations that it keeps, as an effective sample size."""
+        return self.provenance.kernel_share
+
+    @property
     def alpha(self) -> float:
         """The ridge penalty."""
         return self.provenance.alpha

@@ -52,6 +52,9 @@ class Provenance(EqualityMixin):
         Where it and the settings are equal, so are the perturbations.
     prior : str
         The means and the precision that weights were held to; empty without a prior.
+    kernel_share : float
+        How local the kernel is: the share of perturbations drawn from LIME's own law that it keeps, as an effective sample
+        size. Near 1 it hardly prefers near perturbations to far ones, and weights are averages over all of them.
 
     Examples
     --------
@@ -79,6 +82,7 @@ class Provenance(EqualityMixin):
     certainty: float = 0.0
     content: str = ""
     prior: str = ""
+    kernel_share: float = 1.0
 
 
 Provenance.__module__ = "limelight"  # where users import it from

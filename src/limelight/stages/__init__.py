@@ -35,6 +35,7 @@ known_moments       which of both an explanation has, if any
 curve_products      weighted products with squares and cubes of predictors
 wide_rows           rows that are fewer than their components, and regressions on them
 sample              the perturbations with their predictions, as weighted Gram matrices
+locality            what a kernel leaves of LIME's law, and the width that stays near the instance
 selection           which components are reported
 selected_intervals  intervals of weights that were chosen because they are the heaviest
 certainty           how certain a list of the heaviest components is

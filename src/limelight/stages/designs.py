@@ -16,7 +16,7 @@ from limelight.stages.sobol import MOST_DIMENSIONS, draw_sobol_points
 if TYPE_CHECKING:
     from numpy.random import Generator
 
-__all__ = ["ComplementaryPairs", "Enumeration", "Independent", "SobolPoints", "draw_replicates"]
+__all__ = ["ComplementaryPairs", "Enumeration", "Independent", "NearMasks", "SobolPoints", "draw_replicates"]
 
 
 @dataclass(frozen=True)
@@ -129,6 +129,40 @@ class ComplementaryPairs(Design):
         ratio = np.divide(law, proposal, out=np.zeros_like(law), where=proposal > 0)
         absent = len(law) - 1 - count_present(masks)
         return Drawn(masks, ratio[absent], replicate_bounds)
+
+
+@dataclass(frozen=True)
+class NearMasks(Design):
+    """Masks near the instance, with evenly spread sizes: for any law that depends on a mask's size alone.
+
+    The sizes are those of `ComplementaryPairs`, but of the law weighted by the whole kernel, so that all masks weigh the same;
+    there are no complements, which lie far from the instance.
+
+    Parameters
+    ----------
+    seed : tuple of int
+        The seed of the random streams.
+    tilt : ndarray of shape (d + 1,)
+        The kernel's weight of a mask, by the number of absent parts.
+    """
+
+    seed: tuple[int, ...]
+    tilt: np.ndarray
+
+    def masks(self, law: np.ndarray, stretch: Stretch) -> Drawn:
+        proposal = law * self.tilt / (law @ self.tilt)
+
+        def draw_sizes(replicate: int, count: int) -> np.ndarray:
+            shift = int(stream(*self.seed, replicate).integers(2**32))
+            absent = _quantiles(proposal, _van_der_corput(stretch.start, stretch.start + count, shift))
+            return _draw_masks_of_sizes(stream(*self.seed, replicate, stretch.start), absent, len(law) - 1)
+
+        def draw_extra(replicate: int, count: int) -> np.ndarray:
+            return _draw_masks(stream(*self.seed, replicate, stretch.start), proposal, count)
+
+        masks, replicate_bounds = draw_replicates(stretch, draw_sizes, draw_extra)
+        ratio = np.divide(law, proposal, out=np.zeros_like(law), where=proposal > 0)
+        return Drawn(masks, ratio[len(law) - 1 - count_present(masks)], replicate_bounds)
 
 
 @dataclass(frozen=True)

@@ -79,19 +79,23 @@ class Proximity:
         KernelError
             If the kernel weights of all rows but the instance are 0, as far as the law draws them.
         """
-        return self._weigh(self._measure(representation), law_weights)
+        return self._weigh(self.measure(representation), law_weights)
 
     def kernel_by_absent(self, parts: int) -> np.ndarray:
         """The kernel weights, of shape (d + 1,), of masks of d `parts` with 0, 1, ..., d of them absent.
 
         Only a distance that depends on this number alone has them.
         """
+        return self._weigh(self.distances_by_absent(parts), np.ones(parts))
+
+    def distances_by_absent(self, parts: int) -> np.ndarray:
+        """The distances, of shape (d + 1,), of masks of d `parts` with 0, 1, ..., d of them absent."""
         block_rows = max(1, _BLOCK_CELLS // parts)  # a text can have so many words that all masks do not fit into memory
         absent = np.arange(parts + 1)
         blocks = (np.arange(parts) >= absent[start : start + block_rows, None] for start in range(0, parts + 1, block_rows))
-        return self._weigh(np.concatenate([self._measure(block.astype(np.uint8)) for block in blocks]), np.ones(parts))
+        return np.concatenate([self.measure(block.astype(np.uint8)) for block in blocks])
 
-    def _measure(self, representation: np.ndarray) -> np.ndarray:
+    def measure(self, representation: np.ndarray) -> np.ndarray:
         """The distances, checked, of shape (n,); one may be infinite."""
         with user_function("distances", function=self.distances):
             distances = self.distances(representation)

@@ -1,0 +1,179 @@
+"""What a kernel leaves of LIME's law at each width, and the width that stays near the instance."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from math import exp, log
+from typing import NamedTuple
+
+import numpy as np
+
+from limelight.stages.components import Components
+from limelight.stages.design import REPLICATES, Design, Stretch
+from limelight.stages.kernel_law import KernelLaw
+from limelight.stages.product_law import ProductLaw
+from limelight.stages.proximity import Proximity, exponential_kernel
+from limelight.stages.sample import Sample
+
+__all__ = ["LOCAL_CHANGE", "Reach", "ReachLaw", "find_local_width", "find_reach_law", "measure_share", "round_width"]
+
+LOCAL_CHANGE = 0.25
+"""How far a local kernel's perturbations are from the instance: the mean squared change of a component, weighted."""
+
+_LEAST_CHANGE_FACTOR = 1.5  # times the change that the narrowest kernel leaves: a text of three words cannot lose a quarter
+_LEAST_SHARE = 0.05  # of perturbations that are drawn from LIME's law itself: with less, too few count
+_NARROWEST = 1e-3  # times the default width
+_BISECTIONS = 24
+_PILOT_POINTS = 128  # of each replicate, where the law is known from its draws alone
+
+
+class Reach(NamedTuple):
+    """What a kernel leaves of LIME's law.
+
+    Attributes
+    ----------
+    change : float
+        The mean squared change of a component: of components that are on or off, the share that is off.
+    share : float
+        The effective size of a sample from LIME's law, weighted by the kernel, as a share of its size: Kish's E[w]^2 / E[w^2].
+    mean_weight : float
+        The kernel's mean under LIME's law, E[w].
+    """
+
+    change: float
+    share: float
+    mean_weight: float
+
+
+class ReachLaw(ABC):
+    """LIME's law of one instance, as far as the default kernel at any width depends on it."""
+
+    @abstractmethod
+    def reach(self, width: float) -> Reach:
+        """What the kernel of this width leaves of it."""
+
+
+class _LawOfRows(ReachLaw):
+    """Rows that stand for the law: their distances, squared changes of a component, and probabilities, of shape (n,)."""
+
+    def __init__(self, distances: np.ndarray, changes: np.ndarray, chances: np.ndarray) -> None:
+        is_drawn = (chances > 0) & np.isfinite(distances)
+        self._squares, self._changes, self._chances = distances[is_drawn] ** 2, changes[is_drawn], chances[is_drawn]
+
+    def reach(self, width: float) -> Reach:
+        # From the nearest row on: the kernel itself may be too small for a double.
+        nearest = self._squares.min()
+        kernel = np.exp(-0.5 * (self._squares - nearest) / width**2)
+        weights = self._chances * kernel
+        total = float(weights.sum())
+        exponent = -0.5 * float(nearest) / width**2
+        mean_weight = total / float(self._chances.sum()) * exp(max(exponent, -700.0))
+        share = total**2 / float(weights @ kernel) / float(self._chances.sum())
+        return Reach(float(weights @ self._changes) / total, share, mean_weight)
+
+
+class _LawOfStates(ReachLaw):
+    """Components that are on with known probabilities, independently of each other."""
+
+    def __init__(self, shares: np.ndarray) -> None:
+        self._shares = shares
+
+    def reach(self, width: float) -> Reach:
+        factor = np.exp(-0.5 / width**2)
+        means, means_of_squares = (self._shares + kernel * (1 - self._shares) for kernel in (factor, factor**2))
+        share = float((means**2 / means_of_squares).prod())
+        return Reach(float((factor * (1 - self._shares) / means).mean()), share, float(means.prod()))
+
+
+class _LawOfColumns(ReachLaw):
+    """Columns that are drawn independently, some of which are standardised values; the row has values of shape (d,)."""
+
+    def __init__(self, law: ProductLaw, values: np.ndarray) -> None:
+        self._law, self._values = law, values
+
+    def reach(self, width: float) -> Reach:
+        means, variances, mean_weight = self._law.component_moments(width)
+        changes = np.nan_to_num(variances) + (means - self._values) ** 2
+        return Reach(float(np.nan_to_num(changes).mean()), _share_of_columns(self._law, width), mean_weight)
+
+
+def measure_share(
+    components: Components, proximity: Proximity, kernel_law: KernelLaw | None, sample: Sample, metric: str | None
+) -> float:
+    """The share of perturbations from LIME's law that the kernel keeps, as an effective size: as its law or a sample says.
+
+    The metric is the name of a distance that a user has chosen.
+    """
+    if kernel_law is not None:
+        of_squares = float(kernel_law.law @ kernel_law.kernel**2)
+        return kernel_law.mean_weight**2 / of_squares if of_squares else 0.0
+    if components.product_law is not None and proximity.kernel is exponential_kernel and metric is None:
+        return _share_of_columns(components.product_law, proximity.width)
+    return min(1.0, sample.effective_size / sample.size)
+
+
+def _share_of_columns(law: ProductLaw, width: float) -> float:
+    # The square of a kernel is the kernel of a smaller width.
+    of_squares = law.component_moments(width / 2**0.5).mean_weight
+    return min(1.0, law.component_moments(width).mean_weight ** 2 / of_squares) if of_squares else 0.0
+
+
+def find_reach_law(components: Components, proximity: Proximity, design: Design) -> ReachLaw:
+    """LIME's law of one instance: in closed form where it has one, else as a part of a design shows it.
+
+    Parameters
+    ----------
+    components : Components
+        What can be on or off.
+    proximity : Proximity
+        The distances; the kernel is the default one.
+    design : Design
+        Where perturbations come from, if the law has no closed form.
+    """
+    if components.law is not None:
+        parts = len(components.names)
+        distances = proximity.distances_by_absent(parts)
+        return _LawOfRows(distances, np.arange(parts + 1) / parts, np.asarray(components.law))
+    shares, law = components.shares, components.product_law
+    if law is not None and shares is not None and not np.isnan(shares).any():
+        return _LawOfStates(shares)
+    points = 2 if law is not None else _PILOT_POINTS  # the row's own values alone are needed
+    drawn = components.neighbourhood(design, Stretch(REPLICATES, 0, points))
+    representation = drawn.representation.astype(np.float64)
+    if law is not None:
+        return _LawOfColumns(law, representation[0])
+    changes = ((representation[1:] - representation[0]) ** 2).mean(axis=1)
+    return _LawOfRows(proximity.measure(drawn.representation)[1:], changes, drawn.law_weights)
+
+
+def find_local_width(law: ReachLaw, widest: float, *, is_drawn_near: bool) -> float:
+    """The widest kernel, up to the default one, whose perturbations change a component by `LOCAL_CHANGE` on average.
+
+    Parameters
+    ----------
+    law : ReachLaw
+    widest : float
+        The default width.
+    is_drawn_near : bool
+        Whether perturbations are drawn from the law weighted by the kernel. If not, the kernel is only so narrow that enough of
+        them count.
+    """
+    narrowest = widest * _NARROWEST
+    change = max(LOCAL_CHANGE, _LEAST_CHANGE_FACTOR * law.reach(narrowest).change)
+
+    def is_wide_enough(width: float) -> bool:
+        reach = law.reach(width)
+        return reach.change >= change or (not is_drawn_near and reach.share < _LEAST_SHARE)
+
+    if not is_wide_enough(widest):
+        return widest
+    low, high = log(narrowest), log(widest)
+    for _ in range(_BISECTIONS):
+        middle = (low + high) / 2
+        low, high = (low, middle) if is_wide_enough(exp(middle)) else (middle, high)
+    return round_width(exp(low))
+
+
+def round_width(width: float) -> float:
+    """A width with three digits, so that it can be given as `kernel_width`."""
+    return float(f"{width:.3g}")
