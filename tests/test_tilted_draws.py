@@ -1,5 +1,7 @@
 """Rows drawn from the kernel-weighted law, where a narrow kernel would leave few of those that LIME's own law draws."""
 
+from dataclasses import replace
+
 import numpy as np
 import pandas as pd
 import polars as pl
@@ -293,7 +295,7 @@ def test_the_default_kernel_draws_from_the_law_itself():
         explanation = explainer.explain_instance(row, bent, num_samples=500)
         assert explanation.provenance.design == "sobol"
         same = TabularExplainer(rows, kernel=as_usual, **options).explain_instance(row, bent, num_samples=500)
-        assert explanation == same
+        assert replace(explanation, notices=()) == replace(same, notices=())  # what bins cost is said of the default kernel alone
         given = TabularExplainer(rows, kernel_width=explainer.options.kernel_width, **options)
         assert explanation == given.explain_instance(row, bent, num_samples=500)
 

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from inspect import signature
 from typing import Any, Literal, NamedTuple, get_args
 
+import numpy as np
+
 from limelight._checks import Label, check_choice, check_count, check_flag, check_labels, check_names, check_number
 from limelight._seeds import read_random_state
 from limelight.exceptions import ArgumentError, ArgumentTypeError
@@ -15,11 +17,12 @@ from limelight.stages.prior import Prior
 from limelight.stages.proximity import KERNELS, Kernel, exponential_kernel
 from limelight.stages.selection import METHODS, METHODS_BY_WEIGHT
 
-__all__ = ["DesignName", "FeatureSelection", "Label", "Link", "Mode", "Options", "Repetitions", "Request"]
+__all__ = ["DesignName", "FeatureSelection", "Label", "Link", "Locality", "Mode", "Options", "Repetitions", "Request"]
 
 DesignName = Literal["auto", "iid"]
 FeatureSelection = Literal["auto", "forward_selection", "highest_weights", "lasso_path", "none"]
 Link = Literal["identity", "logit"]
+Locality = Literal["lime", "local"] | float
 Mode = Literal["classification", "regression"]
 
 
@@ -39,6 +42,8 @@ class Options:
         The width of the kernel, in the distance's unit.
     kernel : callable
         ``kernel(distances, kernel_width) -> kernel_weights``.
+    locality : "lime", "local" or float
+        What the width is for: a number is the fidelity that the surrogate should reach.
     feature_selection : str
         How the reported components are chosen; one of `limelight.stages.selection.METHODS`.
     alpha : float
@@ -60,6 +65,7 @@ class Options:
     mode: str | None
     kernel_width: float
     kernel: Kernel
+    locality: str | float
     feature_selection: str
     alpha: float
     tolerance: float
@@ -76,6 +82,7 @@ class Options:
         class_names: Iterable[object] | None = None,
         mode: str | None = None,
         kernel: str | Kernel | None = None,
+        locality: Locality = "lime",
         feature_selection: str = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
@@ -91,11 +98,13 @@ class Options:
         ArgumentError, ArgumentTypeError
             If an argument is not allowed.
         """
+        checked_kernel = _check_kernel(kernel)
         return cls(
             class_names=None if class_names is None else check_names("class_names", class_names),
             mode=None if mode is None else check_choice("mode", mode, get_args(Mode)),
             kernel_width=check_number("kernel_width", kernel_width, 0, inclusive=False),
-            kernel=_check_kernel(kernel),
+            kernel=checked_kernel,
+            locality=_check_locality(locality, checked_kernel),
             feature_selection=check_choice("feature_selection", feature_selection, METHODS),
             alpha=check_number("alpha", alpha, 0),
             tolerance=check_number("tolerance", tolerance, 0, inclusive=False),
@@ -118,6 +127,20 @@ def _check_kernel(kernel: str | Kernel | None) -> Kernel:
             f"kernel must be a callable kernel(distances, width), the name of a registered one, or None; got {kernel!r}."
         )
     return kernel
+
+
+def _check_locality(locality: object, kernel: Kernel) -> str | float:
+    """What the kernel's width is for, which a user's own kernel does not know."""
+    if isinstance(locality, bool) or not isinstance(locality, str | int | float | np.integer | np.floating):
+        raise ArgumentTypeError(f'locality must be "lime", "local" or a number between 0 and 1; got {locality!r:.80}.')
+    if isinstance(locality, str):
+        if locality not in ("lime", "local"):
+            raise ArgumentError(f'locality must be "lime", "local" or a number between 0 and 1; got {locality!r:.80}.')
+    elif not 0 < locality < 1:
+        raise ArgumentError(f"locality must be the wanted fidelity, a number above 0 and below 1; got {locality!r:.80}.")
+    if locality != "lime" and kernel is not exponential_kernel:
+        raise ArgumentError(f"locality={locality!r} finds a width for the default kernel. Leave kernel or locality out.")
+    return locality if isinstance(locality, str) else float(locality)
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,10 @@ from limelight.stages.contract import find_components
 from limelight.stages.perturbation import DESIGNS, Look
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import Outputs
-from limelight.stages.proximity import Proximity
 from limelight.stages.removal import ask_without, check_removal
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings
+from limelight.stages.vicinity import Vicinity
 
 __all__ = ["FollowUpMixin", "Gathered"]
 
@@ -30,7 +30,7 @@ class Gathered(NamedTuple):
     """What an explanation is built from, once the last look is done."""
 
     components: Components
-    proximity: Proximity
+    vicinity: Vicinity
     oracle: Oracle
     outputs: Outputs
     look: Look

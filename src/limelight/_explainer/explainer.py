@@ -18,7 +18,7 @@ import numpy as np
 from limelight._explainer._follow_ups import FollowUpMixin, Gathered
 from limelight._explainer._measures import MeasuresMixin
 from limelight._lockstep import Run, request_fits, run_alone
-from limelight._options import DesignName, FeatureSelection, Label, Link, Mode, Options, Request
+from limelight._options import DesignName, FeatureSelection, Label, Link, Locality, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
 from limelight.exceptions import ArgumentError
 from limelight.models import AdaptedModel, adapt
@@ -28,19 +28,19 @@ from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.convergence import Goal, has_converged
-from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.known_moments import KnownMoments
-from limelight.stages.locality import measure_share
 from limelight.stages.notices import collect_notices
 from limelight.stages.output_names import ModelOutputs
-from limelight.stages.perturbation import DESIGNS, LEAST_TRIAL, Look, plan_looks, plan_trial
+from limelight.stages.perturbation import LEAST_TRIAL, Look, plan_looks, plan_trial
 from limelight.stages.plain_surrogates import describe_fits
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
 from limelight.stages.prior import Prior
-from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel, metric_of_scikit_learn
+from limelight.stages.proximity import Kernel, Metric, metric_of_scikit_learn
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Settings
+from limelight.stages.vicinity import Vicinity
+from limelight.stages.width_search import WidthSearch
 
 __all__ = ["Explainer"]
 
@@ -55,7 +55,8 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
 
     Parameters
     ----------
-    class_names, kernel_width, kernel, feature_selection, alpha, tolerance, certainty, mode, design, shortcuts, random_state
+    class_names, kernel_width, kernel, locality, feature_selection, alpha, tolerance, certainty, mode, design, shortcuts,
+    random_state
         The options that all explainers share; see `limelight.ComponentsExplainer`. A modality with more options has its own
         constructor, which passes these on.
 
@@ -89,6 +90,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         class_names: Iterable[object] | None = None,
         kernel_width: float | None = None,
         kernel: str | Kernel | None = None,
+        locality: Locality = "lime",
         feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
@@ -98,12 +100,15 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         shortcuts: bool = True,
         random_state: object = 0,
     ) -> None:
+        if kernel_width is not None and locality != "lime":
+            raise ArgumentError(f"give either kernel_width or locality; got {kernel_width=!r:.40} and {locality=!r:.40}.")
         check_modality(type(self), has_width=kernel_width is not None)
         self.options = Options.checked(
             class_names=class_names,
             mode=mode,
-            kernel_width=self.default_kernel_width if kernel_width is None else kernel_width,
+            kernel_width=self._find_default_width() if kernel_width is None else kernel_width,
             kernel=kernel,
+            locality=locality,
             feature_selection=feature_selection,
             alpha=alpha,
             tolerance=tolerance,
@@ -122,6 +127,10 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
     def _own_settings(self) -> dict[str, object]:
         """The settings that this modality alone has, as far as a reader of its repr or its explanations should know them."""
         return {}
+
+    def _find_default_width(self) -> float:
+        """The kernel's width where the user gives none."""
+        return self.default_kernel_width
 
     @abstractmethod
     def components(self, instance: Any) -> Components:
@@ -269,17 +278,21 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         pull = None
         if request.prior is not None:
             pull = request.prior.find_pull(components.names, components.view.columns(), self.options.alpha)
-        proximity, kernel_law = self._make_proximity(components, request)
+        vicinity = self._find_vicinity(components, request)
         adapted = adapt(model, components, self.options.shortcuts, shared.of_model)
         path = adapted.path.limited(request.batch_size, pads_batches=request.pads_batches)
         oracle = Oracle(path, shared)
         link = LINKS[request.link]
-        known = self._find_known_moments(components, adapted, proximity, request, shared)
+        known = self._find_known_moments(components, adapted, vicinity, request, shared)
         goal = Goal(self.options.tolerance, self.options.certainty)
+        search, locality = None, self.options.locality
+        if isinstance(locality, float):
+            search = WidthSearch(vicinity, locality, self._find_most_samples(request))
+        if search is not None and not known.needs_trial:
+            yield from self._search_width(search, oracle, adapted.outputs, known, request)
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
-        near = self._draw_near(components, proximity, request)
-        for look in self._plan_looks(components, near, kernel_law, request, has_trial=known.needs_trial):
-            drawn = components if look.is_trial else near
+        for look in self._plan_looks(components, vicinity, request, has_trial=known.needs_trial):
+            drawn = components if look.is_trial else vicinity.drawn
             neighbourhoods = drawn.neighbourhoods(look.design, look.stretch)
             answers = yield from oracle.predict(neighbourhoods)
             if look.is_first:
@@ -288,79 +301,113 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                     model_outputs = model_outputs._replace(names=shared.output_names, are_classes=True)
                 outputs = self._read_outputs(np.concatenate(answers), oracle.instance_prediction, model_outputs, request)
             known.learn(neighbourhoods, oracle.instance_prediction, answers, outputs.labels, is_trial=look.is_trial)
+            explained = [
+                known.unclip(neighbourhood, link(predictions)[:, outputs.labels])
+                for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True)
+            ]
             if known.limit is None:  # otherwise the answers are those of the sum for each row
                 yield from oracle.check(neighbourhoods, answers)
                 if look.is_trial:
+                    if search is not None:
+                        yield from self._search_width(search, oracle, adapted.outputs, known, request)
                     continue
+            elif look.is_trial and locality != "lime":
+                if search is not None:
+                    yield from self._search_width(search, oracle, adapted.outputs, known, request)
+                neighbourhoods = vicinity.drawn.neighbourhoods(vicinity.make_design(), look.stretch)
+                explained = known.move_to(vicinity.proximity.width, neighbourhoods)
             if look.is_first or look.is_exact:
                 own_representation = neighbourhoods[0].representation[0]
                 origin = link(oracle.instance_prediction)[list(outputs.labels)]
-                sample = Sample(own_representation, origin, components.shares, drawn_width=drawn.drawn_width, pull=pull)
+                is_of_law = look.is_exact or (look.is_trial and not vicinity.is_changed)
+                drawn_width = None if is_of_law else vicinity.drawn_width
+                sample = Sample(own_representation, origin, components.shares, drawn_width=drawn_width, pull=pull)
             sample.limit, sample.controls = known.limit, known.controls
-            for neighbourhood, predictions, controls in zip(neighbourhoods, answers, known.control_values, strict=True):
+            for neighbourhood, values, controls in zip(neighbourhoods, explained, known.control_values, strict=True):
                 sample.add(
                     neighbourhood.representation[1:],
-                    known.unclip(neighbourhood, link(predictions)[:, outputs.labels]),
+                    values,
                     neighbourhood.law_weights,
-                    proximity.kernel_weights(neighbourhood.representation, neighbourhood.law_weights)[1:],
+                    vicinity.proximity.kernel_weights(neighbourhood.representation, neighbourhood.law_weights)[1:],
                     neighbourhood.replicates,
                     controls,
                 )
-            settings = self._fit_settings(look, sample, kernel_law, request)
+            is_exact = look.is_exact or sample.limit is not None
+            settings = self._fit_settings(vicinity, request, is_exact=is_exact)
             fits = yield from request_fits(sample, settings)
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
             if has_converged(goal, sample, settings, fits, may_be_zero=[settings.is_exact] * len(fits)):
                 break
-        outputs = outputs.with_notices((*shared.notices, *known.notices))
-        return Gathered(components, proximity, oracle, outputs, look, sample, settings, fits)
+        missed = () if search is None else search.find_missed(fits)
+        outputs = outputs.with_notices((*shared.notices, *known.notices, *vicinity.notices, *missed))
+        return Gathered(components, vicinity, oracle, outputs, look, sample, settings, fits)
 
     @final
-    def _make_proximity(self, components: Components, request: Request) -> tuple[Proximity, KernelLaw | None]:
-        """The kernel of a distance; and the law of the masks with it, where both depend on the number of absent parts alone."""
+    def _find_vicinity(self, components: Components, request: Request) -> Vicinity:
+        """The kernel of a distance, and where perturbations are drawn."""
         distances = self.distances
         if request.distance_metric is not None:
             distances = metric_of_scikit_learn(request.distance_metric, self.distance_unit)
-        kernel = self.options.kernel
-        proximity = Proximity(components.kernel_width or self.options.kernel_width, distances, kernel)
-        if components.law is None or request.distance_metric is not None or kernel is not exponential_kernel:
-            return proximity, None
-        return proximity, KernelLaw(components.law, proximity.kernel_by_absent(len(components.names)))
+            if self.options.locality != "lime":
+                raise ArgumentError(
+                    f"locality={self.options.locality!r} finds a width for the explainer's own distance; got "
+                    f"distance_metric={request.distance_metric!r:.40}. Leave one of them out."
+                )
+        options = self.options
+        return Vicinity(
+            components,
+            width=components.kernel_width or options.kernel_width,
+            distances=distances,
+            kernel=options.kernel,
+            has_own_distances=request.distance_metric is None,
+            design=self.default_design if options.design == "auto" else options.design,
+            random_state=options.random_state,
+            is_plain=options.design != "auto",
+            locality=options.locality,
+        )
 
     @final
-    def _draw_near(self, components: Components, proximity: Proximity, request: Request) -> Components:
-        """The components, drawn near the instance where LIME's law with a narrow kernel is known; "iid" draws as lime does."""
-        is_own_kernel = proximity.kernel is exponential_kernel and request.distance_metric is None
-        can_be_drawn = is_own_kernel and self.options.design == "auto"
-        return components.drawn_near(proximity.width) if can_be_drawn else components
+    def _search_width(
+        self, search: WidthSearch, oracle: Oracle, model_outputs: ModelOutputs, known: KnownMoments, request: Request
+    ) -> Run[None]:
+        """Search for a kernel's width, with answers of the sum that the model is known to be, or else of the model."""
+        drawn, limit, link = search.neighbourhood, known.limit, LINKS[request.link]
+        if drawn is None:
+            return
+        if limit is None:
+            (answers,) = yield from oracle.predict([drawn])
+            labels = self._read_outputs(answers, oracle.instance_prediction, model_outputs, request).labels
+            explained = link(answers)[:, labels]
+        else:
+            labels, explained = limit.outputs, known.evaluate(drawn)
+        settings = self._fit_settings(search.vicinity, request, is_exact=limit is not None)
+        search.choose(explained, link(oracle.instance_prediction)[list(labels)], limit, settings)
 
     @final
     def _find_known_moments(
-        self, components: Components, adapted: AdaptedModel, proximity: Proximity, request: Request, shared: SharedAnswers
+        self, components: Components, adapted: AdaptedModel, vicinity: Vicinity, request: Request, shared: SharedAnswers
     ) -> KnownMoments:
         """What is known exactly, of the outputs or of their log-odds, if law, kernel and model have a closed form."""
-        is_own_fit = proximity.kernel is exponential_kernel and request.distance_metric is None and request.regressor is None
+        is_own_fit = vicinity.has_own_kernel and request.regressor is None
         can_be_shown = self._find_most_samples(request) >= LEAST_TRIAL
         closed_form = None
         if adapted.model_sum is not None and components.product_law is not None and is_own_fit and can_be_shown:
-            closed_form = ClosedForm(adapted.model_sum, components.product_law, proximity.width, shared.of_sums)
+            closed_form = ClosedForm(adapted.model_sum, components.product_law, vicinity.proximity.width, shared.of_sums)
         has_limit = closed_form is not None and closed_form.has_limit
         return KnownMoments(closed_form if has_limit else None, request.link, shared.margins)
 
     @final
-    def _plan_looks(
-        self, components: Components, near: Components, kernel_law: KernelLaw | None, request: Request, *, has_trial: bool
-    ) -> Iterator[Look]:
+    def _plan_looks(self, components: Components, vicinity: Vicinity, request: Request, *, has_trial: bool) -> Iterator[Look]:
         """Which perturbations to ask about before each look at the intervals; a trial is not drawn near the instance."""
-        seed = (self.options.random_state, components.content)
         is_default = self.options.design == "auto"
-        make_design = DESIGNS.load(self.default_design if is_default else self.options.design)
-        design = make_design(seed, None if kernel_law is None else kernel_law.kernel)
         parts = len(components.names) if is_default and components.law is not None else None
         most = self._find_most_samples(request)
         if has_trial:
+            design = vicinity.make_design()
             has_missing = bool(components.missing_as_mean)
             yield plan_trial(design, most, components.num_rare_states, has_missing_as_mean=has_missing)
-        yield from plan_looks(design, parts, request.num_samples, most, near.num_rare_states)
+        # After a trial the vicinity may have become narrower.
+        yield from plan_looks(vicinity.make_design(), parts, request.num_samples, most, vicinity.drawn.num_rare_states)
 
     @final
     def _find_most_samples(self, request: Request) -> int:
@@ -390,29 +437,25 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         return outputs.after_link(request.link)
 
     @final
-    def _fit_settings(self, look: Look, sample: Sample, kernel_law: KernelLaw | None, request: Request) -> Settings:
-        """How to fit the surrogates at a look."""
+    def _fit_settings(self, vicinity: Vicinity, request: Request, *, is_exact: bool) -> Settings:
+        """How to fit the surrogates."""
         return Settings(
             method=self.options.feature_selection,
             num_features=request.num_features or _DEFAULT_NUM_FEATURES,
             alpha=self.options.alpha,
-            nominal_draws=request.num_samples or self.cap,
-            kernel_law=kernel_law,
+            nominal_draws=vicinity.nominal_draws(request.num_samples or self.cap),
+            kernel_law=vicinity.kernel_law,
             regressor=request.regressor,
-            is_exact=look.is_exact or sample.limit is not None,
+            is_exact=is_exact,
         )
 
     @final
     def _record_provenance(
-        self, components: Components, proximity: Proximity, look: Look, sample: Sample, settings: Settings, request: Request
+        self, components: Components, vicinity: Vicinity, look: Look, sample: Sample, settings: Settings, request: Request
     ) -> Provenance:
         """How an explanation is made, for the record."""
-        options = self.options
-        design = self.default_design if options.design == "auto" else options.design
-        if sample.limit is not None:
-            design = "exact"
-        elif sample.drawn_width is not None:
-            design = f"tilted_{design}"
+        options, proximity = self.options, vicinity.proximity
+        design = "exact" if sample.limit is not None else vicinity.name_design()
         return Provenance(
             explainer=type(self).__name__,
             settings=_list(self._own_settings()),
@@ -430,13 +473,14 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             nominal_draws=settings.nominal_draws,
             content=f"{components.content:x}",
             prior="" if request.prior is None else repr(request.prior),
-            kernel_share=measure_share(components, proximity, settings.kernel_law, sample, request.distance_metric),
+            locality=vicinity.found,
+            kernel_share=vicinity.measure_share(sample),
         )
 
     @final
     def _build_explanation(self, gathered: Gathered, request: Request) -> Explanation:
         """The explanation, as plain data, once the last look is done."""
-        components, proximity, oracle, outputs, look, sample, settings, fits = gathered
+        components, vicinity, oracle, outputs, look, sample, settings, fits = gathered
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
         goal = Goal(self.options.tolerance, self.options.certainty)
         converged = has_converged(goal, sample, settings, fits, may_be_zero=settings.is_exact | ~sample.varies)
@@ -454,7 +498,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             effective_sample_size=sample.effective_size,
             confidence=settings.confidence,
             converged=converged,
-            provenance=self._record_provenance(components, proximity, look, sample, settings, request),
+            provenance=self._record_provenance(components, vicinity, look, sample, settings, request),
             notices=collect_notices(
                 components,
                 outputs,
@@ -462,7 +506,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 sample,
                 settings,
                 fits,
-                proximity=proximity,
+                proximity=vicinity.proximity,
                 link=request.link,
                 num_features=request.num_features,
                 num_samples=request.num_samples,

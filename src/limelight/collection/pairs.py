@@ -25,6 +25,7 @@ _SETTINGS = (
     *("random_state", "version", "nominal_draws", "content", "prior"),
 )
 _ADVICE = {
+    "kernel_width": "give both explainers the same kernel_width; locality as a number finds one for each model",
     "random_state": "give both explainers the same random_state",
     "nominal_draws": "give both calls the same num_samples",
     "content": "the perturbations were drawn from other data",

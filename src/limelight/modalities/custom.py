@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight._checks import check_names, user_function
 from limelight._explainer import Explainer
-from limelight._options import DesignName, FeatureSelection, Mode
+from limelight._options import DesignName, FeatureSelection, Locality, Mode
 from limelight._seeds import fingerprint
 from limelight.exceptions import ArgumentTypeError, InstanceError, PredictionError
 from limelight.results.explanation import Notice
@@ -67,11 +67,15 @@ class ComponentsExplainer(Explainer):
     class_names : sequence of str, or mapping from their numbers, optional
         Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. These classes in
         another order are refused.
-    kernel_width : float, default 0.25
-        The width of the kernel, for cosine distances of the masks.
+    kernel_width : float, optional
+        The width of the kernel, for cosine distances of the masks; by default 0.25.
     kernel : callable or str, optional
         ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    locality : "lime", "local" or float, default "lime"
+        How wide the kernel is, instead of `kernel_width`. "lime" is the default width. With "local" it is so narrow that, of
+        what counts, on average a quarter of the components is absent. A number
+        between 0 and 1 is a wanted fidelity: the widest kernel is taken whose surrogate reaches it.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported components are chosen. "auto" takes the highest weights, or selects up to 6 forward where there are
         fewer than two perturbations for each; "none" reports all.
@@ -137,8 +141,9 @@ class ComponentsExplainer(Explainer):
         self,
         *,
         class_names: Iterable[object] | None = None,
-        kernel_width: float = 0.25,
+        kernel_width: float | None = None,
         kernel: str | Kernel | None = None,
+        locality: Locality = "lime",
         feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
@@ -153,6 +158,7 @@ class ComponentsExplainer(Explainer):
             mode=mode,
             kernel_width=kernel_width,
             kernel=kernel,
+            locality=locality,
             feature_selection=feature_selection,
             alpha=alpha,
             tolerance=tolerance,

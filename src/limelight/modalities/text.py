@@ -10,7 +10,7 @@ import numpy as np
 
 from limelight._checks import check_flag, user_function
 from limelight._explainer import Explainer
-from limelight._options import DesignName, FeatureSelection, Mode
+from limelight._options import DesignName, FeatureSelection, Locality, Mode
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, read_message
 from limelight.modalities._words import WordParts, find_words_between, locate_tokens
 from limelight.modalities._writing import ADVICE_FOR_SIGNS, has_uncommon_signs, note_signs, note_words
@@ -41,11 +41,15 @@ class TextExplainer(Explainer):
         What replaces a removed word where `bow` is False; by default "UNKWORDZ". With `bow`, nothing replaces it.
     char_level : bool, default False
         Whether components are characters instead of words. `mask_string` is then a NUL character by default.
-    kernel_width : float, default 25
-        The width of the kernel, for distances of 100 times the cosine distance of the masks.
+    kernel_width : float, optional
+        The width of the kernel, for distances of 100 times the cosine distance of the masks; by default 25.
     kernel : callable or str, optional
         ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    locality : "lime", "local" or float, default "lime"
+        How wide the kernel is, instead of `kernel_width`. "lime" is the default width. With "local" it is so narrow that, of
+        what counts, on average a quarter of the words is absent. A number
+        between 0 and 1 is a wanted fidelity: the widest kernel is taken whose surrogate reaches it.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported components are chosen. "auto" takes the highest weights, or selects up to 6 forward where there are
         fewer than two perturbations for each; "none" reports all.
@@ -102,8 +106,9 @@ class TextExplainer(Explainer):
         bow: bool = True,
         mask_string: str | None = None,
         char_level: bool = False,
-        kernel_width: float = 25.0,
+        kernel_width: float | None = None,
         kernel: str | Kernel | None = None,
+        locality: Locality = "lime",
         feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
@@ -118,6 +123,7 @@ class TextExplainer(Explainer):
             mode=mode,
             kernel_width=kernel_width,
             kernel=kernel,
+            locality=locality,
             feature_selection=feature_selection,
             alpha=alpha,
             tolerance=tolerance,

@@ -245,14 +245,18 @@ def _state_facts(explanation: Explanation) -> tuple[Fact, ...]:
         ),
         Fact("model inputs", str(inputs), "distinct inputs that the model was asked about"),
         Fact("converged", *_state_convergence(explanation)),
-        Fact("kernel keeps", *_state_locality(explanation.kernel_share)),
+        *_state_locality(explanation.kernel_share),
     )
 
 
-def _state_locality(share: float) -> tuple[str, str]:
-    """How local the kernel is, and what that means."""
-    text = f"{min(99.9, 100 * share):.{3 if share > 0.99 else 2}g} %" if share >= 0.01 else "less than 1 %"
-    if share < _HARDLY_LOCAL:
-        return text, "of the perturbations of LIME's own law, as an effective sample size: those near the instance"
-    meaning = "of the perturbations: it hardly prefers those near the instance, and weights are averages over all of them"
-    return f"{text}, hardly local", f'{meaning}; locality="local" stays near'
+def _state_locality(share: float) -> Iterator[Fact]:
+    """How local the kernel is, and what that means; nothing where it was not recorded."""
+    if share >= _HARDLY_LOCAL:
+        meaning = (
+            f"it keeps {min(99.9, 100 * share):.3g} % of the perturbations, as an effective sample size: it hardly prefers "
+        )
+        meaning += 'near ones, so that weights are averages over all that are drawn; locality="local" stays near the instance'
+        yield Fact("kernel", "hardly local", meaning)
+    elif share:
+        text = f"{100 * share:.2g} %" if share >= 0.01 else "less than 1 %"
+        yield Fact("kernel", f"keeps {text}", "of the perturbations of LIME's own law, as an effective sample size")

@@ -20,7 +20,8 @@ class Provenance(EqualityMixin):
         What this kind of explainer alone is told, such as a table's sampler, or an image's segmentation and filling.
     design : str
         How perturbations were chosen: "complements", "orthogonal", "sobol", "iid", or "enumeration" where there were no more;
-        "tilted_sobol" where they were drawn from the law weighted by a narrow kernel, so that all weigh the same;
+        "tilted_sobol" and "tilted_masks" where they were drawn from the law weighted by a narrow kernel, so that all weigh the
+        same;
         "exact" where the weights are those that infinitely many would give.
     kernel : str
         The name of the kernel's function.
@@ -52,9 +53,13 @@ class Provenance(EqualityMixin):
         Where it and the settings are equal, so are the perturbations.
     prior : str
         The means and the precision that weights were held to; empty without a prior.
+    locality : str
+        What the width was for: "lime" where it is lime's or the user's, "local", or the wanted fidelity and from how many
+        perturbations the width was found.
     kernel_share : float
         How local the kernel is: the share of perturbations drawn from LIME's own law that it keeps, as an effective sample
-        size. Near 1 it hardly prefers near perturbations to far ones, and weights are averages over all of them.
+        size. Near 1 it hardly prefers near perturbations to far ones, and weights are averages over all of them. It is 0 where
+        it was not recorded.
 
     Examples
     --------
@@ -82,7 +87,8 @@ class Provenance(EqualityMixin):
     certainty: float = 0.0
     content: str = ""
     prior: str = ""
-    kernel_share: float = 1.0
+    locality: str = "lime"
+    kernel_share: float = 0.0
 
 
 Provenance.__module__ = "limelight"  # where users import it from

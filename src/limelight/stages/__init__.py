@@ -36,6 +36,7 @@ curve_products      weighted products with squares and cubes of predictors
 wide_rows           rows that are fewer than their components, and regressions on them
 sample              the perturbations with their predictions, as weighted Gram matrices
 locality            what a kernel leaves of LIME's law, and the width that stays near the instance
+vicinity            where the perturbations of one instance lie: the kernel, and what they are drawn from
 selection           which components are reported
 selected_intervals  intervals of weights that were chosen because they are the heaviest
 certainty           how certain a list of the heaviest components is
@@ -45,6 +46,7 @@ controlled_moments  the same from a fit of all components and of control variate
 regressions         on the chosen components, of all rows and without each replicate
 surrogate           the weighted linear model, its intervals and its fidelity
 convergence         whether perturbations are enough: weights within the tolerance, or a certain list
+width_search        the width whose surrogate reaches a wanted fidelity
 plain_surrogates    what an explanation keeps of its surrogates
 agreement           whether the surrogate agrees with the model about the instance itself
 missing_effect      what missing values change where no weight says so

@@ -200,6 +200,17 @@ class Components(ABC):
         """The same components, drawn from LIME's law weighted by the default kernel, where this is known and pays."""
         return self
 
+    def knows_law_near(self, kernel_width: float) -> bool:  # noqa: ARG002 - most are not values with a product law
+        """Whether values can be drawn from LIME's law weighted by the default kernel of this width."""
+        return False
+
+    def near_by_widths(self, design: Design, stretch: Stretch, widths: Sequence[float]) -> Neighbourhood:
+        """Values drawn from LIME's law weighted by kernels of several widths, a part of each replicate for each.
+
+        Law weights are those of each law alone. What a law draws too seldom to be seen is not drawn more often.
+        """
+        raise NotImplementedError(f"{type(self).__name__} draws nothing near the instance")
+
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         """Perturb the instance with a stretch of a design."""

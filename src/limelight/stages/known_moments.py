@@ -74,6 +74,20 @@ class KnownMoments:
             self.controls, values = found
             self.control_values = [*values]
 
+    def move_to(self, kernel_width: float, neighbourhoods: Sequence[Neighbourhood]) -> list[np.ndarray]:
+        """Have the limit of another kernel; the explained outputs of the drawn rows near it, each of shape (m, q)."""
+        assert self.limit is not None
+        if self.limit.kernel_width != kernel_width:
+            self.limit = self.limit.with_width(kernel_width)
+        self.control_values = [None] * len(neighbourhoods)
+        return [self.evaluate(neighbourhood) for neighbourhood in neighbourhoods]
+
+    def evaluate(self, neighbourhood: Neighbourhood) -> np.ndarray:
+        """The explained outputs of drawn rows, of shape (m, q), by the sum that the model is known to be."""
+        assert self.limit is not None
+        rows = neighbourhood.inputs.take(np.arange(1, len(neighbourhood.representation)))
+        return np.asarray(self.limit.model_sum.evaluate(rows)[:, self.limit.outputs] + self.limit.constant)
+
     def unclip(self, neighbourhood: Neighbourhood, explained: np.ndarray) -> np.ndarray:
         """The explained outputs of drawn rows, of shape (m, q), with the sum's values where the link has clipped them."""
         if self.limit is None or self.limit.model_sum.link == "identity":

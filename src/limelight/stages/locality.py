@@ -12,7 +12,7 @@ from limelight.stages.components import Components
 from limelight.stages.design import REPLICATES, Design, Stretch
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.product_law import ProductLaw
-from limelight.stages.proximity import Proximity, exponential_kernel
+from limelight.stages.proximity import Proximity
 from limelight.stages.sample import Sample
 
 __all__ = ["LOCAL_CHANGE", "Reach", "ReachLaw", "find_local_width", "find_reach_law", "measure_share", "round_width"]
@@ -23,7 +23,9 @@ LOCAL_CHANGE = 0.25
 _LEAST_CHANGE_FACTOR = 1.5  # times the change that the narrowest kernel leaves: a text of three words cannot lose a quarter
 _LEAST_SHARE = 0.05  # of perturbations that are drawn from LIME's law itself: with less, too few count
 _NARROWEST = 1e-3  # times the default width
-_BISECTIONS = 24
+_LEAST_WIDTH, _GREATEST_WIDTH = 1e-100, 1e100  # of a kernel: squares of others are no doubles
+_LEAST_POSITIVE = 1e-300  # of a share: 0 stands for one that is not known
+_BISECTIONS = 12
 _PILOT_POINTS = 128  # of each replicate, where the law is known from its draws alone
 
 
@@ -34,14 +36,11 @@ class Reach(NamedTuple):
     ----------
     change : float
         The mean squared change of a component: of components that are on or off, the share that is off.
-    share : float
-        The effective size of a sample from LIME's law, weighted by the kernel, as a share of its size: Kish's E[w]^2 / E[w^2].
     mean_weight : float
         The kernel's mean under LIME's law, E[w].
     """
 
     change: float
-    share: float
     mean_weight: float
 
 
@@ -52,24 +51,32 @@ class ReachLaw(ABC):
     def reach(self, width: float) -> Reach:
         """What the kernel of this width leaves of it."""
 
+    @abstractmethod
+    def share(self, width: float) -> float:
+        """The effective size of a sample from it, weighted by the kernel, as a share of its size: Kish's E[w]^2 / E[w^2]."""
+
 
 class _LawOfRows(ReachLaw):
     """Rows that stand for the law: their distances, squared changes of a component, and probabilities, of shape (n,)."""
 
     def __init__(self, distances: np.ndarray, changes: np.ndarray, chances: np.ndarray) -> None:
         is_drawn = (chances > 0) & np.isfinite(distances)
-        self._squares, self._changes, self._chances = distances[is_drawn] ** 2, changes[is_drawn], chances[is_drawn]
+        self._squares, self._changes = distances[is_drawn] ** 2, changes[is_drawn]
+        self._chances = chances[is_drawn] / chances[is_drawn].sum()
 
     def reach(self, width: float) -> Reach:
-        # From the nearest row on: the kernel itself may be too small for a double.
-        nearest = self._squares.min()
-        kernel = np.exp(-0.5 * (self._squares - nearest) / width**2)
-        weights = self._chances * kernel
+        weights = self._chances * self._kernel(width)
         total = float(weights.sum())
-        exponent = -0.5 * float(nearest) / width**2
-        mean_weight = total / float(self._chances.sum()) * exp(max(exponent, -700.0))
-        share = total**2 / float(weights @ kernel) / float(self._chances.sum())
-        return Reach(float(weights @ self._changes) / total, share, mean_weight)
+        of_nearest = exp(max(-0.5 * float(self._squares.min()) / width**2, -700.0))
+        return Reach(float(weights @ self._changes) / total, total * of_nearest)
+
+    def share(self, width: float) -> float:
+        kernel = self._kernel(width)
+        return float((self._chances @ kernel) ** 2 / (self._chances @ kernel**2))
+
+    def _kernel(self, width: float) -> np.ndarray:
+        """The kernel, in units of that of the nearest row: it may be too small for a double."""
+        return np.asarray(np.exp(-0.5 * (self._squares - self._squares.min()) / width**2))
 
 
 class _LawOfStates(ReachLaw):
@@ -79,10 +86,14 @@ class _LawOfStates(ReachLaw):
         self._shares = shares
 
     def reach(self, width: float) -> Reach:
-        factor = np.exp(-0.5 / width**2)
-        means, means_of_squares = (self._shares + kernel * (1 - self._shares) for kernel in (factor, factor**2))
-        share = float((means**2 / means_of_squares).prod())
-        return Reach(float((factor * (1 - self._shares) / means).mean()), share, float(means.prod()))
+        factor = exp(-0.5 / width**2)
+        means = self._shares + factor * (1 - self._shares)
+        return Reach(float((factor * (1 - self._shares) / means).mean()), float(means.prod()))
+
+    def share(self, width: float) -> float:
+        factor = exp(-0.5 / width**2)
+        means, of_squares = (self._shares + kernel * (1 - self._shares) for kernel in (factor, factor**2))
+        return float((means**2 / of_squares).prod())
 
 
 class _LawOfColumns(ReachLaw):
@@ -94,28 +105,31 @@ class _LawOfColumns(ReachLaw):
     def reach(self, width: float) -> Reach:
         means, variances, mean_weight = self._law.component_moments(width)
         changes = np.nan_to_num(variances) + (means - self._values) ** 2
-        return Reach(float(np.nan_to_num(changes).mean()), _share_of_columns(self._law, width), mean_weight)
+        return Reach(float(np.nan_to_num(changes).mean()), mean_weight)
+
+    def share(self, width: float) -> float:
+        return _share_of_columns(self._law, width)
 
 
 def measure_share(
-    components: Components, proximity: Proximity, kernel_law: KernelLaw | None, sample: Sample, metric: str | None
+    components: Components, width: float, kernel_law: KernelLaw | None, sample: Sample, *, has_own_kernel: bool
 ) -> float:
-    """The share of perturbations from LIME's law that the kernel keeps, as an effective size: as its law or a sample says.
-
-    The metric is the name of a distance that a user has chosen.
-    """
+    """The share of perturbations from LIME's law that the kernel keeps, as an effective size: as its law or a sample says."""
+    law = components.product_law
     if kernel_law is not None:
         of_squares = float(kernel_law.law @ kernel_law.kernel**2)
-        return kernel_law.mean_weight**2 / of_squares if of_squares else 0.0
-    if components.product_law is not None and proximity.kernel is exponential_kernel and metric is None:
-        return _share_of_columns(components.product_law, proximity.width)
-    return min(1.0, sample.effective_size / sample.size)
+        share = kernel_law.mean_weight**2 / of_squares if of_squares else 0.0
+    elif law is not None and has_own_kernel and _LEAST_WIDTH < width < _GREATEST_WIDTH:
+        share = _share_of_columns(law, width)
+    else:
+        share = sample.effective_size / sample.size
+    return min(1.0, max(_LEAST_POSITIVE, share))
 
 
 def _share_of_columns(law: ProductLaw, width: float) -> float:
     # The square of a kernel is the kernel of a smaller width.
     of_squares = law.component_moments(width / 2**0.5).mean_weight
-    return min(1.0, law.component_moments(width).mean_weight ** 2 / of_squares) if of_squares else 0.0
+    return law.component_moments(width).mean_weight ** 2 / of_squares if of_squares else 0.0
 
 
 def find_reach_law(components: Components, proximity: Proximity, design: Design) -> ReachLaw:
@@ -161,17 +175,16 @@ def find_local_width(law: ReachLaw, widest: float, *, is_drawn_near: bool) -> fl
     narrowest = widest * _NARROWEST
     change = max(LOCAL_CHANGE, _LEAST_CHANGE_FACTOR * law.reach(narrowest).change)
 
-    def is_wide_enough(width: float) -> bool:
-        reach = law.reach(width)
-        return reach.change >= change or (not is_drawn_near and reach.share < _LEAST_SHARE)
+    def is_too_wide(width: float) -> bool:
+        return law.reach(width).change > change and (is_drawn_near or law.share(width) > _LEAST_SHARE)
 
-    if not is_wide_enough(widest):
+    if not is_too_wide(widest):
         return widest
     low, high = log(narrowest), log(widest)
     for _ in range(_BISECTIONS):
         middle = (low + high) / 2
-        low, high = (low, middle) if is_wide_enough(exp(middle)) else (middle, high)
-    return round_width(exp(low))
+        low, high = (low, middle) if is_too_wide(exp(middle)) else (middle, high)
+    return float(f"{exp(low):.2g}")  # so that many rows of a table have the same one, and are fitted together
 
 
 def round_width(width: float) -> float:

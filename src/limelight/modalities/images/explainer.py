@@ -9,7 +9,7 @@ import numpy as np
 
 from limelight._checks import own_arithmetic
 from limelight._explainer import Explainer
-from limelight._options import DesignName, FeatureSelection, Mode
+from limelight._options import DesignName, FeatureSelection, Locality, Mode
 from limelight.modalities._arrays import filling_notes, unchanged_part_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
@@ -52,11 +52,15 @@ class ImageExplainer(Explainer):
     class_names : sequence of str, or mapping from their numbers, optional
         Names of the model's outputs, in their order; by default the model's own classes, or numbers. The model's own classes in
         another order are refused.
-    kernel_width : float, default 0.25
-        The width of the kernel, for cosine distances of the masks.
+    kernel_width : float, optional
+        The width of the kernel, for cosine distances of the masks; by default 0.25.
     kernel : callable or str, optional
         ``kernel(distances, kernel_width) -> weights``, or the name of a registered one, instead of
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
+    locality : "lime", "local" or float, default "lime"
+        How wide the kernel is, instead of `kernel_width`. "lime" is the default width. With "local" it is so narrow that, of
+        what counts, on average a quarter of the superpixels is absent. A number
+        between 0 and 1 is a wanted fidelity: the widest kernel is taken whose surrogate reaches it.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported superpixels are chosen. "auto" takes the highest weights, or selects up to 6 forward where there are
         fewer than two perturbations for each; "none" reports all.
@@ -131,8 +135,9 @@ class ImageExplainer(Explainer):
         channel_axis: int | None = None,
         spatial_dims: int = 2,
         class_names: Iterable[object] | None = None,
-        kernel_width: float = 0.25,
+        kernel_width: float | None = None,
         kernel: str | Kernel | None = None,
+        locality: Locality = "lime",
         feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
         tolerance: float = 0.05,
@@ -150,6 +155,7 @@ class ImageExplainer(Explainer):
             mode=mode,
             kernel_width=kernel_width,
             kernel=kernel,
+            locality=locality,
             feature_selection=feature_selection,
             alpha=alpha,
             tolerance=tolerance,

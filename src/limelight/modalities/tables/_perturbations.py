@@ -17,6 +17,7 @@ from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._product_law import KnownComponent, RowLaw, find_moments
 from limelight.modalities.tables._rare_states import RareState
 from limelight.modalities.tables._samplers import Source
+from limelight.modalities.tables._weighted_columns import WeightedDraws
 from limelight.stages.design import Design, Drawn, Stretch
 
 __all__ = ["DrawnRows", "Perturbations", "codes_of", "join_replicates", "keys_of"]
@@ -155,11 +156,32 @@ class Perturbations:
 
     def draw_near(self, design: Design, stretch: Stretch, law: RowLaw, kernel_width: float) -> DrawnRows:
         """The rows of a stretch of a design, drawn from a row's law weighted by the kernel; they are that row's own."""
+        points = self._find_points(design, stretch)
+        return self._keep(law.draw(points.values, kernel_width), points)
+
+    def draw_by_widths(self, design: Design, stretch: Stretch, law: RowLaw, widths: Sequence[float]) -> DrawnRows:
+        """The same with kernels of several widths: as many rows, one after the other, of each replicate for each.
+
+        What a law draws too seldom to be seen is not drawn more often.
+        """
+        points = self._find_points(design, stretch)
+        count = stretch.stop // len(widths)
+        place = np.tile(np.arange(stretch.stop) // count, stretch.replicates)
+        rows, law_weights = np.empty((len(place), len(self.laws))), np.empty(len(place))
+        for number, width in enumerate(widths):
+            rows[place == number], law_weights[place == number] = law.draw(
+                points.values[place == number], width, with_rare=False
+            )
+        return self._keep(WeightedDraws(rows, law_weights), points)
+
+    def _find_points(self, design: Design, stretch: Stretch) -> Drawn:
         with self._lock:
-            points = _recall(
+            return _recall(
                 self._points, (design, stretch), lambda: design.points(self._source.dimensions, stretch), _MOST_KEPT_POINTS
             )
-        drawn = law.draw(points.values, kernel_width)
+
+    def _keep(self, drawn: WeightedDraws, points: Drawn) -> DrawnRows:
+        """Drawn rows as columns hold them."""
         rows = self._hold(drawn.values)
         keys = keys_of(rows) if self._source.is_discrete else None
         return DrawnRows(rows, codes_of(rows, self.laws).T, keys, points.law_weights * drawn.law_weights, points.replicates)

@@ -32,6 +32,7 @@ __all__ = ["KnownComponent", "RowLaw", "find_moments"]
 _LEAST_MEAN_WEIGHT = 1e-100  # of a kernel that draws can follow
 _LEAST_FACTOR = 1e-8  # of that kernel, for a component that is off: with less, its variance in a sample has too few digits
 _LEAST_WIDTH = 1e-3  # of that kernel, for the same reason where columns have no bins
+_LEAST_DRAWN = 1e-12  # probability of a state
 _MOST_KEPT = 2**21  # moments of a column's conditions
 _MOST_KEPT_STATES = 2**13
 
@@ -263,14 +264,15 @@ class RowLaw(ProductLaw):
             return nan
         return mean_weight**2 / self.component_moments(kernel_width / sqrt(2)).mean_weight
 
-    def draw(self, points: np.ndarray, kernel_width: float) -> WeightedDraws:
+    def draw(self, points: np.ndarray, kernel_width: float, *, with_rare: bool = True) -> WeightedDraws:
         """Rows from points of shape (m, c), a coordinate for each component, by the law weighted by the kernel.
 
         What that law draws too seldom to be seen is drawn with a probability of 1 / (c + 4), at little cost: all components
         together take no more than a factor e off the effective size. The rows have shape (m, d), before columns round them.
+        Without rare states they are drawn by that law alone.
         """
         law_weights, rows = np.ones(len(points)), np.empty((len(points), sum(map(len, self._columns))))
-        least = 1 / (len(self._columns) + 4)
+        least = 1 / (len(self._columns) + 4) if with_rare else _LEAST_DRAWN
         for weighted, numbers, coordinates in zip(self._weigh(kernel_width), self._columns, points.T, strict=True):
             drawn = weighted.draw(coordinates, least)
             rows[:, numbers] = drawn.values.reshape(len(points), -1)

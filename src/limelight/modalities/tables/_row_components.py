@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from copy import copy
 from dataclasses import dataclass, replace
+from math import isnan
 from typing import Any
 
 import numpy as np
@@ -109,6 +110,13 @@ class RowValues(Values):
         near.drawn_width = kernel_width
         near.num_rare_states, near._rare_states = 0, ()  # states that are rare then are drawn more often
         return near
+
+    def knows_law_near(self, kernel_width: float) -> bool:
+        return self.product_law is not None and not isnan(self.product_law.effective_share(kernel_width))
+
+    def near_by_widths(self, design: Design, stretch: Stretch, widths: Sequence[float]) -> Neighbourhood:
+        assert self.product_law is not None
+        return self._make_neighbourhood(self._perturbations.draw_by_widths(design, stretch, self.product_law, widths), None)
 
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         if self.drawn_width is not None and self.product_law is not None:

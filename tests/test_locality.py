@@ -1,0 +1,432 @@
+"""How local an explanation is: what the kernel keeps, kernels that stay near the instance, and kernels for a fidelity."""
+
+import itertools
+
+import numpy as np
+import pytest
+from sklearn.ensemble import RandomForestRegressor
+from sklearn.tree import DecisionTreeRegressor
+
+from limelight import ComponentsExplainer, Explanation, TabularExplainer, TextExplainer, compare
+from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.renderers._summary import summarise
+
+
+class Parts:
+    """Components whose masks are the model's inputs."""
+
+    def __init__(self, count):
+        self.names = [f"part {number}" for number in range(count)]
+
+    def compose(self, masks):
+        return masks.astype(float)
+
+
+def normal_rows(count=400, columns=3, seed=0):
+    return np.random.default_rng(seed).normal(size=(count, columns))
+
+
+def codes(explanation):
+    return {notice.code for notice in explanation.notices}
+
+
+def weights_of(explanation):
+    return dict(explanation.as_list())
+
+
+def heaviest(explanation):
+    return max(map(abs, explanation.surrogates[0].weights))
+
+
+# --- what the kernel keeps ------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("width", [0.05, 0.25])
+def test_share_of_masks_is_that_of_all_masks(width):
+    masks = np.array(list(itertools.product([0, 1], repeat=11)))
+    kernel = np.exp(-0.5 * ((1 - np.sqrt(masks.mean(axis=1))) / width) ** 2)
+    explanation = ComponentsExplainer(kernel_width=width).explain_instance(Parts(11), lambda x: x[:, 0], num_samples=200)
+    assert explanation.kernel_share == pytest.approx(kernel.mean() ** 2 / (kernel**2).mean())
+
+
+@pytest.mark.parametrize("width", [0.4, 1.3])
+def test_share_of_rows_is_that_of_all_rows_even_where_hardly_one_of_them_counts(width):
+    rows = np.random.default_rng(1).choice([0.0, 1.0, 2.0], size=(300, 6), p=[0.5, 0.3, 0.2])
+    explainer = TabularExplainer(rows, categorical_features=range(6), kernel_width=width)
+    tree = DecisionTreeRegressor(max_depth=3, random_state=0).fit(rows, rows[:, 0] * rows[:, 1])
+    shares = (rows == rows[0]).mean(axis=0)
+    factor = np.exp(-0.5 / width**2)
+    expected = np.prod((shares + factor * (1 - shares)) ** 2 / (shares + factor**2 * (1 - shares)))
+    for model in (tree, lambda x: tree.predict(x)):
+        explanation = explainer.explain_instance(rows[0], model, num_samples=500)
+        assert explanation.kernel_share == pytest.approx(expected)
+
+
+def test_share_of_a_kernel_of_ones_is_all():
+    explanation = ComponentsExplainer(kernel=lambda distances, _: np.ones(len(distances))).explain_instance(
+        Parts(12), lambda x: x[:, 0], num_samples=200
+    )
+    assert explanation.kernel_share == pytest.approx(1)
+
+
+def test_figures_say_that_a_tables_default_kernel_is_hardly_local():
+    rows = normal_rows(columns=10)
+    fact = summarise(TabularExplainer(rows).explain_instance(rows[0], lambda x: x[:, 0])).facts[-1]
+    assert (fact.name, fact.value) == ("kernel", "hardly local")
+    assert "keeps 98.5 % of the perturbations" in fact.meaning
+    assert 'locality="local"' in fact.meaning
+    fact = summarise(TabularExplainer(rows, locality="local").explain_instance(rows[0], lambda x: x[:, 0])).facts[-1]
+    assert fact.value == "keeps less than 1 %"
+
+
+def test_a_bins_weight_is_the_same_in_all_rows_where_the_kernel_is_hardly_local():
+    rows = normal_rows(columns=8)
+    forest = RandomForestRegressor(20, random_state=0).fit(rows, rows[:, 0] * rows[:, 1] + rows[:, 2])
+    explanations = [TabularExplainer(rows).explain_instance(row, forest, num_features=8) for row in rows[:40]]
+    assert min(explanation.kernel_share for explanation in explanations) > 0.9
+    by_name = {}
+    for explanation in explanations:
+        for name, weight in explanation.as_list():
+            by_name.setdefault(name, []).append(weight)
+    assert max(map(np.ptp, by_name.values())) < 0.05 * max(map(heaviest, explanations))
+
+
+def test_how_the_width_was_found_is_recorded_and_stored():
+    explanation = ComponentsExplainer(locality="local").explain_instance(Parts(12), lambda x: x[:, 0], num_samples=300)
+    assert explanation.provenance.locality == "local"
+    assert explanation.provenance.design == "tilted_masks"
+    stored = Explanation.from_json(explanation.to_json())
+    assert stored.provenance == explanation.provenance
+    assert stored.kernel_share == explanation.kernel_share < 0.5
+
+
+# --- near the instance ----------------------------------------------------------------------------------------------------
+
+
+def mean_change(width, parts=10):
+    masks = np.array(list(itertools.product([0, 1], repeat=parts)))
+    kernel = np.exp(-0.5 * ((1 - np.sqrt(masks.mean(axis=1))) / width) ** 2)
+    return kernel @ (1 - masks.mean(axis=1)) / kernel.sum()
+
+
+def test_a_quarter_of_the_parts_is_absent_on_average():
+    width = ComponentsExplainer(locality="local").explain_instance(Parts(10), lambda x: x[:, 0]).kernel_width
+    assert mean_change(width) == pytest.approx(0.25, abs=0.003)
+
+
+def test_a_quarter_of_the_columns_is_in_another_state_on_average():
+    rows = np.random.default_rng(1).choice([0.0, 1.0, 2.0], size=(300, 6), p=[0.5, 0.3, 0.2])
+    explainer = TabularExplainer(rows, categorical_features=range(6), locality="local")
+    factor = np.exp(-0.5 / explainer.explain_instance(rows[0], lambda x: x[:, 0]).kernel_width ** 2)
+    shares = (rows == rows[0]).mean(axis=0)
+    assert np.mean(factor * (1 - shares) / (shares + factor * (1 - shares))) == pytest.approx(0.25, abs=0.005)
+
+
+def test_columns_without_bins_are_half_a_standard_deviation_off():
+    rows = normal_rows(columns=5)
+    explainer = TabularExplainer(rows, discretize_continuous=False, locality="local")
+    asked = []
+    explainer.explain_instance(rows[0], lambda x: asked.append(x) or x[:, 0], num_samples=3000)
+    drawn = (np.concatenate(asked) - rows[0]) / rows.std(axis=0)
+    assert np.mean(drawn**2) == pytest.approx(0.25, abs=0.02)
+
+
+def test_effect_of_parts_that_flips_with_distance_is_the_near_one():
+    def model(masks):
+        return masks[:, 3] * np.where(masks.mean(axis=1) > 0.65, 1.0, -1.0)
+
+    def weight(locality):
+        explainer = ComponentsExplainer(locality=locality)
+        return weights_of(explainer.explain_instance(Parts(20), model, num_features=20))["part 3"]
+
+    assert weight("lime") < -0.3
+    assert weight("local") > 0.3
+
+
+def test_effect_of_words_that_flips_with_distance_is_nearer_to_the_near_one():
+    text = " ".join(f"word{number}" for number in range(40))
+
+    def model(texts):
+        kept = np.array([len(text.split()) for text in texts]) / 40
+        return np.array(["word7" in text.split() for text in texts]) * np.where(kept > 0.7, 1.0, -1.0)
+
+    def weight(**options):
+        return weights_of(TextExplainer(**options).explain_instance(text, model, num_features=40))["word7"]
+
+    assert weight(locality="lime") + 0.1 < weight(locality="local") < weight(kernel_width=5) < 1
+
+
+@pytest.mark.parametrize("has_bins", [True, False])
+def test_effect_of_a_column_that_flips_with_distance_is_the_near_one(has_bins):
+    rows = normal_rows(2000)
+    row = np.array([0.3, -0.2, 0.1])
+    if has_bins:
+        edges = np.quantile(rows, [0.25, 0.5, 0.75], axis=0)
+
+        def is_far(x):
+            bins = [np.searchsorted(edges[:, number], x[:, number]) for number in (1, 2)]
+            own = [np.searchsorted(edges[:, number], row[number]) for number in (1, 2)]
+            return (bins[0] != own[0]) | (bins[1] != own[1])
+    else:
+
+        def is_far(x):
+            return ((x - row) ** 2).sum(axis=1) > 1.5
+
+    def model(x):
+        own = x[:, 0] if not has_bins else np.searchsorted(edges[:, 0], x[:, 0]) == np.searchsorted(edges[:, 0], row[0])
+        return own * np.where(is_far(x), -1.0, 1.0)
+
+    def weight(locality):
+        explainer = TabularExplainer(rows, discretize_continuous=has_bins, locality=locality)
+        explanation = explainer.explain_instance(row, model, num_samples=3000)
+        return next(weight for name, weight in explanation.as_list() if "x0" in name)
+
+    assert weight("lime") < -0.2
+    assert weight("local") > 0.08
+
+
+def test_exact_weights_are_those_of_the_kernel_that_was_found():
+    rows = normal_rows(columns=6)
+    tree = DecisionTreeRegressor(max_depth=6, random_state=0).fit(rows, np.sin(3 * rows[:, 0]) * rows[:, 1])
+    for has_bins in (True, False):
+        options = {"discretize_continuous": has_bins, "alpha": 0.0}
+        found = TabularExplainer(rows, locality="local", **options).explain_instance(rows[0], tree)
+        given = TabularExplainer(rows, kernel_width=found.kernel_width, **options).explain_instance(rows[0], tree)
+        assert found.is_exact
+        assert found.num_inputs == given.num_inputs
+        assert weights_of(found) == pytest.approx(weights_of(given), abs=1e-12)
+        # The fidelity is that near the instance, where perturbations of LIME's own law tell nothing.
+        assert found.effective_sample_size > 200
+
+
+def test_exact_fidelity_is_that_of_a_model_that_answers_the_same():
+    rows = normal_rows(columns=4)
+    tree = DecisionTreeRegressor(max_depth=6, random_state=0).fit(rows, np.sin(3 * rows[:, 0]) * rows[:, 1])
+    explainer = TabularExplainer(rows, locality="local", tolerance=1e-9)
+    exact = explainer.explain_instance(rows[0], tree).surrogates[0]
+    sampled = explainer.explain_instance(rows[0], lambda x: tree.predict(x)).surrogates[0]
+    assert abs(exact.fidelity - sampled.fidelity) < 4 * exact.fidelity_error
+    assert exact.fidelity < 0.95
+
+
+def test_penalty_does_not_shrink_weights_near_the_instance():
+    rows = normal_rows(columns=10)
+    explanations = [
+        TabularExplainer(rows, locality="local", alpha=alpha).explain_instance(rows[0], lambda x: x.sum(axis=1))
+        for alpha in (0.0, 1.0)
+    ]
+    without, with_penalty = (sum(map(abs, explanation.surrogates[0].weights)) for explanation in explanations)
+    assert 0.99 < with_penalty / without < 1
+    assert "shrunk" not in codes(explanations[1])
+
+
+def test_intervals_hold_near_the_instance():
+    parts, width = 11, None
+    masks = np.array(list(itertools.product([0.0, 1.0], repeat=parts)))
+    rng = np.random.default_rng(4)
+    linear, products = rng.normal(size=parts), rng.normal(size=(parts, parts)) / 4
+
+    def model(x):
+        return 1 / (1 + np.exp(-(x @ linear + np.einsum("ij,jk,ik->i", x, products, x))))
+
+    held = []
+    for seed in range(40):
+        explainer = ComponentsExplainer(locality="local", alpha=0, random_state=seed, feature_selection="none")
+        explanation = explainer.explain_instance(Parts(parts), model, num_samples=300, num_features=parts)
+        width = explanation.kernel_width
+        kernel = np.exp(-0.5 * ((1 - np.sqrt(masks.mean(axis=1))) / width) ** 2)
+        design = np.column_stack([np.ones(len(masks)), masks]) * np.sqrt(kernel)[:, None]
+        truth = np.linalg.lstsq(design, model(masks) * np.sqrt(kernel), rcond=None)[0][1:]
+        surrogate = explanation.surrogates[0]
+        for number, low, high in zip(surrogate.components, surrogate.lows, surrogate.highs, strict=True):
+            held.append(low <= truth[number] <= high)
+    assert np.mean(held) > 0.9
+
+
+def test_kernel_stays_wide_where_perturbations_cannot_be_drawn_near():
+    rows = normal_rows(columns=12)
+    explainer = TabularExplainer(
+        rows, sampler=lambda count, generator: rows[generator.integers(len(rows), size=count)], locality="local"
+    )
+    explanation = explainer.explain_instance(rows[0], lambda x: x[:, 0] + x[:, 1], num_samples=3000)
+    assert "less_local" in codes(explanation)
+    assert 0.02 < explanation.kernel_share < 0.1
+    assert explanation.effective_sample_size > 60
+
+
+@pytest.mark.parametrize("text", ["one", "one two", "one two three"])
+def test_a_text_of_few_words_is_explained_as_with_lime_s_width(text):
+    local, lime = (
+        TextExplainer(locality=locality, alpha=0).explain_instance(text, lambda texts: ["one" in text for text in texts])
+        for locality in ("local", "lime")
+    )
+    assert weights_of(local) == pytest.approx(weights_of(lime))
+
+
+# --- a wanted fidelity ----------------------------------------------------------------------------------------------------
+
+
+def bent(x):
+    return np.sin(1.5 * x[:, 0]) + x[:, 1] ** 2 * x[:, 2]
+
+
+def test_wanted_fidelity_is_reached_on_fresh_perturbations_and_not_by_wider_kernels():
+    rows = normal_rows(columns=4)
+
+    def fidelity(**options):
+        explainer = TabularExplainer(rows, discretize_continuous=False, alpha=0, **options)
+        return explainer.explain_instance(rows[3], bent, num_samples=4000)  # a given width has lime's penalty
+
+    lime = fidelity(kernel_width=1.5).surrogates[0].fidelity
+    assert lime < 0.6
+    found = fidelity(locality=0.8)
+    assert found.provenance.locality == "0.8, from 768 perturbations"
+    assert found.num_inputs == 4000 + 768
+    assert found.surrogates[0].fidelity > 0.79
+    assert "fidelity_not_reached" not in codes(found)
+    other = fidelity(kernel_width=found.kernel_width, random_state=7).surrogates[0].fidelity
+    assert other == pytest.approx(found.surrogates[0].fidelity, abs=0.02)
+    assert fidelity(kernel_width=found.kernel_width / 0.8**2).surrogates[0].fidelity < 0.8
+
+
+def test_lime_s_width_is_taken_where_it_reaches_the_fidelity():
+    rows = normal_rows(columns=4)
+    explanation = TabularExplainer(rows, discretize_continuous=False, locality=0.9).explain_instance(
+        rows[0], lambda x: x @ [1.0, 2.0, 0.5, -1.0] + 0.05 * x[:, 0] ** 2
+    )
+    assert explanation.kernel_width == pytest.approx(1.5)
+
+
+def test_search_with_a_known_sum_asks_no_more_than_the_trial():
+    rows = np.array(list(itertools.product([0.0, 1.0], repeat=8)))
+    tree = DecisionTreeRegressor().fit(rows, rows[:, 0] * rows[:, 1] * rows[:, 2] + 0.3 * rows[:, 3])
+    found, wide = (
+        TabularExplainer(rows, categorical_features=range(8), locality=locality).explain_instance(rows[-1], tree)
+        for locality in (0.9, "lime")
+    )
+    assert found.is_exact
+    assert found.num_inputs == wide.num_inputs <= 257
+    assert wide.surrogates[0].fidelity < 0.8
+    surrogate = found.surrogates[0]
+    assert surrogate.fidelity + surrogate.fidelity_error > 0.9
+    assert found.kernel_width < wide.kernel_width
+    # The surrogate's R2 over all rows, each as likely as the kernel makes it.
+    kernel = np.exp(-0.5 * (8 - rows.sum(axis=1)) / found.kernel_width**2)
+    components = rows[:, list(surrogate.components)]
+    residuals = tree.predict(rows) - surrogate.intercept - components @ surrogate.weights
+    outputs = tree.predict(rows) - kernel @ tree.predict(rows) / kernel.sum()
+    fidelity = 1 - kernel @ residuals**2 / (kernel @ outputs**2)
+    assert abs(surrogate.fidelity - fidelity) < 3 * surrogate.fidelity_error
+
+
+def test_parts_reach_a_wanted_fidelity():
+    def model(masks):
+        return masks[:, 0] * masks[:, 1] * masks[:, 2] + 0.3 * masks[:, 3]
+
+    explanations = {
+        locality: ComponentsExplainer(locality=locality).explain_instance(Parts(20), model) for locality in ("lime", 0.9)
+    }
+    assert explanations["lime"].surrogates[0].fidelity < 0.8
+    found = explanations[0.9].surrogates[0]
+    assert found.fidelity + found.fidelity_error > 0.9
+    assert explanations[0.9].kernel_width < 0.25
+
+
+def test_best_width_is_taken_and_said_where_none_reaches_the_fidelity():
+    rows = normal_rows(columns=4)
+    noise = np.random.default_rng(0).normal(size=(4, 30)) * 40
+
+    explanation = TabularExplainer(rows, discretize_continuous=False, locality=0.9).explain_instance(
+        rows[0], lambda x: np.sin(x @ noise).sum(axis=1), num_samples=1000
+    )
+    (notice,) = [notice for notice in explanation.notices if notice.code == "fidelity_not_reached"]
+    assert notice.level == "caution"
+    assert f"fidelity of 0.9: with the best one, {explanation.kernel_width:g}" in notice.message
+
+
+def test_constant_model_keeps_lime_s_width():
+    rows = normal_rows()
+    explanation = TabularExplainer(rows, locality=0.9).explain_instance(rows[0], lambda x: np.full(len(x), 0.5))
+    assert explanation.kernel_width == pytest.approx(0.75 * 3**0.5)
+    assert {"no_search", "constant_output"} <= codes(explanation)
+
+
+def test_few_samples_are_no_search():
+    rows = normal_rows()
+    explanation = TabularExplainer(rows, locality=0.9).explain_instance(rows[0], bent, num_samples=100)
+    (message,) = [notice.message for notice in explanation.notices if notice.code == "no_search"]
+    assert "num_samples of at least 256; got 100" in message
+    assert explanation.num_inputs == 100
+
+
+def test_all_labels_reach_the_fidelity():
+    rows = normal_rows(columns=3)
+
+    def model(x):
+        return np.column_stack([x[:, 0], np.sin(2 * x[:, 1]) + x[:, 2] ** 2])
+
+    explainer = TabularExplainer(rows, discretize_continuous=False, locality=0.8, mode="regression")
+    explanation = explainer.explain_instance(rows[0], model)
+    assert min(surrogate.fidelity + surrogate.fidelity_error for surrogate in explanation.surrogates) > 0.8
+
+
+# --- many instances, and mistakes -----------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("locality", ["local", 0.7])
+@pytest.mark.parametrize("has_bins", [True, False])
+def test_batches_have_the_same_bits(locality, has_bins):
+    rows = normal_rows(columns=5)
+    forest = RandomForestRegressor(5, random_state=0).fit(rows, bent(rows))
+    explainer = TabularExplainer(rows, discretize_continuous=has_bins, locality=locality)
+    for model in (forest, bent):
+        many = explainer.explain_many(rows[:4], model, num_samples=800)
+        for row, explanation in zip(rows, many, strict=False):
+            alone = explainer.explain_instance(row, model, num_samples=800)
+            assert alone == explanation
+            assert alone.provenance == explanation.provenance
+
+
+def test_lime_s_width_is_the_default():
+    rows = normal_rows()
+    plain, stated = (
+        TabularExplainer(rows, **options).explain_instance(rows[0], bent, num_samples=500)
+        for options in ({}, {"locality": "lime"})
+    )
+    assert plain == stated
+    assert plain.provenance == stated.provenance
+
+
+@pytest.mark.parametrize(
+    "make", [ComponentsExplainer, TextExplainer, lambda **options: TabularExplainer(normal_rows(), **options)]
+)
+def test_mistakes_are_errors(make):
+    with pytest.raises(ArgumentError, match=r"either kernel_width or locality; got kernel_width=0\.5 and locality='local'"):
+        make(kernel_width=0.5, locality="local")
+    with pytest.raises(ArgumentError, match='locality must be "lime", "local" or a number between 0 and 1; got \'near\''):
+        make(locality="near")
+    for number in (0, 1, -0.5, float("nan")):
+        with pytest.raises(ArgumentError, match="locality must be the wanted fidelity, a number above 0 and below 1"):
+            make(locality=number)
+    for other in (True, None, [0.5]):
+        with pytest.raises(ArgumentTypeError, match='locality must be "lime", "local" or a number'):
+            make(locality=other)
+    with pytest.raises(ArgumentError, match=r"finds a width for the default kernel\. Leave kernel or locality out"):
+        make(locality=0.5, kernel=lambda distances, _: np.exp(-distances))
+
+
+def test_distance_of_ones_own_is_an_error():
+    rows = normal_rows()
+    explainer = TabularExplainer(rows, locality="local")
+    with pytest.raises(ArgumentError, match="finds a width for the explainer's own distance; got distance_metric='cosine'"):
+        explainer.explain_instance(rows[0], bent, distance_metric="cosine")
+
+
+def test_models_with_widths_of_their_own_are_not_compared():
+    rows = normal_rows(columns=4)
+    explainer = TabularExplainer(rows, discretize_continuous=False, locality=0.9)
+    first, second = (
+        explainer.explain_instance(rows[0], model, num_samples=800) for model in (bent, lambda x: x[:, 0] + 0.1 * x[:, 1])
+    )
+    with pytest.raises(ArgumentError, match="locality as a number finds one for each model"):
+        compare(first, second)
