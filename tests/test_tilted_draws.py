@@ -295,7 +295,8 @@ def test_the_default_kernel_draws_from_the_law_itself():
         explanation = explainer.explain_instance(row, bent, num_samples=500)
         assert explanation.provenance.design == "sobol"
         same = TabularExplainer(rows, kernel=as_usual, **options).explain_instance(row, bent, num_samples=500)
-        assert replace(explanation, notices=()) == replace(same, notices=())  # what bins cost is said of the default kernel alone
+        # What bins cost is said of the default kernel alone.
+        assert replace(explanation, notices=()) == replace(same, notices=())
         given = TabularExplainer(rows, kernel_width=explainer.options.kernel_width, **options)
         assert explanation == given.explain_instance(row, bent, num_samples=500)
 

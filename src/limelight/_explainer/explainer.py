@@ -332,6 +332,8 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                     neighbourhood.replicates,
                     controls,
                 )
+                if components.finer_option is not None:
+                    sample.keep(neighbourhood)
             is_exact = look.is_exact or sample.limit is not None
             settings = self._fit_settings(vicinity, request, is_exact=is_exact)
             fits = yield from request_fits(sample, settings)
@@ -507,6 +509,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 settings,
                 fits,
                 proximity=vicinity.proximity,
+                has_own_kernel=vicinity.has_own_kernel,
                 link=request.link,
                 num_features=request.num_features,
                 num_samples=request.num_samples,

@@ -211,6 +211,14 @@ class Components(ABC):
         """
         raise NotImplementedError(f"{type(self).__name__} draws nothing near the instance")
 
+    def slopes(self, neighbourhood: Neighbourhood, rows: np.ndarray) -> np.ndarray | None:  # noqa: ARG002 - most have no bins
+        """How far the values in some rows of a neighbourhood are from the instance's, where components are bins.
+
+        They have shape (m, d), in the training data's standard deviations, and are NaN for components without numbers. None
+        where it is not known what an explanation without bins would be.
+        """
+        return None
+
     @abstractmethod
     def neighbourhood(self, design: Design, stretch: Stretch) -> Neighbourhood:
         """Perturb the instance with a stretch of a design."""

@@ -10,6 +10,7 @@ import numpy as np
 
 from limelight.results.explanation import Notice
 from limelight.stages.agreement import Agreement
+from limelight.stages.bins_cost import BinsCost, measure_bins_cost
 from limelight.stages.certainty import Certainty
 from limelight.stages.chance import find_chance_choices
 from limelight.stages.closed_form import GREATEST_MARGIN
@@ -26,6 +27,7 @@ from limelight.stages.surrogate import Fit, Settings, judge_lists
 __all__ = ["collect_notices"]
 
 _LOW_FIDELITY = 0.25
+_LEAST_GAIN = 0.05  # of fidelity: less is hardly worth a change of settings
 _LEAST_CLIPPED = 0.01  # of the perturbations: fewer hardly move a weight
 _LARGE_SHRINKAGE = 0.1
 _MOST_LISTED_NAMES = 3
@@ -46,6 +48,7 @@ def collect_notices(
     fits: Sequence[Fit],
     *,
     proximity: Proximity,
+    has_own_kernel: bool,
     link: str,
     num_features: int | None,
     num_samples: int | None,
@@ -65,6 +68,8 @@ def collect_notices(
         What the surrogates were fitted to, and how.
     fits : sequence of Fit
         The surrogate of each of the q explained outputs.
+    has_own_kernel : bool
+        Whether kernel and distances are the explainer's own.
     link : str
         What was applied to the model's outputs.
     num_features, num_samples : int or None
@@ -98,7 +103,7 @@ def collect_notices(
         notes += _find_clipped(sample, [outputs.describe(label) for label in outputs.labels])
     by_label = dict(zip(outputs.labels, fits, strict=True))
     for number, label in enumerate(by_label):
-        judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity)
+        judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity, has_own_kernel)
         notes += judged.notices(components)
     if _is_hardly_sampled(sample):
         text = (
@@ -126,6 +131,7 @@ class _Surrogate:
     number: int
     settings: Settings
     proximity: Proximity
+    has_own_kernel: bool
 
     def notices(self, components: Components) -> Iterator[Notice]:
         """What a reader should know about its agreement with the model, its fidelity and its penalty."""
@@ -148,16 +154,20 @@ class _Surrogate:
                 yield _describe_missing_effect(components.names[component], name, effect)
         if fit.fidelity < _LOW_FIDELITY and is_judged:
             text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
-            yield Notice("low_fidelity", f"{text}{self._advise_on_fidelity(components.finer_option)}")
+            yield Notice("low_fidelity", f"{text}{self._advise_on_fidelity(components)}")
         if fit.shrinkage > _LARGE_SHRINKAGE:
             text = f"The ridge penalty takes about {fit.shrinkage:.0%} off the weights of {name}."
             with np.errstate(divide="ignore"):  # all of it, where no reported component varies
                 odds = np.divide(fit.shrinkage, 1 - fit.shrinkage) / (_LARGE_SHRINKAGE / (1 - _LARGE_SHRINKAGE))
             yield Notice("shrunk", f"{text} Give alpha=0{_or_samples(self.settings.nominal_draws * odds)}.")
 
-    def _advise_on_fidelity(self, finer_option: str | None) -> str:
+    def _advise_on_fidelity(self, components: Components) -> str:
         """What makes the surrogate follow the model, or may; nothing where there is nothing to say."""
+        finer_option = components.finer_option
         if finer_option is not None:  # trials would take as long as the explanation of a row
+            cost = self._measure_bins_cost(components)
+            if cost is not None:
+                return _describe_bins_cost(cost, self.fits[self.label], finer_option)
             text = f" Bins lose what numbers say within them: {finer_option}, with slopes for weights, may follow it better"
             num_reported = len(self.fits[self.label].components)
             is_partial = num_reported < len(self.sample.instance)
@@ -165,12 +175,25 @@ class _Surrogate:
         trial, tried = self._find(lambda fit: fit.fidelity >= _LOW_FIDELITY)
         return tried if trial is None else f" It is {trial.fit.fidelity:.2f} {trial.change}."
 
+    def _measure_bins_cost(self, components: Components) -> BinsCost | None:
+        """What the bins cost, where perturbations of LIME's own law with the default kernel tell it."""
+        is_law = self.sample.drawn_width is None and self.has_own_kernel and self.settings.regressor is None
+        if not is_law or not self.sample.first or not self._is_tried:
+            return None
+        outputs, listed = self.sample.outputs[:, self.number], self.fits[self.label].components
+        return measure_bins_cost(components, self.sample.first, outputs, listed, self.proximity.width)
+
+    @property
+    def _is_tried(self) -> bool:
+        """Whether other settings are tried: for many outputs, that would take longer than the explanation."""
+        return self.number < _MOST_TRIED_LABELS or self.label == self.outputs.default_label
+
     def _compare(self, fit: Fit) -> Agreement:
         return Agreement.of(self.outputs, self.predictions, self.label, {**self.fits, self.label: fit})
 
     def _find(self, helps: Callable[[Fit], bool]) -> tuple[Trial | None, str]:
         """The first change of settings whose surrogate is what is wanted, or a sentence that says what was tried in vain."""
-        if self.number >= _MOST_TRIED_LABELS and self.label != self.outputs.default_label:
+        if not self._is_tried:
             return None, ""
         sample = self.sample.take_output(self.number) if len(self.fits) > 1 else self.sample
         fit, kinds = self.fits[self.label], dict[str, None]()  # in the order of the trials
@@ -214,6 +237,25 @@ class _Surrogate:
         local_predictions[self.label] = fit.local_prediction
         decide = self.outputs.decides_for
         return decide(self.predictions, self.label) != decide(local_predictions, self.label)
+
+
+def _describe_bins_cost(cost: BinsCost, fit: Fit, finer_option: str) -> str:
+    """What a list of bins misses, and what follows the model better: each with its figure."""
+    num_components = len(fit.components)
+    text = f" Of the output's variation it misses {_write_percent(cost.within_bins)} that slopes within the bins would follow"
+    if cost.not_listed >= _LEAST_GAIN:
+        text += f", {_write_percent(cost.not_listed)} that other columns' bins would follow"
+    text += f", and {_write_percent(cost.rest)} that neither bins nor slopes follow."
+    gains = []
+    if cost.without_bins >= fit.fidelity + _LEAST_GAIN:
+        gains.append(f"without bins ({finer_option}, with slopes for weights) about {cost.without_bins:.1f}")
+    if cost.not_listed >= _LEAST_GAIN:
+        gains.append(f"with more num_features than {num_components} up to about {fit.fidelity + cost.not_listed:.1f}")
+    return f"{text} Fidelity would be: {'; '.join(gains)}." if gains else text
+
+
+def _write_percent(share: float) -> str:
+    return f"{share:.0%}".replace("%", " %")
 
 
 def _find_clipped(sample: Sample, names: Sequence[str]) -> tuple[Notice, ...]:

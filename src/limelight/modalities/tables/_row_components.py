@@ -12,6 +12,7 @@ import numpy as np
 
 from limelight._seeds import fingerprint, stream
 from limelight.exceptions import InstanceError
+from limelight.modalities.tables._binned import Binned
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._perturbations import DrawnRows, Perturbations, join_replicates, keys_of
 from limelight.modalities.tables._product_law import RowLaw
@@ -178,6 +179,17 @@ class RowValues(Values):
             representation[0, components] = codes[numbers]
             representation[1:, components] = drawn.codes[:, numbers]
         return representation
+
+    def slopes(self, neighbourhood: Neighbourhood, rows: np.ndarray) -> np.ndarray | None:
+        if self.finer_option is None or self._encoding.has_own_components:
+            return None
+        values = neighbourhood.inputs.take(rows)
+        distances = np.full((len(rows), len(self.names)), np.nan)
+        for component, (number, *_) in enumerate(self._columns):
+            law = self._perturbations.laws[number]
+            if isinstance(law, Binned) and law.std:
+                distances[:, component] = (values[:, number] - self._row[number]) / law.std
+        return distances
 
     def without(self, removed: Sequence[int], design: Design, most: int) -> Without:
         """The row with other states in some components' columns, as they are drawn together.
