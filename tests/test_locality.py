@@ -220,6 +220,16 @@ def test_penalty_does_not_shrink_weights_near_the_instance():
     assert "shrunk" not in codes(explanations[1])
 
 
+def test_no_other_width_is_proposed_where_one_was_found():
+    # A given width has lime's penalty, and another fidelity than the same width found.
+    rows = normal_rows(columns=4)
+    explanation = TabularExplainer(rows, discretize_continuous=False, locality="local").explain_instance(
+        rows[0], lambda x: np.sin(40 * x).sum(axis=1)
+    )
+    (message,) = [notice.message for notice in explanation.notices if notice.code == "low_fidelity"]
+    assert "kernel" not in message
+
+
 def test_intervals_hold_near_the_instance():
     parts, width = 11, None
     masks = np.array(list(itertools.product([0.0, 1.0], repeat=parts)))

@@ -19,10 +19,10 @@ from limelight.stages.convergence import Goal
 from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.prior_effect import judge_prior
-from limelight.stages.proximity import Proximity
 from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, Trial, round_up, try_kernels, try_settings
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings, judge_lists
+from limelight.stages.vicinity import Vicinity
 
 __all__ = ["collect_notices"]
 
@@ -47,8 +47,7 @@ def collect_notices(
     settings: Settings,
     fits: Sequence[Fit],
     *,
-    proximity: Proximity,
-    has_own_kernel: bool,
+    vicinity: Vicinity,
     link: str,
     num_features: int | None,
     num_samples: int | None,
@@ -64,12 +63,10 @@ def collect_notices(
         What was explained, with notes of their own.
     predictions : ndarray of shape (k,)
         The model's outputs for the instance.
-    sample, settings, proximity
+    sample, settings, vicinity
         What the surrogates were fitted to, and how.
     fits : sequence of Fit
         The surrogate of each of the q explained outputs.
-    has_own_kernel : bool
-        Whether kernel and distances are the explainer's own.
     link : str
         What was applied to the model's outputs.
     num_features, num_samples : int or None
@@ -103,7 +100,7 @@ def collect_notices(
         notes += _find_clipped(sample, [outputs.describe(label) for label in outputs.labels])
     by_label = dict(zip(outputs.labels, fits, strict=True))
     for number, label in enumerate(by_label):
-        judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, proximity, has_own_kernel)
+        judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, vicinity)
         notes += judged.notices(components)
     if _is_hardly_sampled(sample):
         text = (
@@ -130,8 +127,7 @@ class _Surrogate:
     sample: Sample
     number: int
     settings: Settings
-    proximity: Proximity
-    has_own_kernel: bool
+    vicinity: Vicinity
 
     def notices(self, components: Components) -> Iterator[Notice]:
         """What a reader should know about its agreement with the model, its fidelity and its penalty."""
@@ -177,11 +173,11 @@ class _Surrogate:
 
     def _measure_bins_cost(self, components: Components) -> BinsCost | None:
         """What the bins cost, where perturbations of LIME's own law with the default kernel tell it."""
-        is_law = self.sample.drawn_width is None and self.has_own_kernel and self.settings.regressor is None
-        if not is_law or not self.sample.first or not self._is_tried:
+        is_law = self.vicinity.has_own_kernel and not (self.vicinity.is_changed or self.sample.drawn_width)
+        if not is_law or self.settings.regressor is not None or not self.sample.first or not self._is_tried:
             return None
         outputs, listed = self.sample.outputs[:, self.number], self.fits[self.label].components
-        return measure_bins_cost(components, self.sample.first, outputs, listed, self.proximity.width)
+        return measure_bins_cost(components, self.sample.first, outputs, listed, self.vicinity.proximity.width)
 
     @property
     def _is_tried(self) -> bool:
@@ -197,7 +193,9 @@ class _Surrogate:
             return None, ""
         sample = self.sample.take_output(self.number) if len(self.fits) > 1 else self.sample
         fit, kinds = self.fits[self.label], dict[str, None]()  # in the order of the trials
-        for trial in chain(try_settings(sample, self.settings, fit), try_kernels(sample, self.settings, self.proximity, fit)):
+        # A width that a user gives has another penalty than one that was found.
+        proximity = None if self.vicinity.is_changed else self.vicinity.proximity
+        for trial in chain(try_settings(sample, self.settings, fit), try_kernels(sample, self.settings, proximity, fit)):
             if helps(trial.fit):
                 return trial, ""
             kinds[trial.kind] = None

@@ -72,10 +72,13 @@ def try_settings(sample: Sample, settings: Settings, fit: Fit) -> Iterator[Trial
             yield from _try("with more components", f"with num_features={count}", sample, settings._replace(num_features=count))
 
 
-def try_kernels(sample: Sample, settings: Settings, proximity: Proximity, fit: Fit) -> Iterator[Trial]:
-    """Fit the surrogate of one output with narrower and wider kernels that leave perturbations enough; see `try_settings`."""
+def try_kernels(sample: Sample, settings: Settings, proximity: Proximity | None, fit: Fit) -> Iterator[Trial]:
+    """Fit the surrogate of one output with narrower and wider kernels that leave perturbations enough; see `try_settings`.
+
+    Without a proximity, none are tried.
+    """
     is_slow = min(len(sample.instance), sample.size) > _MOST_EQUATIONS_OF_KERNELS
-    if settings.regressor is not None or is_slow:
+    if proximity is None or settings.regressor is not None or is_slow:
         return
     for factor in _WIDTH_FACTORS:
         width = float(f"{proximity.width * factor:.2g}")
