@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 import pytest
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
 from limelight import ComponentsExplainer, Explanation, TabularExplainer, TextExplainer, compare
@@ -260,8 +260,8 @@ def test_kernel_stays_wide_where_perturbations_cannot_be_drawn_near():
     )
     explanation = explainer.explain_instance(rows[0], lambda x: x[:, 0] + x[:, 1], num_samples=3000)
     assert "less_local" in codes(explanation)
-    assert 0.02 < explanation.kernel_share < 0.1
-    assert explanation.effective_sample_size > 60
+    assert 0.07 < explanation.kernel_share < 0.15
+    assert explanation.effective_sample_size == pytest.approx(explanation.kernel_share * explanation.num_samples, rel=0.01)
 
 
 @pytest.mark.parametrize("text", ["one", "one two", "one two three"])
@@ -327,6 +327,23 @@ def test_search_with_a_known_sum_asks_no_more_than_the_trial():
     outputs = tree.predict(rows) - kernel @ tree.predict(rows) / kernel.sum()
     fidelity = 1 - kernel @ residuals**2 / (kernel @ outputs**2)
     assert abs(surrogate.fidelity - fidelity) < 3 * surrogate.fidelity_error
+
+
+@pytest.mark.parametrize("locality", ["local", 0.65])
+@pytest.mark.parametrize("kind", ["black box", "known sum", "function of a known sum"])
+def test_weights_are_those_of_the_kernel_that_was_found(kind, locality):
+    rows = normal_rows(columns=4)
+    labels = (rows[:, 0] * rows[:, 1] + rows[:, 2] > 0).astype(int)
+    booster = GradientBoostingClassifier(n_estimators=60, random_state=0).fit(rows, labels)
+    model = booster if kind != "black box" else lambda x: booster.predict_proba(x)
+    call = {"num_samples": 2000, "link": "logit" if kind == "known sum" else "identity"}
+    options = {"alpha": 0, "feature_selection": "none"}
+    found = TabularExplainer(rows, locality=locality, **options).explain_instance(rows[1], model, **call)
+    assert found.kernel_width < 0.5
+    assert found.is_exact == (kind == "known sum")
+    given = TabularExplainer(rows, kernel_width=found.kernel_width, **options).explain_instance(rows[1], model, **call)
+    assert weights_of(found) == pytest.approx(weights_of(given), abs=1e-9 * heaviest(given))
+    assert found.surrogates[0].lows == pytest.approx(given.surrogates[0].lows, abs=1e-9 * heaviest(given))
 
 
 def test_parts_reach_a_wanted_fidelity():

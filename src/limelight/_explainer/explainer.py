@@ -290,6 +290,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             search = WidthSearch(vicinity, locality, self._find_most_samples(request))
         if search is not None and not known.needs_trial:
             yield from self._search_width(search, oracle, adapted.outputs, known, request)
+            known = self._find_known_moments(components, adapted, vicinity, request, shared)  # with the kernel that was found
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         for look in self._plan_looks(components, vicinity, request, has_trial=known.needs_trial):
             drawn = components if look.is_trial else vicinity.drawn

@@ -21,12 +21,12 @@ LOCAL_CHANGE = 0.25
 """How far a local kernel's perturbations are from the instance: the mean squared change of a component, weighted."""
 
 _LEAST_CHANGE_FACTOR = 1.5  # times the change that the narrowest kernel leaves: a text of three words cannot lose a quarter
-_LEAST_SHARE = 0.05  # of perturbations that are drawn from LIME's law itself: with less, too few count
+_LEAST_SHARE = 0.1  # of perturbations that are drawn from LIME's law itself: with less, too few count
 _NARROWEST = 1e-3  # times the default width
 _LEAST_WIDTH, _GREATEST_WIDTH = 1e-100, 1e100  # of a kernel: squares of others are no doubles
 _LEAST_POSITIVE = 1e-300  # of a share: 0 stands for one that is not known
 _BISECTIONS = 12
-_PILOT_POINTS = 128  # of each replicate, where the law is known from its draws alone
+_PILOT_POINTS = 256  # of each replicate, where the law is known from its draws alone
 
 
 class Reach(NamedTuple):
