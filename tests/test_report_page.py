@@ -1,5 +1,7 @@
 """The report of many explanations in a browser: what is found, opened and seen, and by whom."""
 
+from dataclasses import replace
+
 import pytest
 from helpers.many import FAILURE, TRUE, WRONG, rows
 from helpers.samples import CLASSES, MODALITIES, SAMPLES, falling, table, text
@@ -46,6 +48,16 @@ def test_an_opened_explanation_is_that_of_its_own_page(open_page):
         assert shown == wanted, name
         facts = " ".join(opened.locator("dl").text_content().split())
         assert all(f"{fact.value} {fact.meaning}" in facts for fact in summarise(made).facts), name
+
+
+def test_an_explanation_without_a_recorded_share_shows_the_other_figures(open_page):
+    stored, made = (replace(text(), provenance=replace(text().provenance, kernel_share=share)) for share in (0.0, 0.6))
+    page = open_page(Explanations.of([stored, made]).to_html())
+    page.evaluate(OPEN_ALL)
+    page.locator(".opened").nth(1).wait_for()
+    without, recorded = (page.locator(".opened").nth(i).locator("dt").all_text_contents() for i in range(2))
+    assert recorded == [*without, recorded[-1]]
+    assert recorded[-1].lower() == "kernel"
 
 
 def test_a_row_and_its_values_are_opened(open_page):

@@ -36,7 +36,7 @@ _MOST_LEFT_OUT = 10  # stop after this many entries that did not fit; a smaller 
 _ENTRIES_AT_ONCE = 2_000
 
 # Blank instances, whose explanations the script copies and fills in.
-_BLANK_PROVENANCE = Provenance("", "", "", "", 1.0, "", "", "", "", 1.0, 1.0, 0)
+_BLANK_PROVENANCE = Provenance("", "", "", "", 1.0, "", "", "", "", 1.0, 1.0, 0, kernel_share=1.0)
 _BLANK_TEXT = TextView("x", (Span(0, 1, 0),))
 _BLANK_ROW = TableView((Cell("x", "x", 0),))
 _BLANK_VIEWS: dict[str, View] = {

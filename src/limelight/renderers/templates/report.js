@@ -96,6 +96,10 @@
     }));
     repeat(drawn, ".whole-row tbody tr", entry.cells, (row, [column, value]) => write(row, { th: words[column], td: value }));
     drawn.querySelectorAll("dd").forEach((fact, i) => {
+      if (!entry.facts[i]) { // of explanations that were stored before it was recorded
+        fact.parentElement.remove();
+        return;
+      }
       write(fact, { b: entry.facts[i][0] });
       fact.lastChild.data = ` ${words[entry.facts[i][1]]}`;
     });
