@@ -287,7 +287,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         goal = Goal(self.options.tolerance, self.options.certainty)
         search, locality = None, self.options.locality
         if isinstance(locality, float):
-            search = WidthSearch(vicinity, locality, self._find_most_samples(request))
+            search = WidthSearch(vicinity, locality, self._find_most_samples(request), pull)
         if search is not None and not known.needs_trial:
             yield from self._search_width(search, oracle, adapted.outputs, known, request)
             known = self._find_known_moments(components, adapted, vicinity, request, shared)  # with the kernel that was found

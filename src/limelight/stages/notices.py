@@ -174,7 +174,8 @@ class _Surrogate:
     def _measure_bins_cost(self, components: Components) -> BinsCost | None:
         """What the bins cost, where perturbations of LIME's own law with the default kernel tell it."""
         is_law = self.vicinity.has_own_kernel and not (self.vicinity.is_changed or self.sample.drawn_width)
-        if not is_law or self.settings.regressor is not None or not self.sample.first or not self._is_tried:
+        is_ridge = self.settings.regressor is None and self.sample.pull is None
+        if not (is_law and is_ridge and self.sample.first and self._is_tried):
             return None
         outputs, listed = self.sample.outputs[:, self.number], self.fits[self.label].components
         return measure_bins_cost(components, self.sample.first, outputs, listed, self.vicinity.proximity.width)

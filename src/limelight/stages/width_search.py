@@ -18,6 +18,7 @@ from limelight.stages.designs import NearMasks
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.limit import Limit
 from limelight.stages.locality import round_width
+from limelight.stages.prior import Pull
 from limelight.stages.proximity import exponential_kernel
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings, fit_surrogates
@@ -56,6 +57,8 @@ class WidthSearch:
         The fidelity.
     num_samples : int
         The number of perturbations of the explanation itself.
+    pull : Pull or None
+        What a prior does to the components, if there is one.
 
     Attributes
     ----------
@@ -63,8 +66,8 @@ class WidthSearch:
         What the model is to be asked about; None if the search is not worth its while.
     """
 
-    def __init__(self, vicinity: Vicinity, wanted: float, num_samples: int) -> None:
-        self.vicinity, self._wanted, self._num_samples = vicinity, wanted, num_samples
+    def __init__(self, vicinity: Vicinity, wanted: float, num_samples: int, pull: Pull | None) -> None:
+        self.vicinity, self._wanted, self._num_samples, self._pull = vicinity, wanted, num_samples, pull
         self.neighbourhood: Neighbourhood | None = None
         if num_samples < _LEAST_SEARCHED:
             text = (
@@ -91,7 +94,7 @@ class WidthSearch:
         """
         drawn = self.neighbourhood
         assert drawn is not None
-        sample = Sample(drawn.representation[0], origin, self.vicinity.components.shares)
+        sample = Sample(drawn.representation[0], origin, self.vicinity.components.shares, pull=self._pull)
         sample.limit = limit
         sample.add(drawn.representation[1:], explained, drawn.law_weights, np.ones(len(explained)), drawn.replicates)
         vicinity = self.vicinity
