@@ -18,18 +18,48 @@ def array(parts: int, rows: int, seed: int = 1) -> np.ndarray:
     return OrthogonalArrays((seed,)).masks(fair_coins(parts), Stretch(8, 0, rows // 8)).values
 
 
-@pytest.mark.parametrize(
-    ("parts", "rows", "strength"),
-    [(3, 8, 3), (8, 16, 3), (16, 32, 3), (60, 128, 3), (8, 128, 5), (16, 512, 5), (10, 1024, 7), (200, 512, 3)],
-)
-def test_array_is_of_the_strength_that_its_docstring_claims(parts: int, rows: int, strength: int) -> None:
+@pytest.mark.parametrize(("parts", "rows"), [(8, 16), (9, 32), (16, 32), (20, 64), (60, 128), (60, 1024), (100, 256), (200, 512)])
+def test_all_replicates_together_free_effects_of_each_other_and_of_those_of_pairs(parts: int, rows: int) -> None:
     masks = array(parts, rows)
     draw = np.random.default_rng(0)
     for _ in range(200):
-        columns = draw.choice(parts, strength, replace=False)
+        columns = draw.choice(parts, 3, replace=False)
         patterns, counts = np.unique(masks[:, columns], axis=0, return_counts=True)
-        assert len(patterns) == 2**strength
-        assert set(counts.tolist()) == {rows // 2**strength}
+        assert len(patterns) == 2**3
+        assert set(counts.tolist()) == {rows // 2**3}
+
+
+@pytest.mark.parametrize(("parts", "last"), [(8, 32), (16, 64), (60, 256)])
+def test_rows_of_a_large_block_have_strength_three_in_each_replicate(parts: int, last: int) -> None:
+    masks = array(parts, 8 * last).reshape(8, last, parts)[:, last // 2 :]
+    draw = np.random.default_rng(0)
+    for _ in range(50):
+        columns = draw.choice(parts, 3, replace=False)
+        for own in masks[:, :, columns]:
+            patterns, counts = np.unique(own, axis=0, return_counts=True)
+            assert len(patterns) == 2**3
+            assert set(counts.tolist()) == {last // 2**4}
+
+
+def test_every_mask_is_as_likely_in_each_row() -> None:
+    drawn = np.array([array(4, 64, seed).reshape(8, 8, 4) for seed in range(3200)])
+    numbers = drawn @ (1 << np.arange(4))  # of masks, for each seed, replicate and row
+    for replicate, row in [(0, 0), (3, 0), (7, 1), (2, 2), (5, 7)]:
+        counts = np.bincount(numbers[:, replicate, row], minlength=16)
+        assert ((counts - 200) ** 2 / 200).sum() < 38  # chi squared with 15 degrees of freedom, p = .001
+
+
+@pytest.mark.parametrize(("parts", "rows"), [(36, 128), (40, 512), (12, 128), (12, 512), (100, 512)])
+def test_what_an_array_takes_for_a_part_has_a_random_sign_in_each_replicate(parts: int, rows: int) -> None:
+    """The product of four parts (or of three, beside a fourth): replicates agree hardly more than independent signs would."""
+    draw, of_replicates, of_all = np.random.default_rng(0), 0.0, 0.0
+    for seed in range(600):
+        signs = 2.0 * array(parts, rows, seed).reshape(8, -1, parts) - 1
+        for _ in range(20):
+            product = signs[:, :, draw.choice(parts, 4, replace=False)].prod(axis=2).mean(axis=1)
+            of_replicates += (product**2).sum() / 64
+            of_all += product.mean() ** 2
+    assert 0.8 < of_all / of_replicates < 1.3
 
 
 def test_rows_come_in_complements_within_each_replicate() -> None:

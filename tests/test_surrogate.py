@@ -619,10 +619,17 @@ def test_a_short_list_is_the_full_fit_with_its_bends_projected_by_the_law(alpha)
             powers[:, column] -= start + rows @ slopes
         return powers
 
+    # The bends of each replicate's rows are those of a fit to the other replicates' rows.
+    own_bends = np.empty((300, 2))
+    for number in range(6):
+        own, others = problem.replicate == number, problem.replicate != number
+        _, straight = least_squares(problem.rows[others], problem.outputs[others, 0], problem.kernel_weights[others], 0.0)
+        unit = np.sqrt(straight @ covariance @ straight)
+        own_bends[own] = bends(lambda masks, slopes=straight / unit: (masks - mean) @ slopes, problem.rows[own])
+
     def project(keep):
         rows, outputs, kernel = problem.rows[keep], problem.outputs[keep, 0], problem.kernel_weights[keep]
-        _, straight = least_squares(rows, outputs, kernel, 0.0)
-        with_bends = np.concatenate([rows, bends(lambda masks: (masks - mean) @ straight, rows)], axis=1)
+        with_bends = np.concatenate([rows, own_bends[keep]], axis=1)
         intercept, weights = least_squares(with_bends, outputs, kernel, 0.0)
         weights = weights[:6]
         cross = (covariance @ weights)[chosen]

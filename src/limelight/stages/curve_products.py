@@ -10,15 +10,15 @@ __all__ = ["CurveProducts"]
 
 
 class CurveProducts(NamedTuple):
-    """Sums of weighted products with the squares and cubes of p predictors, for each of r replicates (or fits).
+    """Sums of weighted products with the squares and cubes of a predictor of each of q outputs, for each of r replicates.
 
     Attributes
     ----------
-    columns : ndarray of shape (r, 1 + d, 2, p)
+    columns : ndarray of shape (r, 1 + d, 2, q)
         Products with the constant and the components.
-    outputs : ndarray of shape (r, 2, p)
+    outputs : ndarray of shape (r, 2, q)
         Products with the output that the predictor belongs to.
-    curves : ndarray of shape (r, 3, p)
+    curves : ndarray of shape (r, 3, q)
         Squares with squares, squares with cubes, cubes with cubes.
     """
 
@@ -26,22 +26,24 @@ class CurveProducts(NamedTuple):
     outputs: np.ndarray
     curves: np.ndarray
 
-    def leave_out(self, num_fits: int, is_shared: bool) -> CurveProducts:
-        """Sum the products over the replicates of each fit; the first axis is then that of the fits.
+    def without(self, linear: np.ndarray, grams: np.ndarray) -> CurveProducts:
+        """The products of the curves less linear models of the components.
 
-        The first fit has all replicates, each of the others leaves out one. All fits share the p predictors if `is_shared`;
-        otherwise the predictors are those of the first fit, then those of the second, and so on, and p is divided by the number
-        of fits.
+        Parameters
+        ----------
+        linear : ndarray of shape (r, 1 + d, 2, q)
+            Each replicate's intercepts and weights.
+        grams : ndarray of shape (r, 1 + d + q, 1 + d + q)
+            Weighted Gram matrices of the constant, the components and the outputs.
         """
-        sums = []
-        for products in self:
-            if is_shared:
-                total = products.sum(axis=0)[None]
-                sums.append(np.concatenate([total, total - products]))
-                continue
-            by_fit = products.reshape(*products.shape[:-1], num_fits, -1)
-            total = np.moveaxis(by_fit.sum(axis=0), -2, 0).copy()
-            left_out = np.arange(num_fits - 1)
-            total[1:] -= by_fit[left_out, ..., left_out + 1, :]
-            sums.append(total)
-        return CurveProducts(*sums)
+        width = linear.shape[1]
+        of_linear = np.einsum("rij,rjaq->riaq", grams[:, :width, :width], linear)
+        columns = self.columns - of_linear
+        outputs = self.outputs - np.einsum("riq,riaq->raq", grams[:, :width, width:], linear)
+        curves = [
+            self.curves[:, number]
+            - (linear[:, :, first] * (self.columns + columns)[:, :, second]).sum(axis=1) / 2
+            - (linear[:, :, second] * (self.columns + columns)[:, :, first]).sum(axis=1) / 2
+            for number, (first, second) in enumerate([(0, 0), (0, 1), (1, 1)])
+        ]
+        return CurveProducts(columns, outputs, np.stack(curves, axis=1))

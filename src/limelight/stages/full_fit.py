@@ -6,7 +6,7 @@ import numpy as np
 
 from limelight.stages.curve_products import CurveProducts
 from limelight.stages.kernel_law import Curves, KernelLaw
-from limelight.stages.moments import Moments, PooledMoments
+from limelight.stages.moments import Moments, PooledMoments, leave_out_each
 from limelight.stages.sample import Sample
 
 __all__ = ["ProjectedMoments", "is_full_fit_sound"]
@@ -14,7 +14,6 @@ __all__ = ["ProjectedMoments", "is_full_fit_sound"]
 _LEAST_ROWS_PER_COMPONENT = 2  # effective rows, and pairs of rows: with fewer, the full fit is no good control variate
 _LEAST_CURVED_COMPONENTS = 4  # the exact moments of curves are sums over sets of four parts
 _MOST_CURVED_COMPONENTS = 300  # with more, the curves take more time than they save
-_MOST_ROWS_PER_COMPONENT_OF_OWN_CURVES = 50  # with more, the choice of the curves hardly adds to the error
 _COLLINEAR_SHARE = 1e-9  # of the product of two curves' squares: with a smaller determinant, they are the same curve
 
 
@@ -49,14 +48,11 @@ class ProjectedMoments:
         grams_of_fits = [total, *(total - gram for gram in grams)] if len(grams) > 1 else [total]
         fits = [_FullFit(gram, d) for gram in grams_of_fits]
         coefficients = np.stack([fit.coefficients for fit in fits])
-        if _LEAST_CURVED_COMPONENTS <= d <= _MOST_CURVED_COMPONENTS:
-            # Each fit has its own curves, so that the spread of the fits shows what their choice adds to the error. With many
-            # rows this is next to nothing, and all fits share the curves of the first.
-            has_own_curves = sample.size < _MOST_ROWS_PER_COMPONENT_OF_OWN_CURVES * (d + 1)
-            curved = fits if has_own_curves else fits[:1]
-            curves = kernel_law.curves(np.concatenate([fit.coefficients[1:] for fit in curved], axis=1))
-            products = sample.curve_products(curves)
-            coefficients = _remove_chance(fits, curves, products, is_shared=len(curved) < len(fits))
+        if len(grams) > 1 and _LEAST_CURVED_COMPONENTS <= d <= _MOST_CURVED_COMPONENTS:
+            # Each replicate's curves are those of the fit without it: a curve that follows the rows' own noise has more of it
+            # in its linear part than chance, and the weights would be too small.
+            curves = kernel_law.curves(np.concatenate([fit.coefficients[1:] for fit in fits[1:]], axis=1))
+            coefficients = _remove_chance(fits, coefficients, curves, sample.curve_products(curves), grams)
         intercepts, weights = coefficients[:, 0], coefficients[:, 1:]
         residuals = np.stack([fit.residuals for fit in fits])
         self._cross = self._covariance @ weights
@@ -126,25 +122,26 @@ class _FullFit:
         return _solve_cholesky(self._factor, cross.reshape(len(cross), -1)).reshape(cross.shape)
 
 
-def _remove_chance(fits: list[_FullFit], curves: Curves, products: CurveProducts, *, is_shared: bool) -> np.ndarray:
+def _remove_chance(
+    fits: list[_FullFit], coefficients: np.ndarray, curves: Curves, products: CurveProducts, grams: np.ndarray
+) -> np.ndarray:
     """The coefficients of f fits, of shape (f, 1 + d, q), without chance effects of the curves that the outputs contain.
 
-    The linear part of a curve under the law and the kernel is known exactly. The difference from its linear part in the sample
+    The linear part of a curve under the law and the kernel is known exactly. What the sample takes for linear in the rest of it
     is chance, and changes an output's coefficients in proportion to the share of the curve in the output's residual. This
     change is subtracted: a control variate, with two coefficients (the shares of square and cube) for each output.
     """
-    coefficients = np.stack([fit.coefficients for fit in fits])
-    num_families = 1 if is_shared else len(fits)  # of curves, each with q predictors
-    exact = np.moveaxis(curves.linear.reshape(*curves.linear.shape[:2], num_families, -1), 2, 0)
-    by_fit = products.leave_out(len(fits), is_shared)
-    sampled = np.stack([fit.solve(cross) for fit, cross in zip(fits, by_fit.columns, strict=True)])
-    # The products of the curves' residuals with each other: what their linear parts in the sample leave.
-    linear = np.einsum("fiaq,fibq->fabq", by_fit.columns, sampled)
-    squares = by_fit.curves[:, 0] - linear[:, 0, 0]
-    both = by_fit.curves[:, 1] - linear[:, 0, 1]
-    cubes = by_fit.curves[:, 2] - linear[:, 1, 1]
+    r, q = len(grams), coefficients.shape[-1]
+    exact = np.moveaxis(curves.linear.reshape(*curves.linear.shape[:2], r, q), 2, 0)
+    of_rest = CurveProducts(*(leave_out_each(part, axis=0) for part in products.without(exact, grams)))
+    chance = np.stack([fit.solve(columns) for fit, columns in zip(fits, of_rest.columns, strict=True)])
+    # The products of the curves' residuals with each other.
+    linear = np.einsum("fiaq,fibq->fabq", of_rest.columns, chance)
+    squares = of_rest.curves[:, 0] - linear[:, 0, 0]
+    both = of_rest.curves[:, 1] - linear[:, 0, 1]
+    cubes = of_rest.curves[:, 2] - linear[:, 1, 1]
     # The products of the outputs' residuals with the curves, and from these the shares: a system of two equations an output.
-    with_outputs = by_fit.outputs - np.einsum("fiaq,fiq->faq", by_fit.columns, coefficients)
+    with_outputs = of_rest.outputs - np.einsum("fiaq,fiq->faq", of_rest.columns, coefficients)
     determinant = squares * cubes - both**2
     is_solvable = determinant > _COLLINEAR_SHARE * squares * cubes
     divisor = np.where(is_solvable, determinant, 1.0)
@@ -156,7 +153,7 @@ def _remove_chance(fits: list[_FullFit], curves: Curves, products: CurveProducts
         axis=1,
     )
     shares = numerators * (is_solvable / divisor)[:, None]
-    return np.asarray(coefficients - np.einsum("fiaq,faq->fiq", sampled - exact, shares))
+    return np.asarray(coefficients - np.einsum("fiaq,faq->fiq", chance, shares))
 
 
 def _cholesky_factor(matrix: np.ndarray) -> np.ndarray:

@@ -373,36 +373,39 @@ class Sample:
                 grams[replicate if len(grams) > 1 else 0, :width, :width] += weighted @ weighted.T
 
     def curve_products(self, curves: Curves) -> CurveProducts:
-        """Each replicate's weighted products of curves with the constant, the components, the outputs and each other.
+        """Each replicate's weighted products of its own curves with the constant, the components, the outputs and each other.
 
-        The curves are those of p predictors. Several may belong to each output: p is a multiple of q, and predictor i belongs
-        to output i modulo q.
+        Predictor ``k * q + i`` of the curves is that of replicate k and output i.
         """
-        d, count = curves.weights.shape
-        with_columns = np.zeros((self.num_replicates, 2 * count, 1 + d))
-        with_outputs = np.zeros((self.num_replicates, 2 * count))
-        with_curves = np.zeros((self.num_replicates, 3, count))
-        standardised = np.ascontiguousarray((curves.weights / curves.scale).T)
-        centre = (curves.centre / curves.scale)[:, None]
+        d, q = len(self.instance), len(self.origin)
+        with_columns = np.zeros((self.num_replicates, 2 * q, 1 + d))
+        with_outputs = np.zeros((self.num_replicates, 2 * q))
+        with_curves = np.zeros((self.num_replicates, 3, q))
+        standardised = np.ascontiguousarray((curves.weights / curves.scale).T).reshape(self.num_replicates, q, d)
+        centres = (curves.centre / curves.scale).reshape(self.num_replicates, q, 1)
         for representation, outputs, law_weights, kernel_weights, bounds, _ in self._stretches:
             rows = representation.astype(np.float64)
-            powers = np.empty((2 * count, len(rows)))
-            predicted = standardised @ rows.T - centre
-            squares = np.multiply(predicted, predicted, out=powers[:count])
-            cubes = np.multiply(squares, predicted, out=powers[count:])
+            replicates = [*enumerate(pairwise(bounds.tolist()))]
+            powers = np.empty((2 * q, len(rows)))
+            squares, cubes = powers[:q], powers[q:]
+            predicted = np.empty_like(squares)
+            for replicate, (start, stop) in replicates:
+                predicted[:, start:stop] = standardised[replicate] @ rows[start:stop].T - centres[replicate]
+            np.multiply(predicted, predicted, out=squares)
+            np.multiply(squares, predicted, out=cubes)
             weighted = powers * (law_weights * kernel_weights)
+            weighted_squares, weighted_cubes = weighted[:q], weighted[q:]
             starts = bounds[:-1]
             with_columns[:, :, 0] += np.add.reduceat(weighted, starts, axis=1).T
-            for replicate, (start, stop) in enumerate(pairwise(bounds.tolist())):
+            for replicate, (start, stop) in replicates:
                 with_columns[replicate, :, 1:] += weighted[:, start:stop] @ rows[start:stop]
-            products = (weighted.reshape(-1, *outputs.T.shape) * outputs.T).reshape(weighted.shape)
+            products = (weighted.reshape(2, *outputs.T.shape) * outputs.T).reshape(weighted.shape)
             with_outputs += np.add.reduceat(products, starts, axis=1).T
-            weighted_squares, weighted_cubes = weighted[:count], weighted[count:]
             with_curves[:, 0] += np.add.reduceat(weighted_squares * squares, starts, axis=1).T
             with_curves[:, 1] += np.add.reduceat(weighted_squares * cubes, starts, axis=1).T
             with_curves[:, 2] += np.add.reduceat(weighted_cubes * cubes, starts, axis=1).T
         by_column = np.swapaxes(with_columns, 1, 2)
-        return CurveProducts(by_column.reshape(*by_column.shape[:2], 2, count), with_outputs.reshape(-1, 2, count), with_curves)
+        return CurveProducts(by_column.reshape(*by_column.shape[:2], 2, q), with_outputs.reshape(-1, 2, q), with_curves)
 
     def regression_rows(self, components: np.ndarray) -> RegressionRows:
         """All rows, with these components only."""
