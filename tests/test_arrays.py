@@ -18,7 +18,9 @@ def array(parts: int, rows: int, seed: int = 1) -> np.ndarray:
     return OrthogonalArrays((seed,)).masks(fair_coins(parts), Stretch(8, 0, rows // 8)).values
 
 
-@pytest.mark.parametrize(("parts", "rows"), [(8, 16), (9, 32), (16, 32), (20, 64), (60, 128), (60, 1024), (100, 256), (200, 512)])
+@pytest.mark.parametrize(
+    ("parts", "rows"), [(8, 16), (9, 32), (16, 32), (20, 64), (60, 128), (60, 1024), (100, 256), (200, 512)]
+)
 def test_all_replicates_together_free_effects_of_each_other_and_of_those_of_pairs(parts: int, rows: int) -> None:
     masks = array(parts, rows)
     draw = np.random.default_rng(0)

@@ -1,4 +1,4 @@
-"""The design for masks whose parts are absent with probability 1/2 each: orthogonal arrays, drawn anew in each block of rows."""
+"""The design for masks whose parts are absent with probability 1/2 each: orthogonal arrays, drawn anew in blocks of rows."""
 
 from __future__ import annotations
 
@@ -116,7 +116,7 @@ def _draw_block(rng: Generator, parts: int, size: int, count: int) -> np.ndarray
 
 
 def _draw_flips(rng: Generator, elements: np.ndarray, num_classes: int, sharing: int) -> np.ndarray:
-    """Which columns are flipped, of shape (groups, sharing, d): in each group of replicates that share elements, (groups, d)."""
+    """Which columns are flipped, of shape (groups, sharing, d), in groups of replicates that share elements, (groups, d)."""
     groups = len(elements)
     flips = rng.integers(2, size=(groups, 1, elements.shape[1]), dtype=np.uint8)
     if sharing == 1:
