@@ -98,7 +98,7 @@ def test_of_texts(model, num_samples):
 @pytest.mark.parametrize("num_samples", [129, 257])
 @pytest.mark.parametrize("model", [bend, branch])
 def test_of_images_is_rather_too_large(model, num_samples):
-    # An orthogonal array balances what the replicates, its cosets, do not: their spread says more than the error.
+    # All replicates together balance what single ones do not: their spread says more than the error.
     made = [explain_image(model, seed, num_samples=num_samples) for seed in SEEDS]
     check_calibration(made, MASKS, model(MASKS), MASK_WEIGHTS["image"], least=0.9, most=1.0)
 

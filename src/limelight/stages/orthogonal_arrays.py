@@ -59,12 +59,12 @@ class OrthogonalArrays(Design):
     tilt: np.ndarray | None = field(default=None, compare=False)
 
     def least(self, parts: int) -> int:
-        """Seven in eight of the rows that all have strength 3, and 3.5 rows for each part.
+        """Four rows for each part and for the constant: as many as a fit of all components needs.
 
         With fewer, classes are so large that a few parts together can follow the signs of all replicates, whatever these are.
         Then the replicates' spread shows too little, and independent rows are as accurate.
         """
-        return max(7 << (_field_degree(parts) - 2), -(-7 * parts // 2))
+        return 4 * (parts + 1)
 
     def masks(self, law: np.ndarray, stretch: Stretch) -> Drawn:
         parts = len(law) - 1
