@@ -107,29 +107,26 @@ def bend(masks: np.ndarray) -> np.ndarray:
 
 @pytest.mark.parametrize(
     ("num_active", "num_samples", "most_false"),
-    [(2, 513, 0), (3, 129, 0.1), (3, 165, 0.2), (3, 257, 0.1), (3, 1001, 0), (3, "auto", 0), (4, 165, 0.25), (4, 513, 0.05)],
+    [(2, 513, 0), (3, 129, 0.1), (3, 257, 0.1), (3, 1001, 0), (3, "auto", 0), (4, 129, 0.1), (4, 165, 0.25), (4, 513, 0.05)],
 )
-def test_intervals_hold_for_a_model_that_needs_several_parts_at_once(
+def test_what_holds_for_a_model_that_needs_several_parts_at_once(
     num_active: int, num_samples: int | str, most_false: float
 ) -> None:
     """One array for all replicates would take their product for a further part, and the replicates would agree on it.
 
-    With few inputs there was such a certain, heavy part in 58 % of explanations, and the intervals held in 76 %.
+    With 129 inputs there was such a certain, heavy part in 58 % of explanations of three parts; for four parts intervals held in
+    75 %, and fidelity, which was tried on rows that had helped to choose components, was right within its error in 26 %.
     """
-    held = explain(together, num_active, num_samples, range(100))
+    held = explain(together, num_active, num_samples, range(80))
     assert held.intervals.mean() >= 0.92
     assert held.intervals[~held.have_effects].mean() >= 0.9
     assert held.false_finds <= most_false
-
-
-@pytest.mark.parametrize(("kind", "num_samples"), [("parts", 257), ("parts", 1001), ("words", 257)])
-def test_intervals_hold_for_a_model_that_bends(kind: str, num_samples: int) -> None:
-    """Curves that were fitted to the rows that they correct would take a part of the weights for chance."""
-    held = explain(bend, 12, num_samples, range(60), kind)
-    assert held.intervals.mean() >= 0.92
     assert held.fidelities.mean() >= 0.85
 
 
-@pytest.mark.parametrize("num_samples", [513, 1001])
-def test_fidelity_of_a_model_that_needs_several_parts_at_once(num_samples: int) -> None:
-    assert explain(together, 3, num_samples, range(100)).fidelities.mean() >= 0.88
+@pytest.mark.parametrize(("kind", "num_samples"), [("parts", 257), ("parts", 1001), ("words", 257)])
+def test_what_holds_for_a_model_that_bends(kind: str, num_samples: int) -> None:
+    """Curves that were fitted to the rows that they correct would take a part of the weights for chance."""
+    held = explain(bend, 12, num_samples, range(50), kind)
+    assert held.intervals.mean() >= 0.92
+    assert held.fidelities.mean() >= 0.85

@@ -646,6 +646,31 @@ def test_a_short_list_is_the_full_fit_with_its_bends_projected_by_the_law(alpha)
     assert fit.half_widths == pytest.approx(error[fit.components], rel=1e-6)
 
 
+@pytest.mark.parametrize("method", ["highest_weights", "forward_selection"])
+@pytest.mark.parametrize("rows", [24, 54])
+def test_fidelity_is_that_of_surrogates_chosen_and_fitted_without_each_replicate(rows, method):
+    _, problem = draw_masks(4, rows=rows)
+    options = {"method": method, "num_features": 2, "alpha": 0.0}
+    missed = varied = 0.0
+    total = np.average(problem.outputs[:, 0], weights=problem.kernel_weights)
+    for number in range(6):
+        own = problem.replicate == number
+        kept = ~own
+        others = Problem(
+            problem.rows[kept],
+            problem.outputs[kept],
+            problem.law_weights[kept],
+            problem.kernel_weights[kept],
+            np.unique(problem.replicate[kept], return_inverse=True)[1],
+        )
+        (fit,) = fit_sample(others.sample(), **options)
+        predicted = fit.intercept + problem.rows[own][:, fit.components] @ fit.weights
+        missed += problem.kernel_weights[own] @ (problem.outputs[own, 0] - predicted) ** 2
+        varied += problem.kernel_weights[own] @ (problem.outputs[own, 0] - total) ** 2
+    (whole,) = fit_sample(problem.sample(), **options)
+    assert whole.fidelity == pytest.approx(1 - missed / varied, rel=1e-8)
+
+
 def test_too_few_rows_for_a_full_fit_leave_the_sampled_moments():
     kernel_law, problem = draw_masks(2, rows=24)
     options = {"method": "forward_selection", "num_features": 2}

@@ -45,6 +45,7 @@ moments             means and covariances of components and outputs, as sampled 
 full_fit            the same from a fit of all components, with exact moments of the masks
 controlled_moments  the same from a fit of all components and of control variates
 regressions         on the chosen components, of all rows and without each replicate
+held_out            fidelity of surrogates chosen and fitted without the rows they are held against
 surrogate           the weighted linear model, its intervals and its fidelity
 convergence         whether perturbations are enough: weights within the tolerance, or a certain list
 width_search        the width whose surrogate reaches a wanted fidelity

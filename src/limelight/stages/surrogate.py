@@ -12,6 +12,7 @@ from limelight.results.jackknife import critical_value, standard_errors
 from limelight.stages.certainty import Certainty, judge_list
 from limelight.stages.controlled_moments import ControlledMoments
 from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
+from limelight.stages.held_out import find_held_out_fidelities
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.moments import LimitMoments, PooledMoments, SampledMoments, WideMoments, leave_out_each
 from limelight.stages.prior import Penalties
@@ -175,6 +176,11 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     by_fit = regressions.intercepts + dot(regressions.weights, instance_values[:, :, None])
     local_half_widths = _half_widths(_errors(by_fit[..., None], settings)[..., 0], samples[0], settings)
     fidelities, spreads = of_chosen.fidelities(regressions, settings.is_exact), of_chosen.spreads()
+    if settings.components is None and settings.regressor is None and not settings.is_exact:
+        for number, sample in enumerate(samples):
+            own = source if isinstance(source, ProjectedMoments) else SampledMoments([sample], settings.nominal_draws)
+            held_out = find_held_out_fidelities(sample, own, method, settings.num_features, alpha)
+            fidelities[number] = fidelities[number] if held_out is None else held_out
     fidelity_errors = _fidelity_errors(fidelities, is_enumeration=settings.is_exact and samples[0].limit is None)
     if samples[0].limit is not None:  # its few perturbations may have missed what changes the output
         spreads = np.maximum(spreads, _linear_spreads(pooled))
