@@ -19,7 +19,7 @@ from limelight.stages.selection import choose_components
 
 __all__ = ["find_held_out_fidelities"]
 
-_ENOUGH_ROWS_PER_COMPONENT = 10  # the choice hardly depends on a replicate
+_ENOUGH_ROWS_PER_COMPONENT = 16  # the choice hardly depends on a replicate
 _MOST_COMPONENTS = 200  # with more, a choice for each replicate takes longer than the rest
 _METHODS = ("auto", "highest_weights", "forward_selection")
 
