@@ -114,8 +114,8 @@ def test_what_holds_for_a_model_that_needs_several_parts_at_once(
 ) -> None:
     """One array for all replicates would take their product for a further part, and the replicates would agree on it.
 
-    With 129 inputs there was such a certain, heavy part in 58 % of explanations of three parts; for four parts intervals held in
-    75 %, and fidelity, which was tried on rows that had helped to choose components, was right within its error in 26 %.
+    With 129 inputs there was such a certain, heavy part in 58 % of explanations of three parts. For four parts intervals held
+    in 75 %, and fidelity, which was tried on rows that had helped to choose components, was right within its error in 26 %.
     """
     held = explain(together, num_active, num_samples, range(80))
     assert held.intervals.mean() >= 0.92

@@ -64,9 +64,9 @@ class ProjectedMoments:
         """The moments of all components and outputs over all replicates: as `SampledMoments.pooled`, with b = 1."""
         return PooledMoments.of(self._moments(slice(None), slice(None), slice(0, 1)), len(self._components_mean))
 
-    def without_each(self) -> PooledMoments:
+    def without_each(self) -> Moments:
         """The same without each of the r replicates: as `SampledMoments.without_each`."""
-        return PooledMoments.of(self._moments(slice(None), slice(None), slice(1, None)), len(self._components_mean))
+        return self._moments(slice(None), slice(None), slice(1, None))
 
     def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - the full fits replace the grams
         """The moments of chosen components and an output: as `SampledMoments.leaving_out`, with b = 1."""

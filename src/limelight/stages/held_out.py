@@ -11,9 +11,9 @@ from __future__ import annotations
 import numpy as np
 
 from limelight.stages.full_fit import ProjectedMoments
-from limelight.stages.moments import SampledMoments
+from limelight.stages.moments import Moments, PooledMoments, SampledMoments
 from limelight.stages.prior import Penalties
-from limelight.stages.regressions import ProductsOfComponents, explained_shares
+from limelight.stages.regressions import Regressions, explain_shares, fit_moments
 from limelight.stages.sample import Sample
 from limelight.stages.selection import choose_components
 
@@ -49,16 +49,26 @@ def find_held_out_fidelities(
     if not has_choice or sample.is_wide or d > _MOST_COMPONENTS or sample.size >= _ENOUGH_ROWS_PER_COMPONENT * d:
         return None
     moments = source.without_each()
-    penalties = Penalties.stack([sample.penalties])
+    pooled = PooledMoments.of(moments, d)
+    penalties = Penalties.stack([sample.penalties] * r)
+    with_prior = pooled.with_prior(penalties)
     try:
-        with_prior = moments.with_prior(Penalties.stack([sample.penalties] * r))
-        common = moments.penalty[:, None] * penalties.factors
+        common = pooled.penalty[:, None] * penalties.factors
         chosen = choose_components(method, with_prior.covariances, with_prior.cross, common, num_features).components
     except np.linalg.LinAlgError:  # too little varies without some replicate
         return None
-    sums = np.empty((4, 1, *chosen.shape[1::-1]))
-    for replicate, components in enumerate(chosen[:, None]):
-        products = ProductsOfComponents([sample], components, source)
-        fitted = products.fit_ridge(alpha, penalties.take(components), slice(1 + replicate, 2 + replicate))
-        sums[..., replicate] = products.sums(fitted, slice(None))[..., replicate]
-    return np.asarray(explained_shares(sums)[0])
+    # The components chosen without each replicate, and the output that they are chosen for: (r, q, c + 1).
+    outputs = np.broadcast_to(d + np.arange(chosen.shape[1])[:, None], (*chosen.shape[:2], 1))
+    places = np.concatenate([chosen, outputs], axis=-1)
+    number = np.arange(r)[:, None, None]
+    of_chosen = Moments(
+        moments.mean[number, places][:, :, None],
+        moments.covariance[number[..., None], places[..., :, None], places[..., None, :]][:, :, None],
+        moments.penalty[:, None, None],
+        moments.rounding,
+    )
+    fitted = fit_moments(of_chosen, alpha, penalties.take(chosen))
+    in_gram = np.concatenate([np.zeros_like(outputs), 1 + places], axis=-1)
+    grams = sample.full_grams()[number[..., None], in_gram[..., :, None], in_gram[..., None, :]]
+    by_output = (np.swapaxes(part[:, :, 0], 0, 1)[None] for part in fitted)
+    return np.asarray(explain_shares(np.swapaxes(grams, 0, 1)[None], Regressions(*by_output))[0])

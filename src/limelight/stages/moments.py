@@ -95,11 +95,10 @@ class SampledMoments:
         grams = np.stack([sample.full_grams().sum(axis=0) for sample in self._samples])
         return PooledMoments.of(self._moments(grams, self._law_draws.sum(axis=1)), len(self._samples[0].instance))
 
-    def without_each(self) -> PooledMoments:
-        """The same without each of the r replicates of a single sample, in place of b samples."""
-        (sample,) = self._samples
-        grams, law_draws = (leave_out_each(part, axis=0)[1:] for part in (sample.full_grams(), self._law_draws[0]))
-        return PooledMoments.of(self._moments(grams, law_draws), len(sample.instance))
+    def without_each(self) -> Moments:
+        """The moments of all components and outputs of a single sample without each of its r replicates: axes ... are (r,)."""
+        grams, law_draws = (leave_out_each(part, axis=0)[1:] for part in (self._samples[0].full_grams(), self._law_draws[0]))
+        return self._moments(grams, law_draws)
 
     def leaving_out(self, chosen: np.ndarray, grams: np.ndarray) -> Moments:  # noqa: ARG002 - the grams are of the chosen ones
         """The moments of chosen components and an output, over all replicates and with each of them left out.

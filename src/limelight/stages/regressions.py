@@ -13,7 +13,7 @@ from limelight.stages.moments import LimitMoments, Moments, SampledMoments, leav
 from limelight.stages.prior import Penalties
 from limelight.stages.sample import Sample
 
-__all__ = ["ProductsOfComponents", "ProductsOfRows", "Regressions", "Source", "dot", "explained_shares"]
+__all__ = ["ProductsOfComponents", "ProductsOfRows", "Regressions", "Source", "dot", "explain_shares", "fit_moments"]
 
 _ROUNDING_SHARE = 1e-12  # of an output's variation: what is less is rounding
 
@@ -52,12 +52,10 @@ class ProductsOfComponents:
         self._chosen = chosen
         self._grams = _chosen_grams(samples, chosen)
 
-    def fit_ridge(self, alpha: float, penalties: Penalties, fits: slice = slice(None)) -> Regressions:
-        """Some of the weighted ridge regressions with a free intercept; the components' penalties have shape (b, q, c)."""
+    def fit_ridge(self, alpha: float, penalties: Penalties) -> Regressions:
+        """Weighted ridge regressions with a free intercept; the components' penalties have shape (b, q, c)."""
         assert not isinstance(self._source, LimitMoments | ControlledMoments)  # which have regressions of their own
-        moments = self._source.leaving_out(self._chosen, self._grams)
-        mean, covariance, penalty = (part[:, :, fits] for part in moments[:3])
-        return _fit_ridge(Moments(mean, covariance, penalty, moments.rounding), alpha, penalties)
+        return fit_moments(self._source.leaving_out(self._chosen, self._grams), alpha, penalties)
 
     def fidelities(self, regressions: Regressions, is_exact: bool) -> np.ndarray:
         """Weighted R2, of shape (b, q, 1 + r): of each replicate under the surrogate fitted without it, pooled.
@@ -67,19 +65,8 @@ class ProductsOfComponents:
         """
         if self._grams.shape[2] == 1 and not is_exact:
             return np.full((*self._grams.shape[:2], 1), np.nan)
-        return explained_shares(self.sums(regressions, slice(0, 1) if is_exact else slice(1, None)))
-
-    def sums(self, regressions: Regressions, fits: slice) -> np.ndarray:
-        """The sums over each replicate's rows that `explained_shares` takes, under one fit or a fit for each replicate."""
-        grams, c = self._grams, self._chosen.shape[-1]
-        # A row of the constant, the components and the output times this is the row's residual.
-        to_residual = np.ones(grams.shape[:-1])
-        to_residual[..., 0] = -regressions.intercepts[:, :, fits]
-        to_residual[..., 1 : c + 1] = -regressions.weights[:, :, fits]
-        sums = np.empty((4, *grams.shape[:-2]))
-        sums[0] = dot(to_residual, (grams @ to_residual[..., None])[..., 0])
-        sums[1], sums[2], sums[3] = grams[..., 0, 0], grams[..., 0, -1], grams[..., -1, -1]
-        return sums
+        fits = slice(0, 1) if is_exact else slice(1, None)
+        return explain_shares(self._grams, Regressions(regressions.intercepts[:, :, fits], regressions.weights[:, :, fits]))
 
     def spreads(self) -> np.ndarray:
         """The weighted standard deviation of each output, of shape (b, q)."""
@@ -140,7 +127,7 @@ class ProductsOfRows:
             sums[0, 0, output] = (row_weights * squares.T).sum(axis=1)
         centred = self._outputs - self._row_weights @ self._outputs / self._row_weights.sum()
         sums[1], sums[2, 0], sums[3, 0] = row_weights.sum(axis=1), (row_weights @ centred).T, (row_weights @ centred**2).T
-        return explained_shares(sums)
+        return _explained_shares(sums)
 
     def spreads(self) -> np.ndarray:
         """As `ProductsOfComponents.spreads`."""
@@ -153,7 +140,23 @@ def dot(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return np.asarray((left[..., None, :] @ right[..., :, None])[..., 0, 0])
 
 
-def explained_shares(sums: np.ndarray) -> np.ndarray:
+def explain_shares(grams: np.ndarray, regressions: Regressions) -> np.ndarray:
+    """R2, of shape (b, q, 1 + r): of each replicate under its own one of f = r regressions, or the only one, pooled.
+
+    The Gram matrices, of shape (b, q, r, c + 2, c + 2), are those of the constant, the regression's components and the output.
+    R2 is that of all replicates, then those of all but each of them.
+    """
+    # A row of the constant, the components and the output times this is the row's residual.
+    to_residual = np.ones(grams.shape[:-1])
+    to_residual[..., 0] = -regressions.intercepts
+    to_residual[..., 1:-1] = -regressions.weights
+    sums = np.empty((4, *grams.shape[:-2]))
+    sums[0] = dot(to_residual, (grams @ to_residual[..., None])[..., 0])
+    sums[1], sums[2], sums[3] = grams[..., 0, 0], grams[..., 0, -1], grams[..., -1, -1]
+    return _explained_shares(sums)
+
+
+def _explained_shares(sums: np.ndarray) -> np.ndarray:
     """R2 of all r replicates and, if there are several, of all but each of them: (..., 1 + r).
 
     The sums, of shape (4, ..., r), are over each replicate's rows: weighted squares of the residuals, the weights, weighted
@@ -186,7 +189,7 @@ def _chosen_grams(samples: Sequence[Sample], chosen: np.ndarray) -> np.ndarray:
     return grams
 
 
-def _fit_ridge(moments: Moments, alpha: float, penalties: Penalties) -> Regressions:
+def fit_moments(moments: Moments, alpha: float, penalties: Penalties) -> Regressions:
     """Weighted ridge regressions with a free intercept, from moments of c components and one output, with axes (b, q, f).
 
     The components' penalties have shape (b, q, c).

@@ -176,7 +176,8 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     by_fit = regressions.intercepts + dot(regressions.weights, instance_values[:, :, None])
     local_half_widths = _half_widths(_errors(by_fit[..., None], settings)[..., 0], samples[0], settings)
     fidelities, spreads = of_chosen.fidelities(regressions, settings.is_exact), of_chosen.spreads()
-    if settings.components is None and settings.regressor is None and not settings.is_exact:
+    is_sampled = isinstance(source, SampledMoments | ProjectedMoments) and not settings.is_exact
+    if is_sampled and settings.components is None and settings.regressor is None:
         for number, sample in enumerate(samples):
             own = source if isinstance(source, ProjectedMoments) else SampledMoments([sample], settings.nominal_draws)
             held_out = find_held_out_fidelities(sample, own, method, settings.num_features, alpha)
