@@ -62,8 +62,8 @@ class OrthogonalArrays(Design):
         """Four rows for each part and for the constant: as many as a fit of all components needs.
 
         With fewer, classes are so large that a few parts together can follow the signs of all replicates, whatever these are.
-        Then the replicates' spread shows too little, and leaving one out spoils the balance. Independent rows are less accurate,
-        but their intervals hold.
+        Then the replicates' spread shows too little, and leaving one out spoils the balance. Independent rows are less
+        accurate, but their intervals hold.
         """
         return 4 * (parts + 1)
 
