@@ -308,13 +308,11 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             ]
             if known.limit is None:  # otherwise the answers are those of the sum for each row
                 yield from oracle.check(neighbourhoods, answers)
-                if look.is_trial:
-                    if search is not None:
-                        yield from self._search_width(search, oracle, adapted.outputs, known, request)
-                    continue
-            elif look.is_trial and locality != "lime":
-                if search is not None:
-                    yield from self._search_width(search, oracle, adapted.outputs, known, request)
+            if look.is_trial and search is not None:
+                yield from self._search_width(search, oracle, adapted.outputs, known, request)
+            if look.is_trial and known.limit is None:
+                continue
+            if look.is_trial and locality != "lime":
                 neighbourhoods = vicinity.drawn.neighbourhoods(vicinity.make_design(), look.stretch)
                 explained = known.move_to(vicinity.proximity.width, neighbourhoods)
             if look.is_first or look.is_exact:
