@@ -15,9 +15,20 @@ from benchmarks._data import DATA, WORD, corpus, text_pipeline
 from benchmarks._trees import Ensemble, cancer_forest
 from limelight import Explanation, TextExplainer
 
-__all__ = ["GERMAN", "ROWS", "SAMPLES_OF_LIME", "SEEDS", "SEEDS_OF_ROWS", "SEEDS_OF_TEXTS", "SameLists", "same_lists"]
+__all__ = [
+    "BLACK_BOX",
+    "GERMAN",
+    "ROWS",
+    "SAMPLES_OF_LIME",
+    "SEEDS",
+    "SEEDS_OF_ROWS",
+    "SEEDS_OF_TEXTS",
+    "SameLists",
+    "same_lists",
+]
 
 ROWS, SEEDS, LISTED, SAMPLES_OF_LIME, LABEL = 30, 20, 5, 5000, 1
+BLACK_BOX = "as a black box"
 SEEDS_OF_ROWS, SEEDS_OF_TEXTS = 3, 2  # of lime, which takes longer
 GERMAN = DATA / "tabular" / "german_processed.csv.gz"
 _MOST_WORDS = 120  # of a document: lime takes longer for each word
@@ -40,7 +51,7 @@ def same_lists() -> Iterator[SameLists]:
     tables = [cancer_forest(), *([_german_forest()] if GERMAN.is_file() else [])]
     for table in tables:
         of_lime = _similarity(_lime_lists_of_rows(table))
-        for case, options in {"sampled, defaults": {"shortcuts": False}, "exact, defaults": {}}.items():
+        for case, options in {BLACK_BOX: {"shortcuts": False}, "exact, defaults": {}}.items():
             explained = [
                 table.explainer(random_state=seed, **options).explain_many(
                     table.some_rows(ROWS), table.model, num_features=LISTED

@@ -9,7 +9,7 @@ import numpy as np
 from benchmarks import frugality
 from benchmarks._planted import CASES, LISTED, MODELS, Judged
 from benchmarks._report import Row, Table, at_least, at_most
-from benchmarks._same_lists import GERMAN, ROWS, SAMPLES_OF_LIME, SEEDS, SEEDS_OF_ROWS, SEEDS_OF_TEXTS, same_lists
+from benchmarks._same_lists import BLACK_BOX, GERMAN, ROWS, SAMPLES_OF_LIME, SEEDS, SEEDS_OF_ROWS, SEEDS_OF_TEXTS, same_lists
 
 __all__ = ["tables"]
 
@@ -75,8 +75,13 @@ def _stability() -> Table:
     rows = []
     for case, of_lime, similarity, inputs in same_lists():
         figures = {"lime": of_lime, "limelight": similarity, "lime's inputs": SAMPLES_OF_LIME, "inputs": inputs}
-        rows.append(Row(case, figures, similarity, at_least(LEAST_JACCARD)))
-    notes = [f"lime has {SEEDS_OF_ROWS} seeds for rows, {SEEDS_OF_TEXTS} for texts, on the same instances."]
+        rows.append(Row(case, figures, similarity, None if case.endswith(BLACK_BOX) else at_least(LEAST_JACCARD)))
+    notes = [
+        "By default a forest is exact. As a black box it shows what chance does to a list that ends within a tie: of German",
+        "credit, the fourth to ninth weight differ by less than their errors, which are as large as lime's. lime lists by",
+        "explained variance, where other components are tied.",
+        f"lime has {SEEDS_OF_ROWS} seeds for rows, {SEEDS_OF_TEXTS} for texts, on the same instances.",
+    ]
     if not GERMAN.is_file():
         notes.append(f"German credit was not measured: there is no {GERMAN}.")
     return Table(
