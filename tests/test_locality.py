@@ -7,7 +7,7 @@ import pytest
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
-from limelight import ComponentsExplainer, Explanation, TabularExplainer, TextExplainer, compare
+from limelight import ComponentsExplainer, Explanation, Prior, TabularExplainer, TextExplainer, compare
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.renderers._summary import summarise
 
@@ -382,8 +382,22 @@ def test_few_samples_are_no_search():
     rows = normal_rows()
     explanation = TabularExplainer(rows, locality=0.9).explain_instance(rows[0], bent, num_samples=100)
     (message,) = [notice.message for notice in explanation.notices if notice.code == "no_search"]
-    assert "num_samples of at least 256; got 100" in message
+    assert "that needs num_samples of at least 256; it is 100." in message
     assert explanation.num_inputs == 100
+    explanation = TabularExplainer(rows, locality=0.9).explain_instance(rows[0], bent, max_samples=200)
+    (message,) = [notice.message for notice in explanation.notices if notice.code == "no_search"]
+    assert "that needs max_samples of at least 256; it is 200." in message
+
+
+def test_max_samples_leaves_width_and_fidelity_alone():
+    rows = normal_rows(columns=4)
+    prior = Prior(means={0: 0.5}, precision=400)
+    explainer = TabularExplainer(rows, discretize_continuous=False, locality=0.5, tolerance=0.5)
+    few, many = (explainer.explain_instance(rows[3], bent, max_samples=most, prior=prior) for most in (None, 20_000))
+    assert few.num_samples < 5000
+    assert few.kernel_width < 1.5
+    assert few == many
+    assert few.provenance == many.provenance
 
 
 def test_all_labels_reach_the_fidelity():

@@ -287,7 +287,14 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         goal = Goal(self.options.tolerance, self.options.certainty)
         search, locality = None, self.options.locality
         if isinstance(locality, float):
-            search = WidthSearch(vicinity, locality, self._find_most_samples(request), pull)
+            search = WidthSearch(
+                vicinity,
+                locality,
+                most=self._find_most_samples(request),
+                num_samples=request.num_samples or self.cap,
+                option="max_samples" if request.num_samples is None else "num_samples",
+                pull=pull,
+            )
         if search is not None and not known.needs_trial:
             yield from self._search_width(search, oracle, adapted.outputs, known, request)
             known = self._find_known_moments(components, adapted, vicinity, request, shared)  # with the kernel that was found

@@ -55,8 +55,12 @@ class WidthSearch:
         Where the perturbations lie; the search narrows it.
     wanted : float
         The fidelity.
+    most : int
+        The number of perturbations of the explanation itself, or the largest one.
     num_samples : int
-        The number of perturbations of the explanation itself.
+        The number that the penalty is meant for.
+    option : str
+        What the user gives `most` as.
     pull : Pull or None
         What a prior does to the components, if there is one.
 
@@ -66,13 +70,13 @@ class WidthSearch:
         What the model is to be asked about; None if the search is not worth its while.
     """
 
-    def __init__(self, vicinity: Vicinity, wanted: float, num_samples: int, pull: Pull | None) -> None:
-        self.vicinity, self._wanted, self._num_samples, self._pull = vicinity, wanted, num_samples, pull
+    def __init__(
+        self, vicinity: Vicinity, wanted: float, *, most: int, num_samples: int, option: str, pull: Pull | None
+    ) -> None:
+        self.vicinity, self._wanted, self._most, self._num_samples, self._pull = vicinity, wanted, most, num_samples, pull
         self.neighbourhood: Neighbourhood | None = None
-        if num_samples < _LEAST_SEARCHED:
-            text = (
-                f"No kernel width was searched for: that needs num_samples of at least {_LEAST_SEARCHED}; got {num_samples}. "
-            )
+        if most < _LEAST_SEARCHED:
+            text = f"No kernel width was searched for: that needs {option} of at least {_LEAST_SEARCHED}; it is {most}. "
             vicinity.notices += (Notice("no_search", f"{text}The width is lime's."),)
             return
         self._ladder = list(self._find_ladder())
@@ -144,7 +148,7 @@ class WidthSearch:
         vicinity, components = self.vicinity, self.vicinity.components
         design, rungs = vicinity.make_design(for_search=True), self._ladder
         drawn_from = rungs[::_RUNGS_PER_LAW]
-        points = _POINTS if self._num_samples >= REPLICATES * _POINTS * len(drawn_from) else _FEW_POINTS
+        points = _POINTS if self._most >= REPLICATES * _POINTS * len(drawn_from) else _FEW_POINTS
         stretch = Stretch(REPLICATES, 0, points * len(drawn_from))
         if vicinity.knows_masks:
             tilts = [rung.kernel_law.kernel / rung.mean_weight for rung in rungs if rung.kernel_law is not None]
