@@ -368,7 +368,24 @@ def test_best_width_is_taken_and_said_where_none_reaches_the_fidelity():
     )
     (notice,) = [notice for notice in explanation.notices if notice.code == "fidelity_not_reached"]
     assert notice.level == "caution"
-    assert f"fidelity of 0.9: with the best one, {explanation.kernel_width:g}" in notice.message
+    assert "No kernel width was found whose surrogate reaches a fidelity of 0.9" in notice.message
+    assert f"with the one taken, {explanation.kernel_width:g}, it is" in notice.message
+
+
+def test_a_width_that_was_found_and_misses_on_the_explanation_s_perturbations_is_not_said_not_to_be_found():
+    asked = []
+
+    def model(masks):  # the first question is the search's
+        asked.append(len(masks))
+        return masks[:, 0] if len(asked) == 1 else masks[:, 0] * masks[:, 1] * (1 - masks[:, 2]) * 3 - masks[:, 3]
+
+    explanation = ComponentsExplainer(locality=0.9).explain_instance(Parts(8), model, num_samples=500)
+    (notice,) = [notice for notice in explanation.notices if notice.code == "fidelity_not_reached"]
+    fidelity = explanation.surrogates[0].fidelity
+    assert notice.message == (
+        f"The kernel width {explanation.kernel_width:g} reached a fidelity of 0.9 on the perturbations that it was searched "
+        f"with; on those of the explanation it is {fidelity:.2f}."
+    )
 
 
 def test_constant_model_keeps_lime_s_width():

@@ -75,6 +75,7 @@ class WidthSearch:
     ) -> None:
         self.vicinity, self._wanted, self._most, self._num_samples, self._pull = vicinity, wanted, most, num_samples, pull
         self.neighbourhood: Neighbourhood | None = None
+        self._is_found = False
         if most < _LEAST_SEARCHED:
             text = f"No kernel width was searched for: that needs {option} of at least {_LEAST_SEARCHED}; it is {most}. "
             vicinity.notices += (Notice("no_search", f"{text}The width is lime's."),)
@@ -115,6 +116,7 @@ class WidthSearch:
             if fidelity - error > best_fidelity:
                 best, best_fidelity = rung, fidelity - error
             if best_fidelity >= self._wanted:
+                self._is_found = True
                 break
         vicinity.found = f"{self._wanted:g}, from {sample.size} perturbations"
         vicinity.narrow(best.width)
@@ -123,9 +125,13 @@ class WidthSearch:
         """What a reader should know if surrogates do not reach the fidelity on perturbations that did not choose the width."""
         worst = _find_worst(fits)
         if self.neighbourhood is not None and worst is not None and sum(worst) < self._wanted:
-            fidelity = worst[0]
-            text = f"No kernel width was found whose surrogate reaches a fidelity of {self._wanted:g}: with the best one, "
-            text += f"{self.vicinity.proximity.width:g}, it is {fidelity:.2f}."
+            width, fidelity, wanted = self.vicinity.proximity.width, worst[0], self._wanted
+            if self._is_found:
+                text = f"The kernel width {width:g} reached a fidelity of {wanted:g} on the perturbations that it was searched "
+                text += f"with; on those of the explanation it is {fidelity:.2f}."
+            else:
+                text = f"No kernel width was found whose surrogate reaches a fidelity of {wanted:g}: "
+                text += f"with the one taken, {width:g}, it is {fidelity:.2f}."
             yield Notice("fidelity_not_reached", text)
 
     def _find_ladder(self) -> Iterator[_Rung]:
