@@ -367,7 +367,7 @@ class TestWhatWasFound:
         frame = pd.DataFrame(np.eye(4), columns=pd.Index(["a\ud800", "b", "c", "d"], dtype=object))
         explanation = TabularExplainer(frame).explain_instance(frame.iloc[0], lambda rows: rows.iloc[:, 0])
         for backend in ("pandas", "polars", "pyarrow"):
-            assert explanation.to_frame(backend).shape == (4, 7)
+            assert explanation.to_frame(backend).shape == (4, 11)
         assert explanation.to_frame("polars")["name"][0].startswith(r"a\ud800")
 
     def test_a_penalty_that_takes_all(self):

@@ -211,7 +211,7 @@ def test_without_pillow_the_error_names_the_extra(explanation, monkeypatch, tmp_
         with pytest.raises(MissingDependencyError, match=r"a picture needs Pillow: pip install 'limelight\[image\]'"):
             draw()
     assert "superpixel" in repr(explanation)
-    assert explanation.to_frame().shape[1] == 7
+    assert explanation.to_frame().shape[1] == 11
 
 
 def test_many_labels_are_drawn_in_rows(tmp_path):

@@ -379,7 +379,7 @@ def test_a_report_says_how_far_to_trust_the_set():
     assert "good 2" in page
     assert "fair 1" in page
     assert "poor 2" in page
-    assert "1 : intervals wider than the tolerance not_converged" in page
+    assert "1 : intervals wider than the tolerance, or a list less certain than asked for not_converged" in page
     assert "1 : an alert other_side" in page
     assert "How far to trust them" not in plain(Explanations.of([FAILURE]).to_html())
 

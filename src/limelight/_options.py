@@ -51,8 +51,8 @@ class Options:
     tolerance : float
         Weights count as converged when their intervals reach no further than this share of the heaviest weight.
     certainty : float or None
-        With which probability each reported component must truly be among the heaviest for "auto" to end, in place of the
-        tolerance; None where the tolerance counts.
+        With which probability each reported component must truly be among the heaviest, and its sign be right, for "auto" to
+        end, in place of the tolerance; None where the tolerance counts.
     design : {"auto", "iid"}
         Whether perturbations come from the explainer's default design, or are drawn independently.
     shortcuts : bool

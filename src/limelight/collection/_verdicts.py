@@ -49,12 +49,11 @@ def _read_table(table: pa.Table) -> Iterator[tuple[str, ...] | None]:
         if is_failure:
             yield None
             continue
-        place = places.get(row)
+        place, is_exact = places.get(row), provenance[row]["design"] in Verdict.EXACT_DESIGNS
         yield Verdict.find_faults(
             float("nan") if place is None else float(fidelities[place]),
             alerts=[notice["code"] for notice in notices[row] if notice["level"] == "alert"],
-            has_intervals=provenance[row]["design"] in Verdict.EXACT_DESIGNS
-            or (place is not None and bool(has_intervals[place])),
+            has_intervals=is_exact or (place is not None and bool(has_intervals[place])),
             converged=converged[row],
-            is_certain=place is not None and not is_uncertain[place],
+            is_certain=is_exact or (place is not None and not is_uncertain[place]),
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
@@ -35,8 +36,10 @@ class FeatureDifference(NamedTuple):
         The column or columns that components are about, or their name.
     listed : int
         In how many comparisons both explanations list it.
+    alone : int
+        In how many only one of them does: there its difference is not known.
     first, second : float
-        The mean of its absolute weights in each model, over these.
+        The mean of its absolute weights in each model, where both list it; NaN where that is nowhere.
     difference : float
         The mean of the absolute differences: it is not 0 where a model's weights are larger here and smaller there.
     certain : int
@@ -52,6 +55,7 @@ class FeatureDifference(NamedTuple):
 
     feature: str
     listed: int
+    alone: int
     first: float
     second: float
     difference: float
@@ -109,6 +113,8 @@ class Comparisons(EqualityMixin, Sequence[Comparison]):
     ) -> tuple[FeatureDifference, ...]:
         """How differently the models use each feature, over all instances; the largest mean difference first.
 
+        Features that both explanations never list together come last. To know all differences, have both list all components.
+
         Parameters
         ----------
         label : int or str, optional
@@ -128,20 +134,21 @@ class Comparisons(EqualityMixin, Sequence[Comparison]):
         for comparison in self.comparisons:
             columns = comparison.first.view.columns() if by == "feature" else {}
             for one in comparison.differences(label):
-                if one.listed == "both":
-                    found.setdefault(columns.get(one.component, one.name), []).append(one)
+                found.setdefault(columns.get(one.component, one.name), []).append(one)
+        both = {feature: [one for one in of_feature if one.listed == "both"] for feature, of_feature in found.items()}
         rows = [
             FeatureDifference(
                 feature=feature,
                 listed=len(of_feature),
+                alone=len(found[feature]) - len(of_feature),
                 first=_mean(abs(one.first) for one in of_feature),
                 second=_mean(abs(one.second) for one in of_feature),
                 difference=_mean(abs(one.difference) for one in of_feature),
                 certain=sum(one.is_certain for one in of_feature),
             )
-            for feature, of_feature in found.items()
+            for feature, of_feature in both.items()
         ]
-        return tuple(sorted(rows, key=lambda row: -row.difference))
+        return tuple(sorted(rows, key=lambda row: (row.listed == 0, -row.difference if row.listed else -row.alone)))
 
     def as_list(self, label: Label | None = None) -> list[tuple[str, float]]:
         """Features and the means of the absolute differences of their weights, largest first.
@@ -151,7 +158,7 @@ class Comparisons(EqualityMixin, Sequence[Comparison]):
         LabelError
             If the label was not explained.
         """
-        return [(row.feature, row.difference) for row in self.features(label)]
+        return [(row.feature, row.difference) for row in self.features(label) if row.listed]
 
     def most_different(self, count: int = 5, label: Label | None = None) -> list[tuple[int, float]]:
         """Where predictions differ most: the comparison's place here, and the first model's prediction less the second's.
@@ -218,7 +225,9 @@ class Comparisons(EqualityMixin, Sequence[Comparison]):
         rows = self.features() if self.comparisons else ()
         lines = [
             f"{row.difference:10.4g}  {row.feature!r}: {row.first:.4g} and {row.second:.4g}, certain in {row.certain} of "
-            f"{row.listed}"
+            f"{row.listed}{f'; listed by one alone in {row.alone}' if row.alone else ''}"
+            if row.listed
+            else f"   unknown  {row.feature!r}: listed by one alone in {row.alone}"
             for row in rows[:_REPR_FEATURES]
         ]
         more = len(rows) - _REPR_FEATURES
@@ -238,7 +247,7 @@ Comparisons.__module__ = FeatureDifference.__module__ = "limelight"  # where use
 
 def _mean(values: Iterable[float]) -> float:
     listed = list(values)
-    return sum(listed) / len(listed)
+    return sum(listed) / len(listed) if listed else math.nan
 
 
 @overload

@@ -84,8 +84,9 @@ class ComponentsExplainer(Explainer):
     tolerance : float, default 0.05
         Weights count as converged when their intervals reach no further than this share of the largest weight.
     certainty : float, optional
-        Have ``num_samples="auto"`` end once each reported component truly is among the heaviest with at least this probability,
-        such as 0.95, in place of the tolerance: for lists that stay the same, whatever their weights are.
+        Have ``num_samples="auto"`` end once each reported component truly is among the heaviest, and its sign is right, each
+        with at least this probability, such as 0.95. It takes the tolerance's place: the list is certain then, and the weights
+        may not be.
     mode : {"classification", "regression"}, optional
         What the model's outputs are; by default what an estimator says of itself, and of other models probabilities if they sum
         to 1, else scores.

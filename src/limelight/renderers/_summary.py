@@ -220,11 +220,6 @@ def _state_convergence(explanation: Explanation) -> tuple[str, str]:
     """Whether there is what was asked for, and what that means."""
     if explanation.is_exact and explanation.converged:
         return "yes, exact", "the weights are those that infinitely many perturbations would give: nothing was left to chance"
-    certainty = explanation.provenance.certainty
-    if certainty and explanation.converged:
-        return "yes", f"each component truly is among the heaviest with a probability of {certainty:g} or more"
-    if certainty:
-        return "no", f"some component may not be among the heaviest: its probability is below {certainty:g}, or not known"
     if explanation.converged:
         return "yes", "every weight's interval is within the tolerance"
     settled = [explanation.convergence(label) for label in explanation.labels]
@@ -233,6 +228,20 @@ def _state_convergence(explanation: Explanation) -> tuple[str, str]:
         return "no", "some weight's interval is wider than twice the tolerance, or there is none"
     tolerance = f"{settled[0].tolerance:.3g}"
     return "nearly", f"the widest interval reaches {reach:.2g} of the heaviest weight to one side; the tolerance is {tolerance}"
+
+
+def _state_certainty(explanation: Explanation) -> tuple[str, str]:
+    """Whether the list is as certain as was asked for."""
+    level = f"{explanation.provenance.certainty:g}"
+    if explanation.converged:
+        return (
+            "yes",
+            f"each component truly is among the heaviest, and its sign is right, with a probability of {level} or more",
+        )
+    return (
+        "no",
+        f"some component may not be among the heaviest, or its sign be wrong: a probability is below {level}, or not known",
+    )
 
 
 def _state_facts(explanation: Explanation) -> tuple[Fact, ...]:
@@ -244,7 +253,9 @@ def _state_facts(explanation: Explanation) -> tuple[Fact, ...]:
             f"what the {samples} perturbations are worth once weighted by proximity",
         ),
         Fact("model inputs", str(inputs), "distinct inputs that the model was asked about"),
-        Fact("converged", *_state_convergence(explanation)),
+        Fact("list certain", *_state_certainty(explanation))
+        if explanation.provenance.certainty and not explanation.is_exact
+        else Fact("converged", *_state_convergence(explanation)),
         *_state_locality(explanation.kernel_share),
     )
 

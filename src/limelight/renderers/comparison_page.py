@@ -114,6 +114,7 @@ def render_summary(comparisons: Comparisons) -> str:
             format_number(row.second),
             format_number(row.difference),
             f"{row.certain} of {row.listed}",
+            str(row.alone),
         )
         for name, row in zip(show_names([row.feature for row in found]), found, strict=True)
     ]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from limelight.results._surrogate import Surrogate
+from limelight.results.equality import EqualityMixin
 
 __all__ = ["Convergence", "Settled", "find_convergence"]
 
@@ -16,8 +17,8 @@ _NEARLY = 2.0  # tolerances
 _ROUNDING = 1e-9  # of an interval's ends
 
 
-@dataclass(frozen=True)
-class Convergence:
+@dataclass(frozen=True, eq=False)
+class Convergence(EqualityMixin):
     """How well the weights of one label are settled.
 
     A weight's reach is that of its interval to one side, away from 0, as a share of the heaviest weight.

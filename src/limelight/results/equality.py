@@ -59,4 +59,6 @@ def _hashable(value: Any) -> Any:
         return tuple(map(_hashable, value))
     if isinstance(value, np.ndarray):
         return value.shape
+    if isinstance(value, dict):
+        return frozenset(value)
     return None if value != value else value

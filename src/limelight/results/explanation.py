@@ -61,7 +61,7 @@ class Explanation(RenderingMixin, EqualityMixin):
         The level of the weights' intervals.
     converged : bool
         Whether every reported weight's interval is within the tolerance that the explainer was given; or, of an explainer with
-        a `certainty`, whether each reported component is that certain to be among the heaviest.
+        a `certainty`, whether each reported component is that certain to be among the heaviest and to have the right sign.
     id : str or None
         What identifies the instance, if the user says so. No number depends on it.
     provenance : Provenance
@@ -237,7 +237,8 @@ class Explanation(RenderingMixin, EqualityMixin):
         'no'
         """
         surrogate = self.surrogate(label)
-        is_known = not any(notice.code == "unknown_weights" for notice in self.notices)
+        says_nothing = not self.converged and not any(surrogate.weights)  # all 0, of an output that varies
+        is_known = not says_nothing and not any(notice.code == "unknown_weights" for notice in self.notices)
         return find_convergence(surrogate, self.provenance.tolerance, is_known=is_known)
 
     def as_list(self, label: Label | None = None, *, positions: bool = False) -> list[tuple[str, float]]:

@@ -46,8 +46,8 @@ class Provenance(EqualityMixin):
     nominal_draws : int
         The number of independent perturbations that the ridge penalty is meant for.
     certainty : float
-        With which probability each reported component had to be among the heaviest for "auto" to end; 0 where the tolerance
-        decided.
+        With which probability each reported component had to be among the heaviest, and its sign be right, for "auto" to end;
+        0 where the tolerance decided.
     content : str
         A fingerprint of what the perturbations depend on besides these settings: the instance, or the training data, or both.
         Where it and the settings are equal, so are the perturbations.

@@ -136,7 +136,7 @@ def _find_level(
             alerts=[notice.code for notice in notices if notice.level == "alert"],
             has_intervals=is_exact or any(map(math.isfinite, surrogate.lows)),
             converged=converged,
-            is_certain=all(probability >= Verdict.LEAST_CERTAINTY for probability in surrogate.top_probabilities),
+            is_certain=is_exact or all(probability >= Verdict.LEAST_CERTAINTY for probability in surrogate.top_probabilities),
         )
     )
 

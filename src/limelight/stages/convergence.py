@@ -21,7 +21,8 @@ class Goal(NamedTuple):
     tolerance : float
         How far an interval may reach to each side, as a share of the output's heaviest weight.
     certainty : float or None
-        With which probability each listed component must truly be among the heaviest, in place of the tolerance.
+        With which probability each listed component must truly be among the heaviest, and its sign be right, in place of the
+        tolerance.
     """
 
     tolerance: float
@@ -46,7 +47,10 @@ def has_converged(goal: Goal, sample: Sample, settings: Settings, fits: Sequence
         return all(_is_within(goal.tolerance, fit, is_excused) for fit, is_excused in zip(fits, may_be_zero, strict=True))
     judged = zip(judge_lists(sample, settings, fits), fits, may_be_zero, strict=True)
     # Nothing puts components of weight 0 before others, and where all may be 0, nothing needs to.
-    return all(((one.tops >= goal.certainty) | (is_excused & (fit.weights == 0))).all() for one, fit, is_excused in judged)
+    return all(
+        (((one.tops >= goal.certainty) & (fit.signs >= goal.certainty)) | (is_excused & (fit.weights == 0))).all()
+        for one, fit, is_excused in judged
+    )
 
 
 def _is_within(tolerance: float, fit: Fit, is_excused: bool) -> bool:

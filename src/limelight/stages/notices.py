@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -35,7 +35,7 @@ _MOST_TRIED_LABELS = 5  # and the default label: trials of many outputs would ta
 _RESERVE = 5  # a small effective sample looks larger than it is: the nearest perturbations are still missing
 _ENOUGH_FOR_INTERVALS = 100  # perturbations: with half as many, most components vary in each replicate
 _MOST_SAMPLES = 1_000_000  # that are worth proposing
-_WIDEST_TOLERANCE = 0.5  # that is worth proposing
+_HALF_KNOWN = 0.5  # of the heaviest weight, to each side
 _ROUNDING_SHARE = 1e-12  # of an output
 
 
@@ -335,8 +335,10 @@ def _judge_precision(
         share = widest / max(1e-9, 1 - widest)
         needed = size * max(1.0, share / goal.tolerance) ** 2  # no fewer: fewer have just been seen to be too few
         option = "num_samples" if num_samples else "max_samples"
-        remedies = [f"{option}={round_up(needed)}"] if needed <= _MOST_SAMPLES else []
-        remedies += [f"tolerance={_round_up_share(widest):g} if that is precise enough"] if widest <= _WIDEST_TOLERANCE else []
+        remedies = []
+        if widest <= _HALF_KNOWN:  # otherwise the heaviest weight is too uncertain for a forecast
+            remedies += [f"{option}={round_up(needed)}"] if needed <= _MOST_SAMPLES else []
+            remedies.append(f"tolerance={_round_up_share(widest):g} if that is precise enough")
         if remedies:
             advice = f"Give {', or '.join(remedies)}."
         elif all((fit.half_widths >= np.abs(fit.weights)).all() for fit in fits):
@@ -364,19 +366,30 @@ def _find_uncertain(
         text = "How certain the list is, is not known: it is for limelight's own surrogates of up to 300 components, with two "
         yield Notice("uncertain_list", f"{text}perturbations or more for each. Leave certainty out.")
         return
-    doubtful = {
-        names[number]: top
+    judged = [
+        (names[number], top, sign)
         for one, fit in zip(certainties, fits, strict=True)
-        for number, top in zip(fit.components.tolist(), one.tops.tolist(), strict=True)
-        if not top >= level
-    }
+        for number, top, sign in zip(fit.components.tolist(), one.tops.tolist(), fit.signs.tolist(), strict=True)
+    ]
+    doubtful = {name: top for name, top, _ in judged if not top >= level}
+    signs = {name: sign for name, top, sign in judged if top >= level and not sign >= level}
+    parts = []
     if doubtful:
         be, weigh = ("is", "It weighs") if len(doubtful) == 1 else ("are", "They weigh")
-        least = min(doubtful.values())
-        text = f"It is not certain that {_list_names(list(doubtful))} {be} among the heaviest: the probability is {least:.2f}"
-        text += f"{'' if len(doubtful) == 1 else ' at the least'}. {weigh} about as much as what is left out. Give another "
-        text += f"num_features, or {'max_samples' if is_auto else 'num_samples'}={round_up(4 * (sample.size + 1))}."
-        yield Notice("uncertain_list", text)
+        parts.append(f"It is not certain that {_list_names(list(doubtful))} {be} among the heaviest: {_least(doubtful)}.")
+        parts.append(f"{weigh} about as much as what is left out.")
+    if signs:
+        noun = "sign" if len(signs) == 1 else "signs"
+        parts.append(f"The {noun} of {_list_names(list(signs))} may be wrong: {_least(signs)} that it is right.")
+    if parts:
+        number = "another num_features" if doubtful else "a smaller num_features"
+        option = "max_samples" if is_auto else "num_samples"
+        parts.append(f"Give {number}, or {option}={round_up(4 * (sample.size + 1))}.")
+        yield Notice("uncertain_list", " ".join(parts))
+
+
+def _least(probabilities: Mapping[str, float]) -> str:
+    return f"the probability is {min(probabilities.values()):.2f}{'' if len(probabilities) == 1 else ' at the least'}"
 
 
 def _describe_tried(kinds: Sequence[str]) -> str:

@@ -10,6 +10,7 @@ import numpy as np
 
 from limelight._checks import check_number
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.results.equality import EqualityMixin
 from limelight.results.removal import find_component
 
 __all__ = ["Penalties", "Prior", "Pull"]
@@ -18,8 +19,8 @@ _GREATEST_MEAN, _GREATEST_PRECISION = 1e100, 1e12  # what is more, doubles canno
 _MOST_SHOWN = 3
 
 
-@dataclass(frozen=True, eq=True)
-class Prior:
+@dataclass(frozen=True, eq=False)
+class Prior(EqualityMixin):
     """What is believed of weights before the model is asked: their means, and how strongly to hold weights to them.
 
     The surrogate is a Bayesian ridge regression with these means [1]_: its penalty is ``precision * (weight - mean)**2`` for a

@@ -133,7 +133,7 @@ def _state_facts(count: int, explained: Sequence[ExplainedAnswer], num_converged
         yield Fact(
             "converged",
             _format_share(num_converged, len(explained)),
-            "of them have every weight's interval within the tolerance",
+            "of them are as precise as was asked for: every weight's interval within the tolerance, or the list certain",
         )
     judged = [answer.is_wrong(truth) for answer, truth in explained if answer.is_class and truth is not None]
     if judged:

@@ -19,7 +19,7 @@ _MOST_REASONS = 8
 _WORDS = {
     "low_fidelity": "fidelity below 0.25, or not known",
     "fair_fidelity": "fidelity below 0.7",
-    "not_converged": "intervals wider than the tolerance",
+    "not_converged": "intervals wider than the tolerance, or a list less certain than asked for",
     "no_intervals": "no intervals",
     "uncertain_list": "some component may not be among the heaviest",
 }
