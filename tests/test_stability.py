@@ -9,7 +9,8 @@ import numpy as np
 import pandas as pd
 import pytest
 from matplotlib.figure import Figure
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.datasets import load_iris
+from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 import limelight
 from limelight import ComponentsExplainer, ImageExplainer, Stability, TabularExplainer, TextExplainer, TimeSeriesExplainer
@@ -274,6 +275,25 @@ class TestSensitivity:
         assert stability.sensitivity.num_changes == 0
         assert stability.sensitivity.reason.startswith("not available, because only numbers in a row change a little")
         assert stability.sensitivity.reason in repr(stability)
+
+    @pytest.mark.parametrize("random_state", range(3))
+    def test_changed_rows_explain_the_class_of_the_instance_where_another_is_predicted(self, random_state):
+        rows, classes = load_iris(return_X_y=True)
+        forest = RandomForestClassifier(30, random_state=0).fit(rows, classes)
+        explainer = TabularExplainer(rows, random_state=random_state)
+        row = rows[70]  # near the border of two classes
+        own = forest.predict(row[None])[0]
+        changed = explainer.components(row).nearby(1, 10, random_state)
+        assert len(set(forest.predict(np.concatenate(changed)))) > 1
+        stability = explainer.measure_stability(row, forest, radius=1, num_seeds=2)
+        assert stability.label == own
+        assert stability == explainer.measure_stability(row, forest, radius=1, num_seeds=2, label=int(own))
+        weights = [
+            dict(explainer.explain_instance(one, forest, labels=[int(own)]).as_map()[own])
+            for one in (row, *(one[0] for one in changed))
+        ]
+        vectors = np.array([[one[number] for number in range(4)] for one in weights])
+        assert stability.sensitivity.largest == pytest.approx(np.linalg.norm(vectors[1:] - vectors[0], axis=1).max())
 
     def test_a_row_without_numbers(self):
         frame = pd.DataFrame({"job": RNG.choice(["smith", "baker"], 100), "flag": RNG.random(100) < 0.5})

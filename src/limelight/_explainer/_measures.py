@@ -137,6 +137,7 @@ class MeasuresMixin(ABC):
         inputs, shared = _InputCount(), SharedAnswers()
         own = yield from inputs.count(self._explain_in_steps(instance, model, request, shared))
         label = own.default_label if request.labels is None else request.labels[0]
+        request = replace(request, labels=request.labels or own.labels)  # a changed row may be of another predicted class
         # A filling of noise is another one with another seed, so that what is exact for the one is not for the other.
         is_exact = own.is_exact and self._has_content(seeds[1], instance, own.provenance.content)
         explanations = [own]
