@@ -1,9 +1,11 @@
 """How local an explanation is: what the kernel keeps, kernels that stay near the instance, and kernels for a fidelity."""
 
 import itertools
+import re
 
 import numpy as np
 import pytest
+import scipy.sparse
 from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
 from sklearn.tree import DecisionTreeRegressor
 
@@ -262,6 +264,43 @@ def test_kernel_stays_wide_where_perturbations_cannot_be_drawn_near():
     assert "less_local" in codes(explanation)
     assert 0.07 < explanation.kernel_share < 0.15
     assert explanation.effective_sample_size == pytest.approx(explanation.kernel_share * explanation.num_samples, rel=0.01)
+
+
+@pytest.mark.parametrize("kind", ["sparse", "training rows", "own sampler", "constraint", "iid"])
+@pytest.mark.parametrize("has_bins", [True, False])
+def test_kernel_is_narrower_where_the_law_is_known_from_draws_alone(kind, has_bins):
+    rows = normal_rows(columns=12)
+    options = {
+        "sparse": {},
+        "training rows": {"sampler": "training_rows"},
+        "own sampler": {"sampler": lambda count, generator: rows[generator.integers(len(rows), size=count)]},
+        "constraint": {"constraint": lambda x: x[:, 0] > -3},
+        "iid": {"design": "iid"},
+    }[kind]
+    if kind == "sparse":
+        if not has_bins:
+            pytest.skip("sparse rows have bins")
+        rows = scipy.sparse.random(200, 300, density=0.03, random_state=0, format="csr")
+    explainer = TabularExplainer(rows, locality="local", discretize_continuous=has_bins, **options)
+    explanation = explainer.explain_instance(rows[3], lambda x: np.asarray(x.sum(axis=1)).ravel(), num_samples=3000)
+    assert 0.05 < explanation.kernel_share < 0.2
+    (message,) = [notice.message for notice in explanation.notices if notice.code == "less_local"]
+    assert "perturbations cannot be drawn near the instance here" in message
+    assert 0.25 < float(re.search(r"changed by (.*) on average, not by 0\.25", message).group(1)) < 1.5
+
+
+def test_no_kernel_is_silently_lime_s():
+    rows = normal_rows(columns=1)
+    explainer = TabularExplainer(rows, sampler=lambda count, _: np.full((count, 1), rows.min()), locality="local")
+    explanation = explainer.explain_instance(rows.max(keepdims=True)[0], lambda x: x[:, 0])
+    assert explanation.kernel_width == 0.75  # all draws are equally far
+    (message,) = [notice.message for notice in explanation.notices if notice.code == "less_local"]
+    assert "changed by 1.00 on average" in message
+    assert "no perturbations are much nearer" in message
+    assert "less_local" in codes(TextExplainer(locality="local").explain_instance("one two", lambda texts: [1.0] * len(texts)))
+    assert "less_local" not in codes(
+        TextExplainer(locality="local").explain_instance("a b c d e f g h", lambda texts: [1.0] * len(texts))
+    )
 
 
 @pytest.mark.parametrize("text", ["one", "one two", "one two three"])

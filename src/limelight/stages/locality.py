@@ -21,6 +21,7 @@ LOCAL_CHANGE = 0.25
 """How far a local kernel's perturbations are from the instance: the mean squared change of a component, weighted."""
 
 _LEAST_CHANGE_FACTOR = 1.5  # times the change that the narrowest kernel leaves: a text of three words cannot lose a quarter
+_LEAST_DRAWN_FACTOR = 1.05  # the same of the change that the nearest draw has, where the law is known from draws
 _LEAST_SHARE = 0.1  # of perturbations that are drawn from LIME's law itself: with less, too few count
 _NARROWEST = 1e-3  # times the default width
 _LEAST_WIDTH, _GREATEST_WIDTH = 1e-100, 1e100  # of a kernel: squares of others are no doubles
@@ -55,6 +56,10 @@ class ReachLaw(ABC):
     def share(self, width: float) -> float:
         """The effective size of a sample from it, weighted by the kernel, as a share of its size: Kish's E[w]^2 / E[w^2]."""
 
+    def least_change(self, narrowest: float) -> float:
+        """The least change that kernels are meant to reach, where the narrowest has this width."""
+        return _LEAST_CHANGE_FACTOR * self.reach(narrowest).change
+
 
 class _LawOfRows(ReachLaw):
     """Rows that stand for the law: their distances, squared changes of a component, and probabilities, of shape (n,)."""
@@ -77,6 +82,18 @@ class _LawOfRows(ReachLaw):
     def _kernel(self, width: float) -> np.ndarray:
         """The kernel, in units of that of the nearest row: it may be too small for a double."""
         return np.asarray(np.exp(-0.5 * (self._squares - self._squares.min()) / width**2))
+
+
+class _LawOfDraws(_LawOfRows):
+    """The same, of draws with squared changes of shape (n, d): the nearest of a few is not the nearest that the law draws."""
+
+    def __init__(self, distances: np.ndarray, changes: np.ndarray, chances: np.ndarray) -> None:
+        super().__init__(distances, changes.mean(axis=1), chances)
+        self._of_nearest_states = float(changes[chances > 0].min(axis=0).mean())
+
+    def least_change(self, narrowest: float) -> float:
+        # Each component comes as near as in some draw. But where all draws are equally far, no kernel changes anything.
+        return max(_LEAST_CHANGE_FACTOR * self._of_nearest_states, _LEAST_DRAWN_FACTOR * self.reach(narrowest).change)
 
 
 class _LawOfStates(ReachLaw):
@@ -151,13 +168,14 @@ def find_reach_law(components: Components, proximity: Proximity, design: Design)
     shares, law = components.shares, components.product_law
     if law is not None and shares is not None and not np.isnan(shares).any():
         return _LawOfStates(shares)
-    points = 2 if law is not None else _PILOT_POINTS  # the row's own values alone are needed
-    drawn = components.neighbourhood(design, Stretch(REPLICATES, 0, points))
-    representation = drawn.representation.astype(np.float64)
     if law is not None:
-        return _LawOfColumns(law, representation[0])
-    changes = ((representation[1:] - representation[0]) ** 2).mean(axis=1)
-    return _LawOfRows(proximity.measure(drawn.representation)[1:], changes, drawn.law_weights)
+        drawn = components.neighbourhood(design, Stretch(REPLICATES, 0, 2))  # the row's own values alone are needed
+        return _LawOfColumns(law, drawn.representation[0].astype(np.float64))
+    # States that few draws are in have further ones: these are the nearest.
+    parts = components.neighbourhoods(design, Stretch(REPLICATES, 0, _PILOT_POINTS))
+    changes = [(part.representation[1:].astype(np.float64) - part.representation[0]) ** 2 for part in parts]
+    distances = [proximity.measure(part.representation)[1:] for part in parts]
+    return _LawOfDraws(*map(np.concatenate, (distances, changes, [part.law_weights for part in parts])))
 
 
 def find_local_width(law: ReachLaw, widest: float, *, is_drawn_near: bool) -> float:
@@ -173,7 +191,7 @@ def find_local_width(law: ReachLaw, widest: float, *, is_drawn_near: bool) -> fl
         them count.
     """
     narrowest = widest * _NARROWEST
-    change = max(LOCAL_CHANGE, _LEAST_CHANGE_FACTOR * law.reach(narrowest).change)
+    change = max(LOCAL_CHANGE, law.least_change(narrowest))
 
     def is_too_wide(width: float) -> bool:
         return law.reach(width).change > change and (is_drawn_near or law.share(width) > _LEAST_SHARE)

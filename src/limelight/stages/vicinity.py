@@ -10,7 +10,7 @@ from limelight.stages.components import Components
 from limelight.stages.design import Design
 from limelight.stages.designs import NearMasks
 from limelight.stages.kernel_law import KernelLaw
-from limelight.stages.locality import ReachLaw, find_local_width, find_reach_law, measure_share
+from limelight.stages.locality import LOCAL_CHANGE, ReachLaw, find_local_width, find_reach_law, measure_share
 from limelight.stages.perturbation import DESIGNS
 from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel
 from limelight.stages.sample import Sample
@@ -18,6 +18,7 @@ from limelight.stages.sample import Sample
 __all__ = ["Vicinity"]
 
 _LEAST_SHARE = 0.5  # of perturbations that count: with less, masks are drawn near the instance
+_LOCAL_ENOUGH = 1.1  # times a local kernel's change: widths have two digits
 _SEARCH = 1  # sets the random streams of a search for a width apart
 
 
@@ -151,13 +152,14 @@ class Vicinity:
         widest, law = self.proximity.width, self.reach_law
         width = find_local_width(law, widest, is_drawn_near=True)
         can_draw = self.knows_masks or self.knows_values(width)
+        reason = "no perturbations are much nearer to the instance"
         if not can_draw:
             wider = find_local_width(law, widest, is_drawn_near=False)
             if wider > width:
-                text = (
-                    f"The kernel is wider than a local one, {wider:g} instead of {width:g}: perturbations cannot be drawn near "
-                )
-                text += "the instance here, and too few would count."
-                self.notices += (Notice("less_local", text, "information"),)
+                reason = "perturbations cannot be drawn near the instance here, and with a narrower one too few would count"
             width = wider
+        change = law.reach(width).change
+        if change > _LOCAL_ENOUGH * LOCAL_CHANGE:
+            text = f"The kernel is wider than a local one: a component is changed by {change:.2f} on average, not by "
+            self.notices += (Notice("less_local", f"{text}{LOCAL_CHANGE:g}, because {reason}.", "information"),)
         self.narrow(width)
