@@ -267,3 +267,15 @@ class TestTheNewsgroupsStory:
         text = newsgroups.test.data[83]
         generic = explainer.explain_instance(text, model.predict_proba, num_features=6)
         assert dict(generic.as_list()) == pytest.approx(dict(explanation.as_list()), abs=1e-6)
+
+
+@pytest.mark.parametrize("options", [{}, {"locality": "local"}, {"locality": 0.9}, {"locality": 0.5}])
+def test_weights_of_two_words_that_the_penalty_mixes_come_with_alpha_0(options):
+    def model(texts):
+        return [1.0 * ("hello" in text) for text in texts]
+
+    explanation = TextExplainer(**options).explain_instance("hello world", model)
+    (message,) = [notice.message for notice in explanation.notices if notice.code == "off_at_instance"]
+    assert message.endswith("The surrogate says 1 with alpha=0.")
+    without = TextExplainer(**options, alpha=0).explain_instance("hello world", model)
+    assert dict(without.as_list()) == pytest.approx({"hello": 1, "world": 0}, abs=1e-9)

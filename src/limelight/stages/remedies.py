@@ -63,9 +63,17 @@ def try_settings(sample: Sample, settings: Settings, fit: Fit) -> Iterator[Trial
     if sample.pull is not None:
         change = "without prior"
         yield from _try(change, change, replace(sample, pull=None), settings)
-    if settings.alpha > 0 and fit.shrinkage > _LARGE_SHRINKAGE:
+    if settings.alpha > 0:
+        # Of parts that nearly always sum to the same number the penalty takes the sum, also where each one varies enough.
+        is_shrunk = fit.shrinkage > _LARGE_SHRINKAGE
         change = "with alpha=0"
-        yield from _try(change, change, sample, settings._replace(alpha=0.0))
+        is_known = settings.is_exact or sample.effective_size >= LEAST_ROWS_PER_WEIGHT * (num_reported + 1)
+        is_quick = min(num_components, sample.size) <= _MOST_EQUATIONS_OF_KERNELS
+        if is_shrunk or (is_known and is_quick):
+            for trial in _try(change, change, sample, settings._replace(alpha=0.0)):
+                moved = abs(trial.fit.local_prediction - fit.local_prediction)
+                if is_shrunk or moved > _LARGE_SHRINKAGE * fit.spread:
+                    yield trial
     if num_reported == settings.num_features:
         counts = {min(num_components, 3 * num_reported), min(num_components, _MOST_FEATURES)}
         for count in sorted(count for count in counts if count > num_reported):
