@@ -14,6 +14,7 @@ __all__ = ["Verdict", "judge"]
 
 _GOOD_FIDELITY, _LEAST_FIDELITY = 0.7, 0.25
 _MOST = 0.5  # of what the model does: a list that explains less explains "only" so much
+_LEAST_WRITTEN = 0.005  # less is less than 1 %
 _FAIR_FAULTS = {"fair_fidelity", "not_converged", "uncertain_list"}
 _NOUNS = {"text": "word", "table": "column", "image": "superpixel", "volume": "supervoxel", "series": "segment"}
 
@@ -151,7 +152,7 @@ def _say_what_is_explained(surrogate: Surrogate, view_kind: str) -> str:
         return f"how much of what the model does nearby {listed} is not known"
     if fidelity <= 0:
         return f"{listed} nothing of what the model does nearby"
-    only = "only " if fidelity < _MOST else ""
+    only = "only " if _LEAST_WRITTEN <= fidelity < _MOST else ""
     return f"{listed} {only}{_write_share(fidelity)} of what the model does nearby"
 
 
@@ -159,7 +160,7 @@ def _write_share(fidelity: float) -> str:
     """A share in per cent; only one that is whole is 100 %, and only nothing is 0 %."""
     if fidelity > 1 - 1e-9:
         return "100 %"
-    if fidelity < 0.005:
+    if fidelity < _LEAST_WRITTEN:
         return "less than 1 %"
     return f"{min(99.9, 100 * fidelity):.{3 if fidelity > 0.99 else 2}g} %"
 
