@@ -16,6 +16,9 @@ MOST_ROWS = 1024
 """More rows than these tell hardly more."""
 
 _MOST_COMPONENTS = 150  # with more, the fits would take longer than they are worth
+_EXTREME_SHARE = 0.02  # of the rows
+_MOST_OF_EXTREMES = 0.4  # of the variation that they may have
+_MOST_DIFFERENCE = 0.1  # of fidelity without them
 _LEAST_ROWS_PER_WEIGHT = 2  # effective rows
 
 
@@ -31,7 +34,7 @@ class BinsCost(NamedTuple):
     rest : float
         What is left: what columns do together, and what bends within bins.
     without_bins : float
-        The fidelity of a list of as many slopes, without bins.
+        The fidelity of a list of as many slopes, without bins; NaN where a few extreme outputs decide on it.
     """
 
     not_listed: float
@@ -95,6 +98,16 @@ def measure_bins_cost(
     shares = np.maximum.accumulate([of_list, of_bins, of_both])
     if not np.isfinite([*shares, without_bins]).all():
         return None
+    # Without bins values reach further than bins do. Where a few extreme outputs decide, the figure would be another there.
+    far = np.abs(outputs - np.median(outputs))
+    is_usual = far <= np.quantile(far, 1 - _EXTREME_SHARE)
+    of_usual, _ = _share_explained(
+        values[is_usual][:, heaviest], outputs[is_usual], near[is_usual], num_weights=values.shape[1]
+    )
+    squares = near * (outputs - near @ outputs / near.sum()) ** 2
+    are_few = squares[~is_usual].sum() > _MOST_OF_EXTREMES * squares.sum()
+    if are_few or not abs(of_usual - without_bins) <= _MOST_DIFFERENCE:
+        without_bins = np.nan
     return BinsCost(float(shares[1] - shares[0]), float(shares[2] - shares[1]), float(1 - shares[2]), without_bins)
 
 

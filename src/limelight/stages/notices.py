@@ -28,6 +28,7 @@ __all__ = ["collect_notices"]
 
 _LOW_FIDELITY = 0.25
 _LEAST_GAIN = 0.05  # of fidelity: less is hardly worth a change of settings
+_LEAST_MISSED = 0.005  # of the output's variation: less is 0 %
 _LEAST_CLIPPED = 0.01  # of the perturbations: fewer hardly move a weight
 _LARGE_SHRINKAGE = 0.1
 _MOST_LISTED_NAMES = 3
@@ -149,7 +150,7 @@ class _Surrogate:
             if effect is not None:
                 yield _describe_missing_effect(components.names[component], name, effect)
         if fit.fidelity < _LOW_FIDELITY and is_judged:
-            text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {fit.fidelity:.2f}."
+            text = f"The surrogate of {name} follows the model poorly nearby: held-out R2 {round(fit.fidelity, 2) + 0.0:.2f}."
             yield Notice("low_fidelity", f"{text}{self._advise_on_fidelity(components)}")
         if fit.shrinkage > _LARGE_SHRINKAGE:
             text = f"The ridge penalty takes about {fit.shrinkage:.0%} off the weights of {name}."
@@ -241,13 +242,18 @@ class _Surrogate:
 def _describe_bins_cost(cost: BinsCost, fit: Fit, finer_option: str) -> str:
     """What a list of bins misses, and what follows the model better: each with its figure."""
     num_components = len(fit.components)
-    text = f" Of the output's variation it misses {_write_percent(cost.within_bins)} that slopes within the bins would follow"
-    if cost.not_listed >= _LEAST_GAIN:
-        text += f", {_write_percent(cost.not_listed)} that other columns' bins would follow"
-    text += f", and {_write_percent(cost.rest)} that neither bins nor slopes follow."
+    missed = [(cost.within_bins, "slopes within the bins"), (cost.not_listed, "other columns' bins")]
+    parts = [f"{_write_percent(share)} that {what} would follow" for share, what in missed if share >= _LEAST_MISSED]
+    if cost.rest >= _LEAST_MISSED:
+        parts.append(f"{_write_percent(cost.rest)} that neither bins nor slopes follow")
+    *first, last = parts or ["little"]
+    listed = f"{', '.join(first)} and {last}" if first else last
+    text = f" Of the output's variation it misses {listed}."
     gains = []
     if cost.without_bins >= fit.fidelity + _LEAST_GAIN:
         gains.append(f"without bins ({finer_option}, with slopes for weights) about {cost.without_bins:.1f}")
+    elif np.isnan(cost.without_bins):
+        text += " How well slopes without bins would do is not known: a few extreme outputs decide on it."
     if cost.not_listed >= _LEAST_GAIN:
         gains.append(f"with more num_features than {num_components} up to about {fit.fidelity + cost.not_listed:.1f}")
     return f"{text} Fidelity would be: {'; '.join(gains)}." if gains else text
