@@ -72,6 +72,8 @@ def format_fidelity(fidelity: float, error: float = 0.0) -> str:
     >>> from limelight.renderers._numbers import format_fidelity
     >>> format_fidelity(0.814, 0.019), format_fidelity(0.814), format_fidelity(0.814, float("nan"))
     ('0.81 ± 0.02', '0.81', '0.81 ± unknown')
+    >>> format_fidelity(-3.46, 0.0806)
+    '−3.46 ± 0.08'
     """
     if math.isnan(fidelity):
         return "unknown"
@@ -79,7 +81,8 @@ def format_fidelity(fidelity: float, error: float = 0.0) -> str:
     text = f"{max(0.0, fidelity):.2f}" if is_plain else format_number(fidelity)
     if error == 0:
         return text
-    error_text = "unknown" if math.isnan(error) else format_number(error, decimals=2 if is_plain else None)
+    decimals = 2 if is_plain else len(text.partition(".")[2]) if "e" not in text else None
+    error_text = "unknown" if math.isnan(error) else format_number(error, decimals=decimals)
     return f"{text} \N{PLUS-MINUS SIGN} {error_text}"
 
 
