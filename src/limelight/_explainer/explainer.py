@@ -291,7 +291,6 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 vicinity,
                 locality,
                 most=self._find_most_samples(request),
-                num_samples=request.num_samples or self.cap,
                 option="max_samples" if request.num_samples is None else "num_samples",
                 pull=pull,
             )
@@ -319,7 +318,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 yield from self._search_width(search, oracle, adapted.outputs, known, request)
             if look.is_trial and known.limit is None:
                 continue
-            if look.is_trial and locality != "lime":
+            if look.is_trial and vicinity.is_changed:
                 neighbourhoods = vicinity.drawn.neighbourhoods(vicinity.make_design(), look.stretch)
                 explained = known.move_to(vicinity.proximity.width, neighbourhoods)
             if look.is_first or look.is_exact:

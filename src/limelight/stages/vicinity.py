@@ -77,7 +77,7 @@ class Vicinity:
         self._design, self._is_plain = design, is_plain
         self._seed = random_state, components.content
         self._reach_law: ReachLaw | None = None
-        self._mean_weight = 1.0
+        self._widest, self._mean_weight = width, 1.0
         self._masks_are_near = False
         self.notices: tuple[Notice, ...] = ()
         self.found = str(locality)
@@ -88,7 +88,7 @@ class Vicinity:
     @property
     def is_changed(self) -> bool:
         """Whether the width is another one than lime's or the user's."""
-        return self._reach_law is not None
+        return self.proximity.width != self._widest
 
     def make_design(self, *, for_search: bool = False) -> Design:
         """Where perturbations come from."""
@@ -109,9 +109,13 @@ class Vicinity:
         return ceil(num_samples / self._mean_weight)
 
     def narrow(self, width: float) -> None:
-        """Have a narrower kernel, near which perturbations are drawn where the law with it is known."""
-        self._mean_weight = self.reach_law.reach(width).mean_weight
-        self._set(replace(self.proximity, width=width))
+        """Have a narrower kernel, near which perturbations are drawn where the law with it is known.
+
+        With the width as it is, all stays as it is, the penalty, too.
+        """
+        if width != self.proximity.width:
+            self._mean_weight = self.reach_law.reach(width).mean_weight
+            self._set(replace(self.proximity, width=width))
 
     @property
     def reach_law(self) -> ReachLaw:
@@ -144,8 +148,8 @@ class Vicinity:
         if components.law is None:
             self.drawn = components.drawn_near(proximity.width)
             self.drawn_width = self.drawn.drawn_width
-        elif self._reach_law is not None:
-            self._masks_are_near = self._reach_law.share(proximity.width) < _LEAST_SHARE
+        elif self.is_changed:
+            self._masks_are_near = self.reach_law.share(proximity.width) < _LEAST_SHARE
             self.drawn_width = proximity.width if self._masks_are_near else None
 
     def _stay_local(self) -> None:

@@ -57,8 +57,6 @@ class WidthSearch:
         The fidelity.
     most : int
         The number of perturbations of the explanation itself, or the largest one.
-    num_samples : int
-        The number that the penalty is meant for.
     option : str
         What the user gives `most` as.
     pull : Pull or None
@@ -70,10 +68,8 @@ class WidthSearch:
         What the model is to be asked about; None if the search is not worth its while.
     """
 
-    def __init__(
-        self, vicinity: Vicinity, wanted: float, *, most: int, num_samples: int, option: str, pull: Pull | None
-    ) -> None:
-        self.vicinity, self._wanted, self._most, self._num_samples, self._pull = vicinity, wanted, most, num_samples, pull
+    def __init__(self, vicinity: Vicinity, wanted: float, *, most: int, option: str, pull: Pull | None) -> None:
+        self.vicinity, self._wanted, self._most, self._pull = vicinity, wanted, most, pull
         self.neighbourhood: Neighbourhood | None = None
         self._is_found = False
         if most < _LEAST_SEARCHED:
@@ -95,7 +91,7 @@ class WidthSearch:
         limit : Limit or None
             The exact moments, where they are known.
         settings : Settings
-            How surrogates are fitted.
+            How surrogates are fitted with the width as it is.
         """
         drawn = self.neighbourhood
         assert drawn is not None
@@ -175,8 +171,9 @@ class WidthSearch:
             weighted = sample.weighted_by(replace(self.vicinity.proximity, width=width))
             if weighted is None:
                 return None
-            nominal_draws = ceil(self._num_samples / rung.mean_weight)
-            settings = settings._replace(nominal_draws=nominal_draws, kernel_law=rung.kernel_law)
+            if width != self.vicinity.proximity.width:
+                nominal_draws = ceil(settings.nominal_draws / rung.mean_weight)
+                settings = settings._replace(nominal_draws=nominal_draws, kernel_law=rung.kernel_law)
             with np.errstate(all="ignore"):
                 (fits,) = fit_surrogates([weighted], settings)
         except (ArithmeticError, LimelightError, ValueError):  # numpy's errors of linear algebra are of values
