@@ -19,6 +19,7 @@ from limelight import (
     Explanations,
     Failure,
     ImageExplainer,
+    Prior,
     TabularExplainer,
     TextExplainer,
     compare,
@@ -224,6 +225,15 @@ class TestDifferences:
         assert abs(dict(made.as_list())["a"]) < 0.1 * certain["good"]  # not in the vocabulary
         for one in made.differences():
             assert one.difference == one.first - one.second
+
+
+    def test_models_can_have_a_prior(self):
+        prior = Prior({"part 3": 2.0}, 300)
+        comparison = compared(num_features=D, prior=prior)
+        assert comparison == compare(*one_of_each(num_features=D, prior=prior))
+        assert comparison.first.as_list() != compared(num_features=D).first.as_list()
+        with pytest.raises(ArgumentError, match="give both calls the same prior"):
+            compare(*one_of_each(prior=prior)[:1], *one_of_each()[1:])
 
 
 class TestBatch:

@@ -13,7 +13,15 @@ from sklearn.datasets import load_iris
 from sklearn.ensemble import RandomForestClassifier, RandomForestRegressor
 
 import limelight
-from limelight import ComponentsExplainer, ImageExplainer, Stability, TabularExplainer, TextExplainer, TimeSeriesExplainer
+from limelight import (
+    ComponentsExplainer,
+    ImageExplainer,
+    Prior,
+    Stability,
+    TabularExplainer,
+    TextExplainer,
+    TimeSeriesExplainer,
+)
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError, ModelError
 
 RNG = np.random.default_rng(5)
@@ -295,6 +303,29 @@ class TestSensitivity:
         vectors = np.array([[one[number] for number in range(4)] for one in weights])
         assert stability.sensitivity.largest == pytest.approx(np.linalg.norm(vectors[1:] - vectors[0], axis=1).max())
 
+    def test_priors_hold_for_the_components_of_changed_rows(self):
+        """By number: the bin of a changed row may have another name."""
+        edge = np.quantile(ROWS[:, 0], 0.5)
+        explainer = TabularExplainer(ROWS)
+        row = np.append(edge - 1e-3, ROWS[0, 1:])
+        name = explainer.components(row).names[0]
+        changed = explainer.components(row).nearby(0.1, 10, 0)
+        assert {explainer.components(one).names[0] for one in changed} > {name}
+        settings = {"num_samples": 200, "num_features": 6}
+        found = explainer.measure_stability(row, curved, num_seeds=3, prior=Prior({name: 0.7}, 100), **settings)
+        vectors = []
+        for seed, one in [*((seed, row) for seed in range(3)), *((0, one) for one in changed)]:
+            made = TabularExplainer(ROWS, random_state=seed).explain_instance(one, curved, prior=Prior({0: 0.7}, 100), **settings)
+            vectors.append(np.zeros(6))
+            for number, weight in made.as_map()[0]:
+                vectors[-1][number] = weight
+        (first,) = (one for one in found.weights if one.component == 0)
+        assert first.weights == tuple(vector[0] for vector in vectors[:3])
+        differences = np.linalg.norm(np.array(vectors[3:]) - vectors[0], axis=1)
+        assert found.sensitivity.largest == pytest.approx(differences.max())
+        plain = explainer.measure_stability(row, curved, num_seeds=3, **settings)
+        assert found.sensitivity.largest < plain.sensitivity.largest
+
     def test_a_row_without_numbers(self):
         frame = pd.DataFrame({"job": RNG.choice(["smith", "baker"], 100), "flag": RNG.random(100) < 0.5})
         stability = TabularExplainer(frame).measure_stability(
@@ -403,6 +434,8 @@ class TestCall:
             ({"radius": "wide"}, ArgumentTypeError, "radius must be a"),
             ({"label": "none"}, LabelError, "none"),
             ({"num_samples": "many"}, ArgumentError, "num_samples must be"),
+            ({"prior": {"one": 1}}, ArgumentTypeError, "prior must be a limelight.Prior"),
+            ({"prior": Prior({"three": 1}, 2)}, ArgumentError, "no component is called 'three'"),
         ],
     )
     def test_wrong_arguments(self, arguments, error, message):

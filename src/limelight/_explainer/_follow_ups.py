@@ -18,7 +18,8 @@ from limelight.stages.contract import find_components
 from limelight.stages.perturbation import DESIGNS, Look
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import Outputs
-from limelight.stages.removal import ask_without, check_removal
+from limelight.stages.prior import Prior
+from limelight.stages.removal import RemovalPlan
 from limelight.stages.sample import Sample
 from limelight.stages.surrogate import Fit, Settings
 from limelight.stages.vicinity import Vicinity
@@ -75,6 +76,7 @@ class FollowUpMixin(ABC):
         label: Label | None = None,
         num_samples: int = 200,
         batch_size: int | None = None,
+        pad_batches: bool = False,
     ) -> Removal:
         """Ask the model about an instance without some of its components, beside what the surrogate predicts for that.
 
@@ -93,8 +95,8 @@ class FollowUpMixin(ABC):
         num_samples : int, default 200
             The largest number of rows to ask about where columns of a row are removed: in these they have other states, drawn
             as the perturbations are, and all other columns are as in the row. Where parts are removed, it is one input.
-        batch_size : int, optional
-            The largest number of inputs that the model gets at once.
+        batch_size, pad_batches
+            As for `explain_instance`.
 
         Returns
         -------
@@ -123,19 +125,19 @@ class FollowUpMixin(ABC):
         >>> round(removal.local_prediction, 2), round(removal.prediction, 2), removal.answer
         (0.69, 0.35, 0.1)
         """
-        most, size = check_removal(explanation, num_samples, batch_size)
+        plan = RemovalPlan.checked(explanation, num_samples, batch_size, pad_batches)
         removal = explanation.without(*components, label=label)
-        return run_alone(self._ask_without_in_steps(instance, model, explanation, removal, most, size))
+        return run_alone(self._ask_without_in_steps(instance, model, explanation, removal, plan))
 
     @final
     def _ask_without_in_steps(
-        self, instance: Any, model: Any, explanation: Explanation, removal: Removal, most: int, batch_size: int | None
+        self, instance: Any, model: Any, explanation: Explanation, removal: Removal, plan: RemovalPlan
     ) -> Run[Removal]:
         """`ask_without` as a run."""
         components = find_components(self, instance)
         design = DESIGNS.load(self.default_design)((self.options.random_state, components.content), None)
-        oracle = Oracle(adapt(model, components, self.options.shortcuts).path.limited(batch_size), SharedAnswers())
-        return (yield from ask_without(removal, explanation, components, design, most, oracle))
+        path = adapt(model, components, self.options.shortcuts).path.limited(plan.batch_size, pads_batches=plan.pads_batches)
+        return (yield from plan.ask(removal, explanation, components, design, Oracle(path, SharedAnswers())))
 
     @final
     def compare_models(
@@ -156,6 +158,7 @@ class FollowUpMixin(ABC):
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
+        prior: Prior | None = None,
     ) -> Comparison:
         """Explain two models' predictions of one instance with the same perturbations, and compare them.
 
@@ -170,7 +173,7 @@ class FollowUpMixin(ABC):
             The models, in any form that `explain_instance` takes.
         names : sequence of two str, default ("first", "second")
             What the models are called.
-        id, labels, top_labels, num_samples, max_samples, batch_size, pad_batches, model_regressor, distance_metric, link
+        id, labels, top_labels, num_samples, max_samples, batch_size, pad_batches, model_regressor, distance_metric, link, prior
             As for `explain_instance`.
         num_features : int, optional
             The largest number of components of each model alone: together they may have twice as many.
@@ -212,6 +215,7 @@ class FollowUpMixin(ABC):
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,
+            prior=prior,
         )
         own, other = run_alone(self._explain_alike_in_steps(instance, (first, second), request))
         return compare_pair(own.with_id(id), other.with_id(id), pair)

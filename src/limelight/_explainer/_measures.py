@@ -18,6 +18,7 @@ from limelight.stages.contract import find_components
 from limelight.stages.faithfulness import FaithfulnessPlan
 from limelight.stages.perturbation import DESIGNS
 from limelight.stages.prediction import Oracle, SharedAnswers
+from limelight.stages.prior import Prior
 from limelight.stages.questions import Ask
 
 __all__ = ["MeasuresMixin"]
@@ -67,6 +68,7 @@ class MeasuresMixin(ABC):
         model_regressor: Any = None,
         distance_metric: str | None = None,
         link: Link = "identity",
+        prior: Prior | None = None,
     ) -> Stability:
         """Explain an instance with several seeds, and after small changes, and say how much the explanation varies.
 
@@ -86,8 +88,9 @@ class MeasuresMixin(ABC):
             How far each number moves at most, in standard deviations of its column; whole numbers stay whole.
         label : int or str, optional
             Which output, by its number or name; by default the explanation's default label.
-        num_features, num_samples, max_samples, batch_size, pad_batches, model_regressor, distance_metric, link
-            As for `explain_instance`. Where all components are listed, lists cannot differ.
+        num_features, num_samples, max_samples, batch_size, pad_batches, model_regressor, distance_metric, link, prior
+            As for `explain_instance`. Where all components are listed, lists cannot differ. What a prior says of a component
+            holds for the same one of changed instances, also where its value is in another bin.
 
         Returns
         -------
@@ -124,6 +127,7 @@ class MeasuresMixin(ABC):
             model_regressor=model_regressor,
             distance_metric=distance_metric,
             link=link,
+            prior=prior,
         )
         repetitions = Repetitions.checked(self.options.random_state, num_seeds, num_changes, radius)
         return run_alone(self._measure_stability_in_steps(instance, model, request, repetitions))
@@ -147,7 +151,10 @@ class MeasuresMixin(ABC):
                 run = self._with_seed(seed)._explain_in_steps(instance, model, request, SharedAnswers())
                 other = yield from inputs.count(run)
             explanations.append(other)
-        nearby = find_components(self, instance).nearby(radius, num_changes, self.options.random_state)
+        components = find_components(self, instance)
+        if request.prior is not None:  # a changed row may be in a bin of another name
+            request = replace(request, prior=request.prior.numbered(components.names, components.view.columns()))
+        nearby = components.nearby(radius, num_changes, self.options.random_state)
         changed: list[Explanation] = []
         for one in () if isinstance(nearby, str) else nearby:
             run = self._explain_in_steps(one, model, request, shared)
@@ -167,6 +174,7 @@ class MeasuresMixin(ABC):
         num_rows: int = 16,
         num_samples: int = 500,
         batch_size: int | None = None,
+        pad_batches: bool = False,
     ) -> Faithfulness:
         """Ask the model whether it does what an explanation says: without and with the listed components, and nearby.
 
@@ -187,8 +195,8 @@ class MeasuresMixin(ABC):
             perturbations are. Where parts are absent, it is one input.
         num_samples : int, default 500
             The number of perturbations for the infidelity, the instance included.
-        batch_size : int, optional
-            The largest number of inputs that the model gets at once.
+        batch_size, pad_batches
+            As for `explain_instance`.
 
         Returns
         -------
@@ -215,7 +223,7 @@ class MeasuresMixin(ABC):
         >>> faithfulness.names[:2], round(faithfulness.comprehensiveness, 3), round(faithfulness.sufficiency, 3)
         (('good', 'old'), 0.7, 0.0)
         """
-        plan = FaithfulnessPlan.checked(explanation, num_orders, num_rows, num_samples, batch_size)
+        plan = FaithfulnessPlan.checked(explanation, num_orders, num_rows, num_samples, batch_size, pad_batches)
         number = explanation.surrogate(label).label
         return run_alone(self._measure_faithfulness_in_steps(instance, model, explanation, number, plan))
 
@@ -226,7 +234,7 @@ class MeasuresMixin(ABC):
         """`measure_faithfulness` as a run."""
         components = find_components(self, instance)
         design = DESIGNS.load(self.default_design)((self.options.random_state, components.content, _FRESH), None)
-        path = adapt(model, components, self.options.shortcuts).path.limited(plan.batch_size)
+        path = adapt(model, components, self.options.shortcuts).path.limited(plan.batch_size, pads_batches=plan.pads_batches)
         shared = SharedAnswers()
         return (yield from plan.measure(explanation, label, components, design, lambda: Oracle(path, shared)))
 

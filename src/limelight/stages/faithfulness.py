@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight._checks import check_count
+from limelight._checks import check_count, check_flag
 from limelight._seeds import fingerprint, stream
 from limelight.exceptions import ArgumentTypeError
 from limelight.results.explanation import Explanation
@@ -42,16 +42,24 @@ class FaithfulnessPlan(NamedTuple):
     ----------
     num_orders, num_rows, num_samples : int
     batch_size : int or None
+    pads_batches : bool
     """
 
     num_orders: int
     num_rows: int
     num_samples: int
     batch_size: int | None
+    pads_batches: bool
 
     @classmethod
     def checked(
-        cls, explanation: object, num_orders: object, num_rows: object, num_samples: object, batch_size: object
+        cls,
+        explanation: object,
+        num_orders: object,
+        num_rows: object,
+        num_samples: object,
+        batch_size: object,
+        pad_batches: object,
     ) -> FaithfulnessPlan:
         """Check a call's arguments.
 
@@ -67,6 +75,7 @@ class FaithfulnessPlan(NamedTuple):
             num_rows=check_count("num_rows", num_rows, 2),
             num_samples=check_count("num_samples", num_samples, 3),
             batch_size=None if batch_size is None else check_count("batch_size", batch_size, 1),
+            pads_batches=check_flag("pad_batches", pad_batches),
         )
 
     def measure(

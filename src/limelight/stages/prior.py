@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -127,6 +127,21 @@ class Prior(EqualityMixin):
             if mean != 0 or self.precision != alpha:
                 precisions[number], means[number] = self.precision, mean
         return Pull(precisions, means) if precisions.any() else None
+
+    def numbered(self, names: Sequence[str], features: Mapping[int, str]) -> Prior:
+        """The same beliefs about components by their numbers, which they keep where a changed row is in other bins.
+
+        Parameters
+        ----------
+        names, features
+            As for `find_pull`.
+
+        Raises
+        ------
+        ArgumentError
+            If there is no such component, several are called so, or one is named twice.
+        """
+        return replace(self, means=_find_means(self.means, names, features)) if isinstance(self.means, Mapping) else self
 
 
 Prior.__module__ = "limelight"  # where users import it from

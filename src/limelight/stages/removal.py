@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
-from limelight._checks import check_count
+from limelight._checks import check_count, check_flag
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.explanation import Explanation
 from limelight.results.removal import Removal
@@ -16,52 +17,69 @@ from limelight.stages.prediction import Oracle
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.questions import Asking
 
-__all__ = ["ask_without", "check_removal", "check_same_instance", "check_same_model"]
+__all__ = ["RemovalPlan", "check_same_instance", "check_same_model"]
 
 _SAME_ANSWER_SHARE = 1e-3  # of the largest output: what models in low precision may differ by from batch to batch
 
 
-def check_removal(explanation: object, num_samples: object, batch_size: object) -> tuple[int, int | None]:
-    """The largest number of inputs, and of those at once, once the arguments of `Explainer.ask_without` are checked.
+class RemovalPlan(NamedTuple):
+    """How much the model is asked about a removal; `Explainer.ask_without` documents its arguments.
 
-    Raises
-    ------
-    ArgumentError, ArgumentTypeError
-        If one of them is not allowed.
+    Attributes
+    ----------
+    num_samples : int
+    batch_size : int or None
+    pads_batches : bool
     """
-    if not isinstance(explanation, Explanation):
-        raise ArgumentTypeError(f"explanation must be what explain_instance gave; got {type(explanation).__name__}.")
-    most = check_count("num_samples", num_samples, 2)
-    return most, None if batch_size is None else check_count("batch_size", batch_size, 1)
 
+    num_samples: int
+    batch_size: int | None
+    pads_batches: bool
 
-def ask_without(
-    removal: Removal, explanation: Explanation, components: Components, design: Design, most: int, oracle: Oracle
-) -> Asking[Removal]:
-    """A part of a run that puts the model's answer for at most so many inputs beside the surrogate's prediction.
+    @classmethod
+    def checked(cls, explanation: object, num_samples: object, batch_size: object, pad_batches: object) -> RemovalPlan:
+        """Check a call's arguments.
 
-    Raises
-    ------
-    ArgumentError
-        If the components are not those that were explained, or the model says something else of the instance than then.
-    InstanceError
-        If there is no input without the components.
-    PredictionError
-        If the model's answer cannot be read.
-    """
-    check_same_instance(components, explanation)
-    without = components.without(removal.components, design, most)
-    (answers,) = yield from oracle.predict([without.neighbourhood])
-    link = LINKS[explanation.provenance.link]
-    check_same_model(oracle.instance_prediction, explanation)
-    raw = answers[:, removal.label]
-    values = link(answers)[:, removal.label]
-    # Where there is one input, it is the answer, without what rounding makes of its mean.
-    answer = float(without.shares @ values) if len(values) > 1 else float(values[0])
-    # The mean is that of the drawn rows themselves, as if one of them less were known.
-    error = float(np.sqrt(without.squares @ (values - answer) ** 2 / (1.0 - without.squares.sum())))
-    probability = float(without.shares @ raw if len(raw) > 1 else raw[0]) if removal.unit != "score" else np.nan
-    return replace(removal, answer=answer, answer_error=error, answer_probability=probability, num_inputs=len(raw))
+        Raises
+        ------
+        ArgumentError, ArgumentTypeError
+            If one of them is not allowed.
+        """
+        if not isinstance(explanation, Explanation):
+            raise ArgumentTypeError(f"explanation must be what explain_instance gave; got {type(explanation).__name__}.")
+        return cls(
+            num_samples=check_count("num_samples", num_samples, 2),
+            batch_size=None if batch_size is None else check_count("batch_size", batch_size, 1),
+            pads_batches=check_flag("pad_batches", pad_batches),
+        )
+
+    def ask(
+        self, removal: Removal, explanation: Explanation, components: Components, design: Design, oracle: Oracle
+    ) -> Asking[Removal]:
+        """A part of a run that puts the model's answer beside the surrogate's prediction.
+
+        Raises
+        ------
+        ArgumentError
+            If the components are not those that were explained, or the model says something else of the instance than then.
+        InstanceError
+            If there is no input without the components.
+        PredictionError
+            If the model's answer cannot be read.
+        """
+        check_same_instance(components, explanation)
+        without = components.without(removal.components, design, self.num_samples)
+        (answers,) = yield from oracle.predict([without.neighbourhood])
+        link = LINKS[explanation.provenance.link]
+        check_same_model(oracle.instance_prediction, explanation)
+        raw = answers[:, removal.label]
+        values = link(answers)[:, removal.label]
+        # Where there is one input, it is the answer, without what rounding makes of its mean.
+        answer = float(without.shares @ values) if len(values) > 1 else float(values[0])
+        # The mean is that of the drawn rows themselves, as if one of them less were known.
+        error = float(np.sqrt(without.squares @ (values - answer) ** 2 / (1.0 - without.squares.sum())))
+        probability = float(without.shares @ raw if len(raw) > 1 else raw[0]) if removal.unit != "score" else np.nan
+        return replace(removal, answer=answer, answer_error=error, answer_probability=probability, num_inputs=len(raw))
 
 
 def check_same_instance(components: Components, explanation: Explanation) -> None:
