@@ -226,7 +226,6 @@ class TestDifferences:
         for one in made.differences():
             assert one.difference == one.first - one.second
 
-
     def test_models_can_have_a_prior(self):
         prior = Prior({"part 3": 2.0}, 300)
         comparison = compared(num_features=D, prior=prior)

@@ -315,7 +315,8 @@ class TestSensitivity:
         found = explainer.measure_stability(row, curved, num_seeds=3, prior=Prior({name: 0.7}, 100), **settings)
         vectors = []
         for seed, one in [*((seed, row) for seed in range(3)), *((0, one) for one in changed)]:
-            made = TabularExplainer(ROWS, random_state=seed).explain_instance(one, curved, prior=Prior({0: 0.7}, 100), **settings)
+            explainer = TabularExplainer(ROWS, random_state=seed)
+            made = explainer.explain_instance(one, curved, prior=Prior({0: 0.7}, 100), **settings)
             vectors.append(np.zeros(6))
             for number, weight in made.as_map()[0]:
                 vectors[-1][number] = weight

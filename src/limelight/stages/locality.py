@@ -172,10 +172,10 @@ def find_reach_law(components: Components, proximity: Proximity, design: Design)
         drawn = components.neighbourhood(design, Stretch(REPLICATES, 0, 2))  # the row's own values alone are needed
         return _LawOfColumns(law, drawn.representation[0].astype(np.float64))
     # States that few draws are in have further ones: these are the nearest.
-    parts = components.neighbourhoods(design, Stretch(REPLICATES, 0, _PILOT_POINTS))
-    changes = [(part.representation[1:].astype(np.float64) - part.representation[0]) ** 2 for part in parts]
-    distances = [proximity.measure(part.representation)[1:] for part in parts]
-    return _LawOfDraws(*map(np.concatenate, (distances, changes, [part.law_weights for part in parts])))
+    pilot = components.neighbourhoods(design, Stretch(REPLICATES, 0, _PILOT_POINTS))
+    changes = np.concatenate([(one.representation[1:].astype(np.float64) - one.representation[0]) ** 2 for one in pilot])
+    pilot_distances = np.concatenate([proximity.measure(one.representation)[1:] for one in pilot])
+    return _LawOfDraws(pilot_distances, changes, np.concatenate([one.law_weights for one in pilot]))
 
 
 def find_local_width(law: ReachLaw, widest: float, *, is_drawn_near: bool) -> float:

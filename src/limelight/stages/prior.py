@@ -141,7 +141,10 @@ class Prior(EqualityMixin):
         ArgumentError
             If there is no such component, several are called so, or one is named twice.
         """
-        return replace(self, means=_find_means(self.means, names, features)) if isinstance(self.means, Mapping) else self
+        if not isinstance(self.means, Mapping):
+            return self
+        means: dict[str | int, float] = {**_find_means(self.means, names, features)}
+        return replace(self, means=means)
 
 
 Prior.__module__ = "limelight"  # where users import it from
