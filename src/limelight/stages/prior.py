@@ -143,7 +143,7 @@ class Prior(EqualityMixin):
         """
         if not isinstance(self.means, Mapping):
             return self
-        means: dict[str | int, float] = {**_find_means(self.means, names, features)}
+        means: dict[str | int, float] = dict(_find_means(self.means, names, features).items())
         return replace(self, means=means)
 
 
