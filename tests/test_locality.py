@@ -348,6 +348,17 @@ def test_lime_s_width_is_taken_where_it_reaches_the_fidelity():
     assert explanation.kernel_width == pytest.approx(1.5)
 
 
+@pytest.mark.parametrize("parts", [4, 20])
+def test_where_lime_s_width_is_found_the_explanation_is_lime_s(parts):
+    found, lime = (
+        ComponentsExplainer(locality=locality).explain_instance(Parts(parts), lambda x: x[:, 0] + 0.1 * x[:, 1] * x[:, 2])
+        for locality in (0.9, "lime")
+    )
+    assert found.surrogates == lime.surrogates
+    assert found.notices == lime.notices
+    assert found.provenance.nominal_draws == lime.provenance.nominal_draws
+
+
 def test_search_with_a_known_sum_asks_no_more_than_the_trial():
     rows = np.array(list(itertools.product([0.0, 1.0], repeat=8)))
     tree = DecisionTreeRegressor().fit(rows, rows[:, 0] * rows[:, 1] * rows[:, 2] + 0.3 * rows[:, 3])
