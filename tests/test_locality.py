@@ -81,6 +81,26 @@ def test_figures_say_that_a_tables_default_kernel_is_hardly_local():
     assert fact.value == "keeps less than 1 %"
 
 
+def test_local_is_advised_only_where_it_can_be_given():
+    rows = np.random.default_rng(0).integers(2, size=(400, 10)).astype(float)
+
+    def fact_of(distance_metric=None, **options):
+        explainer = TabularExplainer(rows, categorical_features=range(10), **options)
+        fact = summarise(explainer.explain_instance(rows[0], lambda x: x[:, 0], distance_metric=distance_metric)).facts[-1]
+        assert fact.value == "hardly local"
+        return fact
+
+    for advised in (fact_of(), fact_of(kernel_width=9)):
+        assert 'locality="local", in place of kernel_width, stays near the instance' in advised.meaning
+    own_kernel = fact_of(kernel=lambda distances, width: np.exp(-0.01 * distances / width))
+    own_distance = fact_of("euclidean")  # which is also what the explainer calls its own
+    found = fact_of(locality=0.5)
+    one_word = TextExplainer(locality="local").explain_instance("one", lambda texts: ["one" in text for text in texts])
+    for other in (own_kernel, own_distance, found, *summarise(one_word).facts[-1:]):
+        assert other.value == "hardly local"
+        assert "locality" not in other.meaning
+
+
 def test_a_bins_weight_is_the_same_in_all_rows_where_the_kernel_is_hardly_local():
     rows = normal_rows(columns=8)
     forest = RandomForestRegressor(20, random_state=0).fit(rows, rows[:, 0] * rows[:, 1] + rows[:, 2])

@@ -57,6 +57,7 @@ def test_kind_h_an_explanation_says_how_it_was_made():
         version=limelight.__version__,
         nominal_draws=64,
         content=made.content,
+        locality="",
         kernel_share=made.kernel_share,
     )
     assert int(made.content, 16) > 0

@@ -256,17 +256,19 @@ def _state_facts(explanation: Explanation) -> tuple[Fact, ...]:
         Fact("list certain", *_state_certainty(explanation))
         if explanation.provenance.certainty and not explanation.is_exact
         else Fact("converged", *_state_convergence(explanation)),
-        *_state_locality(explanation.kernel_share),
+        *_state_locality(explanation.kernel_share, explanation.provenance.locality),
     )
 
 
-def _state_locality(share: float) -> Iterator[Fact]:
+def _state_locality(share: float, locality: str) -> Iterator[Fact]:
     """How local the kernel is, and what that means; nothing where it was not recorded."""
     if share >= _HARDLY_LOCAL:
         meaning = (
             f"it keeps {min(99.9, 100 * share):.3g} % of the perturbations, as an effective sample size: it hardly prefers "
         )
-        meaning += 'near ones, so that weights are averages over all that are drawn; locality="local" stays near the instance'
+        meaning += "near ones, so that weights are averages over all that are drawn"
+        if locality == "lime":
+            meaning += '; locality="local", in place of kernel_width, stays near the instance'
         yield Fact("kernel", "hardly local", meaning)
     elif share:
         text = f"{100 * share:.2g} %" if share >= 0.01 else "less than 1 %"

@@ -55,7 +55,7 @@ class Provenance(EqualityMixin):
         The means and the precision that weights were held to; empty without a prior.
     locality : str
         What the width was for: "lime" where it is lime's or the user's, "local", or the wanted fidelity and from how many
-        perturbations the width was found.
+        perturbations the width was found. It is empty with a kernel or a distance of the user's, for which none is found.
     kernel_share : float
         How local the kernel is: the share of perturbations drawn from LIME's own law that it keeps, as an effective sample
         size. Near 1 it hardly prefers near perturbations to far ones, and weights are averages over all of them. It is 0 where

@@ -56,7 +56,7 @@ class Vicinity:
     drawn_width : float or None
         The width of the kernel near which perturbations are drawn, as `Components` has it, also of masks.
     found : str
-        How the width was found, for the record.
+        How the width was found, for the record; empty with a kernel or a distance of the user's.
     notices : tuple of Notice
     """
 
@@ -80,7 +80,7 @@ class Vicinity:
         self._widest, self._mean_weight = width, 1.0
         self._masks_are_near = False
         self.notices: tuple[Notice, ...] = ()
-        self.found = str(locality)
+        self.found = str(locality) if self.has_own_kernel else ""
         self._set(Proximity(width, distances, kernel))
         if locality == "local":
             self._stay_local()
