@@ -334,6 +334,21 @@ def test_a_text_of_few_words_is_explained_as_with_lime_s_width(text):
     assert [notice for notice in local.notices if notice.code != "less_local"] == list(lime.notices)
 
 
+@pytest.mark.parametrize("locality", ["lime", "local"])
+def test_a_prior_is_worth_as_many_perturbations_as_is_said(locality):
+    rows = np.random.default_rng(1).choice([0.0, 1.0, 2.0], size=(300, 6), p=[0.5, 0.3, 0.2])
+    explanation = TabularExplainer(
+        rows, categorical_features=range(6), locality=locality, alpha=0, feature_selection="none"
+    ).explain_instance(
+        rows[0], lambda x: np.where(x[:, 0] == rows[0, 0], 1.0, 0.0), num_samples=1000, prior=Prior({0: 0.0}, precision=400)
+    )
+    shares = (rows == rows[0]).mean(axis=0)
+    means = shares + np.exp(-0.5 / explanation.kernel_width**2) * (1 - shares)
+    near = shares[0] / means[0]
+    worth = 400 / (near * (1 - near) * (means.prod() if locality == "lime" else 1))
+    assert explanation.surrogates[0].weights[0] == pytest.approx(1000 / (1000 + worth), rel=0.02)
+
+
 # --- a wanted fidelity ----------------------------------------------------------------------------------------------------
 
 

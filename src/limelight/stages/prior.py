@@ -51,6 +51,10 @@ class Prior(EqualityMixin):
     component that is on in half of the perturbations (variance 1/4), a precision of 1 is worth 12 perturbations, and one of 400
     is worth 4800.
 
+    A kernel that `locality` has made narrower than lime's takes nothing off n, which then counts perturbations near the
+    instance: k is precision / variance, without the mean proximity, and the variance is that near the instance. For a component
+    that is off in a quarter of them (variance 3/16), a precision of 400 is worth 2133.
+
     A prior changes what is estimated, and the intervals say how well that is known: how far chance among the perturbations may
     have moved a weight from what infinitely many would give with this prior. They are no credible intervals of the posterior. A
     strong prior makes them narrow, whether it is right or wrong. The same holds for the probabilities of signs and ranks.
