@@ -575,3 +575,14 @@ def test_models_with_widths_of_their_own_are_not_compared():
     )
     with pytest.raises(ArgumentError, match="locality as a number finds one for each model"):
         compare(first, second)
+
+
+def test_models_are_not_asked_where_each_would_have_a_width_of_its_own():
+    rows, asked = normal_rows(columns=4), []
+    explainer = TabularExplainer(rows, locality=0.9)
+    message = r'locality=0\.9 finds a kernel width for each model, .*: give the explainer kernel_width, or locality="local"'
+    with pytest.raises(ArgumentError, match=message):
+        explainer.compare_models(rows[0], lambda x: asked.append(x) or x[:, 0], lambda x: asked.append(x) or x[:, 1])
+    assert not asked
+    near = TabularExplainer(rows, locality="local")
+    assert near.compare_models(rows[0], lambda x: x[:, 0], lambda x: x[:, 1]).as_list(certain=True)

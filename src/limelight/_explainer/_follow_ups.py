@@ -10,6 +10,7 @@ from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import Label, Link, Options, Request
 from limelight.collection.comparison import Comparison
 from limelight.collection.pairs import compare_pair, read_names
+from limelight.exceptions import ArgumentError
 from limelight.models import adapt
 from limelight.results.explanation import Explanation
 from limelight.results.removal import Removal
@@ -186,8 +187,8 @@ class FollowUpMixin(ABC):
         Raises
         ------
         ArgumentError, ArgumentTypeError
-            If an argument is not allowed; or if the models have other outputs, or none of their labels is the same, as where
-            they predict different classes: then give `labels`.
+            If an argument is not allowed, or the explainer's `locality` is a number; or if the models have other outputs, or
+            none of their labels is the same, as where they predict different classes: then give `labels`.
         InstanceError, KernelError, LabelError, ModelError, PredictionError
             As `explain_instance` raises them.
 
@@ -204,6 +205,11 @@ class FollowUpMixin(ABC):
         ['film']
         """
         pair = read_names(names)
+        if isinstance(self.options.locality, float):
+            raise ArgumentError(
+                f"locality={self.options.locality:g} finds a kernel width for each model, and weights with other widths "
+                'cannot be compared: give the explainer kernel_width, or locality="local".'
+            )
         request = Request.checked(
             labels=labels,
             top_labels=top_labels,
