@@ -60,8 +60,8 @@ class TimeSeriesExplainer(Explainer):
         ``sqrt(exp(-distances**2 / kernel_width**2))``.
     locality : "lime", "local" or float, default "lime"
         How wide the kernel is, instead of `kernel_width`. "lime" is the default width. With "local" it is so narrow that, of
-        what counts, on average a quarter of the segments is absent. A number
-        between 0 and 1 is a wanted fidelity: the widest kernel is taken whose surrogate reaches it.
+        what counts, on average a quarter of the segments is absent. A number between 0 and 1 is a wanted fidelity: the widest
+        kernel is taken whose surrogate reaches it.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported segments are chosen. "auto" takes the highest weights, or selects up to 6 forward where there are
         fewer than two perturbations for each; "none" reports all.

@@ -88,8 +88,8 @@ class TabularExplainer(Explainer):
     locality : "lime", "local" or float, default "lime"
         How wide the kernel is, instead of `kernel_width`. "lime" is the default width. With "local" it is so narrow that, of
         what counts, on average a quarter of the columns are in another state than the row's, and columns without bins half a
-        standard deviation off. A number
-        between 0 and 1 is a wanted fidelity: the widest kernel is taken whose surrogate reaches it.
+        standard deviation off. A number between 0 and 1 is a wanted fidelity: the widest kernel is taken whose surrogate
+        reaches it.
     feature_selection : {"auto", "forward_selection", "highest_weights", "lasso_path", "none"}, default "auto"
         How the reported components are chosen. "auto" takes the highest weights, or selects up to 6 forward where there are
         fewer than two perturbations for each; "none" reports all.
