@@ -14,7 +14,7 @@ from limelight.exceptions import ArgumentError
 from limelight.models import adapt
 from limelight.results.explanation import Explanation
 from limelight.results.removal import Removal
-from limelight.stages.components import Components
+from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.contract import find_components
 from limelight.stages.perturbation import DESIGNS, Look
 from limelight.stages.prediction import Oracle, SharedAnswers
@@ -37,6 +37,7 @@ class Gathered(NamedTuple):
     outputs: Outputs
     look: Look
     sample: Sample
+    first: Sequence[Neighbourhood]  # of the sample, where they can tell what bins cost
     settings: Settings
     fits: Sequence[Fit]
 

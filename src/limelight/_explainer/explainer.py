@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import reprlib
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -24,8 +24,9 @@ from limelight.exceptions import ArgumentError
 from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation
 from limelight.results.provenance import Provenance
+from limelight.stages.bins_cost import keep_first
 from limelight.stages.closed_form import ClosedForm
-from limelight.stages.components import Components
+from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.contract import check_modality, find_components
 from limelight.stages.convergence import Goal, has_converged
 from limelight.stages.known_moments import KnownMoments
@@ -327,6 +328,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 is_of_law = look.is_exact or (look.is_trial and not vicinity.is_changed)
                 drawn_width = None if is_of_law else vicinity.drawn_width
                 sample = Sample(own_representation, origin, components.shares, drawn_width=drawn_width, pull=pull)
+                first: Sequence[Neighbourhood] = ()
             sample.limit, sample.controls = known.limit, known.controls
             for neighbourhood, values, controls in zip(neighbourhoods, explained, known.control_values, strict=True):
                 sample.add(
@@ -337,8 +339,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                     neighbourhood.replicates,
                     controls,
                 )
-                if components.finer_option is not None:
-                    sample.keep(neighbourhood)
+            first = keep_first(components, first, neighbourhoods)
             is_exact = look.is_exact or sample.limit is not None
             settings = self._fit_settings(vicinity, request, is_exact=is_exact)
             fits = yield from request_fits(sample, settings)
@@ -347,7 +348,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 break
         missed = () if search is None else search.find_missed(fits)
         outputs = outputs.with_notices((*shared.notices, *known.notices, *vicinity.notices, *missed))
-        return Gathered(components, vicinity, oracle, outputs, look, sample, settings, fits)
+        return Gathered(components, vicinity, oracle, outputs, look, sample, first, settings, fits)
 
     @final
     def _find_vicinity(self, components: Components, request: Request) -> Vicinity:
@@ -487,7 +488,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
     @final
     def _build_explanation(self, gathered: Gathered, request: Request) -> Explanation:
         """The explanation, as plain data, once the last look is done."""
-        components, vicinity, oracle, outputs, look, sample, settings, fits = gathered
+        components, vicinity, oracle, outputs, look, sample, first, settings, fits = gathered
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
         goal = Goal(self.options.tolerance, self.options.certainty)
         converged = has_converged(goal, sample, settings, fits, may_be_zero=settings.is_exact | ~sample.varies)
@@ -514,6 +515,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 settings,
                 fits,
                 vicinity=vicinity,
+                first=first,
                 link=request.link,
                 num_features=request.num_features,
                 num_samples=request.num_samples,

@@ -34,7 +34,6 @@ control_variate     functions of the rows with exact moments, where the model is
 known_moments       which of both an explanation has, if any
 curve_products      weighted products with squares and cubes of predictors
 wide_rows           rows that are fewer than their components, and regressions on them
-bins_cost           what a list of bins misses of an output, and why
 sample              the perturbations with their predictions, as weighted Gram matrices
 locality            what a kernel leaves of LIME's law, and the width that stays near the instance
 vicinity            where the perturbations of one instance lie: the kernel, and what they are drawn from
@@ -54,6 +53,7 @@ agreement           whether the surrogate agrees with the model about the instan
 missing_effect      what missing values change where no weight says so
 chance              which components may have been chosen by chance
 prior_effect        what a reader should know where a prior was used
+bins_cost           what a list of bins misses of an output, and why
 remedies            other settings, tried on the same perturbations
 notices             what a reader should know before trusting it
 """

@@ -10,11 +10,9 @@ import numpy as np
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.proximity import exponential_kernel
 
-__all__ = ["MOST_ROWS", "BinsCost", "measure_bins_cost"]
+__all__ = ["BinsCost", "keep_first", "measure_bins_cost"]
 
-MOST_ROWS = 1024
-"""More rows than these tell hardly more."""
-
+_MOST_ROWS = 1024  # more than these tell hardly more
 _MOST_COMPONENTS = 150  # with more, the fits would take longer than they are worth
 _EXTREME_SHARE = 0.02  # of the rows
 _MOST_OF_EXTREMES = 0.4  # of the variation that they may have
@@ -41,6 +39,18 @@ class BinsCost(NamedTuple):
     within_bins: float
     rest: float
     without_bins: float
+
+
+def keep_first(
+    components: Components, kept: Sequence[Neighbourhood], neighbourhoods: Sequence[Neighbourhood]
+) -> Sequence[Neighbourhood]:
+    """The first perturbations, which tell what bins cost: those kept, and further ones while they are few; () without bins."""
+    if components.finer_option is None:
+        return ()
+    for neighbourhood in neighbourhoods:
+        if sum(len(part.law_weights) for part in kept) < _MOST_ROWS:
+            kept = (*kept, neighbourhood)
+    return kept
 
 
 def measure_bins_cost(
@@ -113,7 +123,7 @@ def measure_bins_cost(
 
 def _choose_rows(neighbourhoods: Sequence[Neighbourhood]) -> list[np.ndarray]:
     """The numbers of some drawn rows of each neighbourhood, spread over all of its replicates."""
-    step = max(1, sum(len(part.law_weights) for part in neighbourhoods) // MOST_ROWS)
+    step = max(1, sum(len(part.law_weights) for part in neighbourhoods) // _MOST_ROWS)
     return [np.arange(0, len(part.law_weights), step) for part in neighbourhoods]
 
 

@@ -14,7 +14,7 @@ from limelight.stages.bins_cost import BinsCost, measure_bins_cost
 from limelight.stages.certainty import Certainty
 from limelight.stages.chance import find_chance_choices
 from limelight.stages.closed_form import GREATEST_MARGIN
-from limelight.stages.components import Components
+from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.convergence import Goal
 from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.prediction_outputs import Outputs
@@ -49,6 +49,7 @@ def collect_notices(
     fits: Sequence[Fit],
     *,
     vicinity: Vicinity,
+    first: Sequence[Neighbourhood],
     link: str,
     num_features: int | None,
     num_samples: int | None,
@@ -68,6 +69,8 @@ def collect_notices(
         What the surrogates were fitted to, and how.
     fits : sequence of Fit
         The surrogate of each of the q explained outputs.
+    first : sequence of Neighbourhood
+        The first perturbations of the sample, where they can tell what bins cost.
     link : str
         What was applied to the model's outputs.
     num_features, num_samples : int or None
@@ -101,7 +104,7 @@ def collect_notices(
         notes += _find_clipped(sample, [outputs.describe(label) for label in outputs.labels])
     by_label = dict(zip(outputs.labels, fits, strict=True))
     for number, label in enumerate(by_label):
-        judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, vicinity)
+        judged = _Surrogate(outputs, predictions, by_label, label, sample, number, settings, vicinity, first)
         notes += judged.notices(components)
     if _is_hardly_sampled(sample):
         text = (
@@ -129,6 +132,7 @@ class _Surrogate:
     number: int
     settings: Settings
     vicinity: Vicinity
+    first: Sequence[Neighbourhood]
 
     def notices(self, components: Components) -> Iterator[Notice]:
         """What a reader should know about its agreement with the model, its fidelity and its penalty."""
@@ -176,10 +180,10 @@ class _Surrogate:
         """What the bins cost, where perturbations of LIME's own law with the default kernel tell it."""
         is_law = self.vicinity.has_own_kernel and not (self.vicinity.is_changed or self.sample.drawn_width)
         is_ridge = self.settings.regressor is None and self.sample.pull is None
-        if not (is_law and is_ridge and self.sample.first and self._is_tried):
+        if not (is_law and is_ridge and self.first and self._is_tried):
             return None
         outputs, listed = self.sample.outputs[:, self.number], self.fits[self.label].components
-        return measure_bins_cost(components, self.sample.first, outputs, listed, self.vicinity.proximity.width)
+        return measure_bins_cost(components, self.first, outputs, listed, self.vicinity.proximity.width)
 
     @property
     def _is_tried(self) -> bool:

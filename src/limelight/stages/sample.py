@@ -11,8 +11,6 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight.exceptions import KernelError
-from limelight.stages.bins_cost import MOST_ROWS
-from limelight.stages.components import Neighbourhood
 from limelight.stages.control_variate import Controls
 from limelight.stages.curve_products import CurveProducts
 from limelight.stages.design import Stretch
@@ -115,11 +113,6 @@ class Sample:
         The width of the kernel near which they are drawn; as `Components.drawn_width`.
     pull : Pull or None
         What a prior does to the components, if there is one.
-
-    Attributes
-    ----------
-    first : list of Neighbourhood
-        The first perturbations, where more is to be learned of them.
     """
 
     instance: np.ndarray
@@ -129,7 +122,6 @@ class Sample:
     controls: Controls | None = None
     drawn_width: float | None = None
     pull: Pull | None = None
-    first: list[Neighbourhood] = field(default_factory=list)
     _stretches: list[_Stretch] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
@@ -151,11 +143,6 @@ class Sample:
         self._stretches.append(
             _Stretch(representation, outputs - self.origin, law_weights, kernel_weights, replicate_bounds, controls)
         )
-
-    def keep(self, neighbourhood: Neighbourhood) -> None:
-        """Keep perturbations that were added, if they are among the first ones."""
-        if sum(len(part.law_weights) for part in self.first) < MOST_ROWS:
-            self.first.append(neighbourhood)
 
     @property
     def num_replicates(self) -> int:
