@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers.controlled import COLUMNS, Truth, make_classes, make_explainer, make_rows, weights_of
 from sklearn.ensemble import GradientBoostingClassifier
-from sklearn.linear_model import BayesianRidge, LogisticRegression, Ridge
+from sklearn.linear_model import BayesianRidge, LinearRegression, LogisticRegression, Ridge
 from sklearn.tree import DecisionTreeRegressor
 from test_surrogate import dense, fit_sample, make_problem
 
@@ -332,6 +332,66 @@ def test_a_strong_wrong_prior_is_contradicted(means, named):
     notice = notices_of(explanation)["prior_contradicted"]
     assert notice.level == "caution"
     assert f"the weight of {named} is" in notice.message
+
+
+NUMBERS = np.random.default_rng(1).normal(size=(300, 6))
+
+
+def add_numbers(rows):
+    return 3 * rows[:, 0] - 2 * rows[:, 1] + rows[:, 2]
+
+
+def explain_sum(precision, mean=-5, **settings):
+    """The sum's explanation with a prior of the first column, whose slope is 2.95."""
+    explainer = TabularExplainer(NUMBERS, feature_names=list("abcdef"), discretize_continuous=False, **settings)
+    model = LinearRegression().fit(NUMBERS, add_numbers(NUMBERS))
+    return explainer.explain_instance(NUMBERS[0], model, num_features=3, prior=Prior({"a": mean}, precision))
+
+
+@pytest.mark.parametrize("precision", [10, 20, 30, 100])
+@pytest.mark.parametrize("settings", [{}, {"locality": 0.8}, {"shortcuts": False}])
+def test_a_weight_that_a_prior_moves_by_more_than_a_small_share_is_named(precision, settings):
+    slope = 3 * NUMBERS[:, 0].std()
+    explanation = explain_sum(precision, **settings)
+    assert abs(dict(explanation.as_list())["a"] - slope) > 0.02 * slope
+    assert "the weight of a is" in notices_of(explanation)["prior_contradicted"].message
+    verdict = explanation.verdict()
+    assert verdict.level == "fair"
+    assert verdict.text.endswith("; but the model contradicts the prior.")
+
+
+def test_a_wild_mean_hides_no_other_contradiction():
+    prior = Prior({"good": 1e6, "bad": -0.4}, 1e5)
+    notice = notices_of(TextExplainer().explain_instance(TEXT, text_model, prior=prior))["prior_contradicted"]
+    assert "good is" in notice.message
+    assert "bad is" in notice.message
+
+
+def test_a_prior_that_the_model_bears_out_leaves_the_verdict_good():
+    explanation = explain_sum(1e4, mean=3 * NUMBERS[:, 0].std())
+    assert "prior_contradicted" not in notices_of(explanation)
+    assert explanation.verdict().level == "good"
+
+
+def test_sets_count_contradicted_priors():
+    explanations = limelight.Explanations.of([explain_sum(30), explain_sum(30, mean=3 * NUMBERS[:, 0].std())])
+    assert explanations.verdict_levels() == ("fair", "good")
+    assert explanations.verdict_reasons() == {"prior_contradicted": 1}
+    assert "the model contradicts the prior" in explanations.to_html()
+
+
+@pytest.mark.parametrize("value", [1.0, 0.0, -7.25])
+def test_a_constant_models_value_is_the_models(value):
+    explanation = TextExplainer().explain_instance(
+        TEXT, lambda texts: np.full(len(texts), value), prior=Prior({"good": 5}, 1e4)
+    )
+    assert explanation.surrogate().local_prediction != pytest.approx(value)
+    assert f"was {value:g} for every perturbation" in notices_of(explanation)["constant_output"].message
+
+
+def test_a_wild_prior_makes_no_model_constant():
+    explanation = TextExplainer().explain_instance(TEXT, text_model, prior=Prior({"good": 1e20}, 1e4))
+    assert "constant_output" not in notices_of(explanation)
 
 
 def test_a_right_prior_is_seldom_contradicted():

@@ -52,7 +52,7 @@ def _read_table(table: pa.Table) -> Iterator[tuple[str, ...] | None]:
         place, is_exact = places.get(row), provenance[row]["design"] in Verdict.EXACT_DESIGNS
         yield Verdict.find_faults(
             float("nan") if place is None else float(fidelities[place]),
-            alerts=[notice["code"] for notice in notices[row] if notice["level"] == "alert"],
+            notices=[(notice["code"], notice["level"]) for notice in notices[row]],
             has_intervals=is_exact or (place is not None and bool(has_intervals[place])),
             converged=converged[row],
             is_certain=is_exact or (place is not None and not is_uncertain[place]),

@@ -15,7 +15,8 @@ __all__ = ["Verdict", "judge"]
 _GOOD_FIDELITY, _LEAST_FIDELITY = 0.7, 0.25
 _MOST = 0.5  # of what the model does: a list that explains less explains "only" so much
 _LEAST_WRITTEN = 0.005  # less is less than 1 %
-_FAIR_FAULTS = {"fair_fidelity", "not_converged", "uncertain_list"}
+_CONTRADICTED = "prior_contradicted"
+_FAIR_FAULTS = {"fair_fidelity", "not_converged", "uncertain_list", _CONTRADICTED}
 _NOUNS = {"text": "word", "table": "column", "image": "superpixel", "volume": "supervoxel", "series": "segment"}
 
 
@@ -27,10 +28,11 @@ class Verdict:
     ----------
     level : {"good", "fair", "poor"}
         It is poor if there is an alert, if the fidelity is below .25 or not known, or if no weight has an interval. It is good
-        if the fidelity is at least .7, the weights have converged, and each reported component truly is among the heaviest with
-        a probability of 95 % or more. Otherwise it is fair.
+        if the fidelity is at least .7, the weights have converged, each reported component truly is among the heaviest with
+        a probability of 95 % or more, and the model does not contradict a prior. Otherwise it is fair.
     text : str
-        A sentence: how much of the model the list explains, and how certain its order is.
+        A sentence: how much of the model the list explains, how certain its order is, and whether the model contradicts a
+        prior.
 
     Examples
     --------
@@ -50,7 +52,7 @@ class Verdict:
 
     @staticmethod
     def find_faults(
-        fidelity: float, *, alerts: Iterable[str], has_intervals: bool, converged: bool, is_certain: bool
+        fidelity: float, *, notices: Iterable[tuple[str, str]], has_intervals: bool, converged: bool, is_certain: bool
     ) -> tuple[str, ...]:
         """What keeps a verdict from being good, from its figures; nothing where it is good.
 
@@ -58,8 +60,8 @@ class Verdict:
         ----------
         fidelity : float
             The surrogate's; NaN where it is not known.
-        alerts : iterable of str
-            The codes of the explanation's alerts.
+        notices : iterable of (str, str)
+            The codes and levels of the explanation's notices.
         has_intervals : bool
             Whether a weight has an interval, or is exact.
         converged : bool
@@ -71,16 +73,17 @@ class Verdict:
         -------
         faults : tuple of str
             The alerts' codes, "low_fidelity" (below .25 or not known) and "no_intervals", which make it poor; and
-            "fair_fidelity" (below .7), "not_converged" and "uncertain_list", which make it fair.
+            "fair_fidelity" (below .7), "not_converged", "uncertain_list" and "prior_contradicted", which make it fair.
 
         Examples
         --------
         >>> from limelight import Verdict
-        >>> faults = Verdict.find_faults(0.5, alerts=[], has_intervals=True, converged=False, is_certain=True)
+        >>> faults = Verdict.find_faults(0.5, notices=[], has_intervals=True, converged=False, is_certain=True)
         >>> faults, Verdict.level_of(faults)
         (('fair_fidelity', 'not_converged'), 'fair')
         """
-        faults = dict.fromkeys(alerts)
+        notices = list(notices)
+        faults = dict.fromkeys(code for code, level in notices if level == "alert")
         if not fidelity >= _LEAST_FIDELITY:
             faults["low_fidelity"] = None
         if not has_intervals:
@@ -91,6 +94,8 @@ class Verdict:
             faults["not_converged"] = None
         if not is_certain:
             faults["uncertain_list"] = None
+        if any(code == _CONTRADICTED for code, _ in notices):
+            faults[_CONTRADICTED] = None
         return tuple(faults)
 
     @staticmethod
@@ -125,6 +130,9 @@ def judge(surrogate: Surrogate, view_kind: str, notices: Iterable[Notice], *, is
     text = _say_what_is_explained(surrogate, view_kind)
     if surrogate.components:
         text += f"; {_say_order(surrogate, is_exact=is_exact)}"
+    notices = list(notices)
+    if any(notice.code == _CONTRADICTED for notice in notices):
+        text += "; but the model contradicts the prior"
     return Verdict(_find_level(surrogate, notices, is_exact=is_exact, converged=converged), f"{text}.")
 
 
@@ -134,7 +142,7 @@ def _find_level(
     return Verdict.level_of(
         Verdict.find_faults(
             surrogate.fidelity,
-            alerts=[notice.code for notice in notices if notice.level == "alert"],
+            notices=[(notice.code, notice.level) for notice in notices],
             has_intervals=is_exact or any(map(math.isfinite, surrogate.lows)),
             converged=converged,
             is_certain=is_exact or all(probability >= Verdict.LEAST_CERTAINTY for probability in surrogate.top_probabilities),

@@ -141,10 +141,11 @@ class _Surrogate:
         is_judged = not _is_hardly_sampled(self.sample)
         if agreement.is_across or (agreement.is_off and is_judged):
             yield self._describe_disagreement(agreement, components.nearer_option)
+        # What the model said, and not the surrogate: with a prior the surrogate may say something else.
+        mean = self.sample.mean_outputs[self.number]
         # A single perturbation does not vary; it may differ from the instance.
-        if not _varies_nearby(fit) and not (self.sample.size == 1 and self.sample.varies[self.number]):
-            constant = _write(agreement.surrogate)
-            text = f"The model's output {name!r} was {constant} for every perturbation: "
+        if not _varies_by(fit.spread, mean) and not (self.sample.size == 1 and self.sample.varies[self.number]):
+            text = f"The model's output {name!r} was {_write(mean)} for every perturbation: "
             text += "nothing that was changed matters to the model."
             unchanged = [note.message for note in components.notes if note.code == "signs_stay"]
             yield Notice("constant_output", " ".join([text, *unchanged]))
@@ -306,9 +307,9 @@ def _is_hardly_sampled(sample: Sample) -> bool:
     return sample.limit is not None and sample.effective_size < LEAST_ROWS_PER_WEIGHT
 
 
-def _varies_nearby(fit: Fit) -> bool:
-    """Whether the output varies over the perturbations by more than rounding."""
-    return fit.spread > _ROUNDING_SHARE * abs(fit.local_prediction)
+def _varies_by(spread: float, mean: float) -> bool:
+    """Whether an output with this mean varies over the perturbations by more than rounding."""
+    return spread > _ROUNDING_SHARE * abs(mean)
 
 
 def _judge_precision(

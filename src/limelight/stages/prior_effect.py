@@ -17,7 +17,8 @@ __all__ = ["judge_prior"]
 _MOST_COMPARED = 100  # components: a fit of more could take longer than the rest
 _MOST_SHOWN = 3
 _LEVEL = 0.01  # of all components together
-_LEAST_SHARE = 0.1  # of the heaviest weight: what a prior changes less is no matter
+_LEAST_SHARE = 0.02  # of the model's heaviest weight: what a prior changes less is no matter
+_ROUNDING_SHARE = 1e-12  # of the outputs and weights
 
 
 class _Contradiction(NamedTuple):
@@ -75,7 +76,9 @@ def _find_contradictions(sample: Sample, settings: Settings, fit: Fit) -> list[_
             ((without,),) = fit_surrogates([replace(sample, pull=None)], settings)
     except np.linalg.LinAlgError:  # it is the prior that makes the weights unique
         return []
-    least = _LEAST_SHARE * max(np.abs(without.weights).max(initial=0.0), np.abs(fit.weights).max(initial=0.0))
+    # A wild mean makes a weight heavy: it is no measure of what other priors change.
+    rounding = _ROUNDING_SHARE * (np.abs(sample.origin).max() + np.abs(fit.weights).max(initial=0.0))
+    least = max(_LEAST_SHARE * np.abs(without.weights).max(initial=0.0), rounding)
     found = [
         _Contradiction(component, listed.get(component, 0.0), weight, half_width)
         for component, weight, half_width in zip(

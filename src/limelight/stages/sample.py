@@ -173,6 +173,11 @@ class Sample:
         return np.concatenate([stretch.outputs for stretch in self._stretches])
 
     @property
+    def mean_outputs(self) -> np.ndarray:
+        """The rows' mean outputs as the model gave them, with their weights in the fit, of shape (q,)."""
+        return np.asarray(self.origin + np.average(self.outputs, axis=0, weights=self.row_weights))
+
+    @property
     def replicates(self) -> np.ndarray:
         """The number of each row's replicate, of shape (n,)."""
         numbers = np.arange(self.num_replicates)

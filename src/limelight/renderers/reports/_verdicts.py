@@ -22,6 +22,7 @@ _WORDS = {
     "not_converged": "intervals wider than the tolerance, or a list less certain than asked for",
     "no_intervals": "no intervals",
     "uncertain_list": "some component may not be among the heaviest",
+    "prior_contradicted": "the model contradicts the prior",
 }
 
 
