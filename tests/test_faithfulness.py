@@ -468,6 +468,12 @@ class TestCall:
         other = TabularExplainer(ROWS, random_state=1).measure_faithfulness(ROWS[0], model, made)
         assert other != first
 
+    def test_a_model_of_fewer_outputs_is_another_one(self):
+        explainer = TextExplainer(mode="regression")
+        made = explainer.explain_instance("one two", lambda texts: [[len(text), 5, 1] for text in texts], labels=[2])
+        with pytest.raises(ArgumentError, match="the model says 7 of the instance, where 7, 5, 1 was explained"):
+            explainer.measure_faithfulness("one two", lambda texts: [len(text) for text in texts], made, label=2)
+
     def test_the_explanation_must_be_of_this_instance_and_model(self):
         explainer = TextExplainer()
         model = lambda texts: [len(text) for text in texts]  # noqa: E731

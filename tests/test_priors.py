@@ -471,6 +471,13 @@ def test_a_prior_is_plain_data():
     assert Prior(np.array([1.0, 2.0]), 1).means == (1.0, 2.0)
 
 
+def test_equal_priors_have_equal_hashes():
+    prior = Prior({"a": 2, 2: -0.0, "b": 1}, 3)
+    assert hash(prior) == hash(Prior({"b": 1.0, "a": np.float32(2), np.int64(2): 0.0}, 3.0))
+    assert hash(Prior([1, 2], 1)) == hash(Prior(np.array([1.0, 2.0]), 1.0))
+    assert len({prior, Prior({"a": 2, 2: 0.0, "b": 1}, 3), Prior({"a": 2}, 3), Prior({"a": 2}, 4), Prior([2], 4)}) == 4
+
+
 # --- bad input --------------------------------------------------------------------------------------------------------------
 
 

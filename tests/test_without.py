@@ -433,6 +433,25 @@ class TestModel:
         assert np.concatenate(asked)[1:].tolist() == [[0.5, 0.0, 1.0, 0.0]]
         assert removal.answer == pytest.approx(3.5)
 
+    def test_a_group_by_its_own_name(self):
+        rows = np.column_stack([RNG.normal(size=(300, 2)), RNG.integers(0, 3, 300), *np.eye(3)[RNG.integers(0, 3, 300)].T])
+        columns = ["a", "b", "g=x, y", "s_k", "s_l", "s_m"]
+        settings = {"feature_names": columns, "categorical_features": [2, 3, 4, 5]}
+        explainer = TabularExplainer(rows, groups={"both": ["a", "b"], "s": [3, 4, 5]}, **settings)
+
+        def model(batch):
+            return batch[:, 0] + batch[:, 1] + 2 * batch[:, 3]
+
+        made = explainer.explain_instance(rows[0], model, prior=limelight.Prior({"s": 1}, 1e9))
+        assert made.without("both") == made.without("a, b") == made.without(0)
+        assert made.without("s").components == (2,)
+        assert made.without("s").change == pytest.approx(-1, abs=1e-3)
+        asked = explainer.ask_without(rows[0], model, made, "both")
+        assert asked == explainer.ask_without(rows[0], model, made, 0)
+        for other in ("g", "g=x", "bot", "a"):  # a column may be called as a group's component is
+            with pytest.raises(ArgumentError, match=f"no component is called '{other}'"):
+                made.without(other)
+
     def test_no_other_state(self):
         rows = np.column_stack([RNG.normal(size=300), np.ones(300)])
         explainer = TabularExplainer(rows, categorical_features=[1])

@@ -294,8 +294,8 @@ class Explanation(RenderingMixin, EqualityMixin):
         Parameters
         ----------
         *components : str or int
-            Which to remove: a str is a component's name, or the word or column that it alone is about; an int is its number.
-            One that is not listed counts with a weight of 0, and `Removal.unlisted` says so.
+            Which to remove: a str is a component's name, the word or column that it alone is about, or the name of its group of
+            columns; an int is its number. One that is not listed counts with a weight of 0, and `Removal.unlisted` says so.
         label : int or str, optional
             An explained output, by its number or name; by default `default_label`.
 

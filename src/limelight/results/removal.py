@@ -170,7 +170,7 @@ def to_probability(value: float, unit: str) -> float:
 def find_removed(wanted: Sequence[object], names: Sequence[str], features: Mapping[int, str]) -> tuple[int, ...]:
     """The numbers of the components that a user names, each once, in the order of the arguments.
 
-    A text is a component's name, or the word or column that it alone is about.
+    A text is a component's name, the word or column that it alone is about, or the name of its group of columns.
 
     Parameters
     ----------
@@ -201,6 +201,7 @@ def find_component(wanted: object, names: Sequence[str], features: Mapping[int, 
         return _check_number(wanted, len(names))
     found = [number for number, name in enumerate(names) if name == wanted]
     found = found or [number for number, feature in sorted(features.items()) if feature == wanted]
+    found = found or [number for number, feature in sorted(features.items()) if _is_group(wanted, names[number], feature)]
     if len(found) == 1:
         return found[0]
     if found:
@@ -212,6 +213,11 @@ def find_component(wanted: object, names: Sequence[str], features: Mapping[int, 
     candidates = [number for number, name in enumerate(names) if name[:200] in near] or list(range(len(names)))
     advice = "similar" if near else "there are"
     raise ArgumentError(f"no component is called {wanted!r:.80}; {advice}: {_list_numbered(candidates, names)}.")
+
+
+def _is_group(wanted: str, name: str, columns: str) -> bool:
+    """Whether a component is a group of columns that is called so; a single column's name may hold the same signs."""
+    return ", " in columns and not name.startswith(columns) and name.startswith((f"{wanted}: ", f"{wanted}="))
 
 
 def _check_number(wanted: object, count: int) -> int:

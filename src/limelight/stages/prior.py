@@ -29,8 +29,8 @@ class Prior(EqualityMixin):
     Parameters
     ----------
     means : mapping of str or int to float, or sequence of float
-        The weights to expect, in units of the explained output. A str is a component's name, or the word or column that it
-        alone is about; an int is a component's number. A sequence has a mean for every component.
+        The weights to expect, in units of the explained output. A str is a component's name, the word or column that it
+        alone is about, or its group's name; an int is a component's number. A sequence has a mean for every component.
     precision : float
         How strongly to hold weights to the means, more than 0 and at most 1e12, in the unit of `alpha`: the precision of the
         weights over that of the outputs, lambda / alpha in [1]_. The Notes say how many perturbations that is worth.
