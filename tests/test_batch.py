@@ -153,7 +153,7 @@ def test_progress_is_shown_on_terminals_only(monkeypatch, capfd):
         ({"timeout": 0, "engine": "processes"}, ArgumentError, "timeout must be a finite number above 0"),
         ({"verbose": 1}, ArgumentTypeError, "verbose must be True or False"),
         ({"num_samples": 1}, ArgumentError, "num_samples must be an integer of at least 2"),
-        ({"labels": 3}, LabelError, "label 3 cannot be explained: the model has 1 outputs"),
+        ({"labels": 3}, LabelError, "label 3 cannot be explained: the model has a single output, 0"),
     ],
 )
 def test_wrong_arguments_are_reported(arguments, error, message):

@@ -333,7 +333,7 @@ def test_wrong_use_is_reported(arguments, message):
         ("helpers.batches:of_frame", ["--chunk-size", "0"], "chunk_size must be an integer of at least 1"),
         ("helpers.batches:of_frame", ["--engine", "cluster"], "engine must be one of 'serial'"),
         ("helpers.batches:of_frame", ["--num-features", "0"], "num_features must be an integer of at least 1"),
-        ("helpers.batches:of_frame", ["--label", "4"], "label 4 cannot be explained: the model has 1 outputs"),
+        ("helpers.batches:of_frame", ["--label", "4"], "label 4 cannot be explained: the model has a single output, 0"),
         ("helpers.batches:of_frame", ["--checkpoint", "full"], "checkpoint='full' holds other files"),
     ],
 )
@@ -347,7 +347,7 @@ def test_what_is_wrong_is_reported(model, arguments, message, place):
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--label", "1"], "Error: label 1 cannot be explained: the model has 1 outputs"),
+        (["--label", "1"], "Error: label 1 cannot be explained: the model has a single output, 0"),
         (["--class-names", "a,b,c"], "Error: class_names must have a name"),
     ],
 )

@@ -311,7 +311,7 @@ class TestSequence:
         assert stored[::-1].failures == {2: FAILURE}
         assert stored[3:].failures == {}
         assert repr(stored) == "Explanations(7 instances, 1 failed, 6 converged, 6 fair)"
-        assert repr(stored[2:3]) == "Explanations(1 instances, 1 failed, 0 converged)"
+        assert repr(stored[2:3]) == "Explanations(1 instance, 1 failed, 0 converged)"
 
     def test_many_in_steps(self):
         some = Explanations.of([*few(), *few()] * 150)

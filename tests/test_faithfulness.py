@@ -574,7 +574,25 @@ class TestShown:
         for curve in (found.deletion, found.insertion):
             assert any(np.array_equal(ydata, curve.predictions) for ydata in drawn)
             assert any(np.array_equal(ydata, curve.random) for ydata in drawn)
-        assert found.plot().figure is not None
+        figure = found.plot().figure
+        figure.canvas.draw()
+        (drawn,) = figure.axes
+        assert drawn.get_legend().get_window_extent().y1 < drawn.get_window_extent().y0  # it covers no curve
+        assert figure.bbox.y0 <= drawn.get_legend().get_window_extent().y0
+
+    def test_rounding_is_no_figure(self):
+        explainer = TabularExplainer(ROWS, discretize_continuous=False)
+        for model in (lambda rows: np.full(len(rows), 0.3), lambda rows: 0.3 + 1e-17 * rows[:, 0]):
+            made = explainer.explain_instance(ROWS[0], model)
+            assert "infidelity: 0" in repr(explainer.measure_faithfulness(ROWS[0], model, made))
+        _, found = measured(lambda masks: np.full(len(masks), 0.1) + 0.2)
+        assert (found.deletion.random_area_error, found.insertion.random_area_error) == (0, 0)
+        assert found.infidelity == 0
+        assert "±" not in repr(found)
+        _, found = measured(additive)
+        assert (found.infidelity, found.infidelity_error, found.infidelity_share) == (0, 0, 0)
+        _, found = measured(lambda masks: 0.1 * masks[:, 0] + 0.2 * masks[:, 1] + 0.3)
+        assert found.sufficiency == 0
 
     def test_text_says_what_the_numbers_are(self):
         _, found = measured(bent, num_features=5)

@@ -487,6 +487,36 @@ class TestShown:
         assert len(dots) >= 2 * sum(one.listed for one in stability.weights)
         assert stability.plot().figure is not None
 
+    def test_a_constant_model_is_told_in_words(self):
+        rows = np.random.default_rng(0).normal(size=(200, 3))
+        explainer = TabularExplainer(rows, shortcuts=False)
+        text = repr(explainer.measure_stability(rows[0], lambda rows: np.full(len(rows), 0.3), num_seeds=3))
+        assert "all seeds give the same" in text
+        assert "0 score units (all weights are 0)" in text
+        assert "nan" not in text
+        assert "+0 " not in text
+        few = repr(explainer.measure_stability(rows[0], lambda rows: rows[:, 0], num_samples=4, num_seeds=3, num_changes=1))
+        assert "promised not known" in few
+        assert "CSI not known" in few
+        assert "in 1 change of" in few
+        assert "nan" not in few
+
+    def test_rounding_is_no_figure(self):
+        rows = np.random.default_rng(0).normal(size=(200, 3))
+        explainer = TabularExplainer(rows, discretize_continuous=False)
+        for model in (lambda rows: 0.3 + 1e-17 * rows[:, 0], lambda rows: np.full(len(rows), 0.1) + 0.2):
+            stability = explainer.measure_stability(rows[0], model, num_seeds=3)
+            assert {(one.mean, one.spread, one.promised) for one in stability.weights} == {(0.0, 0.0, 0.0)}
+            assert (stability.distance, stability.sensitivity.largest) == (0, 0)
+            assert "e-1" not in repr(stability)
+
+    def test_a_single_component_is_told_in_the_singular(self):
+        text = repr(TextExplainer().measure_stability("good", lambda texts: ["good" in text for text in texts]))
+        assert "(2 inputs)" in text
+        rows = np.random.default_rng(0).normal(size=(200, 1))
+        text = repr(TabularExplainer(rows).measure_stability(rows[0], lambda rows: rows[:, 0], num_seeds=2))
+        assert "the only component is listed" in text
+
     def test_names_are_escaped(self):
         stability = TextExplainer(split_expression=" ").measure_stability(
             "good \x1b[31m \u202egnp $x^2$", lambda texts: [len(text) for text in texts]

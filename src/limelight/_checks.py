@@ -49,6 +49,7 @@ __all__ = [
     "user_function",
     "users_arithmetic",
     "wrap_frame",
+    "write_count",
 ]
 
 Label = int | str
@@ -169,6 +170,18 @@ def find_output(label: Label, names: Sequence[str]) -> int | None:
     if len(numbers) > 1:
         raise LabelError(f"label {label!r} is the name of several outputs, {', '.join(map(str, numbers))}: give a number.")
     return numbers[0] if numbers else None
+
+
+def write_count(count: int, noun: str) -> str:
+    """How many of something there are; a noun whose plural ends in s.
+
+    Examples
+    --------
+    >>> from limelight._checks import write_count
+    >>> write_count(1, "seed"), write_count(10, "seed"), write_count(0, "seed")
+    ('1 seed', '10 seeds', '0 seeds')
+    """
+    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def list_outputs(names: Iterable[tuple[int, str]]) -> str:

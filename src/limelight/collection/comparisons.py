@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
-from limelight._checks import Label, check_choice, check_count, own_arithmetic
+from limelight._checks import Label, check_choice, check_count, own_arithmetic, write_count
 from limelight.collection._rendering import RENDERERS
 from limelight.collection.arrow import Entry
 from limelight.collection.comparison import Comparison, WeightDifference
@@ -233,9 +233,10 @@ class Comparisons(EqualityMixin, Sequence[Comparison]):
         more = len(rows) - _REPR_FEATURES
         failed = f", {len(self.failures)} failed" if self.failures else ""
         first, second = self.names
+        compared = f"{first!r} and {second!r} on {write_count(len(self), 'instance')}{failed}"
         return "\n".join(
             [
-                f"{first!r} and {second!r} on {len(self)} instances{failed}: mean |difference|, and mean |weight| of each",
+                f"{compared}: mean |difference|, and mean |weight| of each",
                 *lines,
                 *[f"... and {more} more"] * (more > 0),
             ]

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Literal, overload
 import numpy as np
 from numpy.random import Generator
 
-from limelight._checks import check_ordered, own_arithmetic
+from limelight._checks import check_ordered, own_arithmetic, write_count
 from limelight._registry import Registry
 from limelight.collection._rendering import RENDERERS
 from limelight.collection._rows import Rows, rows_of_tables
@@ -340,7 +340,7 @@ class Explanations(SummaryMixin, Sequence[Entry]):
 
     def __repr__(self) -> str:
         failed, converged = self._counts()
-        facts = [f"{len(self)} instances", *[f"{failed} failed"] * (failed > 0), f"{converged} converged"]
+        facts = [write_count(len(self), "instance"), *[f"{failed} failed"] * (failed > 0), f"{converged} converged"]
         facts += self._describe_levels()
         return f"Explanations({', '.join(facts)})"
 
@@ -388,7 +388,7 @@ class Pick(LimeNames, EqualityMixin):
         return fragment
 
     def __repr__(self) -> str:
-        lines = [f"Pick of {len(self)} explanations", "position  covered  new"]
+        lines = [f"Pick of {write_count(len(self), 'explanation')}", "position  covered  new"]
         for position, id, covered, reasons in zip(
             self.positions, self.explanations.ids, self.coverage, self.reasons, strict=True
         ):

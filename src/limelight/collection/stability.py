@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
 import numpy as np
 
-from limelight._checks import Label, own_arithmetic
+from limelight._checks import Label, own_arithmetic, write_count
 from limelight.collection._rendering import RENDERERS
 from limelight.results.equality import EqualityMixin
 from limelight.results.explanation import Explanation, Surrogate
@@ -26,6 +26,7 @@ __all__ = ["Stability"]
 
 _REPLICATES = 8  # of any design, whose spread gives the intervals
 _MOST_SHOWN = 10
+_ROUNDING_SHARE = 1e-12  # of the weights' size, or of the prediction: what is less is 0
 
 
 class WeightSpread(NamedTuple):
@@ -76,7 +77,8 @@ class Sensitivity(NamedTuple):
         Max-sensitivity [1]_: the largest distance (the root of the sum of squares) between the weights of a changed instance
         and those of the instance itself, in the weights' unit. Components that are not listed count as 0. NaN if not available.
     share : float
-        The same as a share of the size of the instance's own weights, as Quantus 0.6 and captum give it.
+        The same as a share of the size of the instance's own weights, as Quantus 0.6 and captum give it. NaN where these are
+        all 0.
     reason : str
         Why it is not available; empty if it is.
 
@@ -212,8 +214,10 @@ class Stability(EqualityMixin):
         lists = [frozenset(one.components) for one in surrogates]
         pairs = list(combinations(range(len(lists)), 2))
         vectors = [_as_vector(one, label) for one in explanations]
+        rounding = _ROUNDING_SHARE * max(float(np.linalg.norm(vectors[0])), abs(first.predictions[surrogates[0].label]))
+        confidences = [one.confidence for one in explanations]
         weights = [
-            _describe_weight(component, first.names[component], surrogates, [one.confidence for one in explanations])
+            _describe_weight(component, first.names[component], surrogates, confidences, rounding)
             for component in dict.fromkeys(number for one in surrogates for number in one.components)
         ]
         return cls(
@@ -228,8 +232,10 @@ class Stability(EqualityMixin):
             csi=_mean(_share_overlapping(component.component, surrogates) for component in weights if component.listed > 1),
             jaccard=_mean(_share(lists[i] & lists[j], len(lists[i] | lists[j])) for i, j in pairs),
             spread_ratio=_compare_spreads([one for one in weights if one.listed == len(lists)]),
-            distance=max(float(np.linalg.norm(vector - vectors[0])) for vector in vectors),
-            sensitivity=_measure_sensitivity(vectors[0], [_as_vector(one, label) for one in changed], radius, why_none),
+            distance=_largest_distance(vectors[0], vectors, rounding),
+            sensitivity=_measure_sensitivity(
+                vectors[0], [_as_vector(one, label) for one in changed], radius, why_none, rounding
+            ),
             weights=tuple(sorted(weights, key=lambda one: -abs(one.mean))),
             num_inputs=num_inputs,
         )
@@ -301,26 +307,32 @@ class Stability(EqualityMixin):
 
     def __repr__(self) -> str:
         lines = [
-            f"stability of the explanation of {self.output_name!r} over {len(self.seeds)} seeds ({self.num_inputs} inputs)",
+            f"stability of the explanation of {self.output_name!r} over {write_count(len(self.seeds), 'seed')} "
+            f"({write_count(self.num_inputs, 'input')})",
             f"  lists: VSI {self.vsi:.3f}, mean Jaccard similarity {self.jaccard:.3f}{self._state_lists()}",
-            f"  weights: CSI {self.csi:.3f}; {self._state_spread()}",
+            f"  weights: CSI {'not known' if isnan(self.csi) else f'{self.csi:.3f}'}; {self._state_spread()}",
             f"  {self._state_sensitivity()}",
         ]
         for one in self.weights[:_MOST_SHOWN]:
-            known = "" if isnan(one.spread) else f"spread {one.spread:.2g}, promised {one.promised:.2g}; "
-            lines.append(f"  {one.mean:+10.4g}  {one.name!r:.60}: {known}listed {one.listed} times")
+            promised = "not known" if isnan(one.promised) else f"{one.promised:.2g}"
+            known = "" if isnan(one.spread) else f"spread {one.spread:.2g}, promised {promised}; "
+            weight = f"{one.mean:+.4g}" if one.mean else "0"
+            lines.append(f"  {weight:>10}  {one.name!r:.60}: {known}listed {write_count(one.listed, 'time')}")
         more = len(self.weights) - _MOST_SHOWN
         return "\n".join([*lines, *[f"  ... and {more} more"] * (more > 0)])
 
     def _state_lists(self) -> str:
         if self.is_exact:
             return "; nothing is left to chance"
+        if self.num_listed == self.num_components == 1:
+            return "; the only component is listed, so that lists cannot differ"
         if self.num_listed == self.num_components:
             return f"; all {self.num_components} components are listed, so that lists cannot differ"
-        return f"; {self.num_listed} of {self.num_components} components are listed"
+        are = "is" if self.num_listed == 1 else "are"
+        return f"; {self.num_listed} of {write_count(self.num_components, 'component')} {are} listed"
 
     def _state_spread(self) -> str:
-        if self.is_exact:
+        if self.is_exact or all(one.spread == 0 and one.listed == len(self.seeds) for one in self.weights):
             return "all seeds give the same"
         if not any(one.listed == len(self.seeds) for one in self.weights):
             return "no component is listed by all seeds, so that their spread has nothing to be compared with"
@@ -334,8 +346,10 @@ class Stability(EqualityMixin):
             return f"max-sensitivity: {own.reason}"
         unit = "log-odds" if self.unit == "log-odds" else f"{self.unit} units"
         chance = "" if self.is_exact else f"; chance alone makes {self.distance:.3g}"
+        written = "less than 0.01%" if 0 < own.share < 0.00005 else f"{own.share:.2%}"
+        share = "all weights are 0" if isnan(own.share) else f"{written} of the weights' size"
         return (
-            f"max-sensitivity: {own.largest:.3g} {unit} ({own.share:.2%} of the weights' size) in {own.num_changes} changes "
+            f"max-sensitivity: {own.largest:.3g} {unit} ({share}) in {write_count(own.num_changes, 'change')} "
             f"of up to {own.radius:g} standard deviations{chance}"
         )
 
@@ -351,14 +365,28 @@ def _as_vector(explanation: Explanation, label: Label | None) -> np.ndarray:
     return vector
 
 
-def _measure_sensitivity(own: np.ndarray, changed: Sequence[np.ndarray], radius: float, why_none: str) -> Sensitivity:
+def _largest_distance(own: np.ndarray, others: Sequence[np.ndarray], rounding: float) -> float:
+    return _drop_rounding(max(float(np.linalg.norm(one - own)) for one in others), rounding)
+
+
+def _drop_rounding(value: float, rounding: float) -> float:
+    """The value; 0 if it is no larger than rounding makes it."""
+    return 0.0 if abs(value) <= rounding else value
+
+
+def _measure_sensitivity(
+    own: np.ndarray, changed: Sequence[np.ndarray], radius: float, why_none: str, rounding: float
+) -> Sensitivity:
     if not changed:
         return Sensitivity(radius, 0, nan, nan, why_none)
-    largest, size = max(float(np.linalg.norm(one - own)) for one in changed), float(np.linalg.norm(own))
+    largest = _largest_distance(own, changed, rounding)
+    size = _drop_rounding(float(np.linalg.norm(own)), rounding)
     return Sensitivity(radius, len(changed), largest, largest / size if size else nan)
 
 
-def _describe_weight(component: int, name: str, surrogates: Sequence[Surrogate], confidences: Sequence[float]) -> WeightSpread:
+def _describe_weight(
+    component: int, name: str, surrogates: Sequence[Surrogate], confidences: Sequence[float], rounding: float
+) -> WeightSpread:
     weights: list[float] = []
     ends: list[tuple[float, float]] = []
     errors: list[float] = []
@@ -379,10 +407,10 @@ def _describe_weight(component: int, name: str, surrogates: Sequence[Surrogate],
         component=component,
         name=name,
         listed=len(ends),
-        mean=float(np.mean(known)),
+        mean=_drop_rounding(float(np.mean(known)), rounding),
         # Equal weights have no spread, not even one of rounding.
-        spread=float(np.std(np.subtract(known, known[0]), ddof=1)) if len(known) > 1 else nan,
-        promised=float(np.sqrt(np.mean(np.square(errors)))),
+        spread=_drop_rounding(float(np.std(np.subtract(known, known[0]), ddof=1)), rounding) if len(known) > 1 else nan,
+        promised=_drop_rounding(float(np.sqrt(np.mean(np.square(errors)))), rounding),
         low=low,
         high=high,
         weights=tuple(weights),

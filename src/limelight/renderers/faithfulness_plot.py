@@ -69,5 +69,6 @@ def draw_faithfulness(faithfulness: Faithfulness, ax: Any) -> Any:
         escape(f"{make_visible(faithfulness.output_name)[:40]}: components removed, or added, by their weights"),
         fontsize="medium",
     )
-    ax.legend(fontsize="small")
+    # Below the axes: a curve may be anywhere in them.
+    ax.legend(fontsize="small", loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=2)
     return ax

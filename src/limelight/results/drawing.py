@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from limelight._checks import check_count, check_number
+from limelight._checks import check_count, check_number, write_count
 from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
 from limelight.results.shape import Shape
 
@@ -120,12 +120,8 @@ class Drawing:
                 )
 
     def __repr__(self) -> str:
-        counts = (_counted(len(self.marks), "mark"), _counted(len(self.background), "shape"))
+        counts = (write_count(len(self.marks), "mark"), write_count(len(self.background), "shape"))
         return f"{type(self).__name__}({self.width:g} x {self.height:g}, {counts[0]}, {counts[1]} behind them)"
-
-
-def _counted(count: int, noun: str) -> str:
-    return f"{count} {noun}{'s' * (count != 1)}"
 
 
 def as_shapes(shapes: Iterable[Shape]) -> tuple[Shape, ...]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from math import isnan
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, overload
 
-from limelight._checks import own_arithmetic
+from limelight._checks import own_arithmetic, write_count
 from limelight.results._rendering import CONVERTERS
 from limelight.results.equality import EqualityMixin
 
@@ -219,7 +219,7 @@ class Faithfulness(EqualityMixin):
 
     def __repr__(self) -> str:
         unit = "in log-odds" if self.unit == "log-odds" else f"as a {self.unit}"
-        lines = [f"faithfulness of the explanation of {self.output_name!r}, {unit} ({self.num_inputs} inputs)"]
+        lines = [f"faithfulness of the explanation of {self.output_name!r}, {unit} ({write_count(self.num_inputs, 'input')})"]
         if self.deletion is None or self.insertion is None:
             lines.append(f"  curves: {self.reason}")
         else:
@@ -230,7 +230,8 @@ class Faithfulness(EqualityMixin):
             ]
             if self.num_rows > 1:
                 lines.append(f"  predictions are means over {self.num_rows} rows, in which absent columns are drawn anew")
-        share = "" if isnan(self.infidelity_share) else f", {self.infidelity_share:.1%} of that of weights of 0"
+        written = "less than 0.1%" if 0 < self.infidelity_share < 0.0005 else f"{self.infidelity_share:.1%}"
+        share = "" if isnan(self.infidelity_share) else f", {written} of that of weights of 0"
         lines.append(f"  infidelity: {_write(self.infidelity, self.infidelity_error)}{share}")
         return "\n".join(lines)
 

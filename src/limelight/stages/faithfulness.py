@@ -28,6 +28,7 @@ __all__ = ["FaithfulnessPlan"]
 
 _MOST_STEPS = 20  # of a curve, and two more: of long lists several components take their turn together
 _MOST_CELLS = 2**24  # of rows that are made at a time
+_ROUNDING_SHARE = 1e-12  # of a prediction
 _ORDERS = fingerprint("random orders")
 _SLOPES = (
     "not available, because columns without bins have slopes for weights, and no state that could be removed. Explain with "
@@ -143,9 +144,9 @@ class FaithfulnessPlan(NamedTuple):
             result,
             deletion=deletion,
             insertion=insertion,
-            comprehensiveness=of_instance - deletion.predictions[place] if has_rationale else nan,
+            comprehensiveness=_subtract(of_instance, deletion.predictions[place]) if has_rationale else nan,
             comprehensiveness_error=errors[0],
-            sufficiency=of_instance - insertion.predictions[place] if has_rationale else nan,
+            sufficiency=_subtract(of_instance, insertion.predictions[place]) if has_rationale else nan,
             sufficiency_error=errors[1],
             num_rows=values.shape[-1],
             num_inputs=result.num_inputs + oracle.num_inputs,
@@ -166,8 +167,10 @@ class FaithfulnessPlan(NamedTuple):
         surrogate = explanation.surrogate(label)
         representation = neighbourhood.representation[:, list(surrogate.components)].astype(np.float64)
         promised = (representation[0] - representation[1:]) @ np.array(surrogate.weights)
-        squares, weights = (promised - falls) ** 2, neighbourhood.law_weights
-        infidelity, of_zero = float(np.average(squares, weights=weights)), float(np.average(falls**2, weights=weights))
+        rounding = _ROUNDING_SHARE * (abs(explanation.predictions[label]) + np.abs(falls).max(initial=0.0))
+        squares, of_falls = (_square(differences, rounding) for differences in (promised - falls, falls))
+        weights = neighbourhood.law_weights
+        infidelity, of_zero = float(np.average(squares, weights=weights)), float(np.average(of_falls, weights=weights))
         error = 0.0
         if not look.is_exact:
             bounds = neighbourhood.replicates
@@ -250,5 +253,17 @@ def _make_curve(steps: np.ndarray, values: np.ndarray) -> Curve:
 
 
 def _standard_error(values: np.ndarray) -> float:
-    """That of the mean of independent values; 0 of a single one, which is no estimate."""
-    return float(values.std(ddof=1) / np.sqrt(len(values))) if len(values) > 1 else 0.0
+    """That of the mean of independent values; 0 of a single one, which is no estimate, and of values equal but for rounding."""
+    if np.ptp(values) <= _ROUNDING_SHARE * np.abs(values).max():
+        return 0.0
+    return float(values.std(ddof=1) / np.sqrt(len(values)))
+
+
+def _square(differences: np.ndarray, rounding: float) -> np.ndarray:
+    """Their squares; 0 of those that are no larger than rounding makes them."""
+    return np.where(np.abs(differences) > rounding, differences, 0.0) ** 2
+
+
+def _subtract(whole: float, part: float) -> float:
+    """The difference of two predictions; 0 where it is no larger than rounding makes it."""
+    return whole - part if abs(whole - part) > _ROUNDING_SHARE * max(abs(whole), abs(part)) else 0.0

@@ -183,7 +183,8 @@ def _find_label(label: Label, names: tuple[str, ...]) -> int:
         outputs = list_outputs(enumerate(names))
         raise LabelError(f"label {label!r} cannot be explained: the model has no output of that name; it has {outputs}.")
     if number >= len(names):
-        span = f"the model has {len(names)} outputs, 0 to {len(names) - 1}."
+        one = "the model has a single output, 0."
+        span = one if len(names) == 1 else f"the model has {len(names)} outputs, 0 to {len(names) - 1}."
         advice = f' The output that is named "{label}" is labels=["{label}"].' if str(label) in names else ""
         raise LabelError(f"label {label} cannot be explained: {span}{advice}")
     return number

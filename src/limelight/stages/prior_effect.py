@@ -55,7 +55,7 @@ def judge_prior(sample: Sample, settings: Settings, fit: Fit, names: Sequence[st
     if contradictions:
         weights = _list(
             f"of {names[one.component]} is {one.weight:.3g} with it and {one.without:.3g} without any penalty"
-            + (f" ± {one.half_width:.2g}" if one.half_width else "")
+            + (f" ± {one.half_width:.2g}" if one.half_width > _ROUNDING_SHARE * abs(one.without) else "")
             for one in contradictions
         )
         text = f"The model contradicts the prior: on the same perturbations, the weight {weights}. Give a smaller precision, or"
