@@ -13,7 +13,7 @@ import pytest
 from helpers.hostile import shown
 from helpers.samples import MODALITIES, SAMPLES
 
-from limelight import Comparison, TextExplainer, compare
+from limelight import Comparison, Explanations, Failure, Prior, TabularExplainer, TextExplainer, compare
 from limelight.renderers.index import Entry, render_index
 
 MEASURE = (Path(__file__).parent / "helpers" / "layout.js").read_text(encoding="utf-8")
@@ -36,6 +36,62 @@ def together(*names: str) -> str:
     return (
         f'<!doctype html><html lang="en"><meta charset="utf-8"><title>host</title>{style}<main><h1>Host</h1>{fragments}</main>'
     )
+
+
+# --- writing that is turned ---------------------------------------------------------------------------------------------------
+
+
+# The text nodes in which a letter stands left of the one before it, though on the same line.
+FIND_TURNED = """() => {
+  const turned = [], walk = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  for (let node; (node = walk.nextNode()); ) {
+    if (["SCRIPT", "STYLE"].includes(node.parentElement.tagName)) continue;
+    let last = null;
+    for (let i = 0; i < node.length; i++) {
+      const range = document.createRange();
+      range.setStart(node, i);
+      range.setEnd(node, i + 1);
+      const box = range.getBoundingClientRect();
+      if (!box.width) continue;
+      if (last && Math.abs(box.top - last.top) < 2 && box.left < last.left) {
+        turned.push(node.data);
+        break;
+      }
+      last = box;
+    }
+  }
+  return turned;
+}"""
+
+
+def turned_explainer() -> TabularExplainer:
+    rows = np.random.default_rng(1).normal(size=(300, 3))
+    names, classes = ["\u202eevil", "b\u2067x", "c\u2068"], ["no\u202eyes", "ok"]
+    return TabularExplainer(rows, feature_names=names, class_names=classes)
+
+
+def falling_model(rows: np.ndarray) -> np.ndarray:
+    share = 1 / (1 + np.exp(rows @ [1.0, 0.5, 0.2]))
+    return np.column_stack([share, 1 - share])
+
+
+def test_names_turn_no_writing(open_page):
+    explainer, row, prior = turned_explainer(), np.array([0.3, -1.0, 0.2]), Prior({"\u202eevil": 0.5}, 1e4)
+    made = explainer.explain_instance(row, falling_model, id="\u202ethe row", labels=[0], prior=prior)
+    assert any("\u202e" in notice.message for notice in made.notices)
+    other = explainer.explain_instance(-row, falling_model, labels=[0])
+    opposed = explainer.compare_models(
+        row, falling_model, lambda rows: falling_model(-rows), names=("A", "B\u202e"), labels=[0]
+    )
+    both = Explanations.of([made, other, Failure("ModelError", "bad \u202e column")])
+    shown = [made.as_html(), opposed.as_html(), both.to_html(), both.pick(2)._repr_html_()]
+    alone = Explanations.of([made])
+    shown.append(compare(alone, alone, names=("A", "B\u202e"))._repr_html_())
+    for html in shown:
+        page = open_page(html)
+        page.evaluate(OPEN_ALL)
+        assert r"\u202e" in page.inner_text("body")
+        assert page.evaluate(FIND_TURNED) == []
 
 
 # --- layout -------------------------------------------------------------------------------------------------------------------

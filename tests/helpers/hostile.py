@@ -304,12 +304,16 @@ PAYLOADS = [
 
 
 def shown(text: str) -> str:
-    """What a page shows for a text: everything, with control pictures for what no page can hold."""
+    """What a page shows for a text: everything, with control pictures for what no page can hold, and no turned writing."""
     text = text.replace("\r\n", "\n").replace("\r", "\n")
-    return "".join(map(_shown_character, text))
+    turning = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067"
+    turning += "" if text.count("\u2068") == text.count("\u2069") else "\u2068\u2069"
+    return "".join(_shown_character(character, turning) for character in text)
 
 
-def _shown_character(character: str) -> str:
+def _shown_character(character: str, turning: str) -> str:
+    if character in turning:
+        return f"\\u{ord(character):04x}"
     if character in "\t\n" or unicodedata.category(character) not in ("Cc", "Cs"):
         return character
     if character < " ":

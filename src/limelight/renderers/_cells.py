@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 __all__ = [
     "LINE_CELLS",
     "MOST_PICTURE_CELLS",
     "count_cells",
+    "escape_directions",
     "fit",
     "make_visible",
     "pad",
@@ -22,7 +24,9 @@ MOST_PICTURE_CELLS = 34  # they fit a picture 480 pixels wide even if every lett
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 # Persian, Indian scripts and emoji are spelt with these two; every other format character becomes an escape.
 _JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
-_DIRECTIONS = "\N{FIRST STRONG ISOLATE}\N{POP DIRECTIONAL ISOLATE}\N{LEFT-TO-RIGHT MARK}"
+_OPEN, _CLOSE = "\N{FIRST STRONG ISOLATE}", "\N{POP DIRECTIONAL ISOLATE}"
+_DIRECTIONS = f"{_OPEN}{_CLOSE}\N{LEFT-TO-RIGHT MARK}"
+_OVERRIDES = re.compile("[\u202a-\u202e\u2066\u2067]")
 
 
 def make_visible(text: str) -> str:
@@ -31,6 +35,26 @@ def make_visible(text: str) -> str:
         character if character in _JOINERS or character.isprintable() or character in "\u00a0\u3000" else _escape(character)
         for character in text
     )
+
+
+def escape_directions(text: str) -> str:
+    r"""Replace what would change the direction of all that follows by escapes.
+
+    These are embeddings and overrides, isolates whose direction is given, and isolates that are not closed, or not opened.
+
+    Examples
+    --------
+    >>> from limelight.renderers._cells import escape_directions
+    >>> escape_directions("\u202eevil"), escape_directions("\u2068a"), escape_directions("\u2068a\u2069") == "\u2068a\u2069"
+    ('\\u202eevil', '\\u2068a', True)
+    """
+    text = _OVERRIDES.sub(lambda match: _escape(match[0]), text)
+    depth = 0
+    for letter in text if _OPEN in text or _CLOSE in text else "":
+        depth += (letter == _OPEN) - (letter == _CLOSE)
+        if depth < 0:
+            break
+    return text.replace(_OPEN, _escape(_OPEN)).replace(_CLOSE, _escape(_CLOSE)) if depth else text
 
 
 def replace_unprintable(text: str) -> str:

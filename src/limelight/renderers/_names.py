@@ -7,7 +7,7 @@ import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Sequence
 
-from limelight.renderers._cells import count_cells, fit, make_visible, take, take_end
+from limelight.renderers._cells import count_cells, escape_directions, fit, make_visible, take, take_end
 
 __all__ = ["drop_isolates", "shorten_names", "show_names"]
 
@@ -40,7 +40,8 @@ def show_names(names: Sequence[str], numbers: Sequence[int] | None = None) -> li
     Returns
     -------
     shown : list of str
-        One for each name. What tells apart names that would look the same is written as escapes, and spaces as open boxes.
+        One for each name. What tells apart names that would look the same is written as escapes, and spaces as open boxes; so
+        is what turns the direction of writing.
         Right-to-left writing beside a bound or a value is in Unicode's isolates, so that all stay where they are.
 
     Examples
@@ -51,7 +52,7 @@ def show_names(names: Sequence[str], numbers: Sequence[int] | None = None) -> li
     """
     looks = {name: _reduce_to_looks(name) for name in names}
     counts = Counter(looks.values())
-    shown = [_spell_out(name) if counts[looks[name]] > 1 or not looks[name] else name for name in names]
+    shown = [_spell_out(name) if counts[looks[name]] > 1 or not looks[name] else escape_directions(name) for name in names]
     return [_isolate_parts(name) for name in _number_twins(shown, numbers or range(len(names)))]
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
+from limelight.renderers._cells import escape_directions
 from limelight.renderers._colours import HUES
 
 __all__ = ["ScriptData", "fill_template"]
@@ -61,8 +62,8 @@ def _make_writable(data: Any) -> Any:
 
 
 def _replace_unwritable(text: str) -> str:
-    """A text with visible signs for the characters that a page cannot hold."""
-    return _UNWRITABLE.sub(_choose_sign, text.replace("\r\n", "\n").replace("\r", "\n"))
+    """A text with visible signs for the characters that a page cannot hold, or that would turn what stands around it."""
+    return escape_directions(_UNWRITABLE.sub(_choose_sign, text.replace("\r\n", "\n").replace("\r", "\n")))
 
 
 def _choose_sign(match: re.Match[str]) -> str:
