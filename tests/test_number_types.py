@@ -257,6 +257,19 @@ class TestKindKBatchesOfOneShape:
         assert explainer.explain_instance(instance, watched, pad_batches=True, batch_size=100) == expected
         assert set(watched.sizes) == {100}
         assert len(watched.sizes) > 1
+        listed = expected.surrogate().components[0]
+        for ask in (
+            lambda model, **settings: explainer.measure_faithfulness(instance, model, expected, **settings),
+            lambda model, **settings: explainer.ask_without(instance, model, expected, listed, **settings),
+            lambda model, **settings: explainer.measure_stability(instance, model, num_seeds=2, num_changes=2, **settings),
+        ):
+            watched = Shapes(model)
+            assert ask(watched, pad_batches=True, batch_size=100) == ask(model)
+            assert set(watched.sizes) == {100}
+            ask(watched, pad_batches=True)
+            assert len(set(watched.sizes)) == 2
+            with pytest.raises(ArgumentTypeError, match="pad_batches must be True or False; got 64"):
+                ask(model, pad_batches=64)
 
     def test_large_inputs_keep_their_smaller_batches(self):
         image = np.zeros((1024, 1024, 3))  # 24 MiB, where a batch has 16
