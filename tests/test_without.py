@@ -268,6 +268,42 @@ class TestNames:
         with pytest.raises(ArgumentError, match=r"columns without bins have slopes .* discretize_continuous=True"):
             made.without(0)
 
+    def test_slopes_that_are_not_listed_and_columns_beside_them_have_none_either(self):
+        """Where only a category is listed, the intercept and the weights add up to the local prediction."""
+        rows = np.column_stack([RNG.normal(size=(300, 2)) + 4, RNG.integers(0, 3, 300)])
+        explainer = TabularExplainer(rows, categorical_features=[2], discretize_continuous=False)
+        made = explainer.explain_instance(rows[0], lambda rows: 1.0 * (rows[:, 2] == rows[0, 2]), num_features=1)
+        assert made.surrogate().components == (2,)
+        missing = rows.copy()
+        missing[::3, :2] = np.nan
+        explainer = TabularExplainer(missing, categorical_features=[2], discretize_continuous=False)
+        gone = explainer.explain_instance(missing[0], lambda rows: 1.0 * (rows[:, 2] == rows[0, 2]), num_features=1)
+        for one in (made, gone, Explanation.from_json(made.to_json())):
+            for component in range(3):
+                with pytest.raises(ArgumentError, match=r"columns without bins have slopes .* discretize_continuous=True"):
+                    one.without(component)
+
+    def test_a_table_of_categories_alone_has_states(self):
+        rows = RNG.integers(0, 3, (300, 2)).astype(float)
+        explainer = TabularExplainer(rows, categorical_features=[0, 1], discretize_continuous=False)
+        made = explainer.explain_instance(rows[0], lambda asked: 1.0 * (asked[:, 0] == rows[0, 0]))
+        assert made.without(0).prediction == pytest.approx(0, abs=0.01)
+
+    @pytest.mark.parametrize("label", [None, 0, 1, 2])
+    def test_two_models_side_by_side_have_none_to_remove_from_one(self, label):
+        explainer = TextExplainer()
+        first, second = lambda texts: mail(texts)[:, 0], lambda texts: [0.5 * ("Host" in text) for text in texts]
+        made = explainer.compare_models(TEXT, first, second).side_by_side()
+        message = "compares two models: it has no components to remove from one model. Take the comparison's first or second"
+        for one in (made, Explanation.from_json(made.to_json())):
+            assert one.is_comparison
+            with pytest.raises(ArgumentError, match=message):
+                one.without("Host", label=label)
+            with pytest.raises(ArgumentError, match=message):
+                explainer.ask_without(TEXT, first, one, "Host", label=label)
+            with pytest.raises(ArgumentError, match="compares two models; give the comparison's first or second explanation"):
+                explainer.measure_faithfulness(TEXT, first, one, label=label)
+
 
 class TestModel:
     def test_a_text_without_its_words(self):

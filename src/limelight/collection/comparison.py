@@ -230,7 +230,7 @@ class Comparison(EqualityMixin):
             converged=all(one.converged for one in pair),
             confidence=max(one.confidence for one in pair),
             provenance=_join_provenance(self.first.provenance, self.second.provenance),
-            notices=_join_notices(pair, self.names),
+            notices=(*_join_notices(pair, self.names), _note_labels(self.names)),
         )
 
     @own_arithmetic()
@@ -303,6 +303,12 @@ Comparison.__module__ = WeightDifference.__module__ = "limelight"  # where users
 def _join_provenance(first: Provenance, second: Provenance) -> Provenance:
     designs = dict.fromkeys((first.design, second.design))
     return replace(first, design=" and ".join(designs))
+
+
+def _note_labels(names: tuple[str, str]) -> Notice:
+    """What the labels of an explanation of two models are; it stands last, since it is information."""
+    text = f"Labels 0 and 1 are two models, {names[0]!r:.40} and {names[1]!r:.40}; label 2 is the first less the second."
+    return Notice("comparison", text, "information")
 
 
 def _join_notices(pair: tuple[Explanation, Explanation], names: tuple[str, str]) -> tuple[Notice, ...]:

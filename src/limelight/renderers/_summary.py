@@ -192,7 +192,7 @@ def _summarise_label(
         fidelity=format_fidelity(surrogate.fidelity, surrogate.fidelity_error),
         fidelity_measure=_name_fidelity(surrogate),
         verdict=_write_verdict(explanation, surrogate),
-        terms=_list_terms(surrogate),
+        terms=_list_terms(explanation, surrogate),
     )
 
 
@@ -208,9 +208,9 @@ def _name_fidelity(surrogate: Surrogate) -> str:
     return _FIDELITY_MEASURE + (" and its standard error" if has_error else "")
 
 
-def _list_terms(surrogate: Surrogate) -> str:
+def _list_terms(explanation: Explanation, surrogate: Surrogate) -> str:
     """What the surrogate's predictions are sums of, with all digits."""
-    if not (math.isfinite(surrogate.local_prediction) and has_states(surrogate)):
+    if not (math.isfinite(surrogate.local_prediction) and has_states(surrogate, explanation.notices)):
         return ""
     weights = zip(surrogate.components, surrogate.weights, strict=True)
     return " ".join([repr(surrogate.intercept), *(f"{component}:{weight!r}" for component, weight in weights)])

@@ -127,6 +127,11 @@ class Explanation(RenderingMixin, EqualityMixin):
         return self.provenance.design in Verdict.EXACT_DESIGNS
 
     @property
+    def is_comparison(self) -> bool:
+        """Whether the labels are two models and their difference, as `Comparison.side_by_side` gives them."""
+        return any(notice.code == "comparison" for notice in self.notices)
+
+    @property
     def labels(self) -> tuple[int, ...]:
         """The labels that were explained, in the order asked for."""
         return tuple(surrogate.label for surrogate in self.surrogates)
@@ -307,7 +312,8 @@ class Explanation(RenderingMixin, EqualityMixin):
         Raises
         ------
         ArgumentError
-            If there is no such component, or several are called so; or if weights are slopes, as in tables without bins.
+            If there is no such component, or several are called so; if weights are slopes, as in tables without bins; or if
+            this is a comparison of two models.
         ArgumentTypeError
             If a component is given as neither a str nor an int.
         LabelError
@@ -323,8 +329,13 @@ class Explanation(RenderingMixin, EqualityMixin):
         0.3
         """
         surrogate = self.surrogate(label)
+        if self.is_comparison:
+            raise ArgumentError(
+                "not available, because this explanation compares two models: it has no components to remove from one model. "
+                "Take the comparison's first or second explanation."
+            )
         removed = find_removed(components, self.names, self.view.columns())
-        promise = predict_without(surrogate, removed, self.confidence)
+        promise = predict_without(surrogate, removed, self.confidence, self.notices)
         return Removal(
             label=surrogate.label,
             output_name=self.output_names[surrogate.label],

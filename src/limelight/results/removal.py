@@ -13,12 +13,14 @@ import numpy as np
 
 from limelight._checks import list_names
 from limelight.exceptions import ArgumentError, ArgumentTypeError
+from limelight.results._notice import Notice
 from limelight.results._surrogate import Surrogate
 from limelight.results.equality import EqualityMixin
 from limelight.results.jackknife import as_array, half_widths_of, is_certain, widening_of
 
 __all__ = ["Removal", "find_removed", "has_states", "predict_without", "to_probability"]
 
+_OF_SLOPES = ("slopes", "missing_as_mean")  # codes of notices that rows with columns without bins have
 _ROUNDING_SHARE = 1e-9  # of the terms: a sum that is further from the local prediction has other terms
 
 
@@ -254,17 +256,19 @@ class Promise(NamedTuple):
     change_half_width: float
 
 
-def has_states(surrogate: Surrogate) -> bool:
-    """Whether components are on or off, so that the intercept and all weights add up to the local prediction.
+def has_states(surrogate: Surrogate, notices: Sequence[Notice]) -> bool:
+    """Whether all components are on or off, so that the intercept and all weights add up to the local prediction.
 
-    Slopes do not: they are multiplied by the row's values.
+    Slopes do not: they are multiplied by the row's values. A row's notices say that it has them, also where none is listed.
     """
+    if any(notice.code in _OF_SLOPES for notice in notices):
+        return False
     terms = [surrogate.intercept, *surrogate.weights]
     size = fsum(map(abs, (*terms, surrogate.local_prediction)))
     return abs(fsum(terms) - surrogate.local_prediction) <= _ROUNDING_SHARE * size
 
 
-def predict_without(surrogate: Surrogate, removed: Sequence[int], confidence: float) -> Promise:
+def predict_without(surrogate: Surrogate, removed: Sequence[int], confidence: float, notices: Sequence[Notice]) -> Promise:
     """What the surrogate predicts without some components.
 
     Raises
@@ -274,7 +278,7 @@ def predict_without(surrogate: Surrogate, removed: Sequence[int], confidence: fl
     """
     is_removed = np.isin(surrogate.components, removed)
     weights = np.array(surrogate.weights)
-    if not has_states(surrogate):
+    if not has_states(surrogate, notices):
         raise ArgumentError(
             "not available, because columns without bins have slopes for weights: such a column has a value, and no state that "
             "could be removed. Explain with discretize_continuous=True."

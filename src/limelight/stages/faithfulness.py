@@ -12,7 +12,7 @@ import numpy as np
 
 from limelight._checks import check_count, check_flag
 from limelight._seeds import fingerprint, stream
-from limelight.exceptions import ArgumentTypeError
+from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.explanation import Explanation
 from limelight.results.faithfulness import Curve, Faithfulness
 from limelight.results.removal import has_states
@@ -71,6 +71,8 @@ class FaithfulnessPlan(NamedTuple):
         """
         if not isinstance(explanation, Explanation):
             raise ArgumentTypeError(f"explanation must be what explain_instance gave; got {type(explanation).__name__}.")
+        if explanation.is_comparison:
+            raise ArgumentError("the explanation compares two models; give the comparison's first or second explanation.")
         return cls(
             num_orders=check_count("num_orders", num_orders, 2),
             num_rows=check_count("num_rows", num_rows, 2),
@@ -125,7 +127,7 @@ class FaithfulnessPlan(NamedTuple):
             num_inputs=oracle.num_inputs,
             reason=_SLOPES,
         )
-        if not has_states(surrogate):
+        if not has_states(surrogate, explanation.notices):
             return result
         steps = _choose_steps(len(order), num_for, num_against)
         generator = stream(*design.seed, _ORDERS)
