@@ -2,71 +2,29 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
-from typing import Any, ClassVar, Literal, NamedTuple, final
+from typing import Any, Literal, final
 
+from limelight._explainer._pipeline import Pipeline
 from limelight._lockstep import Run, request_fits, run_alone
-from limelight._options import Label, Link, Options, Request
+from limelight._options import Label, Link, Request
 from limelight.collection.comparison import Comparison
 from limelight.collection.pairs import compare_pair, read_names
 from limelight.exceptions import ArgumentError
 from limelight.models import adapt
 from limelight.results.explanation import Explanation
 from limelight.results.removal import Removal
-from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.contract import find_components
-from limelight.stages.perturbation import DESIGNS, Look
+from limelight.stages.perturbation import DESIGNS
 from limelight.stages.prediction import Oracle, SharedAnswers
-from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.prior import Prior
 from limelight.stages.removal import RemovalPlan
-from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings
-from limelight.stages.vicinity import Vicinity
 
-__all__ = ["FollowUpMixin", "Gathered"]
+__all__ = ["FollowUpMixin"]
 
 
-class Gathered(NamedTuple):
-    """What an explanation is built from, once the last look is done."""
-
-    components: Components
-    vicinity: Vicinity
-    oracle: Oracle
-    outputs: Outputs
-    look: Look
-    sample: Sample
-    first: Sequence[Neighbourhood]  # of the sample, where they can tell what bins cost
-    settings: Settings
-    fits: Sequence[Fit]
-
-
-class FollowUpMixin(ABC):
-    """The methods that go on from one explanation, for a class that can explain. `Explainer` derives from it.
-
-    Attributes
-    ----------
-    options : Options
-        What the user told the explainer.
-    default_design : str
-        The design that draws the perturbations.
-    """
-
-    options: Options
-    default_design: ClassVar[str]
-
-    @abstractmethod
-    def components(self, instance: Any) -> Components:
-        """Find what can be on or off in this instance."""
-
-    @abstractmethod
-    def _gather_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Gathered]:
-        """The pipeline for one instance, as a run."""
-
-    @abstractmethod
-    def _build_explanation(self, gathered: Gathered, request: Request) -> Explanation:
-        """The explanation, as plain data, once the last look is done."""
+class FollowUpMixin(Pipeline):
+    """The methods that go on from one explanation, for a class that can explain. `Explainer` derives from it."""
 
     @final
     def ask_without(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
 from copy import copy
 from dataclasses import replace
-from typing import Any, ClassVar, Literal, Self, TypeVar, final
+from typing import Any, Literal, Self, TypeVar, final
 
+from limelight._explainer._pipeline import Pipeline
 from limelight._lockstep import Run, run_alone
-from limelight._options import Label, Link, Options, Repetitions, Request
+from limelight._options import Label, Link, Repetitions, Request
 from limelight.collection.stability import Stability
 from limelight.models import adapt
 from limelight.results.explanation import Explanation
 from limelight.results.faithfulness import Faithfulness
-from limelight.stages.components import Components
 from limelight.stages.contract import find_components
 from limelight.stages.faithfulness import FaithfulnessPlan
 from limelight.stages.perturbation import DESIGNS
@@ -28,27 +27,8 @@ T = TypeVar("T")
 _FRESH = 2**32  # follows the seed of perturbations that no explanation was fitted to: none has so many replicates
 
 
-class MeasuresMixin(ABC):
-    """The methods that measure explanations, for a class that can explain. `Explainer` derives from it.
-
-    Attributes
-    ----------
-    options : Options
-        What the user told the explainer.
-    default_design : str
-        The design that draws the perturbations.
-    """
-
-    options: Options
-    default_design: ClassVar[str]
-
-    @abstractmethod
-    def components(self, instance: Any) -> Components:
-        """Find what can be on or off in this instance."""
-
-    @abstractmethod
-    def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
-        """The explanation of one instance, as a run."""
+class MeasuresMixin(Pipeline):
+    """The methods that measure explanations, for a class that can explain. `Explainer` derives from it."""
 
     @final
     def measure_stability(

@@ -15,8 +15,9 @@ from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
-from limelight._explainer._follow_ups import FollowUpMixin, Gathered
+from limelight._explainer._follow_ups import FollowUpMixin
 from limelight._explainer._measures import MeasuresMixin
+from limelight._explainer._pipeline import Gathered
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Locality, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
