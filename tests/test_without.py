@@ -2,6 +2,7 @@
 
 import math
 from dataclasses import replace
+from itertools import product
 
 import numpy as np
 import pandas as pd
@@ -392,6 +393,91 @@ class TestModel:
         assert abs(both.answer - expected) < 4 * both.answer_error
         assert "the mean of 500 rows" in repr(both)
 
+    @pytest.mark.parametrize("seed", range(4))
+    def test_any_number_of_columns_in_other_states(self, seed):
+        """Against the mean over all other states of all columns, with the training data's shares; each is seldom in another."""
+        rng = np.random.default_rng(seed)
+        probabilities = np.array([[0.97, 0.02, 0.01], [0.9, 0.02, 0.08], [0.95, 0.03, 0.02], [0.96, 0.01, 0.03]])
+        columns = [rng.permutation(np.repeat(range(3), (2000 * one).round().astype(int))) for one in probabilities]
+        group = rng.permutation(np.repeat(range(4), [1900, 30, 50, 20]))
+        pairs = np.array([[0, 0], [0, 1], [1, 0], [1, 1]])
+        rows = np.column_stack([*columns, pairs[group]]).astype(float)
+        effects = rng.normal(size=(4, 3))
+
+        def model(batch):
+            parts = np.stack([effects[number][batch[:, number].astype(int)] for number in range(4)], axis=1)
+            return np.exp(parts.sum(axis=1)) + 3 * batch[:, 4] * batch[:, 5] * parts[:, 0] - batch[:, 4]
+
+        explainer = TabularExplainer(
+            rows, categorical_features=range(6), groups={"pair": [4, 5]}, random_state=seed, shortcuts=False
+        )
+        row = np.zeros(6)
+        made = explainer.explain_instance(row, model, num_samples=500)
+        for removed in ([0, 1, 2, 3, 4], [1, 4], [0, 2, 3], [3]):
+            expected = total = 0.0
+            for states in product((1, 2), (1, 2), (1, 2), (1, 2), (1, 2, 3)):
+                chosen = [state if number in removed else 0 for number, state in enumerate(states)]
+                share = np.prod([probabilities[number][chosen[number]] for number in range(4)])
+                share *= np.array([1900, 30, 50, 20])[chosen[4]]
+                expected += share * model(np.append(chosen[:4], pairs[chosen[4]])[None].astype(float))[0]
+                total += share
+            removal = explainer.ask_without(row, model, made, *removed, num_samples=4096)
+            assert removal.answer == pytest.approx(expected / total, rel=0.02, abs=0.02)
+            assert abs(removal.answer - expected / total) <= 4 * removal.answer_error
+            assert removal.num_inputs == 2 ** len([one for one in removed if one < 4]) * (3 if 4 in removed else 1)
+
+    def test_all_columns_of_a_wide_table(self):
+        """With bins, missing values, and a value that the training data lack; no row of them has all in other states."""
+        rows = RNG.normal(size=(800, 30))
+        rows[::4, 3] = np.nan
+        explainer = TabularExplainer(rows)
+        row = rows[1].copy()
+        row[5] = 30.0
+        asked = []
+
+        def model(batch):
+            asked.append(np.array(batch))
+            return np.nansum(batch, axis=1)
+
+        made = explainer.explain_instance(row, model, num_samples=300)
+        asked.clear()
+        removal = explainer.ask_without(row, model, made, *range(30), num_samples=2000)
+        changed = np.concatenate(asked)[1:]
+        assert removal.num_inputs == len(changed) == 2000
+        edges = [np.nanquantile(column, [0.25, 0.5, 0.75]) for column in rows.T]
+        expected = 0.0
+        for number, column in enumerate(rows.T):
+            bins = np.searchsorted(edges[number], column)
+            is_other = np.isnan(column) | (bins != np.searchsorted(edges[number], row[number]))
+            if number == 5:
+                is_other[:] = True  # no training value is the row's own
+            else:
+                now = np.searchsorted(edges[number], changed[:, number])
+                assert (np.isnan(changed[:, number]) | (now != np.searchsorted(edges[number], row[number]))).all()
+            expected += np.nansum(column[is_other]) / np.count_nonzero(is_other)
+        assert (changed[:, 5] < 10).all()
+        assert np.isnan(changed[:, 3]).any()
+        assert removal.answer == pytest.approx(expected, abs=0.5)
+
+    def test_columns_that_belong_together_are_drawn_together(self):
+        """From training rows, or under a constraint, other states of columns come as they are there."""
+        same = RNG.integers(0, 3, 600).astype(float)
+        rows = np.column_stack([same, same, RNG.normal(size=600)])
+        row = np.array([0.0, 0.0, 0.5])
+        for settings in ({"sampler": "training_rows"}, {"constraint": lambda batch: batch[:, 0] == batch[:, 1]}):
+            asked = []
+
+            def model(batch, asked=asked):
+                asked.append(np.array(batch))
+                return batch[:, 0] * batch[:, 1]
+
+            explainer = TabularExplainer(rows, categorical_features=[0, 1], shortcuts=False, **settings)
+            made = explainer.explain_instance(row, model, num_samples=300)
+            asked.clear()
+            explainer.ask_without(row, model, made, 0, 1)
+            changed = np.concatenate(asked)[1:]
+            assert {tuple(pair) for pair in changed[:, :2].tolist()} == {(1.0, 1.0), (2.0, 2.0)}
+
     def test_a_rare_state(self):
         rows = np.column_stack([RNG.normal(size=5000), np.arange(5000) < 5])
         explainer = TabularExplainer(rows, categorical_features=[1])
@@ -440,7 +526,11 @@ class TestModel:
         def model(asked):
             return asked.sum(axis=1)
 
-        explainer, zeros = TabularExplainer(rows, categorical_features=range(12)), np.zeros(12)
+        # Only a constraint keeps columns from being drawn each by itself.
+        explainer = TabularExplainer(
+            rows, categorical_features=range(12), constraint=lambda rows: np.ones(len(rows), dtype=bool)
+        )
+        zeros = np.zeros(12)
         made = explainer.explain_instance(zeros, model)
         # The only other state of each is 1: all draws are this one row.
         removal = explainer.ask_without(zeros, model, made, 0, 1, 2, 3)
@@ -492,8 +582,8 @@ class TestModel:
         rows = np.column_stack([RNG.normal(size=300), np.ones(300)])
         explainer = TabularExplainer(rows, categorical_features=[1])
         made = explainer.explain_instance(rows[0], lambda batch: batch[:, 0])
-        with pytest.raises(InstanceError, match="no row can be drawn in which these components are in other states"):
-            explainer.ask_without(rows[0], lambda batch: batch[:, 0], made, 1)
+        with pytest.raises(InstanceError, match=r"are in other states .* of 'x1=1', no other state is ever drawn"):
+            explainer.ask_without(rows[0], lambda batch: batch[:, 0], made, 0, 1)
 
     def test_an_image_and_a_series(self):
         picture = np.zeros((32, 32, 3))

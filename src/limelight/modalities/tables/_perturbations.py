@@ -16,7 +16,7 @@ from limelight.modalities.tables._column_law import ColumnLaw
 from limelight.modalities.tables._fields import Field
 from limelight.modalities.tables._product_law import KnownComponent, RowLaw, find_moments
 from limelight.modalities.tables._rare_states import RareState
-from limelight.modalities.tables._samplers import Source
+from limelight.modalities.tables._samplers import Marginals, Source
 from limelight.modalities.tables._weighted_columns import WeightedDraws
 from limelight.stages.design import Design, Drawn, Stretch
 
@@ -80,6 +80,8 @@ class Perturbations:
     Attributes
     ----------
     laws : sequence of ColumnLaw
+    are_independent : bool
+        Whether columns are drawn each by itself, or with those of its group.
     unbinned : frozenset of int
         The columns without bins, whose components are standardised values.
     moments : mapping or None
@@ -103,8 +105,9 @@ class Perturbations:
         self.content = content
         self.are_shared = are_shared
         self.unbinned = frozenset(number for number, law in enumerate(laws) if not law.num_states)
-        is_known = source.joints is not None and validate is None
-        self.moments = find_moments(laws, fields, source.joints or (), known_moments or {}) if is_known else None
+        self.are_independent = isinstance(source, Marginals) and validate is None
+        known = known_moments or {}
+        self.moments = find_moments(laws, fields, source.joints or (), known) if self.are_independent else None
         self.missing_as_mean = frozenset(number for number in self.unbinned if isinstance(laws[number], WithMissing))
         self.laws = laws
         self._source = source
@@ -153,6 +156,24 @@ class Perturbations:
             return _recall(
                 self._kept, (design, stretch, state), lambda: self._draw_anew(design, stretch, state), _MOST_KEPT_STRETCHES
             )
+
+    def draw_columns(self, design: Design, stretch: Stretch, states: Sequence[RareState]) -> tuple[np.ndarray, np.ndarray]:
+        """Rows of shape (m, d) whose columns in some states are drawn by themselves, and which of these stayed there.
+
+        It is the law given all of these states where columns are independent. Columns in no state are 0. The second part are
+        booleans of shape (m, s): types may round a value into another state.
+        """
+        assert isinstance(self._source, Marginals)
+        points = self._find_points(design, stretch).values
+        rows = np.zeros((len(points), len(self.laws)))
+        for state in states:
+            rows[:, state.columns] = self._source.draw_columns(points, state)
+        rows = self._hold(rows)
+        is_kept = np.empty((len(rows), len(states)), dtype=bool)
+        for place, state in enumerate(states):
+            codes = [self.laws[number].codes_of(rows[:, number]) for number in state.columns]
+            is_kept[:, place] = np.equal(np.stack(codes, axis=1), state.codes).all(axis=1) == state.is_own
+        return rows, is_kept
 
     def draw_near(self, design: Design, stretch: Stretch, law: RowLaw, kernel_width: float) -> DrawnRows:
         """The rows of a stretch of a design, drawn from a row's law weighted by the kernel; they are that row's own."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from limelight._checks import list_names
 from limelight._seeds import fingerprint, stream
 from limelight.exceptions import InstanceError
 from limelight.modalities.tables._binned import Binned
@@ -194,6 +195,8 @@ class RowValues(Values):
     def without(self, removed: Sequence[int], design: Design, most: int) -> Without:
         """The row with other states in some components' columns, as they are drawn together.
 
+        Independent columns are drawn each by itself, given that it is in another state.
+
         Raises
         ------
         InstanceError
@@ -228,7 +231,9 @@ class RowValues(Values):
         )
 
     def _draw_other_states(self, removed: Sequence[int], design: Design) -> tuple[np.ndarray, np.ndarray]:
-        """Drawn rows in which some components are all off, and their law weights."""
+        """Drawn rows in which some components are all off, and their law weights; other columns do not count."""
+        if self._perturbations.are_independent:
+            return self._draw_independent_states(removed, design)
         rows, weights = [np.empty((0, len(self._row)))], [np.empty(0)]
         for part in self.neighbourhoods(design, Stretch(1, 0, _POINTS_OF_OTHER_STATES)):
             is_off = (part.representation[1:, list(removed)] == 0).all(axis=1)
@@ -236,6 +241,24 @@ class RowValues(Values):
                 rows.append(part.inputs.take(1 + np.flatnonzero(is_off)))
                 weights.append(part.law_weights[is_off])
         return np.concatenate(rows), np.concatenate(weights)
+
+    def _draw_independent_states(self, removed: Sequence[int], design: Design) -> tuple[np.ndarray, np.ndarray]:
+        """The same where columns are independent, so that all rows can be drawn in other states of any number of them."""
+        assert self.shares is not None
+        constant = [self.names[component] for component in removed if 1 - self.shares[component] < _LEAST_SHARE_OF_OTHERS]
+        if constant:
+            raise InstanceError(
+                "not available, because no row can be drawn in which these components are in other states and all others as "
+                f"they are: of {list_names(constant)}, no other state is ever drawn."
+            )
+        states = []
+        for component in removed:
+            columns, share = self._columns[component], float(self.shares[component])
+            codes = tuple(self._codes[columns].tolist())
+            states.append(RareState(component, tuple(columns), codes, is_own=False, share=1 - share))
+        rows, is_off = self._perturbations.draw_columns(design, Stretch(1, 0, _POINTS_OF_OTHER_STATES), states)
+        rows = rows[is_off.all(axis=1)]
+        return rows, np.ones(len(rows))
 
     def composed(self, masks: np.ndarray, design: Design, most: int) -> Composed:
         """The row with some components' columns from drawn rows, the same ones for all masks."""

@@ -202,15 +202,18 @@ class Marginals(Source):
 
     def draw_in_state(self, points: np.ndarray, state: RareState) -> np.ndarray:
         rows = self.draw(points)
+        rows[:, state.columns] = self.draw_columns(points, state)
+        return rows
+
+    def draw_columns(self, points: np.ndarray, state: RareState) -> np.ndarray:
+        """The columns of a state alone, of shape (m, k), all in that state."""
         first = state.columns[0]
         if first in self._joint_of:
             coordinate, joint = self._joint_of[first]
-            rows[:, joint.columns] = joint.draw_in_state(points[:, coordinate], state)
-            return rows
+            return joint.draw_in_state(points[:, coordinate], state)
         law, coordinates = self._law_of[first], points[:, self._coordinate_of[first]]
         span = law.span_of(state.codes[0])
-        rows[:, first] = law.draw(span.inside(coordinates) if state.is_own else span.outside(coordinates))
-        return rows
+        return law.draw(span.inside(coordinates) if state.is_own else span.outside(coordinates))[:, None]
 
 
 @dataclass(frozen=True)
