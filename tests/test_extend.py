@@ -476,3 +476,169 @@ def test_errors_with_constructors_of_their_own_come_back_from_workers():
     with pytest.raises(InstanceError, match="Coded: 7: no sound") as raised:
         MadeExplainer().explain_many([raise_coded, raise_coded], never_asked, n_jobs=2, chunk_size=1)
     assert "This was instance" in raised.value.__notes__[0]
+
+
+class Taken:
+    def __init__(self, rows):
+        self.rows = rows
+
+    def take(self, numbers):
+        return self.rows[numbers]
+
+
+def neighbourhood_of(rows, masks):
+    return extend.Neighbourhood(masks, Taken(rows), np.ones(len(rows) - 1), np.array([0, len(rows) - 1]), None)
+
+
+class Switches(extend.Values):
+    """Numbers that are drawn as 0 or 1."""
+
+    content = 7
+
+    def __init__(self, values, changes):
+        self.values = np.array(values, dtype=float)
+        self.names = tuple(f"switch {number}" for number in range(len(values)))
+        self.view = extend.DrawingView.of(2, 1, marks=[], descriptions=[*self.names])
+        self.changes = changes
+
+    def neighbourhood(self, design, stretch):
+        drawn = design.points(len(self.names), stretch)
+        rows = np.vstack([self.values, np.floor(2 * drawn.values)])
+        masks = (rows == self.values).astype(np.uint8)
+        return extend.Neighbourhood(masks, Taken(rows), drawn.law_weights, drawn.replicates, None)
+
+    def without(self, removed, design, most):  # noqa: ARG002 - there is one such row
+        masks = np.ones((2, len(self.names)), dtype=np.uint8)
+        masks[1, list(removed)] = 0
+        rows = np.where(masks == 1, self.values, 1 - self.values)
+        made = extend.Without(neighbourhood_of(rows, masks), np.ones(1), np.zeros(1))
+        return self.changes["without"](made) if "without" in self.changes else made
+
+    def composed(self, masks, design, most):
+        drawn = np.floor(2 * design.points(len(self.names), extend.Stretch(1, 0, most)).values)
+        of_mask, of_draw = (numbers.reshape(-1) for numbers in np.indices((len(masks), most)))
+        rows = np.where(masks[of_mask] == 1, self.values, drawn[of_draw])
+        rows = np.vstack([self.values, rows])
+        made = extend.Composed(
+            neighbourhood_of(rows, np.vstack([np.ones_like(masks[:1]), masks[of_mask]])), of_mask, of_draw, most
+        )
+        return self.changes["composed"](made) if "composed" in self.changes else made
+
+    def nearby(self, radius, count, seed):  # noqa: ARG002 - nothing is drawn
+        made = [self.values + radius * np.eye(len(self.names))[0] for _ in range(count)]
+        return self.changes["nearby"](made) if "nearby" in self.changes else made
+
+
+class SwitchesExplainer(extend.Explainer):
+    default_design = "sobol"
+    default_kernel_width = 1.5
+    distances = staticmethod(extend.euclidean)
+
+    def __init__(self, **changes):
+        super().__init__(alpha=0)
+        self.changes = changes
+
+    def components(self, instance):
+        return Switches(instance, self.changes)
+
+
+def giving(value):
+    return lambda _: value
+
+
+def broken(made):
+    raise RuntimeError(f"nothing but {type(made).__name__}")
+
+
+class TestMeasures:
+    """What values from outside say of themselves without some of them is used as it is, or refused with a reason."""
+
+    INSTANCE = (1.0, 0.0, 1.0)
+
+    @staticmethod
+    def model(rows):
+        return rows @ [1.0, -2.0, 4.0] + rows[:, 0] * rows[:, 2]
+
+    def explained(self, **changes):
+        explainer = SwitchesExplainer(**changes)
+        return explainer, explainer.explain_instance(self.INSTANCE, self.model)
+
+    def test_sound_methods(self):
+        explainer, made = self.explained()
+        removal = explainer.ask_without(self.INSTANCE, self.model, made, 0, 1)
+        assert (removal.answer, removal.answer_error) == (0 - 2 + 4, 0)
+        faithfulness = explainer.measure_faithfulness(self.INSTANCE, self.model, made, num_rows=256)
+        # All drawn anew: half of 1 - 2 + 4, and a quarter of the product.
+        assert faithfulness.deletion.predictions[-1] == pytest.approx(1.75, abs=0.02)
+        assert faithfulness.num_rows == 256
+        stability = explainer.measure_stability(self.INSTANCE, self.model, num_seeds=2, radius=0.5)
+        # At 1.5 the first is never drawn as it is: its weight is 0, where it was 1 + the product's mean.
+        assert stability.sensitivity.largest > 1
+        assert stability.sensitivity.num_changes == 10
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (giving(None), r"Switches\.without must give a Without of limelight\.extend; got NoneType"),
+            (broken, r"Switches\.without raised RuntimeError: nothing but Without"),
+            (lambda made: made._replace(shares=np.ones(2)), r"must give 1 shares and squares.* shapes \(2,\) and \(1,\)"),
+            (lambda made: made._replace(shares=np.full(1, 0.5)), "shares of Switches.without must be at least 0 and sum to 1"),
+            (lambda made: made._replace(squares=np.full(1, -1.0)), "squares of Switches.without must be at least 0"),
+            (lambda made: made._replace(neighbourhood=None), "must give a Neighbourhood of limelight.extend; got NoneType"),
+            (
+                lambda made: made._replace(neighbourhood=neighbourhood_of(np.ones((2, 3)), np.ones((2, 3)))),
+                "the removed components alone must be 0, and all others 1",
+            ),
+            (
+                lambda made: made._replace(neighbourhood=neighbourhood_of(np.ones((1, 3)), np.ones((1, 3)))),
+                r"one or more drawn rows, and 3 columns; got shape \(1, 3\)",
+            ),
+        ],
+    )
+    def test_broken_without(self, change, message):
+        explainer, made = self.explained(without=change)
+        with pytest.raises(LimelightError, match=message):
+            explainer.ask_without(self.INSTANCE, never_asked, made, 0)
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (giving(5), r"Switches\.composed must give a Composed of limelight\.extend, or a str .*; got int"),
+            (broken, r"Switches\.composed raised RuntimeError: nothing but Composed"),
+            (lambda made: made._replace(masks=made.masks + 1), r"masks of Switches\.composed must be \d+ integers from 0 to"),
+            (
+                lambda made: made._replace(draws=made.draws[1:]),
+                r"draws of Switches\.composed must be \d+ integers from 0 to",
+            ),
+            (lambda made: made._replace(draws=made.draws * 1.0), r"draws of Switches\.composed must be \d+ integers"),
+            (lambda made: made._replace(draws=made.draws * 0), "must give one row for a mask and a draw"),
+            (
+                lambda made: made._replace(num_draws=0),
+                r"num_draws of Switches\.composed must be an integer of at least 1",
+            ),
+            (lambda made: made._replace(masks=made.masks[::-1]), "must have the representation of its mask"),
+        ],
+    )
+    def test_broken_composed(self, change, message):
+        explainer, made = self.explained(composed=change)
+        with pytest.raises(LimelightError, match=message):
+            explainer.measure_faithfulness(self.INSTANCE, self.model, made)
+
+    def test_a_reason_in_place_of_rows(self):
+        explainer, made = self.explained(composed=giving("not available today."), nearby=giving("not today."))
+        assert explainer.measure_faithfulness(self.INSTANCE, self.model, made).reason == "not available today."
+        assert explainer.measure_stability(self.INSTANCE, self.model, num_seeds=2).sensitivity.reason == "not today."
+
+    @pytest.mark.parametrize(
+        ("change", "message"),
+        [
+            (giving(None), r"Switches\.nearby must give a sequence of instances, or a str .*; got None"),
+            (giving([]), r"Switches\.nearby must give a sequence of instances, or a str .*; got \[\]"),
+            (broken, r"Switches\.nearby raised RuntimeError: nothing but list"),
+            (lambda made: [one[:2] for one in made], r"must give instances with the same components; one has 2, and the .* 3"),
+        ],
+    )
+    def test_broken_nearby(self, change, message):
+        explainer, _ = self.explained(nearby=change)
+        with pytest.raises(LimelightError, match=message):
+            explainer.measure_stability(self.INSTANCE, lambda rows: rows[:, 0], num_seeds=2)

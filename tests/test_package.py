@@ -51,7 +51,7 @@ PUBLIC = dict(documented_callables())
 BUILDING_BLOCKS = {
     f"limelight.extend.{name}"
     for name in (
-        *("Components", "Design", "Drawn", "ModelPath", "Neighbourhood", "Parts", "Stretch", "Values"),
+        *("Components", "Composed", "Design", "Drawn", "ModelPath", "Neighbourhood", "Parts", "Stretch", "Values", "Without"),
         *("cosine_of_masks", "euclidean", "fair_coins", "fingerprint"),
     )
 }

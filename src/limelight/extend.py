@@ -4,6 +4,8 @@ Modality: what the components of an instance are.
     A class derived from `Explainer`. It sets ``default_design``, ``default_kernel_width``, ``distances`` and ``cap``, and its
     ``components(instance)`` gives `Parts`, which can be absent, or `Values`, which are drawn. `Parts` have ``names``, ``view``,
     ``content``, ``law``, ``notes`` and ``realise(masks)``. A modality needs no registration.
+    Three optional methods serve what measures explanations by asking again: ``without`` gives `Without`, ``composed`` gives
+    `Composed`, and ``nearby`` gives instances.
 View: what a renderer sees of an instance.
     `DrawingView` serves any modality, without a class or a registration: shapes in neutral ink, and shapes that belong to
     components and are tinted by their weights. Pages, pictures, plots and reports draw it. A view with data of its own is a
@@ -50,7 +52,7 @@ from limelight.results.views import (
     View,
     VolumeView,
 )
-from limelight.stages.components import Components, Neighbourhood, Parts, Values, fair_coins
+from limelight.stages.components import Components, Composed, Neighbourhood, Parts, Values, Without, fair_coins
 from limelight.stages.design import Design, Drawn, Stretch
 from limelight.stages.proximity import cosine_of_masks, euclidean
 from limelight.stages.questions import ModelPath
@@ -58,6 +60,7 @@ from limelight.stages.questions import ModelPath
 __all__ = [
     "Cell",
     "Components",
+    "Composed",
     "Design",
     "Drawing",
     "DrawingView",
@@ -81,6 +84,7 @@ __all__ = [
     "Values",
     "View",
     "VolumeView",
+    "Without",
     "cosine_of_masks",
     "euclidean",
     "fair_coins",

@@ -10,10 +10,11 @@ from limelight._explainer._pipeline import Pipeline
 from limelight._lockstep import Run, run_alone
 from limelight._options import Label, Link, Repetitions, Request
 from limelight.collection.stability import Stability
+from limelight.exceptions import ArgumentError
 from limelight.models import adapt
 from limelight.results.explanation import Explanation
 from limelight.results.faithfulness import Faithfulness
-from limelight.stages.contract import find_components
+from limelight.stages.contract import find_components, find_nearby
 from limelight.stages.faithfulness import FaithfulnessPlan
 from limelight.stages.perturbation import DESIGNS
 from limelight.stages.prediction import Oracle, SharedAnswers
@@ -134,11 +135,16 @@ class MeasuresMixin(Pipeline):
         components = find_components(self, instance)
         if request.prior is not None:  # a changed row may be in a bin of another name
             request = replace(request, prior=request.prior.numbered(components.names, components.view.columns()))
-        nearby = components.nearby(radius, num_changes, self.options.random_state)
+        nearby = find_nearby(components, radius, num_changes, self.options.random_state)
         changed: list[Explanation] = []
         for one in () if isinstance(nearby, str) else nearby:
             run = self._explain_in_steps(one, model, request, shared)
             changed.append((yield from inputs.count(run)))
+            if len(changed[-1].names) != len(own.names):
+                raise ArgumentError(
+                    f"{type(components).__name__}.nearby must give instances with the same components; one has "
+                    f"{len(changed[-1].names)}, and the instance {len(own.names)}."
+                )
         why_none = nearby if isinstance(nearby, str) else ""
         return Stability.of(explanations, label, seeds, changed, radius, why_none, num_inputs=inputs.total, is_exact=is_exact)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from inspect import getattr_static, isfunction, signature
 from typing import Any, ClassVar, Protocol
 
@@ -11,9 +12,10 @@ from limelight._checks import check_choice, check_count, check_number, check_num
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
 from limelight.results.explanation import Notice
 from limelight.results.view_registry import CLOSED_VIEWS, check_view
-from limelight.stages.components import Components, fair_coins
+from limelight.stages.components import Components, Composed, Neighbourhood, Without, fair_coins
+from limelight.stages.design import Design
 
-__all__ = ["check_modality", "find_components"]
+__all__ = ["check_modality", "find_components", "find_composed", "find_nearby", "find_without"]
 
 _LAW_TOLERANCE = 1e-6  # of the sum of probabilities
 
@@ -77,13 +79,123 @@ def find_components(modality: Modality, instance: Any) -> Components:
     if not isinstance(components, Components):
         found = type(components).__name__
         raise ArgumentTypeError(f"{name}.components must give Parts or Values of limelight.extend; got {found}.")
-    is_own = type(components).__module__.startswith("limelight.")
+    is_own = _is_own(components)
     if not is_own:
         _check_components(components)
         _check_design(modality.default_design, components, name)
     if not (is_own and type(components.view) in CLOSED_VIEWS):
         check_view(components.view, len(components.names))
     return components
+
+
+def find_without(components: Components, removed: Sequence[int], design: Design, most: int) -> Without:
+    """The instance with some components off, checked before the model is asked about it; see `Components.without`.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If what the components give breaks their contract.
+    InstanceError
+        If there is none, or the components raise anything but a `LimelightError`.
+    """
+    name = f"{type(components).__name__}.without"
+    with named_errors(name, InstanceError):
+        without: object = components.without(removed, design, most)
+    if not isinstance(without, Without):
+        raise ArgumentTypeError(f"{name} must give a Without of limelight.extend; got {type(without).__name__}.")
+    if not _is_own(components):
+        count = _check_neighbourhood(name, without.neighbourhood, len(components.names))
+        shares, squares = np.asarray(without.shares), np.asarray(without.squares)
+        if not (shares.shape == squares.shape == (count,)):
+            raise ArgumentError(
+                f"{name} must give {count} shares and squares, one for each drawn row; got arrays of shapes {shares.shape} and "
+                f"{squares.shape}."
+            )
+        if not (shares >= 0).all() or abs(shares.sum() - 1) > _LAW_TOLERANCE:
+            raise ArgumentError(f"the shares of {name} must be at least 0 and sum to 1; got {shares!r:.80}.")
+        if (squares < 0).any():
+            raise ArgumentError(f"the squares of {name} must be at least 0; got {squares!r:.80}.")
+        expected = np.ones(len(components.names))
+        expected[list(removed)] = 0
+        if not (np.asarray(without.neighbourhood.representation)[1:] == expected).all():
+            raise ArgumentError(f"in the rows of {name}, the removed components alone must be 0, and all others 1.")
+    return without
+
+
+def find_composed(components: Components, masks: np.ndarray, design: Design, most: int) -> Composed | str:
+    """The instance with each mask, checked before the model is asked about it; see `Components.composed`.
+
+    Raises
+    ------
+    ArgumentError, ArgumentTypeError
+        If what the components give breaks their contract.
+    InstanceError
+        If the components raise anything but a `LimelightError`.
+    """
+    name = f"{type(components).__name__}.composed"
+    with named_errors(name, InstanceError):
+        composed: object = components.composed(masks, design, most)
+    if isinstance(composed, str):
+        return composed
+    if not isinstance(composed, Composed):
+        raise ArgumentTypeError(
+            f"{name} must give a Composed of limelight.extend, or a str that says why there is none; got "
+            f"{type(composed).__name__}."
+        )
+    if not _is_own(components):
+        count = _check_neighbourhood(name, composed.neighbourhood, len(components.names))
+        num_draws = check_count(f"num_draws of {name}", composed.num_draws, 1)
+        for what, numbers, end in (("masks", composed.masks, len(masks)), ("draws", composed.draws, num_draws)):
+            array = np.asarray(numbers)
+            if array.shape != (count,) or array.dtype.kind not in "iu" or not ((array >= 0) & (array < end)).all():
+                raise ArgumentError(
+                    f"{what} of {name} must be {count} integers from 0 to {end - 1}, one for each drawn row; got "
+                    f"{numbers!r:.80}."
+                )
+        if len(np.unique(np.asarray(composed.masks) * num_draws + np.asarray(composed.draws))) < count:
+            raise ArgumentError(f"{name} must give one row for a mask and a draw; it gave several for some.")
+        if not (np.asarray(composed.neighbourhood.representation)[1:] == masks[composed.masks]).all():
+            raise ArgumentError(f"each row of {name} must have the representation of its mask.")
+    return composed
+
+
+def find_nearby(components: Components, radius: float, count: int, seed: int) -> Sequence[Any] | str:
+    """Instances with the same components, or why there are none; see `Components.nearby`.
+
+    Raises
+    ------
+    ArgumentTypeError
+        If it is neither a sequence of instances nor a str.
+    InstanceError
+        If the components raise anything but a `LimelightError`.
+    """
+    name = f"{type(components).__name__}.nearby"
+    with named_errors(name, InstanceError):
+        nearby: object = components.nearby(radius, count, seed)
+    if isinstance(nearby, str):
+        return nearby
+    if isinstance(nearby, bytes) or not isinstance(nearby, Sequence | np.ndarray) or not len(nearby):
+        raise ArgumentTypeError(
+            f"{name} must give a sequence of instances, or a str that says why there are none; got {nearby!r:.80}."
+        )
+    return list(nearby)
+
+
+def _is_own(components: Components) -> bool:
+    return type(components).__module__.startswith("limelight.")
+
+
+def _check_neighbourhood(name: str, neighbourhood: object, num_components: int) -> int:
+    """How many drawn rows a neighbourhood has, once its shape is checked."""
+    if not isinstance(neighbourhood, Neighbourhood):
+        raise ArgumentTypeError(f"{name} must give a Neighbourhood of limelight.extend; got {type(neighbourhood).__name__}.")
+    shape = np.shape(neighbourhood.representation)
+    if len(shape) != 2 or shape[0] < 2 or shape[1] != num_components:
+        raise ArgumentError(
+            f"the representation of {name} must have a row for the instance, one or more drawn rows, and {num_components} "
+            f"columns; got shape {shape}."
+        )
+    return int(shape[0]) - 1
 
 
 def _check_design(design: str, components: Components, name: str) -> None:

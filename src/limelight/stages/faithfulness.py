@@ -17,6 +17,7 @@ from limelight.results.explanation import Explanation
 from limelight.results.faithfulness import Curve, Faithfulness
 from limelight.results.removal import has_states
 from limelight.stages.components import Components
+from limelight.stages.contract import find_composed
 from limelight.stages.design import Design
 from limelight.stages.perturbation import plan_looks
 from limelight.stages.prediction import Oracle
@@ -200,7 +201,7 @@ class FaithfulnessPlan(NamedTuple):
         block = max(1, _MOST_CELLS // (self.num_rows * masks.shape[1]))
         values = []
         for start in range(0, len(distinct), block):
-            composed = components.composed(distinct[start : start + block], design, self.num_rows)
+            composed = find_composed(components, distinct[start : start + block], design, self.num_rows)
             if isinstance(composed, str):
                 return composed
             (answers,) = yield from oracle.predict([composed.neighbourhood])

@@ -12,6 +12,7 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.explanation import Explanation
 from limelight.results.removal import Removal
 from limelight.stages.components import Components
+from limelight.stages.contract import find_without
 from limelight.stages.design import Design
 from limelight.stages.prediction import Oracle
 from limelight.stages.prediction_outputs import LINKS
@@ -68,7 +69,7 @@ class RemovalPlan(NamedTuple):
             If the model's answer cannot be read.
         """
         check_same_instance(components, explanation)
-        without = components.without(removal.components, design, self.num_samples)
+        without = find_without(components, removal.components, design, self.num_samples)
         (answers,) = yield from oracle.predict([without.neighbourhood])
         link = LINKS[explanation.provenance.link]
         check_same_model(oracle.instance_prediction, explanation)
