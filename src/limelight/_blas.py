@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import cache
 from typing import Any
@@ -27,4 +28,7 @@ def _libraries() -> Any:
     import scipy.linalg  # noqa: F401 - it has its own BLAS, which the controller finds only once it is loaded
     from threadpoolctl import ThreadpoolController
 
-    return ThreadpoolController()
+    # Older versions are called back from C, where Ctrl-C is printed and lost. Python raises it in the main thread only, so
+    # another one looks for the libraries.
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(ThreadpoolController).result()
