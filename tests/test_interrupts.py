@@ -9,6 +9,14 @@ import pytest
 from limelight import _blas
 
 
+@pytest.fixture(autouse=True)
+def _interruptible():
+    """Ctrl-C raises, as in a program; workers of pytest-xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
 def test_ctrl_c_while_libraries_are_looked_for(monkeypatch):
     import threadpoolctl
 
