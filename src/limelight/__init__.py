@@ -84,7 +84,7 @@ _HOMES = {
     "Stability": "limelight.collection.stability",
     "Surrogate": "limelight.results.explanation",
     "TabularExplainer": "limelight.modalities.tables.explainer",
-    "TextExplainer": "limelight.modalities.text",
+    "TextExplainer": "limelight.modalities.texts.explainer",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
     "Verdict": "limelight.results.verdict",
@@ -151,7 +151,7 @@ if TYPE_CHECKING:
     from limelight.modalities.images.explainer import ImageExplainer
     from limelight.modalities.series.explainer import TimeSeriesExplainer
     from limelight.modalities.tables.explainer import TabularExplainer
-    from limelight.modalities.text import TextExplainer
+    from limelight.modalities.texts.explainer import TextExplainer
     from limelight.models.onnx import OnnxModel
     from limelight.models.torch import TorchModel
     from limelight.results.convergence import Convergence
