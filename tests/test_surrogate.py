@@ -611,16 +611,20 @@ def test_a_short_list_is_the_full_fit_with_its_bends_projected_by_the_law(alpha)
     absent = 6 - everything.sum(axis=1).astype(int)
     probability = (kernel_law.law / [comb(6, count) for count in range(7)])[absent] * kernel_law.kernel[absent]
 
+    def curves(predicted, rows):
+        size = rows.sum(axis=1) - mean.sum()
+        return np.stack([predicted**2, predicted**3, predicted * size, predicted * size**2, size**2], axis=1)
+
     def bends(predicted, rows):
-        """Square and cube of a prediction, less what is linear in them when every mask is weighed by its probability."""
-        powers = np.stack([predicted(rows) ** 2, predicted(rows) ** 3], axis=1)
-        for column, power in enumerate((2, 3)):
-            start, slopes = least_squares(everything, predicted(everything) ** power, probability, 0.0)
-            powers[:, column] -= start + rows @ slopes
-        return powers
+        """Curves of a prediction and the number of parts, less what is linear when every mask is weighed by its probability."""
+        bent, of_everything = curves(predicted(rows), rows), curves(predicted(everything), everything)
+        for column, values in enumerate(of_everything.T):
+            start, slopes = least_squares(everything, values, probability, 0.0)
+            bent[:, column] -= start + rows @ slopes
+        return bent
 
     # The bends of each replicate's rows are those of a fit to the other replicates' rows.
-    own_bends = np.empty((300, 2))
+    own_bends = np.empty((300, 5))
     for number in range(6):
         own, others = problem.replicate == number, problem.replicate != number
         _, straight = least_squares(problem.rows[others], problem.outputs[others, 0], problem.kernel_weights[others], 0.0)
@@ -717,8 +721,13 @@ def test_linear_parts_of_curves_are_those_of_an_enumeration_or_left_alone(law, w
     masks = (np.arange(2**d)[:, None] >> np.arange(d) & 1).astype(float)
     absent = d - masks.sum(axis=1).astype(int)
     weights = (kernel_law.law / [comb(d, count) for count in range(d + 1)] * kernel_law.kernel)[absent]
-    powers = ((masks @ predictors - curves.centre) / curves.scale)[:, None] ** np.array([[2], [3]])
-    missed = powers - np.einsum("mi,icp->mcp", np.column_stack([np.ones(len(masks)), masks]), curves.linear)
+    eta = (masks @ predictors - curves.centre) / curves.scale
+    sigma = (np.isfinite(curves.scale) * (d - absent - curves.size_centre)[:, None]) / curves.size_scale
+    expected = np.stack([eta**2, eta**3, eta * sigma, eta * sigma**2, sigma**2])
+    np.testing.assert_allclose(curves.evaluate(masks, slice(None)), np.swapaxes(expected, 1, 2), atol=1e-12)
+    missed = np.moveaxis(expected, 1, 0) - np.einsum(
+        "mi,icp->mcp", np.column_stack([np.ones(len(masks)), masks]), curves.linear
+    )
     # What is left of a curve goes with nothing linear.
     for column in (np.ones(len(masks)), *masks.T):
         products = np.einsum("m,mcp->cp", weights * column, missed) / weights.sum()

@@ -32,7 +32,7 @@ proximity           from distances to kernel weights
 closed_form         that limit, once the model's own answers have proven it
 control_variate     functions of the rows with exact moments, where the model is a function of a known sum
 known_moments       which of both an explanation has, if any
-curve_products      weighted products with squares and cubes of predictors
+curve_products      weighted products with curves of predictors
 wide_rows           rows that are fewer than their components, and regressions on them
 sample              the perturbations with their predictions, as weighted Gram matrices
 locality            what a kernel leaves of LIME's law, and the width that stays near the instance

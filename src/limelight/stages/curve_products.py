@@ -1,4 +1,4 @@
-"""Weighted products with the squares and cubes of predictors."""
+"""Weighted products with the curves of predictors."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ __all__ = ["CurveProducts"]
 
 
 class CurveProducts(NamedTuple):
-    """Sums of weighted products with the squares and cubes of a predictor of each of q outputs, for each of r replicates.
+    """Sums of weighted products with the c curves of a predictor of each of q outputs, for each of r replicates.
 
     Attributes
     ----------
-    columns : ndarray of shape (r, 1 + d, 2, q)
+    columns : ndarray of shape (r, 1 + d, c, q)
         Products with the constant and the components.
-    outputs : ndarray of shape (r, 2, q)
+    outputs : ndarray of shape (r, c, q)
         Products with the output that the predictor belongs to.
-    curves : ndarray of shape (r, 3, q)
-        Squares with squares, squares with cubes, cubes with cubes.
+    curves : ndarray of shape (r, c, c, q)
+        Products with each other.
     """
 
     columns: np.ndarray
@@ -31,19 +31,14 @@ class CurveProducts(NamedTuple):
 
         Parameters
         ----------
-        linear : ndarray of shape (r, 1 + d, 2, q)
+        linear : ndarray of shape (r, 1 + d, c, q)
             Each replicate's intercepts and weights.
         grams : ndarray of shape (r, 1 + d + q, 1 + d + q)
             Weighted Gram matrices of the constant, the components and the outputs.
         """
         width = linear.shape[1]
-        of_linear = np.einsum("rij,rjaq->riaq", grams[:, :width, :width], linear)
+        of_linear = (grams[:, :width, :width] @ linear.reshape(len(linear), width, -1)).reshape(linear.shape)
         columns = self.columns - of_linear
-        outputs = self.outputs - np.einsum("riq,riaq->raq", grams[:, :width, width:], linear)
-        curves = [
-            self.curves[:, number]
-            - (linear[:, :, first] * (self.columns + columns)[:, :, second]).sum(axis=1) / 2
-            - (linear[:, :, second] * (self.columns + columns)[:, :, first]).sum(axis=1) / 2
-            for number, (first, second) in enumerate([(0, 0), (0, 1), (1, 1)])
-        ]
-        return CurveProducts(columns, outputs, np.stack(curves, axis=1))
+        outputs = self.outputs - np.einsum("riq,ricq->rcq", grams[:, :width, width:], linear)
+        of_both = np.einsum("riaq,ribq->rabq", linear, (self.columns + columns) / 2)
+        return CurveProducts(columns, outputs, self.curves - of_both - np.swapaxes(of_both, 1, 2))

@@ -14,7 +14,7 @@ __all__ = ["ProjectedMoments", "is_full_fit_sound"]
 _LEAST_ROWS_PER_COMPONENT = 2  # effective rows, and pairs of rows: with fewer, the full fit is no good control variate
 _LEAST_CURVED_COMPONENTS = 4  # the exact moments of curves are sums over sets of four parts
 _MOST_CURVED_COMPONENTS = 300  # with more, the curves take more time than they save
-_COLLINEAR_SHARE = 1e-9  # of the product of two curves' squares: with a smaller determinant, they are the same curve
+_COLLINEAR_SHARE = 1e-6  # of the largest eigenvalue of the curves' correlations: with less, they are the same curve
 
 
 class ProjectedMoments:
@@ -23,7 +23,7 @@ class ProjectedMoments:
     The outputs' covariances with the components are the full fit's weights times the components' exact covariances. In the
     limit they are the sampled ones. Before it they are free of chance correlations between components: a fit of few components
     would take the effects of correlated components that are left out for effects of its own. They are also free of what the
-    sample takes for linear in the square and the cube of the full fit's own prediction, because most models bend along it.
+    sample takes for linear in curves of the full fit's own prediction, because most models bend along it.
 
     Parameters
     ----------
@@ -133,30 +133,20 @@ def _remove_chance(
 
     The linear part of a curve under the law and the kernel is known exactly. What the sample takes for linear in the rest of it
     is chance, and changes an output's coefficients in proportion to the share of the curve in the output's residual. This
-    change is subtracted: a control variate, with two coefficients (the shares of square and cube) for each output.
+    change is subtracted: a control variate, with a coefficient for each curve of an output.
     """
     r, q = len(grams), coefficients.shape[-1]
     exact = np.moveaxis(curves.linear.reshape(*curves.linear.shape[:2], r, q), 2, 0)
     of_rest = CurveProducts(*(leave_out_each(part, axis=0) for part in products.without(exact, grams)))
     chance = np.stack([fit.solve(columns) for fit, columns in zip(fits, of_rest.columns, strict=True)])
-    # The products of the curves' residuals with each other.
-    linear = np.einsum("fiaq,fibq->fabq", of_rest.columns, chance)
-    squares = of_rest.curves[:, 0] - linear[:, 0, 0]
-    both = of_rest.curves[:, 1] - linear[:, 0, 1]
-    cubes = of_rest.curves[:, 2] - linear[:, 1, 1]
-    # The products of the outputs' residuals with the curves, and from these the shares: a system of two equations an output.
+    # What the components leave of products of the curves, and of the outputs with them: a system of equations for each output.
+    with_curves = of_rest.curves - np.einsum("fiaq,fibq->fabq", of_rest.columns, chance)
     with_outputs = of_rest.outputs - np.einsum("fiaq,fiq->faq", of_rest.columns, coefficients)
-    determinant = squares * cubes - both**2
-    is_solvable = determinant > _COLLINEAR_SHARE * squares * cubes
-    divisor = np.where(is_solvable, determinant, 1.0)
-    numerators = np.stack(
-        [
-            with_outputs[:, 0] * cubes - with_outputs[:, 1] * both,
-            with_outputs[:, 1] * squares - with_outputs[:, 0] * both,
-        ],
-        axis=1,
-    )
-    shares = numerators * (is_solvable / divisor)[:, None]
+    variances = np.einsum("faaq->faq", with_curves)
+    scale = np.sqrt(np.where(variances > 0, variances, np.inf))
+    correlations = np.moveaxis(with_curves / (scale[:, :, None] * scale[:, None]), -1, 1)
+    inverse = np.linalg.pinv(correlations, rcond=_COLLINEAR_SHARE, hermitian=True)
+    shares = np.einsum("fqab,fbq->faq", inverse, with_outputs / scale) / scale
     return np.asarray(coefficients - np.einsum("fiaq,faq->fiq", chance, shares))
 
 

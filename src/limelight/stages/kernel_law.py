@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-__all__ = ["Curves", "KernelLaw"]
+__all__ = ["NUM_CURVES", "Curves", "KernelLaw"]
 
+NUM_CURVES = 5  # of each predictor
 _MOST_ROUNDING_GROWTH = 1e6  # a curve's exact moments are not used where rounding errors grow by more
 
 
@@ -55,7 +56,7 @@ class KernelLaw:
         return np.full(d, mean), covariance
 
     def curves(self, weights: np.ndarray) -> Curves:
-        """The square and the cube of linear predictors with these weights, of shape (d, p), and their exact linear parts.
+        """The curves of linear predictors with these weights, of shape (d, p), and their exact linear parts.
 
         Let a = 1 - z be 1 where a part is absent. (Absent parts are used because a narrow kernel leaves few of them.) The law
         gives every set of r parts the same probability t_r that all of them are absent: the expected number of sets of r absent
@@ -68,7 +69,9 @@ class KernelLaw:
         E[a eta^2] = t_1 w^2 + 2 t_2 w A + (t_2 B + t_3 (A^2 - B)),
         E[a eta^3] = t_1 w^3 + 3 w^2 t_2 A + 3 w (t_2 B + t_3 (A^2 - B))
         + t_2 C + 3 t_3 (A B - C) + t_4 (A^3 - 3 A B + 2 C),
-        because a is 0 or 1, so that powers of a part are the part itself.
+        because a is 0 or 1, so that powers of a part are the part itself. For a function g of the number of absent parts, with
+        u_r = E[g times the share of sets of r parts that are absent],
+        E[eta g] = u_1 S_1 and E[a eta g] = u_1 w + u_2 A.
         """
         d = len(self.law) - 1
         t1, t2, t3, t4 = self._all_absent()
@@ -97,24 +100,52 @@ class KernelLaw:
         with np.errstate(divide="ignore", invalid="ignore"):
             rounding_growth = (1 + np.abs(eta1) / scale) ** 3 * (1 + t1 / np.abs(eigenvalue) + t1 / np.abs(eigenvalue_of_sum))
         scale = np.where(rounding_growth < _MOST_ROUNDING_GROWTH, scale, np.inf)
+        mean_absent, size_scale, sizes = self._standardise_sizes()
         if np.isinf(scale).all():
-            return Curves(weights, np.zeros_like(scale), scale, np.zeros((1 + d, 2, len(scale))))
+            none = np.zeros((1 + d, NUM_CURVES, len(scale)))
+            return Curves(weights, np.zeros_like(scale), scale, d - mean_absent, size_scale, none)
 
         def linear_part(products: np.ndarray, mean: np.ndarray) -> np.ndarray:
-            """The weights, of shape (d, p), of the linear model of the absent parts nearest to a power of eta."""
+            """The weights, of shape (d, p), of the linear model of the absent parts nearest to a curve."""
             covariance = products - t1 * mean
             return np.asarray((covariance - off_diagonal * covariance.sum(axis=0) / eigenvalue_of_sum) / eigenvalue)
 
         square = linear_part(a_eta2, eta2)
         cube = linear_part(a_eta3, eta3)
-        standardised_square = (square - 2 * eta1 * w) / scale**2
-        standardised_cube = (cube - 3 * eta1 * square + 3 * eta1**2 * w) / scale**3
-        of_absent = np.stack([standardised_square, standardised_cube], axis=1)
-        means = np.stack([(eta2 - eta1**2) / scale**2, (eta3 - 3 * eta1 * eta2 + 2 * eta1**3) / scale**3])
+        of_absent = [(square - 2 * eta1 * w) / scale**2, (cube - 3 * eta1 * square + 3 * eta1**2 * w) / scale**3]
+        means = [(eta2 - eta1**2) / scale**2, (eta3 - 3 * eta1 * eta2 + 2 * eta1**3) / scale**3]
+        for power in (1, 2):
+            u0, u1, u2 = self._expect_sizes(sizes**power)
+            of_size = linear_part(np.full_like(w, u1), np.full_like(scale, u0))
+            product = linear_part(w * u1 + A * u2, S1 * u1)
+            of_absent.append((product - eta1 * of_size) / scale)
+            means.append((S1 * u1 - eta1 * u0) / scale)
+        of_absent.append(np.where(np.isfinite(scale), of_size, 0.0))
+        means.append(np.where(np.isfinite(scale), u0, 0.0))
         # From absent parts to present ones: a = 1 - z.
-        intercepts = means + (1 - t1) * of_absent.sum(axis=0)
+        linear = np.stack(of_absent, axis=1)
+        intercepts = np.stack(means) + (1 - t1) * linear.sum(axis=0)
         centre = weights.sum(axis=0) + unit * eta1
-        return Curves(weights, centre, unit * scale, np.concatenate([intercepts[None], -of_absent]))
+        return Curves(weights, centre, unit * scale, d - mean_absent, size_scale, np.concatenate([intercepts[None], -linear]))
+
+    def _standardise_sizes(self) -> tuple[float, float, np.ndarray]:
+        """The mean of the number of absent parts, its standard deviation, and minus each standardised number, (d + 1,)."""
+        tilted = self.law * self.kernel / self.mean_weight
+        absent = np.arange(len(self.law))
+        mean = float(tilted @ absent)
+        scale = float(np.sqrt(tilted @ (absent - mean) ** 2)) or 1.0
+        return mean, scale, (mean - absent) / scale
+
+    def _expect_sizes(self, values: np.ndarray) -> tuple[float, float, float]:
+        """E[g], E[a_i g] and E[a_i a_j g] for a function g of the number of absent parts, from its d + 1 values."""
+        d = len(self.law) - 1
+        absent = np.arange(d + 1)
+        weighted = self.law * self.kernel / self.mean_weight * values
+        return (
+            float(weighted.sum()),
+            float(weighted @ absent) / d,
+            float(weighted @ (absent * (absent - 1))) / max(d * (d - 1), 1),
+        )
 
     def _all_absent(self) -> list[float]:
         """The probabilities t_1, ..., t_4 that all parts of a set of 1, ..., 4 are absent, under the law and the kernel."""
@@ -129,7 +160,10 @@ class KernelLaw:
 
 @dataclass(frozen=True)
 class Curves:
-    """Squares and cubes of p standardised linear predictors: most models bend along their own linear part.
+    """Functions of p standardised linear predictors, and of the standardised number of parts that are present.
+
+    Most models bend along their own linear part. Many weigh a part by how many others are there: they take means, or normalise.
+    So the curves of a predictor eta, with the number sigma, are eta^2, eta^3, eta sigma, eta sigma^2 and sigma^2.
 
     Attributes
     ----------
@@ -137,11 +171,22 @@ class Curves:
         The predictors' weights.
     centre, scale : ndarray of shape (p,)
         The predictors' means and standard deviations under the law and the kernel; an infinite scale makes the curves zero.
-    linear : ndarray of shape (1 + d, 2, p)
-        Intercepts and weights of the linear models nearest to the squares and to the cubes, under the law and the kernel.
+    size_centre, size_scale : float
+        Mean and standard deviation of the number of present parts.
+    linear : ndarray of shape (1 + d, 5, p)
+        Intercepts and weights of the linear models nearest to the curves, under the law and the kernel.
     """
 
     weights: np.ndarray
     centre: np.ndarray
     scale: np.ndarray
+    size_centre: float
+    size_scale: float
     linear: np.ndarray
+
+    def evaluate(self, rows: np.ndarray, predictors: slice) -> np.ndarray:
+        """The curves of q of the predictors in rows of shape (m, d): of shape (5, q, m)."""
+        scale = self.scale[predictors, None]
+        predicted = (self.weights[:, predictors].T / scale) @ rows.T - self.centre[predictors, None] / scale
+        sizes = np.isfinite(scale) * ((rows.sum(axis=1) - self.size_centre) / self.size_scale)
+        return np.stack([predicted**2, predicted**3, predicted * sizes, predicted * sizes**2, sizes**2])

@@ -14,7 +14,7 @@ from limelight.exceptions import KernelError
 from limelight.stages.control_variate import Controls
 from limelight.stages.curve_products import CurveProducts
 from limelight.stages.design import Stretch
-from limelight.stages.kernel_law import Curves
+from limelight.stages.kernel_law import NUM_CURVES, Curves
 from limelight.stages.limit import Limit
 from limelight.stages.prior import Penalties, Pull
 from limelight.stages.proximity import Proximity
@@ -369,35 +369,22 @@ class Sample:
 
         Predictor ``k * q + i`` of the curves is that of replicate k and output i.
         """
-        d, q = len(self.instance), len(self.origin)
-        with_columns = np.zeros((self.num_replicates, 2 * q, 1 + d))
-        with_outputs = np.zeros((self.num_replicates, 2 * q))
-        with_curves = np.zeros((self.num_replicates, 3, q))
-        standardised = np.ascontiguousarray((curves.weights / curves.scale).T).reshape(self.num_replicates, q, d)
-        centres = (curves.centre / curves.scale).reshape(self.num_replicates, q, 1)
+        d, q, r = len(self.instance), len(self.origin), self.num_replicates
+        with_columns = np.zeros((r, NUM_CURVES * q, 1 + d))
+        with_outputs = np.zeros((r, NUM_CURVES, q))
+        with_curves = np.zeros((r, NUM_CURVES, NUM_CURVES, q))
         for representation, outputs, law_weights, kernel_weights, bounds, _ in self._stretches:
-            rows = representation.astype(np.float64)
-            replicates = [*enumerate(pairwise(bounds.tolist()))]
-            powers = np.empty((2 * q, len(rows)))
-            squares, cubes = powers[:q], powers[q:]
-            predicted = np.empty_like(squares)
-            for replicate, (start, stop) in replicates:
-                predicted[:, start:stop] = standardised[replicate] @ rows[start:stop].T - centres[replicate]
-            np.multiply(predicted, predicted, out=squares)
-            np.multiply(squares, predicted, out=cubes)
-            weighted = powers * (law_weights * kernel_weights)
-            weighted_squares, weighted_cubes = weighted[:q], weighted[q:]
-            starts = bounds[:-1]
-            with_columns[:, :, 0] += np.add.reduceat(weighted, starts, axis=1).T
-            for replicate, (start, stop) in replicates:
-                with_columns[replicate, :, 1:] += weighted[:, start:stop] @ rows[start:stop]
-            products = (weighted.reshape(2, *outputs.T.shape) * outputs.T).reshape(weighted.shape)
-            with_outputs += np.add.reduceat(products, starts, axis=1).T
-            with_curves[:, 0] += np.add.reduceat(weighted_squares * squares, starts, axis=1).T
-            with_curves[:, 1] += np.add.reduceat(weighted_squares * cubes, starts, axis=1).T
-            with_curves[:, 2] += np.add.reduceat(weighted_cubes * cubes, starts, axis=1).T
-        by_column = np.swapaxes(with_columns, 1, 2)
-        return CurveProducts(by_column.reshape(*by_column.shape[:2], 2, q), with_outputs.reshape(-1, 2, q), with_curves)
+            rows, row_weights = representation.astype(np.float64), law_weights * kernel_weights
+            for replicate, (start, stop) in enumerate(pairwise(bounds.tolist())):
+                own = curves.evaluate(rows[start:stop], slice(replicate * q, (replicate + 1) * q))
+                weighted = own * row_weights[start:stop]
+                flat = weighted.reshape(NUM_CURVES * q, -1)
+                with_columns[replicate, :, 0] += flat.sum(axis=1)
+                with_columns[replicate, :, 1:] += flat @ rows[start:stop]
+                with_outputs[replicate] += np.einsum("cqm,mq->cq", weighted, outputs[start:stop])
+                with_curves[replicate] += np.einsum("aqm,bqm->abq", weighted, own)
+        by_column = np.swapaxes(with_columns, 1, 2).reshape(r, 1 + d, NUM_CURVES, q)
+        return CurveProducts(by_column, with_outputs, with_curves)
 
     def regression_rows(self, components: np.ndarray) -> RegressionRows:
         """All rows, with these components only."""
