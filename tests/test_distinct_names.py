@@ -225,7 +225,7 @@ class TestPositions:
         frame = pd.DataFrame({"age": RNG.normal(size=50), "note": ["well fed and well"] * 50})
         explainer = TabularExplainer(frame, kinds={"note": "text"})
         made = explainer.explain_instance(frame.iloc[0], lambda rows: rows["age"].to_numpy())
-        assert {name for name, _ in made.as_list(positions=True)} >= {"well_0-13", "fed_5"}
+        assert {name for name, _ in made.as_list(positions=True)} >= {"note: well_0-13", "note: fed_5"}
         table = made.to_frame("polars")
         assert dict(table.select("value", "position").iter_rows())["fed"] == 5
         assert table["position"].null_count() == 1

@@ -5,6 +5,9 @@ Explainers
     ComponentsExplainer  anything that can be put together without some of its parts: a `Composable`
     Explainer            what all of them have in common
 
+Instances in forms of their own
+    Prompt  a template and its values
+
 Models in forms of their own
     OnnxModel, TorchModel
 
@@ -79,6 +82,7 @@ _HOMES = {
     "OnnxModel": "limelight.models.onnx",
     "Pick": "limelight.collection.explanations",
     "Prior": "limelight.stages.prior",
+    "Prompt": "limelight.modalities.texts.prompt",
     "Provenance": "limelight.results.explanation",
     "Removal": "limelight.results.removal",
     "Stability": "limelight.collection.stability",
@@ -115,6 +119,7 @@ __all__ = [
     "OnnxModel",
     "Pick",
     "Prior",
+    "Prompt",
     "Provenance",
     "Removal",
     "Stability",
@@ -152,6 +157,7 @@ if TYPE_CHECKING:
     from limelight.modalities.series.explainer import TimeSeriesExplainer
     from limelight.modalities.tables.explainer import TabularExplainer
     from limelight.modalities.texts.explainer import TextExplainer
+    from limelight.modalities.texts.prompt import Prompt
     from limelight.models.onnx import OnnxModel
     from limelight.models.torch import TorchModel
     from limelight.results.convergence import Convergence

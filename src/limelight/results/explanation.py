@@ -275,12 +275,13 @@ class Explanation(RenderingMixin, EqualityMixin):
         return [(names[number], weight) for number, weight in zip(surrogate.components, surrogate.weights, strict=True)]
 
     def _names_with_positions(self) -> list[str]:
-        """Each component's word, or its name if it has none, and where it begins."""
-        starts, words = self.view.positions(), self.view.values()
+        """Each component's word, or its name if it has none, and where it begins; with its column where it has one."""
+        starts, words, columns = self.view.positions(), self.view.values(), self.view.columns()
         if not starts:
             raise ArgumentError(f"positions=True is for words of a text; this explains a {self.view.kind}. Leave it out.")
+        stems = words if columns == words else {number: f"{columns[number]}: {words[number]}" for number in starts}
         return [
-            f"{words[number]}_{'-'.join(map(str, starts[number]))}" if number in starts else name
+            f"{stems[number]}_{'-'.join(map(str, starts[number]))}" if number in starts else name
             for number, name in enumerate(self.names)
         ]
 

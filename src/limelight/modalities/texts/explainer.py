@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,9 @@ from limelight._options import DesignName, FeatureSelection, Locality, Mode
 from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, read_message
 from limelight.modalities._words import WordParts, find_words_between, locate_tokens
 from limelight.modalities._writing import ADVICE_FOR_SIGNS, has_uncommon_signs, note_signs, note_words
+from limelight.modalities.texts._field_parts import FieldParts
+from limelight.modalities.texts._fields import read_fields
+from limelight.modalities.texts._kept import Kept, Stretch
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["TextExplainer"]
@@ -25,7 +28,12 @@ def hundredfold_cosine(masks: np.ndarray) -> np.ndarray:
 
 
 class TextExplainer(Explainer):
-    """Explains predictions about texts.
+    """Explains predictions about texts, alone or several at a time.
+
+    An instance is a str, or has fields, each with a text: a dict, whose other values stay as they are; a tuple of texts, such
+    as a pair; a chat, that is a list of messages with a role and a content; or a `Prompt`. A component of a field is named
+    after it, as in ``question: who``, and the model gets instances of the same form: a dict with the same keys, a tuple of the
+    same type, a chat. Of a prompt it gets the text.
 
     Parameters
     ----------
@@ -41,6 +49,10 @@ class TextExplainer(Explainer):
         What replaces a removed word where `bow` is False; by default "UNKWORDZ". With `bow`, nothing replaces it.
     char_level : bool, default False
         Whether components are characters instead of words. `mask_string` is then a NUL character by default.
+    keep : sequence, optional
+        What is never removed from instances with fields. Each entry is a field's name, its place in a tuple or a chat, a role
+        of a chat, or a stretch of a field's text: ``(field, start, stop)``, counted in characters. A word that a stretch
+        touches stays.
     kernel_width : float, optional
         The width of the kernel, for distances of 100 times the cosine distance of the masks; by default 25.
     kernel : callable or str, optional
@@ -107,6 +119,7 @@ class TextExplainer(Explainer):
         bow: bool = True,
         mask_string: str | None = None,
         char_level: bool = False,
+        keep: Iterable[str | int | tuple[str | int, int, int]] = (),
         kernel_width: float | None = None,
         kernel: str | Kernel | None = None,
         locality: Locality = "lime",
@@ -137,40 +150,53 @@ class TextExplainer(Explainer):
         self._char_level = check_flag("char_level", char_level)
         self._mask_string = _check_mask_string(mask_string, bow, char_level)
         self._separator = _check_split_expression(split_expression)
+        self._kept = Kept.checked(keep)
 
     def _own_settings(self) -> dict[str, object]:
         mask = {} if self._bow else {"mask_string": self._mask_string}
-        return {"bow": self._bow, **mask, "char_level": self._char_level}
+        keep = {"keep": [*self._kept.entries]} if self._kept.entries else {}
+        return {"bow": self._bow, **mask, "char_level": self._char_level, **keep}
 
-    def components(self, instance: Any) -> WordParts:
-        """The words of a text.
+    def components(self, instance: Any) -> WordParts | FieldParts:
+        """The words of a text, or of an instance's fields.
 
         Raises
         ------
         ArgumentTypeError
-            If the instance is not a str.
+            If the instance is neither a str nor of a form with fields.
         InstanceError
-            If it has no words.
+            If it has no words, or not what `keep` keeps.
         """
         if not isinstance(instance, str):
-            raise ArgumentTypeError(f"a text to explain must be a str; got {type(instance).__name__}.")
-        if self._char_level:
-            spans = [(i, i + 1) for i in range(len(instance))]
-        elif isinstance(self._separator, re.Pattern):
-            spans = find_words_between(self._separator, instance)
-        else:
-            with user_function("split_expression", InstanceError):
-                tokens = self._separator(instance)
-            spans = locate_tokens(tokens, instance)
-        if not spans:
+            return FieldParts(read_fields(instance), self._kept, self._split)
+        if self._kept.entries:
+            raise InstanceError("keep is about fields, and a text has none: give a dict, a tuple, a chat or a Prompt.")
+        parts = self._split(instance)
+        if parts is None:
             excerpt = instance if len(instance) <= 40 else f"{instance[:40]}..."
             advice = f" If its signs are what matters, give {ADVICE_FOR_SIGNS}." if has_uncommon_signs(instance) else ""
             raise InstanceError(f"the text {excerpt!r} has no words to explain; split_expression leaves nothing of it.{advice}")
-        parts = WordParts(instance, spans, self._bow, self._mask_string)
+        return parts
+
+    def _split(self, text: str, kept: Sequence[Stretch] = ()) -> WordParts | None:
+        """The words of a text, without those that touch a kept stretch; None if there are none."""
+        if self._char_level:
+            spans = [(i, i + 1) for i in range(len(text))]
+        elif isinstance(self._separator, re.Pattern):
+            spans = find_words_between(self._separator, text)
+        else:
+            with user_function("split_expression", InstanceError):
+                tokens = self._separator(text)
+            spans = locate_tokens(tokens, text)
+        free = [span for span in spans if not any(span[0] < stop and start < span[1] for start, stop in kept)]
+        if not free:
+            return None
+        parts = WordParts(text, free, self._bow, self._mask_string)
         if not self._char_level:
+            gaps = parts.gaps if len(free) == len(spans) else WordParts(text, spans, self._bow, self._mask_string).gaps
             if isinstance(self._separator, re.Pattern):
-                parts.notes += note_words([instance[start:stop] for start, stop in spans], parts.gaps)
-            parts.notes += note_signs(parts.gaps, f"give {ADVICE_FOR_SIGNS}")
+                parts.notes += note_words([text[start:stop] for start, stop in spans], gaps)
+            parts.notes += note_signs(gaps, f"give {ADVICE_FOR_SIGNS}")
         return parts
 
 

@@ -94,6 +94,7 @@
       fillLabel(section, label, entry, pictures[i + 1]);
       return section;
     }));
+    if (!entry.cells.length) find("details:has(.whole-row)", drawn)?.remove(); // as of texts in several fields
     repeat(drawn, ".whole-row tbody tr", entry.cells, (row, [column, value]) => write(row, { th: words[column], td: value }));
     drawn.querySelectorAll("dd").forEach((fact, i) => {
       if (!entry.facts[i]) { // of explanations that were stored before it was recorded
