@@ -13,6 +13,7 @@ from sklearn.linear_model import LogisticRegression, Ridge
 
 from limelight import Explanation, Explanations, ImageExplainer, Notice, TabularExplainer, TextExplainer
 from limelight.exceptions import ArgumentError, InstanceError
+from limelight.modalities import _unspaced
 from limelight.renderers.html import render_page
 
 ALERT = Notice("other_side", "The answer may be wrong.", "alert")
@@ -292,9 +293,8 @@ def test_kind_e_signs_that_stay_are_named_and_can_have_a_weight(text, signs):
     assert all(f"'{sign}'" in find(explanation, "signs_stay").message for sign in signs)
     assert find(explanation, "signs_stay").level == "information"
     assert "get no weight" in find(explanation, "constant_output").message  # the reason is in the warning itself
-    (option,) = re.findall(r"split_expression=(re\.compile\(.*?\)\.findall)", find(explanation, "signs_stay").message)
-    tokenizer = eval(option)
-    again = TextExplainer(split_expression=tokenizer).explain_instance(text, model)
+    assert "give signs=True" in find(explanation, "signs_stay").message
+    again = TextExplainer(signs=True).explain_instance(text, model)
     assert again.as_list()[0] == (signs[0], pytest.approx(1, abs=0.01))
     assert find(again, "signs_stay") is None
 
@@ -305,27 +305,28 @@ def test_common_punctuation_is_no_news(text):
 
 
 def test_a_text_of_signs_alone_says_how_to_explain_it():
-    with pytest.raises(InstanceError, match=r"no words to explain.*give split_expression=re\.compile"):
+    with pytest.raises(InstanceError, match=r"no words to explain.*give signs=True"):
         TextExplainer().components("\N{FIRE}\N{FIRE} \N{POUTING FACE}")
 
 
 @pytest.mark.parametrize(
-    ("text", "tokenizer"),
+    ("text", "is_cut"),
     [
-        ("\u8fd9\u672c\u4e66\u5199\u5f97\u975e\u5e38\u597d", "simplified_chinese"),
-        ("\u3053\u306e\u672c\u306f\u3068\u3066\u3082\u826f\u3044", "japanese"),
+        ("\u8fd9\u672c\u4e66\u5199\u5f97\u975e\u5e38\u597d", True),
+        ("\u3053\u306e\u672c\u306f\u3068\u3066\u3082\u826f\u3044", True),
         (
             "\u0e2b\u0e19\u0e31\u0e07\u0e2a\u0e37\u0e2d\u0e40\u0e25\u0e48\u0e21\u0e19\u0e35\u0e49\u0e14\u0e35\u0e21\u0e32\u0e01",
-            "thai",
+            True,
         ),
-        ("\u0e9e\u0eb2\u0eaa\u0eb2\u0ea5\u0eb2\u0ea7\u0e8d\u0eb2\u0e81", None),
+        ("\u0e9e\u0eb2\u0eaa\u0eb2\u0ea5\u0eb2\u0ea7\u0e8d\u0eb2\u0e81", False),
     ],
     ids=["Chinese", "Japanese", "Thai", "Lao"],
 )
-def test_kind_e_languages_without_spaces(text, tokenizer):
+def test_kind_e_languages_without_spaces(text, is_cut, monkeypatch):
+    monkeypatch.setattr(_unspaced, "find_spec", lambda name: None)  # noqa: ARG005 - no budoux
     (notice,) = [note for note in TextExplainer().components(text).notes if note.code == "words_not_separated"]
     assert notice.level == "caution"
-    assert (f"budoux.load_default_{tokenizer}_parser().parse" in notice.message) == (tokenizer is not None)
+    assert ("pip install 'limelight[text]'" in notice.message) == is_cut
     assert not [note for note in TextExplainer(char_level=True).components(text).notes if note.level == "caution"]
 
     def in_twos(whole):
@@ -348,12 +349,12 @@ def test_words_that_are_separated_are_no_news(text):
 
 def test_kind_e_vowel_signs_that_cut_words():
     text = "\u092b\u093f\u0932\u094d\u092e \u0905\u091a\u094d\u091b\u0940 \u0939\u0948"  # three words of Hindi
-    explainer = TextExplainer()
+    explainer = TextExplainer(split_expression=r"\W+")
     assert len(explainer.components(text).names) > 3
     (notice,) = explainer.components(text).notes
     assert (notice.code, notice.level) == ("words_cut", "caution")
-    assert r'split_expression=r"\s+"' in notice.message
-    again = TextExplainer(split_expression=r"\s+").components(text)
+    assert 'Leave out split_expression: unit="word"' in notice.message
+    again = TextExplainer().components(text)
     assert again.names == tuple(text.split())
     assert not again.notes
 
@@ -366,7 +367,7 @@ def test_kind_e_texts_in_tables():
     (signs,) = explainer.components(frame.iloc[0]).notes
     assert "column 'note' alone, by a TextExplainer" in signs.message
     (words,) = explainer.components(frame.iloc[1]).notes
-    assert "Give column 'note' with spaces between words." in words.message
+    assert words.code in ("words_by_budoux", "words_not_separated")
     assert not explainer.components({"note": "\u8fd9 \u672c \u4e66", "n": 3}).notes
 
 

@@ -43,7 +43,7 @@ def test_kind_h_an_explanation_says_how_it_was_made():
     made = explain_text(explainer, link="logit", distance_metric="cosine", num_samples=64).provenance
     assert made == Provenance(
         explainer="TextExplainer",
-        settings="bow=False, mask_string='UNKWORDZ', char_level=False",
+        settings="unit='word', bow=False, mask='UNKWORDZ', blanks='keep'",
         design="complements",
         kernel="flat_kernel",
         kernel_width=17.0,

@@ -23,7 +23,7 @@ Examples
 ...     TextExplainer().explain_instance("...", len)
 ... except InstanceError as error:
 ...     print(error)
-the text '...' has no words to explain; split_expression leaves nothing of it.
+the text '...' has no words to explain; unit leaves nothing of it.
 """
 
 from __future__ import annotations

@@ -8,9 +8,8 @@ from collections.abc import Iterable, Sequence
 
 from limelight.results.explanation import Notice
 
-__all__ = ["ADVICE_FOR_SIGNS", "has_uncommon_signs", "note_signs", "note_words"]
+__all__ = ["HAN", "KANA", "OTHERS", "THAI", "has_uncommon_signs", "note_signs", "note_unspaced", "note_words"]
 
-ADVICE_FOR_SIGNS = r'split_expression=re.compile(r"\w+|[^\w\s]+").findall'
 _COMMON_SIGNS = frozenset(
     ".,;:'\"()[]/-_\N{EN DASH}\N{EM DASH}\u2018\u2019\u201c\u201d\u00ab\u00bb"  # quotation marks of several languages
     "\u3001\u3002\u300a\u300b\u300c\u300d\u300e\u300f\u30fb\uff08\uff09\uff0c\uff1a\uff1b"  # full-width ones
@@ -20,21 +19,16 @@ _MOST_SIGNS = 5
 _MOST_LETTERS = 20
 _ELLIPSIS = "\N{HORIZONTAL ELLIPSIS}"
 
-_KANA = "\u3040-\u30ff"
-_HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
-_THAI = "\u0e01-\u0e3a\u0e40-\u0e4e"
-_OTHERS = "\u0e81-\u0ecd\u1000-\u104f\u1780-\u17d3"  # Lao, Burmese, Khmer
-_UNSPACED = re.compile(f"[{_KANA}{_HAN}{_THAI}{_OTHERS}]")
-_SEVERAL_WORDS = re.compile(rf"(?![\u30a0-\u30ff]+(?![{_KANA}{_HAN}]))[{_KANA}{_HAN}{_THAI}{_OTHERS}]{{5,}}")
-_TOKENIZERS = {
-    _KANA: "budoux.load_default_japanese_parser().parse",
-    _HAN: "budoux.load_default_simplified_chinese_parser().parse",
-    _THAI: "budoux.load_default_thai_parser().parse",
-}
+KANA = "\u3040-\u30ff"
+HAN = "\u3005-\u3007\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+THAI = "\u0e01-\u0e3a\u0e40-\u0e4e"
+OTHERS = "\u0e81-\u0ecd\u1000-\u104f\u1780-\u17d3"  # Lao, Burmese, Khmer
+_ANY_UNSPACED = f"{KANA}{HAN}{THAI}{OTHERS}"
+_OWN_FUNCTION = 'Give unit=your function from a text to the (start, stop) of its words, or unit="grapheme".'
 
 
-def note_words(words: Sequence[str], gaps: Sequence[str], advice: str | None = None) -> tuple[Notice, ...]:
-    """What a reader should know about components that are no words: several words in one, or pieces of words.
+def note_words(words: Sequence[str], gaps: Sequence[str]) -> tuple[Notice, ...]:
+    """What a reader should know about components between the matches of a regular expression that are no words.
 
     Parameters
     ----------
@@ -42,28 +36,32 @@ def note_words(words: Sequence[str], gaps: Sequence[str], advice: str | None = N
         The d words of a text where they stand, whether or not some are equal.
     gaps : sequence of str
         The d + 1 texts before, between and after them.
-    advice : str, optional
-        How to separate words without spaces; by default with `TextExplainer`'s options.
     """
-    cut = [(word, gap) for word, gap in zip(words, gaps[1:], strict=True) if any(map(_is_mark, gap))]
-    if any(_UNSPACED.search(gap) for _, gap in cut):
-        text = "Vowel signs were taken for gaps, in a language without spaces between words: components are pieces such as "
-        text += f"{_quote(cut[0][0])}."
-    elif unspaced := next((word for word in words if _SEVERAL_WORDS.search(word)), ""):
-        text = f"This language has no spaces between words, so that one component holds several: {_quote(unspaced)}."
-    elif cut:
-        text = f"Vowel signs and accents were taken for gaps between words, such as that after {_quote(cut[0][0])}."
-        return (Notice("words_cut", rf'{text} Give split_expression=r"\s+".'),)
-    else:
+    cut = next((word for word, gap in zip(words, gaps[1:], strict=True) if any(map(_is_accent, gap))), "")
+    if not cut:
+        return note_unspaced(words, _ANY_UNSPACED, 'Leave out split_expression: unit="word" finds more of them.')
+    text = f"Vowel signs and accents were taken for gaps between words, such as that after {_quote(cut)}."
+    return (Notice("words_cut", f'{text} Leave out split_expression: unit="word" keeps them in words.'),)
+
+
+def note_unspaced(words: Iterable[str], scripts: str, advice: str = _OWN_FUNCTION) -> tuple[Notice, ...]:
+    """What a reader should know about components that hold several words.
+
+    Parameters
+    ----------
+    words : iterable of str
+        The words of a text.
+    scripts : str
+        The scripts without spaces in which a long run is taken for several words.
+    advice : str
+        How to separate them.
+    """
+    run = re.compile(rf"(?![\u30a0-\u30ff]+(?![{KANA}{HAN}]))[{scripts}]{{5,}}")
+    several = next((word for word in words if run.search(word)), "")
+    if not several:
         return ()
-    return (Notice("words_not_separated", f"{text} {advice or _advise_tokenizer(words)}"),)
-
-
-def _advise_tokenizer(words: Sequence[str]) -> str:
-    text = "".join(words)
-    tokenizer = next((name for script, name in _TOKENIZERS.items() if re.search(f"[{script}]", text)), None)
-    example = f", for example {tokenizer}" if tokenizer else ""
-    return f"Give split_expression=a tokenizer of the language{example}, or char_level=True."
+    text = f"This language has no spaces between words, so that one component holds several: {_quote(several)}."
+    return (Notice("words_not_separated", f"{text} {advice}"),)
 
 
 def note_signs(gaps: Iterable[str], advice: str) -> tuple[Notice, ...]:
@@ -78,7 +76,7 @@ def note_signs(gaps: Iterable[str], advice: str) -> tuple[Notice, ...]:
     """
     runs = [run for gap in gaps for run in gap.split()]
     signs = list(dict.fromkeys(run for run in runs if _may_matter(run)))
-    if not signs or any(map(_is_mark, "".join(signs))):  # letters with marks are not cut where signs have a weight
+    if not signs or any(map(_is_accent, "".join(signs))):  # letters with marks are not cut where signs have a weight
         return ()
     more = f" and {len(signs) - _MOST_SIGNS} more" if len(signs) > _MOST_SIGNS else ""
     listed = ", ".join(map(_quote, signs[:_MOST_SIGNS]))
@@ -88,16 +86,18 @@ def note_signs(gaps: Iterable[str], advice: str) -> tuple[Notice, ...]:
 
 def has_uncommon_signs(text: str) -> bool:
     """Whether a text without words has other signs than common punctuation."""
-    return any(sign not in _COMMON_SIGNS and not sign.isspace() and sign.isprintable() and not _is_mark(sign) for sign in text)
+    return any(
+        sign not in _COMMON_SIGNS and not sign.isspace() and sign.isprintable() and not _is_accent(sign) for sign in text
+    )
 
 
 def _may_matter(run: str) -> bool:
     """Whether signs that stand together are more than common punctuation: emoji, symbols, exclamations, faces, dots."""
-    signs = [sign for sign in run if not _is_mark(sign)]
+    signs = [sign for sign in run if not _is_accent(sign)]
     return has_uncommon_signs(run) or bool(_FACE.search(run)) or (len(signs) > 2 and len(set(signs)) == 1)
 
 
-def _is_mark(sign: str) -> bool:
+def _is_accent(sign: str) -> bool:
     """Whether a sign is a vowel sign or an accent of the letter before it; emoji have marks of other kinds."""
     is_variation = "\ufe00" <= sign <= "\ufe0f" or sign == "\u20e3"
     return unicodedata.category(sign) in ("Mn", "Mc") and not is_variation

@@ -67,7 +67,7 @@ class Provenance(EqualityMixin):
     >>> explainer = TextExplainer(feature_selection="highest_weights")
     >>> explanation = explainer.explain_instance("good film", lambda texts: ["good" in text for text in texts])
     >>> explanation.provenance.feature_selection, explanation.provenance.distance, explanation.provenance.settings
-    ('highest_weights', 'hundredfold_cosine', 'bow=True, char_level=False')
+    ('highest_weights', 'hundredfold_cosine', "unit='word', bow=True, mask='', blanks='keep'")
     """
 
     explainer: str

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -11,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from limelight.exceptions import ArgumentError, InstanceError
+from limelight.modalities._word_spans import find_words
 from limelight.modalities._words import WordParts
-from limelight.modalities._writing import ADVICE_FOR_SIGNS, note_signs, note_words
 from limelight.modalities.tables._encoding import Encoding
 from limelight.modalities.tables._fields import ChoiceField, Field, NumberField
 from limelight.modalities.tables._frame_columns import native_type
@@ -22,10 +20,6 @@ from limelight.results.explanation import Notice
 from limelight.results.views import Cell, MixedView, Passage, Span, TableView, TextView
 
 __all__ = ["encode_texts"]
-
-_MARK = "\N{COMBINING GRAVE ACCENT}"
-_WORD = re.compile(rf"\w[\w{_MARK}]*")
-_JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
 
 
 @dataclass(frozen=True)
@@ -87,13 +81,7 @@ class TextEncoding(Encoding):
 
     @property
     def notes(self) -> tuple[Notice, ...]:
-        notes: list[Notice] = []
-        for number, parts in self.parts:
-            text, column = parts.view.text, f"column {self.names[number]!r}"
-            words = [text[span.start : span.stop] for span in parts.view.spans]
-            notes += note_words(words, parts.gaps, f"Give {column} with spaces between words.")
-            notes += note_signs(parts.gaps, f"explain {column} alone, by a TextExplainer with {ADVICE_FOR_SIGNS}")
-        return tuple(notes)
+        return tuple(note for _, parts in self.parts for note in parts.notes if note.code != "one_component")
 
     def find_columns(self, feature: object) -> list[int]:
         return self.frame.find_columns(feature)
@@ -107,9 +95,12 @@ class TextEncoding(Encoding):
         parts = []
         for number in self.text_columns:
             text = frame.fields[number].format(0.0)
-            spans = _spans_of_words(text)
+            advice = f"explain column {self.names[number]!r} alone, by a TextExplainer with signs=True"
+            spans, notes = find_words(text, advice_on_signs=advice)
             if spans:
-                parts.append((number, WordParts(text, spans, bow=True, mask_string="")))
+                words = WordParts(text, spans, bow=True, mask="")
+                words.notes += notes
+                parts.append((number, words))
         if not parts and len(self.text_columns) == len(self.names):
             raise InstanceError("a row to explain must have words in its texts, since it has no other columns.")
         encoding = replace(self, frame=frame, parts=tuple(parts))
@@ -179,9 +170,3 @@ def _as_texts(name: str, field: Field) -> Texts:
     if isinstance(field.pool.dtype, (nw.Enum, nw.Unknown)) or (hasattr(native, "iloc") and hasattr(native, "cat")):
         raise ArgumentError(f"{problem} {dtype!s:.60}, a type that has no room for other texts. Cast it to one of strings.")
     return Texts(dtype)
-
-
-def _spans_of_words(text: str) -> list[tuple[int, int]]:
-    """Where each word begins and ends, with its accents and vowel signs, which regular expressions leave out of words."""
-    marked = (_MARK if letter in _JOINERS or unicodedata.category(letter)[0] == "M" else letter for letter in text)
-    return [match.span() for match in _WORD.finditer("".join(marked))]

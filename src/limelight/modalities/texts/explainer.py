@@ -2,21 +2,21 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
-from limelight._checks import check_flag, user_function
+from limelight._checks import check_choice, check_flag
 from limelight._explainer import Explainer
 from limelight._options import DesignName, FeatureSelection, Locality, Mode
-from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError, read_message
-from limelight.modalities._words import WordParts, find_words_between, locate_tokens
-from limelight.modalities._writing import ADVICE_FOR_SIGNS, has_uncommon_signs, note_signs, note_words
+from limelight.exceptions import ArgumentError, ArgumentTypeError, InstanceError
+from limelight.modalities._words import Blanks, Mask, WordParts
+from limelight.modalities._writing import has_uncommon_signs
 from limelight.modalities.texts._field_parts import FieldParts
 from limelight.modalities.texts._fields import read_fields
 from limelight.modalities.texts._kept import Kept, Stretch
+from limelight.modalities.texts._units import SpanFunction, Unit, UnitName, check_unit
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["TextExplainer"]
@@ -40,15 +40,32 @@ class TextExplainer(Explainer):
     class_names : sequence of str, or mapping from their numbers, optional
         Names of the model's outputs, in their order; by default the estimator's own classes, or numbers. These classes in
         another order are refused.
-    split_expression : str or callable, default r"\\\\W+"
-        A regular expression that matches what separates words, or a tokenizer: a callable from a text to its tokens, which
-        must be pieces of the text in their order.
+    unit : {"word", "grapheme", "sentence", "token"} or callable, default "word"
+        What a component is. A word has letters, digits and underscores, with their marks; budoux, where it is installed
+        (``pip install 'limelight[text]'``), finds words of Chinese, Japanese and Thai. A grapheme is what a reader takes for
+        one character, also a blank (needs regex, of the same extra). Sentences are found by a simple rule. A token is one of
+        `tokenizer`. A callable gives the ``(start, stop)`` spans of a text's components, in their order.
+    signs : bool, default False
+        Whether punctuation, symbols and emoji are components beside words: each emoji, and each run of other signs.
+    tokenizer : tokenizer, optional
+        For ``unit="token"``, a Hugging Face tokenizer that says where its tokens stand: a fast one of transformers, or one of
+        tokenizers. A removed token's characters are taken from the text; what is left, the model reads as any text.
+    split_expression : str or callable, optional
+        Instead of `unit`, a regular expression that matches what separates words (lime's default is ``r"\\W+"``), or a function
+        from a text to its tokens, which must be pieces of the text in their order; marks of subwords, such as those of
+        ``tokenizer.tokenize``, are understood.
     bow : bool, default True
         Whether a component is a distinct word, removed wherever it stands (bag of words), or a word at one position.
     mask_string : str, optional
         What replaces a removed word where `bow` is False; by default "UNKWORDZ". With `bow`, nothing replaces it.
     char_level : bool, default False
-        Whether components are characters instead of words. `mask_string` is then a NUL character by default.
+        Instead of `unit`, whether components are code points. `mask_string` is then a NUL character by default.
+    mask : str or callable, optional
+        Instead of `mask_string`, what replaces what is removed, with `bow` too: "" removes it, "[MASK]" is a string in its
+        place, and a callable gives the replacement of each word.
+    blanks : {"keep", "collapse"}, default "keep"
+        What becomes of the blanks around what is removed. They stay, or "collapse": of those that meet only the first stay, and
+        none that come to stand where the text begins or ends.
     keep : sequence, optional
         What is never removed from instances with fields. Each entry is a field's name, its place in a tuple or a chat, a role
         of a chat, or a stretch of a field's text: ``(field, start, stop)``, counted in characters. A word that a stretch
@@ -115,10 +132,15 @@ class TextExplainer(Explainer):
         self,
         *,
         class_names: Iterable[object] | None = None,
-        split_expression: str | Callable[[str], Iterable[str]] = r"\W+",
+        unit: UnitName | SpanFunction | None = None,
+        signs: bool = False,
+        tokenizer: Any = None,
+        split_expression: str | Callable[[str], Iterable[str]] | None = None,
         bow: bool = True,
         mask_string: str | None = None,
         char_level: bool = False,
+        mask: Mask | None = None,
+        blanks: Blanks = "keep",
         keep: Iterable[str | int | tuple[str | int, int, int]] = (),
         kernel_width: float | None = None,
         kernel: str | Kernel | None = None,
@@ -146,19 +168,20 @@ class TextExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
+        self._unit = check_unit(
+            unit=unit, signs=signs, tokenizer=tokenizer, split_expression=split_expression, char_level=char_level
+        )
         self._bow = check_flag("bow", bow)
-        self._char_level = check_flag("char_level", char_level)
-        self._mask_string = _check_mask_string(mask_string, bow, char_level)
-        self._separator = _check_split_expression(split_expression)
+        self._mask = _check_mask(mask, mask_string, self._bow, self._unit)
+        self._blanks: Blanks = check_choice("blanks", blanks, ("keep", "collapse"))  # type: ignore[assignment]
         self._kept = Kept.checked(keep)
 
     def _own_settings(self) -> dict[str, object]:
-        mask = {} if self._bow else {"mask_string": self._mask_string}
         keep = {"keep": [*self._kept.entries]} if self._kept.entries else {}
-        return {"bow": self._bow, **mask, "char_level": self._char_level, **keep}
+        return {**self._unit.options, "bow": self._bow, "mask": self._mask, "blanks": self._blanks, **keep}
 
     def components(self, instance: Any) -> WordParts | FieldParts:
-        """The words of a text, or of an instance's fields.
+        """The words, or what else `unit` says, of a text or of an instance's fields.
 
         Raises
         ------
@@ -173,54 +196,42 @@ class TextExplainer(Explainer):
             raise InstanceError("keep is about fields, and a text has none: give a dict, a tuple, a chat or a Prompt.")
         parts = self._split(instance)
         if parts is None:
-            excerpt = instance if len(instance) <= 40 else f"{instance[:40]}..."
-            advice = f" If its signs are what matters, give {ADVICE_FOR_SIGNS}." if has_uncommon_signs(instance) else ""
-            raise InstanceError(f"the text {excerpt!r} has no words to explain; split_expression leaves nothing of it.{advice}")
+            raise InstanceError(_describe_nothing(instance, self._unit))
         return parts
 
     def _split(self, text: str, kept: Sequence[Stretch] = ()) -> WordParts | None:
-        """The words of a text, without those that touch a kept stretch; None if there are none."""
-        if self._char_level:
-            spans = [(i, i + 1) for i in range(len(text))]
-        elif isinstance(self._separator, re.Pattern):
-            spans = find_words_between(self._separator, text)
-        else:
-            with user_function("split_expression", InstanceError):
-                tokens = self._separator(text)
-            spans = locate_tokens(tokens, text)
+        """The components of a text, without those that touch a kept stretch; None if there are none."""
+        spans, notes = self._unit.split(text)
         free = [span for span in spans if not any(span[0] < stop and start < span[1] for start, stop in kept)]
         if not free:
             return None
-        parts = WordParts(text, free, self._bow, self._mask_string)
-        if not self._char_level:
-            gaps = parts.gaps if len(free) == len(spans) else WordParts(text, spans, self._bow, self._mask_string).gaps
-            if isinstance(self._separator, re.Pattern):
-                parts.notes += note_words([text[start:stop] for start, stop in spans], gaps)
-            parts.notes += note_signs(gaps, f"give {ADVICE_FOR_SIGNS}")
+        parts = WordParts(text, free, self._bow, self._mask, self._blanks, self._unit.name)
+        parts.notes += notes
         return parts
 
 
 TextExplainer.__module__ = "limelight"  # where users import it from
 
 
-def _check_mask_string(mask_string: str | None, bow: bool, char_level: bool) -> str:
+def _describe_nothing(text: str, unit: Unit) -> str:
+    excerpt = text if len(text) <= 40 else f"{text[:40]}..."
+    option = next(iter(unit.options))
+    advice = " If its signs are what matters, give signs=True." if unit.name == "word" and has_uncommon_signs(text) else ""
+    return f"the text {excerpt!r} has no {unit.name}s to explain; {option} leaves nothing of it.{advice}"
+
+
+def _check_mask(mask: object, mask_string: object, bow: bool, unit: Unit) -> Mask:
+    """What replaces what is removed."""
     if mask_string is not None and not isinstance(mask_string, str):
         raise ArgumentTypeError(f"mask_string must be a str or None; got {mask_string!r}.")
+    if mask is not None:
+        if mask_string is not None:
+            raise ArgumentError(f"give either mask or mask_string; got {mask=!r:.40} and {mask_string=!r:.40}.")
+        if not isinstance(mask, str) and not callable(mask):
+            raise ArgumentTypeError(f"mask must be a str, or a function from a word to a str; got {mask!r:.60}.")
+        return mask
     if bow:
         return ""
-    return mask_string if mask_string is not None else ("\0" if char_level else "UNKWORDZ")
-
-
-def _check_split_expression(split_expression: object) -> re.Pattern[str] | Callable[[str], Iterable[str]]:
-    if callable(split_expression):
-        return split_expression
-    try:
-        compiled = re.compile(split_expression)  # type: ignore[call-overload]
-    except (re.error, TypeError) as error:
-        raise ArgumentError(
-            f"split_expression must be a regular expression or a callable tokenizer; got {split_expression!r}: "
-            f"{read_message(error)}."
-        ) from error
-    if not isinstance(compiled.pattern, str):
-        raise ArgumentTypeError(f"split_expression must be a regular expression of str; got {split_expression!r}.")
-    return compiled  # type: ignore[no-any-return]
+    if mask_string is not None:
+        return mask_string
+    return {"word": "UNKWORDZ", "character": "\0"}.get(unit.name, "")
