@@ -13,6 +13,7 @@ __all__ = ["HAN", "KANA", "OTHERS", "THAI", "has_uncommon_signs", "note_signs", 
 _COMMON_SIGNS = frozenset(
     ".,;:'\"()[]/-_\N{EN DASH}\N{EM DASH}\u2018\u2019\u201c\u201d\u00ab\u00bb"  # quotation marks of several languages
     "\u3001\u3002\u300a\u300b\u300c\u300d\u300e\u300f\u30fb\uff08\uff09\uff0c\uff1a\uff1b"  # full-width ones
+    "\u060c\u061b\u06d4\u0964\u0965"  # of Arabic, Urdu and Indian scripts
 )
 _FACE = re.compile(r"[:;=8][-^'o]?[()\[\]|/\\*]")  # such as :-)
 _MOST_SIGNS = 5

@@ -119,7 +119,7 @@ def check_tokenizer(tokenizer: Any) -> Any:
             f"tokenizer must say where its tokens stand; {type(tokenizer).__name__} does not, because it is slow. Give a fast "
             "one (use_fast=True), or unit=your function from a text to the (start, stop) of its tokens."
         )
-    if getattr(tokenizer, "is_fast", None) is not True and not hasattr(tokenizer, "encode"):
+    if isinstance(tokenizer, (str, bytes)) or not (hasattr(tokenizer, "is_fast") or hasattr(tokenizer, "encode")):
         raise ArgumentTypeError(
             "tokenizer must be a Hugging Face tokenizer, of transformers or of tokenizers; "
             f"got {tokenizer!r:.60} ({type(tokenizer).__name__})."
@@ -128,7 +128,7 @@ def check_tokenizer(tokenizer: Any) -> Any:
 
 
 def find_tokens(tokenizer: Any, text: str) -> list[tuple[int, int]]:
-    """Where a tokenizer's tokens stand; those that share a character of the text are one.
+    """Where a tokenizer's tokens stand, without blanks; those that share a character of the text are one.
 
     Raises
     ------
@@ -146,11 +146,12 @@ def find_tokens(tokenizer: Any, text: str) -> list[tuple[int, int]]:
             f"tokenizer does not say where its tokens stand: {type(tokenizer).__name__}.encode gives no offsets."
         )
     spans: list[tuple[int, int]] = []
-    for start, stop in offsets:
-        if stop <= start:  # a token of no characters
+    for first, last in offsets:
+        token = text[first:last]
+        start, stop = last - len(token.lstrip()), first + len(token.rstrip())
+        if stop <= start:  # blanks, or no characters
             continue
         if spans and start < spans[-1][1]:  # several tokens for a character, as byte-level tokenizers have them
-            spans[-1] = (spans[-1][0], max(stop, spans[-1][1]))
-        else:
-            spans.append((int(start), int(stop)))
+            start, stop = spans[-1][0], max(stop, spans.pop()[1])
+        spans.append((start, stop))
     return spans

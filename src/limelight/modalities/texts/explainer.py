@@ -49,7 +49,7 @@ class TextExplainer(Explainer):
         Whether punctuation, symbols and emoji are components beside words: each emoji, and each run of other signs.
     tokenizer : tokenizer, optional
         For ``unit="token"``, a Hugging Face tokenizer that says where its tokens stand: a fast one of transformers, or one of
-        tokenizers. A removed token's characters are taken from the text; what is left, the model reads as any text.
+        tokenizers. A token's characters but blanks are taken from the text; what is left, the model reads as any text.
     split_expression : str or callable, optional
         Instead of `unit`, a regular expression that matches what separates words (lime's default is ``r"\\W+"``), or a function
         from a text to its tokens, which must be pieces of the text in their order; marks of subwords, such as those of
