@@ -3,6 +3,7 @@
 import pickle
 import re
 import sys
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -542,3 +543,14 @@ class TestTokens:
 
         with pytest.raises(InstanceError, match=r"Coder\.encode gives no offsets"):
             parts_of("a b", unit="token", tokenizer=Coder())
+
+
+def test_examples_of_the_guide(capsys):
+    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Units: what a component is\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
+    blocks = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", section, flags=re.DOTALL)
+    assert len(blocks) == section.count("```python") == 3
+    names: dict[str, object] = {}
+    for code, printed in blocks:
+        exec(compile(code, "docs/text.md", "exec"), names)
+        assert capsys.readouterr().out == printed

@@ -94,7 +94,7 @@ def _show(field: Field, parts: WordParts | None, first: int) -> Passage:
 def _say_nothing_is_left(fields: Fields, kept: Kept) -> str:
     names = list_names(field.name for field in fields.fields)
     if not kept.entries:
-        return f"the fields {names} have no words to explain; split_expression leaves nothing of them."
+        return f"the fields {names} have no words to explain; unit leaves nothing of them."
     return f"keep leaves no words to explain of the fields {names}."
 
 
