@@ -237,7 +237,7 @@ def test_what_has_no_content_is_reported(folder):
         explain(folder, instances=[Stuck()], on_error="keep")
     generator = (word for word in "ab")
     explainer = TextExplainer(split_expression=lambda text: text.split() if generator else [])
-    with pytest.raises(ArgumentTypeError, match=r"its separator holds builtins\.generator.*\. Give something that has"):
+    with pytest.raises(ArgumentTypeError, match=r"its unit holds builtins\.generator.*\. Give something that has"):
         explain(folder, len, ["a b"], explainer)
     explainer = TextExplainer(kernel=lambda distances, width: np.exp(-distances / width) if generator else None)
     with pytest.raises(ArgumentTypeError, match=r"kernel must have a content .* it holds builtins\.generator"):

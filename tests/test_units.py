@@ -3,6 +3,7 @@
 import pickle
 import re
 import sys
+from copy import deepcopy
 from pathlib import Path
 
 import numpy as np
@@ -536,13 +537,22 @@ class TestTokens:
         with pytest.raises(ArgumentError, match=r"Slow does not, because it is slow. Give a fast one \(use_fast=True\)"):
             TextExplainer(unit="token", tokenizer=Slow())
 
-    def test_tokenizers_without_offsets_are_refused(self):
+    def test_other_tokenizers_are_refused(self):
         class Coder:
-            def encode(self, text, add_special_tokens):  # noqa: ARG002
-                return [1, 2]
+            def encode(self, text):
+                return [*text]
 
-        with pytest.raises(InstanceError, match=r"Coder\.encode gives no offsets"):
-            parts_of("a b", unit="token", tokenizer=Coder())
+        with pytest.raises(ArgumentTypeError, match=r"tokenizer must be a Hugging Face tokenizer.*\(Coder\).*give unit="):
+            TextExplainer(unit="token", tokenizer=Coder())
+
+    def test_nothing_is_cut_off_and_the_users_tokenizer_stays_as_it_is(self, tokenizers):
+        tokenizer = deepcopy(tokenizers["##"])
+        tokenizer.enable_truncation(3)
+        tokenizer.enable_padding(length=5, pad_token="[UNK]")
+        before = tokenizer.to_str()
+        text = "the film was good, the film was not"
+        assert pieces_of(text, unit="token", tokenizer=tokenizer) == pieces_of(text, unit="token", tokenizer=tokenizers["##"])
+        assert tokenizer.to_str() == before
 
 
 def test_examples_of_the_guide(capsys):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from copy import deepcopy
 from functools import cache
 from typing import Any
 
@@ -105,12 +106,14 @@ def _byte_of_character() -> dict[str, int]:
 
 
 def check_tokenizer(tokenizer: Any) -> Any:
-    """A tokenizer that says where its tokens stand: a fast one of transformers, or one of tokenizers.
+    """A copy of a tokenizer that says where its tokens stand and cuts nothing off.
+
+    It is one of tokenizers, or what a fast one of transformers is made of. The user's own stays as it is.
 
     Raises
     ------
     ArgumentError
-        If it does not say so.
+        If it does not say where its tokens stand.
     ArgumentTypeError
         If it is no tokenizer.
     """
@@ -119,12 +122,17 @@ def check_tokenizer(tokenizer: Any) -> Any:
             f"tokenizer must say where its tokens stand; {type(tokenizer).__name__} does not, because it is slow. Give a fast "
             "one (use_fast=True), or unit=your function from a text to the (start, stop) of its tokens."
         )
-    if isinstance(tokenizer, (str, bytes)) or not (hasattr(tokenizer, "is_fast") or hasattr(tokenizer, "encode")):
+    backend = getattr(tokenizer, "backend_tokenizer", tokenizer)
+    if not (hasattr(backend, "encode") and hasattr(backend, "no_truncation") and hasattr(backend, "no_padding")):
         raise ArgumentTypeError(
             "tokenizer must be a Hugging Face tokenizer, of transformers or of tokenizers; "
-            f"got {tokenizer!r:.60} ({type(tokenizer).__name__})."
+            f"got {tokenizer!r:.60} ({type(tokenizer).__name__}). With another one give unit=your function from a text to the "
+            "(start, stop) of its tokens."
         )
-    return tokenizer
+    made = deepcopy(backend)
+    made.no_truncation()
+    made.no_padding()
+    return made
 
 
 def find_tokens(tokenizer: Any, text: str) -> list[tuple[int, int]]:
@@ -133,18 +141,10 @@ def find_tokens(tokenizer: Any, text: str) -> list[tuple[int, int]]:
     Raises
     ------
     InstanceError
-        If the tokenizer raises, or does not say where its tokens stand.
+        If the tokenizer raises.
     """
     with user_function("tokenizer", InstanceError):
-        if getattr(tokenizer, "is_fast", False):
-            answer = tokenizer(text, add_special_tokens=False, return_offsets_mapping=True, truncation=False, verbose=False)
-            offsets = answer["offset_mapping"]
-        else:
-            offsets = getattr(tokenizer.encode(text, add_special_tokens=False), "offsets", None)
-    if offsets is None:
-        raise InstanceError(
-            f"tokenizer does not say where its tokens stand: {type(tokenizer).__name__}.encode gives no offsets."
-        )
+        offsets = tokenizer.encode(text, add_special_tokens=False).offsets
     spans: list[tuple[int, int]] = []
     for first, last in offsets:
         token = text[first:last]
