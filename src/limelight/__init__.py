@@ -10,6 +10,7 @@ Instances in forms of their own
 
 Models in forms of their own
     OnnxModel, TorchModel
+    RemoteModel  a function that asks a remote or slow model about one input
 
 Before the model is asked
     Prior  what is believed of weights
@@ -84,6 +85,7 @@ _HOMES = {
     "Prior": "limelight.stages.prior",
     "Prompt": "limelight.modalities.texts.prompt",
     "Provenance": "limelight.results.explanation",
+    "RemoteModel": "limelight.models.remote",
     "Removal": "limelight.results.removal",
     "Stability": "limelight.collection.stability",
     "Surrogate": "limelight.results.explanation",
@@ -121,6 +123,7 @@ __all__ = [
     "Prior",
     "Prompt",
     "Provenance",
+    "RemoteModel",
     "Removal",
     "Stability",
     "Surrogate",
@@ -159,6 +162,7 @@ if TYPE_CHECKING:
     from limelight.modalities.texts.explainer import TextExplainer
     from limelight.modalities.texts.prompt import Prompt
     from limelight.models.onnx import OnnxModel
+    from limelight.models.remote import RemoteModel
     from limelight.models.torch import TorchModel
     from limelight.results.convergence import Convergence
     from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate

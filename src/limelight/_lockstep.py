@@ -105,12 +105,12 @@ def _run_some(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
 
     def resume(number: int, outcome: Outcome | LimelightError | None) -> None:
         """Let one run go on to its next effect or its end; `outcome` is None at its start."""
-        if isinstance(outcome, LimelightError):
-            results[number] = outcome
-            return
         run = runs[number]
         try:
-            waiting[number] = next(run) if outcome is None else run.send(outcome)
+            if isinstance(outcome, LimelightError):  # the run may have enough to end with
+                waiting[number] = run.throw(outcome)
+            else:
+                waiting[number] = next(run) if outcome is None else run.send(outcome)
         except StopIteration as stop:
             results[number] = stop.value
         except LimelightError as error:

@@ -8,7 +8,8 @@ LimelightError
 ├── LabelError (ValueError)              the label was not explained, or the model has no such output
 ├── PredictionError (ValueError)         the model's answer has a wrong shape or is not finite
 ├── ModelError (RuntimeError)            the model raised; its own error is the cause
-├── CheckpointError (OSError)            a folder of finished chunks cannot be read or written
+│   └── BudgetError                      a remote model may not be asked any more: its calls or its time are spent
+├── CheckpointError (OSError)            a folder of finished chunks, or a file of answers, cannot be read or written
 ├── EngineError (RuntimeError)           the processes or machines that explain many instances have broken down
 ├── MissingDependencyError (ImportError) an optional package is not installed
 └── RenamedError (AttributeError)        the attribute is lime's, and limelight has another name for it
@@ -39,6 +40,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 __all__ = [
     "ArgumentError",
     "ArgumentTypeError",
+    "BudgetError",
     "CheckpointError",
     "EngineError",
     "InstanceError",
@@ -88,8 +90,12 @@ class ModelError(LimelightError, RuntimeError):
     """The model raised an error while it was asked; that error is the ``__cause__``."""
 
 
+class BudgetError(ModelError):
+    """A remote model may not be asked any more, because its calls or its time are spent; what it answered is kept."""
+
+
 class CheckpointError(LimelightError, OSError):
-    """A folder of finished chunks cannot be read or written; the chunks in it stay intact."""
+    """A folder of finished chunks, or a file of answers, cannot be read or written; what is in it stays intact."""
 
 
 class EngineError(LimelightError, RuntimeError):

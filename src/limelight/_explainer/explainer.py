@@ -15,13 +15,14 @@ from typing import Any, ClassVar, Literal, final
 
 import numpy as np
 
+from limelight._explainer._budget import describe_end, describe_no_look
 from limelight._explainer._follow_ups import FollowUpMixin
 from limelight._explainer._measures import MeasuresMixin
 from limelight._explainer._pipeline import Gathered
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Locality, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
-from limelight.exceptions import ArgumentError
+from limelight.exceptions import ArgumentError, BudgetError
 from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation
 from limelight.results.provenance import Provenance
@@ -299,11 +300,19 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         if search is not None and not known.needs_trial:
             yield from self._search_width(search, oracle, adapted.outputs, known, request)
             known = self._find_known_moments(components, adapted, vicinity, request, shared)  # with the kernel that was found
+        complete: Look | None = None
+        budget: BudgetError | None = None  # that has ended
         # Each look adds perturbations to the sample, and has the surrogates fitted anew.
         for look in self._plan_looks(components, vicinity, request, has_trial=known.needs_trial):
             drawn = components if look.is_trial else vicinity.drawn
             neighbourhoods = drawn.neighbourhoods(look.design, look.stretch)
-            answers = yield from oracle.predict(neighbourhoods)
+            try:
+                answers = yield from oracle.predict(neighbourhoods)
+            except BudgetError as error:
+                if complete is None:
+                    raise describe_no_look(error, request.num_samples) from error
+                budget = error
+                break
             if look.is_first:
                 model_outputs = adapted.outputs
                 if shared.output_names is not None:  # the answers know best
@@ -315,7 +324,10 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 for neighbourhood, predictions in zip(neighbourhoods, answers, strict=True)
             ]
             if known.limit is None:  # otherwise the answers are those of the sum for each row
-                yield from oracle.check(neighbourhoods, answers)
+                try:
+                    yield from oracle.check(neighbourhoods, answers)
+                except BudgetError as error:
+                    budget = error  # the answers of this look are there
             if look.is_trial and search is not None:
                 yield from self._search_width(search, oracle, adapted.outputs, known, request)
             if look.is_trial and known.limit is None:
@@ -344,12 +356,15 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             is_exact = look.is_exact or sample.limit is not None
             settings = self._fit_settings(vicinity, request, is_exact=is_exact)
             fits = yield from request_fits(sample, settings)
+            complete = look
             # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            if has_converged(goal, sample, settings, fits, may_be_zero=[settings.is_exact] * len(fits)):
+            if budget or has_converged(goal, sample, settings, fits, may_be_zero=[settings.is_exact] * len(fits)):
                 break
+        assert complete is not None
+        spent = () if budget is None else (describe_end(budget, oracle.num_inputs),)
         missed = () if search is None else search.find_missed(fits)
-        outputs = outputs.with_notices((*shared.notices, *known.notices, *vicinity.notices, *missed))
-        return Gathered(components, vicinity, oracle, outputs, look, sample, first, settings, fits)
+        outputs = outputs.with_notices((*shared.notices, *known.notices, *vicinity.notices, *missed, *spent))
+        return Gathered(components, vicinity, oracle, outputs, complete, sample, first, settings, fits)
 
     @final
     def _find_vicinity(self, components: Components, request: Request) -> Vicinity:

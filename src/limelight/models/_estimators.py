@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from inspect import iscoroutinefunction
 from itertools import combinations
 from typing import Any, NamedTuple
 
@@ -14,7 +15,7 @@ from limelight.results.explanation import Notice
 from limelight.stages.output_names import ModelOutputs
 from limelight.stages.prediction import PREDICTION_METHODS
 
-__all__ = ["PredictionMethod", "find_prediction_method"]
+__all__ = ["PredictionMethod", "find_prediction_method", "is_coroutine_function"]
 
 _CLASS_METHODS = ("predict_proba", "predict_log_proba", "decision_function")  # their columns are the classes
 
@@ -75,6 +76,11 @@ def find_prediction_method(model: Any) -> PredictionMethod:
             f"model must be a callable from a batch of inputs to predictions, the path of an .onnx file, a torch module, or a "
             f"fitted estimator with one of {', '.join(PREDICTION_METHODS)}; got {model!r}."
         )
+    if is_coroutine_function(call):
+        raise ArgumentTypeError(
+            f"model must be a callable that returns predictions; {call!r:.200} is a coroutine function. Give "
+            "limelight.RemoteModel(model), which awaits it: its function gets one input, or with batch_size=... a list."
+        )
     method: Any = call
     while isinstance(method, partial):
         method = method.func
@@ -85,6 +91,13 @@ def find_prediction_method(model: Any) -> PredictionMethod:
     columns = getattr(owner, "feature_names_in_", None)
     input_names = tuple(map(str, columns)) if isinstance(columns, np.ndarray) else None
     return _describe_method(call, owner, name)._replace(input_names=input_names)
+
+
+def is_coroutine_function(function: Any) -> bool:
+    """Whether a call of a function, or of an object, gives a coroutine."""
+    while isinstance(function, partial):
+        function = function.func
+    return any(map(iscoroutinefunction, (function, getattr(function, "__call__", None))))  # noqa: B004 - the method itself
 
 
 def _describe_method(call: Callable[[Any], Any], owner: Any, name: str) -> PredictionMethod:

@@ -134,8 +134,7 @@ class _Trial:
             rows = np.resize(rows, -(-count // path.batch_size) * path.batch_size)
         expected = np.where((rows == 0)[:, None], instance_answer, answers[rows - 1])
         tolerances = _TOLERANCE * ranges + _ROUNDING * np.maximum(np.abs(lows), np.abs(highs))
-        own_batch = path._replace(form=(path.form, "asked again"))
-        return cls(own_batch, neighbourhood, rows, expected, ranges, tolerances)
+        return cls(path, neighbourhood, rows, expected, ranges, tolerances)
 
     def run(self, read: ReadAnswer) -> Asking[tuple[tuple[Notice, ...], str | None]]:
         """The notices about the model, and the message of the error if its answers cannot be explained."""
@@ -172,7 +171,7 @@ class _Trial:
 
     def _ask(self, order: np.ndarray, number: int, read: ReadAnswer) -> Asking[np.ndarray]:
         """The model's answers for the inputs, asked about in another order, of shape (c, k) in the order of `expected`."""
-        question = Question(self.path, self.neighbourhood, self.rows[order], 0, key=(id(self), number))
+        question = Question(self.path.repeated(number), self.neighbourhood, self.rows[order], 0, key=(id(self), number))
         (answer,) = yield Ask([question], is_repetition=True)
         values = read(answer)
         if values.shape[1] != self.expected.shape[1]:

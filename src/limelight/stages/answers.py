@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Coroutine, Mapping, Sequence
 from numbers import Real
 from typing import Any, NamedTuple
 
@@ -38,6 +38,11 @@ class Answer(NamedTuple):
     values: np.ndarray
     names: tuple[str, ...] | None = None
     notices: tuple[Notice, ...] = ()
+
+    @classmethod
+    def read(cls, raw: Any, count: int, description: str) -> Answer:
+        """Read a model's answer for `count` inputs, which the description names in messages; see `read_answer`."""
+        return read_answer(raw, count, description, 0)
 
     def in_order_of(self, names: tuple[str, ...] | None) -> np.ndarray:
         """The values, with the outputs in the order of these names.
@@ -101,6 +106,13 @@ def read_answer(raw: Any, count: int, description: str, first_number: int, input
     PredictionError
         If it is not a row of finite numbers for each input.
     """
+    if isinstance(raw, Awaitable):
+        if isinstance(raw, Coroutine):
+            raw.close()  # otherwise Python warns that it was never awaited
+        raise PredictionError(
+            f"the model must give numbers; for {description} it gave {type(raw).__name__}, which has to be awaited. Give "
+            "limelight.RemoteModel(model), whose function gets one input, or with batch_size=... a list."
+        )
     try:
         if np.ma.is_masked(raw):
             raise TypeError("it masks some of them. Give numbers for all inputs")

@@ -33,6 +33,9 @@ class ModelPath(NamedTuple):
         The largest number of inputs at once; None for no limit.
     pads_batches : bool
         Whether every batch has exactly that many inputs.
+    ask_again : callable or None
+        From a number to what takes the place of `finish` where a model that keeps its answers shall answer once more, for the
+        first time or a later one; None for models that answer anew anyway.
     """
 
     make: Callable[[Neighbourhood, np.ndarray], Any]
@@ -40,6 +43,7 @@ class ModelPath(NamedTuple):
     form: Hashable
     batch_size: int | None
     pads_batches: bool = False
+    ask_again: Callable[[int], Callable[[Any], Any]] | None = None
 
     def limited(self, batch_size: int | None, *, pads_batches: bool = False) -> ModelPath:
         """The same path with the user's batch size, where there is one, and with padded batches, where the user wants them."""
@@ -47,6 +51,11 @@ class ModelPath(NamedTuple):
         if pads_batches and batch_size is None:
             size = min(size or PADDED_BATCH_INPUTS, PADDED_BATCH_INPUTS)
         return self._replace(batch_size=size, pads_batches=pads_batches)
+
+    def repeated(self, number: int) -> ModelPath:
+        """The same path for questions that have been asked before; the larger the number, the more often."""
+        finish = self.finish if self.ask_again is None else self.ask_again(number)
+        return self._replace(finish=finish, form=(self.form, "asked again", number))
 
 
 class Question(NamedTuple):

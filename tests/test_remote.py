@@ -1,0 +1,948 @@
+"""Remote models: many calls at a time, failures, rates, budgets, and answers that are kept."""
+
+import asyncio
+import math
+import os
+import pickle
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+from email.utils import formatdate
+from functools import partial
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from limelight import Failure, ImageExplainer, RemoteModel, TabularExplainer, TextExplainer
+from limelight.exceptions import (
+    ArgumentError,
+    ArgumentTypeError,
+    BudgetError,
+    CheckpointError,
+    ModelError,
+    PredictionError,
+)
+from limelight.models import _answer_store, _retries
+from limelight.models._retries import choose_wait, is_final, read_retry_after
+from limelight.models._single_inputs import find_key, take_apart
+
+TEXT = "a good old film that is not bad at all though long and slow in its middle part and loud at the end of it"
+TEXTS = [f"text {number}" for number in range(60)]
+FILMS = ["good old film", "a bad and slow film", "good and loud"]
+
+
+def measure(text):
+    """A model that bends, of one text."""
+    words = text.split()
+    return 1 / (1 + math.exp(-(0.8 * ("good" in words) - 0.5 * ("bad" in words) + 0.3 * ("not" in words) * ("long" in words))))
+
+
+def measure_all(texts):
+    return [measure(text) for text in texts]
+
+
+class Refused(Exception):
+    """An error as an HTTP client raises it."""
+
+    def __init__(self, status, **headers):
+        super().__init__(f"status {status}")
+        self.response = type("Response", (), {"status_code": status, "headers": headers})()
+
+
+class Service:
+    """A model that fails, or hangs, the first few times that it is asked about some inputs; calls are counted."""
+
+    def __init__(self, faults=None, seconds=0.0):
+        self.faults, self.seconds = dict(faults or {}), seconds
+        self.asked, self.at_a_time, self.most_at_a_time, self.moments = [], 0, 0, []
+        self._lock = threading.Lock()
+
+    def __call__(self, text):
+        with self._lock:
+            self.asked.append(text)
+            self.moments.append(time.monotonic())
+            self.at_a_time += 1
+            self.most_at_a_time = max(self.most_at_a_time, self.at_a_time)
+            fault = self.faults.get(text, []).pop(0) if self.faults.get(text) else None
+        try:
+            time.sleep(self.seconds)
+            if isinstance(fault, BaseException):
+                raise fault
+            if fault is not None:
+                time.sleep(fault)
+            return measure(text)
+        finally:
+            with self._lock:
+                self.at_a_time -= 1
+
+
+@pytest.fixture(autouse=True)
+def short_waits(monkeypatch):
+    monkeypatch.setattr(_retries, "_FIRST_WAIT_SECONDS", 0.005)
+
+
+@pytest.fixture
+def file(tmp_path):
+    return tmp_path / "answers.sqlite"
+
+
+def same(one, other):
+    """Whether two explanations agree to the bit, in all that they say."""
+    return one == other and one.to_json() == other.to_json()
+
+
+# What it answers
+
+
+def test_explanations_are_those_of_the_function_itself():
+    plain = TextExplainer().explain_instance(TEXT, measure_all)
+    assert same(TextExplainer().explain_instance(TEXT, RemoteModel(measure)), plain)
+
+
+async def wait_and_measure(text):
+    await asyncio.sleep(0.001)
+    return measure(text)
+
+
+class Client:
+    async def __call__(self, text):
+        return measure(text)
+
+
+@pytest.mark.parametrize(
+    "function", [wait_and_measure, partial(wait_and_measure), Client(), Client().__call__, lambda text: wait_and_measure(text)]
+)
+def test_coroutine_functions_in_any_form(function):
+    assert RemoteModel(function)(FILMS)[:, 0].tolist() == measure_all(FILMS)
+
+
+def test_coroutine_within_a_running_loop_as_in_notebooks():
+    async def cell():
+        return TextExplainer().explain_instance(TEXT, RemoteModel(wait_and_measure))
+
+    assert same(asyncio.run(cell()), TextExplainer().explain_instance(TEXT, measure_all))
+
+
+@pytest.mark.parametrize("function", [wait_and_measure, partial(wait_and_measure), Client()])
+def test_coroutine_function_without_remote_model_is_refused(function):
+    with pytest.raises(ArgumentTypeError, match=r"is a coroutine function\. Give limelight\.RemoteModel\(model\)"):
+        TextExplainer().explain_instance(TEXT, function)
+    with pytest.raises(ArgumentTypeError, match="coroutine function"):
+        TextExplainer().explain_many(FILMS, function)
+
+
+def test_callable_that_gives_a_coroutine_is_refused_without_a_warning():
+    with pytest.raises(PredictionError, match=r"gave coroutine, which has to be awaited\. Give limelight\.RemoteModel"):
+        TextExplainer().explain_instance(TEXT, lambda texts: wait_and_measure(texts))
+
+
+@pytest.mark.parametrize(
+    ("answer", "expected"),
+    [
+        (0.25, [[0.25]]),
+        (True, [[1.0]]),
+        (np.float32(0.5), [[0.5]]),
+        ([0.25, 0.75], [[0.25, 0.75]]),
+        (np.array([[0.25, 0.75]]), [[0.25, 0.75]]),  # of a model that was given a batch of one
+    ],
+)
+def test_forms_of_answers(answer, expected):
+    assert RemoteModel(lambda _: answer)(["text"]).tolist() == expected
+
+
+def test_names_of_outputs_may_come_in_any_order():
+    answers = {"a": {"ham": 0.2, "spam": 0.8}, "b": {"spam": 0.6, "ham": 0.4}}
+    columns = RemoteModel(answers.get)(["a", "b"])
+    assert {name: column.tolist() for name, column in columns.items()} == {"ham": [0.2, 0.4], "spam": [0.8, 0.6]}
+    pipeline = [{"label": "ham", "score": 0.2}, {"label": "spam", "score": 0.8}]
+    assert RemoteModel(lambda _: pipeline)(["a"])["spam"].tolist() == [0.8]
+
+
+def test_other_names_for_another_input_are_refused():
+    answers = {"a": {"ham": 0.2, "spam": 0.8}, "b": {"ham": 0.2, "eggs": 0.8}, "c": 0.3, "d": [0.1, 0.2]}
+    model = RemoteModel(answers.get)
+    with pytest.raises(
+        PredictionError, match="same names for every input; it gave 'ham', 'spam' for the first one, and 'ham', 'eg"
+    ):
+        model(["a", "b"])
+    with pytest.raises(PredictionError, match="same number of outputs for every input; it gave 2 for the first one, and 1 for"):
+        model(["a", "c"])
+    with pytest.raises(PredictionError, match="'ham', 'spam' for the first one, and 'none' for number 1"):
+        model(["a", "d"])
+
+
+@pytest.mark.parametrize("answer", [None, "spam", float("nan"), [], {"label": "spam", "score": 0.9}])
+def test_answers_without_numbers(answer):
+    asked = []
+    model = RemoteModel(lambda text: (asked.append(text), answer)[1])
+    with pytest.raises(PredictionError, match="gets one input and must return its outputs: the model"):
+        model(["text"])
+    assert asked == ["text"]  # it is not a failure that another try would mend
+
+
+def test_function_for_batches_given_one_text():
+    with pytest.raises(PredictionError, match="outputs for every input"):  # it takes the letters for texts
+        TextExplainer().explain_instance(TEXT, RemoteModel(lambda texts: ["o" in text for text in texts]))
+
+
+def test_batches_of_inputs():
+    sizes = []
+
+    def measure_some(texts):
+        sizes.append((type(texts), len(texts)))
+        return measure_all(texts)
+
+    model = RemoteModel(measure_some, batch_size=8)
+    assert model([*FILMS, *TEXTS])[:, 0].tolist() == measure_all([*FILMS, *TEXTS])
+    assert sorted(sizes, key=str) == [(list, 7)] + 7 * [(list, 8)]
+    assert model.calls == 8
+    assert same(TextExplainer().explain_instance(TEXT, model), TextExplainer().explain_instance(TEXT, measure_all))
+
+
+def test_model_that_answers_for_fewer_texts():
+    with pytest.raises(PredictionError, match=r"for 8 inputs it gave shape \(7,\)"):
+        RemoteModel(lambda texts: measure_all(texts)[1:], batch_size=8)(TEXTS)
+
+
+def test_rows_images_and_frames():
+    rows = np.random.default_rng(0).normal(size=(200, 4))
+    explainer = TabularExplainer(rows)
+    remote = RemoteModel(lambda row: row[0] + row[1] * row[2])
+    assert same(
+        explainer.explain_instance(rows[0], remote),
+        explainer.explain_instance(rows[0], lambda rows: rows[:, 0] + rows[:, 1] * rows[:, 2]),
+    )
+    image = np.random.default_rng(0).random((24, 24, 3))
+    images = ImageExplainer("grid")
+    remote = RemoteModel(lambda image: image[:12].mean())
+    plain = images.explain_instance(image, lambda images: np.array([image[:12].mean() for image in images]))
+    assert same(images.explain_instance(image, remote), plain)
+    frame = pd.DataFrame({"age": rows[:, 0], "job": np.where(rows[:, 1] > 0, "cook", "smith")})
+    explainer = TabularExplainer(frame)
+    remote = RemoteModel(lambda row: row["age"] + (row["job"] == "cook"))
+    plain = explainer.explain_instance(frame.iloc[0], lambda rows: rows["age"] + (rows["job"] == "cook"))
+    assert same(explainer.explain_instance(frame.iloc[0], remote), plain)
+
+
+def test_inputs_are_copies_which_functions_may_change():
+    batch = np.ones((3, 2))
+
+    def spoil(row):
+        row *= 0
+        return 1.0
+
+    RemoteModel(spoil)(batch)
+    assert (batch == 1).all()
+
+
+# Many at a time
+
+
+def test_calls_run_side_by_side_and_not_more_than_allowed():
+    service = Service(seconds=0.01)
+    RemoteModel(service, concurrency=5)(TEXTS)
+    assert service.most_at_a_time == 5
+    assert sorted(service.asked) == sorted(TEXTS)
+
+
+def test_threads_share_the_limit():
+    service = Service(seconds=0.005)
+    model = RemoteModel(service, concurrency=4)
+    threads = [threading.Thread(target=model, args=([f"{number} {text}" for text in TEXTS],)) for number in range(3)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert service.most_at_a_time == 4
+    assert model.calls == 180
+
+
+def test_equal_inputs_are_asked_about_once():
+    model = RemoteModel(measure)
+    model(TEXTS * 3)
+    model(TEXTS)
+    assert (model.calls, model.recalled) == (60, 60)
+
+
+def test_rate_is_kept_from_all_threads():
+    service = Service()
+    model = RemoteModel(service, calls_per_second=200)
+    threads = [threading.Thread(target=model, args=([f"{number} {text}" for text in TEXTS[:20]],)) for number in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    moments = sorted(service.moments)
+    assert len(moments) == 40
+    assert moments[-1] - moments[0] >= 39 / 200 * 0.95
+
+
+def test_context_of_the_caller_is_that_of_calls():
+    with np.errstate(divide="raise"):
+        model = RemoteModel(lambda _: float(np.float64(1) / np.float64(0)), retries=0)
+        with pytest.raises(ModelError, match="FloatingPointError"):
+            model(["text"])
+
+
+# Failures
+
+
+@pytest.mark.parametrize("wrap", [lambda service: service, lambda service: partial(asyncio.to_thread, service)])
+def test_failures_are_tried_again(wrap):
+    service = Service({text: [OSError("no luck")] * (number % 4) for number, text in enumerate(TEXTS)})
+    model = RemoteModel(wrap(service))
+    assert model(TEXTS)[:, 0].tolist() == measure_all(TEXTS)
+    assert (model.calls, model.failures) == (150, 90)
+
+
+def test_error_after_all_tries_names_the_last_and_their_number():
+    service = Service({"text 5": [OSError(f"no luck {number}") for number in range(9)]})
+    model = RemoteModel(service, retries=2)
+    with pytest.raises(
+        ModelError, match=r"failed 3 times for an input \(retries=2\); the last error was OSError: no luck 2"
+    ) as info:
+        model(TEXTS)
+    assert isinstance(info.value.__cause__, OSError)
+    assert model.failures == 3
+    service.faults = {}
+    asked = len(service.asked)
+    model(TEXTS)
+    assert len(service.asked) - asked == 60 - (asked - 3)  # what was answered is not asked about again
+
+
+def test_model_that_always_raises():
+    def fail(_):
+        raise OSError("no luck")
+
+    with pytest.raises(ModelError, match=r"failed 2 times for an input \(retries=1\); the last error was OSError: no luck"):
+        TextExplainer().explain_instance(TEXT, RemoteModel(fail, retries=1))
+
+
+@pytest.mark.parametrize("error", [SystemExit(1), KeyboardInterrupt(), GeneratorExit(), asyncio.CancelledError()])
+@pytest.mark.parametrize("is_coroutine", [True, False])
+def test_errors_that_are_no_exceptions_end_neither_loop_nor_program(error, is_coroutine):
+    def fail(_):
+        raise error
+
+    async def fail_later(_):
+        raise error
+
+    model = RemoteModel(fail_later if is_coroutine else fail, retries=0)
+    with pytest.raises(ModelError, match="failed 1 time for an input"):
+        model(["text"])
+    assert RemoteModel(measure)(FILMS)[:, 0].tolist() == measure_all(FILMS)
+
+
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+def test_what_is_refused_for_good_is_not_tried_again(status):
+    service = Service({"text": [Refused(status)]})
+    with pytest.raises(
+        ModelError, match=f"in a way that another try does not mend; the last error was Refused: status {status}"
+    ):
+        RemoteModel(service)(["text"])
+    assert service.asked == ["text"]
+
+
+def test_statuses():
+    assert [is_final(Refused(status)) for status in (408, 409, 429, 500, 503)] == [False] * 5
+    error = OSError("no luck")
+    error.code = 404  # as urllib has it
+    assert is_final(error)
+    error.code = "invalid_api_key"  # as OpenAI has it
+    assert not is_final(error)
+
+
+@pytest.mark.parametrize("name", ["Retry-After", "retry-after", "RETRY-AFTER"])
+def test_retry_after_is_obeyed_by_all_calls(name):
+    service = Service({"text 0": [Refused(429, **{name: "0.2"})]})
+    model = RemoteModel(service, concurrency=1)
+    model(TEXTS[:5])
+    assert service.moments[1] - service.moments[0] >= 0.19
+    assert (model.calls, model.failures) == (6, 1)
+
+
+def test_forms_of_retry_after():
+    assert read_retry_after(Refused(429, **{"Retry-After": 7})) == 7
+    assert read_retry_after(Refused(429, **{"retry-after-ms": "1500", "Retry-After": "9"})) == 1.5
+    assert 50 < read_retry_after(Refused(503, **{"Retry-After": formatdate(time.time() + 60, usegmt=True)})) <= 60
+    assert read_retry_after(Refused(503, **{"Retry-After": formatdate(time.time() - 60, usegmt=True)})) == 0
+    for nonsense in ("soon", "nan", "-", None, [], True):
+        assert read_retry_after(Refused(429, **{"Retry-After": nonsense})) is None
+    error = OSError()
+    error.retry_after = 3
+    assert read_retry_after(error) == 3
+
+
+def test_wait_that_is_too_long_is_an_error():
+    service = Service({"text": [Refused(429, **{"Retry-After": "86400"})]})
+    with pytest.raises(ModelError, match=r"failed 1 time for an input, and asks to wait 86400 seconds \(Retry-After\)"):
+        RemoteModel(service)(["text"])
+
+
+def test_waits_grow_differ_and_repeat(monkeypatch):
+    monkeypatch.setattr(_retries, "_FIRST_WAIT_SECONDS", 0.5)
+    waits = {key: [choose_wait(number, key) for number in range(1, 12)] for key in (b"one", b"two")}
+    assert waits[b"one"] != waits[b"two"]
+    assert waits[b"one"] == [choose_wait(number, b"one") for number in range(1, 12)]
+    for number, wait in enumerate(waits[b"one"]):
+        most = min(30, 0.5 * 2**number)
+        assert most / 2 <= wait <= most
+
+
+@pytest.mark.parametrize("is_coroutine", [True, False])
+def test_hanging_calls_are_given_up_and_tried_again(is_coroutine):
+    hangs = {text: [30.0] for text in TEXTS[::20]}
+
+    async def ask(text):
+        if hangs.get(text):
+            await asyncio.sleep(hangs[text].pop())
+        return measure(text)
+
+    model = RemoteModel(ask if is_coroutine else Service(hangs), timeout=0.2)
+    start = time.monotonic()
+    assert model(TEXTS)[:, 0].tolist() == measure_all(TEXTS)
+    assert time.monotonic() - start < 5
+    assert (model.calls, model.failures, model.timeouts) == (63, 3, 3)
+
+
+def test_error_of_calls_that_hang():
+    with pytest.raises(ModelError, match=r"the last error was TimeoutError: it took longer than timeout=0\.05 seconds"):
+        RemoteModel(lambda _: time.sleep(30), timeout=0.05, retries=1)(["text"])
+
+
+def test_program_ends_although_calls_hang():
+    code = """
+import time
+from limelight import RemoteModel
+try:
+    RemoteModel(lambda _: time.sleep(60), timeout=0.1, retries=0)(["text"])
+except Exception as error:
+    print(type(error).__name__)
+"""
+    start = time.monotonic()
+    result = subprocess.run([sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, timeout=50, check=True)
+    assert (result.stdout, result.stderr) == ("ModelError\n", "")
+    assert time.monotonic() - start < 45
+
+
+def test_model_that_is_given_up_leaves_no_loop():
+    before = threading.active_count()
+    model = RemoteModel(wait_and_measure)
+    model(FILMS)
+    assert threading.active_count() == before + 1
+    del model
+    for _ in range(100):
+        if threading.active_count() == before:
+            break
+        time.sleep(0.02)
+    assert threading.active_count() == before
+
+
+# Budgets
+
+
+def test_budget_in_calls_ends_with_the_last_complete_look():
+    plain = TextExplainer().explain_instance(TEXT, measure_all, max_samples=129)
+    model = RemoteModel(measure, max_calls=200)
+    explanation = TextExplainer(tolerance=1e-6).explain_instance(TEXT, model)
+    assert explanation.as_map() == plain.as_map()
+    assert explanation.num_samples == plain.num_samples == 129
+    assert explanation.num_inputs == plain.num_inputs
+    assert not explanation.converged
+    (notice,) = [notice for notice in explanation.notices if notice.code == "budget_ended"]
+    assert notice.level == "caution"
+    assert f"at {explanation.num_inputs} inputs: max_calls=200 leaves " in notice.message
+    assert f"{model.calls} calls were made, 0 of which failed. Give a larger budget, and cache=" in notice.message
+    assert "the most that" not in str(explanation.notices)
+    assert model.calls <= 200
+
+
+@pytest.mark.parametrize("concurrency", [1, 3, 16])
+def test_budget_in_calls_does_not_depend_on_concurrency(concurrency):
+    service = Service()
+    model = RemoteModel(service, max_calls=300, concurrency=concurrency)
+    explanation = TextExplainer(tolerance=1e-6).explain_instance(TEXT, model)
+    other_service = Service()
+    other = TextExplainer(tolerance=1e-6).explain_instance(TEXT, RemoteModel(other_service, max_calls=300, concurrency=7))
+    assert sorted(service.asked) == sorted(other_service.asked)
+    assert same(explanation, other)
+
+
+def test_budget_that_is_large_enough_changes_nothing():
+    plain = TextExplainer().explain_instance(TEXT, measure_all)
+    assert same(TextExplainer().explain_instance(TEXT, RemoteModel(measure, max_calls=10_000, max_seconds=100)), plain)
+
+
+def test_budget_that_ends_with_the_first_look_leaves_the_check_out():
+    num_first = TextExplainer().explain_instance(TEXT, measure_all, max_samples=129).num_inputs
+    model = RemoteModel(measure, max_calls=num_first)
+    explanation = TextExplainer(tolerance=1e-6).explain_instance(TEXT, model)
+    assert model.calls == explanation.num_inputs == num_first
+    assert "budget_ended" in [notice.code for notice in explanation.notices]
+
+
+def test_budget_too_small_for_a_first_look():
+    model = RemoteModel(measure, max_calls=100)
+    with pytest.raises(
+        BudgetError,
+        match=r"before a first look at the perturbations: max_calls=100 leaves 100, and the next questions need \d+",
+    ):
+        TextExplainer().explain_instance(TEXT, model)
+    assert model.calls == 0
+    with pytest.raises(BudgetError, match=r'num_samples=500 is a single look; with "auto" they are several'):
+        TextExplainer().explain_instance(TEXT, model, num_samples=500)
+
+
+def test_failures_count_and_never_exceed_the_budget():
+    service = Service({text: [OSError("no luck")] for text in TEXTS})
+    model = RemoteModel(service, max_calls=90)
+    with pytest.raises(BudgetError, match=r"max_calls=90 leaves none to try again those that failed\. 90 calls were made, 60"):
+        model(TEXTS)
+    assert len(service.asked) == 90
+    answered = [text for text in TEXTS if service.asked.count(text) == 2]
+    assert len(answered) == 30
+    assert model(answered)[:, 0].tolist() == measure_all(answered)
+
+
+def test_instances_share_the_budget_of_their_model():
+    texts = [f"{number} {TEXT}" for number in range(4)]
+    model = RemoteModel(measure, max_calls=900)
+    explanations = TextExplainer(tolerance=1e-6).explain_many(texts, model)
+    assert model.calls <= 900
+    assert all("budget_ended" in [notice.code for notice in one.notices] for one in explanations)
+    with pytest.raises(BudgetError, match="before a first look"):
+        TextExplainer().explain_many(["another " + text for text in texts], model)
+    kept = TextExplainer().explain_many([*texts, "another " + TEXT], model, on_error="keep", max_samples=129)
+    assert [isinstance(one, Failure) for one in kept] == [False] * 4 + [True]
+    assert kept[4].error == "BudgetError"
+
+
+def test_budget_in_seconds(file):
+    service = Service(seconds=0.01)
+    model = RemoteModel(service, max_seconds=0.3, concurrency=8, cache=file, cache_key="measure")
+    start = time.monotonic()
+    explanation = TextExplainer(tolerance=1e-6).explain_instance(TEXT, model)
+    assert time.monotonic() - start < 3
+    (notice,) = [notice for notice in explanation.notices if notice.code == "budget_ended"]
+    assert "max_seconds=0.3 is over." in notice.message
+    assert "with a larger budget, the rest only is asked about" in notice.message
+    with pytest.raises(BudgetError, match=r"max_seconds=0\.3 is over"):
+        model(["another text"])
+    again = RemoteModel(measure, cache=file, cache_key="measure", max_calls=1)
+    plain = TextExplainer().explain_instance(TEXT, measure_all, max_samples=129)
+    assert again.recalled == 0
+    assert TextExplainer().explain_instance(TEXT, again, max_samples=129).as_map() == plain.as_map()
+    assert again.calls == 0
+
+
+def test_time_between_calls_does_not_count():
+    model = RemoteModel(measure, max_seconds=0.25)
+    model(["one"])
+    time.sleep(0.3)
+    assert model(["two"]).shape == (1, 1)
+
+
+def test_calls_that_hang_end_with_the_budget():
+    start = time.monotonic()
+    with pytest.raises(BudgetError, match=r"max_seconds=0\.1 is over"):
+        RemoteModel(lambda _: time.sleep(30), max_seconds=0.1)(["text"])
+    assert time.monotonic() - start < 5
+
+
+def test_other_measures_end_with_an_error():
+    model = RemoteModel(measure, max_calls=400)
+    with pytest.raises(BudgetError, match=r"max_calls=400 leaves"):
+        TextExplainer().measure_stability(TEXT, model, num_samples=300)
+
+
+# Answers that are kept
+
+
+def test_second_run_asks_nothing_and_gives_the_same_bits(file):
+    first = RemoteModel(measure, cache=file, cache_key="measure")
+    explanation = TextExplainer().explain_instance(TEXT, first)
+    second = RemoteModel(measure, cache=file, cache_key="measure")
+    assert same(TextExplainer().explain_instance(TEXT, second), explanation)
+    assert second.calls == 0
+    assert first.calls == second.recalled > 0
+
+
+def test_answers_keep_names_and_bits(file):
+    values = {"a": 0.1 + 0.2, "b": -5e-324, "c": 1e-17, "é\ud800": 2.0**60}
+    model = RemoteModel(lambda _: values, cache=file, cache_key="values")
+    again = RemoteModel(lambda _: pytest.fail("asked"), cache=file, cache_key="values")
+    assert {name: column[0] for name, column in model(["x"]).items()} == values
+    assert {name: column[0] for name, column in again(["x"]).items()} == values
+
+
+@pytest.mark.parametrize(
+    "other", [{"cache_key": "another"}, {"cache_key": "measure", "text": "Text"}, {"cache_key": "measure "}]
+)
+def test_answers_of_another_model_or_input_are_not_taken(file, other):
+    text = other.pop("text", "text")
+    RemoteModel(lambda _: 1.0, cache=file, cache_key="measure")(["text"])
+    assert RemoteModel(lambda _: 2.0, cache=file, **other)([text]).tolist() == [[2.0]]
+
+
+def test_cache_without_a_key_knows_functions_by_name_and_code(file):
+    def define(code):
+        names = {"__name__": "shop"}
+        exec(code, names)
+        return names["ask"]
+
+    one = define("def ask(text):\n    return 1.0")
+    again = define("# of another place\n\n\ndef ask(text):\n    return 1.0")
+    changed = define("def ask(text):\n    return 2.0")
+    assert RemoteModel(one, cache=file)(["x"]).tolist() == [[1.0]]
+    model = RemoteModel(again, cache=file)
+    assert model(["x"]).tolist() == [[1.0]]
+    assert model.calls == 0
+    assert RemoteModel(changed, cache=file)(["x"]).tolist() == [[2.0]]
+    explanation = TextExplainer().explain_instance(TEXT, RemoteModel(measure, cache=file))
+    (notice,) = [notice for notice in explanation.notices if notice.code == "no_cache_key"]
+    assert "by the name and the code of its function alone. Give cache_key" in notice.message
+
+
+@pytest.mark.parametrize("function", [lambda _: 1.0, partial(measure), Client(), len])
+def test_functions_without_a_name_of_their_own_need_a_key(file, function):
+    with pytest.raises(ArgumentError, match="a cache needs cache_key, a text with the model's name and version"):
+        RemoteModel(function, cache=file)
+    RemoteModel(function)  # answers in memory are its own
+
+
+def test_checks_ask_again_and_find_models_that_answer_by_chance(file):
+    number = iter(range(10**6))
+    model = RemoteModel(
+        lambda text: measure(text) + 0.05 * (next(number) * 0.618 % 1), cache=file, cache_key="chance", concurrency=1
+    )
+    explanation = TextExplainer().explain_instance(TEXT, model, num_samples=129)
+    assert "random_answers" in [notice.code for notice in explanation.notices]
+    again = RemoteModel(measure, cache=file, cache_key="chance")
+    assert same(TextExplainer().explain_instance(TEXT, again, num_samples=129), explanation)
+    assert again.calls == 0
+    plain = TextExplainer(shortcuts=False).explain_instance(TEXT, model, num_samples=129)
+    assert "random_answers" in [notice.code for notice in plain.notices]
+
+
+def test_checks_find_answers_in_another_order():
+    with pytest.raises(PredictionError, match="in another order than its inputs"):
+        TextExplainer().explain_instance(TEXT, RemoteModel(lambda texts: sorted(measure_all(texts)), batch_size=16))
+
+
+@pytest.mark.parametrize("content", [b"", b"no database" * 100, b"SQLite format 3\x00" + b"\xff" * 5000])
+def test_files_that_are_none(file, content):
+    file.write_bytes(content)
+    if not content:  # a new file
+        RemoteModel(measure, cache=file, cache_key="measure")(["text"])
+        return
+    with pytest.raises(
+        ArgumentError, match=r"cache must be a file of RemoteModel's answers, or a new one; .* cannot be opened"
+    ):
+        RemoteModel(measure, cache=file, cache_key="measure")
+    assert file.read_bytes() == content
+
+
+def test_database_of_another_program_stays_as_it_is(file):
+    with sqlite3.connect(file) as connection:
+        connection.execute("CREATE TABLE answers (key TEXT)")
+    before = file.read_bytes()
+    with pytest.raises(ArgumentError, match="is a database of another program, left as it is"):
+        RemoteModel(measure, cache=file, cache_key="measure")
+    assert file.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "PRAGMA user_version = 2",
+        "CREATE TRIGGER more AFTER INSERT ON answers BEGIN DELETE FROM answers; END",
+        "CREATE TABLE more (key TEXT)",
+    ],
+)
+def test_files_of_another_format(file, change):
+    RemoteModel(measure, cache=file, cache_key="measure")(["text"])
+    connection = sqlite3.connect(file)
+    connection.execute(change)
+    connection.commit()
+    connection.close()
+    with pytest.raises(ArgumentError, match="has another format than this version of limelight writes"):
+        RemoteModel(measure, cache=file, cache_key="measure")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "outputs = x'00'",
+        "outputs = x''",
+        "outputs = 'text'",
+        "outputs = x'000000000000f07f'",  # infinity
+        "names = '[1]'",
+        'names = \'["a", "b"]\'',
+        "names = 'no json'",
+        "names = x'8004'",
+    ],
+)
+def test_damaged_answers(file, change):
+    RemoteModel(measure, cache=file, cache_key="measure")(["text"])
+    connection = sqlite3.connect(file)
+    connection.execute(f"UPDATE answers SET {change}")
+    connection.commit()
+    connection.close()
+    with pytest.raises(CheckpointError, match="is damaged: an answer in it is none"):
+        RemoteModel(measure, cache=file, cache_key="measure")(["text"])
+
+
+def test_damaged_pages(file):
+    model = RemoteModel(measure, cache=file, cache_key="measure")
+    model([f"text {number}" for number in range(2000)])
+    model._store.close()
+    content = bytearray(file.read_bytes())
+    content[4096:] = b"\x07" * (len(content) - 4096)
+    file.write_bytes(content)
+    with pytest.raises((ArgumentError, CheckpointError), match="damaged"):
+        RemoteModel(measure, cache=file, cache_key="measure")(["text 5"])
+
+
+def test_nothing_is_unpickled(file, monkeypatch):
+    monkeypatch.setattr(pickle, "loads", None)
+    monkeypatch.setattr(pickle, "load", None)
+    model = RemoteModel(lambda point: float(point.real), cache=file, cache_key="parts")
+    assert model([Point(1.0), Point(2.0)]).tolist() == [[1.0], [2.0]]
+
+
+class Point:
+    def __init__(self, real):
+        self.real = real
+
+
+def test_file_that_another_process_locks(file, monkeypatch):
+    monkeypatch.setattr(_answer_store, "_LOCK_SECONDS", 0.05)
+    model = RemoteModel(measure, cache=file, cache_key="measure")
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(
+        CheckpointError, match=r"has been locked by another process for 0\.05 seconds\. .*; 3 answers are kept in this"
+    ):
+        model(FILMS)
+    asked = model.calls
+    other.execute("COMMIT")
+    other.close()
+    assert model(FILMS)[:, 0].tolist() == measure_all(FILMS)  # from memory, and into the file with the next ones
+    model(["text"])
+    assert model.calls == asked + 1 == 4
+    again = RemoteModel(measure, cache=file, cache_key="measure")
+    again([*FILMS, "text"])
+    assert again.calls == 0
+
+
+def test_file_that_is_locked_when_it_is_opened(file, monkeypatch):
+    monkeypatch.setattr(_answer_store, "_LOCK_SECONDS", 0.05)
+    other = sqlite3.connect(file, isolation_level=None)
+    other.execute("BEGIN EXCLUSIVE")
+    with pytest.raises(CheckpointError, match="has been locked by another process"):
+        RemoteModel(measure, cache=file, cache_key="measure")
+    other.close()
+
+
+def test_full_disk(file):
+    model = RemoteModel(lambda texts: [[float(len(text))] * 500 for text in texts], cache=file, cache_key="long", batch_size=4)
+    model(["text"])
+    (most,) = model._store._connection.execute("PRAGMA page_count").fetchone()
+    model._store._connection.execute(f"PRAGMA max_page_count = {most}")
+    with pytest.raises(
+        CheckpointError, match=r"cannot be read or written \(database or disk is full\)\. Make room, .*; 60 answers"
+    ):
+        model(TEXTS)
+    asked = model.calls
+    model._store._connection.execute("PRAGMA max_page_count = 100000")
+    assert model(TEXTS).shape == (60, 500)
+    model(["another"])
+    assert model.calls == asked + 1
+    again = RemoteModel(measure, cache=file, cache_key="long")
+    again([*TEXTS, "another"])
+    assert again.calls == 0
+
+
+def test_two_processes_may_use_one_file(file):
+    code = f"""
+from limelight import RemoteModel
+model = RemoteModel(len, cache={str(file)!r}, cache_key="lengths")
+model([f"text {{number}}" for number in range(100)])
+"""
+    processes = [subprocess.Popen([sys.executable, "-c", code], stderr=subprocess.PIPE) for _ in range(2)]
+    for process in processes:
+        _, errors = process.communicate(timeout=120)
+        assert (process.returncode, errors) == (0, b"")
+    model = RemoteModel(len, cache=file, cache_key="lengths")
+    model([f"text {number}" for number in range(100)])
+    assert model.calls == 0
+
+
+def test_killed_process_loses_nothing_that_was_finished(file):
+    code = f"""
+import os, time
+from limelight import RemoteModel
+def ask(text):
+    time.sleep(0.01)
+    if text == "text 30":
+        os._exit(1)
+    return len(text)
+RemoteModel(ask, cache={str(file)!r}, cache_key="lengths", concurrency=1)([f"text {{number}}" for number in range(60)])
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 1
+    model = RemoteModel(len, cache=file, cache_key="lengths")
+    model(TEXTS)
+    assert 30 <= model.calls <= 40  # the last answers may not have been handed over
+
+
+def test_stopped_call_keeps_what_was_answered(file):
+    service = Service(seconds=0.005)
+    model = RemoteModel(service, cache=file, cache_key="measure", concurrency=2)
+    timer = threading.Timer(0.4, lambda: os.kill(os.getpid(), 2))
+    timer.start()
+    with pytest.raises(KeyboardInterrupt):
+        model([f"text {number}" for number in range(1000)])
+    timer.join()
+    assert 10 < len(service.asked) < 1000
+    again = RemoteModel(measure, cache=file, cache_key="measure")
+    again(service.asked)
+    assert again.calls <= 4
+
+
+# Batches of instances, other processes
+
+
+@pytest.mark.parametrize("arguments", [{}, {"engine": "threads", "n_jobs": 2}])
+def test_many_instances(arguments):
+    model = RemoteModel(wait_and_measure)
+    many = TextExplainer().explain_many(FILMS, model, **arguments)
+    assert [one.as_map() for one in many] == [TextExplainer().explain_instance(text, measure_all).as_map() for text in FILMS]
+
+
+def test_models_without_limits_go_to_other_processes(file):
+    model = pickle.loads(pickle.dumps(RemoteModel(measure, cache=file, cache_key="measure", timeout=5)))
+    assert model(FILMS)[:, 0].tolist() == measure_all(FILMS)
+    assert repr(model) == f"RemoteModel(<measure>, timeout=5.0, cache={str(file)!r:.80}, cache_key='measure')"
+    many = TextExplainer().explain_many(FILMS, RemoteModel(measure), engine="processes", n_jobs=2)
+    assert [one.as_map() for one in many] == [TextExplainer().explain_instance(text, measure_all).as_map() for text in FILMS]
+
+
+@pytest.mark.parametrize("limit", ["max_calls", "max_seconds", "calls_per_second"])
+def test_limits_are_not_kept_by_other_processes(limit):
+    model = RemoteModel(measure, **{limit: 100})
+    with pytest.raises(ArgumentTypeError, match=f"a RemoteModel with '{limit}' cannot be sent to other processes"):
+        TextExplainer().explain_many(FILMS, model, engine="processes", n_jobs=2)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system does not fork processes")
+@pytest.mark.filterwarnings("ignore:This process:DeprecationWarning")
+def test_forked_process_has_a_loop_of_its_own(file):
+    model = RemoteModel(wait_and_measure, cache=file, cache_key="measure")
+    model(FILMS)
+    child = os.fork()
+    if not child:
+        is_right = False
+        try:
+            is_right = model([*FILMS, "good"])[:, 0].tolist() == measure_all([*FILMS, "good"])
+        finally:
+            os._exit(0 if is_right else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    model(["good"])
+    assert model.calls == 3
+
+
+# Keys
+
+
+CONTENTS = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.binary(),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=3), inner, max_size=3),
+    max_leaves=6,
+)
+
+
+def shown(value):
+    """A text that tells values and their types apart."""
+    return repr(value)
+
+
+@given(CONTENTS, CONTENTS)
+def test_keys_are_equal_for_equal_inputs_only(one, other):
+    assert (find_key("model", 0, one) == find_key("model", 0, other)) == (shown(one) == shown(other))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (np.zeros(4), np.zeros((2, 2))),
+        (np.zeros(2), np.zeros(4, dtype=np.float32)),
+        (np.array(["ab", "c"]), np.array(["a", "bc"])),
+        (np.array(["a", 1], dtype=object), np.array(["a", "1"], dtype=object)),
+        (["ab", "c"], ["a", "bc"]),
+        (("a",), ["a"]),
+        ({"a": 1}, [("a", 1)]),
+        (pd.Timestamp(5), pd.Timestamp(6)),
+        (0.0, -0.0),
+        (Point(1), Point(2)),
+    ],
+)
+def test_inputs_that_differ_have_different_keys(one, other):
+    assert find_key("model", 0, one) != find_key("model", 0, other)
+    assert find_key("model", 0, one) == find_key("model", 0, one)
+
+
+def test_keys_keep_model_repetition_and_input_apart():
+    keys = [find_key("a", 0, "b"), find_key("a", 1, "b"), find_key("ab", 0, ""), find_key("", 0, "ab"), find_key("a", 10, "b")]
+    assert len(set(keys)) == 5
+
+
+def test_inputs_that_cannot_be_compared():
+    with pytest.raises(
+        ArgumentTypeError, match=r"or objects that can be pickled, so that answers can be found again; got gener"
+    ):
+        RemoteModel(measure)([(letter for letter in "abc")])
+
+
+def test_batches_are_taken_apart():
+    from scipy.sparse import csr_matrix
+
+    assert take_apart(("a", "b")) == ["a", "b"]
+    assert [row.tolist() for row in take_apart(np.eye(2))] == [[1.0, 0.0], [0.0, 1.0]]
+    assert [row.toarray().tolist() for row in take_apart(csr_matrix(np.eye(2)))] == [[[1.0, 0.0]], [[0.0, 1.0]]]
+    assert find_key("", 0, take_apart(csr_matrix(np.eye(2)))[0]) != find_key("", 0, take_apart(csr_matrix(np.eye(2)))[1])
+
+
+# Mistakes
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ({"max_calls": 0}, "max_calls must be an integer of at least 1; got 0"),
+        ({"max_seconds": 0}, "max_seconds must be a finite number above 0; got 0"),
+        ({"concurrency": 0}, "concurrency must be an integer of at least 1; got 0"),
+        ({"calls_per_second": -1}, "calls_per_second must be a finite number above 0; got -1"),
+        ({"retries": -1}, "retries must be an integer of at least 0; got -1"),
+        ({"timeout": float("inf")}, "timeout must be a finite number above 0; got inf"),
+        ({"batch_size": 0}, "batch_size must be an integer of at least 1; got 0"),
+        ({"cache_key": ""}, "cache_key must be a text with the model's name and version"),
+        ({"cache_key": 5}, "cache_key must be a text with the model's name and version"),
+        ({"cache": 5}, "cache must be the path of a file; got 5"),
+        ({"cache": "no/such/folder/answers.sqlite"}, "is in a folder that does not exist, 'no/such/folder'"),
+        ({"cache": "."}, "cache must be a file, or where one can be made; '.' is a folder"),
+    ],
+)
+def test_arguments(arguments, message):
+    with pytest.raises((ArgumentError, ArgumentTypeError), match=message):
+        RemoteModel(measure, **arguments)
+
+
+@pytest.mark.parametrize("function", [None, "text", Point])
+def test_function_that_is_none(function):
+    with pytest.raises(ArgumentTypeError, match="function must be a callable or a coroutine function from one input to its"):
+        RemoteModel(function)
