@@ -388,6 +388,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             random_state=options.random_state,
             is_plain=options.design != "auto",
             locality=options.locality,
+            most_samples=self._find_most_samples(request),
         )
 
     @final
@@ -471,6 +472,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             kernel_law=vicinity.kernel_law,
             regressor=request.regressor,
             is_exact=is_exact,
+            is_sparse=vicinity.is_sparse and request.regressor is None,
         )
 
     @final

@@ -42,6 +42,7 @@ selected_intervals  intervals of weights that were chosen because they are the h
 certainty           how certain a list of the heaviest components is
 moments             means and covariances of components and outputs, as sampled or in the limit
 full_fit            the same from a fit of all components, with exact moments of the masks
+sparse_fit          the same from sparse fits, for fewer than two rows a component
 controlled_moments  the same from a fit of all components and of control variates
 regressions         on the chosen components, of all rows and without each replicate
 held_out            fidelity of surrogates chosen and fitted without the rows they are held against

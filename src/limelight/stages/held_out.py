@@ -16,6 +16,7 @@ from limelight.stages.prior import Penalties
 from limelight.stages.regressions import Regressions, explain_shares, fit_moments
 from limelight.stages.sample import Sample
 from limelight.stages.selection import choose_components
+from limelight.stages.sparse_fit import SparseMoments
 
 __all__ = ["find_held_out_fidelities"]
 
@@ -25,7 +26,7 @@ _METHODS = ("auto", "highest_weights", "forward_selection")
 
 
 def find_held_out_fidelities(
-    sample: Sample, source: SampledMoments | ProjectedMoments, method: str, num_features: int, alpha: float
+    sample: Sample, source: SampledMoments | ProjectedMoments | SparseMoments, method: str, num_features: int, alpha: float
 ) -> np.ndarray | None:
     """Weighted R2, of shape (q, 1 + r): of each replicate under the surrogate chosen and fitted without it, pooled.
 
@@ -33,7 +34,7 @@ def find_held_out_fidelities(
     ----------
     sample : Sample
         The rows, with q outputs and r replicates.
-    source : SampledMoments or ProjectedMoments
+    source : SampledMoments, ProjectedMoments or SparseMoments
         Where the moments of this sample alone come from.
     method, num_features, alpha
         How components are chosen, how many, and the ridge penalty; as in `limelight.stages.surrogate.Settings`.
@@ -46,7 +47,8 @@ def find_held_out_fidelities(
     """
     d, r = len(sample.instance), sample.num_replicates
     has_choice = method in _METHODS and num_features < d and r > 1
-    if not has_choice or sample.is_wide or d > _MOST_COMPONENTS or sample.size >= _ENOUGH_ROWS_PER_COMPONENT * d:
+    takes_long = (sample.is_wide or d > _MOST_COMPONENTS) and not isinstance(source, SparseMoments)
+    if not has_choice or takes_long or sample.size >= _ENOUGH_ROWS_PER_COMPONENT * d:
         return None
     moments = source.without_each()
     pooled = PooledMoments.of(moments, d)

@@ -12,12 +12,13 @@ from limelight.stages.full_fit import ProjectedMoments
 from limelight.stages.moments import LimitMoments, Moments, SampledMoments, leave_out_each
 from limelight.stages.prior import Penalties
 from limelight.stages.sample import Sample
+from limelight.stages.sparse_fit import SparseMoments
 
 __all__ = ["ProductsOfComponents", "ProductsOfRows", "Regressions", "Source", "dot", "explain_shares", "fit_moments"]
 
 _ROUNDING_SHARE = 1e-12  # of an output's variation: what is less is rounding
 
-Source = SampledMoments | ProjectedMoments | ControlledMoments | LimitMoments
+Source = SampledMoments | ProjectedMoments | SparseMoments | ControlledMoments | LimitMoments
 """Where moments come from."""
 
 
@@ -43,7 +44,7 @@ class ProductsOfComponents:
         They have equal numbers of components (d), outputs (q) and replicates (r).
     chosen : ndarray of int, of shape (b, q, c)
         The components' numbers.
-    source : SampledMoments, ProjectedMoments, ControlledMoments or LimitMoments
+    source : SampledMoments, ProjectedMoments, SparseMoments, ControlledMoments or LimitMoments
         Where the regressions' moments come from.
     """
 

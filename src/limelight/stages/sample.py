@@ -20,14 +20,16 @@ from limelight.stages.prior import Penalties, Pull
 from limelight.stages.proximity import Proximity
 from limelight.stages.wide_rows import RowProducts, WideRows
 
-__all__ = ["ColumnSums", "Sample", "find_unknown"]
+__all__ = ["LEAST_ROWS_PER_COMPONENT", "ColumnSums", "Sample", "find_unknown"]
 
 _BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
 _LEAST_VARIANCE_SHARE = 0.1  # of a component's mean variance: with less, a replicate says next to nothing about it
 _LEAST_VARYING_SHARE = 0.75  # of the replicates: those in which a component must vary
 _PENALTY_TRACE = 1e-6  # of the penalty of a standardised component
-_LEAST_ROWS_PER_COMPONENT = 2  # for a fit of all components
+LEAST_ROWS_PER_COMPONENT = 2
+"""With fewer, a fit of all components says little of single ones."""
+
 _ROUNDING_SHARE = 1e-12  # of a number: smaller differences from it are rounding
 
 
@@ -160,7 +162,7 @@ class Sample:
     @property
     def is_thin(self) -> bool:
         """Whether there are fewer than two rows for each component: a fit of all of them says little of single ones."""
-        return self.size < _LEAST_ROWS_PER_COMPONENT * len(self.instance)
+        return self.size < LEAST_ROWS_PER_COMPONENT * len(self.instance)
 
     @property
     def row_weights(self) -> np.ndarray:

@@ -20,6 +20,7 @@ from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, R
 from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selected_intervals import reach_towards_zero
 from limelight.stages.selection import ALPHA_OF_CHOICE, METHODS_BY_WEIGHT, Choice, choose_components
+from limelight.stages.sparse_fit import SparseMoments
 
 __all__ = ["Fit", "Settings", "fit_surrogates", "judge_lists"]
 
@@ -29,7 +30,6 @@ _MOST_NUMBERS = 2**22  # in the equations of all components at a time
 _LEAST_ALPHA = 1e-6  # beside a prior: without a common penalty, equations with a strong prior lose their digits
 _MOST_FORWARD = 6  # components, as in lime
 _MOST_JUDGED = 300  # components: the fits of all of them would take longer than the rest
-_LEAST_ROWS_PER_COMPONENT = 2  # for a choice whose weights are like those of the chosen components alone
 
 
 class Fit(NamedTuple):
@@ -112,6 +112,8 @@ class Settings(NamedTuple):
         weights. It ends a little early where eight replicates are alike by chance, so that of 95 % intervals 92 to 95 % hold;
         they would hold in 95 % with many replicates (Chow and Robbins, "On the Asymptotic Theory of Fixed-Width Sequential
         Confidence Intervals for the Mean", Annals of Mathematical Statistics 36, 1965).
+    is_sparse : bool
+        Whether there will be too few rows for a fit of all components: sparse fits take its place, where the law is known.
     """
 
     method: str
@@ -123,6 +125,7 @@ class Settings(NamedTuple):
     is_exact: bool
     components: tuple[int, ...] | None = None
     confidence: float = _CONFIDENCE
+    is_sparse: bool = False
 
 
 def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[Fit]]:
@@ -153,7 +156,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     chosen = choice.components
     chosen_penalties = penalties.take(chosen)
     of_chosen: ProductsOfRows | ProductsOfComponents
-    if samples[0].size < chosen.shape[-1]:
+    if samples[0].size < chosen.shape[-1] and not isinstance(source, SparseMoments):
         of_chosen = ProductsOfRows(samples[0], chosen[0], settings.nominal_draws)
     else:
         of_chosen = ProductsOfComponents(samples, chosen, source)
@@ -177,10 +180,10 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     by_fit = regressions.intercepts + dot(regressions.weights, instance_values[:, :, None])
     local_half_widths = _half_widths(_errors(by_fit[..., None], settings)[..., 0], samples[0], settings)
     fidelities, spreads = of_chosen.fidelities(regressions, settings.is_exact), of_chosen.spreads()
-    is_sampled = isinstance(source, SampledMoments | ProjectedMoments) and not settings.is_exact
+    is_sampled = isinstance(source, SampledMoments | ProjectedMoments | SparseMoments) and not settings.is_exact
     if is_sampled and settings.components is None and settings.regressor is None:
         for number, sample in enumerate(samples):
-            own = source if isinstance(source, ProjectedMoments) else SampledMoments([sample], settings.nominal_draws)
+            own = SampledMoments([sample], settings.nominal_draws) if isinstance(source, SampledMoments) else source
             held_out = find_held_out_fidelities(sample, own, method, settings.num_features, alpha)
             fidelities[number] = fidelities[number] if held_out is None else held_out
     fidelity_errors = _fidelity_errors(fidelities, is_enumeration=settings.is_exact and samples[0].limit is None)
@@ -260,6 +263,9 @@ def _choose_moments(samples: Sequence[Sample], settings: Settings) -> Source:
     limits = [sample.limit for sample in samples if sample.limit is not None]
     if limits:
         return LimitMoments(samples, limits, settings.nominal_draws)
+    if settings.is_sparse and settings.kernel_law is not None and not settings.is_exact:
+        (sample,) = samples
+        return SparseMoments(sample, settings.kernel_law, settings.nominal_draws)
     sampled = (WideMoments if samples[0].is_wide else SampledMoments)(samples, settings.nominal_draws)
     controls = [sample.controls for sample in samples if sample.controls is not None]
     if (settings.kernel_law is None and not controls) or settings.regressor is not None or settings.is_exact:
@@ -339,7 +345,7 @@ def _name_method(sample: Sample, settings: Settings) -> str:
     More than a few would follow the rows themselves: forward selection finds much in noise.
     """
     is_thin = sample.is_thin and not settings.is_exact
-    is_forward = settings.method == "auto" and settings.num_features <= _MOST_FORWARD and is_thin
+    is_forward = settings.method == "auto" and settings.num_features <= _MOST_FORWARD and is_thin and not settings.is_sparse
     return "forward_selection" if is_forward else settings.method
 
 

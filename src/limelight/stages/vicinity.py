@@ -13,12 +13,14 @@ from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.locality import LOCAL_CHANGE, ReachLaw, find_local_width, find_reach_law, measure_share
 from limelight.stages.perturbation import DESIGNS
 from limelight.stages.proximity import Kernel, Metric, Proximity, exponential_kernel
-from limelight.stages.sample import Sample
+from limelight.stages.sample import LEAST_ROWS_PER_COMPONENT, Sample
 
 __all__ = ["Vicinity"]
 
 _LEAST_SHARE = 0.5  # of perturbations that count: with less, masks are drawn near the instance
 _LOCAL_ENOUGH = 1.1  # times a local kernel's change: widths have two digits
+_LEAST_SPARSE_ROWS = 32  # with fewer, a lasso finds next to nothing, and replicates have next to no rows
+_MOST_SPARSE_COMPONENTS = 1000  # with more, sparse fits take longer than the rest
 _SEARCH = 1  # sets the random streams of a search for a width apart
 
 
@@ -42,6 +44,8 @@ class Vicinity:
         Whether the user asked for this design: then nothing is drawn near the instance.
     locality : "lime", "local" or float
         What the width is for.
+    most_samples : int
+        The number of perturbations, or the largest one, the instance included.
 
     Attributes
     ----------
@@ -72,6 +76,7 @@ class Vicinity:
         random_state: int,
         is_plain: bool,
         locality: str | float,
+        most_samples: int,
     ) -> None:
         self.components, self.has_own_kernel = components, has_own_distances and kernel is exponential_kernel
         self._design, self._is_plain = design, is_plain
@@ -79,6 +84,8 @@ class Vicinity:
         self._reach_law: ReachLaw | None = None
         self._widest, self._mean_weight = width, 1.0
         self._masks_are_near = False
+        least, most = _LEAST_SPARSE_ROWS, LEAST_ROWS_PER_COMPONENT * len(components.names)
+        self._are_few = least <= most_samples - 1 < most and len(components.names) <= _MOST_SPARSE_COMPONENTS
         self.notices: tuple[Notice, ...] = ()
         self.found = str(locality) if self.has_own_kernel else ""
         self._set(Proximity(width, distances, kernel))
@@ -89,6 +96,11 @@ class Vicinity:
     def is_changed(self) -> bool:
         """Whether the width is another one than lime's or the user's."""
         return self.proximity.width != self._widest
+
+    @property
+    def is_sparse(self) -> bool:
+        """Whether perturbations of a known law stay too few for a fit of all components, and enough for a sparse one."""
+        return self.kernel_law is not None and self._are_few
 
     def make_design(self, *, for_search: bool = False) -> Design:
         """Where perturbations come from."""
@@ -148,8 +160,8 @@ class Vicinity:
         if components.law is None:
             self.drawn = components.drawn_near(proximity.width)
             self.drawn_width = self.drawn.drawn_width
-        elif self.is_changed:
-            self._masks_are_near = self.reach_law.share(proximity.width) < _LEAST_SHARE
+        elif self.is_changed or self.is_sparse:
+            self._masks_are_near = self.is_sparse or self.reach_law.share(proximity.width) < _LEAST_SHARE
             self.drawn_width = proximity.width if self._masks_are_near else None
 
     def _stay_local(self) -> None:
