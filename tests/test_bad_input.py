@@ -337,7 +337,7 @@ class TestOptions:
             ("kernel_width", "wide", "must be a finite number above 0"),
             ("kernel_width", True, "must be a finite number above 0"),
             ("alpha", "x", "must be a finite number of at least 0"),
-            ("tolerance", None, "must be a finite number above 0"),
+            ("tolerance", "x", "must be a finite number above 0"),
             ("kernel", 5, r"must be a callable kernel\(distances, width\), the name of a registered one, or None; got 5"),
             ("random_state", "seed", "must be an int, None or a numpy Generator; got str"),
             ("random_state", 1.5, "must be an int, None or a numpy Generator; got float"),

@@ -48,8 +48,9 @@ class Options:
         How the reported components are chosen; one of `limelight.stages.selection.METHODS`.
     alpha : float
         The ridge penalty, in lime's unit: lime's own is 1.
-    tolerance : float
-        Weights count as converged when their intervals reach no further than this share of the heaviest weight.
+    tolerance : float or None
+        Weights count as converged when their intervals reach no further than this share of the heaviest weight; None for what
+        suits the model.
     certainty : float or None
         With which probability each reported component must truly be among the heaviest, and its sign be right, for "auto" to
         end, in place of the tolerance; None where the tolerance counts.
@@ -68,7 +69,7 @@ class Options:
     locality: str | float
     feature_selection: str
     alpha: float
-    tolerance: float
+    tolerance: float | None
     certainty: float | None
     design: str
     shortcuts: bool
@@ -85,7 +86,7 @@ class Options:
         locality: Locality = "lime",
         feature_selection: str = "auto",
         alpha: float = 1.0,
-        tolerance: float = 0.05,
+        tolerance: float | None = None,
         certainty: float | None = None,
         design: str = "auto",
         shortcuts: bool = True,
@@ -107,7 +108,7 @@ class Options:
             locality=_check_locality(locality, checked_kernel),
             feature_selection=check_choice("feature_selection", feature_selection, METHODS),
             alpha=check_number("alpha", alpha, 0),
-            tolerance=check_number("tolerance", tolerance, 0, inclusive=False),
+            tolerance=None if tolerance is None else check_number("tolerance", tolerance, 0, inclusive=False),
             certainty=None if certainty is None else _check_certainty(certainty, feature_selection),
             design=check_choice("design", design, get_args(DesignName)),
             shortcuts=check_flag("shortcuts", shortcuts),

@@ -10,6 +10,7 @@ from limelight._lockstep import Run
 from limelight._options import Options, Request
 from limelight.results.explanation import Explanation
 from limelight.stages.components import Components, Neighbourhood
+from limelight.stages.convergence import Goal
 from limelight.stages.perturbation import Look
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import Outputs
@@ -32,6 +33,7 @@ class Gathered(NamedTuple):
     first: Sequence[Neighbourhood]  # of the sample, where they can tell what bins cost
     settings: Settings
     fits: Sequence[Fit]
+    goal: Goal
 
 
 class Pipeline(ABC):

@@ -96,7 +96,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         locality: Locality = "lime",
         feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
-        tolerance: float = 0.05,
+        tolerance: float | None = None,
         certainty: float | None = None,
         mode: Mode | None = None,
         design: DesignName = "auto",
@@ -287,7 +287,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         oracle = Oracle(path, shared)
         link = LINKS[request.link]
         known = self._find_known_moments(components, adapted, vicinity, request, shared)
-        goal = Goal(self.options.tolerance, self.options.certainty)
+        goal = Goal.of(self.options.tolerance, self.options.certainty, is_slow=adapted.outputs.is_slow)
         search, locality = None, self.options.locality
         if isinstance(locality, float):
             search = WidthSearch(
@@ -364,7 +364,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         spent = () if budget is None else (describe_end(budget, oracle.num_inputs),)
         missed = () if search is None else search.find_missed(fits)
         outputs = outputs.with_notices((*shared.notices, *known.notices, *vicinity.notices, *missed, *spent))
-        return Gathered(components, vicinity, oracle, outputs, complete, sample, first, settings, fits)
+        return Gathered(components, vicinity, oracle, outputs, complete, sample, first, settings, fits, goal)
 
     @final
     def _find_vicinity(self, components: Components, request: Request) -> Vicinity:
@@ -477,7 +477,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
 
     @final
     def _record_provenance(
-        self, components: Components, vicinity: Vicinity, look: Look, sample: Sample, settings: Settings, request: Request
+        self, components: Components, vicinity: Vicinity, look: Look, sample: Sample, settings: Settings, goal: Goal, request: Request
     ) -> Provenance:
         """How an explanation is made, for the record."""
         options, proximity = self.options, vicinity.proximity
@@ -493,8 +493,8 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             feature_selection=options.feature_selection,
             regressor="ridge" if request.regressor is None else type(request.regressor).__name__,
             alpha=options.alpha,
-            tolerance=options.tolerance,
-            certainty=options.certainty or 0.0,
+            tolerance=goal.tolerance,
+            certainty=goal.certainty or 0.0,
             random_state=options.random_state,
             nominal_draws=settings.nominal_draws,
             content=f"{components.content:x}",
@@ -506,9 +506,8 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
     @final
     def _build_explanation(self, gathered: Gathered, request: Request) -> Explanation:
         """The explanation, as plain data, once the last look is done."""
-        components, vicinity, oracle, outputs, look, sample, first, settings, fits = gathered
+        components, vicinity, oracle, outputs, look, sample, first, settings, fits, goal = gathered
         # An output that varies, but has no weights, has not converged: in a narrow kernel no component may vary.
-        goal = Goal(self.options.tolerance, self.options.certainty)
         converged = has_converged(goal, sample, settings, fits, may_be_zero=settings.is_exact | ~sample.varies)
         predictions = LINKS[request.link](oracle.instance_prediction)
         return Explanation(
@@ -524,7 +523,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             effective_sample_size=sample.effective_size,
             confidence=settings.confidence,
             converged=converged,
-            provenance=self._record_provenance(components, vicinity, look, sample, settings, request),
+            provenance=self._record_provenance(components, vicinity, look, sample, settings, goal, request),
             notices=collect_notices(
                 components,
                 outputs,

@@ -86,8 +86,8 @@ def find_prediction_method(model: Any) -> PredictionMethod:
         method = method.func
     owner, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
     if owner is None or name not in (*_CLASS_METHODS, "predict"):
-        gives_probabilities = getattr(call, "gives_probabilities", False) is True
-        return PredictionMethod(call, ModelOutputs("probabilities" if gives_probabilities else None))
+        gives_probabilities, is_slow = (getattr(call, name, False) is True for name in ("gives_probabilities", "is_slow"))
+        return PredictionMethod(call, ModelOutputs("probabilities" if gives_probabilities else None, is_slow=is_slow))
     columns = getattr(owner, "feature_names_in_", None)
     input_names = tuple(map(str, columns)) if isinstance(columns, np.ndarray) else None
     return _describe_method(call, owner, name)._replace(input_names=input_names)

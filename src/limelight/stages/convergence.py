@@ -12,6 +12,9 @@ from limelight.stages.surrogate import Fit, Settings, judge_lists
 
 __all__ = ["Goal", "has_converged"]
 
+_TOLERANCE = 0.05
+_TOLERANCE_OF_SLOW = 0.1  # of models whose answers a user waits for
+
 
 class Goal(NamedTuple):
     """What the user wants to know well enough.
@@ -23,10 +26,20 @@ class Goal(NamedTuple):
     certainty : float or None
         With which probability each listed component must truly be among the heaviest, and its sign be right, in place of the
         tolerance.
+    is_for_slow : bool
+        Whether the tolerance is the one for slow models, and not the user's.
     """
 
     tolerance: float
     certainty: float | None
+    is_for_slow: bool = False
+
+    @classmethod
+    def of(cls, tolerance: float | None, certainty: float | None, *, is_slow: bool) -> Goal:
+        """The user's tolerance, or the one that suits the model: intervals of half the width take four times the inputs."""
+        if tolerance is not None:
+            return cls(tolerance, certainty)
+        return cls(_TOLERANCE_OF_SLOW if is_slow else _TOLERANCE, certainty, is_slow)
 
 
 def has_converged(goal: Goal, sample: Sample, settings: Settings, fits: Sequence[Fit], may_be_zero: Iterable[bool]) -> bool:

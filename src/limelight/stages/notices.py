@@ -20,7 +20,7 @@ from limelight.stages.missing_effect import MissingEffect, find_missing_effect
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.prior_effect import judge_prior
 from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, Trial, round_up, try_kernels, try_settings
-from limelight.stages.sample import Sample
+from limelight.stages.sample import LEAST_ROWS_PER_COMPONENT, Sample
 from limelight.stages.surrogate import Fit, Settings, judge_lists
 from limelight.stages.vicinity import Vicinity
 
@@ -112,6 +112,11 @@ def collect_notices(
         )
         text += " the fidelity, which says little. Give a larger kernel_width."
         notes.append(Notice("low_effective_sample_size", text))
+    if settings.is_sparse and sample.is_thin and not settings.is_exact:
+        notes.append(Notice("sparse_fit", _describe_sparse_fit(num_components, sample.size), "information"))
+    if goal.is_for_slow and goal.certainty is None and num_samples is None and not settings.is_exact:
+        text = f'The model is slow, so num_samples="auto" ended within a tolerance of {goal.tolerance:g} instead of 0.05, which '
+        notes.append(Notice("slow_model", f"{text}asks about up to four times as many inputs. Give tolerance to choose.", "information"))
     if not converged:
         has_ended = any(notice.code == "budget_ended" for notice in outputs.notes)
         notes += _judge_precision(sample, settings, fits, num_samples, goal, unknown, has_ended=has_ended)
@@ -448,6 +453,14 @@ def _describe_unknown(names: Sequence[str]) -> str:
     return (
         f"{weights} of {_list_names(names)} cannot be known: hardly any perturbation that counts shows a difference. Give more "
         "num_samples or a larger kernel_width. A sampler or constraint of your own must let every component vary."
+    )
+
+
+def _describe_sparse_fit(num_components: int, num_drawn: int) -> str:
+    return (
+        f"{num_drawn} perturbations do not determine the weights of {num_components} components. A lasso chose the reported "
+        "ones: others may weigh as much, and how certain the list is, is not known. Give num_samples of at least "
+        f"{LEAST_ROWS_PER_COMPONENT * num_components + 1}, or fewer components."
     )
 
 

@@ -29,6 +29,8 @@ class ModelOutputs(NamedTuple):
         What a reader should know about how the model was asked.
     are_margins : bool
         Whether they are those of a ``decision_function``: a single one decides by its sign, several by the largest.
+    is_slow : bool
+        Whether the model says that its answers take long, so that fewer are worth more to a user than narrow intervals.
     """
 
     kind: str | None = None
@@ -36,6 +38,7 @@ class ModelOutputs(NamedTuple):
     are_classes: bool = False
     notes: tuple[Notice, ...] = ()
     are_margins: bool = False
+    is_slow: bool = False
 
 
 class OutputNames(NamedTuple):

@@ -95,8 +95,9 @@ class TabularExplainer(Explainer):
         fewer than two perturbations for each; "none" reports all.
     alpha : float, default 1.0
         The ridge penalty, per `num_samples` perturbations weighted by the kernel.
-    tolerance : float, default 0.05
-        Weights count as converged when their intervals reach no further than this share of the largest weight.
+    tolerance : float, optional
+        Weights count as converged when their intervals reach no further than this share of the largest weight; by default
+        0.05, or 0.1 for models that say that they are slow (an attribute ``is_slow`` that is True).
     certainty : float, optional
         Have ``num_samples="auto"`` end once each reported component truly is among the heaviest, and its sign is right, each
         with at least this probability, such as 0.95. It takes the tolerance's place: the list is certain then, and the weights
@@ -163,7 +164,7 @@ class TabularExplainer(Explainer):
         locality: Locality = "lime",
         feature_selection: FeatureSelection = "auto",
         alpha: float = 1.0,
-        tolerance: float = 0.05,
+        tolerance: float | None = None,
         certainty: float | None = None,
         mode: Mode | None = None,
         design: DesignName = "auto",
