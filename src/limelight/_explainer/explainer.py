@@ -477,7 +477,14 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
 
     @final
     def _record_provenance(
-        self, components: Components, vicinity: Vicinity, look: Look, sample: Sample, settings: Settings, goal: Goal, request: Request
+        self,
+        components: Components,
+        vicinity: Vicinity,
+        look: Look,
+        sample: Sample,
+        settings: Settings,
+        goal: Goal,
+        request: Request,
     ) -> Provenance:
         """How an explanation is made, for the record."""
         options, proximity = self.options, vicinity.proximity

@@ -115,8 +115,11 @@ def collect_notices(
     if settings.is_sparse and sample.is_thin and not settings.is_exact:
         notes.append(Notice("sparse_fit", _describe_sparse_fit(num_components, sample.size), "information"))
     if goal.is_for_slow and goal.certainty is None and num_samples is None and not settings.is_exact:
-        text = f'The model is slow, so num_samples="auto" ended within a tolerance of {goal.tolerance:g} instead of 0.05, which '
-        notes.append(Notice("slow_model", f"{text}asks about up to four times as many inputs. Give tolerance to choose.", "information"))
+        text = (
+            f'The model says that it is slow. So num_samples="auto" had a tolerance of {goal.tolerance:g}, not 0.05: intervals '
+        )
+        text += "may be twice as wide, from about a quarter of the inputs. To choose, give the explainer a tolerance."
+        notes.append(Notice("slow_model", text, "information"))
     if not converged:
         has_ended = any(notice.code == "budget_ended" for notice in outputs.notes)
         notes += _judge_precision(sample, settings, fits, num_samples, goal, unknown, has_ended=has_ended)
