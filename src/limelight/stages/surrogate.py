@@ -183,8 +183,8 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
     is_sampled = isinstance(source, SampledMoments | ProjectedMoments | SparseMoments) and not settings.is_exact
     if is_sampled and settings.components is None and settings.regressor is None:
         for number, sample in enumerate(samples):
-            has_own = isinstance(source, ProjectedMoments | SparseMoments)
-            own = source if has_own else SampledMoments([sample], settings.nominal_draws)
+            of_one = isinstance(source, ProjectedMoments | SparseMoments)
+            own: Any = source if of_one else SampledMoments([sample], settings.nominal_draws)
             held_out = find_held_out_fidelities(sample, own, method, settings.num_features, alpha)
             fidelities[number] = fidelities[number] if held_out is None else held_out
     fidelity_errors = _fidelity_errors(fidelities, is_enumeration=settings.is_exact and samples[0].limit is None)
