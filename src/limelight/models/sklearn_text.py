@@ -1,165 +1,128 @@
-"""scikit-learn pipelines that begin with a count or TF-IDF vectorizer: perturbed counts are made from the masks.
+"""scikit-learn pipelines of texts: what their vectorizers make of perturbed texts is made from the masks.
 
-Each word of the text is analysed once, alone; the counts of a perturbed text are then the sums over the words that stay. This
-is exact only if no token of the vectorizer extends from one word into the next, or changes with its neighbours. Where this is
-not certain, the generic path is taken.
+The text is cut into chunks that the vectorizer takes one by one, such as words. What each chunk becomes as some of its words
+are removed is analysed once; a perturbed text has the terms of what its chunks have become. Where it is not certain that this
+is what the vectorizer makes of the text itself, the generic path is taken.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Callable
-from typing import Any, NamedTuple, Protocol, runtime_checkable
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import pairwise
+from typing import Any
 
 import numpy as np
 
-from limelight.stages.components import Components, Neighbourhood, count_present
+from limelight.models._chunks_of_text import Words, find_pieces, join_pieces
+from limelight.models._text_terms import TermMatrix
+from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS
 from limelight.stages.questions import ModelPath
 
 __all__ = ["adapt_text_pipeline"]
 
-# Matches patterns of word characters only (\w, letters, digits, \b at the ends), whose own matches lie within one word.
-_WORD_PATTERN = re.compile(
-    r"(\(\?u\))?(\\b)?((\\w|\\d|\[([a-z]-[a-z]|[A-Z]-[A-Z]|[0-9]-[0-9]|\w|\\w|\\d)+\])(\+|\{\d+(,\d*)?\})?)+(\\b)?",
-    flags=re.ASCII,
-)
-
-
-@runtime_checkable
-class _Words(Protocol):
-    """The components of a text: see `limelight.modalities._words.WordParts`."""
-
-    names: tuple[str, ...]
-    component_numbers: tuple[int, ...]
-    gaps: tuple[str, ...]
-    mask_string: str
+_TRIED_MASKS = 6
 
 
 def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) -> ModelPath | None:
-    """Give counts made from the masks to the steps after the vectorizer; None if they might differ from the vectorizer's."""
+    """Give the steps after vectorizers what these would make of the perturbed texts; None if it might be something else."""
     pipeline = getattr(method, "__self__", None)
     name = getattr(method, "__name__", "")
     # Compared by name, since a user without such a model need not import scikit-learn.
-    if type(pipeline).__module__ != "sklearn.pipeline" or name not in PREDICTION_METHODS or not isinstance(components, _Words):
+    if type(pipeline).__module__ != "sklearn.pipeline" or name not in PREDICTION_METHODS or not isinstance(components, Words):
         return None
-    steps = getattr(pipeline, "steps", [])
-    if len(steps) < 2 or not _is_exact(steps[0][1], components):
+    vectorizers: list[Any] = []
+
+    def note(vectorizer: Any) -> str:
+        vectorizers.append(vectorizer)
+        return "passthrough"
+
+    if _replace_vectorizers(pipeline, note) is None:
         return None
-    assert pipeline is not None
-    finish = getattr(pipeline[1:], name)
-    counts = _Counts(steps[0][1], components)
+    try:
+        matrices = [TermMatrix(vectorizer, components) for vectorizer in vectorizers]
+        if not _is_exact(vectorizers, matrices, components):
+            return None
+    except Exception:  # the generic path reports what is wrong with a vectorizer
+        return None
+    stand_ins = iter(_make_stand_ins([matrix.num_columns for matrix in matrices]))
+    finish = getattr(_replace_vectorizers(pipeline, lambda _: next(stand_ins)), name)
 
     def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
-        return counts.document_term_matrix(neighbourhood.representation[rows])
+        masks = neighbourhood.representation[rows]
+        return _join([matrix.make(masks) for matrix in matrices])
 
     return ModelPath(make, finish, "counts", components.batch_size)
 
 
-def _is_exact(vectorizer: Any, words: _Words) -> bool:
-    """Whether the vectorizer finds the same tokens in a perturbed text as in its words, each analysed alone."""
-    from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
+def _replace_vectorizers(step: Any, replace: Callable[[Any], Any]) -> Any:
+    """The same step with another in the place of each vectorizer, in their order; None if others than vectorizers get texts."""
+    from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
+    from sklearn.pipeline import FeatureUnion, Pipeline
 
-    if type(vectorizer) not in (CountVectorizer, TfidfVectorizer) or not hasattr(vectorizer, "vocabulary_"):
+    if type(step) in (CountVectorizer, HashingVectorizer, TfidfVectorizer):
+        return replace(step)
+    if type(step) is Pipeline:
+        (name, first), *others = step.steps
+        replaced = _replace_vectorizers(first, replace)
+        return None if replaced is None else _copy_with(step, steps=[(name, replaced), *others])
+    if type(step) is FeatureUnion:
+        names, members = zip(*step.transformer_list, strict=True)
+        replaced = [member if member == "drop" else _replace_vectorizers(member, replace) for member in members]
+        if any(member is None for member in replaced):
+            return None
+        return _copy_with(step, transformer_list=[*zip(names, replaced, strict=True)], n_jobs=None)
+    return None
+
+
+def _copy_with(step: Any, **attributes: Any) -> Any:
+    copied = copy.copy(step)
+    vars(copied).update(attributes)
+    return copied
+
+
+def _make_stand_ins(widths: Sequence[int]) -> list[Any]:
+    """Steps that give the columns of one vectorizer each, out of those of all side by side."""
+    from sklearn.preprocessing import FunctionTransformer
+
+    if len(widths) == 1:
+        return ["passthrough"]
+    bounds = np.cumsum([0, *widths]).tolist()
+    stand_ins = [FunctionTransformer(partial(_take_columns, start, stop)) for start, stop in pairwise(bounds)]
+    return [stand_in.set_output(transform="default") for stand_in in stand_ins]
+
+
+def _take_columns(start: int, stop: int, matrix: Any) -> Any:
+    return matrix[:, start:stop]
+
+
+def _join(matrices: Sequence[Any]) -> Any:
+    from scipy.sparse import hstack
+
+    return matrices[0] if len(matrices) == 1 else hstack(matrices, format="csr")
+
+
+def _is_exact(vectorizers: Sequence[Any], matrices: Sequence[TermMatrix], words: Words) -> bool:
+    """Whether some perturbed texts, and what the vectorizers make of them, are to the bit what they are taken for."""
+    d = len(words.names)
+    masks = np.random.default_rng(0).integers(0, 2, (_TRIED_MASKS, d), dtype=np.uint8)
+    masks[0], masks[1] = 1, 0
+    texts = words.realise(masks)
+    if texts != [join_pieces(find_pieces(words), mask) for mask in masks]:
         return False
-    text = "".join([*words.names, *words.gaps, words.mask_string])
+    return all(
+        _is_same(vectorizer.transform(texts), matrix.make(masks))
+        for vectorizer, matrix in zip(vectorizers, matrices, strict=True)
+    )
+
+
+def _is_same(one: Any, other: Any) -> bool:
+    """Whether two sparse matrices are the same to the bit, and stored in the same way."""
+    arrays = [(getattr(one, name), getattr(other, name)) for name in ("data", "indices", "indptr")]
     return (
-        vectorizer.input == "content"
-        and vectorizer.analyzer == "word"
-        and vectorizer.preprocessor is None
-        and vectorizer.tokenizer is None
-        and tuple(vectorizer.ngram_range) == (1, 1)
-        and isinstance(vectorizer.token_pattern, str)
-        and _WORD_PATTERN.fullmatch(vectorizer.token_pattern) is not None
-        # Removing accents can remove everything between two words.
-        and (vectorizer.strip_accents is None or text.isascii())
-        # The lowercase form of sigma depends on whether letters follow, even across punctuation.
-        and not (vectorizer.lowercase and "\N{GREEK CAPITAL LETTER SIGMA}" in text)
-        and all(words.gaps[1:-1])
-        and not any(re.search(r"\w", gap.lower()) for gap in words.gaps)
+        type(one) is type(other)
+        and one.shape == other.shape
+        and all(left.dtype == right.dtype and np.array_equal(left, right) for left, right in arrays)
     )
-
-
-class _Entry(NamedTuple):
-    """What one token of one word adds to a text's counts.
-
-    Attributes
-    ----------
-    column : int
-        The token's column of the document-term matrix.
-    flag : int
-        The number of the flag that says whether it counts.
-    amount : int
-        How often the word occurs in the text.
-    """
-
-    column: int
-    flag: int
-    amount: int
-
-
-class _Counts:
-    """What each word adds to a text's counts while it is present, and what its mask string adds while it is absent."""
-
-    def __init__(self, vectorizer: Any, words: _Words) -> None:
-        from sklearn.feature_extraction.text import CountVectorizer
-
-        analyse, vocabulary = vectorizer.build_analyzer(), vectorizer.vocabulary_
-        occurrences = np.bincount(words.component_numbers, minlength=len(words.names))
-        mask_columns = [vocabulary[token] for token in analyse(words.mask_string) if token in vocabulary]
-        # The flags are the mask, and then its complement for mask strings.
-        entries = [
-            _Entry(vocabulary[token], flag, count)
-            for flag, (word, count) in enumerate(zip(words.names, occurrences, strict=True))
-            for token in analyse(word)
-            if token in vocabulary
-        ]
-        entries += [
-            _Entry(column, len(words.names) + number, count)
-            for number, count in enumerate(occurrences)
-            for column in mask_columns
-        ]
-        entries.sort()
-        columns, self._flags, self._amounts = np.array(entries, dtype=np.int64).reshape(-1, 3).T
-        self._columns = columns.astype(np.int32)
-        self._has_shared_columns = len(np.unique(columns)) < len(columns)  # as of "The" and "the"
-        self._counts_mask_strings = bool(mask_columns)
-        self._vectorizer = vectorizer
-        self._empty_row = CountVectorizer.transform(vectorizer, [""])
-        self._tfidf = _make_tfidf_transformer(vectorizer, self._empty_row)
-
-    def document_term_matrix(self, masks: np.ndarray) -> Any:
-        """The sparse matrix that the vectorizer would make of the perturbed texts, for masks of shape (m, d)."""
-        flags = np.concatenate([masks, 1 - masks], axis=1) if self._counts_mask_strings else masks
-        is_present = np.take(flags, self._flags, axis=1).view(np.bool_)
-        row_sizes = count_present(is_present)
-        # The entry of each True; this is much faster than nonzero, which finds pairs of row and entry.
-        entries = np.flatnonzero(is_present) - np.repeat(np.arange(len(masks)) * is_present.shape[1], row_sizes)
-        bounds = np.concatenate([[0], np.cumsum(row_sizes)]).astype(np.int32)
-        counts = type(self._empty_row)(
-            (self._amounts[entries].astype(self._vectorizer.dtype), self._columns[entries], bounds),
-            shape=(len(masks), self._empty_row.shape[1]),
-        )
-        if self._has_shared_columns:
-            counts.sum_duplicates()
-        if self._vectorizer.binary:
-            counts.data.fill(1)
-        return counts if self._tfidf is None else self._tfidf.transform(counts, copy=False)
-
-
-def _make_tfidf_transformer(vectorizer: Any, empty_row: Any) -> Any:
-    """The step of a TF-IDF vectorizer that weighs the counts; None for a vectorizer that only counts."""
-    from sklearn.feature_extraction.text import TfidfTransformer, TfidfVectorizer
-
-    if not isinstance(vectorizer, TfidfVectorizer):
-        return None
-    transformer = TfidfTransformer(
-        norm=vectorizer.norm,
-        use_idf=vectorizer.use_idf,
-        smooth_idf=vectorizer.smooth_idf,
-        sublinear_tf=vectorizer.sublinear_tf,
-    )
-    if not vectorizer.use_idf:
-        return transformer.fit(empty_row)  # it only learns the number of terms
-    transformer.idf_ = vectorizer.idf_
-    return transformer

@@ -1,0 +1,114 @@
+"""What a scikit-learn vectorizer makes of a text's perturbations, from the terms of the text's chunks."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from limelight.models._chunks_of_text import Words, cut_into_chunks, find_pieces
+from limelight.models._term_bag import TermBag
+from limelight.models._term_sequence import TermSequence
+from limelight.models._text_boundaries import find_boundaries
+
+__all__ = ["TermMatrix"]
+
+_BLOCK_CELLS = 2**22  # of flags at once, so that they stay in the cache
+
+
+class TermMatrix:
+    """The matrices that a vectorizer makes of one text's perturbations, from masks.
+
+    Parameters
+    ----------
+    vectorizer : CountVectorizer, TfidfVectorizer or HashingVectorizer
+        Fitted, and not of a derived class.
+    words : Words
+
+    Attributes
+    ----------
+    num_columns : int
+
+    Raises
+    ------
+    ValueError
+        If a term can extend over more words than can be analysed one by one.
+    """
+
+    def __init__(self, vectorizer: Any, words: Words) -> None:
+        boundaries = find_boundaries(vectorizer, "".join([*words.names, *words.gaps, words.mask_string]))
+        chunks = cut_into_chunks(find_pieces(words), boundaries)
+        if chunks is None:
+            raise ValueError("a term can extend over more words than can be analysed one by one")
+        self._vectorizer = vectorizer
+        self._empty = vectorizer.transform([""])
+        self.num_columns: int = self._empty.shape[1]
+        self._weigh = _find_weighing(vectorizer, self._empty)
+        find_columns = partial(_find_columns, vectorizer)
+        shortest, longest = vectorizer.ngram_range
+        d = len(words.names)
+        self._terms: TermBag | TermSequence
+        if vectorizer.analyzer == "word" and longest > 1:
+            of_tokens = copy.copy(vectorizer)
+            of_tokens.ngram_range = (1, 1)
+            self._terms = TermSequence(chunks, d, of_tokens.build_analyzer(), find_columns, shortest, longest)
+        else:
+            self._terms = TermBag(chunks, d, vectorizer.build_analyzer(), find_columns)
+
+    def make(self, masks: np.ndarray) -> Any:
+        """The matrix of the texts without their absent words, for masks of shape (m, d)."""
+        rows_at_once = max(1, _BLOCK_CELLS // max(1, len(self._terms.entries)))
+        blocks = [self._terms.count(masks[start : start + rows_at_once]) for start in range(0, len(masks), rows_at_once)]
+        sizes, columns, amounts = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(self._empty.indptr.dtype)
+        counts = type(self._empty)((amounts, columns, bounds), shape=(len(masks), self.num_columns))
+        if self._terms.has_repeated_columns:
+            counts.sum_duplicates()
+        # Number by number, as the vectorizer does: what small integers cannot hold wraps around.
+        return self._weigh(counts.astype(self._vectorizer.dtype))
+
+
+def _find_columns(vectorizer: Any, terms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:
+    from sklearn.feature_extraction import FeatureHasher
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    if not terms:
+        return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
+    if not isinstance(vectorizer, HashingVectorizer):
+        vocabulary = vectorizer.vocabulary_
+        return np.array([vocabulary.get(term, -1) for term in terms], dtype=np.int64), np.ones(len(terms), dtype=np.int64)
+    hasher = FeatureHasher(vectorizer.n_features, input_type="string", alternate_sign=vectorizer.alternate_sign)
+    hashed = hasher.transform([term] for term in terms)
+    return hashed.indices.astype(np.int64), hashed.data.astype(np.int64)
+
+
+def _find_weighing(vectorizer: Any, empty: Any) -> Callable[[Any], Any]:
+    """What the vectorizer does with counts."""
+    from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer, TfidfVectorizer
+    from sklearn.preprocessing import normalize
+
+    if isinstance(vectorizer, TfidfVectorizer):
+        transformer = TfidfTransformer(
+            norm=vectorizer.norm,
+            use_idf=vectorizer.use_idf,
+            smooth_idf=vectorizer.smooth_idf,
+            sublinear_tf=vectorizer.sublinear_tf,
+        )
+        if vectorizer.use_idf:
+            transformer.idf_ = vectorizer.idf_
+        else:
+            transformer.fit(empty)  # it only learns the number of terms
+
+    def weigh(counts: Any) -> Any:
+        if vectorizer.binary:
+            counts.data.fill(1)
+        if isinstance(vectorizer, TfidfVectorizer):
+            return transformer.transform(counts, copy=False)
+        if isinstance(vectorizer, HashingVectorizer) and vectorizer.norm is not None:
+            return normalize(counts, norm=vectorizer.norm, copy=False)
+        return counts
+
+    return weigh
