@@ -10,7 +10,8 @@ Instances in forms of their own
 
 Models in forms of their own
     OnnxModel, TorchModel
-    RemoteModel  a function that asks a remote or slow model about one input
+    LanguageModel         how likely a causal language model is to go on with each of some answers
+    RemoteModel           a function that asks a remote or slow model about one input
 
 Before the model is asked
     Prior  what is believed of weights
@@ -78,6 +79,7 @@ _HOMES = {
     "FrameFunction": "limelight.batch.frame_function",
     "ImageExplainer": "limelight.modalities.images.explainer",
     "Importance": "limelight.collection.importance",
+    "LanguageModel": "limelight.models.language",
     "LimelightError": "limelight.exceptions",
     "Notice": "limelight.results.explanation",
     "OnnxModel": "limelight.models.onnx",
@@ -116,6 +118,7 @@ __all__ = [
     "FrameFunction",
     "ImageExplainer",
     "Importance",
+    "LanguageModel",
     "LimelightError",
     "Notice",
     "OnnxModel",
@@ -161,6 +164,7 @@ if TYPE_CHECKING:
     from limelight.modalities.tables.explainer import TabularExplainer
     from limelight.modalities.texts.explainer import TextExplainer
     from limelight.modalities.texts.prompt import Prompt
+    from limelight.models.language import LanguageModel
     from limelight.models.onnx import OnnxModel
     from limelight.models.remote import RemoteModel
     from limelight.models.torch import TorchModel

@@ -24,6 +24,8 @@ from limelight.exceptions import (
 
 __all__ = [
     "LOG_ODDS",
+    "LOG_PROBABILITY",
+    "UNITS",
     "Label",
     "as_array",
     "check_choice",
@@ -57,6 +59,12 @@ Label = int | str
 
 LOG_ODDS = "log-odds of "
 """What stands before an output's name where its log-odds are explained."""
+
+LOG_PROBABILITY = "log-probability of "
+"""What stands before an output's name where the logarithm of its probability is explained."""
+
+UNITS = (LOG_ODDS, LOG_PROBABILITY)
+"""What may stand before the name that a user knows."""
 
 _users_errors: ContextVar[dict[str, Any] | None] = ContextVar("users_errors", default=None)
 """What NumPy does about floating-point errors in the user's program; None where limelight is not computing."""
@@ -148,8 +156,8 @@ def check_labels(labels: object) -> tuple[Label, ...]:
 def find_output(label: Label, names: Sequence[str]) -> int | None:
     """The number of the output that a label means; None if no output has that name.
 
-    A number is handed on as it is. A name is looked for among the names and, where log-odds are explained, among the names of
-    the outputs themselves.
+    A number is handed on as it is. A name is looked for among the names and, where log-odds or the logarithms of probabilities
+    are explained, among the names of the outputs themselves.
 
     Raises
     ------
@@ -165,7 +173,7 @@ def find_output(label: Label, names: Sequence[str]) -> int | None:
     if not isinstance(label, str):
         return label
     numbers = [number for number, name in enumerate(names) if name == label] or [
-        number for number, name in enumerate(names) if name == LOG_ODDS + label
+        number for number, name in enumerate(names) if name in [unit + label for unit in UNITS]
     ]
     if len(numbers) > 1:
         raise LabelError(f"label {label!r} is the name of several outputs, {', '.join(map(str, numbers))}: give a number.")

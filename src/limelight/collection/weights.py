@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 import numpy as np
 
-from limelight._checks import LOG_ODDS, check_choice, list_outputs
+from limelight._checks import UNITS, check_choice, list_outputs
 from limelight.collection.arrow import arrow, escape, unescape
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LabelError
 
@@ -233,8 +233,8 @@ def _label_numbers(table: pa.Table, label: int | str | None) -> np.ndarray:
     outputs = np.arange(len(rows)) - np.searchsorted(rows, rows)
     texts = names.flatten().to_numpy(zero_copy_only=False)
     numbers = np.full(table.num_rows, -1)
-    # Where log-odds are explained, the name may be that of the output itself.
-    for name in (LOG_ODDS + label, label):
+    # Where log-odds or logarithms are explained, the name may be that of the output itself.
+    for name in (*(unit + label for unit in UNITS), label):
         matches = np.flatnonzero(texts == escape(name))
         if len(np.unique(rows[matches])) < len(matches):
             raise LabelError(f"label {label!r} is the name of several outputs of an explanation: give a number.")

@@ -86,6 +86,9 @@ def find_prediction_method(model: Any) -> PredictionMethod:
         method = method.func
     owner, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
     if owner is None or name not in (*_CLASS_METHODS, "predict"):
+        stated = getattr(call, "outputs", None)
+        if isinstance(stated, ModelOutputs):
+            return PredictionMethod(call, stated)
         gives_probabilities, is_slow = (getattr(call, name, False) is True for name in ("gives_probabilities", "is_slow"))
         return PredictionMethod(call, ModelOutputs("probabilities" if gives_probabilities else None, is_slow=is_slow))
     columns = getattr(owner, "feature_names_in_", None)
