@@ -12,7 +12,7 @@ import numpy as np
 from limelight._checks import LOG_ODDS, LOG_PROBABILITY, check_choice, check_count, check_ordered
 from limelight.exceptions import ArgumentError, ArgumentTypeError, require
 from limelight.models._prompt_tokens import AnswerTokens, PromptTokens, note_answers
-from limelight.models._token_batches import WIDTH_STEP, TokenBatch, check_evaluates, device_of, make_batches, to_double
+from limelight.models._token_batches import cut_batches, pad_batch
 from limelight.stages.output_names import ModelOutputs
 
 if TYPE_CHECKING:
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 __all__ = ["LanguageModel"]
 
+# A sequence is padded to a multiple of this many tokens, whatever else is asked. Kernels for another width round differently;
+# on a CPU those for another number of rows do not.
+_WIDTH_STEP = 8
 _OUTPUTS = ("log_odds", "log_prob", "per_token")
 _CAUSAL_TOLERANCE = 1e-2  # of the scores' range: numbers of few bits may round differently beside another token
 
@@ -88,6 +91,8 @@ class LanguageModel:
         explanation = TextExplainer().explain_instance("The plot is thin, but I laughed. This film is", model)
     """
 
+    depends_on_batch = True  # in number types of few bits, and on some devices
+
     def __init__(
         self,
         module: Any,
@@ -138,18 +143,43 @@ class LanguageModel:
 
         if isinstance(prompts, (str, Mapping)):
             raise ArgumentTypeError(f"prompts must be a sequence of them; got a single {type(prompts).__name__}: give a list.")
-        check_evaluates(self.module)
-        rows = self._tokens.encode_prompts(list(prompts))
+        if self.module.training:
+            raise ArgumentError("the torch module is in training mode, where scores depend on chance; call its eval() first.")
+        rows = [np.array(row, dtype=np.int64) for row in self._tokens.encode_prompts(list(prompts))]
         columns = np.zeros((len(rows), sum(len(tokens.ids) for tokens in self._answer_tokens)))
         with torch.inference_mode():
             for appended, places in self._appended.items():
-                sequences = [[*row, *appended] for row in rows]
-                self._check_length(sequences, len(appended))
-                for batch in make_batches(sequences, self._batch_tokens, filler=0):
-                    starts = np.array([len(rows[row]) - 1 for row in batch.rows.tolist()])
-                    scored = self._score(batch, starts, len(appended), [(place.offset, place.token) for place in places])
-                    columns[np.ix_(batch.rows, [place.column for place in places])] = scored
+                self._score(rows, appended, places, columns)
         return self._combine(columns)
+
+    def _score(
+        self, prompts: Sequence[np.ndarray], appended: tuple[int, ...], places: Sequence[_Place], columns: np.ndarray
+    ) -> None:
+        """Write the logarithms of the probabilities of some tokens into their columns.
+
+        Parameters
+        ----------
+        prompts : sequence of ndarray of int
+            The prompts' ids.
+        appended : tuple of int
+            The ids that are appended to each prompt.
+        places : sequence of _Place
+            The tokens.
+        columns : ndarray of shape (n, t)
+            A row for each prompt, a column for each token of the answers.
+        """
+        sequences = [np.append(prompt, appended).astype(np.int64) for prompt in prompts]
+        lengths = np.array([len(sequence) for sequence in sequences], dtype=np.intp)
+        widths = -(-lengths // _WIDTH_STEP) * _WIDTH_STEP
+        limit = self._find_limit()
+        if limit is not None:
+            _check_length(int(lengths.max(initial=0)), limit, len(appended))
+            widths = np.minimum(widths, limit)
+        for rows in cut_batches(widths, self._batch_tokens, batch_cost=0):
+            given = pad_batch({"input_ids": sequences}, rows, int(widths[rows[0]]), {}, "right")
+            self._try_causality(given["input_ids"])
+            last = lengths[rows] - len(appended) - 1  # where each prompt's last token stands
+            columns[np.ix_(rows, np.array([place.column for place in places]))] = self._read(given, last, len(appended), places)
 
     def _combine(self, columns: np.ndarray) -> np.ndarray:
         """The outputs, from the logarithms of the probabilities of all answers' tokens, of shape (n, t)."""
@@ -162,34 +192,24 @@ class LanguageModel:
         others = [np.logaddexp.reduce(np.delete(sums, answer, axis=1), axis=1) for answer in range(sums.shape[1])]
         return np.asarray(sums - np.column_stack(others))
 
-    def _score(self, batch: TokenBatch, starts: np.ndarray, num_appended: int, scored: Sequence[tuple[int, int]]) -> np.ndarray:
-        """The logarithms of the probabilities of tokens, of shape (b, t).
-
-        Parameters
-        ----------
-        batch : TokenBatch
-            Prompts, with appended ids.
-        starts : ndarray of int, of shape (b,)
-            Where each prompt's last token stands.
-        num_appended : int
-            How many ids are appended.
-        scored : sequence of (int, int)
-            How many tokens after the prompt's last one the scores are read, and the token whose probability is wanted.
-        """
+    def _read(
+        self, given: Mapping[str, np.ndarray], last: np.ndarray, num_appended: int, places: Sequence[_Place]
+    ) -> np.ndarray:
+        """The logarithms of the probabilities of tokens after b sequences, of shape (b, places)."""
         import torch
 
-        self._try_causality(batch)
-        width = batch.ids.shape[1]
-        kept = min(width, WIDTH_STEP + num_appended)  # at least all from the shortest prompt's last token on
-        scores = self._ask(batch.ids, batch.is_token, kept)
-        offsets, tokens = (torch.tensor(numbers, device=scores.device) for numbers in zip(*scored, strict=True))
-        places = torch.from_numpy(starts).to(scores.device)[:, None] - (width - kept) + offsets
-        rows = torch.arange(len(starts), device=scores.device)[:, None]
-        chosen = scores[rows, places]  # of shape (b, t, vocabulary)
+        width = given["input_ids"].shape[1]
+        kept = min(width, _WIDTH_STEP + num_appended)  # from the shortest prompt's last token on, or more
+        scores = self._ask(given, kept)
+        rows = torch.arange(len(last), device=scores.device)[:, None]
+        offsets = torch.tensor([place.offset for place in places], device=scores.device)
+        tokens = torch.tensor([place.token for place in places], device=scores.device)
+        chosen = scores[rows, torch.from_numpy(last - (width - kept)).to(scores.device)[:, None] + offsets]
         chosen = chosen if chosen.dtype == torch.float64 else chosen.float()
-        return to_double(chosen.log_softmax(dim=2).gather(2, tokens.expand(len(starts), -1)[:, :, None])[:, :, 0])
+        logarithms = chosen.log_softmax(dim=2).gather(2, tokens.expand(len(last), -1)[:, :, None])[:, :, 0]
+        return np.asarray(logarithms.double().cpu().numpy())
 
-    def _ask(self, ids: np.ndarray, is_token: np.ndarray, kept: int) -> Tensor:
+    def _ask(self, given: Mapping[str, np.ndarray], kept: int) -> Tensor:
         """The module's scores of all tokens of the vocabulary, of shape (b, kept, vocabulary), after the last ids of each row.
 
         Raises
@@ -199,11 +219,12 @@ class LanguageModel:
         """
         import torch
 
-        device = device_of(self.module)
-        given = {"input_ids": torch.from_numpy(ids).to(device), "attention_mask": torch.from_numpy(is_token).to(device)}
-        settings = {"use_cache": False, "logits_to_keep": kept}
+        ids = given["input_ids"]
+        self._check_vocabulary(getattr(_embedding_of(self.module), "num_embeddings", None), ids)
+        device = next((parameter.device for parameter in self.module.parameters()), torch.device("cpu"))
         known = inspect.signature(self.module.forward).parameters
-        answer = self.module(**given, **{name: value for name, value in settings.items() if name in known})
+        settings = {name: value for name, value in {"use_cache": False, "logits_to_keep": kept}.items() if name in known}
+        answer = self.module(**{name: torch.from_numpy(array).to(device) for name, array in given.items()}, **settings)
         scores = answer if isinstance(answer, torch.Tensor) else getattr(answer, "logits", None)
         if not isinstance(scores, torch.Tensor) or scores.ndim != 3 or len(scores) != len(ids) or scores.shape[1] < kept:
             gave = f"a tensor of shape {tuple(scores.shape)}" if isinstance(scores, torch.Tensor) else type(answer).__name__
@@ -211,15 +232,25 @@ class LanguageModel:
                 f"module must give scores (logits) of shape (prompts, tokens, vocabulary), as causal language models of "
                 f"transformers do; {type(self.module).__name__} gave {gave}."
             )
-        largest = max(int(ids.max()), *chain.from_iterable(tokens.ids for tokens in self._answer_tokens))
-        if scores.shape[2] <= largest:
-            raise ArgumentError(
-                f"module and tokenizer must belong together: {type(self.module).__name__} has scores for {scores.shape[2]} "
-                f"tokens, and the tokenizer gives token {largest}."
-            )
-        return scores[:, scores.shape[1] - kept :]
+        self._check_vocabulary(scores.shape[2], ids)
+        return scores[:, scores.shape[1] - kept :].detach()
 
-    def _try_causality(self, batch: TokenBatch) -> None:
+    def _check_vocabulary(self, count: int | None, ids: np.ndarray) -> None:
+        """Refuse ids of tokens that the module does not know.
+
+        Raises
+        ------
+        ArgumentError
+            If it knows `count` tokens, and there is a larger id.
+        """
+        largest = max(int(ids.max()), *chain.from_iterable(tokens.ids for tokens in self._answer_tokens))
+        if count is not None and count <= largest:
+            raise ArgumentError(
+                f"module and tokenizer must belong together: {type(self.module).__name__} knows {count} tokens, and the "
+                f"tokenizer gives token {largest}."
+            )
+
+    def _try_causality(self, prompts: np.ndarray) -> None:
         """See whether the scores after a token depend on later tokens, once.
 
         Raises
@@ -229,9 +260,9 @@ class LanguageModel:
         """
         if self._is_causal:
             return
-        first, token = int(batch.ids[0, 0]), self._answer_tokens[0].ids[-1]
+        first, token = int(prompts[0, 0]), self._answer_tokens[0].ids[-1]
         ids = np.array([[first, token, 0], [first, token, 1]])
-        scores = self._ask(ids, np.ones_like(ids), 3)[:, :2].double()
+        scores = self._ask({"input_ids": ids, "attention_mask": np.ones_like(ids)}, 3)[:, :2].double()
         change, spread = (scores[0] - scores[1]).abs().max(), scores.max() - scores.min()
         if bool(change > _CAUSAL_TOLERANCE * spread):
             raise ArgumentError(
@@ -240,25 +271,37 @@ class LanguageModel:
             )
         self._is_causal = True
 
-    def _check_length(self, sequences: Sequence[Sequence[int]], num_appended: int) -> None:
-        """Refuse prompts that the model cannot read at once.
-
-        Raises
-        ------
-        ArgumentError
-            If one of them is too long.
-        """
+    def _find_limit(self) -> int | None:
+        """How many tokens the model reads at most; None if its configuration does not say."""
         limit = getattr(getattr(self.module, "config", None), "max_position_embeddings", None)
-        longest = max(map(len, sequences), default=0)
-        if isinstance(limit, int) and 0 < limit < longest:
-            with_answer = f", {num_appended} of them of an answer" if num_appended else ""
-            raise ArgumentError(
-                f"a prompt has {longest} tokens{with_answer}, and the model reads {limit} at most. It is not cut, since words "
-                f"that the model does not see would look unimportant: shorten it by {longest - limit} tokens."
-            )
+        return limit if isinstance(limit, int) and limit > 0 else None
 
 
 LanguageModel.__module__ = "limelight"  # where users import it from
+
+
+def _check_length(length: int, limit: int, num_appended: int) -> None:
+    """Refuse a prompt that the model cannot read at once.
+
+    Raises
+    ------
+    ArgumentError
+        If it is too long.
+    """
+    if length > limit:
+        with_answer = f", {num_appended} of them of an answer" if num_appended else ""
+        raise ArgumentError(
+            f"a prompt has {length} tokens{with_answer}, and the model reads {limit} at most. It is not cut, since words that "
+            f"the model does not see would look unimportant: shorten it by {length - limit} tokens."
+        )
+
+
+def _embedding_of(module: Any) -> Any:
+    """What turns a module's ids into vectors; None where it does not say."""
+    try:
+        return module.get_input_embeddings()
+    except (AttributeError, NotImplementedError):
+        return None
 
 
 def _check_answers(answers: Any) -> tuple[str, ...]:
