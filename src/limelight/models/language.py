@@ -119,7 +119,7 @@ class LanguageModel:
         notes = note_answers(self.answers, self._answer_tokens)
         self._names = _name_outputs(self.answers, self._answer_tokens, self.output)
         self._appended = _find_appended([tokens.ids for tokens in self._answer_tokens])
-        self._outputs = ModelOutputs("scores", self._names, notes=notes, are_margins=self.output == "log_odds")
+        self._outputs = ModelOutputs("scores", self._names, notes=notes, are_margins=self.output == "log_odds", is_slow=True)
         self._is_causal = False  # until it was tried
 
     def __repr__(self) -> str:
