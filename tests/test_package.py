@@ -197,6 +197,7 @@ def test_objects_say_where_users_import_them_from(name):
         "limelight.TimeSeriesExplainer().explain_instance(numpy.arange(40.0), mean_of)",
         "limelight.TabularExplainer(numpy.eye(9)).explain_instance(numpy.eye(9)[0], mean_of)",
         "limelight.submodular_pick",
+        "limelight.Prompt('{a}', {'a': 'good film'})",
     ],
 )
 def test_workers_get_the_same_classes(code):

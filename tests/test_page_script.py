@@ -231,6 +231,18 @@ def test_columns_of_a_row_have_other_values(open_page):
     assert page.locator(".on").count() == page.locator(".promise").count() == 0
 
 
+def test_words_of_several_texts_are_left_out(open_page):
+    pair = ("so good", "a good film")
+    explanation = TextExplainer().explain_instance(pair, lambda pairs: [float("good" in second) for _, second in pairs])
+    page = open_page(explanation.as_html())
+    assert promise(page) == "Untick a component to see what the surrogate predicts without it."
+    page.get_by_label("Count in: text 1: good").uncheck()
+    assert promise(page).startswith("Without text 1: good the surrogate predicts")
+    page.locator(".weights tr").get_by_text("text 1: good").hover()
+    assert page.locator("mark.lit").all_inner_texts() == ["good"]
+    assert page.locator(".within").nth(1).locator("mark.lit").count() == 1
+
+
 def test_names_on_the_boxes_are_text(open_page):
     made = TextExplainer(split_expression=" ").explain_instance("<b>one</b> <img/src=x> two", words)
     page = open_page(made.as_html(labels=[0]))

@@ -7,7 +7,7 @@ from helpers.many import FAILURE, TRUE, WRONG, rows
 from helpers.samples import CLASSES, MODALITIES, SAMPLES, falling, table, text
 from test_browser import FOCUS, MEASURE, OPEN_ALL, PAPER, STOPS, together, violations
 
-from limelight import Explanations, Failure
+from limelight import Explanations, Failure, TextExplainer
 from limelight.renderers._summary import summarise
 
 ROWS = ".entries > li"
@@ -82,6 +82,20 @@ def test_a_row_and_its_values_are_opened(open_page):
     failed = page.locator(ROWS).nth(2)
     failed.locator("summary").click()
     assert failed.locator(".opened").inner_text() == "ModelError: no such column"
+
+
+def test_texts_of_an_instance_are_opened_and_no_columns(open_page):
+    pairs = [("so good", "yes"), ("bad", "")]
+    explanations = TextExplainer().explain_many(pairs, lambda pairs: [float("good" in first) for first, _ in pairs])
+    page = open_page(explanations.to_html())
+    row = page.locator(ROWS).first
+    row.locator("summary").first.click()
+    row.locator(".opened").wait_for()
+    assert row.locator(".within h3").all_inner_texts() == ["In text 0", "In text 1"]
+    assert row.locator(".within mark").all_inner_texts() == ["good"]
+    assert not row.locator(".whole-row").count()
+    page.get_by_label("Search").fill("bad")
+    assert shown_items(page) == [1]
 
 
 def test_what_is_misclassified_has_failed_or_has_a_label_is_found(open_page):

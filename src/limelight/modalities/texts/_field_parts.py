@@ -60,7 +60,7 @@ class FieldParts(Parts):
             raise InstanceError(_say_nothing_is_left(fields, kept))
         pairs = list(zip(fields.fields, self.parts, strict=True))
         self.names = tuple(f"{field.name}: {word}" for field, parts in pairs if parts is not None for word in parts.names)
-        passages = [Passage("the template", TextView(fields.frame, ()))] if fields.frame else []
+        passages = [Passage("the template", TextView(fields.template, ()))] if fields.template else []
         passages += [
             _show(field, parts, first) for (field, parts), first in zip(pairs, self._bounds[:-1], strict=True) if field.text
         ]
@@ -123,6 +123,6 @@ def _note_others(fields: Fields) -> tuple[Notice, ...]:
         return ()
     named = [f"{name!r} ({type(value).__name__})" for name, value in list(fields.others.items())[:_MOST_NAMED]]
     more = f" and {len(fields.others) - _MOST_NAMED} more" if len(fields.others) > _MOST_NAMED else ""
-    text = f"Only texts are explained; what else the instance holds stays as it is everywhere: {', '.join(named)}{more}."
+    text = f"Only texts are explained; other values stay as they are in every perturbation: {', '.join(named)}{more}."
     may_hold_texts = fields.kind != "chat" and any(isinstance(value, (list, tuple, dict)) for value in fields.others.values())
     return (Notice("other_values_stay", text, "caution" if may_hold_texts else "information"),)

@@ -55,7 +55,7 @@ class Fields:
         What else is in the instance and stays as it is, by its name.
     known : tuple of str
         Names that instances of this kind may lack.
-    frame : str
+    template : str
         A text that stays around the others; empty where there is none.
     """
 
@@ -64,11 +64,11 @@ class Fields:
     compose: Callable[[Sequence[str]], Any]
     others: Mapping[str, object]
     known: tuple[str, ...] = ()
-    frame: str = ""
+    template: str = ""
 
     def fixed_contents(self) -> Iterator[str]:
         """What the instance is beside its texts, as far as it can be written down: numbers by value, other objects by type."""
-        yield from (self.kind, self.frame)
+        yield from (self.kind, self.template)
         for name, value in self.others.items():
             yield from (name, repr(value) if isinstance(value, _SCALARS) else type(value).__name__)
 
@@ -247,7 +247,7 @@ def _read_prompt(instance: Prompt) -> Fields:
         return instance.compose(dict(zip(texts, changed, strict=True)))
 
     fields = tuple(Field(write_field(name), text, frozenset([name])) for name, text in texts.items())
-    return Fields("prompt", fields, compose, others, frame=instance.template)
+    return Fields("prompt", fields, compose, others, template=instance.template)
 
 
 def _refuse_bytes(values: Mapping[str, object]) -> None:

@@ -33,7 +33,7 @@ class Kept:
     Attributes
     ----------
     entries : tuple of _Entry
-        As the user gave them.
+        What it is made of.
     """
 
     entries: tuple[_Entry, ...] = ()
@@ -54,6 +54,10 @@ class Kept:
         if isinstance(keep, tuple) and len(keep) == 3 and isinstance(keep[0], str) and all(map(_is_whole, keep[1:])):
             raise ArgumentError(f"keep must be a list; to keep one stretch, give [{keep!r:.80}].")
         return cls(tuple(map(_read_entry, keep)))
+
+    def as_list(self) -> list[object]:
+        """The entries as users write them."""
+        return [field if stretch is None else (field, *stretch) for field, stretch in self.entries]
 
     def find(self, fields: Fields) -> list[list[Stretch] | None]:
         """For each field, its stretches that are kept; None where all of it is.

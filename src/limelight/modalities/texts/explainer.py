@@ -178,7 +178,7 @@ class TextExplainer(Explainer):
         self._kept = Kept.checked(keep)
 
     def _own_settings(self) -> dict[str, object]:
-        keep = {"keep": [*self._kept.entries]} if self._kept.entries else {}
+        keep = {"keep": self._kept.as_list()} if self._kept.entries else {}
         return {**self._unit.options, "bow": self._bow, "mask": self._mask, "blanks": self._blanks, **keep}
 
     def components(self, instance: Any) -> WordParts | FieldParts:
