@@ -112,7 +112,8 @@ def write_field(name: str) -> str:
 
 
 def _read_dict(instance: dict[Any, Any]) -> Fields:
-    if instance.get("role") in _ROLES and instance.keys() >= {"role", "content"}:
+    role = instance.get("role")
+    if isinstance(role, str) and role in _ROLES and "content" in instance:
         raise InstanceError("a single chat message came as an instance; a chat is a list of messages: give [message].")
     texts = {key: value for key, value in instance.items() if isinstance(value, str)}
     for key in texts:
