@@ -208,12 +208,12 @@ class PartsView(View):
 
 
 class Passage(NamedTuple):
-    """A column's free text, whose words are components.
+    """The free text of a column or of a field, whose words are components.
 
     Attributes
     ----------
     column : str
-        The column's name.
+        The name of the column or field.
     text : TextView
         Its text and the words.
     """
@@ -224,14 +224,14 @@ class Passage(NamedTuple):
 
 @dataclass(frozen=True, repr=False)
 class MixedView(View):
-    """A row with free text in some of its columns.
+    """A row with free text in some of its columns, or an instance of several texts.
 
     Attributes
     ----------
     table : TableView
-        The cells of the other columns.
+        The cells of the other columns; none of an instance of texts alone.
     texts : tuple of Passage
-        The columns of free text.
+        The columns or fields of free text.
 
     Examples
     --------
