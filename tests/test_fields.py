@@ -396,6 +396,42 @@ class TestShown:
         assert (row["feature"], row["value"]) == ("user [1]", "good")
 
 
+class TestUnits:
+    """What components of fields are, and what takes the place of removed ones, is as for single texts."""
+
+    def test_sentences(self):
+        components = TextExplainer(unit="sentence").components(("Who came? Ann?", "Ann came. Bo did not."))
+        assert [name.partition(":")[0] for name in components.names] == ["text 0", "text 0", "text 1", "text 1"]
+        with pytest.raises(InstanceError, match="the fields 'a', 'b' have no sentences to explain"):
+            TextExplainer(unit="sentence").components({"a": "", "b": ""})
+
+    def test_masks_and_blanks(self):
+        model = Recorder()
+        TextExplainer(mask=str.upper, keep=[1]).explain_instance(("ab cd", "x y"), model)
+        assert set(model.inputs) == {("ab cd", "x y"), ("AB cd", "x y"), ("ab CD", "x y"), ("AB CD", "x y")}
+        model = Recorder()
+        TextExplainer(blanks="collapse").explain_instance(("ab cd", "x"), model)
+        assert {text for text, _ in model.inputs} == {"ab cd", "ab", "cd", ""}
+
+    def test_a_kept_stretch_between_removed_words(self):
+        model = Recorder()
+        TextExplainer(blanks="collapse", keep=[(0, 3, 4)]).explain_instance(("ab c de",), model)
+        assert {text for (text,) in model.inputs} == {"ab c de", "ab c", "c de", "c"}
+
+    @pytest.mark.parametrize("unit", ["word", "grapheme", "sentence"])
+    def test_round_trip(self, unit):
+        if unit == "grapheme":
+            pytest.importorskip("regex")
+        instance = {"a": "\r\n नमस्ते दुनिया! ", "b": "\N{FAMILY}\u200d\N{WOMAN} 東京に行く。", "c": "مرحبا"}
+        components = TextExplainer(unit=unit, blanks="collapse").components(instance)
+        assert components.realise(np.ones((1, len(components.names)), dtype=np.uint8)) == [instance]
+
+    def test_long_texts_together_limit_the_batch(self):
+        long = "a " * 9_000
+        assert TextExplainer().components((long,)).batch_size is None
+        assert TextExplainer().components((long, long)).batch_size == 2**26 // 36_000
+
+
 class TestNotices:
     def test_that_other_values_stay(self):
         notice = codes(TextExplainer().explain_instance(PAIR, Recorder()))["other_values_stay"]

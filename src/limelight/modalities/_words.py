@@ -17,7 +17,7 @@ from limelight.results.explanation import Notice
 from limelight.results.views import Span, TextView
 from limelight.stages.components import Parts
 
-__all__ = ["Blanks", "Mask", "WordParts"]
+__all__ = ["Blanks", "Mask", "WordParts", "find_batch_size", "spread_removals"]
 
 Mask = str | Callable[[str], str]
 Blanks = Literal["keep", "collapse"]
@@ -92,11 +92,9 @@ class WordParts(Parts):
             self.content = fingerprint(text, np.array(spans), mask, str(bow))
         else:
             self.content = fingerprint(text, np.array(spans), str(bow), blanks, *replacements)
-        if len(text) > _LONG_TEXT:
-            self.batch_size = max(1, _BATCH_CHARACTERS // len(text))
+        self.batch_size = find_batch_size(len(text))
         d = len(self.names)
-        # lime removes 1 to d words; with a single word, the text without it has to be compared with the whole text.
-        self.law = np.array([0.5, 0.5]) if d == 1 else np.concatenate([[0.0], np.full(d, 1.0 / d)])
+        self.law = spread_removals(d)
         self.notes = (*_note_one(d, unit), *_note_same(replacement_of_word))
         self._runs = RunsOfBlanks(self.gaps, replacements) if blanks == "collapse" else None
         self._lay_out(words, replacements)
@@ -143,6 +141,19 @@ class WordParts(Parts):
             ends = np.cumsum(np.count_nonzero(is_kept, axis=1)).tolist()
             texts += [joined[first:last] for first, last in pairwise([0, *ends])]
         return texts
+
+
+def find_batch_size(characters: int) -> int | None:
+    """How many texts of this length a model gets at once; None where there need be no limit."""
+    return max(1, _BATCH_CHARACTERS // characters) if characters > _LONG_TEXT else None
+
+
+def spread_removals(d: int) -> np.ndarray:
+    """lime's law for d words: 1 to d of them are removed, each number with the same probability.
+
+    With a single word, the text without it has to be compared with the whole text.
+    """
+    return np.array([0.5, 0.5]) if d == 1 else np.concatenate([[0.0], np.full(d, 1.0 / d)])
 
 
 def _ask_mask(mask: Callable[[str], str], word: str) -> str:

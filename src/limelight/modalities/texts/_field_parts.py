@@ -12,7 +12,7 @@ import numpy as np
 from limelight._checks import list_names
 from limelight._seeds import fingerprint
 from limelight.exceptions import InstanceError
-from limelight.modalities._words import WordParts
+from limelight.modalities._words import WordParts, find_batch_size, spread_removals
 from limelight.modalities.texts._fields import Field, Fields
 from limelight.modalities.texts._kept import Kept, Stretch
 from limelight.results.explanation import Notice
@@ -39,6 +39,8 @@ class FieldParts(Parts):
         What is never removed.
     split : callable
         Finds the words of one text.
+    unit : str, default "word"
+        What a component is called in messages.
 
     Raises
     ------
@@ -48,7 +50,7 @@ class FieldParts(Parts):
 
     view: MixedView
 
-    def __init__(self, fields: Fields, kept: Kept, split: Split) -> None:
+    def __init__(self, fields: Fields, kept: Kept, split: Split, unit: str = "word") -> None:
         self.fields = fields
         self.parts = [
             None if stretches is None else split(field.text, stretches)
@@ -57,7 +59,7 @@ class FieldParts(Parts):
         self._bounds = [0, *accumulate(0 if parts is None else len(parts.names) for parts in self.parts)]
         d = self._bounds[-1]
         if not d:
-            raise InstanceError(_say_nothing_is_left(fields, kept))
+            raise InstanceError(_say_nothing_is_left(fields, kept, unit))
         pairs = list(zip(fields.fields, self.parts, strict=True))
         self.names = tuple(f"{field.name}: {word}" for field, parts in pairs if parts is not None for word in parts.names)
         passages = [Passage("the template", TextView(fields.template, ()))] if fields.template else []
@@ -68,12 +70,10 @@ class FieldParts(Parts):
         contents = [f"{parts.content:x}" if parts is not None else field.text for field, parts in pairs]
         names = [field.name for field in fields.fields]
         self.content = fingerprint(*fields.fixed_contents(), *names, *contents, np.array(self._bounds))
-        sizes = [parts.batch_size for parts in self.parts if parts is not None and parts.batch_size is not None]
-        self.batch_size = min(sizes, default=None)
+        self.batch_size = find_batch_size(len(fields.template) + sum(len(field.text) for field in fields.fields))
         self.form = ("fields", fields.kind)
-        # As of one text: lime removes 1 to d words, and of a single word both states are needed.
-        self.law = np.array([0.5, 0.5]) if d == 1 else np.concatenate([[0.0], np.full(d, 1.0 / d)])
-        self.notes = (*_note_size(d), *_gather_notes(pairs), *_note_others(fields))
+        self.law = spread_removals(d)
+        self.notes = (*_note_size(d, unit), *_gather_notes(pairs), *_note_others(fields))
         self.realise(np.ones((1, d), dtype=np.uint8))  # an instance that cannot be put together again is refused here
 
     def realise(self, masks: np.ndarray) -> list[Any]:
@@ -91,15 +91,15 @@ def _show(field: Field, parts: WordParts | None, first: int) -> Passage:
     )
 
 
-def _say_nothing_is_left(fields: Fields, kept: Kept) -> str:
+def _say_nothing_is_left(fields: Fields, kept: Kept, unit: str) -> str:
     names = list_names(field.name for field in fields.fields)
     if not kept.entries:
-        return f"the fields {names} have no words to explain; unit leaves nothing of them."
-    return f"keep leaves no words to explain of the fields {names}."
+        return f"the fields {names} have no {unit}s to explain; unit leaves nothing of them."
+    return f"keep leaves no {unit}s to explain of the fields {names}."
 
 
-def _note_size(d: int) -> tuple[Notice, ...]:
-    text = "The fields have one word to explain: its weight is the difference that it makes."
+def _note_size(d: int, unit: str) -> tuple[Notice, ...]:
+    text = f"The fields have one {unit} to explain: its weight is the difference that it makes."
     return (Notice(_OF_ONE_TEXT, text, "information"),) if d == 1 else ()
 
 

@@ -192,7 +192,7 @@ class TextExplainer(Explainer):
             If it has no words, or not what `keep` keeps.
         """
         if not isinstance(instance, str):
-            return FieldParts(read_fields(instance), self._kept, self._split)
+            return FieldParts(read_fields(instance), self._kept, self._split, self._unit.name)
         if self._kept.entries:
             raise InstanceError("keep is about fields, and a text has none: give a dict, a tuple, a chat or a Prompt.")
         parts = self._split(instance)
