@@ -200,6 +200,7 @@ def test_a_planted_sentence_gets_the_weight():
         text, lambda texts: [-1.0 * ("rude" in text) for text in texts]
     )
     assert explanation.as_list()[0] == ("The staff was rude!", pytest.approx(-1.0))
+    assert "these 3 sentences explain" in str(type(explanation).from_json(explanation.to_json()))
 
 
 @pytest.mark.parametrize(

@@ -83,7 +83,9 @@ class WordParts(Parts):
         self.names = tuple(number_of_word) if bow else tuple(words)
         self.gaps = gaps_between(text, spans)
         self.view = TextView(
-            text, tuple(Span(start, stop, number) for (start, stop), number in zip(spans, self.component_numbers, strict=True))
+            text,
+            tuple(Span(start, stop, number) for (start, stop), number in zip(spans, self.component_numbers, strict=True)),
+            unit,
         )
         replacement_of_word = {word: mask if isinstance(mask, str) else _ask_mask(mask, word) for word in number_of_word}
         replacements = [replacement_of_word[word] for word in words]

@@ -215,7 +215,7 @@ class Explanation(RenderingMixin, EqualityMixin):
         Good: these 3 words explain 99.9 % of what the model does nearby; the weights are exact.
         """
         surrogate = self.surrogate(label)
-        return judge(surrogate, self.view.kind, self.notices, is_exact=self.is_exact, converged=self.converged)
+        return judge(surrogate, self.view, self.notices, is_exact=self.is_exact, converged=self.converged)
 
     def convergence(self, label: Label | None = None) -> Convergence:
         """How well the weights of one explained label are settled, by default of `default_label`: yes, nearly or no.

@@ -9,6 +9,7 @@ from typing import ClassVar, Literal
 
 from limelight.results._notice import Notice
 from limelight.results._surrogate import Surrogate
+from limelight.results.views import TextView, View
 
 __all__ = ["Verdict", "judge"]
 
@@ -17,7 +18,7 @@ _MOST = 0.5  # of what the model does: a list that explains less explains "only"
 _LEAST_WRITTEN = 0.005  # less is less than 1 %
 _CONTRADICTED = "prior_contradicted"
 _FAIR_FAULTS = {"fair_fidelity", "not_converged", "uncertain_list", _CONTRADICTED}
-_NOUNS = {"text": "word", "table": "column", "image": "superpixel", "volume": "supervoxel", "series": "segment"}
+_NOUNS = {"table": "column", "image": "superpixel", "volume": "supervoxel", "series": "segment"}
 
 
 @dataclass(frozen=True)
@@ -114,20 +115,20 @@ class Verdict:
 Verdict.__module__ = "limelight"  # where users import it from
 
 
-def judge(surrogate: Surrogate, view_kind: str, notices: Iterable[Notice], *, is_exact: bool, converged: bool) -> Verdict:
+def judge(surrogate: Surrogate, view: View, notices: Iterable[Notice], *, is_exact: bool, converged: bool) -> Verdict:
     """The verdict on one surrogate.
 
     Parameters
     ----------
     surrogate : Surrogate
-    view_kind : str
-        What kind of instance was explained.
+    view : View
+        What was explained.
     notices : iterable of Notice
         What a reader should know of the explanation.
     is_exact, converged : bool
         Of the explanation.
     """
-    text = _say_what_is_explained(surrogate, view_kind)
+    text = _say_what_is_explained(surrogate, view)
     if surrogate.components:
         text += f"; {_say_order(surrogate, is_exact=is_exact)}"
     notices = list(notices)
@@ -150,8 +151,9 @@ def _find_level(
     )
 
 
-def _say_what_is_explained(surrogate: Surrogate, view_kind: str) -> str:
-    count, noun = len(surrogate.components), _NOUNS.get(view_kind, "component")
+def _say_what_is_explained(surrogate: Surrogate, view: View) -> str:
+    count = len(surrogate.components)
+    noun = view.unit if isinstance(view, TextView) else _NOUNS.get(view.kind, "component")
     if not count:
         return "no component was reported"
     listed = f"this {noun} explains" if count == 1 else f"these {count} {noun}s explain"

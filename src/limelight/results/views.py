@@ -61,6 +61,8 @@ class TextView(View):
         The whole text.
     spans : tuple of Span
         In any order; a component may have several.
+    unit : str, default "word"
+        What a component is called.
 
     Examples
     --------
@@ -72,6 +74,7 @@ class TextView(View):
     kind: ClassVar[str] = "text"
     text: str
     spans: tuple[Span, ...]
+    unit: str = "word"
 
     def values(self) -> dict[int, str]:
         """For each component's number, the first of its stretches."""
@@ -97,12 +100,12 @@ class TextView(View):
     def to_dict(self) -> dict[str, Any]:
         """JSON types; `view_from_dict` is the inverse."""
         spans = [[span.start, span.stop, span.component] for span in self.spans]
-        return {"kind": self.kind, "text": self.text, "spans": spans}
+        return {"kind": self.kind, "text": self.text, "spans": spans, "unit": self.unit}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "TextView":
         """Rebuild a view from what `to_dict` gave."""
-        return cls(data["text"], tuple(Span(*span) for span in data["spans"]))
+        return cls(data["text"], tuple(Span(*span) for span in data["spans"]), data.get("unit", "word"))
 
 
 class Cell(NamedTuple):

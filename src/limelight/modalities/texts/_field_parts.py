@@ -85,10 +85,10 @@ class FieldParts(Parts):
 
 
 def _show(field: Field, parts: WordParts | None, first: int) -> Passage:
-    spans = () if parts is None else parts.view.spans
-    return Passage(
-        field.name, TextView(field.text, tuple(Span(span.start, span.stop, first + span.component) for span in spans))
-    )
+    if parts is None:
+        return Passage(field.name, TextView(field.text, ()))
+    spans = tuple(Span(span.start, span.stop, first + span.component) for span in parts.view.spans)
+    return Passage(field.name, TextView(field.text, spans, parts.view.unit))
 
 
 def _say_nothing_is_left(fields: Fields, kept: Kept, unit: str) -> str:
