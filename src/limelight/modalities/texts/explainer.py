@@ -17,6 +17,7 @@ from limelight.modalities.texts._field_parts import FieldParts
 from limelight.modalities.texts._fields import read_fields
 from limelight.modalities.texts._kept import Kept, Stretch
 from limelight.modalities.texts._units import SpanFunction, Unit, UnitName, check_unit
+from limelight.results.explanation import Notice
 from limelight.stages.proximity import Kernel, cosine_of_masks
 
 __all__ = ["TextExplainer"]
@@ -57,7 +58,7 @@ class TextExplainer(Explainer):
     bow : bool, default True
         Whether a component is a distinct word, removed wherever it stands (bag of words), or a word at one position.
     mask_string : str, optional
-        What replaces a removed word where `bow` is False; by default "UNKWORDZ". With `bow`, nothing replaces it.
+        What replaces a removed word where `bow` is False; by default "UNKWORDZ". With `bow` it is not used, as in lime.
     char_level : bool, default False
         Instead of `unit`, whether components are code points. `mask_string` is then a NUL character by default.
     mask : str or callable, optional
@@ -174,6 +175,7 @@ class TextExplainer(Explainer):
         )
         self._bow = check_flag("bow", bow)
         self._mask = _check_mask(mask, mask_string, self._bow, self._unit)
+        self._unused = mask_string if self._bow and mask_string else ""
         self._blanks: Blanks = check_choice("blanks", blanks, ("keep", "collapse"))  # type: ignore[assignment]
         self._kept = Kept.checked(keep)
 
@@ -207,7 +209,7 @@ class TextExplainer(Explainer):
         if not free:
             return None
         parts = WordParts(text, free, self._bow, self._mask, self._blanks, self._unit.name)
-        parts.notes += notes
+        parts.notes += (*notes, *_note_unused(self._unused))
         return parts
 
 
@@ -219,6 +221,14 @@ def _describe_nothing(text: str, unit: Unit) -> str:
     option = next(iter(unit.options))
     advice = " If its signs are what matters, give signs=True." if unit.name == "word" and has_uncommon_signs(text) else ""
     return f"the text {excerpt!r} has no {unit.name}s to explain; {option} leaves nothing of it.{advice}"
+
+
+def _note_unused(mask_string: str) -> tuple[Notice, ...]:
+    """That lime's option does nothing in bags of words, as in lime."""
+    if not mask_string:
+        return ()
+    text = f"With bow=True mask_string={mask_string!r:.40} is not used: removed words leave nothing. Give mask={mask_string!r:.40}."
+    return (Notice("mask_string_unused", text),)
 
 
 def _check_mask(mask: object, mask_string: object, bow: bool, unit: Unit) -> Mask:
