@@ -517,10 +517,17 @@ class TestWhereWordsTouch:
             assert_same_matrix(vectorizer, parts_of(text, **options))
 
     def test_too_long_a_chunk(self):
-        model = fitted(TfidfVectorizer(analyzer="char_wb"))
-        text = "-".join(f"cat{number}" for number in range(70))
-        assert not takes_shortcut(model, parts_of(text))
-        assert_same_explanation(model, text)
+        text = "_".join(f"cat{number}" for number in range(11))
+        parts = parts_of(text, split_expression="_")
+        for arguments in ({}, {"ngram_range": (1, 2)}, {"analyzer": "char_wb", "ngram_range": (2, 20)}):
+            model = fitted(CountVectorizer(**arguments))
+            assert not takes_shortcut(model, parts)
+            assert_same_explanation(model, text, split_expression="_")
+
+    def test_what_can_vanish(self):
+        """All of a chunk: the vectorizer does not count the blanks around nothing."""
+        vectorizer = CountVectorizer(analyzer="char_wb", ngram_range=(1, 2)).fit(CORPUS)
+        assert_same_matrix(vectorizer, parts_of("the cat the", char_level=True, mask_string=""))
 
 
 class _ShoutingVectorizer(CountVectorizer):

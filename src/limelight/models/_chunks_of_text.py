@@ -13,7 +13,7 @@ from limelight.stages.components import count_present
 
 __all__ = ["Chunk", "Entries", "Variant", "Words", "cut_into_chunks", "find_pieces", "join_pieces", "number_variants"]
 
-_MOST_WORDS = 62  # of one chunk: it has 2^k variants, whose numbers are integers of 64 bits
+_MOST_VARIANTS = 2**10  # of a chunk of k words, which has 2^k
 
 
 @runtime_checkable
@@ -73,13 +73,18 @@ class Chunk(NamedTuple):
     components: tuple[int, ...]
 
     def variants(self) -> Iterator[tuple[Variant, str]]:
-        """All that the chunk can become."""
-        for number in range(2 ** len(self.components)):
-            yield Variant(self.components, number), self.realise(number)
+        """All that the chunk can become.
 
-    def realise(self, number: int) -> str:
-        """What the chunk becomes in its variant of this number."""
-        return join_pieces(self.pieces, {component: number >> bit & 1 for bit, component in enumerate(self.components)})
+        Raises
+        ------
+        ValueError
+            If this is too much.
+        """
+        if 2 ** len(self.components) > _MOST_VARIANTS:
+            raise ValueError(f"a chunk of {len(self.components)} words can become too much")
+        for number in range(2 ** len(self.components)):
+            is_present = {component: number >> bit & 1 for bit, component in enumerate(self.components)}
+            yield Variant(self.components, number), join_pieces(self.pieces, is_present)
 
 
 class Entries:
@@ -144,15 +149,15 @@ def find_pieces(words: Words) -> list[Piece]:
     return pieces
 
 
-def join_pieces(pieces: Sequence[Piece], is_present: Mapping[int, int] | np.ndarray) -> str:
+def join_pieces(pieces: Sequence[Piece], is_present: Mapping[int, int] | Sequence[int]) -> str:
     """The text of some pieces, where it is known of each component whether it is present."""
     return "".join(
         piece.present if piece.component is None or is_present[piece.component] else piece.absent for piece in pieces
     )
 
 
-def cut_into_chunks(pieces: Sequence[Piece], boundaries: str) -> list[Chunk] | None:
-    """Cut a text wherever one of some characters stands, whatever is removed; None where this leaves too long chunks.
+def cut_into_chunks(pieces: Sequence[Piece], boundaries: str) -> list[Chunk]:
+    """Cut a text wherever one of some characters stands, whatever is removed.
 
     Parameters
     ----------
@@ -160,8 +165,6 @@ def cut_into_chunks(pieces: Sequence[Piece], boundaries: str) -> list[Chunk] | N
     boundaries : str
         The characters: what a vectorizer finds in a text is what it finds before one of them, and from there on.
     """
-    if not boundaries:
-        return None
     run = re.compile(f"[{re.escape(boundaries)}]+|[^{re.escape(boundaries)}]+")
     finer: list[Piece] = []
     for piece in pieces:
@@ -176,7 +179,7 @@ def cut_into_chunks(pieces: Sequence[Piece], boundaries: str) -> list[Chunk] | N
     for start, stop in pairwise([0, *cuts, len(finer)]):
         components = sorted({piece.component for piece in finer[start:stop] if piece.component is not None})
         chunks.append(Chunk(tuple(finer[start:stop]), tuple(components)))
-    return chunks if max(len(chunk.components) for chunk in chunks) <= _MOST_WORDS else None
+    return chunks
 
 
 def _are_apart(pieces: Sequence[Piece], end: int, boundaries: str) -> list[bool]:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from functools import cache
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from limelight.models._chunks_of_text import Chunk, Entries, Variant, number_variants
+from limelight.models._chunks_of_text import Chunk, Entries, Variant
 
 __all__ = ["Analyse", "Counts", "FindColumns", "TermBag", "sort_counts"]
 
@@ -17,7 +17,10 @@ Analyse = Callable[[str], Sequence[str]]
 FindColumns = Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]
 """From n terms to their columns, -1 for terms without one, and what each adds to its column: both of shape (n,)."""
 
-_MOST_ANALYSED_WORDS = 3  # of chunks all of whose variants are analysed at first
+FindWindows = Callable[[Chunk], Iterable[tuple[Variant, str]] | None]
+"""From a chunk to its terms, each with the state of those few components that it needs; None where that is not known."""
+
+_FEW_WORDS = 1  # of chunks that have but few variants
 
 
 class Counts(NamedTuple):
@@ -46,19 +49,29 @@ class TermBag:
     analyse : callable
         From a text to its terms.
     find_columns : callable
+    find_windows : callable or None
+        Of terms that are windows of characters.
+    dtype : data-type
+        The amounts' type.
     """
 
-    def __init__(self, chunks: Sequence[Chunk], d: int, analyse: Analyse, find_columns: FindColumns) -> None:
+    def __init__(
+        self,
+        chunks: Sequence[Chunk],
+        d: int,
+        analyse: Analyse,
+        find_columns: FindColumns,
+        find_windows: FindWindows | None,
+        dtype: Any,
+    ) -> None:
         occurrences: dict[Variant, Counter[str]] = {}
         analyse_once = cache(analyse)
-        self._long_chunks = []
         for chunk, times in Counter(chunks).items():
-            if len(chunk.components) > _MOST_ANALYSED_WORDS:
-                self._long_chunks.append(_LongChunk(chunk, times, analyse, find_columns))
-                continue
-            for variant, text in chunk.variants():
-                for term in analyse_once(text):
-                    occurrences.setdefault(variant, Counter())[term] += times
+            windows = None if find_windows is None or len(chunk.components) <= _FEW_WORDS else find_windows(chunk)
+            if windows is None:
+                windows = ((variant, term) for variant, text in chunk.variants() for term in analyse_once(text))
+            for variant, term in windows:
+                occurrences.setdefault(variant, Counter())[term] += times
         number_of: dict[str, int] = {}
         for counter in occurrences.values():
             for term in counter:
@@ -72,43 +85,13 @@ class TermBag:
         )
         self.entries = Entries([variant for _, variant, _ in entries], d)
         self._columns = np.array([column for column, _, _ in entries], dtype=np.int32)
-        self._amounts = np.array([amount for _, _, amount in entries], dtype=np.int32)
+        self._amounts = np.array([amount for _, _, amount in entries]).astype(dtype)
         self.has_repeated_columns = len(np.unique(self._columns)) < len(entries)
 
     def count(self, masks: np.ndarray) -> Counts:
         """The counts of each perturbation's terms."""
         sizes, numbers = self.entries.find(masks)
-        counts = Counts(sizes, self._columns[numbers], self._amounts[numbers])
-        return sort_counts([counts, *(chunk.count(masks) for chunk in self._long_chunks)]) if self._long_chunks else counts
-
-
-class _LongChunk:
-    """A chunk with more variants than perturbations are likely to have: a variant is analysed when it is first met."""
-
-    def __init__(self, chunk: Chunk, times: int, analyse: Analyse, find_columns: FindColumns) -> None:
-        self._chunk = chunk
-        self._times = times
-        self._analyse = analyse
-        self._find_columns = find_columns
-        self._known: dict[int, tuple[np.ndarray, np.ndarray]] = {}
-
-    def count(self, masks: np.ndarray) -> Counts:
-        """The counts of what the chunk adds to each perturbation, in any order within a row."""
-        distinct, places = np.unique(number_variants(masks, self._chunk.components), return_inverse=True)
-        variants = [self._find_terms(number) for number in distinct.tolist()]
-        sizes = np.array([len(columns) for columns, _ in variants])
-        columns, amounts = (np.concatenate(parts) for parts in zip(*variants, strict=True))
-        first = np.cumsum(sizes) - sizes
-        row_sizes = sizes[places]
-        starts = np.cumsum(row_sizes) - row_sizes
-        numbers = np.arange(row_sizes.sum()) + np.repeat(first[places] - starts, row_sizes)
-        return Counts(row_sizes, columns[numbers], amounts[numbers])
-
-    def _find_terms(self, number: int) -> tuple[np.ndarray, np.ndarray]:
-        if number not in self._known:
-            columns, amounts = self._find_columns(list(self._analyse(self._chunk.realise(number))))
-            self._known[number] = columns[columns >= 0].astype(np.int32), (amounts[columns >= 0] * self._times).astype(np.int32)
-        return self._known[number]
+        return Counts(sizes, self._columns[numbers], self._amounts[numbers])
 
 
 def sort_counts(parts: Sequence[Counts]) -> Counts:

@@ -13,7 +13,6 @@ from limelight.models._term_bag import Analyse, Counts, FindColumns, sort_counts
 __all__ = ["TermSequence"]
 
 _MOST_TOKENS = 4000  # different ones: a table has a cell for each two of them
-_MOST_WORDS = 8  # of a chunk, all of whose variants are analysed
 
 
 class TermSequence:
@@ -41,8 +40,6 @@ class TermSequence:
     def __init__(
         self, chunks: Sequence[Chunk], d: int, analyse: Analyse, find_columns: FindColumns, shortest: int, longest: int
     ) -> None:
-        if any(len(chunk.components) > _MOST_WORDS for chunk in chunks):
-            raise ValueError("a chunk has too many words")
         analyse_once = cache(analyse)
         # Of the variants of a chunk, a perturbation has one: so its tokens are in the text's order.
         found = [(variant, token) for chunk in chunks for variant, text in chunk.variants() for token in analyse_once(text)]

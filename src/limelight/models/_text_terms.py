@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from limelight.models._character_windows import find_character_windows
 from limelight.models._chunks_of_text import Words, cut_into_chunks, find_pieces
 from limelight.models._term_bag import TermBag
 from limelight.models._term_sequence import TermSequence
@@ -16,7 +17,7 @@ from limelight.models._text_boundaries import find_boundaries
 
 __all__ = ["TermMatrix"]
 
-_BLOCK_CELLS = 2**22  # of flags at once, so that they stay in the cache
+_BLOCK_CELLS = 2**21  # of flags at once, so that they, and what comes of them, stay in the cache
 
 
 class TermMatrix:
@@ -35,14 +36,14 @@ class TermMatrix:
     Raises
     ------
     ValueError
-        If a term can extend over more words than can be analysed one by one.
+        If a term can extend over more words than can be analysed together.
     """
 
     def __init__(self, vectorizer: Any, words: Words) -> None:
         boundaries = find_boundaries(vectorizer, "".join([*words.names, *words.gaps, words.mask_string]))
+        if not boundaries:
+            raise ValueError("terms may reach from any word into any other")
         chunks = cut_into_chunks(find_pieces(words), boundaries)
-        if chunks is None:
-            raise ValueError("a term can extend over more words than can be analysed one by one")
         self._vectorizer = vectorizer
         self._empty = vectorizer.transform([""])
         self.num_columns: int = self._empty.shape[1]
@@ -56,19 +57,29 @@ class TermMatrix:
             of_tokens.ngram_range = (1, 1)
             self._terms = TermSequence(chunks, d, of_tokens.build_analyzer(), find_columns, shortest, longest)
         else:
-            self._terms = TermBag(chunks, d, vectorizer.build_analyzer(), find_columns)
+            find_windows = partial(find_character_windows, vectorizer) if vectorizer.analyzer == "char_wb" else None
+            self._terms = TermBag(chunks, d, vectorizer.build_analyzer(), find_columns, find_windows, vectorizer.dtype)
 
     def make(self, masks: np.ndarray) -> Any:
         """The matrix of the texts without their absent words, for masks of shape (m, d)."""
         rows_at_once = max(1, _BLOCK_CELLS // max(1, len(self._terms.entries)))
-        blocks = [self._terms.count(masks[start : start + rows_at_once]) for start in range(0, len(masks), rows_at_once)]
-        sizes, columns, amounts = (np.concatenate(parts) for parts in zip(*blocks, strict=True))
+        blocks = [self._make_block(masks[start : start + rows_at_once]) for start in range(0, len(masks), rows_at_once)]
+        if len(blocks) == 1:
+            return blocks[0]
+        from scipy.sparse import vstack
+
+        return vstack(blocks, format="csr")
+
+    def _make_block(self, masks: np.ndarray) -> Any:
+        sizes, columns, amounts = self._terms.count(masks)
         bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(self._empty.indptr.dtype)
-        counts = type(self._empty)((amounts, columns, bounds), shape=(len(masks), self.num_columns))
+        # What small integers cannot hold wraps around, as it does where the vectorizer counts.
+        counts = type(self._empty)(
+            (amounts.astype(self._vectorizer.dtype, copy=False), columns, bounds), shape=(len(masks), self.num_columns)
+        )
         if self._terms.has_repeated_columns:
             counts.sum_duplicates()
-        # Number by number, as the vectorizer does: what small integers cannot hold wraps around.
-        return self._weigh(counts.astype(self._vectorizer.dtype))
+        return self._weigh(counts)
 
 
 def _find_columns(vectorizer: Any, terms: Sequence[str]) -> tuple[np.ndarray, np.ndarray]:

@@ -110,7 +110,8 @@ def _is_exact(vectorizers: Sequence[Any], matrices: Sequence[TermMatrix], words:
     masks = np.random.default_rng(0).integers(0, 2, (_TRIED_MASKS, d), dtype=np.uint8)
     masks[0], masks[1] = 1, 0
     texts = words.realise(masks)
-    if texts != [join_pieces(find_pieces(words), mask) for mask in masks]:
+    pieces = find_pieces(words)
+    if texts != [join_pieces(pieces, mask) for mask in masks.tolist()]:
         return False
     return all(
         _is_same(vectorizer.transform(texts), matrix.make(masks))
