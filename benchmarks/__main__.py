@@ -18,6 +18,7 @@ SECTIONS = {
     "series": "time series: finding the window that a model reads",
     "wide": "thousands of words or columns: the whole call, memory",
     "accuracy": "error of the weights at equal numbers of model inputs",
+    "few": "texts: heaviest words found with 128 inputs, inputs of sentences with a sentence model",
     "exact": "trees and forests, exactly: time and errors beside sampling, time beside shap, memory",
     "trust": "lists: whether intervals hold, certainties are right, other seeds give the same list",
     "photographs": "error of images' weights at equal numbers of model inputs",
