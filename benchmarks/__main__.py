@@ -25,6 +25,7 @@ SECTIONS = {
     "batch": "many rows and texts: the whole job",
     "growth": "up to a million rows: time and memory as they grow; half an hour, on request only",
     "clusters": "Dask workers and Spark cores, two beside one: the whole job",
+    "remote": "a web service that takes 50 ms for an answer: time beside a loop, calls with failures and at a limit",
     "pick": "many explanations: keeping them, picking the few that show most; time, memory",
     "pages": "an explanation's HTML, and a report of many: time and size",
     "imports": "time of the import",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
+import weakref
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -22,6 +23,9 @@ _FORMAT = 1
 _TABLE = "CREATE TABLE answers (key BLOB PRIMARY KEY NOT NULL, outputs BLOB NOT NULL, names TEXT) WITHOUT ROWID"
 _LOCK_SECONDS = 10.0  # to wait for another process that is writing
 _MOST_VARIABLES = 500  # in a statement; old builds of SQLite allow 999
+
+
+_of_parents: list[sqlite3.Connection] = []  # of processes that forked this one: here they must not even be closed
 
 
 class StoredAnswer(NamedTuple):
@@ -114,17 +118,13 @@ class AnswerStore:
                     raise
                 self._unsaved = {}
 
-    def close(self) -> None:
-        """Close the file; it is opened again when it is needed."""
-        with self._lock:
-            if self._connection is not None and self._process == os.getpid():
-                self._connection.close()
-            self._connection = None
-
     def _connect(self) -> sqlite3.Connection:
         """The connection of this process: one that was opened before a fork must not be used after it."""
         if self._connection is None or self._process != os.getpid():
+            if self._connection is not None:
+                _of_parents.append(self._connection)
             self._connection, self._process = self._open(), os.getpid()
+            weakref.finalize(self, _close, self._connection, self._process)
         return self._connection
 
     def _open(self) -> sqlite3.Connection:
@@ -224,6 +224,11 @@ class AnswerStore:
             problem = f"is damaged ({error}). Delete it, or give another file"
         kept = f"; {len(self._unsaved)} answers are kept in this model's memory until then" if self._unsaved else ""
         return CheckpointError(f"cache={self.path!r} {problem}{kept}.")
+
+
+def _close(connection: sqlite3.Connection, process: int) -> None:
+    if process == os.getpid():
+        connection.close()
 
 
 def check_path(cache: object) -> str | None:

@@ -19,7 +19,7 @@ from inspect import isawaitable
 from queue import Empty, SimpleQueue
 from typing import Any, NamedTuple
 
-from limelight.exceptions import BudgetError, ModelError, describe_error
+from limelight.exceptions import BudgetError, LimelightError, ModelError, describe_error
 from limelight.models._retries import LONGEST_WAIT_SECONDS, choose_wait, is_final, read_retry_after
 
 __all__ = ["Call", "Caller", "Limits", "Outcome"]
@@ -124,7 +124,8 @@ class Caller:
         finally:
             if not future.done():  # the user has stopped it, or what came cannot be kept
                 future.cancel()
-                keep([outcome for outcome in _drain(outcomes) if outcome is not None])
+                with suppress(LimelightError):  # what ends this call is more than an answer that cannot be read or kept
+                    keep([outcome for outcome in _drain(outcomes) if outcome is not None])
 
     def _find_loop(self) -> asyncio.AbstractEventLoop:
         with self._starting:
@@ -151,15 +152,15 @@ class Caller:
             try:
                 most = self.limits.max_seconds
                 _, pending = await asyncio.wait(tasks, timeout=None if most is None else max(0.0, most - self.seconds))
+                for task in tasks:
+                    if task.done() and not task.cancelled():
+                        task.result()  # raises what nobody expected
                 if pending and batch.error is None:
                     batch.error = BudgetError(f"max_seconds={most:g} is over")
             finally:
                 self._num_promised -= len(calls) - batch.num_begun
                 for task in tasks:
                     task.cancel()
-        for task in tasks:
-            if task.done() and not task.cancelled() and task.exception() is not None:
-                raise task.exception() from None  # type: ignore[misc]
         if batch.error is not None:
             raise batch.error
 
@@ -214,8 +215,7 @@ class Caller:
                 model_error = ModelError(f"the remote model failed {problem}; the last error was {describe_error(error)}")
                 model_error.__cause__ = error
                 batch.fail(model_error)
-                return
-            await asyncio.sleep(choose_wait(num_tries, call.key) if wait is None else wait)
+            await batch.sleep(choose_wait(num_tries, call.key) if wait is None else wait)
 
     def _find_problem(self, error: BaseException, num_tries: int, wait: float | None) -> str:
         """Why a call is not tried again, with how often it was; empty if it is."""
@@ -249,8 +249,8 @@ class Caller:
 
     async def _try(self, argument: Any, context: Context) -> _Attempt:
         """Call the function once, for so long as it may take."""
-        own_context = context.copy()  # a context cannot be entered twice at a time
-        task = asyncio.create_task(self._run(argument, context.copy()), context=own_context)
+        # A context cannot be entered twice at a time.
+        task = asyncio.create_task(self._run(argument, context.copy()), context=context.copy())
         try:
             await asyncio.wait([task], timeout=self.limits.timeout)
             if task.done():
@@ -316,6 +316,11 @@ class _Batch:
             for task in self.tasks:
                 if task not in self._in_flight and task is not asyncio.current_task():
                     task.cancel()
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait before another try, unless there will be none."""
+        if not self.has_failed:
+            await asyncio.sleep(seconds)
 
 
 class _Workers:

@@ -28,8 +28,8 @@ def is_final(error: BaseException) -> bool:
     """
     if not isinstance(error, Exception):
         return True
-    places = [(getattr(error, "response", None), ("status_code", "status")), (error, ("status_code", "status", "code"))]
-    statuses = [getattr(holder, name, None) for holder, names in places for name in names]
+    places = [(_look_up(error, "response"), ("status_code", "status")), (error, ("status_code", "status", "code"))]
+    statuses = [_look_up(holder, name) for holder, names in places for name in names]
     status = next((status for status in statuses if isinstance(status, int) and not isinstance(status, bool)), None)
     return status in _FINAL_STATUSES and status not in _PASSING_STATUSES
 
@@ -48,18 +48,26 @@ def read_retry_after(error: BaseException) -> float | None:
     >>> read_retry_after(TooMany()), read_retry_after(ValueError())
     (2.0, None)
     """
-    for holder in (getattr(error, "response", None), error):
-        headers: Any = getattr(holder, "headers", None)
-        if not callable(getattr(headers, "items", None)):
-            continue
-        by_name = {str(name).lower(): value for name, value in headers.items()}
+    for holder in (_look_up(error, "response"), error):
+        headers = _look_up(holder, "headers")
+        by_name: dict[str, Any] = {}
+        with suppress(Exception):  # whatever it is, it may be no mapping
+            by_name = {str(name).lower(): value for name, value in headers.items()}
         milliseconds = _read_seconds(by_name.get("retry-after-ms"))
         if milliseconds is not None:
             return milliseconds / 1000
         seconds = _read_seconds(by_name.get("retry-after"))
         if seconds is not None:
             return seconds
-    return _read_seconds(getattr(error, "retry_after", None))
+    return _read_seconds(_look_up(error, "retry_after"))
+
+
+def _look_up(holder: object, name: str) -> Any:
+    """An attribute of an error of any class; None where there is none, or it cannot be read."""
+    try:
+        return getattr(holder, name, None)
+    except Exception:
+        return None
 
 
 def _read_seconds(value: Any) -> float | None:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from hashlib import blake2b
 from inspect import signature
+from threading import Lock
 from types import CodeType
 from typing import Any
 
@@ -148,6 +149,7 @@ class RemoteModel:
     def _open(self) -> None:
         self._caller = Caller(self._function, is_coroutine=is_coroutine_function(self._function), limits=self._limits)
         self._store = AnswerStore(self._cache)
+        self._counting = Lock()
 
     def __repr__(self) -> str:
         defaults = {name: parameter.default for name, parameter in signature(type(self)).parameters.items()}
@@ -163,7 +165,7 @@ class RemoteModel:
                 f"a RemoteModel with {list_names(limits)} cannot be sent to other processes, where nobody would keep its "
                 'limits: use engine="threads" or "serial". It asks about many inputs at a time by itself.'
             )
-        return {name: value for name, value in vars(self).items() if name not in ("_caller", "_store")}
+        return {name: value for name, value in vars(self).items() if name not in ("_caller", "_counting", "_store")}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         self.__dict__.update(state)
@@ -216,7 +218,8 @@ class RemoteModel:
         keys = [find_key(self._key, repetition, one) for one in inputs]
         found = self._store.find(keys)
         missing = {key: one for key, one in zip(keys, inputs, strict=True) if key not in found}
-        self.recalled += sum(key in found for key in keys)
+        with self._counting:
+            self.recalled += sum(key in found for key in keys)
         if missing:
             self._ask(missing)
             found |= self._store.find(missing)
