@@ -4,6 +4,7 @@ import asyncio
 import math
 import os
 import pickle
+import re
 import signal
 import sqlite3
 import subprocess
@@ -12,6 +13,7 @@ import threading
 import time
 from email.utils import formatdate
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -556,6 +558,55 @@ def test_instances_share_the_budget_of_their_model():
     assert kept[4].error == "BudgetError"
 
 
+def test_rows_that_share_perturbations_share_the_end_of_the_budget():
+    rows = np.random.default_rng(0).normal(size=(200, 4))
+    explainer = TabularExplainer(rows, tolerance=1e-6)
+
+    def predict(row):
+        return math.sin(row[0] * row[1]) + row[2]
+
+    many = explainer.explain_many(rows[:3], RemoteModel(predict, max_calls=300))
+    plain = explainer.explain_many(rows[:3], lambda rows: [predict(row) for row in rows], max_samples=257)
+    for one, other in zip(many, plain, strict=True):
+        assert one.as_map() == other.as_map()
+        assert one.num_samples == 257
+        assert "budget_ended" in [notice.code for notice in one.notices]
+        assert one.num_inputs <= 257
+
+
+def test_budget_that_ends_while_a_width_is_searched_for():
+    with pytest.raises(BudgetError, match=r"max_calls=150 leaves"):
+        TextExplainer(locality=0.9).explain_instance(TEXT, RemoteModel(measure, max_calls=150))
+
+
+def test_budget_and_a_wanted_certainty():
+    explainer = TextExplainer(certainty=0.999)
+    explanation = explainer.explain_instance(TEXT, RemoteModel(measure, max_calls=300))
+    texts = [notice.message for notice in explanation.notices]
+    assert "budget_ended" in [notice.code for notice in explanation.notices]
+    assert not any("max_samples" in text for text in texts), texts
+
+
+def test_comparison_of_models_whose_budgets_end_at_different_looks():
+    def other(text):
+        return measure(text) + 0.2 * ("loud" in text.split())
+
+    explainer = TextExplainer(tolerance=1e-6)
+    comparison = explainer.compare_models(TEXT, RemoteModel(measure, max_calls=300), RemoteModel(other, max_calls=150))
+    assert [name for name, _ in comparison.as_list(certain=True)] == ["loud"]
+
+
+def test_checkpoint_of_a_budget(tmp_path, file):
+    texts = [f"{number} {TEXT}" for number in range(3)]
+    arguments = {"max_samples": 129, "checkpoint": tmp_path / "job", "chunk_size": 1}
+    with pytest.raises(BudgetError, match="before a first look"):
+        TextExplainer().explain_many(texts, RemoteModel(measure, max_calls=200, cache=file, cache_key="measure"), **arguments)
+    model = RemoteModel(measure, cache=file, cache_key="measure")
+    many = TextExplainer().explain_many(texts, model, **arguments)
+    plain = TextExplainer().explain_many(texts, measure_all, max_samples=129)
+    assert [one.as_map() for one in many] == [one.as_map() for one in plain]
+
+
 def test_budget_in_seconds(file):
     service = Service(seconds=0.01)
     model = RemoteModel(service, max_seconds=0.3, concurrency=8, cache=file, cache_key="measure")
@@ -984,3 +1035,14 @@ def test_arguments(arguments, message):
 def test_function_that_is_none(function):
     with pytest.raises(ArgumentTypeError, match="function must be a callable or a coroutine function from one input to its"):
         RemoteModel(function)
+
+
+def test_examples_of_the_guide(tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Remote and slow models\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
+    ((code, printed),) = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", section, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    result = []
+    names = {"print": lambda *words: result.append(" ".join(map(str, words))), "TextExplainer": TextExplainer}
+    exec(compile(code, "docs/text.md", "exec"), names)
+    assert "\n".join(result) == printed.rstrip("\n")

@@ -7,7 +7,7 @@ The pipeline of one explanation is a generator, a `Run`. It yields what it needs
     FitSurrogates  a sample and settings    the fit of each output
 
 In the end it returns the explanation. `run_in_lockstep` collects the next effects of all runs, carries them out together, and
-sends each run its outcome, until all runs have ended.
+sends each run its outcome, or throws the error in its place, until all runs have ended.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ class FitSurrogates(NamedTuple):
 Effect = Ask | FitSurrogates
 Outcome = list[Answer] | list[Fit]
 Run = Generator[Effect, Outcome, T]
-"""A generator that yields effects, is sent the outcome of each, and returns a result in the end."""
+"""A generator that yields effects, is sent the outcome of each or thrown an error, and returns a result in the end."""
 
 
 def request_fits(sample: Sample, settings: Settings) -> Generator[FitSurrogates, list[Fit], list[Fit]]:

@@ -121,11 +121,13 @@ def collect_notices(
         text += "may be twice as wide, from about a quarter of the inputs. To choose, give the explainer a tolerance."
         notes.append(Notice("slow_model", text, "information"))
     if not converged:
-        has_ended = any(notice.code == "budget_ended" for notice in outputs.notes)
-        notes += _judge_precision(sample, settings, fits, num_samples, goal, unknown, has_ended=has_ended)
+        option = "max_samples={}" if num_samples is None else "num_samples={}"
+        if any(notice.code == "budget_ended" for notice in outputs.notes):
+            option = "a larger budget, for {} inputs"
+        notes += _judge_precision(sample, settings, fits, option, goal, unknown)
         if goal.certainty is not None:
-            certainties, is_auto = judge_lists(sample, settings, fits), num_samples is None
-            notes += _find_uncertain(components.names, sample, certainties, fits, goal.certainty, is_auto=is_auto)
+            certainties = judge_lists(sample, settings, fits)
+            notes += _find_uncertain(components.names, sample, certainties, fits, goal.certainty, option)
     return Notice.in_reading_order(notes)
 
 
@@ -325,13 +327,11 @@ def _judge_precision(
     sample: Sample,
     settings: Settings,
     fits: Sequence[Fit],
-    num_samples: int | None,
+    option: str,
     goal: Goal,
     unknown: Sequence[str],
-    *,
-    has_ended: bool,
 ) -> Iterator[Notice]:
-    """What a reader should know about intervals that are too wide; `has_ended` is whether a budget did."""
+    """What a reader should know about intervals that are too wide; `option` is what gives another number of perturbations."""
     num_weights, size = max(len(fit.components) for fit in fits), sample.size + 1
     effective_size, least_size = sample.effective_size, LEAST_ROWS_PER_WEIGHT * (num_weights + 1)
     if not settings.is_exact and effective_size < least_size:
@@ -350,17 +350,16 @@ def _judge_precision(
         text = "All weights of an output that varies are 0: what changes it has no weight in the kernel."
         yield Notice("not_converged", f"{text} Give a larger kernel_width.")
     elif goal.certainty is None and widest > goal.tolerance:
-        reached = "" if num_samples or has_ended else f' after {size} perturbations, the most that num_samples="auto" takes'
+        is_auto = option.startswith("max_samples")
+        reached = f' after {size} perturbations, the most that num_samples="auto" takes' if is_auto else ""
         text = f"Some weights' intervals are wider than the tolerance{reached}: up to {widest:.2g} of the heaviest weight."
         # The error falls at least with the root of the number. The heaviest weight may be lighter by as much as its own
         # interval says.
         share = widest / max(1e-9, 1 - widest)
         needed = size * max(1.0, share / goal.tolerance) ** 2  # no fewer: fewer have just been seen to be too few
-        option = "num_samples=" if num_samples else "a larger budget, for " if has_ended else "max_samples="
-        unit = " inputs" if option.endswith(" ") else ""
         remedies = []
         if widest <= _HALF_KNOWN:  # otherwise the heaviest weight is too uncertain for a forecast
-            remedies += [f"{option}{round_up(needed)}{unit}"] if needed <= _MOST_SAMPLES else []
+            remedies += [option.format(round_up(needed))] if needed <= _MOST_SAMPLES else []
             remedies.append(f"tolerance={_round_up_share(widest):g} if that is precise enough")
         if remedies:
             advice = f"Give {', or '.join(remedies)}."
@@ -369,7 +368,7 @@ def _judge_precision(
         else:
             advice = "That is the least certain weight."
             if 4 * size <= _MOST_SAMPLES:
-                advice += f" Give {option}{round_up(4 * size)}{unit}, which about halves the intervals."
+                advice += f" Give {option.format(round_up(4 * size))}, which about halves the intervals."
         exact_link = None if sample.controls is None else sample.controls.exact_link
         exact = "" if exact_link is None else f' With link="{exact_link}" the weights are exact.'
         yield Notice("not_converged", f"{text} {advice}{exact}")
@@ -381,8 +380,7 @@ def _find_uncertain(
     certainties: Sequence[Certainty],
     fits: Sequence[Fit],
     level: float,
-    *,
-    is_auto: bool,
+    option: str,
 ) -> Iterator[Notice]:
     """What a reader should know about lists that are less certain than the user asked for."""
     if any(np.isnan(one.tops[fit.weights != 0]).any() for one, fit in zip(certainties, fits, strict=True)):
@@ -406,8 +404,7 @@ def _find_uncertain(
         parts.append(f"The {noun} of {_list_names(list(signs))} may be wrong: {_least(signs)} that it is right.")
     if parts:
         number = "another num_features" if doubtful else "a smaller num_features"
-        option = "max_samples" if is_auto else "num_samples"
-        parts.append(f"Give {number}, or {option}={round_up(4 * (sample.size + 1))}.")
+        parts.append(f"Give {number}, or {option.format(round_up(4 * (sample.size + 1)))}.")
         yield Notice("uncertain_list", " ".join(parts))
 
 
