@@ -58,7 +58,7 @@ BUILDING_BLOCKS = {
 # Parts of views are in the examples of their views, and forms of models need files, which the tests of adapters make.
 SHOWN_ELSEWHERE = BUILDING_BLOCKS | {
     *("limelight.extend.Cell", "limelight.extend.Passage", "limelight.extend.Segment", "limelight.extend.Span"),
-    *("limelight.LanguageModel", "limelight.OnnxModel", "limelight.TorchModel"),
+    *("limelight.LanguageModel", "limelight.OnnxModel", "limelight.TorchModel", "limelight.TransformersModel"),
 }
 
 

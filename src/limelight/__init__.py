@@ -10,6 +10,7 @@ Instances in forms of their own
 
 Models in forms of their own
     OnnxModel, TorchModel
+    TransformersModel     a text classifier of transformers
     LanguageModel         how likely a causal language model is to go on with each of some answers
     RemoteModel           a function that asks a remote or slow model about one input
 
@@ -95,6 +96,7 @@ _HOMES = {
     "TextExplainer": "limelight.modalities.texts.explainer",
     "TimeSeriesExplainer": "limelight.modalities.series.explainer",
     "TorchModel": "limelight.models.torch",
+    "TransformersModel": "limelight.models.transformers",
     "Verdict": "limelight.results.verdict",
     "WeightDifference": "limelight.collection.comparisons",
     "compare": "limelight.collection.comparisons",
@@ -134,6 +136,7 @@ __all__ = [
     "TextExplainer",
     "TimeSeriesExplainer",
     "TorchModel",
+    "TransformersModel",
     "Verdict",
     "WeightDifference",
     "__version__",
@@ -168,6 +171,7 @@ if TYPE_CHECKING:
     from limelight.models.onnx import OnnxModel
     from limelight.models.remote import RemoteModel
     from limelight.models.torch import TorchModel
+    from limelight.models.transformers import TransformersModel
     from limelight.results.convergence import Convergence
     from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
     from limelight.results.faithfulness import Faithfulness

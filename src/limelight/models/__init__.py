@@ -30,6 +30,7 @@ READERS = Registry(
     "model",
     {
         "onnx": "limelight.models.onnx:read_onnx_model",
+        "transformers": "limelight.models.transformers:read_transformers",
         "torch": "limelight.models.torch:read_torch_module",
         "xgboost": "limelight.models.xgboost:read_booster",
     },
@@ -42,6 +43,7 @@ ADAPTERS = Registry(
         "sklearn_text": "limelight.models.sklearn_text:adapt_text_pipeline",
         "onnx": "limelight.models.onnx:adapt_onnx",
         "torch": "limelight.models.torch:adapt_torch",
+        "transformers": "limelight.models.transformers:adapt_transformers",
     },
 )
 
@@ -136,6 +138,9 @@ def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, 
         outputs = outputs._replace(notes=(*outputs.notes, *remote.notices))
     if method.join is not None:
         path = path._replace(finish=_Joined(path.finish, method.join))
+    note = getattr(type(method.call), "notes_about", None)
+    if note is not None:
+        outputs = outputs._replace(notes=(*outputs.notes, *note(method.call, components)))
     model_sum = None
     if shortcuts and components.columns is not None:
         reading = known.as_sum_over(components.columns)

@@ -27,7 +27,9 @@ def adapt_callable(method: Callable[[Any], Any], components: Components) -> Mode
         index = getattr(batch, "index", None)  # taken before the call, in which a model may sort the frame itself
         return _in_order_of(index, method(batch))
 
-    form = id(components) if components.form is None else ("generic", components.form)
+    # Some answers depend on the batch's shape, in the last bits or more: another instance's inputs would change them.
+    is_alone = components.form is None or getattr(method, "depends_on_batch", False) is True
+    form = id(components) if is_alone else ("generic", components.form)
     return ModelPath(make, finish, form, components.batch_size)
 
 
