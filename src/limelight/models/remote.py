@@ -110,6 +110,8 @@ class RemoteModel:
     ('pills', 18, 0)
     """
 
+    is_slow = True
+
     def __init__(
         self,
         function: Callable[[Any], Any],

@@ -128,8 +128,8 @@ class TransformersModel:
         names = getattr(self._config, "id2label", None)
         kind = {"softmax": "probabilities", "sigmoid": "scores", "none": "scores"}[self._function]
         if not isinstance(names, Mapping) or set(names) != set(range(len(names))):
-            return ModelOutputs(kind)
-        return ModelOutputs(kind, tuple(str(names[number]) for number in range(len(names))), True)
+            return ModelOutputs(kind, is_slow=True)
+        return ModelOutputs(kind, tuple(str(names[number]) for number in range(len(names))), True, is_slow=True)
 
     def __call__(self, batch: Iterable[Any]) -> np.ndarray:
         """The scores of all labels for each text or pair of texts, of shape (m, k).

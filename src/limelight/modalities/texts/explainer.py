@@ -227,7 +227,8 @@ def _note_unused(mask_string: str) -> tuple[Notice, ...]:
     """That lime's option does nothing in bags of words, as in lime."""
     if not mask_string:
         return ()
-    text = f"With bow=True mask_string={mask_string!r:.40} is not used: removed words leave nothing. Give mask={mask_string!r:.40}."
+    given = f"{mask_string!r:.40}"
+    text = f"With bow=True mask_string={given} is not used: removed words leave nothing. Give mask={given}."
     return (Notice("mask_string_unused", text),)
 
 
