@@ -73,4 +73,6 @@ def sketch(text: str) -> str:
             drawn = linked.sub(lambda match: match[0][:-1] + MARK, drawn)
         drawn = drawn.translate(dict.fromkeys(map(ord, marks), MARK))
         drawn = _MARKED_BLANK.sub("-", drawn)
-    return _WITH_NEXT.sub(lambda match: "x" * len(match[0]), drawn)
+    if any(map(_WITH_NEXT.match, characters)):
+        drawn = _WITH_NEXT.sub(lambda match: "x" * len(match[0]), drawn)
+    return drawn

@@ -17,6 +17,7 @@ __all__ = ["cut_unspaced"]
 
 _INSTALL = "pip install 'limelight[text]' has them found by budoux; or give unit=your function, or unit=\"grapheme\"."
 _CUT = re.compile(f"[{KANA}{HAN}{THAI}]")
+_UNSPACED = re.compile(f"[{KANA}{HAN}{THAI}{OTHERS}]")
 _LANGUAGES = {"japanese": "Japanese", "simplified_chinese": "Chinese", "traditional_chinese": "Chinese", "thai": "Thai"}
 
 
@@ -32,6 +33,8 @@ def cut_unspaced(text: str, drawn: str, spans: list[tuple[int, int]]) -> tuple[l
     spans : list of (start, stop)
         Where runs of letters, or signs, stand in it.
     """
+    if not _UNSPACED.search(text):
+        return spans, ()
     notes = note_unspaced((text[start:stop] for start, stop in spans), OTHERS)
     if not _CUT.search(text):
         return spans, notes

@@ -51,7 +51,9 @@ def find_words(text: str, *, signs: bool = False, advice_on_signs: str = "give s
         spans = [match.span() for match in (_WORD_OR_SIGNS if signs else _WORD).finditer(text)]
         return Pieces(spans, () if signs else note_signs(gaps_between(text, spans), advice_on_signs))
     drawn = sketch(text)
-    spans = [match.span() for match in (_match_signs(drawn) if signs else _MARKED_WORD).finditer(drawn)]
+    # Without marks the simpler expression finds the same, and is faster.
+    pattern = _match_signs(drawn) if signs else _MARKED_WORD if MARK in drawn else _WORD
+    spans = [match.span() for match in pattern.finditer(drawn)]
     spans, notes = cut_unspaced(text, drawn, spans)
     if not signs:
         notes += note_signs(gaps_between(text, spans), advice_on_signs)
