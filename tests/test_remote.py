@@ -49,6 +49,9 @@ def measure_all(texts):
     return [measure(text) for text in texts]
 
 
+measure_all.is_slow = True  # as remote models say of themselves
+
+
 class Refused(Exception):
     """An error as an HTTP client raises it."""
 
@@ -214,19 +217,19 @@ def test_model_that_answers_for_fewer_texts():
 
 def test_rows_images_and_frames():
     rows = np.random.default_rng(0).normal(size=(200, 4))
-    explainer = TabularExplainer(rows)
+    explainer = TabularExplainer(rows, tolerance=0.05)
     remote = RemoteModel(lambda row: row[0] + row[1] * row[2])
     assert same(
         explainer.explain_instance(rows[0], remote),
         explainer.explain_instance(rows[0], lambda rows: rows[:, 0] + rows[:, 1] * rows[:, 2]),
     )
     image = np.random.default_rng(0).random((24, 24, 3))
-    images = ImageExplainer("grid")
+    images = ImageExplainer("grid", tolerance=0.05)
     remote = RemoteModel(lambda image: image[:12].mean())
     plain = images.explain_instance(image, lambda images: np.array([image[:12].mean() for image in images]))
     assert same(images.explain_instance(image, remote), plain)
     frame = pd.DataFrame({"age": rows[:, 0], "job": np.where(rows[:, 1] > 0, "cook", "smith")})
-    explainer = TabularExplainer(frame)
+    explainer = TabularExplainer(frame, tolerance=0.05)
     remote = RemoteModel(lambda row: row["age"] + (row["job"] == "cook"))
     plain = explainer.explain_instance(frame.iloc[0], lambda rows: rows["age"] + (rows["job"] == "cook"))
     assert same(explainer.explain_instance(frame.iloc[0], remote), plain)
