@@ -384,7 +384,7 @@ class _Spy:
         monkeypatch.setattr(owner, name, counted)
 
 
-MOST_TRIED = 6  # texts that are made whatever the way, to see whether the shortcut is exact
+MOST_TRIED = 4  # texts that are made whatever the way, to see whether the shortcut is exact
 
 
 class TestWhoTakesIt:

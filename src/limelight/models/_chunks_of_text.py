@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
 from itertools import pairwise
 from typing import NamedTuple, Protocol, runtime_checkable
 
@@ -151,9 +152,7 @@ def find_pieces(words: Words) -> list[Piece]:
 
 def join_pieces(pieces: Sequence[Piece], is_present: Mapping[int, int] | Sequence[int]) -> str:
     """The text of some pieces, where it is known of each component whether it is present."""
-    return "".join(
-        piece.present if piece.component is None or is_present[piece.component] else piece.absent for piece in pieces
-    )
+    return "".join([present if component is None or is_present[component] else absent for present, absent, component in pieces])
 
 
 def cut_into_chunks(pieces: Sequence[Piece], boundaries: str) -> list[Chunk]:
@@ -165,11 +164,11 @@ def cut_into_chunks(pieces: Sequence[Piece], boundaries: str) -> list[Chunk]:
     boundaries : str
         The characters: what a vectorizer finds in a text is what it finds before one of them, and from there on.
     """
-    run = re.compile(f"[{re.escape(boundaries)}]+|[^{re.escape(boundaries)}]+")
+    runs = cache(re.compile(f"[{re.escape(boundaries)}]+|[^{re.escape(boundaries)}]+").findall)
     finer: list[Piece] = []
     for piece in pieces:
         if piece.component is None:
-            finer += [Piece(text, text, None) for text in run.findall(piece.present)]
+            finer += [Piece(text, text, None) for text in runs(piece.present)]
         else:
             finer.append(piece)
     can_start = _are_apart(finer[::-1], 0, boundaries)[::-1]
@@ -186,7 +185,10 @@ def _are_apart(pieces: Sequence[Piece], end: int, boundaries: str) -> list[bool]
     """Whether the text as far as each piece is empty or has a boundary at this end, whatever is removed."""
     result = []
     is_apart = True
-    for piece in pieces:
-        is_apart = all(text[end] in boundaries if text else is_apart for text in (piece.present, piece.absent))
+    for present, absent, _ in pieces:
+        is_before = is_apart
+        is_apart = present[end] in boundaries if present else is_before
+        if is_apart and absent != present:
+            is_apart = absent[end] in boundaries if absent else is_before
         result.append(is_apart)
     return result

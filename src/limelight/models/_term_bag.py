@@ -11,7 +11,7 @@ import numpy as np
 
 from limelight.models._chunks_of_text import Chunk, Entries, Variant
 
-__all__ = ["Analyse", "Counts", "FindColumns", "TermBag", "sort_counts"]
+__all__ = ["Analyse", "Counts", "FindColumns", "TermBag"]
 
 Analyse = Callable[[str], Sequence[str]]
 FindColumns = Callable[[Sequence[str]], tuple[np.ndarray, np.ndarray]]
@@ -64,24 +64,19 @@ class TermBag:
         find_windows: FindWindows | None,
         dtype: Any,
     ) -> None:
-        occurrences: dict[Variant, Counter[str]] = {}
+        occurrences: Counter[tuple[Variant, str]] = Counter()
         analyse_once = cache(analyse)
         for chunk, times in Counter(chunks).items():
             windows = None if find_windows is None or len(chunk.components) <= _FEW_WORDS else find_windows(chunk)
             if windows is None:
                 windows = ((variant, term) for variant, text in chunk.variants() for term in analyse_once(text))
             for variant, term in windows:
-                occurrences.setdefault(variant, Counter())[term] += times
-        number_of: dict[str, int] = {}
-        for counter in occurrences.values():
-            for term in counter:
-                number_of.setdefault(term, len(number_of))
-        columns, amounts = (found.tolist() for found in find_columns(list(number_of)))
+                occurrences[variant, term] += times
+        columns, amounts = (found.tolist() for found in find_columns([term for _, term in occurrences]))
         entries = sorted(
-            (columns[number_of[term]], variant, count * amounts[number_of[term]])
-            for variant, counter in occurrences.items()
-            for term, count in counter.items()
-            if columns[number_of[term]] >= 0
+            (column, variant, times * amount)
+            for column, amount, ((variant, _), times) in zip(columns, amounts, occurrences.items(), strict=True)
+            if column >= 0
         )
         self.entries = Entries([variant for _, variant, _ in entries], d)
         self._columns = np.array([column for column, _, _ in entries], dtype=np.int32)
@@ -92,20 +87,3 @@ class TermBag:
         """The counts of each perturbation's terms."""
         sizes, numbers = self.entries.find(masks)
         return Counts(sizes, self._columns[numbers], self._amounts[numbers])
-
-
-def sort_counts(parts: Sequence[Counts]) -> Counts:
-    """The sum of several matrices of counts of the same m rows, whose own columns may have any order."""
-    from scipy.sparse import coo_array
-
-    all_columns = np.concatenate([part.columns for part in parts])
-    is_met = np.zeros(1 + all_columns.max(initial=0), dtype=np.bool_)
-    is_met[all_columns] = True
-    columns = np.flatnonzero(is_met).astype(np.int32)
-    place_of = np.empty(len(is_met), dtype=np.int32)
-    place_of[columns] = np.arange(len(columns))
-    rows = np.concatenate([np.repeat(np.arange(len(part.sizes), dtype=np.int32), part.sizes) for part in parts])
-    amounts = np.concatenate([part.amounts for part in parts])
-    # By columns and then by rows: this sorts in linear time.
-    counts = coo_array((amounts, (rows, place_of[all_columns])), shape=(len(parts[0].sizes), len(columns))).tocsc().tocsr()
-    return Counts(np.diff(counts.indptr), columns[counts.indices], counts.data)

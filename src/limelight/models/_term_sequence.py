@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cache
+from typing import Any
 
 import numpy as np
 
 from limelight.models._chunks_of_text import Chunk, Entries
-from limelight.models._term_bag import Analyse, Counts, FindColumns, sort_counts
+from limelight.models._term_bag import Analyse, Counts, FindColumns
 
 __all__ = ["TermSequence"]
 
@@ -46,37 +47,52 @@ class TermSequence:
         tokens = list(dict.fromkeys(token for _, token in found))
         if len(tokens) > _MOST_TOKENS:
             raise ValueError(f"{len(tokens)} different tokens are too many")
-        number_of = {token: number for number, token in enumerate(tokens)}
+        number_of = {token: number for number, token in enumerate(tokens, start=1)}
         self.entries = Entries([variant for variant, _ in found], d)
-        self._tokens = np.array([number_of[token] for _, token in found], dtype=np.int64)
+        self._tokens = np.array([number_of[token] for _, token in found], dtype=np.int32)
         self._terms = [_Terms(find_columns, tokens)]
         for _ in range(longest - 1):
-            self._terms.append(_Terms(find_columns, [], self._terms[-1], tokens))
+            self._terms.append(_Terms(find_columns, [], self._terms[-1], ["", *tokens]))
         self._shortest = shortest
 
     def count(self, masks: np.ndarray) -> Counts:
         """The counts of each perturbation's terms."""
-        sizes, numbers = self.entries.find(masks)
-        tokens = self._tokens[numbers]
+        sizes, entries = self.entries.find(masks)
+        tokens = self._tokens[entries]
         rows = np.repeat(np.arange(len(masks), dtype=np.int32), sizes)
-        ends = np.repeat(np.cumsum(sizes), sizes)
-        starts, numbers = np.arange(len(tokens)), tokens
+        ends = np.cumsum(sizes)
+        numbers = tokens
         found = []
         for length, terms in enumerate(self._terms, start=1):
             if length > 1:
-                is_inside = starts + length <= ends[starts]
-                starts, numbers = starts[is_inside], numbers[is_inside]
-                numbers = terms.find_numbers(numbers, tokens[starts + (length - 1)])
+                numbers = terms.find_numbers(numbers[:-1], tokens[length - 1 :])
+                # What reaches beyond its row is no term, and neither is what begins with it.
+                beyond = ends - (length - 1)
+                numbers[beyond[(beyond >= 0) & (beyond < len(numbers))]] = 0
             if length >= self._shortest:
-                is_term = terms.columns[numbers] >= 0
-                row_sizes = np.bincount(rows[starts[is_term]], minlength=len(masks))
-                chosen = numbers[is_term]
-                found.append(Counts(row_sizes, terms.columns[chosen], terms.amounts[chosen]))
-        return sort_counts(found)
+                found.append((terms, numbers))
+        return _sort_terms(found, rows, len(masks))
+
+
+def _sort_terms(found: Sequence[tuple[_Terms, np.ndarray]], rows: np.ndarray, num_rows: int) -> Counts:
+    """The counts of terms that were found, given by their numbers, in the rows that are given for the first of them each."""
+    from scipy.sparse import coo_array
+
+    columns = np.unique(np.concatenate([terms.columns for terms, _ in found]))
+    parts = []
+    for terms, numbers in found:
+        is_term = terms.columns[numbers] >= 0
+        terms_there = numbers[is_term]
+        places = np.searchsorted(columns, terms.columns).astype(np.int32)
+        parts.append((terms.amounts[terms_there], rows[: len(numbers)][is_term], places[terms_there]))
+    amounts, all_rows, all_places = (np.concatenate(part) for part in zip(*parts, strict=True))
+    # By columns and then by rows: this sorts in linear time.
+    counts: Any = coo_array((amounts, (all_rows, all_places)), shape=(num_rows, len(columns))).tocsc().tocsr()
+    return Counts(np.diff(counts.indptr), columns[counts.indices], counts.data)
 
 
 class _Terms:
-    """The terms of one length that have been met, numbered as they come.
+    """The terms of one length that have been met, numbered from 1 as they come. Number 0 is no term.
 
     Parameters
     ----------
@@ -86,12 +102,13 @@ class _Terms:
     shorter : _Terms, optional
         Those with one token less, which these begin with.
     tokens : list of str
-        What can follow on them.
+        What can follow on them, by number.
 
     Attributes
     ----------
     names : list of str
-    columns, amounts : ndarray of shape (number of terms,)
+        By number.
+    columns, amounts : ndarray of shape (1 + number of terms,)
         Their columns, -1 where there is none, and what each adds to its column.
     """
 
@@ -101,13 +118,15 @@ class _Terms:
         self._find_columns = find_columns
         self._shorter = shorter
         self._tokens = tokens
-        self.names: list[str] = []
-        self.columns = np.empty(0, dtype=np.int32)
-        self.amounts = np.empty(0, dtype=np.int32)
+        self.names = [""]
+        self.columns = np.full(1, -1, dtype=np.int32)
+        self.amounts = np.zeros(1, dtype=np.int32)
         self._add(names)
         # A table for two tokens; for more, it would be too large.
-        has_table = shorter is not None and shorter._shorter is None
-        self._table = np.full(len(tokens) ** 2, -1, dtype=np.int32) if has_table else None
+        self._table = None
+        if shorter is not None and shorter._shorter is None:
+            self._table = np.full(len(tokens) ** 2, -1, dtype=np.int32)
+            self._table[: len(tokens)] = 0
         self._number_of: dict[int, int] = {}
 
     def _add(self, names: list[str]) -> None:
@@ -119,22 +138,27 @@ class _Terms:
 
     def find_numbers(self, shorter: np.ndarray, tokens: np.ndarray) -> np.ndarray:
         """The numbers of the terms that begin with some shorter ones and end with some tokens, given by their numbers."""
-        codes = shorter * len(self._tokens) + tokens
-        if self._table is None:
-            distinct, places = np.unique(codes, return_inverse=True)
-            self._meet([code for code in distinct.tolist() if code not in self._number_of])
-            return np.array([self._number_of[code] for code in distinct.tolist()], dtype=np.int64)[places]
-        numbers = self._table[codes]
-        is_new = numbers < 0
-        if is_new.any():
-            new = np.unique(codes[is_new])
-            self._table[new] = np.arange(len(self.names), len(self.names) + len(new))
-            self._meet(new.tolist())
+        if self._table is not None:
+            codes = shorter * np.int32(len(self._tokens)) + tokens
             numbers = self._table[codes]
-        return np.asarray(numbers, dtype=np.int64)
+            is_new = np.zeros(len(self._table), dtype=np.bool_)
+            is_new[codes[numbers < 0]] = True
+            new = np.flatnonzero(is_new)
+            if len(new):
+                self._table[new] = np.arange(len(self.names), len(self.names) + len(new))
+                self._meet(new)
+                numbers = self._table[codes]
+            return np.asarray(numbers)
+        distinct, places = np.unique(shorter.astype(np.int64) * len(self._tokens) + tokens, return_inverse=True)
+        new = np.array(
+            [code for code in distinct.tolist() if code >= len(self._tokens) and code not in self._number_of], dtype=np.int64
+        )
+        self._number_of.update(zip(new.tolist(), range(len(self.names), len(self.names) + len(new)), strict=True))
+        self._meet(new)
+        return np.array([self._number_of.get(code, 0) for code in distinct.tolist()], dtype=np.int32)[places]
 
-    def _meet(self, codes: list[int]) -> None:
+    def _meet(self, codes: np.ndarray) -> None:
         assert self._shorter is not None
-        self._number_of.update(zip(codes, range(len(self.names), len(self.names) + len(codes)), strict=True))
-        parts = (divmod(code, len(self._tokens)) for code in codes)
-        self._add([f"{self._shorter.names[shorter]} {self._tokens[token]}" for shorter, token in parts])
+        shorter, tokens = (part.tolist() for part in np.divmod(codes, len(self._tokens)))
+        beginnings = self._shorter.names
+        self._add([f"{beginnings[first]} {self._tokens[last]}" for first, last in zip(shorter, tokens, strict=True)])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable, Sequence
 from functools import partial
+from itertools import repeat
 from typing import Any
 
 import numpy as np
@@ -29,10 +30,6 @@ class TermMatrix:
         Fitted, and not of a derived class.
     words : Words
 
-    Attributes
-    ----------
-    num_columns : int
-
     Raises
     ------
     ValueError
@@ -46,7 +43,6 @@ class TermMatrix:
         chunks = cut_into_chunks(find_pieces(words), boundaries)
         self._vectorizer = vectorizer
         self._empty = vectorizer.transform([""])
-        self.num_columns: int = self._empty.shape[1]
         self._weigh = _find_weighing(vectorizer, self._empty)
         find_columns = partial(_find_columns, vectorizer)
         shortest, longest = vectorizer.ngram_range
@@ -75,7 +71,7 @@ class TermMatrix:
         bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(self._empty.indptr.dtype)
         # What small integers cannot hold wraps around, as it does where the vectorizer counts.
         counts = type(self._empty)(
-            (amounts.astype(self._vectorizer.dtype, copy=False), columns, bounds), shape=(len(masks), self.num_columns)
+            (amounts.astype(self._vectorizer.dtype, copy=False), columns, bounds), shape=(len(masks), self._empty.shape[1])
         )
         if self._terms.has_repeated_columns:
             counts.sum_duplicates()
@@ -89,8 +85,8 @@ def _find_columns(vectorizer: Any, terms: Sequence[str]) -> tuple[np.ndarray, np
     if not terms:
         return np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64)
     if not isinstance(vectorizer, HashingVectorizer):
-        vocabulary = vectorizer.vocabulary_
-        return np.array([vocabulary.get(term, -1) for term in terms], dtype=np.int64), np.ones(len(terms), dtype=np.int64)
+        columns = map(vectorizer.vocabulary_.get, terms, repeat(-1))
+        return np.fromiter(columns, dtype=np.int64, count=len(terms)), np.ones(len(terms), dtype=np.int64)
     hasher = FeatureHasher(vectorizer.n_features, input_type="string", alternate_sign=vectorizer.alternate_sign)
     hashed = hasher.transform([term] for term in terms)
     return hashed.indices.astype(np.int64), hashed.data.astype(np.int64)

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Sequence
-from functools import partial
-from itertools import pairwise
+from itertools import count
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,7 @@ from limelight.stages.questions import ModelPath
 
 __all__ = ["adapt_text_pipeline"]
 
-_TRIED_MASKS = 6
+_TRIED_MASKS = 4
 
 
 def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) -> ModelPath | None:
@@ -47,14 +47,12 @@ def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) ->
             return None
     except Exception:  # the generic path reports what is wrong with a vectorizer
         return None
-    stand_ins = iter(_make_stand_ins([matrix.num_columns for matrix in matrices]))
-    finish = getattr(_replace_vectorizers(pipeline, lambda _: next(stand_ins)), name)
 
-    def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
+    def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> list[tuple[Any, ...]]:
         masks = neighbourhood.representation[rows]
-        return _join([matrix.make(masks) for matrix in matrices])
+        return [tuple(matrix.make(masks) for matrix in matrices)]
 
-    return ModelPath(make, finish, "counts", components.batch_size)
+    return ModelPath(make, _Finish(pipeline, name), "counts", components.batch_size)
 
 
 def _replace_vectorizers(step: Any, replace: Callable[[Any], Any]) -> Any:
@@ -83,25 +81,25 @@ def _copy_with(step: Any, **attributes: Any) -> Any:
     return copied
 
 
-def _make_stand_ins(widths: Sequence[int]) -> list[Any]:
-    """Steps that give the columns of one vectorizer each, out of those of all side by side."""
-    from sklearn.preprocessing import FunctionTransformer
+class _Finish:
+    """What a pipeline answers to what its vectorizers make of several instances' texts: a tuple of matrices for each."""
 
-    if len(widths) == 1:
-        return ["passthrough"]
-    bounds = np.cumsum([0, *widths]).tolist()
-    stand_ins = [FunctionTransformer(partial(_take_columns, start, stop)) for start, stop in pairwise(bounds)]
-    return [stand_in.set_output(transform="default") for stand_in in stand_ins]
+    def __init__(self, pipeline: Any, name: str) -> None:
+        from sklearn.preprocessing import FunctionTransformer
 
+        # A stand-in gives the matrix of the vectorizer in whose place it is, whatever the program wants from transformers.
+        numbers = count()
+        pipeline = _replace_vectorizers(
+            pipeline, lambda _: FunctionTransformer(itemgetter(next(numbers))).set_output(transform="default")
+        )
+        self._predict = getattr(pipeline, name)
 
-def _take_columns(start: int, stop: int, matrix: Any) -> Any:
-    return matrix[:, start:stop]
+    def __call__(self, instances: Sequence[tuple[Any, ...]]) -> Any:
+        if len(instances) == 1:
+            return self._predict(instances[0])
+        from scipy.sparse import vstack
 
-
-def _join(matrices: Sequence[Any]) -> Any:
-    from scipy.sparse import hstack
-
-    return matrices[0] if len(matrices) == 1 else hstack(matrices, format="csr")
+        return self._predict([vstack(matrices, format="csr") for matrices in zip(*instances, strict=True)])
 
 
 def _is_exact(vectorizers: Sequence[Any], matrices: Sequence[TermMatrix], words: Words) -> bool:
