@@ -34,6 +34,7 @@ control_variate     functions of the rows with exact moments, where the model is
 known_moments       which of both an explanation has, if any
 curve_products      weighted products with curves of predictors
 wide_rows           rows that are fewer than their components, and regressions on them
+pair_products       weighted products of masks in complementary pairs
 sample              the perturbations with their predictions, as weighted Gram matrices
 locality            what a kernel leaves of LIME's law, and the width that stays near the instance
 vicinity            where the perturbations of one instance lie: the kernel, and what they are drawn from

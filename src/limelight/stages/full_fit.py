@@ -160,7 +160,8 @@ def _cholesky_factor(matrix: np.ndarray) -> np.ndarray:
     """
     from scipy.linalg.lapack import dpotrf
 
-    factor, info = dpotrf(matrix, lower=1, clean=0)
+    # Its transpose is the same matrix, in the order that LAPACK wants.
+    factor, info = dpotrf(matrix.T, lower=1, clean=0)
     if info:
         raise np.linalg.LinAlgError(f"the matrix of {len(matrix)} rows is not positive definite")
     return np.asarray(factor)

@@ -16,6 +16,7 @@ from limelight.stages.curve_products import CurveProducts
 from limelight.stages.design import Stretch
 from limelight.stages.kernel_law import NUM_CURVES, Curves
 from limelight.stages.limit import Limit
+from limelight.stages.pair_products import count_paired_rows, multiply_pairs
 from limelight.stages.prior import Penalties, Pull
 from limelight.stages.proximity import Proximity
 from limelight.stages.wide_rows import RowProducts, WideRows
@@ -24,6 +25,7 @@ __all__ = ["LEAST_ROWS_PER_COMPONENT", "ColumnSums", "Sample", "find_unknown"]
 
 _BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
+_LEAST_PAIRED_COMPONENTS = 400  # with these, the product of all rows takes most of a fit's time
 _LEAST_VARIANCE_SHARE = 0.1  # of a component's mean variance: with less, a replicate says next to nothing about it
 _LEAST_VARYING_SHARE = 0.75  # of the replicates: those in which a component must vary
 _PENALTY_TRACE = 1e-6  # of the penalty of a standardised component
@@ -348,6 +350,10 @@ class Sample:
             others = np.concatenate([others, controls], axis=1)
         first_output = 1 + (len(self.instance) if isinstance(columns, slice) else len(columns))
         width = first_output + others.shape[1]  # less where the model has contradicted what earlier control variates stand for
+        is_whole = isinstance(columns, slice) and len(self.instance) >= _LEAST_PAIRED_COMPONENTS
+        if is_whole and count_paired_rows(stretch.representation[: bounds[1]]):
+            self._add_paired_products(stretch, np.concatenate([np.ones((len(others), 1)), others], axis=1), grams)
+            return
         root = np.sqrt(stretch.law_weights * stretch.kernel_weights)
         longest = int(np.diff(bounds).max())
         replicates_per_block = max(1, _BLOCK_BYTES // (8 * width * longest))
@@ -365,6 +371,23 @@ class Sample:
                 weighted = block[:, start:stop]
                 # BLAS recognises a product with the transpose, and does half the work.
                 grams[replicate if len(grams) > 1 else 0, :width, :width] += weighted @ weighted.T
+
+    def _add_paired_products(self, stretch: _Stretch, others: np.ndarray, grams: np.ndarray) -> None:
+        """The same for all components, with half the work where rows are pairs of a mask and its complement.
+
+        The first of the v other columns is the constant.
+        """
+        d, width = len(self.instance), len(self.instance) + others.shape[1]
+        weights = stretch.law_weights * stretch.kernel_weights
+        places = np.concatenate([[0], np.arange(d + 1, width)])
+        for replicate, (start, stop) in enumerate(pairwise(stretch.replicate_bounds.tolist())):
+            gram = grams[replicate if len(grams) > 1 else 0, :width, :width]
+            rows, own = stretch.representation[start:stop], others[start:stop]
+            products, cross = multiply_pairs(rows, count_paired_rows(rows), own, weights[start:stop])
+            gram[1 : d + 1, 1 : d + 1] += products
+            gram[1 : d + 1, places] += cross
+            gram[places, 1 : d + 1] += cross.T
+            gram[np.ix_(places, places)] += (own * weights[start:stop, None]).T @ own
 
     def curve_products(self, curves: Curves) -> CurveProducts:
         """Each replicate's weighted products of its own curves with the constant, the components, the outputs and each other.
