@@ -12,7 +12,9 @@ from limelight.stages.pair_products import count_paired_rows, multiply_pairs
 
 def paired_masks(rng, pairs, single, d):
     masks = rng.integers(0, 2, (pairs, d), dtype=np.uint8)
-    return np.concatenate([np.stack([masks, 1 - masks], axis=1).reshape(-1, d), rng.integers(0, 2, (single, d), dtype=np.uint8)])
+    return np.concatenate(
+        [np.stack([masks, 1 - masks], axis=1).reshape(-1, d), rng.integers(0, 2, (single, d), dtype=np.uint8)]
+    )
 
 
 @given(st.integers(0, 6), st.integers(0, 2), st.integers(1, 7), st.integers(0, 2**32 - 1), st.booleans())

@@ -1,7 +1,10 @@
 """The shortcut for scikit-learn's text pipelines: never another answer than that of the texts themselves."""
 
+import contextlib
+import io
 import pickle
 import re
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -359,6 +362,50 @@ class TestSteps:
         model = fitted(TfidfVectorizer())
         model[0].set_params(norm=None, sublinear_tf=True)  # the fitted vectorizer goes on with the former ones
         assert_same_explanation(model)
+
+
+@pytest.mark.parametrize(
+    "options", [{"blanks": "collapse"}, {"mask": str.upper}, {"mask": lambda word: word[:1], "bow": False}]
+)
+def test_other_ways_of_removing_words_are_asked_about_as_texts(options):
+    model = fitted(CountVectorizer(lowercase=False))
+    assert not takes_shortcut(model, parts_of("The cat saw a dog on the mat", **options))
+    assert_same_explanation(model, "The cat saw a dog on the mat", **options)
+
+
+@pytest.mark.parametrize("options", [{"unit": "sentence"}, {"signs": True}, {"mask": "[MASK]"}, {"mask": "", "bow": False}])
+@pytest.mark.parametrize("analyzer", ["word", "char_wb"])
+def test_other_units_and_masks(options, analyzer):
+    text = "The dog saw. It isn't a CAT, is it? \N{PARTY POPPER} :-)"
+    parts = parts_of(text, **options)
+    for ngram_range in ((1, 1), (1, 3)):
+        vectorizer = TfidfVectorizer(analyzer=analyzer, ngram_range=ngram_range).fit([*CORPUS, text])
+        assert takes_shortcut(make_pipeline(vectorizer, LogisticRegression()), parts)
+        assert_same_matrix(vectorizer, parts)
+
+
+def test_graphemes_are_asked_about_as_texts():
+    """Blanks are components too, so that any two words may touch."""
+    pytest.importorskip("regex")
+    model = fitted(CountVectorizer())
+    assert not takes_shortcut(model, parts_of("The cat sat on a mat", unit="grapheme"))
+    assert_same_explanation(model, "The cat sat on a mat", unit="grapheme")
+
+
+def test_the_examples_in_the_docs():
+    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
+    section = page.partition("## Pipelines of scikit-learn\n")[2].partition("\n## ")[0]
+    [(code, output)] = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", section, flags=re.DOTALL)
+    printed = io.StringIO()
+    with contextlib.redirect_stdout(printed):
+        exec(compile(code, "docs/text.md", "exec"), {"TextExplainer": TextExplainer})
+    assert printed.getvalue() == output
+
+
+def test_several_texts_are_asked_about_as_they_are():
+    model = fitted(CountVectorizer())
+    parts = TextExplainer().components(("The cat sat", "a dog"))
+    assert not takes_shortcut(model, parts)
 
 
 def test_texts_that_are_not_made_of_words_and_gaps(monkeypatch):

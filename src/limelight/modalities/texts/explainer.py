@@ -99,7 +99,7 @@ class TextExplainer(Explainer):
         Where perturbations come from: "auto" enumerates them if they are few enough and otherwise takes complementary pairs
         with evenly spread sizes; "iid" draws them independently, as lime does.
     shortcuts : bool, default True
-        Whether a scikit-learn pipeline of a count or TF-IDF vectorizer may be given perturbed counts instead of texts.
+        Whether a scikit-learn pipeline of text vectorizers may be given what they make of perturbed texts instead of texts.
     random_state : int, None or numpy.random.Generator, default 0
         The seed. The same instance, arguments and seed give the same explanation; None takes fresh entropy.
 
