@@ -137,7 +137,8 @@ class Caller:
                 self._num_promised = self._num_asking = 0
                 self._workers = _Workers(self._loop)
                 threading.Thread(target=_run_loop, args=(self._loop,), name="limelight calls", daemon=True).start()
-                weakref.finalize(self, _stop_loop, self._loop, self._workers, os.getpid())
+                # At the end of the program daemons just end: a loop that was stopped there would complain of tasks that hang.
+                weakref.finalize(self, _stop_loop, self._loop, self._workers, os.getpid()).atexit = False
                 self._process = os.getpid()
         return self._loop
 
@@ -377,8 +378,15 @@ def _stop_loop(loop: asyncio.AbstractEventLoop, workers: _Workers, process: int)
     if process != os.getpid():
         return
     workers.stop()
-    with suppress(RuntimeError):
-        loop.call_soon_threadsafe(loop.stop)
+    asyncio.run_coroutine_threadsafe(_stop_when_idle(), loop)
+
+
+async def _stop_when_idle() -> None:
+    """Stop the loop, once the calls have ended that were cancelled."""
+    others = asyncio.all_tasks() - {asyncio.current_task()}
+    if others:
+        await asyncio.wait(others)
+    asyncio.get_running_loop().stop()
 
 
 def _drain(queue: SimpleQueue[Any]) -> list[Any]:
