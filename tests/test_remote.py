@@ -45,6 +45,13 @@ def measure(text):
     return 1 / (1 + math.exp(-(0.8 * ("good" in words) - 0.5 * ("bad" in words) + 0.3 * ("not" in words) * ("long" in words))))
 
 
+def slow(function):
+    """A model that is asked as a remote one is."""
+    function.is_slow = True
+    return function
+
+
+@slow
 def measure_all(texts):
     return [measure(text) for text in texts]
 
@@ -221,18 +228,29 @@ def test_rows_images_and_frames():
     remote = RemoteModel(lambda row: row[0] + row[1] * row[2])
     assert same(
         explainer.explain_instance(rows[0], remote),
-        explainer.explain_instance(rows[0], lambda rows: rows[:, 0] + rows[:, 1] * rows[:, 2]),
+        explainer.explain_instance(rows[0], slow(lambda rows: rows[:, 0] + rows[:, 1] * rows[:, 2])),
     )
     image = np.random.default_rng(0).random((24, 24, 3))
     images = ImageExplainer("grid", tolerance=0.05)
     remote = RemoteModel(lambda image: image[:12].mean())
-    plain = images.explain_instance(image, lambda images: np.array([image[:12].mean() for image in images]))
+    plain = images.explain_instance(image, slow(lambda images: np.array([image[:12].mean() for image in images])))
     assert same(images.explain_instance(image, remote), plain)
     frame = pd.DataFrame({"age": rows[:, 0], "job": np.where(rows[:, 1] > 0, "cook", "smith")})
     explainer = TabularExplainer(frame, tolerance=0.05)
     remote = RemoteModel(lambda row: row["age"] + (row["job"] == "cook"))
-    plain = explainer.explain_instance(frame.iloc[0], lambda rows: rows["age"] + (rows["job"] == "cook"))
+    plain = explainer.explain_instance(frame.iloc[0], slow(lambda rows: rows["age"] + (rows["job"] == "cook")))
     assert same(explainer.explain_instance(frame.iloc[0], remote), plain)
+
+
+def test_pairs_and_chats():
+    pair = {"question": "who built it", "context": "the bridge is by Ann", "year": 1901}
+    explanation = TextExplainer().explain_instance(
+        pair, RemoteModel(lambda pair: pair["year"] / 1000 + ("Ann" in pair["context"]))
+    )
+    assert explanation.as_list()[0][0] == "context: Ann"
+    chat = [{"role": "user", "content": "is the lamp broken"}]
+    explanation = TextExplainer().explain_instance(chat, RemoteModel(lambda chat: "broken" in chat[0]["content"]))
+    assert explanation.as_list()[0][0] == "user: broken"
 
 
 def test_inputs_are_copies_which_functions_may_change():
@@ -691,14 +709,27 @@ def test_cache_without_a_key_knows_functions_by_name_and_code(file):
     assert model(["x"]).tolist() == [[1.0]]
     assert model.calls == 0
     assert RemoteModel(changed, cache=file)(["x"]).tolist() == [[2.0]]
+    for default in ("1.0", "2.0"):
+        with_default = define(f"def ask(text, value={default}):\n    return value")
+        assert RemoteModel(with_default, cache=file)(["x"]).tolist() == [[float(default)]]
     explanation = TextExplainer().explain_instance(TEXT, RemoteModel(measure, cache=file))
     (notice,) = [notice for notice in explanation.notices if notice.code == "no_cache_key"]
     assert "by the name and the code of its function alone. Give cache_key" in notice.message
 
 
-@pytest.mark.parametrize("function", [lambda _: 1.0, partial(measure), Client(), len])
+def close_over(number):
+    def ask(_):
+        return number
+
+    ask.__qualname__ = "ask"  # as decorators leave it
+    return ask
+
+
+@pytest.mark.parametrize("function", [lambda _: 1.0, partial(measure), Client(), Client().__call__, close_over(1.0), len])
 def test_functions_without_a_name_of_their_own_need_a_key(file, function):
-    with pytest.raises(ArgumentError, match="a cache needs cache_key, a text with the model's name and version"):
+    with pytest.raises(
+        ArgumentError, match=r"needs cache_key, a text .*, where the function is not a plain one with a name of i"
+    ):
         RemoteModel(function, cache=file)
     RemoteModel(function)  # answers in memory are its own
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from functools import cached_property
 from threading import RLock
@@ -21,7 +20,6 @@ from limelight.stages.table_columns import TableColumns
 if TYPE_CHECKING:
     from limelight.models._readings import Refusal
     from limelight.models.pipelines import ReadMethod
-    from limelight.models.remote import RemoteModel
 
 __all__ = ["ADAPTERS", "READERS", "AdaptedModel", "adapt", "read_model"]
 
@@ -129,13 +127,12 @@ def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, 
     method = known.method
     method.check_columns(components.column_names)
     path = _find_first(ADAPTERS, "model adapter", (method.call, components), _check_path) if shortcuts else None
+    outputs = method.outputs
     if path is None:
         path = adapt_callable(method.call, components)
-    outputs = method.outputs
-    remote = _as_remote(method.call)
-    if remote is not None:
-        path = path._replace(ask_again=lambda number: adapt_callable(remote.asked_again(number), components).finish)
-        outputs = outputs._replace(notes=(*outputs.notes, *remote.notices))
+        again = getattr(type(method.call), "asked_again", None)
+        if again is not None:  # of a model that keeps its answers
+            path = path._replace(ask_again=lambda number: adapt_callable(again(method.call, number), components).finish)
     if method.join is not None:
         path = path._replace(finish=_Joined(path.finish, method.join))
     note = getattr(type(method.call), "notes_about", None)
@@ -152,12 +149,6 @@ def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, 
             text = "With treelite, explanations of this model are exact, or have less noise: pip install 'limelight[trees]'."
             outputs = outputs._replace(notes=(*outputs.notes, Notice("without_treelite", text, "information")))
     return AdaptedModel(path, outputs, model_sum)
-
-
-def _as_remote(call: Any) -> RemoteModel | None:
-    """A `RemoteModel`, which keeps its answers; None for any other model. Where there is one, its module has been loaded."""
-    module: Any = sys.modules.get("limelight.models.remote")
-    return call if module is not None and isinstance(call, module.RemoteModel) else None
 
 
 class _KnownModel:

@@ -8,8 +8,8 @@ from functools import partial
 from hashlib import blake2b
 from inspect import signature
 from threading import Lock
-from types import CodeType
-from typing import Any
+from types import CodeType, FunctionType
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -82,6 +82,8 @@ class RemoteModel:
         How many took too long.
     recalled : int
         For how many inputs the answer was there already.
+    is_slow : bool
+        True: "auto" takes the tolerance for slow models.
 
     Raises
     ------
@@ -110,7 +112,7 @@ class RemoteModel:
     ('pills', 18, 0)
     """
 
-    is_slow = True
+    is_slow: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -188,8 +190,7 @@ class RemoteModel:
         """How many calls took too long."""
         return self._caller.timeouts
 
-    @property
-    def notices(self) -> tuple[Notice, ...]:
+    def notes_about(self, components: object) -> tuple[Notice, ...]:  # noqa: ARG002 - of no use here
         """What a reader of explanations should know about how answers are kept."""
         if self._cache is None or self._cache_key is not None:
             return ()
@@ -297,12 +298,12 @@ def _name_inputs(count: int) -> str:
 
 
 def _check_cache_key(cache_key: object, function: Any, *, has_file: bool) -> str:
-    """Whose answers are kept: what the user says, or the function's name and a hash of its code.
+    """Whose answers are kept: what the user says, or the function's name and a hash of its code and defaults.
 
     Raises
     ------
     ArgumentError
-        If answers are kept in a file and the function has no name of its own.
+        If answers are kept in a file, and this does not tell the function from others.
     ArgumentTypeError
         If it is no text.
     """
@@ -313,14 +314,18 @@ def _check_cache_key(cache_key: object, function: Any, *, has_file: bool) -> str
                 f"{cache_key!r:.80}."
             )
         return f"key {cache_key}"
-    name, code = getattr(function, "__qualname__", "<"), getattr(function, "__code__", None)
-    if has_file and ("<" in name or not isinstance(code, CodeType)):
+    if not has_file:
+        return ""
+    # Methods, closures, wrapped functions and other objects hold what their answers depend on, and their code does not show it.
+    is_plain = isinstance(function, FunctionType) and not function.__closure__ and "<" not in function.__qualname__
+    if not is_plain:
         raise ArgumentError(
-            f"a cache needs cache_key, a text with the model's name and version, where the function has no name that is its "
-            f"own alone; got {function!r:.200}."
+            f"a cache needs cache_key, a text with the model's name and version, where the function is not a plain one with a "
+            f"name of its own; got {function!r:.200}."
         )
-    digest = blake2b(_list_code(code), digest_size=16).hexdigest() if isinstance(code, CodeType) else ""
-    return f"function {getattr(function, '__module__', '')}.{name} {digest}"
+    defaults = repr([function.__defaults__, function.__kwdefaults__]).encode()
+    digest = blake2b(defaults + _list_code(function.__code__), digest_size=16).hexdigest()
+    return f"function {function.__module__}.{function.__qualname__} {digest}"
 
 
 def _list_code(code: CodeType) -> bytes:
