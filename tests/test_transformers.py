@@ -1,6 +1,10 @@
 """Classifiers of transformers: the pipeline's answers, whatever the batches, and the same explanation in every company."""
 
 import pickle
+import re
+import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -203,10 +207,20 @@ class TestExplanations:
         """To the bit, on a CPU in single precision: an instance's texts share their batches with no other's."""
         model, texts = make(), [TEXT, "a dull film", "a dull film", "good or bad, it's a film", TEXT.upper()]
         explainer = TextExplainer()
-        alone = [explainer.explain_instance(text, model) for text in texts]
-        assert list(explainer.explain_many(texts, model)) == alone
-        assert list(explainer.explain_many(texts[::-1], model)) == alone[::-1]
-        assert list(TextExplainer(shortcuts=False).explain_many(texts, model)) == alone
+        alone = [explainer.explain_instance(text, model, num_samples=150) for text in texts]
+        assert list(explainer.explain_many(texts, model, num_samples=150)) == alone
+        assert list(explainer.explain_many(texts[::-1], model, num_samples=150)) == alone[::-1]
+        assert list(TextExplainer(shortcuts=False).explain_many(texts, model, num_samples=150)) == alone
+
+    @pytest.mark.parametrize(("rounding", "is_alarm"), [(0.0, True), (0.004, True), (0.1, False)])
+    def test_have_an_alarm_where_answers_change_by_more_than_rounding(self, rounding, is_alarm):
+        class Rounded:
+            batch_rounding = rounding
+
+            def __call__(self, texts):
+                return [len(text) / 100 + 0.03 * (len(texts) > 50) for text in texts]
+
+        assert ("answers_depend_on_batch" in codes_of(explained(Rounded()))) == is_alarm
 
     def test_have_no_false_alarm_in_half_precision(self):
         for dtype in (torch.bfloat16, torch.float16):
@@ -230,6 +244,14 @@ class TestExplanations:
         assert torch.equal(after[3], before[3])
         assert torch.is_grad_enabled()
         assert all(parameter.requires_grad and parameter.grad is None for parameter in module.parameters())
+
+    def test_of_pairs_name_their_fields(self):
+        model = (bert(), word_pieces())
+        pair = {"text": "a charming film", "text_pair": "it is charming"}
+        explanation = explained(model, pair)
+        assert "text_pair: charming" in dict(explanation.as_list())
+        assert explained(model, tuple(pair.values())).as_map() == explanation.as_map()
+        assert "text_cut" in codes_of(explained(TransformersModel(*model, max_length=9), pair))
 
     def test_of_parts_that_are_texts(self):
         class Lines:
@@ -373,6 +395,29 @@ class TestBadInput:
         module = bert()
         module.config.id2label = {0: None, 1: "good"}
         assert explained((module, word_pieces())).output_names == ("None", "good")
+
+
+def test_examples_of_the_guide(monkeypatch):
+    """The programs of docs/text.md, with tiny models in the place of those that would be loaded."""
+
+    class Encoder:
+        def __init__(self, name):
+            self.name = name
+
+        def encode(self, texts):
+            return np.array([[len(text), text.count("a")] for text in texts], dtype=float)
+
+    names = {0: "NEGATIVE", 1: "POSITIVE"}
+    classifier = pipeline_of(bert(id2label=names, max_position_embeddings=256), word_pieces())
+    monkeypatch.setitem(sys.modules, "sentence_transformers", SimpleNamespace(SentenceTransformer=Encoder))
+    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
+    section = re.search(r"^## Classifiers of transformers\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
+    blocks = re.findall(r"```py\n(.*?)```", section, flags=re.DOTALL)
+    assert len(blocks) == 2
+    known = {"made": classifier, "texts": ["a film", "no", "a banana"], "classes": ["good", "bad", "good"]}
+    for code in blocks:
+        exec(compile(re.sub(r"= pipeline\(.*?\)", "= made", code), "docs/text.md", "exec"), known)
+        assert {"POSITIVE", "good"} & set(known["explanation"].output_names)
 
 
 def test_repr():

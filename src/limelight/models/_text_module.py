@@ -25,7 +25,8 @@ _BATCH_TOKENS = {"cpu": 1024}
 _BATCH_COST = {"cpu": 8}
 _MOST_TOKENS = 16384
 _COST = 4096
-_DIGITS_FOR_CHANCE = 0.25  # of the square root of the number type's step: rounding that a batch's shape may change
+_ROUNDING_STEPS = 4  # of the number type: what a batch's shape changes in an answer
+_TRIAL_SHARE = 0.25  # of the square root of a step: padding that a module does not know changes more
 
 
 class TextModule:
@@ -59,6 +60,13 @@ class TextModule:
         if self._found_sharing is None:
             self._found_sharing = self._try_sharing()
         return self._found_sharing
+
+    @property
+    def rounding(self) -> float:
+        """By what share of the largest answer a batch's shape may change one."""
+        import torch
+
+        return _ROUNDING_STEPS * float(torch.finfo(self._device_and_dtype()[1]).eps)
 
     def predict(self, columns: Columns) -> np.ndarray:
         """The module's logits for n texts, of shape (n, k), in single precision at least.
@@ -95,7 +103,7 @@ class TextModule:
 
     def _cut(self, columns: Columns) -> list[np.ndarray]:
         lengths = np.array([len(ids) for ids in columns["input_ids"]])
-        device = self._tensor_type()[0].type
+        device = self._device_and_dtype()[0].type
         most = self._batch_tokens or _BATCH_TOKENS.get(device, _MOST_TOKENS)
         if len(lengths) == 1 or self.sharing == SINGLE:
             return [np.array([row]) for row in range(len(lengths))]
@@ -120,7 +128,7 @@ class TextModule:
         numbers = np.asarray(rows)
         length = max(len(columns["input_ids"][row]) for row in numbers)
         arrays = pad_batch(columns, numbers, length, self._padding, self._side)
-        device, _ = self._tensor_type()
+        device, _ = self._device_and_dtype()
         with torch.no_grad():
             arguments = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
             answer = self.module(**self._choose(arguments))
@@ -149,7 +157,7 @@ class TextModule:
                 "Modules that answer for each token, as language models do, are asked by a LanguageModel or a callable."
             )
 
-    def _tensor_type(self) -> tuple[Any, Any]:
+    def _device_and_dtype(self) -> tuple[Any, Any]:
         """The device and number type of the module's first floating-point parameter or buffer."""
         import torch
 
@@ -167,8 +175,8 @@ class TextModule:
 
         short, long = map(len, self._trial["input_ids"])
         alone = np.concatenate([self._predict_batch(self._trial, [row]) for row in (0, 1)])
-        step = torch.finfo(self._tensor_type()[1]).eps
-        tolerance = _DIGITS_FOR_CHANCE * np.sqrt(step) * max(float(np.abs(alone).max()), 0.05)
+        step = torch.finfo(self._device_and_dtype()[1]).eps
+        tolerance = _TRIAL_SHARE * np.sqrt(step) * max(float(np.abs(alone).max()), 0.05)
         trials = [(PADDED, [0, 1])] if short < long else []  # otherwise padding cannot be tried
         for sharing, rows in [*trials, (SAME_LENGTH, [0, 0])]:
             try:

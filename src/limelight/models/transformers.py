@@ -75,8 +75,6 @@ class TransformersModel:
         explanation = TextExplainer().explain_instance("a charming film", model, labels="POSITIVE")
     """
 
-    depends_on_batch = True
-
     def __init__(
         self, model: Any, tokenizer: Any = None, *, max_length: int | None = None, batch_tokens: int | None = None
     ) -> None:
@@ -158,6 +156,11 @@ class TransformersModel:
 
             return np.asarray(expit(logits))
         return logits
+
+    @property
+    def batch_rounding(self) -> float:
+        """By what share of the largest output answers for one text may differ in batches of other shapes: rounding."""
+        return self._module.rounding
 
     def notes_about(self, components: Components) -> tuple[Notice, ...]:
         """What a reader should know about this instance with this model."""
@@ -278,4 +281,4 @@ def adapt_transformers(method: Callable[[Any], Any], components: Components) -> 
     def finish(inputs: list[np.ndarray]) -> np.ndarray:
         return method._score(pieces.complete(inputs))
 
-    return ModelPath(make, finish, id(components), components.batch_size)
+    return ModelPath(make, finish, id(components), components.batch_size, rounding=method.batch_rounding)

@@ -133,7 +133,7 @@ class _Trial:
         if path.pads_batches and path.batch_size:  # whole batches, so that nothing is added whose answers are not looked at
             rows = np.resize(rows, -(-count // path.batch_size) * path.batch_size)
         expected = np.where((rows == 0)[:, None], instance_answer, answers[rows - 1])
-        tolerances = _TOLERANCE * ranges + _ROUNDING * np.maximum(np.abs(lows), np.abs(highs))
+        tolerances = _TOLERANCE * ranges + max(_ROUNDING, path.rounding) * np.maximum(np.abs(lows), np.abs(highs))
         return cls(path, neighbourhood, rows, expected, ranges, tolerances)
 
     def run(self, read: ReadAnswer) -> Asking[tuple[tuple[Notice, ...], str | None]]:

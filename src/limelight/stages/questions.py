@@ -36,6 +36,8 @@ class ModelPath(NamedTuple):
     ask_again : callable or None
         From a number to what takes the place of `finish` where a model that keeps its answers shall answer once more, for the
         first time or a later one; None for models that answer anew anyway.
+    rounding : float
+        By what share of an output's largest absolute value answers for one input may differ in batches of other shapes.
     """
 
     make: Callable[[Neighbourhood, np.ndarray], Any]
@@ -44,6 +46,7 @@ class ModelPath(NamedTuple):
     batch_size: int | None
     pads_batches: bool = False
     ask_again: Callable[[int], Callable[[Any], Any]] | None = None
+    rounding: float = 0.0
 
     def limited(self, batch_size: int | None, *, pads_batches: bool = False) -> ModelPath:
         """The same path with the user's batch size, where there is one, and with padded batches, where the user wants them."""
