@@ -15,6 +15,7 @@ SECTIONS = {
     "frames": "rows of a frame with texts: time outside the model, memory",
     "text": "texts: time of the whole call with a pipeline, outside the model with any callable",
     "transformers": "classifiers of transformers: the whole call beside the module's forward pass, padding",
+    "language": "prompts of a language model: the whole call, beside captum and shap",
     "images": "images: putting perturbations together, the whole call, memory",
     "series": "time series: finding the window that a model reads",
     "wide": "thousands of words or columns: the whole call, memory",

@@ -23,6 +23,7 @@ __all__ = ["LanguageModel"]
 # A sequence is padded to a multiple of this many tokens, whatever else is asked. Kernels for another width round differently;
 # on a CPU those for another number of rows do not.
 _WIDTH_STEP = 8
+_CPU_TOKENS, _DEVICE_TOKENS = 2048, 8192  # in a batch
 _OUTPUTS = ("log_odds", "log_prob", "per_token")
 _CAUSAL_TOLERANCE = 1e-2  # of the scores' range: numbers of few bits may round differently beside another token
 
@@ -65,8 +66,9 @@ class LanguageModel:
         "log_odds", the default of two or more answers, is ``log(p / q)`` of each answer, with its probability p and the sum q
         of the other answers' probabilities. "log_prob", the default of one answer, is the logarithm of each answer's
         probability, "per_token" that of each token of a single answer.
-    batch_tokens : int, default 4096
-        How many tokens the module gets at once, at most; a single prompt may have more.
+    batch_tokens : int, optional
+        How many tokens the module gets at once, at most; a single prompt may have more. By default 2048 on a CPU, where more
+        would not stay in its cache, and 8192 on other devices.
 
     Raises
     ------
@@ -100,7 +102,7 @@ class LanguageModel:
         *,
         answers: Iterable[str],
         output: str | None = None,
-        batch_tokens: int = 4096,
+        batch_tokens: int | None = None,
     ) -> None:
         torch = require("torch", extra="torch", purpose="LanguageModel")
         if not isinstance(module, torch.nn.Module):
@@ -113,7 +115,7 @@ class LanguageModel:
         self.module = module
         self.answers = _check_answers(answers)
         self.output = _choose_output(output, len(self.answers))
-        self._batch_tokens = check_count("batch_tokens", batch_tokens, 1)
+        self._batch_tokens = None if batch_tokens is None else check_count("batch_tokens", batch_tokens, 1)
         self._tokens = PromptTokens(tokenizer)
         self._answer_tokens = [self._tokens.encode_answer(answer) for answer in self.answers]
         notes = note_answers(self.answers, self._answer_tokens)
@@ -175,7 +177,9 @@ class LanguageModel:
         if limit is not None:
             _check_length(int(lengths.max(initial=0)), limit, len(appended))
             widths = np.minimum(widths, limit)
-        for rows in cut_batches(widths, self._batch_tokens, batch_cost=0):
+        on_cpu = self._find_device().type == "cpu"
+        most_tokens = self._batch_tokens or (_CPU_TOKENS if on_cpu else _DEVICE_TOKENS)
+        for rows in cut_batches(widths, most_tokens, batch_cost=0):
             given = pad_batch({"input_ids": sequences}, rows, int(widths[rows[0]]), {}, "right")
             self._try_causality(given["input_ids"])
             last = lengths[rows] - len(appended) - 1  # where each prompt's last token stands
@@ -221,7 +225,7 @@ class LanguageModel:
 
         ids = given["input_ids"]
         self._check_vocabulary(getattr(_embedding_of(self.module), "num_embeddings", None), ids)
-        device = next((parameter.device for parameter in self.module.parameters()), torch.device("cpu"))
+        device = self._find_device()
         known = inspect.signature(self.module.forward).parameters
         settings = {name: value for name, value in {"use_cache": False, "logits_to_keep": kept}.items() if name in known}
         answer = self.module(**{name: torch.from_numpy(array).to(device) for name, array in given.items()}, **settings)
@@ -270,6 +274,12 @@ class LanguageModel:
                 f"{type(self.module).__name__} changed with a later token. Give a decoder (AutoModelForCausalLM)."
             )
         self._is_causal = True
+
+    def _find_device(self) -> Any:
+        """The device of the module's first parameter; the CPU if it has none."""
+        import torch
+
+        return next((parameter.device for parameter in self.module.parameters()), torch.device("cpu"))
 
     def _find_limit(self) -> int | None:
         """How many tokens the model reads at most; None if its configuration does not say."""
