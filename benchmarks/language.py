@@ -1,7 +1,7 @@
 """Prompts of a small language model: limelight beside captum's attribution of language models and shap's of texts.
 
-Each method has a target of its own: LIME's weights, Shapley values, Owen values of shap's groups of words, or what a single word's
-removal changes. So each is held against its own, converged.
+Each method has a target of its own: LIME's weights, Shapley values, Owen values of shap's groups of words, or what the removal
+of a single word changes. So each is held against its own, converged.
 """
 
 from __future__ import annotations
