@@ -4,11 +4,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
 
-from limelight import __version__
+from limelight import TextExplainer, __version__
 from limelight.cli.main import _commands
 from limelight.datasets import mails
 
@@ -85,6 +86,28 @@ def test_readme_examples_run_and_show_what_they_print():
         names["print"] = lambda *words, result=result: result.append(" ".join(map(str, words)))
         exec(compile(code, "README.md", "exec"), names)
         assert without_figures("\n".join(result)) == without_figures(printed)
+
+
+def test_readme_examples_with_transformers_run():
+    """With tiny models in place of those that would have to be loaded."""
+    transformers = pytest.importorskip("transformers")
+    from helpers import tiny_transformers
+
+    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"```py\n(from transformers .*?)```", readme, flags=re.DOTALL)
+    assert len(blocks) == 2
+    classifier = transformers.pipeline(
+        "text-classification", model=tiny_transformers.bert(), tokenizer=tiny_transformers.word_pieces()
+    )
+    names = {
+        "TextExplainer": TextExplainer,
+        "pipeline": lambda _task, _name: classifier,
+        "AutoModelForCausalLM": SimpleNamespace(from_pretrained=lambda _name: tiny_transformers.causal_gpt2()),
+        "AutoTokenizer": SimpleNamespace(from_pretrained=lambda _name: tiny_transformers.byte_pairs()),
+    }
+    for code, name in zip(blocks, ("LABEL_1: model", "log-odds of  good: model"), strict=True):
+        exec(compile(re.sub("from transformers .*\n", "", code), "README.md", "exec"), names)
+        assert name in str(names["explanation"]).partition("\n")[0]
 
 
 @pytest.mark.parametrize("name", ["docs/promises.md", "docs/measures.md"])

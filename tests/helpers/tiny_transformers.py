@@ -62,3 +62,9 @@ def gpt2(num_labels=2, **options):
     special = {"bos_token_id": 1, "eos_token_id": 1}
     settings = transformers.GPT2Config(num_labels=num_labels, **config, **special, **options)
     return transformers.GPT2ForSequenceClassification(settings).eval()
+
+
+def causal_gpt2():
+    torch.manual_seed(0)
+    config = {"vocab_size": 400, "n_positions": 64, "n_embd": 16, "n_layer": 2, "n_head": 2, "initializer_range": 0.5}
+    return transformers.GPT2LMHeadModel(transformers.GPT2Config(**config, bos_token_id=1, eos_token_id=1)).eval()
