@@ -421,7 +421,7 @@ class TestArguments:
 
     def test_without_torch_the_error_names_the_extra(self, monkeypatch, tokenizer):
         monkeypatch.setitem(sys.modules, "torch", None)
-        with pytest.raises(MissingDependencyError, match=r"LanguageModel needs torch: pip install 'limelight\[torch\]'"):
+        with pytest.raises(MissingDependencyError, match=r"LanguageModel needs torch: pip install 'limelight\[transformers\]'"):
             LanguageModel(None, tokenizer, answers=[" yes"])
 
     def test_shown_and_pickled(self, gpt2, tokenizer):

@@ -104,7 +104,7 @@ class LanguageModel:
         output: str | None = None,
         batch_tokens: int | None = None,
     ) -> None:
-        torch = require("torch", extra="torch", purpose="LanguageModel")
+        torch = require("torch", extra="transformers", purpose="LanguageModel")
         if not isinstance(module, torch.nn.Module):
             raise ArgumentTypeError(f"module must be a torch.nn.Module; got {type(module).__name__}.")
         if getattr(getattr(module, "config", None), "is_encoder_decoder", False):
