@@ -86,7 +86,7 @@ def tables() -> Iterator[Table]:
             *missing,
             f"the target: captum with {MORE} inputs agrees with its limit about as well as limelight with {FEWER}",
             "inputs: sequences that the module was asked about; top five: how many of the limit's five heaviest words",
-            "larger models on a CPU: at equal inputs 1.7 times captum's time with 4 million weights, 1.3 with 20 million",
+            "larger models: at equal inputs captum took 1.7 times as long with 4 million weights, 1.3 with 20 million",
             "limits: LIME's weights, Shapley values (KernelShap), itself (FeatureAblation), Owen values (shap)",
         ],
     )
