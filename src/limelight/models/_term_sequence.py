@@ -81,10 +81,10 @@ def _sort_terms(found: Sequence[tuple[_Terms, np.ndarray]], rows: np.ndarray, nu
     columns = np.unique(np.concatenate([terms.columns for terms, _ in found]))
     parts = []
     for terms, numbers in found:
-        is_term = terms.columns[numbers] >= 0
-        terms_there = numbers[is_term]
-        places = np.searchsorted(columns, terms.columns).astype(np.int32)
-        parts.append((terms.amounts[terms_there], rows[: len(numbers)][is_term], places[terms_there]))
+        place_of_term = np.where(terms.columns < 0, -1, np.searchsorted(columns, terms.columns)).astype(np.int32)
+        places = place_of_term[numbers]
+        is_term = np.flatnonzero(places >= 0)
+        parts.append((terms.amounts[numbers[is_term]], rows[is_term], places[is_term]))
     amounts, all_rows, all_places = (np.concatenate(part) for part in zip(*parts, strict=True))
     # By columns and then by rows: this sorts in linear time.
     counts: Any = coo_array((amounts, (all_rows, all_places)), shape=(num_rows, len(columns))).tocsc().tocsr()
