@@ -215,6 +215,7 @@ class TestExplanations:
     @pytest.mark.parametrize(("rounding", "is_alarm"), [(0.0, True), (0.004, True), (0.1, False)])
     def test_have_an_alarm_where_answers_change_by_more_than_rounding(self, rounding, is_alarm):
         class Rounded:
+            depends_on_batch = True
             batch_rounding = rounding
 
             def __call__(self, texts):
@@ -386,6 +387,10 @@ class TestBadInput:
     def test_options(self, options, message):
         with pytest.raises(LimelightError, match=message):
             TransformersModel(bert(), word_pieces(), **options)
+
+    def test_a_text_that_is_no_unicode(self):
+        with pytest.raises(ModelError, match=r"the tokenizer raised \w+ for 'a \\ud800 film"):
+            explained((bert(), word_pieces()), "a \ud800 film")
 
     def test_an_empty_batch(self):
         with pytest.raises(PredictionError, match="one text or more; got none"):

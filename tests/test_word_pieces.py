@@ -100,7 +100,7 @@ def with_added_token(token):
         (byte_pairs(), TEXT, {}),  # a blank belongs to the word after it
         (without_splits(word_pieces()), TEXT, {}),
         (TOKENIZER, "good\u200bfilm", {}),  # the tokenizer drops what parts the words
-        (TOKENIZER, "cafe\u0301 film", {}),  # an accent between letters, which it takes for one word
+        (TOKENIZER, "cafe\u0301 film", {"split_expression": r"[^a-z]+"}),  # an accent, which is part of a word
         (TOKENIZER, "a [MASK] b", {}),  # one token across a gap, a word and a gap
         (TOKENIZER, TEXT, {"char_level": True}),  # pieces without anything between them
         (TOKENIZER, TEXT, {"bow": False, "mask_string": "x[MASK]"}),

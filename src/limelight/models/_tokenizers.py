@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight._checks import check_count
-from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError
+from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, describe_error
 from limelight.models._token_batches import Columns
 
 __all__ = ["Encoder", "find_limit"]
@@ -55,7 +55,7 @@ class Encoder:
         ArgumentTypeError
             If the batch holds neither texts nor pairs of texts.
         ModelError
-            If the tokenizer makes no token of a text, and has none for an empty one.
+            If the tokenizer raises, or makes no token of a text and has none for an empty one.
         """
         return {name: [np.array(row) for row in rows] for name, rows in self._cut(_read_texts(batch)).items()}
 
@@ -105,15 +105,18 @@ class Encoder:
     def _tokenize(self, batch: _Texts, **options: Any) -> dict[str, list[list[int]]]:
         if not batch.texts:
             return {"input_ids": []}
-        with _tokenizing, _left_as_it_is(self.tokenizer):
-            encoded = self.tokenizer(
-                batch.texts,
-                batch.second,
-                padding=False,
-                return_attention_mask=False,
-                verbose=False,
-                **{"truncation": False, **self._options, **options},
-            )
+        try:
+            with _tokenizing, _left_as_it_is(self.tokenizer):
+                encoded = self.tokenizer(
+                    batch.texts,
+                    batch.second,
+                    padding=False,
+                    return_attention_mask=False,
+                    verbose=False,
+                    **{"truncation": False, **self._options, **options},
+                )
+        except Exception as error:
+            raise ModelError(f"the tokenizer raised {describe_error(error, f'for {batch.texts[0]!r:.40}')}") from error
         return {name: list(rows) for name, rows in encoded.items()}
 
 

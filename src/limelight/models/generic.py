@@ -28,10 +28,10 @@ def adapt_callable(method: Callable[[Any], Any], components: Components) -> Mode
         return _in_order_of(index, method(batch))
 
     # Some answers depend on the batch's shape, in the last bits or more: another instance's inputs would change them.
-    stated = getattr(method, "batch_rounding", None)
-    rounding = stated if isinstance(stated, float) else None
-    form = id(components) if components.form is None or rounding is not None else ("generic", components.form)
-    return ModelPath(make, finish, form, components.batch_size, rounding=rounding or 0.0)
+    depends_on_batch = getattr(method, "depends_on_batch", False) is True
+    form = id(components) if components.form is None or depends_on_batch else ("generic", components.form)
+    rounding = getattr(method, "batch_rounding", 0.0) if depends_on_batch else 0.0
+    return ModelPath(make, finish, form, components.batch_size, rounding=rounding)
 
 
 def _in_order_of(index: Any, answer: Any) -> Any:

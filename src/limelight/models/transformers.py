@@ -75,6 +75,8 @@ class TransformersModel:
         explanation = TextExplainer().explain_instance("a charming film", model, labels="POSITIVE")
     """
 
+    depends_on_batch = True
+
     def __init__(
         self, model: Any, tokenizer: Any = None, *, max_length: int | None = None, batch_tokens: int | None = None
     ) -> None:
