@@ -389,7 +389,7 @@ class TestBadInput:
             TransformersModel(bert(), word_pieces(), **options)
 
     def test_a_text_that_is_no_unicode(self):
-        with pytest.raises(ModelError, match=r"the tokenizer raised \w+ for 'a \\ud800 film"):
+        with pytest.raises(ModelError, match=r"the tokenizer raised \w+: "):
             explained((bert(), word_pieces()), "a \ud800 film")
 
     def test_an_empty_batch(self):

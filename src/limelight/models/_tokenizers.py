@@ -116,7 +116,7 @@ class Encoder:
                     **{"truncation": False, **self._options, **options},
                 )
         except Exception as error:
-            raise ModelError(f"the tokenizer raised {describe_error(error, f'for {batch.texts[0]!r:.40}')}") from error
+            raise ModelError(f"the tokenizer raised {describe_error(error)}") from error
         return {name: list(rows) for name, rows in encoded.items()}
 
 
