@@ -118,7 +118,7 @@ def collect_notices(
         text = (
             f'The model says that it is slow. So num_samples="auto" had a tolerance of {goal.tolerance:g}, not 0.05: intervals '
         )
-        text += "may be twice as wide, from about a quarter of the inputs. To choose, give the explainer a tolerance."
+        text += "may be twice as wide, from about half of the inputs. To choose, give the explainer a tolerance."
         notes.append(Notice("slow_model", text, "information"))
     if not converged:
         option = "max_samples={}" if num_samples is None else "num_samples={}"
