@@ -428,6 +428,16 @@ def test_failure_for_good_waits_for_no_other_try(monkeypatch):
     assert len(service.asked) < 10
 
 
+@pytest.mark.parametrize(("status", "retries"), [(401, 4), (429, 0)])
+def test_after_the_last_failure_nobody_waits(status, retries):
+    service = Service({text: [Refused(status, **{"Retry-After": "500"})] for text in TEXTS})
+    start = time.monotonic()
+    with pytest.raises(ModelError, match=f"status {status}"):
+        RemoteModel(service, concurrency=4, retries=retries)(TEXTS)
+    assert time.monotonic() - start < 60
+    assert len(service.asked) <= 4
+
+
 def test_wait_that_is_too_long_is_an_error():
     service = Service({"text": [Refused(429, **{"Retry-After": "86400"})]})
     with pytest.raises(ModelError, match=r"failed 1 time for an input, and asks to wait 86400 seconds \(Retry-After\)"):

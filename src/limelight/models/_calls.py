@@ -197,7 +197,7 @@ class Caller:
     ) -> None:
         """Call once for each try, until there is an answer, no try is left, or the batch has failed."""
         num_tries = 0
-        while True:
+        while not batch.has_failed:  # otherwise it would end only after all that the service wants to be waited for
             async with self._slots:
                 await self._wait_for_turn()
                 if batch.has_failed or not self._begin(batch, is_first=num_tries == 0):
