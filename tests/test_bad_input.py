@@ -55,7 +55,7 @@ def message(explanation, code):
 
 def test_every_error_is_limelights_and_a_builtin():
     errors = {kind for _, kind in inspect.getmembers(exceptions, inspect.isclass) if issubclass(kind, LimelightError)}
-    assert len(errors) == 12
+    assert len(errors) == 13
     for kind in errors:
         assert kind is LimelightError or issubclass(
             kind, (ValueError, TypeError, RuntimeError, ImportError, OSError, AttributeError)

@@ -21,6 +21,7 @@ from limelight import (
     Notice,
     Pick,
     Prior,
+    Prompt,
     Provenance,
     Surrogate,
     TabularExplainer,
@@ -143,6 +144,7 @@ SAMPLES = [
     CONSTANT["text"].verdict(),
     CONSTANT["text"].convergence(),
     Prior({"film": 0.5}, 10),
+    Prompt("{text} {year}", {"text": "a film", "year": 1990, "score": np.nan}),
     TextExplainer().measure_stability("good film, good plot", constant, num_seeds=2),
     TextExplainer().measure_faithfulness("good film, good plot", constant, CONSTANT["text"]),
     CONSTANT["text"].without("film"),
@@ -150,6 +152,18 @@ SAMPLES = [
     limelight.compare(Explanations.of([CONSTANT["text"]]), Explanations.of([CONSTANT["text"]])),
 ]
 COMPARED_BY_IDENTITY = {extend.Neighbourhood}  # its inputs may be anything
+
+
+def test_prompts_compare_their_values():
+    template, values = "{text} {mark}", {"text": "a film", "mark": float("nan"), "image": np.array([0.5, np.nan])}
+    prompt = Prompt(template, values)
+    again = pickle.loads(pickle.dumps(prompt))
+    assert again == prompt
+    assert hash(again) == hash(prompt)
+    others = ({**values, "mark": 1.0}, {**values, "image": np.zeros(2)}, {"text": "a film", "mark": float("nan")})
+    for other in others:
+        assert Prompt(template, other) != prompt
+    assert Prompt("{mark} {text}", values) != prompt
 
 
 def public_dataclasses():

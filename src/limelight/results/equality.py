@@ -50,6 +50,8 @@ def _are_equal(first: Any, second: Any) -> bool:
     if isinstance(first, np.ndarray) and isinstance(second, np.ndarray):
         both_nan = (first != first) & (second != second) if first.shape == second.shape else False
         return first.shape == second.shape and bool(np.all((first == second) | both_nan))
+    if isinstance(first, dict) and isinstance(second, dict):
+        return first.keys() == second.keys() and all(_are_equal(first[key], second[key]) for key in first)
     return bool(first == second) or bool(first != first and second != second)
 
 

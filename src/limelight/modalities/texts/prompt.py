@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from limelight._checks import list_names
 from limelight.exceptions import ArgumentError, ArgumentTypeError, read_message
+from limelight.results.equality import EqualityMixin
 
 __all__ = ["Prompt"]
 
@@ -24,8 +25,8 @@ class _Piece(NamedTuple):
     spec: str
 
 
-@dataclass(frozen=True)
-class Prompt:
+@dataclass(frozen=True, eq=False)
+class Prompt(EqualityMixin):
     """A template and its values, as an instance of `TextExplainer`: the model gets the text that they make.
 
     Words of the values are components, each with the name of its value. The template's own words always stay.
