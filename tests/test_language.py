@@ -35,6 +35,15 @@ def tokenizer():
     return byte_tokenizer()
 
 
+@pytest.fixture
+def one_thread():
+    """A single thread of torch: several part a product's sums among them, as suits the batch."""
+    number = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(number)
+
+
 @pytest.fixture(scope="module")
 def gpt2(tokenizer):
     return make_module("gpt2", len(tokenizer))
@@ -63,9 +72,10 @@ def test_scores_are_those_of_each_prompt_alone_without_padding(kind, tokenizer):
     assert np.ptp(expected, axis=0).min() > 0.5  # the prompts matter
 
 
+@pytest.mark.usefixtures("one_thread")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("batch_tokens", [1, 64, 4096])
-def test_the_same_bits_whatever_else_is_asked(kind, batch_tokens, tokenizer):
+def test_with_one_thread_the_same_bits_whatever_else_is_asked(kind, batch_tokens, tokenizer):
     module = make_module(kind, len(tokenizer))
     settings = {"answers": [" good", " no, not"], "batch_tokens": batch_tokens}
     model = LanguageModel(module, tokenizer, **settings)
@@ -310,7 +320,7 @@ class TestModules:
     def test_padding_leaves_the_limit_alone(self, tokenizer):
         module = make_module("gpt2", len(tokenizer))
         module.config.n_positions = 30  # no multiple of the width's step
-        module.transformer.wpe = torch.nn.Embedding.from_pretrained(module.transformer.wpe.weight[:30])
+        module.transformer.wpe = torch.nn.Embedding.from_pretrained(module.transformer.wpe.weight[:30]).eval()
         ids = tokenizer(PROMPTS[-1] * 2)["input_ids"][:30]
         assert len(ids) == 30
         prompt = tokenizer.decode(ids)
@@ -360,6 +370,12 @@ class TestModules:
         with pytest.raises(ArgumentError, match="in training mode"):
             LanguageModel(module, tokenizer, answers=[" good"])(PROMPTS)
         assert module.training
+
+    def test_a_part_in_training_mode_is_refused(self, tokenizer):
+        module = make_module("gpt2", len(tokenizer))
+        module.transformer.drop.train()
+        with pytest.raises(ArgumentError, match="in training mode, or a part of it is"):
+            LanguageModel(module, tokenizer, answers=[" good"])(PROMPTS)
 
     def test_a_module_that_raises_keeps_its_error(self, tokenizer):
         class Broken(torch.nn.Module):

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 __all__ = ["LanguageModel"]
 
 # A sequence is padded to a multiple of this many tokens, whatever else is asked. Kernels for another width round differently;
-# on a CPU those for another number of rows do not.
+# on a CPU with one thread those for another number of rows do not.
 _WIDTH_STEP = 8
 _CPU_TOKENS, _DEVICE_TOKENS = 2048, 8192  # in a batch
 _OUTPUTS = ("log_odds", "log_prob", "per_token")
@@ -85,6 +85,9 @@ class LanguageModel:
 
     Prompts are padded on the right. That changes nothing in a causal model; so the module is tried once for being one.
 
+    On a CPU with one torch thread a prompt's scores have the same bits whatever it is asked with. Otherwise the last bits may
+    depend on that. So a batch holds prompts of one instance only, and an explanation is the same alone and among many.
+
     Examples
     --------
     Which words make a review positive for a language model::
@@ -145,8 +148,10 @@ class LanguageModel:
 
         if isinstance(prompts, (str, Mapping)):
             raise ArgumentTypeError(f"prompts must be a sequence of them; got a single {type(prompts).__name__}: give a list.")
-        if self.module.training:
-            raise ArgumentError("the torch module is in training mode, where scores depend on chance; call its eval() first.")
+        if any(part.training for part in self.module.modules()):
+            raise ArgumentError(
+                "the module is in training mode, or a part of it is, where scores depend on chance; call its eval() first."
+            )
         rows = [np.array(row, dtype=np.int64) for row in self._tokens.encode_prompts(list(prompts))]
         columns = np.zeros((len(rows), sum(len(tokens.ids) for tokens in self._answer_tokens)))
         with torch.inference_mode():
