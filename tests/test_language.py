@@ -254,6 +254,27 @@ def test_many_explanations_are_those_of_single_calls_to_the_bit(gpt2, tokenizer)
         assert one.as_list() == explainer.explain_instance(prompt, model, num_samples=100).as_list()
 
 
+def test_a_batch_holds_prompts_of_one_instance(gpt2, tokenizer):
+    class Watched(LanguageModel):
+        def __call__(self, prompts):
+            batches.append({word for prompt in prompts for word in prompt.split()})
+            return super().__call__(prompts)
+
+    batches = []
+    prompts = ["good film", "bad plot", "clever end"]
+    words = [set(prompt.split()) for prompt in prompts]
+    list(TextExplainer().explain_many(prompts, Watched(gpt2, tokenizer, answers=[" good", " bad"])))
+    assert batches
+    assert all(any(batch <= own for own in words) for batch in batches)
+
+
+@pytest.mark.parametrize(("number_type", "digits"), [("float64", 15), ("float32", 6), ("bfloat16", 1)])
+def test_rounding_is_that_of_the_number_type(number_type, digits, tokenizer):
+    module = make_module("gpt2", len(tokenizer)).to(getattr(torch, number_type))
+    rounding = LanguageModel(module, tokenizer, answers=[" good"]).batch_rounding
+    assert 10.0 ** -(digits + 1) < rounding < 10.0**-digits
+
+
 def test_weights_are_those_of_a_model_asked_by_hand(gpt2, tokenizer):
     ids = [tokenizer(answer)["input_ids"] for answer in (" good", " bad")]
 

@@ -25,6 +25,7 @@ __all__ = ["LanguageModel"]
 _WIDTH_STEP = 8
 _CPU_TOKENS, _DEVICE_TOKENS = 2048, 8192  # in a batch
 _OUTPUTS = ("log_odds", "log_prob", "per_token")
+_ROUNDING_STEPS = 4  # of the number type: what a batch changes in a score
 _CAUSAL_TOLERANCE = 1e-2  # of the scores' range: numbers of few bits may round differently beside another token
 
 
@@ -96,8 +97,6 @@ class LanguageModel:
         explanation = TextExplainer().explain_instance("The plot is thin, but I laughed. This film is", model)
     """
 
-    depends_on_batch = True  # in number types of few bits, and on some devices
-
     def __init__(
         self,
         module: Any,
@@ -134,6 +133,14 @@ class LanguageModel:
     def outputs(self) -> ModelOutputs:
         """What the scores are."""
         return self._outputs
+
+    @property
+    def batch_rounding(self) -> float:
+        """By what share of the largest score those of one prompt may differ in other batches: rounding."""
+        import torch
+
+        types = (parameter.dtype for parameter in self.module.parameters() if parameter.is_floating_point())
+        return _ROUNDING_STEPS * float(torch.finfo(next(types, torch.float32)).eps)
 
     def __call__(self, prompts: Iterable[Any]) -> np.ndarray:
         """Scores, of shape (n, k), for n prompts.
