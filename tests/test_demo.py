@@ -146,3 +146,10 @@ def test_readme_ten_lines_on_a_table_as_it_comes(data_folder, tmp_path, monkeypa
 def without_figures(text):
     """Digits and bars may differ with the version of scikit-learn that trains the model."""
     return re.sub(r"[\d\u2588-\u258f\u2590\u2502 ]+", " ", text).strip()
+
+
+def test_contents_of_the_page_about_texts_name_its_sections_in_order():
+    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
+    headings = re.findall(r"^## (.*)$", page, flags=re.MULTILINE)
+    anchors = [re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings]
+    assert re.findall(r"^- \[.*?\]\(#(.*?)\)", page.partition("\n## ")[0], flags=re.MULTILINE) == anchors
