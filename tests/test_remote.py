@@ -744,6 +744,22 @@ def test_functions_without_a_name_of_their_own_need_a_key(file, function):
     RemoteModel(function)  # answers in memory are its own
 
 
+def test_functions_with_defaults_that_cannot_be_written_out_need_a_key(file):
+    """`repr` leaves numbers of a long array out, so that two functions would look the same."""
+
+    def define(values):
+        def ask(_, values=values):
+            return float(values[500])
+
+        ask.__qualname__ = "ask"
+        return ask
+
+    for values in (np.zeros(2000), ([1.0],), Client()):
+        with pytest.raises(ArgumentError, match=r"needs cache_key, .* defaults other than texts and numbers"):
+            RemoteModel(define(values), cache=file)
+    RemoteModel(define((1.0, ("a", None))), cache=file)
+
+
 def test_checks_ask_again_and_find_models_that_answer_by_chance(file):
     number = iter(range(10**6))
     model = RemoteModel(

@@ -323,9 +323,23 @@ def _check_cache_key(cache_key: object, function: Any, *, has_file: bool) -> str
             f"a cache needs cache_key, a text with the model's name and version, where the function is not a plain one with a "
             f"name of its own; got {function!r:.200}."
         )
-    defaults = repr([function.__defaults__, function.__kwdefaults__]).encode()
-    digest = blake2b(defaults + _list_code(function.__code__), digest_size=16).hexdigest()
+    defaults = {"": function.__defaults__ or (), **(function.__kwdefaults__ or {})}
+    if not all(map(_is_written_out, defaults.values())):
+        raise ArgumentError(
+            "a cache needs cache_key, a text with the model's name and version, where the function's arguments have defaults "
+            f"other than texts and numbers, on which answers may depend; got {function!r:.200}."
+        )
+    digest = blake2b(
+        repr(defaults).encode("utf-8", "surrogatepass") + _list_code(function.__code__), digest_size=16
+    ).hexdigest()
     return f"function {function.__module__}.{function.__qualname__} {digest}"
+
+
+def _is_written_out(value: object) -> bool:
+    """Whether a value's `repr` is all that it is: that of a long array leaves numbers out."""
+    if type(value) is tuple:
+        return all(map(_is_written_out, value))
+    return value is None or type(value) in (bool, int, float, complex, str, bytes)
 
 
 def _list_code(code: CodeType) -> bytes:
