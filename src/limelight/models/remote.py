@@ -98,6 +98,8 @@ class RemoteModel:
     `PredictionError` where an answer has no numbers, and a `CheckpointError` where answers cannot be kept. What was answered
     until then is kept.
 
+    Several threads or processes that ask about the same input at the same moment each make a call; the first answer is kept.
+
     All calls of an object share its limits, whichever threads and instances they come from. Other processes would not: an
     object with `max_calls`, `max_seconds` or `calls_per_second` cannot be sent to them.
 
