@@ -351,6 +351,12 @@ class TestBadInput:
         ):
             explained(bert())
 
+    def test_a_module_that_does_not_know_a_token(self):
+        with pytest.raises(
+            ArgumentError, match=r"must belong together: BertFor.* knows 20 tokens, .* call the module's resize"
+        ):
+            explained((bert(vocab_size=20), word_pieces()))
+
     def test_a_module_without_logits_is_refused(self):
         config = bert().config
         with pytest.raises(ArgumentTypeError, match=r"must return logits.* it returned BaseModelOutputWith"):

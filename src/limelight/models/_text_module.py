@@ -11,6 +11,7 @@ import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, PredictionError
 from limelight.models._token_batches import Columns, cut_batches, pad_batch
+from limelight.models._tokenizers import check_vocabulary, count_tokens
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -79,7 +80,7 @@ class TextModule:
         Raises
         ------
         ArgumentError
-            If the module is in training mode.
+            If the module is in training mode, or does not know a token.
         ArgumentTypeError, PredictionError
             If it does not give a row of logits for each text.
         ModelError
@@ -128,6 +129,7 @@ class TextModule:
         numbers = np.asarray(rows)
         length = max(len(columns["input_ids"][row]) for row in numbers)
         arrays = pad_batch(columns, numbers, length, self._padding, self._side)
+        check_vocabulary(self.module, count_tokens(self.module), int(arrays["input_ids"].max()))
         device, _ = self._device_and_dtype()
         with torch.no_grad():
             arguments = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}

@@ -13,7 +13,7 @@ from limelight._checks import check_count
 from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, describe_error
 from limelight.models._token_batches import Columns
 
-__all__ = ["Encoder", "find_limit"]
+__all__ = ["Encoder", "check_vocabulary", "count_tokens", "find_limit"]
 
 _NO_LIMIT = 10**9  # larger numbers in `model_max_length` say that there is none
 _OWN_OPTIONS = ("max_length", "padding", "pad_to_multiple_of", "return_attention_mask", "return_tensors", "truncation")
@@ -188,6 +188,30 @@ def find_limit(module: Any, tokenizer: Any, max_length: int | None) -> int | Non
     ]
     limits = [int(limit) for limit in stated if isinstance(limit, (int, float)) and 0 < limit < _NO_LIMIT]
     return min(limits, default=None)
+
+
+def count_tokens(module: Any) -> int | None:
+    """How many tokens a module has vectors for; None where it does not say."""
+    try:
+        return getattr(module.get_input_embeddings(), "num_embeddings", None)
+    except (AttributeError, NotImplementedError):
+        return None
+
+
+def check_vocabulary(module: Any, count: int | None, largest: int) -> None:
+    """Refuse a token that a module does not know, before the module fails: on a GPU nothing works after that.
+
+    Raises
+    ------
+    ArgumentError
+        If it knows `count` tokens, and `largest` is no number of them.
+    """
+    if count is not None and count <= largest:
+        raise ArgumentError(
+            f"module and tokenizer must belong together: {type(module).__name__} knows {count} tokens, and the tokenizer "
+            f"gives token {largest}. Give the module's own tokenizer; if tokens were added to it, call the module's "
+            "resize_token_embeddings."
+        )
 
 
 def _count_positions(module: Any) -> int | None:

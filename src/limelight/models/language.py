@@ -13,6 +13,7 @@ from limelight._checks import LOG_ODDS, LOG_PROBABILITY, check_choice, check_cou
 from limelight.exceptions import ArgumentError, ArgumentTypeError, require
 from limelight.models._prompt_tokens import AnswerTokens, PromptTokens, note_answers
 from limelight.models._token_batches import cut_batches, pad_batch
+from limelight.models._tokenizers import check_vocabulary, count_tokens
 from limelight.stages.output_names import ModelOutputs
 
 if TYPE_CHECKING:
@@ -236,7 +237,7 @@ class LanguageModel:
         import torch
 
         ids = given["input_ids"]
-        self._check_vocabulary(getattr(_embedding_of(self.module), "num_embeddings", None), ids)
+        self._check_vocabulary(count_tokens(self.module), ids)
         device = self._find_device()
         known = inspect.signature(self.module.forward).parameters
         settings = {name: value for name, value in {"use_cache": False, "logits_to_keep": kept}.items() if name in known}
@@ -260,11 +261,7 @@ class LanguageModel:
             If it knows `count` tokens, and there is a larger id.
         """
         largest = max(int(ids.max()), *chain.from_iterable(tokens.ids for tokens in self._answer_tokens))
-        if count is not None and count <= largest:
-            raise ArgumentError(
-                f"module and tokenizer must belong together: {type(self.module).__name__} knows {count} tokens, and the "
-                f"tokenizer gives token {largest}."
-            )
+        check_vocabulary(self.module, count, largest)
 
     def _try_causality(self, prompts: np.ndarray) -> None:
         """See whether the scores after a token depend on later tokens, once.
@@ -316,14 +313,6 @@ def _check_length(length: int, limit: int, num_appended: int) -> None:
             f"a prompt has {length} tokens{with_answer}, and the model reads {limit} at most. It is not cut, since words that "
             f"the model does not see would look unimportant: shorten it by {length - limit} tokens."
         )
-
-
-def _embedding_of(module: Any) -> Any:
-    """What turns a module's ids into vectors; None where it does not say."""
-    try:
-        return module.get_input_embeddings()
-    except (AttributeError, NotImplementedError):
-        return None
 
 
 def _check_answers(answers: Any) -> tuple[str, ...]:

@@ -137,7 +137,7 @@ class TransformersModel:
         Raises
         ------
         ArgumentError
-            If the module is in training mode.
+            If the module is in training mode, or does not know a token.
         ArgumentTypeError
             If the batch holds neither texts nor pairs of texts.
         ModelError
