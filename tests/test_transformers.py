@@ -351,6 +351,11 @@ class TestBadInput:
         ):
             explained(bert())
 
+    def test_a_tuple_in_the_wrong_order(self):
+        message = r"must be the tuple \(module, tokenizer\); got \(\w+, BertForSequenceClassification\)\.$"
+        with pytest.raises(ArgumentTypeError, match=message):
+            explained((word_pieces(), bert()))
+
     def test_a_module_that_does_not_know_a_token(self):
         with pytest.raises(
             ArgumentError, match=r"must belong together: BertFor.* knows 20 tokens, .* call the module's resize"

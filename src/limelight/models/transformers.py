@@ -251,7 +251,7 @@ def read_transformers(model: Any) -> TransformersModel | None:
     ArgumentError
         If it is a pipeline for another task.
     ArgumentTypeError
-        If it is a module for texts without its tokenizer.
+        If it is a module for texts without its tokenizer, or a tuple of other things with a module.
     """
     if type(model).__module__.startswith(_PIPELINES) and hasattr(model, "tokenizer"):
         return TransformersModel(model)
@@ -260,6 +260,9 @@ def read_transformers(model: Any) -> TransformersModel | None:
         return None
     if isinstance(model, tuple) and len(model) == 2 and isinstance(model[0], torch.nn.Module):
         return TransformersModel(*model)
+    if isinstance(model, tuple) and any(isinstance(part, torch.nn.Module) for part in model):
+        kinds = ", ".join(type(part).__name__ for part in model)
+        raise ArgumentTypeError(f"a module and its tokenizer must be the tuple (module, tokenizer); got ({kinds}).")
     is_of_transformers = hasattr(model, "config") and getattr(model, "main_input_name", None) == "input_ids"
     if isinstance(model, torch.nn.Module) and is_of_transformers:
         name = type(model).__name__
