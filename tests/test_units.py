@@ -206,6 +206,20 @@ def test_sentences(sentences):
     assert pieces_of(text, unit="sentence") == sentences
 
 
+@pytest.mark.parametrize(
+    "sentences",
+    [
+        ["1. First item", "2. Second item", "3. And more."],
+        ["1. First.", "More", "2. Second", "3. third"],
+        ["Do this:", "(1) cut", "(2) paste", "(3) Save it."],
+        ["In all we saw\n42.", "It was enough."],
+        ["Until May\n12 we stay."],
+    ],
+)
+def test_items_of_lists_are_sentences(sentences):
+    assert pieces_of("\n".join(sentences), unit="sentence") == sentences
+
+
 def test_a_planted_sentence_gets_the_weight():
     text = "The room was clean. The staff was rude! We liked the food."
     explanation = TextExplainer(unit="sentence", alpha=0).explain_instance(

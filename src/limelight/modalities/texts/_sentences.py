@@ -13,6 +13,7 @@ _END = re.compile(
     rf"(?P<stop>[.!?\u2026\u061f\u06d4\u0964\u0965\u104b\u1362\u17d4]+[{_CLOSING}{MARK}]*)(?=\s)"
     rf"|[\u3002\uff01\uff1f\uff61]+[{_CLOSING}{MARK}]*"  # of Chinese and Japanese, which need no blank
     r"|\n[^\S\n]*(?=\n)"  # an empty line
+    r"|\n(?=[^\S\n]*[(\[]?(?P<item>\d{1,3})[.)][^\S\n])"  # a line that may be an item of a list
 )
 _BEGIN = r"(?:^|[\s(\"'\u201c\u2018])"
 _ABBREVIATION = re.compile(
@@ -21,6 +22,7 @@ _ABBREVIATION = re.compile(
 )
 _BEFORE_NUMBERS = re.compile(rf"{_BEGIN}(?:No|Nos|Nr|Figs?|Eqs?|Vol|pp|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$")
 _LIST_NUMBER = re.compile(r"\s*[(\[]?(?:\d{1,3}|[^\W\d_])$")  # such as that of "1. First"
+_FIRST_ITEM = re.compile(r"\s*[(\[]?(\d{1,3})[.)]\s")
 _NEXT = re.compile(r"\s*(\S?)")
 _LONGEST_ABBREVIATION = 12
 
@@ -29,8 +31,9 @@ def find_sentences(text: str) -> list[tuple[int, int]]:
     """Where each sentence starts and stops, without the blanks around it.
 
     A sentence ends after full stops, question and exclamation marks (with the quotation marks and brackets that close after
-    them) that a blank follows, and at an empty line. Full stops of Chinese and Japanese need no blank. It goes on where a
-    lower-case letter follows, after a common abbreviation, after a single letter and after the number of a list.
+    them) that a blank follows, at an empty line, and before a line that begins with a list's next number. Full stops of Chinese
+    and Japanese need no blank. It goes on where a lower-case letter follows, after a common abbreviation, after a single letter
+    and after the number of a list.
 
     Examples
     --------
@@ -42,9 +45,14 @@ def find_sentences(text: str) -> list[tuple[int, int]]:
     drawn = sketch(text)
     spans: list[tuple[int, int]] = []
     first = 0
+    item = int(begin[1]) if (begin := _FIRST_ITEM.match(drawn)) else 0
     for match in _END.finditer(drawn):
         if match["stop"] and _goes_on(drawn, first, match):
             continue
+        if match["item"]:
+            if int(match["item"]) not in (1, item + 1):  # a number that stands at a line's beginning by chance
+                continue
+            item = int(match["item"])
         _append_stripped(spans, drawn, first, match.end())
         first = match.end()
     _append_stripped(spans, drawn, first, len(drawn))
