@@ -198,6 +198,14 @@ def test_answers_without_numbers(answer):
     assert asked == ["text"]  # it is not a failure that another try would mend
 
 
+def test_a_function_without_return():
+    message = r"the model gave None for 1 of 1 input; .* Does the function return its answer\?"
+    with pytest.raises(PredictionError, match=message):
+        RemoteModel(lambda _: None)(["text"])
+    with pytest.raises(PredictionError, match="gave None for 1 of 2 inputs; the first is number 1"):
+        RemoteModel(lambda texts: [0.5 if text == "a" else None for text in texts], batch_size=2)(["a", "b"])
+
+
 def test_function_for_batches_given_one_text():
     with pytest.raises(PredictionError, match="outputs for every input"):  # it takes the letters for texts
         TextExplainer().explain_instance(TEXT, RemoteModel(lambda texts: ["o" in text for text in texts]))

@@ -296,7 +296,7 @@ RemoteModel.__module__ = "limelight"  # where users import it from
 
 
 def _name_inputs(count: int) -> str:
-    return "an input" if count == 1 else f"{count} inputs"
+    return "1 input" if count == 1 else f"{count} inputs"
 
 
 def _check_cache_key(cache_key: object, function: Any, *, has_file: bool) -> str:

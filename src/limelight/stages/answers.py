@@ -149,9 +149,12 @@ def read_answer(raw: Any, count: int, description: str, first_number: int, input
         )
     if not np.isfinite(values).all():
         is_finite = np.isfinite(values).all(axis=1)
+        gave, hint = "NaN or infinity", _hint_at_missing(inputs)
+        if isinstance(raw, (list, tuple)) and any(answer is None for answer in raw):
+            gave, hint = "None", " Does the function return its answer?"
         raise PredictionError(
-            f"the model gave NaN or infinity for {np.count_nonzero(~is_finite)} of {description}; the first is number "
-            f"{first_number + int(np.argmin(is_finite))}. Explanations need finite predictions.{_hint_at_missing(inputs)}"
+            f"the model gave {gave} for {np.count_nonzero(~is_finite)} of {description}; the first is number "
+            f"{first_number + int(np.argmin(is_finite))}. Explanations need finite predictions.{hint}"
         )
     largest = np.abs(values).max()
     if largest > _LARGEST_OUTPUT:
