@@ -198,6 +198,16 @@ def test_answers_without_numbers(answer):
     assert asked == ["text"]  # it is not a failure that another try would mend
 
 
+def test_kept_answers_of_another_function(tmp_path):
+    file = tmp_path / "answers.sqlite"
+    RemoteModel(lambda _: {"ham": 0.5, "spam": 0.5}, cache=file, cache_key="one")(["a", "b"])
+    changed = RemoteModel(lambda _: {"good": 0.5, "bad": 0.5}, cache=file, cache_key="one")
+    with pytest.raises(
+        PredictionError, match=r"the same names for every input; .* are from '.*answers.sqlite'.*another cache_key"
+    ):
+        changed(["a", "c"])
+
+
 def test_a_function_without_return():
     message = r"the model gave None for 1 of 1 input; .* Does the function return its answer\?"
     with pytest.raises(PredictionError, match=message):

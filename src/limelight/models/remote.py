@@ -228,7 +228,15 @@ class RemoteModel:
         if missing:
             self._ask(missing)
             found |= self._store.find(missing)
-        return _join([found[key] for key in keys])
+        try:
+            return _join([found[key] for key in keys])
+        except PredictionError as error:
+            if self._cache is None or len(missing) in (0, len(found)):
+                raise
+            raise PredictionError(
+                f"{error} Some of these answers are from {self._cache!r}: if the function has changed since, give another "
+                "cache_key."
+            ) from error
 
     def _ask(self, missing: dict[bytes, Any]) -> None:
         """Ask about inputs, and keep the answers as they come.
