@@ -220,6 +220,12 @@ def test_items_of_lists_are_sentences(sentences):
     assert pieces_of("\n".join(sentences), unit="sentence") == sentences
 
 
+@pytest.mark.parametrize("run", [".", "!?"])
+def test_long_runs_of_stops_take_no_longer_than_their_length(run):
+    text = run * 100_000 + "b. And so on."
+    assert pieces_of(text, unit="sentence") == [text[:-11], "And so on."]
+
+
 def test_a_planted_sentence_gets_the_weight():
     text = "The room was clean. The staff was rude! We liked the food."
     explanation = TextExplainer(unit="sentence", alpha=0).explain_instance(

@@ -9,8 +9,9 @@ from limelight.modalities._graphemes import MARK, sketch
 __all__ = ["find_sentences"]
 
 _CLOSING = "\"'\u2019\u201d\u00bb)\\]\u300d\u300f\uff09"  # quotation marks and brackets
+_STOPS = ".!?\u2026\u061f\u06d4\u0964\u0965\u104b\u1362\u17d4"
 _END = re.compile(
-    rf"(?P<stop>[.!?\u2026\u061f\u06d4\u0964\u0965\u104b\u1362\u17d4]+[{_CLOSING}{MARK}]*)(?=\s)"
+    rf"(?P<stop>(?<![{_STOPS}])[{_STOPS}]++[{_CLOSING}{MARK}]*+)(?=\s)"  # no run is looked at from within: it may be long
     rf"|[\u3002\uff01\uff1f\uff61]+[{_CLOSING}{MARK}]*"  # of Chinese and Japanese, which need no blank
     r"|\n[^\S\n]*(?=\n)"  # an empty line
     r"|\n(?=[^\S\n]*[(\[]?(?P<item>\d{1,3})[.)][^\S\n])"  # a line that may be an item of a list
