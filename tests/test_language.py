@@ -1,5 +1,6 @@
 """Language models: scores of answers against the module itself, asked about one prompt at a time without any padding."""
 
+import copy
 import pickle
 import re
 import sys
@@ -347,6 +348,15 @@ class TestModules:
         prompt = tokenizer.decode(ids)
         score = LanguageModel(module, tokenizer, answers=[" good"])([prompt, "un"])
         assert score[0, 0] == pytest.approx(by_hand(module, ids, tokenizer(" good")["input_ids"])[0], abs=1e-4)
+
+    def test_the_limit_of_a_part_that_reads_text_counts(self, tokenizer):
+        module = make_module("llama", len(tokenizer))
+        of_text = copy.copy(module.config)
+        module.config.max_position_embeddings = 10**6
+        module.config.get_text_config = lambda *_, **__: of_text
+        model = LanguageModel(module, tokenizer, answers=[" good"])
+        with pytest.raises(ArgumentError, match="the model reads 64 at most"):
+            model(["plot " * 100])
 
     def test_a_module_that_sees_later_tokens_is_refused(self, tokenizer):
         module = make_module("bert", len(tokenizer))

@@ -292,7 +292,10 @@ class LanguageModel:
 
     def _find_limit(self) -> int | None:
         """How many tokens the model reads at most; None if its configuration does not say."""
-        limit = getattr(getattr(self.module, "config", None), "max_position_embeddings", None)
+        config: Any = getattr(self.module, "config", None)
+        if hasattr(config, "get_text_config"):  # a model that reads images too has its limit there
+            config = config.get_text_config()
+        limit = getattr(config, "max_position_embeddings", None)
         return limit if isinstance(limit, int) and limit > 0 else None
 
 
