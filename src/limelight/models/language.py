@@ -98,6 +98,8 @@ class LanguageModel:
         explanation = TextExplainer().explain_instance("The plot is thin, but I laughed. This film is", model)
     """
 
+    depends_on_batch = True  # with several threads, in number types of few bits, and on some devices
+
     def __init__(
         self,
         module: Any,
