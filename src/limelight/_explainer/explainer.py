@@ -352,6 +352,9 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                     neighbourhood.replicates,
                     controls,
                 )
+            learned = known.learn_controls(neighbourhoods, explained, outputs.labels, vicinity.proximity.width)
+            if learned is not None:
+                sample.replace_controls(*learned)
             first = keep_first(components, first, neighbourhoods)
             is_exact = look.is_exact or sample.limit is not None
             settings = self._fit_settings(vicinity, request, is_exact=is_exact)
@@ -419,7 +422,9 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         if adapted.model_sum is not None and components.product_law is not None and is_own_fit and can_be_shown:
             closed_form = ClosedForm(adapted.model_sum, components.product_law, vicinity.proximity.width, shared.of_sums)
         has_limit = closed_form is not None and closed_form.has_limit
-        return KnownMoments(closed_form if has_limit else None, request.link, shared.margins)
+        # Where "auto" asks a black box about rows until its weights are settled, it learns from them.
+        law = components.product_law if is_own_fit and request.num_samples is None else None
+        return KnownMoments(closed_form if has_limit else None, request.link, shared.margins, law)
 
     @final
     def _plan_looks(self, components: Components, vicinity: Vicinity, request: Request, *, has_trial: bool) -> Iterator[Look]:

@@ -10,6 +10,7 @@ grouped_leaves      leaves' conditions where several columns make up one compone
 leaf_sum            trees and the like as a sum over leaves
 linear_sum          linear models as a sum over columns
 joined_sum          the sum of several of these
+learned_trees       small boosted trees, learned from answers, as such a sum
 table_columns       which values are drawn of a table's columns, and how a model gets rows
 components          what can be on or off in an instance, and a neighbourhood of it
 contract            what a modality must keep: its class, and the components that it finds
@@ -31,7 +32,8 @@ faithfulness        whether the model does what an explanation says
 proximity           from distances to kernel weights
 closed_form         that limit, once the model's own answers have proven it
 control_variate     functions of the rows with exact moments, where the model is a function of a known sum
-known_moments       which of both an explanation has, if any
+learned_control     such functions for a black box: trees learned from its answers
+known_moments       which of these an explanation has, if any
 curve_products      weighted products with curves of predictors
 wide_rows           rows that are fewer than their components, and regressions on them
 pair_products       weighted products of masks in complementary pairs

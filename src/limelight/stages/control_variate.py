@@ -7,6 +7,7 @@ Where it is a sum over leaves, so is its `Expansion`, which is nearer to the pro
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, TypeVar, cast
@@ -20,7 +21,7 @@ from limelight.stages.limit import Expectation, ModelSum
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.product_law import ComponentMoments, ProductLaw
 
-__all__ = ["ControlVariates", "Controls", "find_moments"]
+__all__ = ["ControlFunctions", "ControlVariates", "Controls", "find_moments"]
 
 T = TypeVar("T")
 
@@ -49,16 +50,47 @@ class _Margins(NamedTuple):
     witnesses: np.ndarray
 
 
-@dataclass(frozen=True, eq=False)
-class Functions:
+class ControlFunctions(ABC):
     """The functions of rows that are control variates, e for each of q outputs: the same for all rows that share perturbations.
+
+    Attributes
+    ----------
+    outputs : tuple of int
+        The numbers of the outputs.
+    num_folds : int
+        Replicate i has the functions of fold ``i % num_folds``.
+    """
+
+    outputs: tuple[int, ...]
+    num_folds: int = 1
+
+    @property
+    @abstractmethod
+    def batch_key(self) -> Hashable:
+        """Samples with equal keys have as many control variates."""
+
+    @abstractmethod
+    def expect(self, laws: Sequence[ProductLaw]) -> Expectation:
+        """Their moments under the laws of b instances, of shapes (b, f * e, q) and (b, f * e, q, d), those of f folds in turn.
+
+        They are NaN where they are not precise.
+        """
+
+    @abstractmethod
+    def take_output(self, number: int) -> ControlFunctions:
+        """Those of one output."""
+
+
+@dataclass(frozen=True, eq=False)
+class Functions(ControlFunctions):
+    """Those of a known sum.
 
     Attributes
     ----------
     closed_form : ClosedForm
         The sum. Its law is some instance's, and counts for nothing here.
     outputs : tuple of int
-        The numbers of the outputs.
+        As for all.
     offset : ndarray of shape (q,)
         What is added to the sum, so that it is near 0 as the expansions are: digits would be lost otherwise.
     expansions : tuple of Expansion
@@ -78,8 +110,11 @@ class Functions:
         of_outputs = [part.evaluate(cells, margins.values[:, part.output]) for part in self.expansions]
         return np.stack(of_outputs, axis=-1).reshape(len(rows), -1)
 
+    @property
+    def batch_key(self) -> Hashable:
+        return len(self.outputs), bool(self.expansions)
+
     def expect(self, laws: Sequence[ProductLaw]) -> Expectation:
-        """Their moments under the laws of b instances, of shapes (b, e, q) and (b, e, q, d); NaN where they are not precise."""
         kernel_width = self.closed_form.kernel_width
         if self.expansions:
             of_outputs = [expansion.expect(laws, kernel_width) for expansion in self.expansions]
@@ -88,7 +123,6 @@ class Functions:
         return Expectation((means + self.offset)[:, None], covariances[:, None])
 
     def take_output(self, number: int) -> Functions:
-        """Those of one output."""
         own = slice(number, number + 1)
         return replace(self, outputs=self.outputs[own], offset=self.offset[own], expansions=self.expansions[own])
 
@@ -124,21 +158,21 @@ class Controls:
     ----------
     closed_form : ClosedForm
         The sum and the instance's law.
-    functions : Functions
+    functions : ControlFunctions
         What they are: e for each of q outputs.
-    own : Own
-        What the model's answer for the instance says of the sum.
+    own : Own or None
+        What the model's answer for the instance says of the sum; None where the sum is not meant to be the model.
     greatest_margin : float
         How far the margins of the drawn rows so far reach from 0.
     is_contradicted : bool
         Whether the model's answer for the instance is not the sum's, as far as `find_moments` has looked.
     expectation : Expectation or None
-        Their exact moments, of shapes (e, q) and (e, q, d), once `find_moments` has worked them out.
+        Their exact moments, of shapes (f * e, q) and (f * e, q, d), once `find_moments` has worked them out.
     """
 
     closed_form: ClosedForm
-    functions: Functions
-    own: Own
+    functions: ControlFunctions
+    own: Own | None
     greatest_margin: float = 0.0
     is_contradicted: bool = False
     expectation: Expectation | None = None
@@ -153,12 +187,12 @@ class Controls:
         """The link with which the explanation has a closed form; None if it has none, or the link would clip some outputs."""
         link = self.closed_form.model_sum.link
         is_clipped = link == "logit" and self.greatest_margin >= LINKS["logit"](np.ones(1))[0]
-        return None if is_clipped or self.is_contradicted else link
+        return None if is_clipped or self.is_contradicted or self.own is None else link
 
     @property
     def batch_key(self) -> Hashable:
         """Samples with equal keys have as many control variates."""
-        return len(self.functions.outputs), bool(self.functions.expansions)
+        return self.functions.batch_key
 
     def take_output(self, number: int) -> Controls:
         """Those of one output."""
@@ -166,7 +200,7 @@ class Controls:
 
 
 def find_moments(many: Sequence[Controls]) -> Expectation:
-    """The exact moments of the control variates of b explanations, of shapes (b, e, q) and (b, e, q, d).
+    """The exact moments of the control variates of b explanations, of shapes (b, f * e, q) and (b, f * e, q, d).
 
     What several have in common is worked out together, and what was worked out is kept for a later look. So is whether the
     model's answers for the instances are those of the sum.
@@ -179,11 +213,14 @@ def find_moments(many: Sequence[Controls]) -> Expectation:
         for start in range(0, len(alike), _LAWS_TOGETHER):
             some = alike[start : start + _LAWS_TOGETHER]
             found = some[0].functions.expect([controls.closed_form.law for controls in some])
-            model_sum = some[0].closed_form.model_sum
-            by_sum = model_sum.evaluate(np.stack([controls.own.row for controls in some]))
-            for controls, of_instance, *of_law in zip(some, by_sum, *found, strict=True):
+            for controls, *of_law in zip(some, *found, strict=True):
                 controls.expectation = Expectation(*of_law)
-                controls.is_contradicted = not controls.own.is_proven_by(model_sum, of_instance)
+            to_prove = [(controls, controls.own) for controls in some if controls.own is not None]
+            if to_prove:
+                model_sum = some[0].closed_form.model_sum
+                by_sum = model_sum.evaluate(np.stack([own.row for _, own in to_prove]))
+                for (controls, own), of_instance in zip(to_prove, by_sum, strict=True):
+                    controls.is_contradicted = not own.is_proven_by(model_sum, of_instance)
     known = [controls.expectation for controls in many if controls.expectation is not None]
     return Expectation(*(np.stack(part) for part in zip(*known, strict=True)))
 
@@ -204,6 +241,7 @@ class ControlVariates:
         self._closed_form = closed_form
         self._of_shared_rows = of_shared_rows
         self._controls: Controls | None = None
+        self._functions: Functions | None = None
         self._first_shared: SharedRows | None = None
         self._is_contradicted = False
 
@@ -229,8 +267,9 @@ class ControlVariates:
                 self._is_contradicted = True
                 return None
             self._first_shared = neighbourhoods[0].shared
-            functions = self._find_functions(outputs, neighbourhoods[0], of_rows[0])
-            self._controls = Controls(self._closed_form, functions, self._read_own(neighbourhoods[0], own_answer, of_rows[0]))
+            self._functions = self._find_functions(outputs, neighbourhoods[0], of_rows[0])
+            own = self._read_own(neighbourhoods[0], own_answer, of_rows[0])
+            self._controls = Controls(self._closed_form, self._functions, own)
         self._controls.greatest_margin = max(
             self._controls.greatest_margin, *(float(np.abs(margins.witnesses).max()) for margins in of_rows)
         )
@@ -245,8 +284,8 @@ class ControlVariates:
 
     def _evaluate(self, neighbourhood: Neighbourhood, margins: _Margins) -> np.ndarray:
         """The values of the functions for a neighbourhood's drawn rows."""
-        assert self._controls is not None
-        functions = self._controls.functions
+        assert self._functions is not None
+        functions = self._functions
         rows = np.arange(1, 1 + len(margins.values))
         return self._recall(
             neighbourhood.shared,

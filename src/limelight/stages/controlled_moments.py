@@ -54,9 +54,10 @@ class ControlledMoments:
         exact = find_moments(controls)
         if any(part.is_contradicted for part in controls):
             raise np.linalg.LinAlgError("the model's answer for an instance is not that of the sum")
+        num_folds = controls[0].functions.num_folds
         coefficients = np.concatenate(
             [
-                _fit(samples[part], means[part], self._variances[part], Expectation(*(moments[part] for moments in exact)))
+                _fit(samples[part], means[part], self._variances[part], Expectation(*(of[part] for of in exact)), num_folds)
                 for part in _slices(len(samples))
             ]
         )
@@ -93,41 +94,57 @@ def _slices(count: int) -> Iterator[slice]:
     return (slice(start, start + _SAMPLES_TOGETHER) for start in range(0, count, _SAMPLES_TOGETHER))
 
 
-def _fit(samples: Sequence[Sample], means: np.ndarray, variances: np.ndarray, exact: Expectation) -> np.ndarray:
+def _fit(samples: Sequence[Sample], means: np.ndarray, variances: np.ndarray, exact: Expectation, num_folds: int) -> np.ndarray:
     """Intercepts and weights, of shape (b, f, 1 + d, q): of all replicates, and without each of them.
 
     An output's least squares on the components differ from those in the limit, and so do a control variate's, whose limit is
     known. The share of a control variate in what the components leave of the output says how much of the one is the other.
 
-    The components' means and variances have shape (b, d), and the control variates' moments (b, e, q) and (b, e, q, d).
+    The components' means and variances have shape (b, d), and the control variates' moments (b, e, q) and (b, e, q, d), those
+    of each fold of replicates in turn.
     """
     num_outputs, width = len(samples[0].origin), 1 + means.shape[1]
     of_replicates = np.stack([sample.grams_with_controls() for sample in samples])
     # Of a control variate without precise moments nothing is used.
-    is_known = (np.isfinite(exact.means) & np.isfinite(exact.covariances).all(axis=-1)).reshape(len(samples), -1)
+    is_known = (np.isfinite(exact.means) & np.isfinite(exact.covariances).all(axis=-1)).reshape(len(samples), num_folds, -1)
     exact_means = np.where(is_known, exact.means.reshape(is_known.shape), 0.0)
     exact_covariances = np.where(is_known[..., None], exact.covariances.reshape(*is_known.shape, -1), 0.0)
-    if not _are_plausible(of_replicates, slice(width + num_outputs, None), exact_means, is_known).all():
+    weights = np.divide(
+        exact_covariances,
+        variances[:, None, None],
+        out=np.zeros(exact_covariances.shape),
+        where=variances[:, None, None] > 0,
+    )
+    intercepts = exact_means - (weights * means[:, None, None]).sum(axis=-1)
+    exact_fits = np.concatenate([intercepts[:, :, None], np.swapaxes(weights, 2, 3)], axis=2)
+    is_known = is_known.all(axis=1)
+    squares = leave_out_each(np.diagonal(of_replicates, axis1=2, axis2=3)[..., width + num_outputs :], axis=1)
+    rests = _subtract(of_replicates, exact_fits[:, np.arange(of_replicates.shape[1]) % num_folds], width + num_outputs)
+    if not _are_plausible(of_replicates, rests, slice(width + num_outputs, None), is_known).all():
         raise np.linalg.LinAlgError("the sample contradicts the means of its control variates")
-    grams = leave_out_each(of_replicates, axis=1)
+    grams = leave_out_each(rests, axis=1)
     is_kept = np.concatenate([np.ones((len(samples), 1), dtype=bool), variances > 0], axis=1)
     cross = np.where(is_kept[:, None, :, None], grams[..., :width, width:], 0.0)
     fitted = _solve(grams[..., :width, :width], cross, is_kept)
     left = grams[..., width:, width:] - np.swapaxes(cross, 2, 3) @ fitted
-    squares = np.diagonal(grams[..., width:, width:], axis1=2, axis2=3)
-    coefficients = fitted[..., :num_outputs].copy()
-    weights = np.divide(
-        exact_covariances, variances[:, None], out=np.zeros(exact_covariances.shape), where=variances[:, None] > 0
-    )
-    intercepts = exact_means - (weights * means[:, None]).sum(axis=-1)
-    chance = fitted[..., num_outputs:] - np.concatenate([intercepts[:, None], np.swapaxes(weights, 1, 2)], axis=1)[:, None]
+    coefficients, chance = fitted[..., :num_outputs].copy(), fitted[..., num_outputs:]  # in the limit, the latter are 0
     for output in range(num_outputs):
         own = np.arange(num_outputs + output, left.shape[-1], num_outputs)
         shares = _regress(
-            left[..., own[:, None], own], left[..., own, output], squares[..., own], is_known[:, own - num_outputs]
+            left[..., own[:, None], own],
+            left[..., own, output],
+            squares[..., own - num_outputs],
+            is_known[:, own - num_outputs],
         )
         coefficients[..., output] -= (chance[..., own - num_outputs] * shares[..., None, :]).sum(axis=-1)
     return coefficients
+
+
+def _subtract(grams: np.ndarray, fits: np.ndarray, first: int) -> np.ndarray:
+    """Gram matrices (b, r, p, p) with the last v columns less linear functions of the constant and components, (b, r, w, v)."""
+    change = np.broadcast_to(np.eye(grams.shape[-1]), grams.shape).copy()
+    change[..., : fits.shape[2], first:] = -fits
+    return np.asarray(np.swapaxes(change, 2, 3) @ grams @ change)
 
 
 def _solve(known: np.ndarray, cross: np.ndarray, is_kept: np.ndarray) -> np.ndarray:
@@ -147,18 +164,20 @@ def _solve(known: np.ndarray, cross: np.ndarray, is_kept: np.ndarray) -> np.ndar
     return fitted
 
 
-def _are_plausible(grams: np.ndarray, own: slice, exact: np.ndarray, is_known: np.ndarray) -> np.ndarray:
-    """Whether chance can have made the sampled means of each of b samples' control variates of the exact ones, (b, v).
+def _are_plausible(grams: np.ndarray, rests: np.ndarray, own: slice, is_known: np.ndarray) -> np.ndarray:
+    """Whether chance can have made the means of what is left of each of b samples' control variates without their linear parts.
 
-    If not, the law's moments are not those of the rows. This is not to be expected; but then the weights would be wrong.
+    They are 0 in the limit. If not, the law's moments are not those of the rows. This is not to be expected; but then the
+    weights would be wrong. `grams` are with the control variates themselves, `rests` with what is left of them.
     """
+    mass = rests[:, :, :1, 0]
     with np.errstate(divide="ignore", invalid="ignore"):
-        means = grams[:, :, 0, own] / grams[:, :, :1, 0]
+        means = rests[:, :, 0, own] / mass
         error = means.std(axis=1, ddof=1) / np.sqrt(means.shape[1]) if means.shape[1] > 1 else np.inf
-    total = grams.sum(axis=1) / grams[:, :, 0, 0].sum(axis=1)[:, None, None]
-    distance = np.abs(total[:, 0, own] - exact)
+    distance = np.abs(rests[:, :, 0, own].sum(axis=1) / mass.sum(axis=1))
+    total = grams.sum(axis=1) / mass.sum(axis=1)[..., None]
     squares = np.diagonal(total, axis1=1, axis2=2)[:, own]
-    spread = np.sqrt(np.maximum(0.0, squares - 2 * exact * total[:, 0, own] + exact**2))
+    spread = np.sqrt(np.maximum(0.0, squares - total[:, 0, own] ** 2))
     least = np.maximum(_LEAST_DISTANCE * spread, _ROUNDING_OF_MARGINS * spread.max(axis=1, initial=0.0)[:, None])
     return np.asarray(~(is_known & (distance > _MOST_ERRORS * error) & (distance > least)).any(axis=1))
 

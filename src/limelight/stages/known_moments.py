@@ -11,7 +11,9 @@ from limelight.results.explanation import Notice
 from limelight.stages.closed_form import GREATEST_MARGIN, NOT_THE_SUM, ClosedForm
 from limelight.stages.components import Neighbourhood
 from limelight.stages.control_variate import Controls, ControlVariates
+from limelight.stages.learned_control import LearnedControls
 from limelight.stages.limit import Limit
+from limelight.stages.product_law import ProductLaw
 
 __all__ = ["KnownMoments"]
 
@@ -27,6 +29,8 @@ class KnownMoments:
         The link that is explained. Under the sum's own one the explanation has a limit, under another one control variates.
     of_shared_rows : dict
         What control variates know of drawn rows that other instances share.
+    law : ProductLaw or None
+        The law under which control variates of a black box are learned; None where none are.
 
     Attributes
     ----------
@@ -43,7 +47,13 @@ class KnownMoments:
         What a reader should know, once the model has contradicted the sum.
     """
 
-    def __init__(self, closed_form: ClosedForm | None, link: str, of_shared_rows: dict[Hashable, Any]) -> None:
+    def __init__(
+        self,
+        closed_form: ClosedForm | None,
+        link: str,
+        of_shared_rows: dict[Hashable, Any],
+        law: ProductLaw | None = None,
+    ) -> None:
         self.limit: Limit | None = None
         self.controls: Controls | None = None
         self.control_values: list[np.ndarray | None] = []
@@ -53,6 +63,7 @@ class KnownMoments:
         self._variates = None
         if closed_form is not None and not self.needs_trial:
             self._variates = ControlVariates(closed_form, of_shared_rows)
+        self._learned = None if law is None else LearnedControls(law, of_shared_rows)
 
     def learn(
         self,
@@ -73,6 +84,18 @@ class KnownMoments:
         if found is not None:
             self.controls, values = found
             self.control_values = [*values]
+
+    def learn_controls(
+        self,
+        neighbourhoods: Sequence[Neighbourhood],
+        explained: Sequence[np.ndarray],
+        outputs: tuple[int, ...],
+        kernel_width: float,
+    ) -> tuple[Controls, list[np.ndarray]] | None:
+        """Control variates of a black box, as `LearnedControls.add` gives them; None where something else is known."""
+        if self._learned is None or self.limit is not None or self.controls is not None:
+            return None
+        return self._learned.add(neighbourhoods, explained, outputs, kernel_width)
 
     def move_to(self, kernel_width: float, neighbourhoods: Sequence[Neighbourhood]) -> list[np.ndarray]:
         """Have the limit of another kernel; the explained outputs of the drawn rows near it, each of shape (m, q)."""
