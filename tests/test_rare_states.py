@@ -157,9 +157,10 @@ def test_kind_a_what_a_rare_state_changes_is_known(kind):
 
 
 def test_kind_a_ids_of_thousands_have_a_weight():
-    ids = GENERATOR.integers(0, 3000, 20000)
-    data = pd.DataFrame({"id": ids.astype(str), "hour": GENERATOR.integers(0, 24, 20000)})
-    effects = GENERATOR.normal(size=3000)
+    generator = np.random.default_rng(1)
+    ids = generator.integers(0, 3000, 20000)
+    data = pd.DataFrame({"id": ids.astype(str), "hour": generator.integers(0, 24, 20000)})
+    effects = generator.normal(size=3000)
     model = lambda rows: effects[rows["id"].astype(int)] * (1 + 0.5 * (rows["hour"] > 11))  # noqa: E731
     explanation = TabularExplainer(data).explain_instance(data.iloc[0], model)
     others = effects[ids[ids != ids[0]]].mean()
