@@ -319,6 +319,11 @@ class TestMask:
         with pytest.raises(ArgumentTypeError, match=f"mask must give a str for each removed piece; it gave {answer!r} for 'a'"):
             parts_of("a b", mask=lambda word: answer)  # noqa: ARG005
 
+    def test_a_function_that_answers_by_chance(self):
+        answers = iter(["good", "bad"])
+        with pytest.raises(InstanceError, match="for 'a' it gave 'good', then 'bad'"):
+            parts_of("a b", mask=lambda word: next(answers))  # noqa: ARG005
+
     def test_a_function_that_raises(self):
         with pytest.raises(InstanceError, match=r"mask raised KeyError.*'a'"):
             parts_of("a b", mask=lambda word: {}[word])

@@ -61,7 +61,7 @@ class WordParts(Parts):
     ArgumentTypeError
         If `mask` gives something else than a str.
     InstanceError
-        If `mask` raises.
+        If `mask` raises, or gives one thing and then another for the same piece.
     """
 
     view: TextView
@@ -160,9 +160,13 @@ def spread_removals(d: int) -> np.ndarray:
 
 def _ask_mask(mask: Callable[[str], str], word: str) -> str:
     with user_function("mask", InstanceError, f" of {word!r:.60}"):
-        replacement = mask(word)
+        replacement, once_more = mask(word), mask(word)
     if not isinstance(replacement, str):
         raise ArgumentTypeError(f"mask must give a str for each removed piece; it gave {replacement!r:.60} for {word!r:.60}.")
+    if replacement != once_more:
+        raise InstanceError(
+            f"mask must give the same for the same piece; for {word!r:.60} it gave {replacement!r:.60}, then {once_more!r:.60}."
+        )
     return replacement
 
 

@@ -212,15 +212,15 @@ class Caller:
             wait = read_retry_after(error)
             if wait is not None and wait <= LONGEST_WAIT_SECONDS:
                 self._resumes = max(self._resumes, time.monotonic() + wait)
-            if problem := self._find_problem(error, num_tries, wait):
+            if problem := self._find_problem(error, call.argument, num_tries, wait):
                 model_error = ModelError(f"the remote model failed {problem}; the last error was {describe_error(error)}")
                 model_error.__cause__ = error
                 batch.fail(model_error)
             await batch.sleep(choose_wait(num_tries, call.key) if wait is None else wait)
 
-    def _find_problem(self, error: BaseException, num_tries: int, wait: float | None) -> str:
+    def _find_problem(self, error: BaseException, argument: object, num_tries: int, wait: float | None) -> str:
         """Why a call is not tried again, with how often it was; empty if it is."""
-        tries = f"{num_tries} {'time' if num_tries == 1 else 'times'} for an input"
+        tries = f"{num_tries} {'time' if num_tries == 1 else 'times'} for {argument!r:.60}"
         if is_final(error):
             return f"{tries}, in a way that another try does not mend"
         if wait is not None and wait > LONGEST_WAIT_SECONDS:

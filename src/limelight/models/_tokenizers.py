@@ -181,11 +181,10 @@ def find_limit(module: Any, tokenizer: Any, max_length: int | None) -> int | Non
         if positions is not None and max_length > positions:
             raise ArgumentError(f"max_length must be at most {positions}, the module's number of positions; got {max_length}.")
         return max_length
-    stated = [
-        positions,
-        getattr(tokenizer, "model_max_length", None),
-        getattr(getattr(module, "config", None), "max_position_embeddings", None),
-    ]
+    config = getattr(module, "config", None)
+    if hasattr(config, "get_text_config"):  # a model that reads images too has its limit there
+        config = config.get_text_config()
+    stated = [positions, getattr(tokenizer, "model_max_length", None), getattr(config, "max_position_embeddings", None)]
     limits = [int(limit) for limit in stated if isinstance(limit, (int, float)) and 0 < limit < _NO_LIMIT]
     return min(limits, default=None)
 
