@@ -280,7 +280,7 @@ class TestMask:
     def test_a_function_says_what_replaces_each_word(self):
         asked = []
         parts = parts_of("cat, cats cat", mask=lambda word: asked.append(word) or "é\U0001f600"[: len(word) - 2])
-        assert asked == ["cat", "cats"]
+        assert asked == ["cat", "cat", "cats", "cats"]  # twice, to see whether it gives the same
         masks = np.array([[0, 0], [1, 0], [0, 1], [1, 1]], dtype=np.uint8)
         assert parts.realise(masks) == ["é, é\U0001f600 é", "cat, é\U0001f600 cat", "é, cats é", "cat, cats cat"]
 

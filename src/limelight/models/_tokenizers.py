@@ -13,7 +13,7 @@ from limelight._checks import check_count
 from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, describe_error
 from limelight.models._token_batches import Columns
 
-__all__ = ["Encoder", "check_vocabulary", "count_tokens", "find_limit"]
+__all__ = ["Encoder", "check_vocabulary", "count_tokens", "find_limit", "find_text_config"]
 
 _NO_LIMIT = 10**9  # larger numbers in `model_max_length` say that there is none
 _OWN_OPTIONS = ("max_length", "padding", "pad_to_multiple_of", "return_attention_mask", "return_tensors", "truncation")
@@ -181,12 +181,16 @@ def find_limit(module: Any, tokenizer: Any, max_length: int | None) -> int | Non
         if positions is not None and max_length > positions:
             raise ArgumentError(f"max_length must be at most {positions}, the module's number of positions; got {max_length}.")
         return max_length
-    config = getattr(module, "config", None)
-    if hasattr(config, "get_text_config"):  # a model that reads images too has its limit there
-        config = config.get_text_config()
+    config = find_text_config(module)
     stated = [positions, getattr(tokenizer, "model_max_length", None), getattr(config, "max_position_embeddings", None)]
     limits = [int(limit) for limit in stated if isinstance(limit, (int, float)) and 0 < limit < _NO_LIMIT]
     return min(limits, default=None)
+
+
+def find_text_config(module: Any) -> Any:
+    """A module's configuration, or the part about texts where it reads images too; None if it has none."""
+    config: Any = getattr(module, "config", None)
+    return config.get_text_config() if hasattr(config, "get_text_config") else config
 
 
 def count_tokens(module: Any) -> int | None:

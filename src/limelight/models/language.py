@@ -13,7 +13,7 @@ from limelight._checks import LOG_ODDS, LOG_PROBABILITY, check_choice, check_cou
 from limelight.exceptions import ArgumentError, ArgumentTypeError, require
 from limelight.models._prompt_tokens import AnswerTokens, PromptTokens, note_answers
 from limelight.models._token_batches import cut_batches, pad_batch
-from limelight.models._tokenizers import check_vocabulary, count_tokens
+from limelight.models._tokenizers import check_vocabulary, count_tokens, find_text_config
 from limelight.stages.output_names import ModelOutputs
 
 if TYPE_CHECKING:
@@ -294,10 +294,7 @@ class LanguageModel:
 
     def _find_limit(self) -> int | None:
         """How many tokens the model reads at most; None if its configuration does not say."""
-        config: Any = getattr(self.module, "config", None)
-        if hasattr(config, "get_text_config"):  # a model that reads images too has its limit there
-            config = config.get_text_config()
-        limit = getattr(config, "max_position_embeddings", None)
+        limit = getattr(find_text_config(self.module), "max_position_embeddings", None)
         return limit if isinstance(limit, int) and limit > 0 else None
 
 

@@ -12,7 +12,7 @@ from limelight._checks import check_count
 from limelight.exceptions import ArgumentError, ArgumentTypeError, require
 from limelight.models._text_module import SINGLE, TextModule
 from limelight.models._token_batches import Columns
-from limelight.models._tokenizers import Encoder, find_limit
+from limelight.models._tokenizers import Encoder, find_limit, find_text_config
 from limelight.models._word_pieces import find_word_pieces
 from limelight.results.explanation import Notice
 from limelight.stages.components import Components, Neighbourhood, Parts
@@ -108,7 +108,7 @@ class TransformersModel:
         self._function = function or _find_function(self._config)
         self._encoder = Encoder(tokenizer, self.max_length, options)
         trial = self._encoder.encode(["a", "a b c d e f g h"])
-        padding = _find_padding(self._config, tokenizer)
+        padding = _find_padding(module, tokenizer)
         self._module = TextModule(module, padding, getattr(tokenizer, "padding_side", "right"), batch_tokens, trial)
 
     def __repr__(self) -> str:
@@ -235,9 +235,9 @@ def _find_function(config: Any) -> str:
     return _read_function(getattr(config, "function_to_apply", None)) or "none"
 
 
-def _find_padding(config: Any, tokenizer: Any) -> dict[str, int]:
+def _find_padding(module: Any, tokenizer: Any) -> dict[str, int]:
     """What fills up each of the module's arguments: its own padding, since some modules find a text's end by it."""
-    text_config = config.get_text_config() if hasattr(config, "get_text_config") else config
+    text_config = find_text_config(module)
     stated = (getattr(text_config, "pad_token_id", None), getattr(tokenizer, "pad_token_id", None))
     token = next((number for number in stated if isinstance(number, int) and number >= 0), 0)
     return {"input_ids": token, "token_type_ids": getattr(tokenizer, "pad_token_type_id", 0) or 0}
