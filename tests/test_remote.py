@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from functools import partial
 from pathlib import Path
@@ -138,7 +139,9 @@ def test_coroutine_within_a_running_loop_as_in_notebooks():
     async def cell():
         return TextExplainer().explain_instance(TEXT, RemoteModel(wait_and_measure))
 
-    assert same(asyncio.run(cell()), TextExplainer().explain_instance(TEXT, measure_all))
+    with ThreadPoolExecutor(1) as thread:  # this one may have a loop already, of a browser that other tests use
+        found = thread.submit(asyncio.run, cell()).result()
+    assert same(found, TextExplainer().explain_instance(TEXT, measure_all))
 
 
 @pytest.mark.parametrize("function", [wait_and_measure, partial(wait_and_measure), Client()])
@@ -963,6 +966,15 @@ RemoteModel(ask, cache={str(file)!r}, cache_key="lengths", concurrency=1)([f"tex
     assert 30 <= model.calls <= 40  # the last answers may not have been handed over
 
 
+@pytest.fixture
+def _interruptible():
+    """Ctrl-C raises, as in a program; workers of pytest-xdist ignore it."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("_interruptible")
 def test_stopped_call_keeps_what_was_answered(file):
     asked = []
 
