@@ -5,6 +5,7 @@ import pandas as pd
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeRegressor
 
 from limelight import TabularExplainer
 from limelight.stages import learned_control
@@ -191,3 +192,21 @@ def test_what_cannot_be_learned_has_the_intervals_that_it_had(monkeypatch):
     before = make_explainer().explain_instance(row, noise, max_samples=2049)
     widths, widths_before = (half_widths_of(one).mean() for one in (found, before))
     assert 0.6 * widths_before < widths < 1.5 * widths_before
+
+
+@pytest.mark.parametrize("edge", [1.0, 1.5])
+def test_trees_that_miss_a_few_rows_only_are_not_used(edge):
+    """A step is what trees follow nearly everywhere: where they miss a row, they miss it by the whole height."""
+    rows = np.random.default_rng(0).normal(size=(2000, 4))
+    outputs = ((rows[:, 0] > edge) & (rows[:, 1] > edge)).astype(float)
+    tree = DecisionTreeRegressor(max_leaf_nodes=3).fit(rows, outputs)
+    assert (tree.predict(rows) == outputs).all()
+    options = {"discretize_continuous": False}
+    exact = [find_weights(one) for one in TabularExplainer(rows, **options).explain_many(rows[:60], tree.predict)]
+    held = []
+    for seed, (row, limits) in enumerate(zip(rows, exact, strict=False)):
+        explainer = TabularExplainer(rows, **options, random_state=seed, shortcuts=False)
+        surrogate = explainer.explain_instance(row, tree.predict).surrogate()
+        true = np.array([limits[number] for number in surrogate.components])
+        held += ((surrogate.lows <= true) & (true <= surrogate.highs)).tolist()
+    assert np.mean(held) > 0.88

@@ -341,6 +341,8 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 is_of_law = look.is_exact or (look.is_trial and not vicinity.is_changed)
                 drawn_width = None if is_of_law else vicinity.drawn_width
                 sample = Sample(own_representation, origin, components.shares, drawn_width=drawn_width, pull=pull)
+                sampled: list[Neighbourhood] = []
+                all_explained: list[np.ndarray] = []
                 first: Sequence[Neighbourhood] = ()
             sample.limit, sample.controls = known.limit, known.controls
             for neighbourhood, values, controls in zip(neighbourhoods, explained, known.control_values, strict=True):
@@ -352,7 +354,9 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                     neighbourhood.replicates,
                     controls,
                 )
-            learned = known.learn_controls(neighbourhoods, explained, outputs.labels, vicinity.proximity.width)
+            sampled += neighbourhoods
+            all_explained += explained
+            learned = known.learn_controls(sampled, all_explained, outputs.labels, vicinity.proximity.width)
             if learned is not None:
                 sample.replace_controls(*learned)
             first = keep_first(components, first, neighbourhoods)

@@ -148,8 +148,8 @@ class Sample:
             _Stretch(representation, outputs - self.origin, law_weights, kernel_weights, replicate_bounds, controls)
         )
 
-    def replace_controls(self, controls: Controls, values: Sequence[np.ndarray]) -> None:
-        """Have other control variates, whose values in the rows of each stretch have shape (m, v)."""
+    def replace_controls(self, controls: Controls | None, values: Sequence[np.ndarray | None]) -> None:
+        """Have other control variates, whose values in the rows of each stretch have shape (m, v), or none."""
         self.controls, self._full_grams, self._num_stretches_in_grams = controls, None, 0
         self._stretches = [
             stretch._replace(controls=of_stretch) for stretch, of_stretch in zip(self._stretches, values, strict=True)
