@@ -26,7 +26,7 @@ import numpy as np
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Neighbourhood
 from limelight.stages.control_variate import ControlFunctions, Controls
-from limelight.stages.leaf_sum import LeafSum
+from limelight.stages.leaf_sum import LeafSum, expect_together
 from limelight.stages.learned_trees import learn_trees
 from limelight.stages.limit import Expectation
 from limelight.stages.product_law import ProductLaw
@@ -75,7 +75,7 @@ class _Trees(ControlFunctions):
         return values
 
     def expect(self, laws: Sequence[ProductLaw]) -> Expectation:
-        found = [trees.expect(laws, self.kernel_width, self.outputs) for trees in self.of_folds]
+        found = expect_together(self.of_folds, laws, self.kernel_width, self.outputs)
         return Expectation(*(np.stack(part, axis=1) for part in zip(*found, strict=True)))
 
     def take_output(self, number: int) -> _Trees:
