@@ -154,8 +154,9 @@ class _Surrogate:
             yield self._describe_disagreement(agreement, components.nearer_option)
         # What the model said, and not the surrogate: with a prior the surrogate may say something else.
         mean = self.sample.mean_outputs[self.number]
-        # A single perturbation does not vary; it may differ from the instance.
-        if not _varies_by(fit.spread, mean) and not (self.sample.size == 1 and self.sample.varies[self.number]):
+        # A single perturbation has no spread, and an exact limit may have one that the rows do not show.
+        has_spread = self.sample.size == 1 or _varies_by(fit.spread, mean)
+        if not has_spread or (self.sample.limit is None and not self.sample.varies[self.number]):
             text = f"The model's output {name!r} was {_write(mean)} for every perturbation: "
             text += "nothing that was changed matters to the model."
             unchanged = [note.message for note in components.notes if note.code == "signs_stay"]

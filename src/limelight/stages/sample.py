@@ -230,10 +230,17 @@ class Sample:
 
     @property
     def varies(self) -> np.ndarray:
-        """Whether each output varies by more than rounding, of shape (q,)."""
-        spread = np.max([np.abs(stretch.outputs).max(axis=0) for stretch in self._stretches], axis=0)
-        answer: np.ndarray = spread > _ROUNDING_SHARE * np.abs(self.origin)
-        return answer
+        """Whether each output varies over the perturbations by more than rounding, of shape (q,).
+
+        A single perturbation varies if it differs from the instance.
+        """
+        lows, highs = (
+            extreme([extreme(part.outputs, axis=0) for part in self._stretches], axis=0) for extreme in (np.min, np.max)
+        )
+        if self.size == 1:
+            lows, highs = np.minimum(lows, 0.0), np.maximum(highs, 0.0)
+        largest = np.maximum(np.abs(self.origin + lows), np.abs(self.origin + highs))
+        return np.asarray(highs - lows > _ROUNDING_SHARE * largest)
 
     @property
     def is_fixed(self) -> np.ndarray:

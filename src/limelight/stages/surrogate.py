@@ -200,10 +200,10 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         [
             Fit(
                 components=chosen[number, output],
-                weights=weights[number, output],
-                half_widths=half_widths[number, output],
-                lows=lows[number, output],
-                highs=highs[number, output],
+                weights=scale * weights[number, output],
+                half_widths=scale * half_widths[number, output],
+                lows=scale * lows[number, output],
+                highs=scale * highs[number, output],
                 signs=signs[number, output],
                 intercept=float(intercepts[number, output] + origin),
                 local_prediction=float(local_predictions[number, output] + origin),
@@ -215,10 +215,21 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 unknown=np.flatnonzero(is_unknown[number]),
                 left_out=left_out[number, output][:, [0, *(1 + order[number, output])]],
             )
-            for output, (origin, varies) in enumerate(zip(sample.origin, sample.varies, strict=True))
+            for output, (origin, varies, scale) in enumerate(
+                zip(sample.origin, sample.varies, _find_scales(sample, settings), strict=True)
+            )
         ]
         for number, sample in enumerate(samples)
     ]
+
+
+def _find_scales(sample: Sample, settings: Settings) -> np.ndarray:
+    """0 for each output that is constant, whose weights would be rounding, and 1 for others, of shape (q,).
+
+    An exact limit knows more than the rows, and a prior or the user's regressor may say something else.
+    """
+    knows_more = sample.limit is not None or sample.pull is not None or settings.regressor is not None
+    return np.where(knows_more | sample.varies, 1.0, 0.0)
 
 
 def judge_lists(sample: Sample, settings: Settings, fits: Sequence[Fit]) -> list[Certainty]:
