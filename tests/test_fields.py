@@ -529,6 +529,7 @@ class TestBadInput:
             ("{a:{b}}", {"a": "x", "b": 3}, "template: the format of 'a' must not have names in it"),
             ("{a:d}", {"a": "x"}, "template: 'a' cannot be written there: "),
             ("{a!x}", {"a": "x"}, "template: 'a' cannot be written there: "),
+            ("{a:.6}", {"a": "x"}, "template must not cut texts; the format of 'a' is '.6'"),
         ],
     )
     def test_templates(self, template, values, problem):
