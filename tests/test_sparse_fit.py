@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 from limelight import ComponentsExplainer, TextExplainer
-from limelight.stages.sample import RegressionRows
 from limelight.stages.sparse_fit import fit_sparsely
+from limelight.stages.weighted_rows import RegressionRows
 
 WORDS = [f"word{number}" for number in range(200)]
 

@@ -41,7 +41,7 @@ from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
 from limelight.stages.prior import Prior
 from limelight.stages.proximity import Kernel, Metric, metric_of_scikit_learn
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Settings
+from limelight.stages.settings import Settings
 from limelight.stages.vicinity import Vicinity
 from limelight.stages.width_search import WidthSearch
 

@@ -21,7 +21,8 @@ from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.prior_effect import judge_prior
 from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, Trial, round_up, try_kernels, try_settings
 from limelight.stages.sample import LEAST_ROWS_PER_COMPONENT, Sample
-from limelight.stages.surrogate import Fit, Settings, judge_lists
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, judge_lists
 from limelight.stages.vicinity import Vicinity
 
 __all__ = ["collect_notices"]
@@ -210,7 +211,9 @@ class _Surrogate:
         """The first change of settings whose surrogate is what is wanted, or a sentence that says what was tried in vain."""
         if not self._is_tried:
             return None, ""
-        sample = self.sample.take_output(self.number) if len(self.fits) > 1 else self.sample
+        sample = self.sample
+        if len(self.fits) > 1:
+            sample = self.sample.recall((Sample.take_output, self.number), lambda: self.sample.take_output(self.number))
         fit, kinds = self.fits[self.label], dict[str, None]()  # in the order of the trials
         # A width that a user gives has another penalty than one that was found.
         proximity = None if self.vicinity.is_changed else self.vicinity.proximity
