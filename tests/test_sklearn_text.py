@@ -21,6 +21,7 @@ from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
 from limelight import TextExplainer
 from limelight.exceptions import InstanceError
 from limelight.modalities._words import WordParts
+from limelight.models._statements import Statements
 from limelight.models._text_terms import TermMatrix
 from limelight.models.generic import adapt_callable
 from limelight.models.sklearn_text import adapt_text_pipeline
@@ -649,7 +650,7 @@ class TestWhereItIsNotExact:
 def test_the_generic_path_hands_over_the_texts():
     seen = []
     parts = parts_of("one two")
-    path = adapt_callable(lambda texts: seen.extend(texts), parts)
+    path = adapt_callable(seen.extend, parts, Statements.read(seen.extend))
 
     class Inputs:
         def take(self, rows):
