@@ -4,7 +4,6 @@ import asyncio
 import math
 import os
 import pickle
-import re
 import subprocess
 import sys
 import threading
@@ -12,11 +11,11 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from email.utils import formatdate
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.examples import run_examples
 from helpers.remote import (
     FILMS,
     TEXT,
@@ -710,11 +709,5 @@ def test_function_that_is_none(function):
 
 
 def test_examples_of_the_guide(tmp_path, monkeypatch):
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Remote and slow models\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
-    ((code, printed),) = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", section, flags=re.DOTALL)
     monkeypatch.chdir(tmp_path)
-    result = []
-    names = {"print": lambda *words: result.append(" ".join(map(str, words))), "TextExplainer": TextExplainer}
-    exec(compile(code, "docs/text.md", "exec"), names)
-    assert "\n".join(result) == printed.rstrip("\n")
+    run_examples("docs/text.md", "Remote and slow models", count=1, names={"TextExplainer": TextExplainer})

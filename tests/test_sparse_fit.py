@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import re
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.examples import run_examples
 
 from limelight import ComponentsExplainer, TextExplainer
 from limelight.stages.sparse_fit import fit_sparsely
@@ -205,12 +204,5 @@ class TestSparseFit:
         assert np.count_nonzero(weights) == 1
 
 
-def test_examples_of_the_guide(capsys):
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Few inputs\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
-    blocks = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", section, flags=re.DOTALL)
-    assert len(blocks) == section.count("```python") == 2
-    names: dict[str, object] = {}
-    for code, printed in blocks:
-        exec(compile(code, "docs/text.md", "exec"), names)
-        assert capsys.readouterr().out == printed
+def test_examples_of_the_guide():
+    run_examples("docs/text.md", "Few inputs", count=2)
