@@ -78,7 +78,7 @@ def test_without_click_the_command_says_how_to_get_it():
 
 
 def test_readme_examples_run_and_show_what_they_print():
-    run_examples("README.md", count=10, plain=without_figures)
+    run_examples("README.md", plain=without_figures)
 
 
 def test_readme_examples_with_transformers_run():

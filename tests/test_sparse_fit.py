@@ -118,7 +118,9 @@ class TestWhichFit:
         assert explanation.provenance.design == "tilted_masks"
         (notice,) = [notice for notice in explanation.notices if notice.code == "sparse_fit"]
         assert "of 100 components" in notice.message
-        assert "num_samples of at least 201" in notice.message
+        (name,) = arguments  # what was given serves: the other would be a change of method
+        assert f"Give {name} of at least 201, or fewer components." in notice.message
+        assert "sparse_fit" not in {notice.code for notice in self.explain(**{name: 201}).notices}
         assert notice.level == "information"
 
     @pytest.mark.parametrize("arguments", [{"num_samples": 201}, {"max_samples": 300}, {}, {"num_samples": 20}])

@@ -62,5 +62,8 @@ chance              which components may have been chosen by chance
 prior_effect        what a reader should know where a prior was used
 bins_cost           what a list of bins misses of an output, and why
 remedies            other settings, tried on the same perturbations
+notice_words        words that several notices share
+surrogate_notices   what a reader should know about one label's surrogate
+precision_notices   what a reader should know about uncertain weights and lists
 notices             what a reader should know before trusting it
 """
