@@ -5,10 +5,10 @@ import pickle
 import re
 from collections import OrderedDict, namedtuple
 from html import unescape
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.examples import run_examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -557,13 +557,4 @@ class TestBadInput:
 
 
 def test_examples_of_the_guide():
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Several texts in one instance\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
-    blocks = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", section, flags=re.DOTALL)
-    assert len(blocks) == 2
-    names = {}
-    for code, printed in blocks:
-        result = []
-        names["print"] = lambda *words, result=result: result.append(" ".join(map(str, words)))
-        exec(compile(code, "docs/text.md", "exec"), names)
-        assert "\n".join(result) == printed.rstrip("\n")
+    run_examples("docs/text.md", "Several texts in one instance", count=2)

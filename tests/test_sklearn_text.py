@@ -1,14 +1,12 @@
 """The shortcut for scikit-learn's text pipelines: never another answer than that of the texts themselves."""
 
-import contextlib
-import io
 import pickle
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
 from helpers.asked import assert_asked_total
+from helpers.examples import run_examples
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from sklearn.decomposition import TruncatedSVD
@@ -21,6 +19,7 @@ from sklearn.preprocessing import FunctionTransformer, MaxAbsScaler
 from limelight import TextExplainer
 from limelight.exceptions import InstanceError
 from limelight.modalities._words import WordParts
+from limelight.models._statements import Statements
 from limelight.models._text_terms import TermMatrix
 from limelight.models.generic import adapt_callable
 from limelight.models.sklearn_text import adapt_text_pipeline
@@ -393,13 +392,7 @@ def test_graphemes_are_asked_about_as_texts():
 
 
 def test_the_examples_in_the_docs():
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    section = page.partition("## Pipelines of scikit-learn\n")[2].partition("\n## ")[0]
-    [(code, output)] = re.findall(r"```python\n(.*?)```\n\n```text\n(.*?)```", section, flags=re.DOTALL)
-    printed = io.StringIO()
-    with contextlib.redirect_stdout(printed):
-        exec(compile(code, "docs/text.md", "exec"), {"TextExplainer": TextExplainer})
-    assert printed.getvalue() == output
+    run_examples("docs/text.md", "Pipelines of scikit-learn", count=1, names={"TextExplainer": TextExplainer})
 
 
 def test_several_texts_are_asked_about_as_they_are():
@@ -649,7 +642,7 @@ class TestWhereItIsNotExact:
 def test_the_generic_path_hands_over_the_texts():
     seen = []
     parts = parts_of("one two")
-    path = adapt_callable(lambda texts: seen.extend(texts), parts)
+    path = adapt_callable(seen.extend, parts, Statements.read(seen.extend))
 
     class Inputs:
         def take(self, rows):

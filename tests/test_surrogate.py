@@ -20,7 +20,8 @@ from limelight.stages.designs import ComplementaryPairs, Enumeration
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.sample import Sample
 from limelight.stages.selection import METHODS, choose_components
-from limelight.stages.surrogate import Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import fit_surrogates
 
 SEEDS = st.integers(0, 2**32 - 1)
 

@@ -31,7 +31,8 @@ from limelight.stages.answers import Answer
 from limelight.stages.prediction_batches import answer_all
 from limelight.stages.questions import Ask
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, fit_surrogates
 
 __all__ = ["Run", "request_fits", "run_alone", "run_in_lockstep"]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from limelight._checks import check_flag
-from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, require
+from limelight.exceptions import ArgumentTypeError, ModelError, require
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
+from limelight.models._torch_modules import at_least_single, check_mode, find_device_and_dtype, is_out_of_memory
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS
 from limelight.stages.questions import ModelPath
@@ -89,7 +89,7 @@ class TorchModel:
         Raises
         ------
         ArgumentError
-            If the module is in training mode, or mean and std do not fit the channels.
+            If the module or a part of it is in training mode, or mean and std do not fit the channels.
         ModelError
             If the device has no room for a single input.
         """
@@ -107,7 +107,7 @@ class TorchModel:
         """A batch as the module's input: channels moved, standardised, on the module's device and in its dtype."""
         import torch
 
-        device, dtype = self._device_and_dtype()
+        device, dtype = find_device_and_dtype(self.module)
         moved = batch.to(device).permute(self.preparation.axis_order(tuple(batch.shape)))
         # At least single precision: a half has too few digits for the difference of bytes and their means.
         numbers = moved if moved.dtype == torch.float64 and dtype == torch.float64 else moved.float()
@@ -138,7 +138,7 @@ class TorchModel:
         import torch
 
         answers: list[Tensor] = []
-        bytes_per_input = numbers_per_input * self._device_and_dtype()[1].itemsize
+        bytes_per_input = numbers_per_input * find_device_and_dtype(self.module)[1].itemsize
         start, batch_size = 0, max(1, min(batch_size, _MOST_BYTES // bytes_per_input))
         with torch.inference_mode():
             while start < count:
@@ -157,7 +157,7 @@ class TorchModel:
         try:
             return self._predict(make_inputs(start, stop))
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if stop - start == 1:
                 raise ModelError("the device has no room for a single input of the torch module.") from error
@@ -167,27 +167,15 @@ class TorchModel:
         """Predictions for prepared inputs, in single precision at least."""
         import torch
 
-        if self.module.training:
-            raise ArgumentError(
-                "the torch module is in training mode, where predictions depend on chance; call its eval() first."
-            )
+        check_mode(self.module)
         answer = self.module(inputs)
         if not isinstance(answer, torch.Tensor):
             raise ArgumentTypeError(
                 f"the torch module must return a tensor; it returned {type(answer).__name__}. Give a callable that picks the "
                 f"tensor."
             )
-        predictions = answer.detach()  # a module may switch gradients on for itself
-        predictions = predictions if predictions.dtype == torch.float64 else predictions.float()
+        predictions = at_least_single(answer.detach())  # a module may switch gradients on for itself
         return predictions.softmax(dim=1) if self._softmax else predictions
-
-    def _device_and_dtype(self) -> tuple[Any, Any]:
-        """Those of the module's first floating-point parameter or buffer; the CPU and single precision if it has none."""
-        import torch
-
-        tensors = chain(self.module.parameters(), self.module.buffers())
-        tensor = next((tensor for tensor in tensors if tensor.is_floating_point()), None)
-        return (torch.device("cpu"), torch.float32) if tensor is None else (tensor.device, tensor.dtype)
 
 
 TorchModel.__module__ = "limelight"  # where users import it from
@@ -206,13 +194,6 @@ def _to_tensor(batch: Any) -> Tensor | None:
     is_large_unsigned = array.dtype.kind == "u" and array.dtype.itemsize > 1
     dtype = np.float64 if is_large_unsigned else array.dtype.newbyteorder("=")
     return torch.from_numpy(np.require(array, dtype=dtype, requirements=["C", "W"]))
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device has no room; of the CPU, only the message says so."""
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 def _to_numpy(predictions: Tensor) -> np.ndarray:

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, judge_lists
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, judge_lists
 
 __all__ = ["Goal", "has_converged"]
 
