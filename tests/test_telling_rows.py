@@ -56,7 +56,7 @@ def test_usual_models_have_enough_rows():
 
 
 def test_an_alert_says_how_few_and_what_to_do():
-    explanation = TabularExplainer(ROWS, shortcuts=False).explain_instance(ROWS[0], make_step(1.8).predict, num_samples=1000)
+    explanation = TabularExplainer(ROWS, shortcuts=False).explain_instance(ROWS[0], make_step(1.4).predict, num_samples=1000)
     (note,) = [note for note in explanation.notices if note.code == CODE]
     assert note.level == "alert"
     assert note.message.startswith("The intervals of output may be too narrow: about ")
@@ -72,7 +72,7 @@ def test_exact_weights_rest_on_no_rows():
 def test_auto_goes_on_while_rows_are_few(monkeypatch):
     def model(rows):
         """A line that is settled at once, but for a step that is rare and high."""
-        return rows @ np.array([1.0, 0.5, 0.2, 0.1]) + 4.0 * (rows > 1.2).all(axis=1)
+        return rows @ np.array([1.0, 0.5, 0.2, 0.1]) + 0.7 * (rows[:, :2] > 1.1).all(axis=1)
 
     explainer = TabularExplainer(ROWS, discretize_continuous=False)
     found = explainer.explain_instance(ROWS[1], model)

@@ -12,13 +12,14 @@ from limelight.stages.closed_form import GREATEST_MARGIN
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.convergence import Goal
 from limelight.stages.notice_words import MoreSamples, list_some
-from limelight.stages.precision_notices import find_uncertain, judge_precision
+from limelight.stages.precision_notices import describe_few_rows, find_uncertain, judge_precision
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.prior_effect import judge_prior
 from limelight.stages.sample import LEAST_ROWS_PER_COMPONENT, Sample
 from limelight.stages.settings import Settings
 from limelight.stages.surrogate import Fit, judge_lists
 from limelight.stages.surrogate_notices import JudgedSurrogate, is_hardly_sampled
+from limelight.stages.telling_rows import find_few_telling_rows
 from limelight.stages.vicinity import Vicinity
 
 __all__ = ["collect_notices"]
@@ -109,6 +110,12 @@ def collect_notices(
         )
         text += "may be twice as wide, from about half of the inputs. To choose, give the explainer a tolerance."
         notes.append(Notice("slow_model", text, "information"))
+    few = find_few_telling_rows(sample, settings, fits, goal.tolerance)
+    notes += [
+        describe_few_rows(outputs.describe(label), num_telling, sample, more)
+        for label, num_telling in zip(outputs.labels, few, strict=True)
+        if num_telling is not None
+    ]
     if not converged:
         notes += judge_precision(sample, settings, fits, more, goal, unknown)
         if goal.certainty is not None:

@@ -15,7 +15,7 @@ from limelight.stages.sample import Sample
 from limelight.stages.settings import Settings
 from limelight.stages.surrogate import Fit
 
-__all__ = ["find_uncertain", "judge_precision"]
+__all__ = ["describe_few_rows", "find_uncertain", "judge_precision"]
 
 _RESERVE = 5  # a small effective sample looks larger than it is: the nearest perturbations are still missing
 _ENOUGH_FOR_INTERVALS = 100  # perturbations: with half as many, most components vary in each replicate
@@ -71,6 +71,17 @@ def judge_precision(
         exact_link = None if sample.controls is None else sample.controls.exact_link
         exact = "" if exact_link is None else f' With link="{exact_link}" the weights are exact.'
         yield Notice("not_converged", f"{text} {advice}{exact}")
+
+
+def describe_few_rows(name: str, num_telling: float, sample: Sample, more: MoreSamples) -> Notice:
+    """What a reader should know about an output whose intervals rest on so few rows, as `find_few_telling_rows` counts them."""
+    size = sample.size + 1
+    text = (
+        f"The intervals of {name} may be too narrow: about {num_telling:.0f} of {size} perturbations carry most of what the "
+        "surrogate misses, and as many more may not have been drawn."
+    )
+    advice = f" Give {more.exactly(round_up(4 * size))}." if 4 * size <= MOST_SAMPLES else ""
+    return Notice("few_telling_rows", text + advice, "alert")
 
 
 def find_uncertain(

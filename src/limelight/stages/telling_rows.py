@@ -1,8 +1,8 @@
 """Whether intervals rest on enough perturbations.
 
-The intervals say how far weights may be off, as far as the drawn perturbations show it. Where a model does something large in rare
-rows, a handful of these carry most of what the surrogate misses, and as many may not have been drawn. Then intervals are too
-narrow: of planted steps whose intervals rested on fewer than 15 rows they held in 76 to 84 %, and in 93 to 96 % from 15 rows on.
+The intervals say how far weights may be off, as far as the drawn perturbations show it. Where a model does something large in
+rare rows, a handful of these carry most of what the surrogate misses, and as many may not have been drawn. Then intervals are
+too narrow: of planted steps those that rested on fewer than 15 rows held in 76 to 84 %, and from 15 rows on in 93 to 96 %.
 """
 
 from __future__ import annotations
