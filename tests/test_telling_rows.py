@@ -7,7 +7,7 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.tree import DecisionTreeRegressor
 
 from limelight import TabularExplainer
-from limelight._explainer import explainer as explainer_module
+from limelight.stages import convergence
 
 ROWS = np.random.default_rng(0).normal(size=(4000, 4))
 CODE = "few_telling_rows"
@@ -76,5 +76,5 @@ def test_auto_goes_on_while_rows_are_few(monkeypatch):
 
     explainer = TabularExplainer(ROWS, discretize_continuous=False)
     found = explainer.explain_instance(ROWS[1], model)
-    monkeypatch.setattr(explainer_module, "find_few_telling_rows", lambda *_: [None])
+    monkeypatch.setattr(convergence, "find_few_telling_rows", lambda *_: [None])
     assert explainer.explain_instance(ROWS[1], model).num_inputs < found.num_inputs

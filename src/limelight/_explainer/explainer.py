@@ -41,7 +41,6 @@ from limelight.stages.prior import Prior
 from limelight.stages.proximity import Kernel, Metric, metric_of_scikit_learn
 from limelight.stages.sample import Sample
 from limelight.stages.settings import Settings
-from limelight.stages.telling_rows import find_few_telling_rows
 from limelight.stages.vicinity import Vicinity
 from limelight.stages.width_search import WidthSearch
 
@@ -365,9 +364,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             settings = self._fit_settings(vicinity, request, is_exact=is_exact)
             fits = yield from request_fits(sample, settings)
             complete = look
-            # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            is_reached = has_converged(goal, sample, settings, fits, may_be_zero=[settings.is_exact] * len(fits))
-            if budget or (is_reached and not any(find_few_telling_rows(sample, settings, fits, goal.tolerance))):
+            if budget or goal.is_reached(sample, settings, fits):
                 break
         assert complete is not None
         spent = () if budget is None else (describe_end(budget, oracle.num_inputs),)

@@ -53,8 +53,8 @@ regressions         on the chosen components, of all rows and without each repli
 held_out            fidelity of surrogates chosen and fitted without the rows they are held against
 sources             where the moments that surrogates are fitted to come from
 surrogate           the weighted linear model, its intervals and its fidelity
-convergence         whether perturbations are enough: weights within the tolerance, or a certain list
 telling_rows        whether intervals rest on enough perturbations
+convergence         whether perturbations are enough: weights within the tolerance, or a certain list
 width_search        the width whose surrogate reaches a wanted fidelity
 plain_surrogates    what an explanation keeps of its surrogates
 agreement           whether the surrogate agrees with the model about the instance itself
