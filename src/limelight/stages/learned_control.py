@@ -16,24 +16,22 @@ are not used.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, TypeVar, cast
+from typing import Any
 
 import numpy as np
 
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Neighbourhood
-from limelight.stages.control_variate import ControlFunctions, Controls
+from limelight.stages.control_variate import ControlFunctions, Controls, recall
 from limelight.stages.leaf_sum import LeafSum, expect_together
 from limelight.stages.learned_trees import learn_trees
 from limelight.stages.limit import Expectation
 from limelight.stages.product_law import ProductLaw
 
 __all__ = ["LearnedControls"]
-
-T = TypeVar("T")
 
 _LEAST_ROWS = 768  # with fewer, trees learn little; and most fast models need no more
 _MOST_LEARNED = 1024  # rows: with more, or more columns or outputs, learning takes more time than it saves
@@ -123,27 +121,27 @@ class LearnedControls:
             return None
         learned = _find_learned(parts, outputs)
         rows = tuple(parts[number].shared for number in learned)
-        trees = self._recall(
-            (rows, labels), lambda: _learn([parts[number] for number in learned], [outputs[number] for number in learned])
+        trees = recall(
+            self._of_shared_rows,
+            (rows, labels),
+            lambda: _learn([parts[number] for number in learned], [outputs[number] for number in learned]),
         )
         if trees is None:
             return None
         closed_form = ClosedForm(trees[0], self._law, kernel_width, {})
         if not closed_form.has_limit:
             return None
-        functions = self._recall(
-            (rows, labels, kernel_width), lambda: _Trees(trees, labels, (*range(len(labels)),), kernel_width)
+        functions = recall(
+            self._of_shared_rows,
+            (rows, labels, kernel_width),
+            lambda: _Trees(trees, labels, (*range(len(labels)),), kernel_width),
         )
-        values = [self._recall((rows, labels, part.shared), partial(_evaluate, functions, part)) for part in parts]
+        values = [
+            recall(self._of_shared_rows, (rows, labels, part.shared), partial(_evaluate, functions, part)) for part in parts
+        ]
         if not _can_be_judged(np.concatenate(outputs), np.concatenate(values)):
             return None, [None] * len(parts)
         return Controls(closed_form, functions, None), [*values]
-
-    def _recall(self, key: Hashable, find: Callable[[], T]) -> T:
-        """What is known of shared rows; it is worked out once for all instances."""
-        if key not in self._of_shared_rows:
-            self._of_shared_rows[key] = find()
-        return cast("T", self._of_shared_rows[key])
 
 
 def _are_worthwhile(parts: Sequence[Neighbourhood], outputs: Sequence[np.ndarray]) -> bool:
