@@ -369,4 +369,4 @@ def count_present(masks: np.ndarray) -> np.ndarray:
     """The number of ones in each row of 0/1 masks of shape (m, d): integers of shape (m,)."""
     # Numbers of two bytes are added several times faster than longer ones.
     narrow = np.int16 if masks.shape[1] < 2**15 else np.intp
-    return masks.sum(axis=1, dtype=narrow).astype(np.intp)
+    return np.asarray(masks.sum(axis=1, dtype=narrow), dtype=np.intp)
