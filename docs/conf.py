@@ -55,16 +55,13 @@ html_static_path = ["_static"]
 html_css_files = ["limelight.css"]
 html_copy_source = False
 html_show_sphinx = False
+html_context = {"default_mode": "auto"}
 html_theme_options = {
     "navbar_align": "left",
     "navbar_end": ["theme-switcher"],
-    "navbar_persistent": [],
-    "navbar_center": ["navbar-nav"],
-    "navbar_start": ["navbar-logo"],
     "header_links_before_dropdown": 6,
-    "secondary_sidebar_items": ["page-toc"],
     "search_bar_text": "Search",
-    "show_prev_next": True,
+    "secondary_sidebar_items": ["page-toc"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }

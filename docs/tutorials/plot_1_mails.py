@@ -9,6 +9,7 @@ The story is that of LIME's paper, in which a classifier of newsgroups went by t
 mails here are made up, so that nothing needs to be downloaded.
 """
 
+# sphinx_gallery_thumbnail_path = "gallery/mail.png"
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline

@@ -7,6 +7,7 @@ explanations. This tutorial does so with numbers: where do the two models differ
 differences is about the right thing?
 """
 
+# sphinx_gallery_thumbnail_path = "gallery/mail_dark.png"
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.feature_extraction.text import TfidfVectorizer
 from sklearn.pipeline import make_pipeline
