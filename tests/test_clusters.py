@@ -469,9 +469,9 @@ def test_frames_without_rows_or_items(function):
 
 
 @pytest.mark.usefixtures("spark")
-def test_readme_examples_run(dask, tmp_path, monkeypatch):
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    section = readme.partition("\n## On a cluster\n")[2].partition("\n## ")[0]
+def test_examples_of_the_page_run(dask, tmp_path, monkeypatch):
+    page = (Path(__file__).parents[1] / "docs" / "many.md").read_text(encoding="utf-8")
+    section = page.partition("\n## On a cluster\n")[2].partition("\n## ")[0]
     monkeypatch.chdir(tmp_path)
     FRAME.assign(id=range(20)).drop(columns="name").to_parquet("rows.parquet")
     names = {"explainer": EXPLAINER, "model": plain}
@@ -479,7 +479,7 @@ def test_readme_examples_run(dask, tmp_path, monkeypatch):
         code = code.replace("tcp://scheduler:8786", dask.scheduler.address).replace(
             "rows.parquet", str(tmp_path / "rows.parquet")
         )
-        exec(compile(code, "README.md", "exec"), names)
+        exec(compile(code, "docs/many.md", "exec"), names)
         if "explanations" in names:
             assert same(names.pop("explanations"), EXPLAINER.explain_many(ROWS[:20], plain))
     by_spark = pd.DataFrame(names["by_spark"].collect(), columns=["item", "error", "explanation"])

@@ -10,7 +10,7 @@ from limelight import __version__
 
 ROOT = Path(__file__).parents[1]
 PACKAGE = ROOT / "src" / "limelight"
-PAGES = ("README.md", "CONTRIBUTING.md", "docs/design.md")
+PAGES = ("CONTRIBUTING.md", "docs/design.md")
 
 
 def page(name: str) -> str:

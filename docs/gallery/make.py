@@ -1,6 +1,6 @@
 """Take the gallery's pictures: ``python docs/gallery/make.py [FOLDER]``, with Debian's chromium and the dev and demo extras.
 
-The photograph needs the folder with real data (README, Development); without it its picture stays as it is.
+The photograph needs the folder with real data (CONTRIBUTING.md); without it its picture stays as it is.
 """
 
 from __future__ import annotations

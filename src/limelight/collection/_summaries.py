@@ -167,7 +167,7 @@ class SummaryMixin(TableSource):
             What counts as a feature: what components are about (their column or columns in a table, their names elsewhere), or
             every name, such as that of each bin.
         kind : {"mean_abs", "sqrt"}
-            The mean of |weight|, in units of the model's output, or the root of its sum.
+            The mean of ``|weight|``, in units of the model's output, or the root of its sum.
 
         Returns
         -------

@@ -32,7 +32,7 @@ class Importance(EqualityMixin):
     Attributes
     ----------
     kind : {"mean_abs", "sqrt"}
-        What the values are: the mean of |weight|, in units of the model's output, or the root of its sum.
+        What the values are: the mean of ``|weight|``, in units of the model's output, or the root of its sum.
     by : {"feature", "name"}
         What counts as a feature: the column or columns that a component is about, or its name.
     count : int

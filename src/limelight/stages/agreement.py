@@ -13,7 +13,7 @@ from limelight.stages.surrogate import Fit
 
 __all__ = ["Agreement"]
 
-# Measured: docs/design.md, Disagreement.
+# Measured: docs/numerics.md, Disagreement.
 _MOST_RESIDUALS = 3.0  # by which the local prediction may be off: standard deviations of what the surrogate does not follow
 _LEAST_SHARE = 0.25  # of the output's spread nearby: what is less far off is no matter
 _LEAST_SHARE_ACROSS = 0.5  # the same where a decision lies between: predictions that are hardly apart decide nothing
