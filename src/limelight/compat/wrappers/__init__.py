@@ -1,0 +1,1 @@
+"""lime's folder of this name."""
