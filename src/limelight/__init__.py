@@ -40,6 +40,9 @@ Two models
     Comparison   what it gives for one, with a `WeightDifference` for each component
     Comparisons  what it gives for many, with a `FeatureDifference` for each feature
 
+Programs written for lime
+    install_as_lime  lets them run on limelight, by lime's own module names
+
 Errors
     LimelightError  the base of every error that limelight raises on purpose; `exceptions` has the others
 
@@ -144,6 +147,7 @@ __all__ = [
     "datasets",
     "exceptions",
     "extend",
+    "install_as_lime",
     "json_schema",
     "random_pick",
     "segmentation",
@@ -179,6 +183,23 @@ if TYPE_CHECKING:
     from limelight.results.removal import Removal
     from limelight.results.verdict import Verdict
     from limelight.stages.prior import Prior
+
+
+def install_as_lime() -> None:
+    """Register `limelight.compat` as ``lime``, in this process: whatever imports lime after this gets limelight.
+
+    Call it before anything imports lime. An installed lime stays as it is, for other processes and without this call.
+
+    Examples
+    --------
+    In a process of its own, where nothing has imported lime:
+
+    >>> import subprocess, sys
+    >>> program = "import limelight; limelight.install_as_lime(); import lime.lime_text; print(lime.lime_text.__name__)"
+    >>> subprocess.run([sys.executable, "-c", program], capture_output=True, text=True).stdout
+    'limelight.compat.lime_text\\n'
+    """
+    import_module("limelight.compat._installation").install()
 
 
 def __getattr__(name: str) -> Any:

@@ -1,7 +1,7 @@
 """Which seed an explanation's perturbations come from: the state of lime's random numbers decides, as in lime.
 
-A row's first explanation uses the explainer's own seed, so that rows share what is drawn. The same row again draws afresh, and a
-state that the program has set again gives the same explanations again.
+A row's first explanation uses the explainer's own seed, so that rows share what is drawn. The same row again draws afresh, and
+a state that the program has set again gives the same explanations again.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ __all__ = ["Draws"]
 class Draws:
     """The seeds of one explainer's explanations.
 
-    Between two calls the program may have set, or used, the random numbers that the explainer was given. Then its state is not the
-    one that the last call left, and a new round begins with the seed that this state gives. Otherwise the round goes on.
+    Between two calls the program may have set, or used, the random numbers that the explainer was given. Then their state
+    is not what the last call left, and a new round begins with the seed that this state gives. Otherwise the round goes on.
     """
 
     def __init__(self) -> None:

@@ -71,7 +71,7 @@ def make_explainer(
         )
     if explainer.training_data_stats or not explainer.has_named_bins:
         return TabularExplainer(np.empty((0, len(names))), training_data_stats=_statistics_of(explainer), **options)
-    edges = {column: find_bins.args[0] for column, find_bins in discretizer.lambdas.items()}  # type: ignore[attr-defined]
+    edges: Any = {column: find_bins.args[0] for column, find_bins in discretizer.lambdas.items()}  # type: ignore[attr-defined]
     return TabularExplainer(training, discretizer=edges or "quartile", **options)
 
 

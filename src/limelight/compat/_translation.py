@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,7 +20,7 @@ from limelight.results.explanation import Surrogate
 from limelight.stages.prediction import SharedAnswers
 from limelight.stages.sample import Sample
 
-__all__ = ["Answer", "Fit", "Wish", "ask_limelight", "choose_labels", "fit_classically", "record"]
+__all__ = ["Answer", "Fit", "Wish", "ask_limelight", "choose_labels", "fit_classically", "record", "warn_of_sums"]
 
 
 @dataclass(frozen=True)
@@ -80,6 +80,14 @@ class Answer:
     fits: dict[Any, Fit]
     explanation: LimelightExplanation | None = None
 
+    def with_numbers(self, numbers: Sequence[int]) -> Answer:
+        """The same with these numbers in place of the components' own."""
+        fits = {
+            label: fit._replace(weights=[(int(numbers[component]), weight) for component, weight in fit.weights])
+            for label, fit in self.fits.items()
+        }
+        return replace(self, fits=fits)
+
 
 def choose_labels(predictions: np.ndarray, wish: Wish) -> list[int]:
     """The labels to explain: those that were asked for, or those with the highest predictions, the highest last."""
@@ -94,7 +102,6 @@ def ask_limelight(
     model: Any,
     wish: Wish,
     *,
-    numbers: Sequence[int] | None = None,
     is_regression: bool = False,
     verbose: bool = False,
 ) -> Answer:
@@ -108,8 +115,6 @@ def ask_limelight(
         As the program gave them; the model is handed on as it is, so that limelight knows an estimator's own method.
     wish : Wish
         What was asked for.
-    numbers : sequence of int, optional
-        The number that lime gives each of limelight's components; by default the same.
     is_regression : bool, default False
         Whether only the first output counts.
     verbose : bool, default False
@@ -126,7 +131,7 @@ def ask_limelight(
     outputs = {label: int(label) % len(predictions) if label < 0 else int(label) for label in wanted}
     if not set(outputs.values()) <= set(explanation.labels):  # ties among the highest, or labels counted from the last
         explanation, sample = _explain(explainer, instance, model, wish, tuple(dict.fromkeys(outputs.values())))
-    fits = {label: _read_fit(explanation.surrogate(output), sample, explanation, numbers) for label, output in outputs.items()}
+    fits = {label: _read_fit(explanation.surrogate(output), sample, explanation) for label, output in outputs.items()}
     if verbose:
         for label, fit in fits.items():
             print_fit(fit.intercept, fit.local_pred, predictions[label])
@@ -162,12 +167,11 @@ def _explain(
     return explainer._build_explanation(gathered, request), gathered.sample
 
 
-def _read_fit(surrogate: Surrogate, sample: Sample, explanation: LimelightExplanation, numbers: Sequence[int] | None) -> Fit:
-    names = surrogate.components if numbers is None else [int(numbers[component]) for component in surrogate.components]
+def _read_fit(surrogate: Surrogate, sample: Sample, explanation: LimelightExplanation) -> Fit:
     score = surrogate.fidelity
     if not np.isfinite(score):
         score = _measure_in_sample(surrogate, sample, explanation.labels.index(surrogate.label))
-    weights = list(zip(names, surrogate.weights, strict=True))
+    weights = list(zip(surrogate.components, surrogate.weights, strict=True))
     return Fit(surrogate.intercept, weights, score, np.array([surrogate.local_prediction]))
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -103,7 +104,7 @@ class BaseDiscretizer(ABC):
         lows, highs, means, stds = (
             np.asarray(figures[feature], dtype=np.float64)[values] for figures in (self.mins, self.maxs, self.means, self.stds)
         )
-        drawn = lows.copy()  # the only value of a bin that has one
+        drawn: np.ndarray = lows.copy()  # the only value of a bin that has one
         is_wide = (lows - means) / stds != (highs - means) / stds
         if is_wide.any():
             low, high, mean, std = lows[is_wide], highs[is_wide], means[is_wide], stds[is_wide]
@@ -193,5 +194,5 @@ def _find_percentiles(data: np.ndarray, columns: Sequence[int], shares: Sequence
 
 def _name_bins(name: object, edges: np.ndarray) -> list[str]:
     """The names of the bins of a column, each edge with two digits."""
-    inner = [f"{low:.2f} < {name} <= {high:.2f}" for low, high in zip(edges[:-1], edges[1:], strict=True)]
+    inner = [f"{low:.2f} < {name} <= {high:.2f}" for low, high in pairwise(edges)]
     return [f"{name} <= {edges[0]:.2f}", *inner, f"{name} > {edges[-1]:.2f}"]

@@ -56,7 +56,7 @@ class LimeBase:
         choice = choose_components(
             "forward_selection", (centred.T @ weighted)[None], cross[None, None], no_penalty, num_features
         )
-        return choice.components[0, 0]
+        return np.asarray(choice.components[0, 0])
 
     def feature_selection(self, data: Any, labels: np.ndarray, weights: np.ndarray, num_features: int, method: str) -> Any:
         """The numbers of the components to report, by one of lime's methods.

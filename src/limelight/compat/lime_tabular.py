@@ -33,7 +33,7 @@ from limelight.results.views import Cell, TableView, View
 
 __all__ = ["LimeTabularExplainer", "RecurrentTabularExplainer", "TableDomainMapper"]
 
-_DISCRETIZERS = {"quartile": QuartileDiscretizer, "decile": DecileDiscretizer, "entropy": EntropyDiscretizer}
+_DISCRETIZERS: dict[str, Any] = {"quartile": QuartileDiscretizer, "decile": DecileDiscretizer, "entropy": EntropyDiscretizer}
 _STATS_KEYS = ("means", "mins", "maxs", "stds", "feature_values", "feature_frequencies")
 
 
@@ -195,7 +195,9 @@ class LimeTabularExplainer:
         if isinstance(discretizer, BaseDiscretizer):
             return discretizer
         if isinstance(discretizer, str) and discretizer in _DISCRETIZERS:
-            return _DISCRETIZERS[discretizer](training, self.categorical_features, names, **arguments)
+            make = _DISCRETIZERS[discretizer]
+            made: BaseDiscretizer = make(training, self.categorical_features, names, **arguments)
+            return made
         raise ValueError(f"discretizer must be 'quartile', 'decile', 'entropy' or a BaseDiscretizer; got {discretizer!r:.80}.")
 
     def _count_values(self, training: Any) -> None:
@@ -326,7 +328,6 @@ class LimeTabularExplainer:
                 row,
                 predict_fn,
                 wish,
-                numbers=np.unique(row.nonzero()[1]) if is_sparse else None,
                 is_regression=self.mode == "regression",
                 verbose=self.base.verbose,
             )
@@ -341,7 +342,7 @@ class LimeTabularExplainer:
             if len(answer.predictions) == 1:
                 self._check_outputs(row, predict_fn)
             warn_of_sums(answer.predictions)
-        return answer
+        return answer.with_numbers(np.unique(row.nonzero()[1]).tolist()) if is_sparse else answer
 
     def _drawing(self) -> list[Any]:
         """Whose random numbers count."""
@@ -420,7 +421,7 @@ class LimeTabularExplainer:
     def _name_category(self, column: int, code: float) -> object:
         """The name of a code where there is one; a code that is no whole number is shown as it is."""
         number: Any = int(code) if np.isfinite(code) and code == int(code) else float(code)
-        names = self.categorical_names[column] if column in self.categorical_names else ()
+        names = self.categorical_names.get(column, ())
         if isinstance(names, Mapping):
             return names.get(number, number)
         return names[number] if isinstance(number, int) and -len(names) <= number < len(names) else number
@@ -451,7 +452,7 @@ def _read_training_data(training_data: Any) -> Any:
 
 
 def _column_of(rows: Any, column: int) -> np.ndarray:
-    return rows[:, [column]].toarray()[:, 0] if sparse.issparse(rows) else rows[:, column]
+    return np.asarray(rows[:, [column]].toarray()[:, 0] if sparse.issparse(rows) else rows[:, column])
 
 
 class RecurrentTabularExplainer(LimeTabularExplainer):

@@ -38,7 +38,9 @@ class TextDomainMapper(explanation.DomainMapper):
     def __init__(self, indexed_string: Any) -> None:
         self.indexed_string = indexed_string
 
-    def map_exp_ids(self, exp: list[tuple[int, float]], positions: bool = False) -> list[tuple[str, float]]:
+    def map_exp_ids(  # type: ignore[override]
+        self, exp: list[tuple[int, float]], positions: bool = False
+    ) -> list[tuple[str, float]]:
         """The same list with words in place of numbers, with ``positions`` followed by where they stand: ``good_0-12``."""
         named = []
         for number, weight in exp:
@@ -164,7 +166,7 @@ class IndexedString:
 
     def __get_idxs(self, words: list[int]) -> list[int]:
         """The pieces of some components."""
-        return np.hstack([np.zeros(0, dtype=int), *(self.positions[word] for word in words)]).astype(int).tolist()
+        return [int(place) for word in words for place in np.ravel(self.positions[word])]
 
 
 class IndexedCharacters(IndexedString):
