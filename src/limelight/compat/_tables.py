@@ -70,7 +70,7 @@ def make_explainer(
             **options,
         )
     if explainer.training_data_stats or not explainer.has_named_bins:
-        return TabularExplainer(np.empty((0, len(names))), training_data_stats=_statistics_of(explainer), **options)
+        return TabularExplainer(np.zeros((1, len(names))), training_data_stats=_statistics_of(explainer), **options)
     edges: Any = {column: find_bins.args[0] for column, find_bins in discretizer.lambdas.items()}  # type: ignore[attr-defined]
     return TabularExplainer(training, discretizer=edges or "quartile", **options)
 

@@ -25,13 +25,14 @@ __all__ = ["Answer", "Fit", "Wish", "ask_limelight", "choose_labels", "fit_class
 
 @dataclass(frozen=True)
 class Wish:
-    """The arguments that all of lime's ``explain_instance`` share."""
+    """The arguments that all of lime's ``explain_instance`` share; `own_metric` is the default of `distance_metric`."""
 
     labels: tuple[Any, ...]
     top_labels: int | None
     num_features: int
     num_samples: int
     distance_metric: Any
+    own_metric: str
     model_regressor: Any
     feature_selection: str
     batch_size: int | None = None
@@ -138,7 +139,7 @@ def ask_limelight(
     first = explanation.labels.index(outputs[wanted[0]]) if wanted else 0
     values = sample.origin[first] + np.append(0.0, sample.outputs[:, first])
     if wish.model_regressor is not None and fits:
-        _leave_fitted(wish.model_regressor, fit)
+        _leave_fitted(wish.model_regressor, list(fits.values())[-1])
     return Answer(predictions, float(values.min()), float(values.max()), fits, explanation)
 
 
@@ -155,7 +156,7 @@ def _explain(
         batch_size=wish.batch_size,
         pad_batches=False,
         model_regressor=wish.model_regressor,
-        distance_metric=wish.distance_metric,
+        distance_metric=None if wish.distance_metric == wish.own_metric else wish.distance_metric,
         link="identity",
     )
     try:

@@ -226,6 +226,7 @@ class LimeImageExplainer:
             num_features=num_features,
             num_samples=num_samples,
             distance_metric=distance_metric,
+            own_metric="cosine",
             model_regressor=model_regressor,
             feature_selection=self.feature_selection,
             batch_size=batch_size,

@@ -74,16 +74,8 @@ class TableDomainMapper(explanation.DomainMapper):
         self.all_categorical = not sparse.issparse(scaled_row) and len(list(categorical_features)) == len(scaled_row)
         self.categorical_features = categorical_features
 
-    def map_exp_ids(self, exp: list[tuple[int, float]], **kwargs: Any) -> list[tuple[str, float]]:
-        """The same list with names in place of numbers.
-
-        Raises
-        ------
-        TypeError
-            If there are options, which only texts have.
-        """
-        if kwargs:
-            raise TypeError(f"a table's list has no option {', '.join(kwargs)}.")
+    def map_exp_ids(self, exp: list[tuple[int, float]]) -> list[tuple[str, float]]:  # type: ignore[override]
+        """The same list with names in place of numbers."""
         names = self.exp_feature_names if self.discretized_feature_names is None else self.discretized_feature_names
         return [(names[number], weight) for number, weight in exp]
 
@@ -292,6 +284,7 @@ class LimeTabularExplainer:
             num_features=num_features,
             num_samples=num_samples,
             distance_metric=distance_metric,
+            own_metric="euclidean",
             model_regressor=model_regressor,
             feature_selection=self.feature_selection,
         )

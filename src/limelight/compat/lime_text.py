@@ -277,6 +277,7 @@ class LimeTextExplainer:
             num_features=num_features,
             num_samples=num_samples,
             distance_metric=distance_metric,
+            own_metric="cosine",
             model_regressor=model_regressor,
             feature_selection=self.feature_selection,
         )
