@@ -88,7 +88,7 @@ def test_type_checkers_see_the_same_names():
     tree = ast.parse(inspect.getsource(limelight))
     (block,) = [node for node in tree.body if isinstance(node, ast.If)]
     seen = {alias.name for node in block.body if isinstance(node, ast.ImportFrom) for alias in node.names}
-    assert {"__version__", *seen} == set(limelight.__all__)
+    assert {"__version__", "install_as_lime", *seen} == set(limelight.__all__)
 
 
 def test_unknown_name_is_an_attribute_error():

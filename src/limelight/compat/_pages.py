@@ -8,15 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
 from limelight.exceptions import ArgumentError
 from limelight.results.explanation import Explanation, Notice, Provenance, Surrogate
-
-if TYPE_CHECKING:
-    from limelight.compat.explanation import Explanation as LimeExplanation
 
 __all__ = ["render"]
 
@@ -27,13 +24,13 @@ _NO_INTERVALS = Notice(
 )
 
 
-def render(explanation: LimeExplanation, labels: Any, shows_outputs: bool, keywords: Mapping[str, Any], renderer: str) -> str:
+def render(explanation: Any, labels: Any, shows_outputs: bool, keywords: Mapping[str, Any], renderer: str) -> str:
     """A page or a fragment of HTML.
 
     Parameters
     ----------
-    explanation : LimeExplanation
-        What to show.
+    explanation : Explanation
+        What to show, in lime's form.
     labels : iterable of int or None
         Which labels; None for all.
     shows_outputs : bool
@@ -53,7 +50,7 @@ def render(explanation: LimeExplanation, labels: Any, shows_outputs: bool, keywo
 
 
 def _translate(
-    explanation: LimeExplanation, labels: Sequence[int], shows_outputs: bool, keywords: Mapping[str, Any]
+    explanation: Any, labels: Sequence[int], shows_outputs: bool, keywords: Mapping[str, Any]
 ) -> Explanation:
     """These labels of an explanation as limelight's."""
     weights = {label: explanation.local_exp[label] for label in labels}
@@ -112,7 +109,7 @@ class _Outputs:
         self.places = places
 
     @classmethod
-    def of(cls, explanation: LimeExplanation, labels: Sequence[int], shows_all: bool) -> _Outputs:
+    def of(cls, explanation: Any, labels: Sequence[int], shows_all: bool) -> _Outputs:
         if explanation.mode == "regression":
             return cls([explanation.predicted_value], ["0"], dict.fromkeys(labels, 0))
         values = np.asarray(explanation.predict_proba, dtype=np.float64)
@@ -123,7 +120,7 @@ class _Outputs:
         return cls([values[number] for number in kept], [names[number] for number in kept], places)
 
 
-def _surrogate(explanation: LimeExplanation, label: int, place: int, made: Explanation | None) -> Surrogate:
+def _surrogate(explanation: Any, label: int, place: int, made: Explanation | None) -> Surrogate:
     """The surrogate of a label, with limelight's figures if the weights are still those that limelight found."""
     numbers = tuple(int(number) for number, _ in explanation.local_exp[label])
     weights = tuple(float(weight) for _, weight in explanation.local_exp[label])
