@@ -142,8 +142,9 @@ def cells(image):
 
 
 def image_model(images):
-    parts = np.asarray(images, dtype=float).reshape(len(images), 4, 6, 4, 6, 3).mean(axis=(2, 4, 5)).reshape(len(images), 16)
-    scores = np.exp(parts / 128 @ PLACES.T)
+    squares = (np.asarray(images, dtype=float) / 255) ** 2  # which a mean colour changes
+    parts = squares.reshape(len(images), 4, 6, 4, 6, 3).mean(axis=(2, 4, 5)).reshape(len(images), 16)
+    scores = np.exp(6 * parts @ PLACES.T)
     return scores / scores.sum(axis=1, keepdims=True)
 
 
