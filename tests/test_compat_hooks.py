@@ -303,7 +303,7 @@ def test_a_discretizer_of_other_data_draws_as_these_do():
         return classify(rows - 5)
 
     explainer = LimeTabularExplainer(ROWS, discretizer=other, random_state=0)
-    explainer.explain_instance(ROWS[0], model, num_samples=300)
+    explainer.explain_instance(np.full(4, 3.5), model, num_samples=300)
     assert asked[0][1:].min() > 0  # all training rows are in the first bins, whose values are around 5
 
 

@@ -586,3 +586,10 @@ def test_models_are_not_asked_where_each_would_have_a_width_of_its_own():
     assert not asked
     near = TabularExplainer(rows, locality="local")
     assert near.compare_models(rows[0], lambda x: x[:, 0], lambda x: x[:, 1]).as_list(certain=True)
+
+
+def test_a_kernel_that_leaves_no_row_is_judged_without_an_error():
+    rows = np.random.default_rng(0).normal(size=(300, 4))
+    explainer = TabularExplainer(rows, kernel_width=1e-3)
+    explanation = explainer.explain_instance(rows[0], lambda rows: rows[:, 0] + rows[:, 1] * rows[:, 2], num_samples=5000)
+    assert "unknown_weights" in {notice.code for notice in explanation.notices}

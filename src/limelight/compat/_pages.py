@@ -49,9 +49,7 @@ def render(explanation: Any, labels: Any, shows_outputs: bool, keywords: Mapping
     return page
 
 
-def _translate(
-    explanation: Any, labels: Sequence[int], shows_outputs: bool, keywords: Mapping[str, Any]
-) -> Explanation:
+def _translate(explanation: Any, labels: Sequence[int], shows_outputs: bool, keywords: Mapping[str, Any]) -> Explanation:
     """These labels of an explanation as limelight's."""
     weights = {label: explanation.local_exp[label] for label in labels}
     listed = sorted({number for pairs in weights.values() for number, _ in pairs})

@@ -20,7 +20,25 @@ from limelight.results.explanation import Surrogate
 from limelight.stages.prediction import SharedAnswers
 from limelight.stages.sample import Sample
 
-__all__ = ["Answer", "Fit", "Wish", "ask_limelight", "choose_labels", "fit_classically", "record", "warn_of_sums"]
+__all__ = [
+    "Answer",
+    "Fit",
+    "Wish",
+    "ask_limelight",
+    "choose_labels",
+    "fit_classically",
+    "record",
+    "warn_of_notices",
+    "warn_of_sums",
+]
+
+_PASSED_OVER_BY_LIME = {
+    *("answers_depend_on_batch", "low_effective_sample_size", "missing_without_weight", "outside_training_data"),
+    *("random_answers", "text_cut", "unknown_weights"),
+}
+"""The codes of notices of which a program should hear, which shows no notices."""
+
+_NOTHING = 1e-12  # the most that a narrow kernel and the penalty leave of weights
 
 
 @dataclass(frozen=True)
@@ -233,3 +251,14 @@ def warn_of_sums(predictions: np.ndarray) -> None:
             "scores. Give the model's probabilities if it has any.",
             stacklevel=4,
         )
+
+
+def warn_of_notices(answer: Answer, warned: set[str]) -> None:
+    """Warn, once for each explainer, of what lime would have passed over: its numbers would have been wrong or empty."""
+    codes = _PASSED_OVER_BY_LIME
+    if not any(abs(weight) > _NOTHING for fit in answer.fits.values() for _, weight in fit.weights):
+        codes = codes | {"shrunk"}  # otherwise the penalty takes what it takes in lime, too
+    for notice in answer.explanation.notices if answer.explanation is not None else ():
+        if notice.code in codes and notice.code not in warned:
+            warned.add(notice.code)
+            warnings.warn(notice.message, stacklevel=3)

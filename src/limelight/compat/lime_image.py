@@ -15,7 +15,7 @@ from limelight.compat import lime_base
 from limelight.compat._draws import Draws
 from limelight.compat._hooks import has_own_base, has_own_method, needs_scikit_learn
 from limelight.compat._kernels import bind_kernel, limelight_kernel
-from limelight.compat._translation import Answer, Wish, ask_limelight, choose_labels, fit_classically, record
+from limelight.compat._translation import Answer, Wish, ask_limelight, choose_labels, fit_classically, record, warn_of_notices
 from limelight.compat.exceptions import LimeError
 from limelight.compat.wrappers.scikit_image import SegmentationAlgorithm
 from limelight.exceptions import KernelError
@@ -156,6 +156,7 @@ class LimeImageExplainer:
         self.feature_selection = feature_selection
         self.base = lime_base.LimeBase(self._kernel_fn, verbose, random_state=self.random_state)
         self._draws = Draws()
+        self._warned: set[str] = set()
 
     def explain_instance(
         self,
@@ -239,6 +240,7 @@ class LimeImageExplainer:
         else:
             answer = self._explain(image, fill, segments, classifier_fn, wish, seed)
         self._draws.advance(owners)
+        warn_of_notices(answer, self._warned)
         found = ImageExplanation(image, segments)
         record(answer, found)
         if top_labels:

@@ -19,7 +19,16 @@ from limelight.compat._draws import Draws
 from limelight.compat._hooks import has_own_base, has_own_bins, has_own_method, needs_scikit_learn
 from limelight.compat._kernels import bind_kernel
 from limelight.compat._tables import distinct_names, draw_rows, make_explainer, read_row, record_law
-from limelight.compat._translation import Answer, Wish, ask_limelight, choose_labels, fit_classically, record, warn_of_sums
+from limelight.compat._translation import (
+    Answer,
+    Wish,
+    ask_limelight,
+    choose_labels,
+    fit_classically,
+    record,
+    warn_of_notices,
+    warn_of_sums,
+)
 from limelight.compat.discretize import (
     BaseDiscretizer,
     DecileDiscretizer,
@@ -175,6 +184,7 @@ class LimeTabularExplainer:
         self._count_values(training)
         self._training = training
         self._draws = Draws()
+        self._warned: set[str] = set()
         self._law = record_law(self)
         self._limelight: Any = None
 
@@ -292,6 +302,7 @@ class LimeTabularExplainer:
             answer = self._explain_classically(row, predict_fn, wish)
         else:
             answer = self._explain(row, predict_fn, wish)
+        warn_of_notices(answer, self._warned)
         return self._describe(row, answer, wish)
 
     def _has_own_pieces(self) -> bool:

@@ -17,7 +17,7 @@ from limelight.compat import explanation, lime_base
 from limelight.compat._draws import Draws
 from limelight.compat._hooks import has_own_base, has_own_method, needs_scikit_learn
 from limelight.compat._kernels import bind_kernel, limelight_kernel
-from limelight.compat._translation import Answer, Wish, ask_limelight, choose_labels, fit_classically, record
+from limelight.compat._translation import Answer, Wish, ask_limelight, choose_labels, fit_classically, record, warn_of_notices
 from limelight.compat.exceptions import LimeError
 from limelight.exceptions import ArgumentError, InstanceError, KernelError
 from limelight.modalities.texts.explainer import TextExplainer
@@ -229,6 +229,7 @@ class LimeTextExplainer:
         self.split_expression = split_expression
         self.char_level = char_level
         self._draws = Draws()
+        self._warned: set[str] = set()
 
     def explain_instance(
         self,
@@ -287,6 +288,7 @@ class LimeTextExplainer:
             answer = self._explain_classically(indexed, classifier_fn, wish)
         else:
             answer = self._explain(indexed, classifier_fn, wish)
+        warn_of_notices(answer, self._warned)
         return self._describe(indexed, answer, wish)
 
     def _index(self, text: str) -> IndexedString:

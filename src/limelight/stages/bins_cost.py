@@ -134,7 +134,10 @@ def _share_explained(
 
     It is adjusted for as many weights as there are, or for more.
     """
-    weights = weights / weights.sum()
+    mass = weights.sum()
+    if not mass > 0:  # the kernel is so narrow that no row has a weight
+        return np.nan, np.zeros(components.shape[1])
+    weights = weights / mass
     size = 1 / float(weights @ weights)
     centred, deviations = components - weights @ components, outputs - weights @ outputs
     weighted = centred * weights[:, None]
