@@ -228,7 +228,8 @@ def test_a_single_value_in_a_bin_is_drawn_as_it_is():
 def test_a_narrow_kernel_warns():
     for options, expected in (({}, "cannot be known"), ({"discretize_continuous": False}, "penalty takes about 100%")):
         explainer = LimeTabularExplainer(ROWS, kernel_width=1e-3, random_state=0, **options)
-        with pytest.warns(UserWarning) as caught:
+        with warnings.catch_warnings(record=True) as caught:
+            warnings.simplefilter("always")
             explainer.explain_instance(ROWS[0], classify)
         assert any(expected in str(warning.message) for warning in caught)
     explainer = LimeTextExplainer(kernel=lambda d, kernel_width: np.exp(-1e9 * d))

@@ -68,7 +68,8 @@ def _translate(explanation: Any, labels: Sequence[int], shows_outputs: bool, key
         "default_label": outputs.places[labels[0]],
     }
     if made is not None and not any(np.isnan(surrogate.fidelity_error) for surrogate in surrogates):
-        return replace(made, **shown)
+        relabelled: Explanation = replace(made, **shown)
+        return relabelled
     return Explanation(
         **shown,
         output_kind="scores" if explanation.mode == "regression" else "probabilities",
