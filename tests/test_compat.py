@@ -6,6 +6,7 @@ Signatures, defaults, types, shapes, strings, leniency. Where lime itself is bro
 import importlib
 import inspect
 import pickle
+import sys
 import warnings
 
 import numpy as np
@@ -246,6 +247,14 @@ def test_top_labels_win_over_labels(door):
     order = np.argsort(classify_three(ROWS[:1])[0])[::-1]
     assert found.top_labels == found.available_labels() == list(order[:2])
     assert set(found.local_exp) == set(order[:2])
+
+
+def test_labels_are_not_looked_at_where_they_do_not_count(door):
+    assert len(explain_row(door, labels=None, top_labels=sys.maxsize).local_exp) == 2
+    explainer = door.lime_tabular.LimeTabularExplainer(ROWS, mode="regression", random_state=0)
+    assert set(explainer.explain_instance(ROWS[0], regress, labels=None, top_labels=3).local_exp) == {0, 1}
+    with pytest.raises(TypeError, match="not iterable"):
+        explain_row(door, labels=1)
 
 
 def test_more_top_labels_than_outputs_are_all(door):

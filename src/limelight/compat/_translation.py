@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -56,9 +56,9 @@ class Wish:
     batch_size: int | None = None
 
     @classmethod
-    def of(cls, labels: Iterable[Any], top_labels: Any, **others: Any) -> Wish:
-        """`top_labels` wins over `labels`, and 0 is as good as None."""
-        return cls(labels=tuple(labels), top_labels=top_labels or None, **others)
+    def of(cls, labels: Any, top_labels: Any, **others: Any) -> Wish:
+        """`top_labels` wins over `labels`, which is not looked at then; 0 is as good as None."""
+        return cls(labels=() if top_labels else tuple(labels), top_labels=top_labels or None, **others)
 
     @property
     def method(self) -> str:

@@ -289,8 +289,8 @@ class LimeTabularExplainer:
             )
         row = data_row if sparse.issparse(data_row) else read_row(data_row, self.feature_names)
         wish = Wish.of(
-            labels,
-            top_labels,
+            (0,) if self.mode == "regression" else labels,
+            None if self.mode == "regression" else top_labels,
             num_features=num_features,
             num_samples=num_samples,
             distance_metric=distance_metric,
