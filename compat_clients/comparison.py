@@ -56,12 +56,15 @@ def compare(client: str, theirs: dict, ours: dict) -> list[Comparison]:
     for case, (their_seconds, their_runs) in theirs["cases"].items():
         our_seconds, our_runs = ours["cases"][case]
         names = sorted({name for run in (*their_runs, *our_runs) for name in run})
-        expected, found = (
-            np.array([[run.get(name, 0.0) for name in names] for run in runs]) for runs in (their_runs, our_runs)
-        )
+        expected, found = (_as_array(runs, names) for runs in (their_runs, our_runs))
         difference = found.mean(axis=0) - expected.mean(axis=0)
         variance = sum(runs.var(axis=0, ddof=1).mean() / len(runs) for runs in (expected, found))
         errors = float(np.sqrt(np.mean(difference**2) / variance)) if variance else 0.0
         largest = float(np.abs(difference).max() / np.abs(expected.mean(axis=0)).max())
         comparisons.append(Comparison(client, theirs["version"], case, largest, errors, (their_seconds, our_seconds)))
     return comparisons
+
+
+def _as_array(runs: list[dict[str, float]], names: list[str]) -> np.ndarray:
+    """The results of shape (seeds, names)."""
+    return np.array([[run.get(name, 0.0) for name in names] for run in runs])

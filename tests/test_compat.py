@@ -196,6 +196,7 @@ def test_attributes_of_a_classification(door):
     assert list(found.local_exp) == list(found.intercept) == [0, 1]
     assert found.as_map() is found.local_exp
     assert all(isinstance(number, int | np.integer) and isinstance(weight, float) for number, weight in found.local_exp[1])
+    assert {weight.dtype for _, weight in found.local_exp[1]} == {np.dtype(float)}
     sizes = [abs(weight) for _, weight in found.local_exp[1]]
     assert sizes == sorted(sizes, reverse=True)
     assert len(found.local_exp[1]) == 4

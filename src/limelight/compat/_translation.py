@@ -190,8 +190,9 @@ def _read_fit(surrogate: Surrogate, sample: Sample, explanation: LimelightExplan
     score = surrogate.fidelity
     if not np.isfinite(score):
         score = _measure_in_sample(surrogate, sample, explanation.labels.index(surrogate.label))
-    weights = list(zip(surrogate.components, surrogate.weights, strict=True))
-    return Fit(surrogate.intercept, weights, score, np.array([surrogate.local_prediction]))
+    # As in lime, weights are numpy's floats, whose dtype clients ask for; they are Python's floats as well.
+    weights = list(zip(surrogate.components, np.array(surrogate.weights), strict=True))
+    return Fit(np.float64(surrogate.intercept), weights, score, np.array([surrogate.local_prediction]))
 
 
 def _measure_in_sample(surrogate: Surrogate, sample: Sample, place: int) -> float:

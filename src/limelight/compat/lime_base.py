@@ -145,7 +145,7 @@ class LimeBase:
         if self.verbose:
             print_fit(regressor.intercept_, local_pred, neighborhood_labels[0, label])
         order = np.argsort(-np.abs(regressor.coef_), kind="stable")
-        return regressor.intercept_, [(int(used[i]), float(regressor.coef_[i])) for i in order], score, local_pred
+        return regressor.intercept_, [(int(used[i]), regressor.coef_[i]) for i in order], score, local_pred
 
 
 def print_fit(intercept: float, local_pred: np.ndarray, right: float) -> None:
