@@ -17,6 +17,7 @@ SECTIONS = {
     "transformers": "classifiers of transformers: the whole call beside the module's forward pass, padding",
     "language": "prompts of a language model: the whole call, beside captum and shap",
     "images": "images: putting perturbations together, the whole call, memory",
+    "compat": "programs written for lime: the same calls through limelight.compat",
     "series": "time series: finding the window that a model reads",
     "wide": "thousands of words or columns: the whole call, memory",
     "accuracy": "error of the weights at equal numbers of model inputs",

@@ -45,7 +45,7 @@ def table(seed):
 
 def text(seed):
     found = LIMEText(random_state=seed).explain(classify_texts, TEXT, labels=[1], tokenizer=Tokenizer(), num_features=20)
-    return {(str(word), place): weight for word, place, weight in found[0]}
+    return {(str(word), int(place)): weight for word, place, weight in found[0]}
 
 
 def image(seed):

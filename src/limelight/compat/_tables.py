@@ -71,8 +71,15 @@ def make_explainer(
         )
     if explainer.training_data_stats or not explainer.has_named_bins:
         return TabularExplainer(np.zeros((1, len(names))), training_data_stats=_statistics_of(explainer), **options)
-    edges: Any = {column: find_bins.args[0] for column, find_bins in discretizer.lambdas.items()}  # type: ignore[attr-defined]
+    edges = _Edges({column: find_bins.args[0] for column, find_bins in discretizer.lambdas.items()})  # type: ignore[attr-defined]
     return TabularExplainer(training, discretizer=edges or "quartile", **options)
+
+
+class _Edges(dict[int | str, Any]):
+    """Inner edges by column; every explanation records what they look like, so that this must not take long."""
+
+    def __repr__(self) -> str:
+        return f"<edges of {len(self)} columns>"
 
 
 def _statistics_of(explainer: Any) -> dict[str, Any]:
