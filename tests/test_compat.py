@@ -11,6 +11,8 @@ import warnings
 
 import numpy as np
 import pytest
+from scipy import sparse
+from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import Lasso, LinearRegression
 
 DOORS = {"lime": "lime", "compat": "limelight.compat"}
@@ -954,3 +956,55 @@ def test_discretizers_have_seeds_of_their_own(door):
 
     assert explain(0) == explain(0)
     assert explain(0) != explain(1)
+
+
+# --- what a model is --------------------------------------------------------------------------------------------------------
+
+
+def test_an_object_that_is_called_is_called(door):
+    class Model:
+        def __call__(self, rows):
+            return classify(rows)
+
+        def predict_proba(self, rows):
+            raise AssertionError("lime calls the object itself")
+
+        def predict(self, rows):
+            raise AssertionError("lime calls the object itself")
+
+    assert explain_row(door, predict_fn=Model()).predict_proba == pytest.approx(classify(ROWS[:1])[0])
+
+
+@pytest.mark.parametrize("model", [None, "model.onnx", np.zeros(3)])
+def test_what_cannot_be_called_is_a_type_error(door, model):
+    with pytest.raises(TypeError, match=r"callable|must be a function"):
+        explain_row(door, predict_fn=model)
+
+
+def test_a_classifiers_predict_is_refused_for_want_of_probabilities(door):
+    forest = RandomForestClassifier(5, random_state=0).fit(ROWS, ROWS[:, 0] > 0)
+    with pytest.raises(NotImplementedError, match="probabilit"):
+        explain_row(door, predict_fn=forest.predict)
+    explainer = door.lime_tabular.LimeTabularExplainer(ROWS, mode="regression", random_state=0)
+    assert explainer.explain_instance(ROWS[0], forest.predict).as_list()[0][1] > 0.3
+
+
+def test_a_setting_that_is_changed_later_counts(door):
+    asked = []
+
+    def model(rows):
+        asked.append(np.asarray(rows))
+        return classify(rows)
+
+    explainer = door.lime_tabular.LimeTabularExplainer(ROWS, discretize_continuous=False, random_state=0)
+    row = ROWS[0] + 100
+    explainer.explain_instance(row, model, num_samples=300)
+    asked.clear()
+    explainer.sample_around_instance = True
+    explainer.explain_instance(row, model, num_samples=300)
+    assert np.concatenate(asked)[:, 0].mean() == pytest.approx(row[0], abs=1)
+
+
+def test_a_dense_row_of_a_sparse_table(door):
+    explainer = door.lime_tabular.LimeTabularExplainer(sparse.csr_matrix(ROWS), random_state=0)
+    assert len(explainer.explain_instance(ROWS[0], classify, num_samples=300).as_list()) == 4

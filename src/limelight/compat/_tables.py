@@ -13,7 +13,16 @@ from limelight.compat._kernels import limelight_kernel
 from limelight.compat.discretize import BaseDiscretizer
 from limelight.modalities.tables.explainer import TabularExplainer
 
-__all__ = ["distinct_names", "draw_rows", "make_explainer", "read_row", "record_law"]
+__all__ = [
+    "column_of",
+    "count_values",
+    "distinct_names",
+    "draw_rows",
+    "make_explainer",
+    "read_row",
+    "read_shares",
+    "record_law",
+]
 
 _BIN_FIGURES = ("means", "stds", "mins", "maxs")
 
@@ -93,13 +102,32 @@ def _statistics_of(explainer: Any) -> dict[str, Any]:
     }
 
 
+def column_of(rows: Any, column: int) -> np.ndarray:
+    """One column of rows, of shape (n,), sparse or not."""
+    return np.asarray(rows[:, [column]].toarray()[:, 0] if sparse.issparse(rows) else rows[:, column])
+
+
+def count_values(values: np.ndarray) -> tuple[list[float], np.ndarray]:
+    """The distinct values of a column, ascending, and their shares."""
+    found, counts = np.unique(values, return_counts=True)
+    return found.tolist(), counts / counts.sum()
+
+
+def read_shares(stats: Mapping[str, Any], column: int) -> tuple[Any, np.ndarray]:
+    """The same from a program's statistics."""
+    frequencies = np.array(stats["feature_frequencies"][column], dtype=np.float64)
+    return stats["feature_values"][column], frequencies / frequencies.sum()
+
+
 def record_law(explainer: Any) -> list[bytes]:
     """What a program may have set of how rows are drawn, to be compared with what it was."""
     tables: list[Mapping[int, Any]] = [explainer.feature_values, explainer.feature_frequencies]
     if explainer.discretizer is not None:
         tables += [getattr(explainer.discretizer, name) for name in _BIN_FIGURES]
     arrays = [np.asarray(table[column], dtype=np.float64) for table in tables for column in sorted(table)]
-    return [array.tobytes() for array in (*arrays, explainer.scaler.mean_, explainer.scaler.scale_)]
+    others = (explainer.mode, bool(explainer.sample_around_instance), list(map(int, explainer.categorical_features)))
+    scaler = [np.asarray(figures).tobytes() for figures in (explainer.scaler.mean_, explainer.scaler.scale_)]
+    return [*(array.tobytes() for array in arrays), *scaler, repr(others).encode()]
 
 
 def draw_rows(explainer: Any, row: Any, count: int) -> tuple[Any, Any]:

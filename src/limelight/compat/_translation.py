@@ -5,9 +5,12 @@ from __future__ import annotations
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
+from inspect import isroutine
 from typing import Any, NamedTuple
 
 import numpy as np
+from sklearn.base import ClassifierMixin
 
 from limelight._explainer import Explainer
 from limelight._lockstep import run_alone
@@ -178,12 +181,25 @@ def _explain(
         link="identity",
     )
     try:
-        gathered = run_alone(explainer._gather_in_steps(instance, model, request, SharedAnswers()))
+        gathered = run_alone(explainer._gather_in_steps(instance, _as_lime_calls(model), request, SharedAnswers()))
     except ModelError as error:
         raise error.__cause__ or error from None
     except LabelError as error:
         raise IndexError(f"labels={wish.labels}: {error}") from error
     return explainer._build_explanation(gathered, request), gathered.sample
+
+
+def _as_lime_calls(model: Any) -> Any:
+    """What lime calls, whatever other methods an object has; an estimator's own method stays as it is."""
+    if not callable(model):
+        raise TypeError(f"the model must be a function from inputs to outputs; got {type(model).__name__}.")
+    if not isroutine(model) and not isinstance(model, partial):
+        return model.__call__
+    if isinstance(getattr(model, "__self__", None), ClassifierMixin) and getattr(model, "__name__", "") == "predict":
+        return lambda inputs: model(
+            inputs
+        )  # limelight refuses the method; lime takes its classes for numbers, or refuses those
+    return model
 
 
 def _read_fit(surrogate: Surrogate, sample: Sample, explanation: LimelightExplanation) -> Fit:
