@@ -11,6 +11,8 @@ import warnings
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from scipy import sparse
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import Lasso, LinearRegression
@@ -1008,3 +1010,93 @@ def test_a_setting_that_is_changed_later_counts(door):
 def test_a_dense_row_of_a_sparse_table(door):
     explainer = door.lime_tabular.LimeTabularExplainer(sparse.csr_matrix(ROWS), random_state=0)
     assert len(explainer.explain_instance(ROWS[0], classify, num_samples=300).as_list()) == 4
+
+
+# --- the same pieces, whatever the input ------------------------------------------------------------------------------------
+
+LETTERS = st.text(alphabet="ab A.,;!-'\n\t<&é😀漢_1", min_size=1, max_size=25)
+
+
+@given(
+    text=LETTERS,
+    options=st.fixed_dictionaries(
+        {
+            "split_expression": st.sampled_from([r"\W+", r"\s+", " ", r"(\s)", r"[,.]", str.split, list]),
+            "bow": st.booleans(),
+            "mask_string": st.sampled_from([None, "", "--"]),
+        }
+    ),
+)
+@settings(deadline=None, max_examples=150)
+def test_strings_are_cut_as_lime_cuts_them(text, options):
+    theirs, ours = (Door(name).lime_text.IndexedString(text, **options) for name in DOORS)
+    assert ours.as_list == theirs.as_list
+    assert ours.num_words() == theirs.num_words()
+    assert list(ours.inverse_vocab) == list(theirs.inverse_vocab)
+    assert [list(np.ravel(places)) for places in ours.positions] == [list(np.ravel(places)) for places in theirs.positions]
+    for number in range(ours.num_words()):
+        assert ours.string_position(number).tolist() == theirs.string_position(number).tolist()
+        assert ours.inverse_removing(np.array([number])) == theirs.inverse_removing(np.array([number]))
+
+
+@given(text=LETTERS, bow=st.booleans())
+@settings(deadline=None, max_examples=50)
+def test_characters_are_those_of_lime(text, bow):
+    theirs, ours = (Door(name).lime_text.IndexedCharacters(text, bow=bow) for name in DOORS)
+    assert list(ours.inverse_vocab) == list(theirs.inverse_vocab)
+    assert ours.inverse_removing(np.array([0])) == theirs.inverse_removing(np.array([0]))
+
+
+@given(
+    values=st.sampled_from(["normal", "exponential", "poisson", "rayleigh"]),
+    seed=st.integers(0, 2**31 - 1),
+    kind=st.sampled_from(["QuartileDiscretizer", "DecileDiscretizer", "EntropyDiscretizer"]),
+)
+@settings(deadline=None, max_examples=40)
+def test_discretizers_are_limes(values, seed, kind):
+    rows = getattr(np.random.RandomState(seed), values)(size=40).astype(float)
+    data, labels = rows[:, None] * [1.0, -0.5], (np.arange(40) % 3 == 0).astype(int)
+    theirs, ours = (
+        getattr(Door(name).discretize, kind)(data, [1], ["a", "b"], labels=labels, random_state=0) for name in DOORS
+    )
+    assert ours.names == theirs.names
+    for figures in ("means", "stds", "mins", "maxs"):
+        assert getattr(ours, figures)[0] == pytest.approx(getattr(theirs, figures)[0])
+    assert np.array_equal(ours.discretize(data), theirs.discretize(data))
+
+
+@pytest.mark.parametrize("options", [{}, {"discretize_continuous": False}, {"categorical_features": [2, 3]}])
+def test_independent_draws_are_limes_to_the_bit(options):
+    drawn = []
+    for name in DOORS:
+        explainer = Door(name).lime_tabular.LimeTabularExplainer(CODES, random_state=3, **options)
+        drawn.append(explainer._LimeTabularExplainer__data_inverse(CODES[0], 50))
+    for theirs, ours in zip(*drawn, strict=True):
+        assert ours == pytest.approx(theirs, rel=1e-9)
+
+
+def test_independent_texts_and_images_are_limes_to_the_bit():
+    drawn = []
+    for name in DOORS:
+        explainer = Door(name).lime_text.LimeTextExplainer(random_state=3)
+        string = Door(name).lime_text.IndexedString("cheap pills for you and all of us")
+        drawn.append(explainer._LimeTextExplainer__data_labels_distances(string, classify_texts, 60))
+    for theirs, ours in zip(*drawn, strict=True):
+        assert ours == pytest.approx(theirs, abs=1e-9)
+    masks = [
+        Door(name)
+        .lime_image.LimeImageExplainer(random_state=3)
+        .data_labels(IMAGE, 0 * IMAGE, quarters(IMAGE), classify_images, 40)
+        for name in DOORS
+    ]
+    for theirs, ours in zip(*masks, strict=True):
+        assert ours == pytest.approx(theirs)
+
+
+def test_a_notebook_shows_the_page(door, monkeypatch):
+    door.skip_lime("it imports display from where IPython 9 has it no more")
+    display = pytest.importorskip("IPython.display")
+    shown = []
+    monkeypatch.setattr(display, "display", shown.append)
+    explain_row(door, feature_names=list("abcd")).show_in_notebook(show_table=True, show_all=False)
+    assert "c &gt;" in shown[0].data or "c " in shown[0].data
