@@ -750,9 +750,14 @@ def test_labels_of_images(door):
 
 def test_superpixels_may_be_nearly_pixels(door):
     found = explain_image(
-        door, segmentation_fn=lambda image: np.arange(400).reshape(20, 20) // 2, num_samples=300, num_features=3
+        door, segmentation_fn=lambda image: np.arange(400).reshape(20, 20) // 2, num_samples=100, num_features=8
     )
-    assert len(found.local_exp[found.top_labels[0]]) == 3
+    assert len(found.local_exp[found.top_labels[0]]) == 8
+
+
+def test_superpixels_may_have_numbers_of_any_type(door):
+    found = explain_image(door, segmentation_fn=lambda image: quarters(image).astype(float), num_samples=50)
+    assert sorted(number for number, _ in found.local_exp[found.top_labels[0]]) == [0, 1, 2, 3]
 
 
 def test_a_hidden_colour(door):

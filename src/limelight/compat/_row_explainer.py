@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Iterable, Mapping
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -20,6 +19,7 @@ from limelight.compat._hooks import has_own_base, has_own_bins, has_own_method, 
 from limelight.compat._kernels import bind_kernel
 from limelight.compat._row_names import describe_row, name_positions
 from limelight.compat._tables import (
+    adjust,
     column_of,
     count_values,
     distinct_names,
@@ -272,13 +272,9 @@ class LimeTabularExplainer:
         if self._limelight is None:
             names = distinct_names(self.feature_names, self._training.shape[1])
             self._limelight = make_explainer(self, self._training, self._categorical, names, seed)
-        explainer = self._limelight
-        if explainer.options.random_state != seed:
-            explainer = explainer._with_seed(seed)
+        explainer = adjust(self._limelight, seed, wish.method)
         if is_of_round:
-            self._limelight = explainer
-        if explainer.options.feature_selection != wish.method:
-            explainer.options = replace(explainer.options, feature_selection=wish.method)
+            self._limelight = explainer  # which holds what its rows share
         try:
             answer = ask_limelight(
                 explainer,

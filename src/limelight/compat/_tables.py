@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from copy import copy
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -14,6 +16,7 @@ from limelight.compat.discretize import BaseDiscretizer
 from limelight.modalities.tables.explainer import TabularExplainer
 
 __all__ = [
+    "adjust",
     "column_of",
     "count_values",
     "distinct_names",
@@ -82,6 +85,16 @@ def make_explainer(
         return TabularExplainer(np.zeros((1, len(names))), training_data_stats=_statistics_of(explainer), **options)
     edges = _Edges({column: find_bins.args[0] for column, find_bins in discretizer.lambdas.items()})  # type: ignore[attr-defined]
     return TabularExplainer(training, discretizer=edges or "quartile", **options)
+
+
+def adjust(explainer: TabularExplainer, seed: int, method: str) -> TabularExplainer:
+    """The explainer with this seed and way to choose columns; where only the way is another one, with the same drawn rows."""
+    if explainer.options.random_state != seed:
+        explainer = explainer._with_seed(seed)
+    if explainer.options.feature_selection != method:
+        explainer = copy(explainer)
+        explainer.options = replace(explainer.options, feature_selection=method)
+    return explainer
 
 
 class _Edges(dict[int | str, Any]):

@@ -161,7 +161,7 @@ def ask_limelight(
     values = sample.origin[first] + np.append(0.0, sample.outputs[:, first])
     if wish.model_regressor is not None and fits:
         _leave_fitted(wish.model_regressor, list(fits.values())[-1])
-    return Answer(predictions, float(values.min()), float(values.max()), fits, explanation)
+    return Answer(predictions, values.min(), values.max(), fits, explanation)
 
 
 def _explain(
@@ -246,7 +246,7 @@ def fit_classically(
                 feature_selection=wish.feature_selection,
             )
         )
-    return Answer(outputs[0], float(outputs[:, 0].min()), float(outputs[:, 0].max()), fits)
+    return Answer(outputs[0], outputs[:, 0].min(), outputs[:, 0].max(), fits)
 
 
 def record(answer: Answer, explanation: Any) -> None:

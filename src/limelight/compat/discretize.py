@@ -9,8 +9,6 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy.stats import truncnorm
-from sklearn.tree import DecisionTreeClassifier
 from sklearn.utils import check_random_state
 
 __all__ = ["BaseDiscretizer", "DecileDiscretizer", "EntropyDiscretizer", "QuartileDiscretizer", "StatsDiscretizer"]
@@ -100,6 +98,8 @@ class BaseDiscretizer(ABC):
 
     def get_undiscretize_values(self, feature: int, values: np.ndarray) -> np.ndarray:
         """Values of a column drawn inside the bins with these numbers."""
+        from scipy.stats import truncnorm  # which takes longer to import than all the rest
+
         values = np.asarray(values)
         lows, highs, means, stds = (
             np.asarray(figures[feature], dtype=np.float64)[values] for figures in (self.mins, self.maxs, self.means, self.stds)
@@ -177,6 +177,8 @@ class EntropyDiscretizer(_DataDiscretizer):
 
     def bins(self, data: np.ndarray, labels: Any) -> list[np.ndarray]:
         """Each column's splits; its median where a tree finds none."""
+        from sklearn.tree import DecisionTreeClassifier
+
         found = []
         for column in self.to_discretize:
             values = data[:, column]

@@ -249,8 +249,9 @@ class LimeImageExplainer:
 
     def _explain(self, image: np.ndarray, fill: Any, segments: np.ndarray, classifier_fn: Any, wish: Wish, seed: int) -> Answer:
         """limelight's pipeline."""
+        numbers, places = np.unique(segments, return_inverse=True)
         explainer = ImageExplainer(
-            segments,
+            places.reshape(segments.shape),
             fill,
             channel_axis=-1,
             kernel_width=self._kernel_fn.keywords["kernel_width"],
@@ -258,9 +259,9 @@ class LimeImageExplainer:
             feature_selection=wish.method,  # type: ignore[arg-type]  # checked there
             random_state=seed,
         )
-        numbers = np.unique(segments).tolist()
         try:
-            return ask_limelight(explainer, image, classifier_fn, wish, verbose=self.base.verbose).with_numbers(numbers)
+            answer = ask_limelight(explainer, image, classifier_fn, wish, verbose=self.base.verbose)
+            return answer.with_numbers(numbers.tolist())
         except KernelError as error:
             warnings.warn(f"{error} The weights say nothing.", stacklevel=3)
             colour = None if isinstance(fill, str) else fill
