@@ -2,6 +2,7 @@
 
 import json
 import pickle
+import re
 import subprocess
 import sys
 import warnings
@@ -317,6 +318,13 @@ def test_pages_show_what_a_program_has_set():
     assert "no intervals" in page
     assert "<b>yes</b>" not in page
     assert "&lt;b&gt;yes&lt;/b&gt;" in page
+
+
+def test_pages_keep_labels_apart_whose_weights_are_the_same():
+    explainer = LimeTabularExplainer(ROWS, random_state=0)
+    found = explainer.explain_instance(ROWS[0], lambda rows: np.tile([0.31, 0.69], (len(rows), 1)), labels=(0, 1))
+    shown = re.findall(r"Model (\S+), surrogate (\S+),", found.as_html())
+    assert shown == [("0.310", "0.310"), ("0.690", "0.690")]
 
 
 def test_many_rows_share_what_is_drawn():

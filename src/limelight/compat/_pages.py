@@ -123,8 +123,9 @@ def _surrogate(explanation: Any, label: int, place: int, made: Explanation | Non
     """The surrogate of a label, with limelight's figures if the weights are still those that limelight found."""
     numbers = tuple(int(number) for number, _ in explanation.local_exp[label])
     weights = tuple(float(weight) for _, weight in explanation.local_exp[label])
+    output = 0 if explanation.mode == "regression" else label % len(explanation.predict_proba)
     for surrogate in made.surrogates if made is not None else ():
-        if surrogate.weights == weights:
+        if surrogate.label == output and surrogate.weights == weights:
             return replace(surrogate, label=place, components=numbers)
     is_last = label == next(reversed(explanation.local_exp))
     unknown = (_NAN,) * len(weights)
