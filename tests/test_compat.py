@@ -298,6 +298,8 @@ def test_a_missing_label_is_a_key_error(door):
 def test_a_label_that_the_model_lacks_is_an_index_error(door):
     with pytest.raises(IndexError, match="5"):
         explain_row(door, labels=(5,))
+    with pytest.raises(IndexError, match=r"range|bounds"):
+        explain_row(door, labels=(-5,))
 
 
 def test_a_classifier_without_probabilities_is_refused(door):
@@ -378,6 +380,7 @@ def test_names_may_be_missing_repeated_numbers_or_too_many(door, names):
         ({2: {0: "red", 1: "green", 2: "blue"}}, "c=blue"),
         ({2: ["red", "green", "blue", "never"], 3: ["no", "yes"]}, "c=blue"),
         (None, "c=2"),
+        ([["red"], ["no", "yes"]], "c=2"),
     ],
 )
 def test_names_of_categories(door, categories, name):
