@@ -134,7 +134,7 @@ def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, 
         if again is not None:  # of a model that keeps its answers
             path = path._replace(ask_again=lambda number: adapt_callable(again(method.call, number), components).finish)
     if method.join is not None:
-        path = path._replace(finish=_Joined(path.finish, method.join))
+        path = path._replace(finish=_Joined(path.finish, method.join), launch=None)
     note = getattr(type(method.call), "notes_about", None)
     if note is not None:
         outputs = outputs._replace(notes=(*outputs.notes, *note(method.call, components)))
