@@ -113,7 +113,8 @@ class TorchModel:
                 return start_reading(self._predict(batch))()
             form = ModuleForm.of(self.module)
             parts = numbers.tensor_split(-(-len(numbers) // self._find_batch_size(form, numbers[0].numel())))
-            answers = [self._predict_part(part, partial(self._prepare, form=form)) for part in parts]
+            prepare = partial(self._prepare, form=form)
+            answers = [self._predict_part(part, prepare, form, numbers[0].numel()) for part in parts]
             return start_reading(torch.cat(answers))()
 
     def _find_batch_size(self, form: ModuleForm, numbers_per_input: int) -> int:
@@ -133,7 +134,9 @@ class TorchModel:
         )
         return ((moved - mean) / std).to(form.dtype).contiguous(memory_format=form.memory_format(moved.ndim))
 
-    def _predict_part(self, batch: Tensor, make_inputs: Callable[[Tensor], Tensor]) -> Tensor:
+    def _predict_part(
+        self, batch: Tensor, make_inputs: Callable[[Tensor], Tensor], form: ModuleForm, numbers_per_input: int
+    ) -> Tensor:
         """Predictions for a batch, of which inputs are made; it is halved until they fit into the device's memory.
 
         Raises
@@ -145,17 +148,18 @@ class TorchModel:
 
         answers: list[Tensor] = []
         start, size = 0, len(batch)
+        if self._fitting_bytes is not None:
+            size = min(size, self._find_batch_size(form, numbers_per_input))
         while start < len(batch):
             part = batch[start : start + size]
             answer = self._predict_if_it_fits(make_inputs, part)
             if answer is None:
                 _empty_cache()  # the memory of the failed batch, which its error held until now
                 size = len(part) // 2
+                self._fitting_bytes = size * numbers_per_input * form.dtype.itemsize
             else:
                 answers.append(answer)
                 start += len(part)
-        if size < len(batch):
-            self._fitting_bytes = size * make_inputs(batch[:1]).nbytes
         return torch.cat(answers)
 
     def _predict_if_it_fits(self, make_inputs: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor | None:
@@ -260,7 +264,8 @@ def adapt_torch(method: Callable[[Any], Any], components: Components) -> ModelPa
 
     def launch(masks: np.ndarray) -> Callable[[], np.ndarray]:
         with torch.inference_mode():
-            return start_reading(method._predict_part(torch.from_numpy(masks).to(form.device), compose))
+            on_device_masks = torch.from_numpy(masks).to(form.device)
+            return start_reading(method._predict_part(on_device_masks, compose, form, components.array.size))
 
     return ModelPath(
         make,
