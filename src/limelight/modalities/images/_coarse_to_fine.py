@@ -114,13 +114,18 @@ def _move_borders(
     row = np.empty(flat.size, dtype=np.intp)
     row[border] = np.arange(len(border))
     nearest = flat[border]
-    least = np.square(features - means[nearest]).sum(axis=1)
+    least = _squares(features - means[nearest])
     for pixels, way in towards:
         rows, others = row[pixels], flat[pixels + way]
-        distances = np.square(features[rows] - means[others]).sum(axis=1)
+        distances = _squares(features[rows] - means[others])
         is_nearer = distances < least[rows]
         least[rows[is_nearer]] = distances[is_nearer]
         nearest[rows[is_nearer]] = others[is_nearer]
     moved = flat.copy()
     moved[border] = nearest
     return moved.reshape(labels.shape)
+
+
+def _squares(differences: np.ndarray) -> np.ndarray:
+    """The squared length of each row."""
+    return np.asarray(np.einsum("ij,ij->i", differences, differences))
