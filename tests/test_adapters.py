@@ -171,6 +171,26 @@ class TestAgreement:
             assert same(shortcut, generic, tolerance=1e-9)
 
 
+class TestOnnxOnAGpu:
+    """The CPU stands for a GPU: IO binding works there, too."""
+
+    def test_inputs_are_bound_to_the_device(self, file, monkeypatch):
+        bound = []
+        plain = explained(OnnxModel(file))
+        monkeypatch.setattr("limelight.models._onnx_session._DEVICES", {"CPUExecutionProvider": "cpu"})
+        of_numpy = onnxruntime.OrtValue.ortvalue_from_numpy
+
+        def watched(array, device, number):
+            bound.append((len(array), device, number))
+            return of_numpy(array, device, number)
+
+        monkeypatch.setattr(onnxruntime.OrtValue, "ortvalue_from_numpy", watched)
+        monkeypatch.setattr(onnxruntime.InferenceSession, "run", None)
+        assert explained(OnnxModel(file)) == plain
+        assert_asked_total(sum(count for count, _, _ in bound), 300)
+        assert {(device, number) for _, device, number in bound} == {("cpu", 0)}
+
+
 class TestTorch:
     def test_batches_halve_until_they_fit(self, network):
         sizes = []

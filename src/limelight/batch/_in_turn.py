@@ -4,8 +4,10 @@
 
 Instances go one way through these stages, in their order. The model is called in the caller's thread only, whose settings it
 may depend on, and never twice at a time. A model that computes elsewhere has its next question before the answer to the last
-one is read, so that it does not wait. Other models may use BLAS with many threads, which must not change the last bits of a
-fit: their surrogates are fitted in the caller's thread, too.
+one is read, so that it does not wait.
+
+Beside other models, which need this machine's cores and Python's lock themselves, only writing is done in a thread: preparing
+there took longer than doing it in turn. They may also use BLAS with many threads, which must not change the last bits of a fit.
 """
 
 from __future__ import annotations
@@ -13,7 +15,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from contextvars import copy_context
 from itertools import chain, islice
 from typing import Any, Generic, NamedTuple, TypeVar
@@ -27,8 +29,6 @@ from limelight.stages.questions import Ask
 
 __all__ = ["run_in_turn"]
 
-_MOST_PREPARED = 2  # instances that wait for the model, or are being prepared
-_MOST_ASKED = 2  # instances that the model is asked about: while it computes one answer, it has the next question
 _ONLY = 0  # the number of a run that the model is asked about alone
 
 T = TypeVar("T")
@@ -51,6 +51,26 @@ class _Turn(NamedTuple, Generic[T]):
     number: int
     run: Run[T]
     step: Future[Ask | Ended[T]]
+
+
+class _Stages(NamedTuple):
+    """Where the stages beside the model do their work.
+
+    Attributes
+    ----------
+    preparing, fitting, writing : Executor
+        A thread each, or the caller's.
+    most_prepared : int
+        How many instances are prepared ahead.
+    most_asked : int
+        How many questions the model has before an answer is read.
+    """
+
+    preparing: Executor
+    fitting: Executor
+    writing: Executor
+    most_prepared: int
+    most_asked: int
 
 
 class _Asked(NamedTuple, Generic[T]):
@@ -77,15 +97,14 @@ def run_in_turn(runs: Iterable[Run[T]], write: Callable[[int, T | LimelightError
     written : object
         What `write` returns or raises for each instance, in their order.
     """
-    with ExitStack() as stack:
-        preparing, writing = stack.enter_context(_stage()), stack.enter_context(_stage())
-        coming = _prepare_ahead(runs, preparing)
-        first = _take_to_first_question(coming)
-        fitting = stack.enter_context(_stage_of_fits(first))
+    numbered = enumerate(runs)
+    first = _take_to_first_question(numbered)
+    with _stages_beside(first) as stages:
         written: dict[int, Future[W]] = {}
         number = 0  # of the next one to be handed over
-        for place, end in chain(_take_turns(first, fitting), _take_turns(coming, fitting)):
-            written[place] = _submit(writing, write, place, end.result)
+        coming = _prepare_ahead(numbered, stages)
+        for place, end in chain(_take_turns(first, stages), _take_turns(coming, stages)):
+            written[place] = _submit(stages.writing, write, place, end.result)
             while number in written and written[number].done():
                 yield written.pop(number).result()
                 number += 1
@@ -93,7 +112,7 @@ def run_in_turn(runs: Iterable[Run[T]], write: Callable[[int, T | LimelightError
             yield written[number].result()
 
 
-def _take_turns(turns: Iterable[_Turn[T]], fitting: Executor) -> Iterator[tuple[int, Ended[T]]]:
+def _take_turns(turns: Iterable[_Turn[T]], stages: _Stages) -> Iterator[tuple[int, Ended[T]]]:
     """Ask the model about runs in turn, and give the number and the end of each.
 
     What is asked next does not depend on what takes how long, and neither do the results.
@@ -102,9 +121,9 @@ def _take_turns(turns: Iterable[_Turn[T]], fitting: Executor) -> Iterator[tuple[
     asked: deque[_Asked[T]] = deque()
     resumed: deque[_Turn[T]] = deque()
     while True:
-        while len(asked) < _MOST_ASKED:
-            # The run that was resumed last has just begun to be fitted: a new one goes before it.
-            turn = resumed.popleft() if len(resumed) > 1 else next(coming, None)
+        while len(asked) < stages.most_asked:
+            # The run that was resumed last has just begun to be fitted: where there is a thread for it, a new one goes first.
+            turn = resumed.popleft() if len(resumed) >= stages.most_asked else next(coming, None)
             if turn is None and not resumed:
                 break
             turn = turn or resumed.popleft()
@@ -117,48 +136,53 @@ def _take_turns(turns: Iterable[_Turn[T]], fitting: Executor) -> Iterator[tuple[
             return
         turn, read = asked.popleft()
         outcome = read()[_ONLY]
-        resumed.append(turn._replace(step=_submit(fitting, go_on, turn.run, outcome)))
+        resumed.append(turn._replace(step=_submit(stages.fitting, go_on, turn.run, outcome)))
 
 
-def _prepare_ahead(runs: Iterable[Run[T]], preparing: Executor) -> Iterator[_Turn[T]]:
-    """Each run on its way to its first question; the next ones are prepared meanwhile."""
-    turns = (_Turn(number, run, _submit(preparing, go_on, run)) for number, run in enumerate(runs))
-    ahead = deque(islice(turns, _MOST_PREPARED))
-    while ahead:
-        turn = ahead.popleft()
-        ahead.extend(islice(turns, 1))
-        yield turn
+def _prepare_ahead(numbered: Iterator[tuple[int, Run[T]]], stages: _Stages) -> Iterator[_Turn[T]]:
+    """Each run on its way to its first question; the next ones are prepared meanwhile, and the first ones from now on."""
+    turns = (_Turn(number, run, _submit(stages.preparing, go_on, run)) for number, run in numbered)
+    return _take_from(deque(islice(turns, stages.most_prepared)), turns)
 
 
-def _take_to_first_question(coming: Iterator[_Turn[T]]) -> list[_Turn[T]]:
+def _take_from(ahead: deque[_Turn[T]], turns: Iterator[_Turn[T]]) -> Iterator[_Turn[T]]:
+    for turn in turns:
+        ahead.append(turn)
+        yield ahead.popleft()
+    yield from ahead
+
+
+def _take_to_first_question(numbered: Iterator[tuple[int, Run[T]]]) -> list[_Turn[T]]:
     """The runs up to the first that asks something: others have ended at once, with an error."""
     turns: list[_Turn[T]] = []
-    for turn in coming:
-        turns.append(turn)
-        if isinstance(turn.step.result(), Ask):
+    for number, run in numbered:
+        turns.append(_Turn(number, run, _CallersThread().submit(go_on, run)))
+        if isinstance(turns[-1].step.result(), Ask):
             break
     return turns
 
 
 @contextmanager
-def _stage() -> Iterator[Executor]:
+def _stages_beside(turns: Sequence[_Turn[T]]) -> Iterator[_Stages]:
+    """The stages beside the model that the last of these runs asks."""
+    step = turns[-1].step.result() if turns else None
+    is_elsewhere = isinstance(step, Ask) and all(question.path.launch is not None for question in step.questions)
+    with _thread() as writing:
+        if is_elsewhere:
+            with one_blas_thread(), _thread() as preparing, _thread() as fitting:
+                yield _Stages(preparing, fitting, writing, most_prepared=2, most_asked=2)
+        else:
+            yield _Stages(_CallersThread(), _CallersThread(), writing, most_prepared=0, most_asked=1)
+
+
+@contextmanager
+def _thread() -> Iterator[Executor]:
     """A thread for one stage; when it is left, the stage's work has ended."""
     with ThreadPoolExecutor(1) as thread:
         try:
             yield thread
         finally:
             thread.shutdown(wait=False, cancel_futures=True)
-
-
-@contextmanager
-def _stage_of_fits(turns: Sequence[_Turn[T]]) -> Iterator[Executor]:
-    """A thread for the fits, if the model of the last of these runs computes elsewhere; else the caller's thread."""
-    step = turns[-1].step.result() if turns else None
-    if isinstance(step, Ask) and all(question.path.launch is not None for question in step.questions):
-        with one_blas_thread(), _stage() as thread:
-            yield thread
-    else:
-        yield _CallersThread()
 
 
 class _CallersThread(Executor):

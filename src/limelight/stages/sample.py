@@ -117,6 +117,8 @@ class Sample:
         The width of the kernel near which they are drawn; as `Components.drawn_width`.
     pull : Pull or None
         What a prior does to the components, if there is one.
+    projection : object
+        What `full_fit` has made of these rows, kept for the next time; None if it has not yet.
     """
 
     instance: np.ndarray
@@ -130,6 +132,7 @@ class Sample:
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
     _row_products: RowProducts = field(default_factory=RowProducts)
+    projection: Any = field(default=None, init=False)  # other rows' would be wrong: `replace` must not copy it
 
     def add(
         self,
@@ -144,6 +147,7 @@ class Sample:
 
         Their control variates have shape (m, v). If the first stretch has none, then no stretch has any.
         """
+        self.projection = None
         self._stretches.append(
             _Stretch(representation, outputs - self.origin, law_weights, kernel_weights, replicate_bounds, controls)
         )

@@ -278,7 +278,7 @@ def _choose_moments(samples: Sequence[Sample], settings: Settings) -> Source:
                 return ControlledMoments(samples, controls, settings.nominal_draws)
             if settings.kernel_law is not None:
                 (sample,) = samples
-                return ProjectedMoments(sample, settings.kernel_law, settings.nominal_draws)
+                return ProjectedMoments.of(sample, settings.kernel_law, settings.nominal_draws)
         except np.linalg.LinAlgError:
             if len(samples) > 1:
                 raise

@@ -232,6 +232,8 @@ def _find_channel_axis(
 
 def _to_rgb(values: np.ndarray) -> np.ndarray:
     """An image's numbers, channels last, as red, green and blue, uint8; the mean colour where it is missing."""
+    if values.dtype == np.uint8 and values.shape[-1] == 3:
+        return values
     values = fill_with_means(values, tuple(range(values.ndim - 1)))
     scale = _find_scale(values)
     if values.ndim > 3:  # slice by slice, to save memory
