@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from statistics import median
 from time import perf_counter
 from typing import Any, NamedTuple
 
@@ -134,7 +133,7 @@ class _Times(NamedTuple):
 
 
 def _time_explanations(explainer: ImageExplainer, images: list[np.ndarray], model: Any, setting: Setting) -> _Times:
-    """Medians of runs in turn, so that a change of the machine's pace meets all."""
+    """The fastest of some runs, made in turn: others who use the machine can only make them slower."""
 
     def explain(image: np.ndarray) -> Explanation:
         return explainer.explain_instance(image, model, num_samples=setting.num_samples)
@@ -147,7 +146,7 @@ def _time_explanations(explainer: ImageExplainer, images: list[np.ndarray], mode
         start = perf_counter()
         explanations = explainer.explain_many(images, model, num_samples=setting.num_samples)
         manys.append(perf_counter() - start)
-    return _Times(median(ones), median(loops), median(manys), explanations)
+    return _Times(min(ones), min(loops), min(manys), explanations)
 
 
 def _row(name: str, raw: float, whole: float, target: float, **others: float) -> Row:
@@ -187,7 +186,7 @@ def _raw_seconds(network: Any, setting: Setting, device: str, dtype: Any, layout
 
         forward()
         passes = max(1, round(setting.num_samples / size))
-        best = min(best, median(_seconds(forward) for _ in range(setting.repeats)) * setting.num_samples / (passes * size))
+        best = min(best, min(_seconds(forward) for _ in range(setting.repeats)) * setting.num_samples / (passes * size))
     return float(best)
 
 
