@@ -290,6 +290,13 @@ class TestTorch:
             explained(torch.nn.Sequential(network).train())
         network.eval()
 
+    def test_a_part_in_training_mode(self, network):
+        module = torch.nn.Sequential(network, torch.nn.Dropout()).eval()
+        assert explained(module) == explained(network)
+        module[1].train()
+        with pytest.raises(ArgumentError, match=r"in training mode, or a part of it is.*call its eval\(\) first"):
+            explained(module)
+
     def test_module_that_gives_no_tensor(self):
         class Named(torch.nn.Module):
             def forward(self, images):

@@ -16,7 +16,8 @@ from sklearn.preprocessing import StandardScaler
 
 from limelight import TabularExplainer, TextExplainer
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import fit_surrogates
 
 METHODS = ["forward_selection", "highest_weights", "lasso_path", "none"]
 

@@ -8,6 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 from click.testing import CliRunner
+from helpers.examples import read_section, run_examples
 
 from limelight import TextExplainer, __version__
 from limelight.cli.main import _commands
@@ -77,15 +78,7 @@ def test_without_click_the_command_says_how_to_get_it():
 
 
 def test_readme_examples_run_and_show_what_they_print():
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
-    names: dict[str, object] = {}
-    blocks = re.findall(r"```python\n(.*?)```(?:\n+```text\n(.*?)```)?", readme, flags=re.DOTALL)
-    assert len(blocks) >= 2
-    for code, printed in blocks:
-        result = []
-        names["print"] = lambda *words, result=result: result.append(" ".join(map(str, words)))
-        exec(compile(code, "README.md", "exec"), names)
-        assert without_figures("\n".join(result)) == without_figures(printed)
+    run_examples("README.md", plain=without_figures)
 
 
 def test_readme_examples_with_transformers_run():
@@ -93,7 +86,7 @@ def test_readme_examples_with_transformers_run():
     transformers = pytest.importorskip("transformers")
     from helpers import tiny_transformers
 
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = read_section("README.md")
     blocks = re.findall(r"```py\n(from transformers .*?)```", readme, flags=re.DOTALL)
     assert len(blocks) == 2
     classifier = transformers.pipeline(
@@ -112,20 +105,15 @@ def test_readme_examples_with_transformers_run():
 
 @pytest.mark.parametrize("name", ["docs/promises.md", "docs/measures.md"])
 def test_examples_of_a_page_go_on_from_the_readme(name):
-    readme, page = ((Path(__file__).parents[1] / file).read_text(encoding="utf-8") for file in ("README.md", name))
+    first = re.search(r"```python\n(.*?)```", read_section("README.md"), flags=re.DOTALL)[1]
     names: dict[str, object] = {"print": str}
-    exec(compile(next(re.finditer(r"```python\n(.*?)```", readme, flags=re.DOTALL))[1], "README.md", "exec"), names)
-    blocks = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", page, flags=re.DOTALL)
-    assert len(blocks) == 2
-    for code, printed in blocks:
-        result = []
-        names["print"] = lambda *words, result=result: result.append(" ".join(map(str, words)))
-        exec(compile(code, name, "exec"), names)
-        assert without_figures("\n".join(result)) == without_figures(printed)
+    exec(compile(first, "README.md", "exec"), names)
+    del names["print"]
+    run_examples(name, count=2, names=names, plain=without_figures)
 
 
 def test_examples_about_tables_run():
-    page = (Path(__file__).parents[1] / "docs" / "tables.md").read_text(encoding="utf-8")
+    page = read_section("docs/tables.md")
     names: dict[str, object] = {"print": str}
     for code in re.findall(r"```python\n(.*?)```", page, flags=re.DOTALL):
         exec(compile(code, "docs/tables.md", "exec"), names)
@@ -133,7 +121,7 @@ def test_examples_about_tables_run():
 
 
 def test_readme_ten_lines_on_a_table_as_it_comes(data_folder, tmp_path, monkeypatch, capsys):
-    readme = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+    readme = read_section("README.md")
     ((code, printed),) = re.findall(r"```py\n(import pandas.*?)```\n+```text\n(.*?)```", readme, flags=re.DOTALL)
     assert len([line for line in code.splitlines() if line]) == 10
     (tmp_path / "titanic.csv").symlink_to(data_folder / "tabular" / "titanic.csv")

@@ -16,6 +16,7 @@ from limelight.batch._engines import ENGINES
 from limelight.batch._pickling import deserialize, deserialize_job, serialize
 from limelight.exceptions import ArgumentError, ArgumentTypeError, CheckpointError, EngineError
 from limelight.extend import Explainer, Parts, View, cosine_of_masks, fair_coins, fingerprint
+from limelight.models._statements import Statements
 from limelight.models.generic import adapt_callable
 
 EXPLAINER = TabularExplainer(ROWS)
@@ -353,7 +354,7 @@ def halve(method, components):
     """An adapter that shows that it was asked: it gives half of what the model says about lamps."""
     if not isinstance(components, Lamps):
         return None
-    path = adapt_callable(method, components)
+    path = adapt_callable(method, components, Statements.read(method))
     return path._replace(finish=lambda inputs: path.finish(inputs) / 2, form=id(components))
 
 

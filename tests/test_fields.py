@@ -5,10 +5,10 @@ import pickle
 import re
 from collections import OrderedDict, namedtuple
 from html import unescape
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.examples import run_examples
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -529,6 +529,7 @@ class TestBadInput:
             ("{a:{b}}", {"a": "x", "b": 3}, "template: the format of 'a' must not have names in it"),
             ("{a:d}", {"a": "x"}, "template: 'a' cannot be written there: "),
             ("{a!x}", {"a": "x"}, "template: 'a' cannot be written there: "),
+            ("{a:.6}", {"a": "x"}, "template must not cut texts; the format of 'a' is '.6'"),
         ],
     )
     def test_templates(self, template, values, problem):
@@ -556,13 +557,4 @@ class TestBadInput:
 
 
 def test_examples_of_the_guide():
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Several texts in one instance\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
-    blocks = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", section, flags=re.DOTALL)
-    assert len(blocks) == 2
-    names = {}
-    for code, printed in blocks:
-        result = []
-        names["print"] = lambda *words, result=result: result.append(" ".join(map(str, words)))
-        exec(compile(code, "docs/text.md", "exec"), names)
-        assert "\n".join(result) == printed.rstrip("\n")
+    run_examples("docs/text.md", "Several texts in one instance", count=2)

@@ -4,10 +4,10 @@ import copy
 import pickle
 import re
 import sys
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.examples import run_examples
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -478,13 +478,5 @@ class TestArguments:
 
 
 def test_examples_of_the_guide():
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    (section,) = re.findall(r"^## Language models and prompts\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)
-    first, last = re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL)
-    (printed,) = re.findall(r"```text\n(.*?)```", section, flags=re.DOTALL)
-    result, names = [], {}
-    names["print"] = lambda *words: result.append(" ".join(map(str, words)))
     with torch.random.fork_rng():
-        exec(compile(first, "docs/text.md", "exec"), names)
-    exec(compile(last, "docs/text.md", "exec"), names)
-    assert "\n".join(result) == printed.rstrip("\n")
+        run_examples("docs/text.md", "Language models and prompts", count=2)

@@ -3,11 +3,13 @@
 import numpy as np
 import pandas as pd
 import pytest
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import GradientBoostingClassifier, RandomForestRegressor
 from sklearn.linear_model import LinearRegression
+from sklearn.tree import DecisionTreeRegressor
 
 from limelight import TabularExplainer
 from limelight.stages import learned_control
+from limelight.stages.control_variate import ControlVariates
 from limelight.stages.learned_trees import learn_trees
 
 NUM_ROWS = 1000
@@ -191,3 +193,37 @@ def test_what_cannot_be_learned_has_the_intervals_that_it_had(monkeypatch):
     before = make_explainer().explain_instance(row, noise, max_samples=2049)
     widths, widths_before = (half_widths_of(one).mean() for one in (found, before))
     assert 0.6 * widths_before < widths < 1.5 * widths_before
+
+
+def test_trees_that_miss_a_few_rows_only_are_not_used():
+    """A step is what trees follow nearly everywhere: where they miss a row, they miss it by the whole height."""
+    rows = np.random.default_rng(0).normal(size=(4000, 4))
+    tree = DecisionTreeRegressor(max_leaf_nodes=3, random_state=0).fit(rows, (rows[:, :2] > 1.5).all(axis=1))
+    assert set(tree.tree_.feature) == {0, 1, -2}
+    exact = [find_weights(one) for one in TabularExplainer(rows).explain_many(rows[:60], tree.predict)]
+    held = []
+    for seed, (row, limits) in enumerate(zip(rows, exact, strict=False)):
+        explainer = TabularExplainer(rows, random_state=seed, shortcuts=False)
+        surrogate = explainer.explain_instance(row, tree.predict).surrogate()
+        true = np.array([limits[number] for number in surrogate.components])
+        is_held = (surrogate.lows <= true) & (true <= surrogate.highs)
+        held += is_held[np.isin(surrogate.components, [0, 1])].tolist()
+    assert np.mean(held) > 0.88
+
+
+def test_trees_learn_from_all_looks_where_a_later_one_contradicts_a_known_sum(monkeypatch):
+    rows = make_rows()[:, :5]
+    outputs = respond(np.column_stack([rows, rows[:, 0]])) > 0
+    boosted = GradientBoostingClassifier(n_estimators=20, random_state=0).fit(rows, outputs)
+    find = ControlVariates.add
+    explainer = TabularExplainer(rows, tolerance=0.01)
+    sampled = explainer.explain_instance(rows[0], lambda drawn: boosted.predict_proba(drawn))
+
+    def contradict(self, neighbourhoods, *arguments):
+        self._is_contradicted = self._is_contradicted or len(neighbourhoods[0].representation) > 300
+        return find(self, neighbourhoods, *arguments)
+
+    monkeypatch.setattr(ControlVariates, "add", contradict)
+    found = explainer.explain_instance(rows[0], boosted)
+    assert found.num_inputs == sampled.num_inputs > 768
+    np.testing.assert_allclose(found.surrogate().weights, sampled.surrogate().weights, rtol=1e-9)

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from limelight import TextExplainer
-from limelight.stages import sample
+from limelight.stages import weighted_rows
 from limelight.stages.pair_products import count_paired_rows, multiply_pairs
 
 
@@ -54,7 +54,7 @@ def test_weights_are_those_of_all_rows(monkeypatch, num_samples):
         return TextExplainer(mode="regression").explain_instance(text, model, num_samples=num_samples, num_features=5)
 
     paired = explain()
-    monkeypatch.setattr(sample, "_LEAST_PAIRED_COMPONENTS", 10**9)
+    monkeypatch.setattr(weighted_rows, "_LEAST_PAIRED_COMPONENTS", 10**9)
     plain = explain()
     assert paired.surrogates[0].components == plain.surrogates[0].components
     np.testing.assert_allclose(paired.surrogates[0].weights, plain.surrogates[0].weights, rtol=1e-9)

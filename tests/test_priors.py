@@ -16,7 +16,8 @@ from limelight import ComponentsExplainer, Explanation, Prior, TabularExplainer,
 from limelight.exceptions import ArgumentError, ArgumentTypeError, LimelightError
 from limelight.stages.prior import Pull
 from limelight.stages.selection import METHODS
-from limelight.stages.surrogate import Settings, fit_surrogates, judge_lists
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import fit_surrogates, judge_lists
 
 TEXT = "a good old film with some bad jokes and a dog"
 WORDS = TEXT.split()

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import re
 import zlib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from helpers.examples import run_examples
 
 from limelight import ComponentsExplainer, TextExplainer
-from limelight.stages.sample import RegressionRows
 from limelight.stages.sparse_fit import fit_sparsely
+from limelight.stages.weighted_rows import RegressionRows
 
 WORDS = [f"word{number}" for number in range(200)]
 
@@ -119,7 +118,9 @@ class TestWhichFit:
         assert explanation.provenance.design == "tilted_masks"
         (notice,) = [notice for notice in explanation.notices if notice.code == "sparse_fit"]
         assert "of 100 components" in notice.message
-        assert "num_samples of at least 201" in notice.message
+        (name,) = arguments  # what was given serves: the other would be a change of method
+        assert f"Give {name} of at least 201, or fewer components." in notice.message
+        assert "sparse_fit" not in {notice.code for notice in self.explain(**{name: 201}).notices}
         assert notice.level == "information"
 
     @pytest.mark.parametrize("arguments", [{"num_samples": 201}, {"max_samples": 300}, {}, {"num_samples": 20}])
@@ -205,12 +206,5 @@ class TestSparseFit:
         assert np.count_nonzero(weights) == 1
 
 
-def test_examples_of_the_guide(capsys):
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Few inputs\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
-    blocks = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", section, flags=re.DOTALL)
-    assert len(blocks) == section.count("```python") == 2
-    names: dict[str, object] = {}
-    for code, printed in blocks:
-        exec(compile(code, "docs/text.md", "exec"), names)
-        assert capsys.readouterr().out == printed
+def test_examples_of_the_guide():
+    run_examples("docs/text.md", "Few inputs", count=2)

@@ -12,6 +12,7 @@ from scipy.special import ndtri, stdtrit
 from sklearn.linear_model import Lasso, LinearRegression, Ridge, lars_path
 from sklearn.tree import DecisionTreeRegressor
 
+from limelight import TabularExplainer
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.components import fair_coins
 from limelight.stages.design import Stretch
@@ -19,7 +20,8 @@ from limelight.stages.designs import ComplementaryPairs, Enumeration
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.sample import Sample
 from limelight.stages.selection import METHODS, choose_components
-from limelight.stages.surrogate import Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import fit_surrogates
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -735,3 +737,21 @@ def test_linear_parts_of_curves_are_those_of_an_enumeration_or_left_alone(law, w
     assert np.isfinite(curves.linear).all()
     if width >= 0.3 and spread == 1.0:
         assert np.isfinite(curves.scale).all()  # these are no close calls: the curves are there
+
+
+@pytest.mark.parametrize("constant", [0.1, -3e9])
+@pytest.mark.parametrize("rows", [None, 64])
+def test_rounding_of_a_constant_is_no_weight(constant, rows):
+    """The model knows the instance alone; around it, chance moves the last bits of what it says."""
+    data = np.random.default_rng(0).normal(size=(500, 4))
+
+    def model(drawn):
+        noise = 1 + 1e-16 * np.random.default_rng(len(drawn)).integers(-3, 4, len(drawn))
+        return np.where((np.asarray(drawn) == data[0]).all(axis=1), 5.0, constant * noise)
+
+    options = {} if rows is None else {"num_samples": rows}
+    explanation = TabularExplainer(data).explain_instance(data[0], model, **options)
+    surrogate = explanation.surrogate()
+    assert {*surrogate.weights, *surrogate.lows, *surrogate.highs} == {0.0}
+    assert surrogate.local_prediction == pytest.approx(constant, rel=1e-12)
+    assert {"constant_output", "off_at_instance"} <= {note.code for note in explanation.notices}

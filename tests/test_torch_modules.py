@@ -64,10 +64,9 @@ class TestBatches:
             network.batches.clear()
 
     def test_of_volumes_lie_in_memory_as_the_weights_do(self):
-        network = Network(torch.nn.Conv3d(1, 4, 3)).eval().to(memory_format=torch.channels_last_3d)
-        two_channels = np.random.default_rng(0).random((6, 8, 8, 3)).astype(np.float32)
-        network.convolution = torch.nn.Conv3d(3, 4, 3).to(memory_format=torch.channels_last_3d)
-        ImageExplainer(Grid(8), spatial_dims=3).explain_instance(two_channels, network, num_samples=100)
+        network = Network(torch.nn.Conv3d(3, 4, 3)).eval().to(memory_format=torch.channels_last_3d)
+        volume = np.random.default_rng(0).random((6, 8, 8, 3)).astype(np.float32)
+        ImageExplainer(Grid(8), spatial_dims=3).explain_instance(volume, network, num_samples=100)
         assert all(batch.is_contiguous(memory_format=torch.channels_last_3d) for batch in network.batches)
 
     def test_of_a_compiled_module_have_one_shape(self):

@@ -3,11 +3,11 @@
 import pickle
 import re
 import sys
-from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from helpers.examples import read_section
 
 torch = pytest.importorskip("torch")
 transformers = pytest.importorskip("transformers")
@@ -426,8 +426,7 @@ def test_examples_of_the_guide(monkeypatch):
     names = {0: "NEGATIVE", 1: "POSITIVE"}
     classifier = pipeline_of(bert(id2label=names, max_position_embeddings=256), word_pieces())
     monkeypatch.setitem(sys.modules, "sentence_transformers", SimpleNamespace(SentenceTransformer=Encoder))
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Classifiers of transformers\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
+    section = read_section("docs/text.md", "Classifiers of transformers")
     blocks = re.findall(r"```py\n(.*?)```", section, flags=re.DOTALL)
     assert len(blocks) == 2
     known = {"made": classifier, "texts": ["a film", "no", "a banana"], "classes": ["good", "bad", "good"]}

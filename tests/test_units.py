@@ -5,11 +5,11 @@ import re
 import sys
 from copy import deepcopy
 from importlib.metadata import version
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
 import pytest
+from helpers.examples import run_examples
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from sklearn.feature_extraction.text import CountVectorizer, TfidfVectorizer
@@ -600,12 +600,5 @@ class TestTokens:
         assert tokenizer.to_str() == before
 
 
-def test_examples_of_the_guide(capsys):
-    page = (Path(__file__).parents[1] / "docs" / "text.md").read_text(encoding="utf-8")
-    section = re.search(r"^## Units: what a component is\n(.*?)(?=^## |\Z)", page, flags=re.DOTALL | re.MULTILINE)[1]
-    blocks = re.findall(r"```python\n(.*?)```\n+```text\n(.*?)```", section, flags=re.DOTALL)
-    assert len(blocks) == section.count("```python") == 3
-    names: dict[str, object] = {}
-    for code, printed in blocks:
-        exec(compile(code, "docs/text.md", "exec"), names)
-        assert capsys.readouterr().out == printed
+def test_examples_of_the_guide():
+    run_examples("docs/text.md", "Units: what a component is", count=3)

@@ -8,7 +8,8 @@ from limelight._blas import one_blas_thread
 from limelight.stages import wide_rows
 from limelight.stages.sample import Sample
 from limelight.stages.selection import METHODS
-from limelight.stages.surrogate import Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import fit_surrogates
 
 D, N = 300, 200
 PATHS = ("forward_selection", "lasso_path")

@@ -32,7 +32,8 @@ from limelight.stages.answers import Answer
 from limelight.stages.prediction_batches import begin_asking
 from limelight.stages.questions import Ask
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, fit_surrogates
 
 __all__ = ["Ended", "Run", "go_on", "request_fits", "run_alone", "run_in_lockstep"]
 

@@ -15,7 +15,8 @@ from limelight.stages.perturbation import Look
 from limelight.stages.prediction import Oracle, SharedAnswers
 from limelight.stages.prediction_outputs import Outputs
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit
 from limelight.stages.vicinity import Vicinity
 
 __all__ = ["Gathered", "Pipeline"]

@@ -8,9 +8,8 @@
 
 from __future__ import annotations
 
-import reprlib
 from abc import abstractmethod
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any, ClassVar, Literal, final
 
 import numpy as np
@@ -19,13 +18,13 @@ from limelight._explainer._budget import describe_end, describe_no_look
 from limelight._explainer._follow_ups import FollowUpMixin
 from limelight._explainer._measures import MeasuresMixin
 from limelight._explainer._pipeline import Gathered
+from limelight._explainer._provenance import record_provenance, write_settings
 from limelight._lockstep import Run, request_fits, run_alone
 from limelight._options import DesignName, FeatureSelection, Label, Link, Locality, Mode, Options, Request
 from limelight.batch.mixin import BatchMixin
 from limelight.exceptions import ArgumentError, BudgetError
 from limelight.models import AdaptedModel, adapt
 from limelight.results.explanation import Explanation
-from limelight.results.provenance import Provenance
 from limelight.stages.bins_cost import keep_first
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Components, Neighbourhood
@@ -41,7 +40,7 @@ from limelight.stages.prediction_outputs import LINKS, Outputs, read_outputs
 from limelight.stages.prior import Prior
 from limelight.stages.proximity import Kernel, Metric, metric_of_scikit_learn
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Settings
+from limelight.stages.settings import Settings
 from limelight.stages.vicinity import Vicinity
 from limelight.stages.width_search import WidthSearch
 
@@ -125,7 +124,8 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         """One line: the modality's own settings, the kernel's width, and the options that are not the defaults."""
         defaults = vars(Options.checked(kernel_width=self.options.kernel_width))
         options = {name: value for name, value in vars(self.options).items() if value != defaults[name]}
-        return f"{type(self).__name__}({_list({**self._own_settings(), 'kernel_width': self.options.kernel_width, **options})})"
+        settings = {**self._own_settings(), "kernel_width": self.options.kernel_width, **options}
+        return f"{type(self).__name__}({write_settings(settings)})"
 
     def _own_settings(self) -> dict[str, object]:
         """The settings that this modality alone has, as far as a reader of its repr or its explanations should know them."""
@@ -341,6 +341,8 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                 is_of_law = look.is_exact or (look.is_trial and not vicinity.is_changed)
                 drawn_width = None if is_of_law else vicinity.drawn_width
                 sample = Sample(own_representation, origin, components.shares, drawn_width=drawn_width, pull=pull)
+                sampled: list[Neighbourhood] = []
+                all_explained: list[np.ndarray] = []
                 first: Sequence[Neighbourhood] = ()
             sample.limit, sample.controls = known.limit, known.controls
             for neighbourhood, values, controls in zip(neighbourhoods, explained, known.control_values, strict=True):
@@ -352,7 +354,9 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
                     neighbourhood.replicates,
                     controls,
                 )
-            learned = known.learn_controls(neighbourhoods, explained, outputs.labels, vicinity.proximity.width)
+            sampled += neighbourhoods
+            all_explained += explained
+            learned = known.learn_controls(sampled, all_explained, outputs.labels, vicinity.proximity.width)
             if learned is not None:
                 sample.replace_controls(*learned)
             first = keep_first(components, first, neighbourhoods)
@@ -360,8 +364,7 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             settings = self._fit_settings(vicinity, request, is_exact=is_exact)
             fits = yield from request_fits(sample, settings)
             complete = look
-            # An output that has not varied so far may vary later: a few perturbations can miss a rare event.
-            if budget or has_converged(goal, sample, settings, fits, may_be_zero=[settings.is_exact] * len(fits)):
+            if budget or goal.is_reached(sample, settings, fits):
                 break
         assert complete is not None
         spent = () if budget is None else (describe_end(budget, oracle.num_inputs),)
@@ -481,41 +484,6 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
         )
 
     @final
-    def _record_provenance(
-        self,
-        components: Components,
-        vicinity: Vicinity,
-        look: Look,
-        sample: Sample,
-        settings: Settings,
-        goal: Goal,
-        request: Request,
-    ) -> Provenance:
-        """How an explanation is made, for the record."""
-        options, proximity = self.options, vicinity.proximity
-        design = "exact" if sample.limit is not None else vicinity.name_design()
-        return Provenance(
-            explainer=type(self).__name__,
-            settings=_list(self._own_settings()),
-            design="enumeration" if look.is_exact else design,
-            kernel=_show(proximity.kernel),
-            kernel_width=proximity.width,
-            distance=request.distance_metric or _show(self.distances),
-            link=request.link,
-            feature_selection=options.feature_selection,
-            regressor="ridge" if request.regressor is None else type(request.regressor).__name__,
-            alpha=options.alpha,
-            tolerance=goal.tolerance,
-            certainty=goal.certainty or 0.0,
-            random_state=options.random_state,
-            nominal_draws=settings.nominal_draws,
-            content=f"{components.content:x}",
-            prior="" if request.prior is None else repr(request.prior),
-            locality=vicinity.found,
-            kernel_share=vicinity.measure_share(sample),
-        )
-
-    @final
     def _build_explanation(self, gathered: Gathered, request: Request) -> Explanation:
         """The explanation, as plain data, once the last look is done."""
         components, vicinity, oracle, outputs, look, sample, first, settings, fits, goal = gathered
@@ -535,7 +503,14 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
             effective_sample_size=sample.effective_size,
             confidence=settings.confidence,
             converged=converged,
-            provenance=self._record_provenance(components, vicinity, look, sample, settings, goal, request),
+            provenance=record_provenance(
+                gathered,
+                request,
+                self.options,
+                explainer=type(self).__name__,
+                own_settings=self._own_settings(),
+                distances=self.distances,
+            ),
             notices=collect_notices(
                 components,
                 outputs,
@@ -556,22 +531,6 @@ class Explainer(FollowUpMixin, MeasuresMixin, BatchMixin):
 
 
 Explainer.__module__ = "limelight"  # where users import it from
-
-
-def _list(settings: Mapping[str, object]) -> str:
-    """Settings on a line."""
-    return ", ".join(f"{name}={_show(value)}" for name, value in settings.items())
-
-
-def _show(value: object) -> str:
-    """A setting on a part of a line; it is the same in every process."""
-    if isinstance(value, float):
-        return f"{value:.4g}"
-    if hasattr(value, "shape"):
-        return f"{type(value).__name__} of shape {tuple(value.shape)}"
-    if " at 0x" in repr(value) and not hasattr(value, "__name__"):  # an object without a repr of its own
-        return type(value).__name__
-    return getattr(value, "__name__", None) or reprlib.repr(value)
 
 
 def _check_one_output(outputs: Outputs, *, has_labels: bool) -> None:

@@ -124,20 +124,19 @@ def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, 
     if "model" not in found:
         found["model"] = _KnownModel(model)
     known: _KnownModel = found["model"]
-    method = known.method
+    method, stated = known.method, known.stated
     method.check_columns(components.column_names)
     path = _find_first(ADAPTERS, "model adapter", (method.call, components), _check_path) if shortcuts else None
     outputs = method.outputs
     if path is None:
-        path = adapt_callable(method.call, components)
-        again = getattr(type(method.call), "asked_again", None)
-        if again is not None:  # of a model that keeps its answers
-            path = path._replace(ask_again=lambda number: adapt_callable(again(method.call, number), components).finish)
+        path = adapt_callable(method.call, components, stated)
+        ask_again = stated.asked_again
+        if ask_again is not None:
+            path = path._replace(ask_again=lambda number: adapt_callable(ask_again(number), components, stated).finish)
     if method.join is not None:
         path = path._replace(finish=_Joined(path.finish, method.join), launch=None)
-    note = getattr(type(method.call), "notes_about", None)
-    if note is not None:
-        outputs = outputs._replace(notes=(*outputs.notes, *note(method.call, components)))
+    if stated.notes_about is not None:
+        outputs = outputs._replace(notes=(*outputs.notes, *stated.notes_about(components)))
     model_sum = None
     if shortcuts and components.columns is not None:
         reading = known.as_sum_over(components.columns)
@@ -162,13 +161,17 @@ class _KnownModel:
     Attributes
     ----------
     method : PredictionMethod
+    stated : Statements
+        What the method says about itself.
     """
 
     def __init__(self, model: Any) -> None:
         from limelight.models._estimators import find_prediction_method
+        from limelight.models._statements import Statements
 
         callable_model = _read_other_form(model)
         self.method = find_prediction_method(model if callable_model is None else callable_model)
+        self.stated = Statements.read(self.method.call)
 
     def as_sum_over(self, columns: TableColumns) -> ModelSum | Refusal | None:
         """The method as a sum over a table's columns, whose explanations have a closed form; None for other methods."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any
+from collections.abc import Callable, Iterator, Sequence
 
 from limelight.models._chunks_of_text import Chunk, Piece, Variant
 
@@ -12,7 +11,9 @@ __all__ = ["find_character_windows"]
 _MOST_WINDOWS = 20_000  # of a chunk
 
 
-def find_character_windows(vectorizer: Any, chunk: Chunk) -> list[tuple[Variant, str]] | None:
+def find_character_windows(
+    preprocess: Callable[[str], str], lengths: tuple[int, int], chunk: Chunk
+) -> list[tuple[Variant, str]] | None:
     """The n-grams that a vectorizer of the "char_wb" kind finds in a chunk, each with the states of words in which it does.
 
     The 2^k variants of a chunk of k words need not be analysed: from each character on, as many words are looked at as it
@@ -20,7 +21,10 @@ def find_character_windows(vectorizer: Any, chunk: Chunk) -> list[tuple[Variant,
 
     Parameters
     ----------
-    vectorizer : CountVectorizer, TfidfVectorizer or HashingVectorizer
+    preprocess : callable
+        What the vectorizer does to a text first.
+    lengths : tuple of int
+        From how many characters to how many an n-gram has.
     chunk : Chunk
 
     Returns
@@ -28,8 +32,7 @@ def find_character_windows(vectorizer: Any, chunk: Chunk) -> list[tuple[Variant,
     windows : list of (Variant, str), or None
         None where the n-grams are not all windows of the chunk between two blanks, or are too many.
     """
-    preprocess = vectorizer.build_preprocessor()
-    shortest, longest = vectorizer.ngram_range
+    shortest, longest = lengths
     texts = [text for piece in chunk.pieces for text in (piece.present, piece.absent)]
     # The lowercase form of sigma depends on the pieces around it; of all else, each character is preprocessed by itself.
     if any("\N{GREEK CAPITAL LETTER SIGMA}" in text for text in texts):

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from limelight.exceptions import ArgumentError, ArgumentTypeError, PredictionError
+from limelight.models._statements import Statements
 from limelight.results.explanation import Notice
 from limelight.stages.output_names import ModelOutputs
 from limelight.stages.prediction import PREDICTION_METHODS
@@ -86,11 +87,7 @@ def find_prediction_method(model: Any) -> PredictionMethod:
         method = method.func
     owner, name = getattr(method, "__self__", None), getattr(method, "__name__", "")
     if owner is None or name not in (*_CLASS_METHODS, "predict"):
-        stated = getattr(call, "outputs", None)
-        if isinstance(stated, ModelOutputs):
-            return PredictionMethod(call, stated)
-        gives_probabilities, is_slow = (getattr(call, name, False) is True for name in ("gives_probabilities", "is_slow"))
-        return PredictionMethod(call, ModelOutputs("probabilities" if gives_probabilities else None, is_slow=is_slow))
+        return PredictionMethod(call, Statements.read(call).outputs)
     columns = getattr(owner, "feature_names_in_", None)
     input_names = tuple(map(str, columns)) if isinstance(columns, np.ndarray) else None
     return _describe_method(call, owner, name)._replace(input_names=input_names)

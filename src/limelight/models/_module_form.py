@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import chain
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from limelight.exceptions import ArgumentError
+from limelight.models._torch_modules import find_device_and_dtype
 
 if TYPE_CHECKING:
     import torch
@@ -49,15 +49,13 @@ class ModuleForm(NamedTuple):
         ArgumentError
             If its parameters are on several devices, or have no numbers.
         """
-        import torch
 
         parameters = list(module.parameters())
         _check_devices([parameter.device for parameter in parameters], is_dispatched=hasattr(module, "hf_device_map"))
-        tensors = (tensor for tensor in chain(parameters, module.buffers()) if tensor.is_floating_point())
-        first = next(tensors, None)
+        device, dtype = find_device_and_dtype(module)
         return cls(
-            device=torch.device("cpu") if first is None else first.device,
-            dtype=torch.float32 if first is None else first.dtype,
+            device=device,
+            dtype=dtype,
             is_channels_last=any(map(_lies_channels_last, parameters)),
             has_fixed_shapes=any(map(_is_compiled, module.modules())),
         )

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from inspect import Parameter, signature
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, PredictionError
+from limelight.exceptions import ArgumentTypeError, ModelError, PredictionError
 from limelight.models._token_batches import Columns, cut_batches, pad_batch
 from limelight.models._tokenizers import check_vocabulary, count_tokens
+from limelight.models._torch_modules import at_least_single, check_mode, find_device_and_dtype, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -67,7 +67,7 @@ class TextModule:
         """By what share of the largest answer a batch's shape may change one."""
         import torch
 
-        return _ROUNDING_STEPS * float(torch.finfo(self._device_and_dtype()[1]).eps)
+        return _ROUNDING_STEPS * float(torch.finfo(find_device_and_dtype(self.module)[1]).eps)
 
     def predict(self, columns: Columns) -> np.ndarray:
         """The module's logits for n texts, of shape (n, k), in single precision at least.
@@ -89,22 +89,16 @@ class TextModule:
         count = len(columns["input_ids"])
         if not count:
             raise PredictionError("the model must be asked about one text or more; got none.")
-        self._check_mode()
+        check_mode(self.module)
         parts = [(rows, self._predict_rows(columns, rows)) for rows in self._cut(columns)]
         logits = np.empty((count, parts[0][1].shape[1]), dtype=parts[0][1].dtype)
         for rows, answer in parts:
             logits[rows] = answer
         return logits
 
-    def _check_mode(self) -> None:
-        if any(part.training for part in self.module.modules()):
-            raise ArgumentError(
-                "the module is in training mode, or a part of it is, where predictions depend on chance; call its eval() first."
-            )
-
     def _cut(self, columns: Columns) -> list[np.ndarray]:
         lengths = np.array([len(ids) for ids in columns["input_ids"]])
-        device = self._device_and_dtype()[0].type
+        device = find_device_and_dtype(self.module)[0].type
         most = self._batch_tokens or _BATCH_TOKENS.get(device, _MOST_TOKENS)
         if len(lengths) == 1 or self.sharing == SINGLE:
             return [np.array([row]) for row in range(len(lengths))]
@@ -115,7 +109,7 @@ class TextModule:
         try:
             return self._predict_batch(columns, rows)
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 raise
             if len(rows) == 1:
                 raise ModelError("the device has no room for a single text. Give a smaller max_length.") from error
@@ -130,13 +124,13 @@ class TextModule:
         length = max(len(columns["input_ids"][row]) for row in numbers)
         arrays = pad_batch(columns, numbers, length, self._padding, self._side)
         check_vocabulary(self.module, count_tokens(self.module), int(arrays["input_ids"].max()))
-        device, _ = self._device_and_dtype()
+        device, _ = find_device_and_dtype(self.module)
         with torch.no_grad():
             arguments = {name: torch.from_numpy(array).to(device) for name, array in arrays.items()}
             answer = self.module(**self._choose(arguments))
             logits = getattr(answer, "logits", answer)
             self._check_logits(logits, len(numbers))
-            return np.asarray((logits if logits.dtype == torch.float64 else logits.float()).cpu().numpy())
+            return np.asarray(at_least_single(logits).cpu().numpy())
 
     def _choose(self, arguments: dict[str, Tensor]) -> dict[str, Any]:
         """The arguments that the module takes; as in a pipeline, it keeps no cache."""
@@ -159,14 +153,6 @@ class TextModule:
                 "Modules that answer for each token, as language models do, are asked by a LanguageModel or a callable."
             )
 
-    def _device_and_dtype(self) -> tuple[Any, Any]:
-        """The device and number type of the module's first floating-point parameter or buffer."""
-        import torch
-
-        tensors = chain(self.module.parameters(), self.module.buffers())
-        tensor = next((tensor for tensor in tensors if tensor.is_floating_point()), None)
-        return (torch.device("cpu"), torch.float32) if tensor is None else (tensor.device, tensor.dtype)
-
     def _try_sharing(self) -> str:
         """See how two texts can share a batch so that the module says of each what it says of it alone.
 
@@ -177,7 +163,7 @@ class TextModule:
 
         short, long = map(len, self._trial["input_ids"])
         alone = np.concatenate([self._predict_batch(self._trial, [row]) for row in (0, 1)])
-        step = torch.finfo(self._device_and_dtype()[1]).eps
+        step = torch.finfo(find_device_and_dtype(self.module)[1]).eps
         tolerance = _TRIAL_SHARE * np.sqrt(step) * max(float(np.abs(alone).max()), 0.05)
         trials = [(PADDED, [0, 1])] if short < long else []  # otherwise padding cannot be tried
         for sharing, rows in [*trials, (SAME_LENGTH, [0, 0])]:
@@ -188,13 +174,6 @@ class TextModule:
             if np.abs(together - alone[rows]).max() <= tolerance:
                 return sharing
         return SINGLE
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device has no room; of the CPU, only the message says so."""
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
 
 
 def _free_memory() -> None:

@@ -29,6 +29,13 @@ class TermMatrix:
     vectorizer : CountVectorizer, TfidfVectorizer or HashingVectorizer
         Fitted, and not of a derived class.
     words : Words
+    texts : sequence of str
+        Some perturbations, which the vectorizer is asked about.
+
+    Attributes
+    ----------
+    of_texts : sparse matrix
+        What it makes of them.
 
     Raises
     ------
@@ -36,14 +43,14 @@ class TermMatrix:
         If a term can extend over more words than can be analysed together.
     """
 
-    def __init__(self, vectorizer: Any, words: Words) -> None:
+    def __init__(self, vectorizer: Any, words: Words, texts: Sequence[str]) -> None:
         boundaries = find_boundaries(vectorizer, "".join([*words.names, *words.gaps, words.mask_string]))
         if not boundaries:
             raise ValueError("terms may reach from any word into any other")
         chunks = cut_into_chunks(find_pieces(words), boundaries)
         self._vectorizer = vectorizer
-        self._empty = vectorizer.transform([""])
-        self._weigh = _find_weighing(vectorizer, self._empty)
+        self.of_texts = vectorizer.transform(texts)
+        self._weigh = _find_weighing(vectorizer, self.of_texts)
         find_columns = partial(_find_columns, vectorizer)
         shortest, longest = vectorizer.ngram_range
         d = len(words.names)
@@ -53,7 +60,9 @@ class TermMatrix:
             of_tokens.ngram_range = (1, 1)
             self._terms = TermSequence(chunks, d, of_tokens.build_analyzer(), find_columns, shortest, longest)
         else:
-            find_windows = partial(find_character_windows, vectorizer) if vectorizer.analyzer == "char_wb" else None
+            find_windows = None
+            if vectorizer.analyzer == "char_wb":
+                find_windows = partial(find_character_windows, vectorizer.build_preprocessor(), vectorizer.ngram_range)
             self._terms = TermBag(chunks, d, vectorizer.build_analyzer(), find_columns, find_windows, vectorizer.dtype)
 
     def make(self, masks: np.ndarray) -> Any:
@@ -68,10 +77,10 @@ class TermMatrix:
 
     def _make_block(self, masks: np.ndarray) -> Any:
         sizes, columns, amounts = self._terms.count(masks)
-        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(self._empty.indptr.dtype)
+        bounds = np.concatenate([[0], np.cumsum(sizes)]).astype(self.of_texts.indptr.dtype)
         # What small integers cannot hold wraps around, as it does where the vectorizer counts.
-        counts = type(self._empty)(
-            (amounts.astype(self._vectorizer.dtype, copy=False), columns, bounds), shape=(len(masks), self._empty.shape[1])
+        counts = type(self.of_texts)(
+            (amounts.astype(self._vectorizer.dtype, copy=False), columns, bounds), shape=(len(masks), self.of_texts.shape[1])
         )
         if self._terms.has_repeated_columns:
             counts.sum_duplicates()
@@ -92,8 +101,8 @@ def _find_columns(vectorizer: Any, terms: Sequence[str]) -> tuple[np.ndarray, np
     return hashed.indices.astype(np.int64), hashed.data.astype(np.int64)
 
 
-def _find_weighing(vectorizer: Any, empty: Any) -> Callable[[Any], Any]:
-    """What the vectorizer does with counts."""
+def _find_weighing(vectorizer: Any, matrix: Any) -> Callable[[Any], Any]:
+    """What the vectorizer, which has made some matrix, does with counts."""
     from sklearn.feature_extraction.text import HashingVectorizer, TfidfTransformer, TfidfVectorizer
     from sklearn.preprocessing import normalize
 
@@ -107,7 +116,7 @@ def _find_weighing(vectorizer: Any, empty: Any) -> Callable[[Any], Any]:
         if vectorizer.use_idf:
             transformer.idf_ = vectorizer.idf_
         else:
-            transformer.fit(empty)  # it only learns the number of terms
+            transformer.fit(matrix)  # it only learns the number of terms
 
     def weigh(counts: Any) -> Any:
         if vectorizer.binary:

@@ -9,14 +9,15 @@ import numpy as np
 
 from limelight._checks import named_errors, own_arithmetic
 from limelight.exceptions import InstanceError
+from limelight.models._statements import Statements
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.questions import ModelPath
 
 __all__ = ["adapt_callable"]
 
 
-def adapt_callable(method: Callable[[Any], Any], components: Components) -> ModelPath:
-    """Give the perturbations to the method as they are."""
+def adapt_callable(method: Callable[[Any], Any], components: Components, stated: Statements) -> ModelPath:
+    """Give the perturbations to the method as they are; `stated` is what it says about itself."""
 
     def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
         return neighbourhood.inputs.take(rows)
@@ -28,10 +29,9 @@ def adapt_callable(method: Callable[[Any], Any], components: Components) -> Mode
         return _in_order_of(index, method(batch))
 
     # Some answers depend on the batch's shape, in the last bits or more: another instance's inputs would change them.
-    depends_on_batch = getattr(method, "depends_on_batch", False) is True
-    form = id(components) if components.form is None or depends_on_batch else ("generic", components.form)
-    rounding = getattr(method, "batch_rounding", 0.0) if depends_on_batch else 0.0
-    return ModelPath(make, finish, form, components.batch_size, rounding=rounding)
+    is_alone = components.form is None or stated.depends_on_batch
+    form = id(components) if is_alone else ("generic", components.form)
+    return ModelPath(make, finish, form, components.batch_size, rounding=stated.batch_rounding)
 
 
 def _in_order_of(index: Any, answer: Any) -> Any:

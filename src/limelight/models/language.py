@@ -14,6 +14,7 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError, require
 from limelight.models._prompt_tokens import AnswerTokens, PromptTokens, note_answers
 from limelight.models._token_batches import cut_batches, pad_batch
 from limelight.models._tokenizers import check_vocabulary, count_tokens, find_text_config
+from limelight.models._torch_modules import at_least_single, check_mode, find_device_and_dtype
 from limelight.stages.output_names import ModelOutputs
 
 if TYPE_CHECKING:
@@ -142,8 +143,7 @@ class LanguageModel:
         """By what share of the largest score those of one prompt may differ in other batches: rounding."""
         import torch
 
-        types = (parameter.dtype for parameter in self.module.parameters() if parameter.is_floating_point())
-        return _ROUNDING_STEPS * float(torch.finfo(next(types, torch.float32)).eps)
+        return _ROUNDING_STEPS * float(torch.finfo(find_device_and_dtype(self.module)[1]).eps)
 
     def __call__(self, prompts: Iterable[Any]) -> np.ndarray:
         """Scores, of shape (n, k), for n prompts.
@@ -158,10 +158,7 @@ class LanguageModel:
 
         if isinstance(prompts, (str, Mapping)):
             raise ArgumentTypeError(f"prompts must be a sequence of them; got a single {type(prompts).__name__}: give a list.")
-        if any(part.training for part in self.module.modules()):
-            raise ArgumentError(
-                "the module is in training mode, or a part of it is, where scores depend on chance; call its eval() first."
-            )
+        check_mode(self.module)
         rows = [np.array(row, dtype=np.int64) for row in self._tokens.encode_prompts(list(prompts))]
         columns = np.zeros((len(rows), sum(len(tokens.ids) for tokens in self._answer_tokens)))
         with torch.inference_mode():
@@ -192,7 +189,7 @@ class LanguageModel:
         if limit is not None:
             _check_length(int(lengths.max(initial=0)), limit, len(appended))
             widths = np.minimum(widths, limit)
-        on_cpu = self._find_device().type == "cpu"
+        on_cpu = find_device_and_dtype(self.module)[0].type == "cpu"
         most_tokens = self._batch_tokens or (_CPU_TOKENS if on_cpu else _DEVICE_TOKENS)
         for rows in cut_batches(widths, most_tokens, batch_cost=0):
             given = pad_batch({"input_ids": sequences}, rows, int(widths[rows[0]]), {}, "right")
@@ -224,8 +221,7 @@ class LanguageModel:
         offsets = torch.tensor([place.offset for place in places], device=scores.device)
         tokens = torch.tensor([place.token for place in places], device=scores.device)
         chosen = scores[rows, torch.from_numpy(last - (width - kept)).to(scores.device)[:, None] + offsets]
-        chosen = chosen if chosen.dtype == torch.float64 else chosen.float()
-        logarithms = chosen.log_softmax(dim=2).gather(2, tokens.expand(len(last), -1)[:, :, None])[:, :, 0]
+        logarithms = at_least_single(chosen).log_softmax(dim=2).gather(2, tokens.expand(len(last), -1)[:, :, None])[:, :, 0]
         return np.asarray(logarithms.double().cpu().numpy())
 
     def _ask(self, given: Mapping[str, np.ndarray], kept: int) -> Tensor:
@@ -240,7 +236,7 @@ class LanguageModel:
 
         ids = given["input_ids"]
         self._check_vocabulary(count_tokens(self.module), ids)
-        device = self._find_device()
+        device, _ = find_device_and_dtype(self.module)
         known = inspect.signature(self.module.forward).parameters
         settings = {name: value for name, value in {"use_cache": False, "logits_to_keep": kept}.items() if name in known}
         answer = self.module(**{name: torch.from_numpy(array).to(device) for name, array in given.items()}, **settings)
@@ -285,12 +281,6 @@ class LanguageModel:
                 f"{type(self.module).__name__} changed with a later token. Give a decoder (AutoModelForCausalLM)."
             )
         self._is_causal = True
-
-    def _find_device(self) -> Any:
-        """The device of the module's first parameter; the CPU if it has none."""
-        import torch
-
-        return next((parameter.device for parameter in self.module.parameters()), torch.device("cpu"))
 
     def _find_limit(self) -> int | None:
         """How many tokens the model reads at most; None if its configuration does not say."""

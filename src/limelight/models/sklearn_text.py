@@ -42,8 +42,9 @@ def adapt_text_pipeline(method: Callable[[Any], Any], components: Components) ->
     if _replace_vectorizers(pipeline, note) is None:
         return None
     try:
-        matrices = [TermMatrix(vectorizer, components) for vectorizer in vectorizers]
-        if not _is_exact(vectorizers, matrices, components):
+        masks, texts = _realise_some(components)
+        matrices = [TermMatrix(vectorizer, components, texts) for vectorizer in vectorizers]
+        if texts != _join_pieces(components, masks) or not all(_is_same(one.of_texts, one.make(masks)) for one in matrices):
             return None
     except Exception:  # the generic path reports what is wrong with a vectorizer
         return None
@@ -102,19 +103,17 @@ class _Finish:
         return self._predict([vstack(matrices, format="csr") for matrices in zip(*instances, strict=True)])
 
 
-def _is_exact(vectorizers: Sequence[Any], matrices: Sequence[TermMatrix], words: Words) -> bool:
-    """Whether some perturbed texts, and what the vectorizers make of them, are to the bit what they are taken for."""
-    d = len(words.names)
-    masks = np.random.default_rng(0).integers(0, 2, (_TRIED_MASKS, d), dtype=np.uint8)
+def _realise_some(words: Words) -> tuple[np.ndarray, list[str]]:
+    """A few masks, of shape (m, d), and their texts."""
+    masks = np.random.default_rng(0).integers(0, 2, (_TRIED_MASKS, len(words.names)), dtype=np.uint8)
     masks[0], masks[1] = 1, 0
-    texts = words.realise(masks)
+    return masks, words.realise(masks)
+
+
+def _join_pieces(words: Words, masks: np.ndarray) -> list[str]:
+    """What the texts are taken for."""
     pieces = find_pieces(words)
-    if texts != [join_pieces(pieces, mask) for mask in masks.tolist()]:
-        return False
-    return all(
-        _is_same(vectorizer.transform(texts), matrix.make(masks))
-        for vectorizer, matrix in zip(vectorizers, matrices, strict=True)
-    )
+    return [join_pieces(pieces, mask) for mask in masks.tolist()]
 
 
 def _is_same(one: Any, other: Any) -> bool:

@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limelight._checks import check_flag
-from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, require
+from limelight.exceptions import ArgumentTypeError, ModelError, require
 from limelight.models._module_answers import check_device, pick_output, start_reading
 from limelight.models._module_form import ModuleForm
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
+from limelight.models._torch_modules import check_mode, is_out_of_memory
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS
 from limelight.stages.questions import ModelPath
@@ -101,7 +102,7 @@ class TorchModel:
         Raises
         ------
         ArgumentError
-            If the module is in training mode, or mean and std do not fit the channels.
+            If the module or a part of it is in training mode, or mean and std do not fit the channels.
         ModelError
             If the device has no room for a single input.
         """
@@ -167,7 +168,7 @@ class TorchModel:
         try:
             return self._predict(make_inputs(batch))
         except RuntimeError as error:
-            if not _is_out_of_memory(error):
+            if not is_out_of_memory(error):
                 check_device(error)
                 raise
             if len(batch) == 1:
@@ -178,10 +179,7 @@ class TorchModel:
         """Predictions for prepared inputs, in single precision at least."""
         import torch
 
-        if self.module.training:
-            raise ArgumentError(
-                "the torch module is in training mode, where predictions depend on chance; call its eval() first."
-            )
+        check_mode(self.module)
         answer = pick_output(self.module(inputs), self._output).detach()  # a module may switch gradients on for itself
         # A copy: a module with a CUDA graph writes each answer over the one before.
         dtype = torch.float64 if answer.dtype == torch.float64 else torch.float32
@@ -205,15 +203,6 @@ def _to_tensor(batch: Any) -> Tensor | None:
     is_large_unsigned = array.dtype.kind == "u" and array.dtype.itemsize > 1
     dtype = np.float64 if is_large_unsigned else array.dtype.newbyteorder("=")
     return torch.from_numpy(np.require(array, dtype=dtype, requirements=["C", "W"]))
-
-
-def _is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device has no room; of some devices, the CPU among them, only the message says so."""
-    import torch
-
-    return isinstance(error, torch.OutOfMemoryError) or any(
-        words in str(error) for words in ("not enough memory", "out of memory")
-    )
 
 
 def _empty_cache() -> None:

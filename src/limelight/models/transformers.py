@@ -118,11 +118,6 @@ class TransformersModel:
         return f"TransformersModel({', '.join(settings)})"
 
     @property
-    def gives_probabilities(self) -> bool:
-        """Whether the outputs are certain to be probabilities of classes that exclude each other."""
-        return self._function == "softmax"
-
-    @property
     def outputs(self) -> ModelOutputs:
         """What the module's configuration says about its outputs."""
         names = getattr(self._config, "id2label", None)

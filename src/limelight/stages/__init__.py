@@ -37,19 +37,23 @@ known_moments       which of these an explanation has, if any
 curve_products      weighted products with curves of predictors
 wide_rows           rows that are fewer than their components, and regressions on them
 pair_products       weighted products of masks in complementary pairs
+weighted_rows       rows with weights, as plain data, and their weighted products
 sample              the perturbations with their predictions, as weighted Gram matrices
 locality            what a kernel leaves of LIME's law, and the width that stays near the instance
 vicinity            where the perturbations of one instance lie: the kernel, and what they are drawn from
 selection           which components are reported
 selected_intervals  intervals of weights that were chosen because they are the heaviest
 certainty           how certain a list of the heaviest components is
+settings            how surrogates are fitted
 moments             means and covariances of components and outputs, as sampled or in the limit
 full_fit            the same from a fit of all components, with exact moments of the masks
 sparse_fit          the same from sparse fits, for fewer than two rows a component
 controlled_moments  the same from a fit of all components and of control variates
 regressions         on the chosen components, of all rows and without each replicate
 held_out            fidelity of surrogates chosen and fitted without the rows they are held against
+sources             where the moments that surrogates are fitted to come from
 surrogate           the weighted linear model, its intervals and its fidelity
+telling_rows        whether intervals rest on enough perturbations
 convergence         whether perturbations are enough: weights within the tolerance, or a certain list
 width_search        the width whose surrogate reaches a wanted fidelity
 plain_surrogates    what an explanation keeps of its surrogates
@@ -59,5 +63,8 @@ chance              which components may have been chosen by chance
 prior_effect        what a reader should know where a prior was used
 bins_cost           what a list of bins misses of an output, and why
 remedies            other settings, tried on the same perturbations
+notice_words        words that several notices share
+surrogate_notices   what a reader should know about one label's surrogate
+precision_notices   what a reader should know about uncertain weights and lists
 notices             what a reader should know before trusting it
 """

@@ -8,7 +8,8 @@ import numpy as np
 
 from limelight.results.jackknife import critical_value
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit
 
 __all__ = ["find_chance_choices"]
 

@@ -21,7 +21,7 @@ from limelight.stages.limit import Expectation, ModelSum
 from limelight.stages.prediction_outputs import LINKS
 from limelight.stages.product_law import ComponentMoments, ProductLaw
 
-__all__ = ["ControlFunctions", "ControlVariates", "Controls", "find_moments"]
+__all__ = ["ControlFunctions", "ControlVariates", "Controls", "find_moments", "recall"]
 
 T = TypeVar("T")
 
@@ -199,6 +199,13 @@ class Controls:
         return replace(self, functions=self.functions.take_output(number), expectation=None)
 
 
+def recall(known: dict[Hashable, Any], key: Hashable, find: Callable[[], T]) -> T:
+    """What is known by a key; it is worked out once for all instances that share it."""
+    if key not in known:
+        known[key] = find()
+    return cast("T", known[key])
+
+
 def find_moments(many: Sequence[Controls]) -> Expectation:
     """The exact moments of the control variates of b explanations, of shapes (b, f * e, q) and (b, f * e, q, d).
 
@@ -295,11 +302,7 @@ class ControlVariates:
 
     def _recall(self, shared: SharedRows | None, key: Hashable, find: Callable[[], T]) -> T:
         """What is known of drawn rows; it is worked out once for all instances that share them."""
-        if shared is None:
-            return find()
-        if (shared, key) not in self._of_shared_rows:
-            self._of_shared_rows[shared, key] = find()
-        return cast("T", self._of_shared_rows[shared, key])
+        return find() if shared is None else recall(self._of_shared_rows, (shared, key), find)
 
     def _prove(self, neighbourhood: Neighbourhood, answers: np.ndarray) -> _Margins | None:
         """The margins, from answers of which some are compared with the sum; None where it is contradicted."""

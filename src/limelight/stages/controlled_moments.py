@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 
 import numpy as np
 
@@ -65,6 +66,13 @@ class ControlledMoments:
         self._components_mean = means
         self._cross = weights * self._variances[:, None, None]
         self._outputs_mean = coefficients[:, :, 0] + (weights * means[:, None, None]).sum(axis=-1)
+
+    def take(self, number: int) -> ControlledMoments:
+        """Those of one of the samples."""
+        one, own = copy(self), slice(number, number + 1)
+        one._components_mean, one._variances = self._components_mean[own], self._variances[own]
+        one._cross, one._outputs_mean, one._penalty = self._cross[own], self._outputs_mean[own], self._penalty[own]
+        return one
 
     def pooled(self) -> PooledMoments:
         """The moments of all components and outputs over all replicates: as `SampledMoments.pooled`."""

@@ -8,7 +8,9 @@ from typing import NamedTuple
 import numpy as np
 
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, judge_lists
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, judge_lists
+from limelight.stages.telling_rows import find_few_telling_rows
 
 __all__ = ["Goal", "has_converged"]
 
@@ -40,6 +42,15 @@ class Goal(NamedTuple):
         if tolerance is not None:
             return cls(tolerance, certainty)
         return cls(_TOLERANCE_OF_SLOW if is_slow else _TOLERANCE, certainty, is_slow)
+
+    def is_reached(self, sample: Sample, settings: Settings, fits: Sequence[Fit]) -> bool:
+        """Whether no further perturbations are needed, as far as these can tell.
+
+        An output that has not varied so far may vary later: a few perturbations can miss a rare event.
+        """
+        if not has_converged(self, sample, settings, fits, may_be_zero=[settings.is_exact] * len(fits)):
+            return False
+        return not any(find_few_telling_rows(sample, settings, fits, self.tolerance))
 
 
 def has_converged(goal: Goal, sample: Sample, settings: Settings, fits: Sequence[Fit], may_be_zero: Iterable[bool]) -> bool:

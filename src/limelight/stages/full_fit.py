@@ -40,16 +40,7 @@ class ProjectedMoments:
         If least squares on all components has no unique solution, in the whole sample or without one of its replicates.
     """
 
-    @classmethod
-    def of(cls, sample: Sample, kernel_law: KernelLaw, nominal_draws: int) -> ProjectedMoments:
-        """The moments of a sample, which are computed once: surrogates and the certainty of their lists have the same."""
-        made: ProjectedMoments | None = sample.projection
-        if made is None or made.kernel_law is not kernel_law or made.nominal_draws != nominal_draws:
-            made = sample.projection = cls(sample, kernel_law, nominal_draws)
-        return made
-
     def __init__(self, sample: Sample, kernel_law: KernelLaw, nominal_draws: int) -> None:
-        self.kernel_law, self.nominal_draws = kernel_law, nominal_draws
         self._components_mean, self._covariance = kernel_law.moments()
         grams = sample.full_grams()
         d = len(self._components_mean)

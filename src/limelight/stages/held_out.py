@@ -37,7 +37,7 @@ def find_held_out_fidelities(
     source : SampledMoments, ProjectedMoments or SparseMoments
         Where the moments of this sample alone come from.
     method, num_features, alpha
-        How components are chosen, how many, and the ridge penalty; as in `limelight.stages.surrogate.Settings`.
+        How components are chosen, how many, and the ridge penalty; as in `limelight.stages.settings.Settings`.
 
     Returns
     -------

@@ -12,7 +12,7 @@ NUM_CURVES = 5  # of each predictor
 _MOST_ROUNDING_GROWTH = 1e6  # a curve's exact moments are not used where rounding errors grow by more
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class KernelLaw:
     """Masks under LIME's own law, weighted by a kernel, where both depend on the number of absent parts alone.
 

@@ -87,15 +87,15 @@ class KnownMoments:
 
     def learn_controls(
         self,
-        neighbourhoods: Sequence[Neighbourhood],
+        drawn: Sequence[Neighbourhood],
         explained: Sequence[np.ndarray],
         outputs: tuple[int, ...],
         kernel_width: float,
-    ) -> tuple[Controls, list[np.ndarray]] | None:
-        """Control variates of a black box, as `LearnedControls.add` gives them; None where something else is known."""
+    ) -> tuple[Controls | None, list[np.ndarray | None]] | None:
+        """Control variates of a black box, as `LearnedControls.find` gives them; None where something else is known."""
         if self._learned is None or self.limit is not None or self.controls is not None:
             return None
-        return self._learned.add(neighbourhoods, explained, outputs, kernel_width)
+        return self._learned.find(drawn, explained, outputs, kernel_width)
 
     def move_to(self, kernel_width: float, neighbourhoods: Sequence[Neighbourhood]) -> list[np.ndarray]:
         """Have the limit of another kernel; the explained outputs of the drawn rows near it, each of shape (m, q)."""

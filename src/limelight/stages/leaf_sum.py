@@ -12,7 +12,7 @@ from limelight.stages.grouped_leaves import Events, group_conditions
 from limelight.stages.limit import Expectation
 from limelight.stages.product_law import ConditionMoments, Conditions, ProductLaw
 
-__all__ = ["NEVER", "LeafSum", "Leaves"]
+__all__ = ["NEVER", "LeafSum", "Leaves", "expect_together"]
 
 _MOST_VALUES = 2**20  # of rows that are compared with conditions at a time
 _MOST_NUMBERS = 2**17  # in an array at a time: they stay in the processor's cache
@@ -183,15 +183,8 @@ class LeafSum(SumOfProducts):
         E[f] = sum over leaves of value * prod_i P_i. With z the component of column j,
         Cov(f, z) = sum over leaves of value * Cov(1_j, z) * prod_{i != j} P_i.
         """
-        component_of = laws[0].component_of
-        if component_of is not None and not isinstance(self.conditions, Events):
-            return self.of_components(component_of).expect(laws, kernel_width, outputs)
-        most = min(_MOST_LAWS, max(1, _MOST_MOMENTS // max(1, len(self.conditions.columns))))
-        parts = []
-        for start in range(0, len(laws), most):
-            moments = [law.condition_moments(self.conditions, kernel_width) for law in laws[start : start + most]]
-            parts.append(self.expect_under([of_law for of_law in moments if of_law is not None], outputs))
-        return Expectation(*map(np.concatenate, zip(*parts, strict=True)))
+        (found,) = expect_together([self], laws, kernel_width, outputs)
+        return found
 
     def expect_under(self, moments: Sequence[ConditionMoments], outputs: Sequence[int]) -> Expectation:
         dtype = np.result_type(*(of_law.chances for of_law in moments))
@@ -250,6 +243,23 @@ class LeafSum(SumOfProducts):
 
         places = np.arange(len(columns) + 1, dtype=columns.dtype)
         return np.asarray(csc_array((values, columns, places), shape=(self.num_columns + 1, len(columns))) @ numbers)
+
+
+def expect_together(
+    sums: Sequence[LeafSum], laws: Sequence[ProductLaw], kernel_width: float, outputs: Sequence[int]
+) -> list[Expectation]:
+    """What `LeafSum.expect` finds for several sums with the same conditions, whose moments are worked out once."""
+    component_of = laws[0].component_of
+    if component_of is not None and not isinstance(sums[0].conditions, Events):
+        return [part.of_components(component_of).expect(laws, kernel_width, outputs) for part in sums]
+    conditions = sums[0].conditions
+    most = min(_MOST_LAWS, max(1, _MOST_MOMENTS // max(1, len(conditions.columns))))
+    found = []
+    for start in range(0, len(laws), most):
+        moments = [law.condition_moments(conditions, kernel_width) for law in laws[start : start + most]]
+        known = [of_law for of_law in moments if of_law is not None]
+        found.append([part.expect_under(known, outputs) for part in sums])
+    return [Expectation(*map(np.concatenate, zip(*of_sum, strict=True))) for of_sum in zip(*found, strict=True)]
 
 
 class _Products(NamedTuple):

@@ -8,32 +8,36 @@ in the limit: the rows say it.
 Trees follow the rows that they were learned from, chance included. So replicates are in folds, and the rows of each fold have
 trees that were learned from the others (cross-fitting: Chernozhukov et al., "Double/debiased machine learning", Econometrics
 Journal 21, 2018).
+
+What the trees miss has to be seen in the rows, because its chance is all that is left of an interval. Trees that follow a step
+nearly everywhere miss it in a handful of rows, or in none that were drawn: such intervals would be too narrow, and such trees
+are not used.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Any, TypeVar, cast
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 
 from limelight.stages.closed_form import ClosedForm
 from limelight.stages.components import Neighbourhood
-from limelight.stages.control_variate import ControlFunctions, Controls
-from limelight.stages.leaf_sum import LeafSum
+from limelight.stages.control_variate import ControlFunctions, Controls, recall
+from limelight.stages.leaf_sum import LeafSum, expect_together
 from limelight.stages.learned_trees import learn_trees
 from limelight.stages.limit import Expectation
 from limelight.stages.product_law import ProductLaw
 
 __all__ = ["LearnedControls"]
 
-T = TypeVar("T")
-
 _LEAST_ROWS = 768  # with fewer, trees learn little; and most fast models need no more
-_MOST_LEARNED = 2048  # rows: with more, or more columns or outputs, learning takes more time than it saves
+_MOST_LEARNED = 1024  # rows: with more, or more columns or outputs, learning takes more time than it saves
 _MOST_COLUMNS, _MOST_OUTPUTS = 40, 3
 _NUM_FOLDS = 4
+_LEAST_MISSED = 64  # rows that show what trees miss, by Kish's count: (sum of squares)^2 / (sum of fourth powers)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,14 +73,13 @@ class _Trees(ControlFunctions):
         return values
 
     def expect(self, laws: Sequence[ProductLaw]) -> Expectation:
-        found = [trees.expect(laws, self.kernel_width, self.outputs) for trees in self.of_folds]
+        found = expect_together(self.of_folds, laws, self.kernel_width, self.outputs)
         return Expectation(*(np.stack(part, axis=1) for part in zip(*found, strict=True)))
 
     def take_output(self, number: int) -> _Trees:
         return replace(self, outputs=self.outputs[number : number + 1])
 
 
-@dataclass(eq=False)
 class LearnedControls:
     """The control variates of one explanation's rows, learned anew at each look, as long as rows are few.
 
@@ -88,89 +91,105 @@ class LearnedControls:
         What was learned from rows that other instances share.
     """
 
-    law: ProductLaw
-    of_shared_rows: dict[Hashable, Any]
-    _neighbourhoods: list[Neighbourhood] = field(default_factory=list)
-    _outputs: list[np.ndarray] = field(default_factory=list)
+    def __init__(self, law: ProductLaw, of_shared_rows: dict[Hashable, Any]) -> None:
+        self._law = law
+        self._of_shared_rows = of_shared_rows
 
-    def add(
-        self,
-        neighbourhoods: Sequence[Neighbourhood],
-        outputs: Sequence[np.ndarray],
-        labels: tuple[int, ...],
-        kernel_width: float,
-    ) -> tuple[Controls, list[np.ndarray]] | None:
-        """Those of all rows so far, if there are enough that other instances can share, and their values.
+    def find(
+        self, parts: Sequence[Neighbourhood], outputs: Sequence[np.ndarray], labels: tuple[int, ...], kernel_width: float
+    ) -> tuple[Controls | None, list[np.ndarray | None]] | None:
+        """Those of all rows so far; None where rows are too few, or not those that other instances can share.
 
         Parameters
         ----------
-        neighbourhoods : sequence of Neighbourhood
-            What was drawn for this look.
+        parts : sequence of Neighbourhood
+            What was drawn for all looks.
         outputs : sequence of ndarray of shape (m, q)
-            The explained outputs of the drawn rows.
+            The explained outputs of the drawn rows of each.
         labels : tuple of int
             The numbers of these outputs.
         kernel_width : float
 
         Returns
         -------
-        controls : Controls
-        values : list of ndarray of shape (m, q)
-            One for each neighbourhood of all looks.
+        controls : Controls or None
+            None if trees were learned, but the rows cannot tell what these miss.
+        values : list of ndarray of shape (m, q), or of None
+            One for each neighbourhood.
         """
-        self._neighbourhoods += neighbourhoods
-        self._outputs += outputs
-        if not self._is_worthwhile():
+        if not _are_worthwhile(parts, outputs):
             return None
-        rows = tuple(self._neighbourhoods[number].shared for number in self._find_learned())
-        trees = self._recall((rows, labels), self._learn)
+        learned = _find_learned(parts, outputs)
+        rows = tuple(parts[number].shared for number in learned)
+        trees = recall(
+            self._of_shared_rows,
+            (rows, labels),
+            lambda: _learn([parts[number] for number in learned], [outputs[number] for number in learned]),
+        )
         if trees is None:
             return None
-        functions = self._recall(
-            (rows, labels, kernel_width), lambda: _Trees(trees, labels, (*range(len(labels)),), kernel_width)
-        )
-        closed_form = ClosedForm(trees[0], self.law, kernel_width, {})
+        closed_form = ClosedForm(trees[0], self._law, kernel_width, {})
         if not closed_form.has_limit:
             return None
-        return Controls(closed_form, functions, None), [self._evaluate(part, functions, rows) for part in self._neighbourhoods]
+        functions = recall(
+            self._of_shared_rows,
+            (rows, labels, kernel_width),
+            lambda: _Trees(trees, labels, (*range(len(labels)),), kernel_width),
+        )
+        values = [
+            recall(self._of_shared_rows, (rows, labels, part.shared), partial(_evaluate, functions, part)) for part in parts
+        ]
+        if not _can_be_judged(np.concatenate(outputs), np.concatenate(values)):
+            return None, [None] * len(parts)
+        return Controls(closed_form, functions, None), [*values]
 
-    def _is_worthwhile(self) -> bool:
-        first, outputs = self._neighbourhoods[0], self._outputs[0]
-        num_columns, num_outputs = first.inputs.take(np.zeros(1, dtype=np.intp)).shape[1], outputs.shape[1]
-        is_small = num_columns <= _MOST_COLUMNS and num_outputs <= _MOST_OUTPUTS
-        has_rows = sum(map(len, self._outputs)) >= _LEAST_ROWS and len(first.replicates) > _NUM_FOLDS
-        return is_small and has_rows and first.shared is not None and any((part != outputs[0]).any() for part in self._outputs)
 
-    def _evaluate(self, part: Neighbourhood, functions: _Trees, rows: Hashable) -> np.ndarray:
-        return self._recall((rows, functions.labels, part.shared), lambda: functions.evaluate(*_read(part)))
+def _are_worthwhile(parts: Sequence[Neighbourhood], outputs: Sequence[np.ndarray]) -> bool:
+    first = parts[0]
+    num_columns, num_outputs = first.inputs.take(np.zeros(1, dtype=np.intp)).shape[1], outputs[0].shape[1]
+    is_small = num_columns <= _MOST_COLUMNS and num_outputs <= _MOST_OUTPUTS
+    has_rows = sum(map(len, outputs)) >= _LEAST_ROWS and len(first.replicates) > _NUM_FOLDS
+    return is_small and has_rows and first.shared is not None and any((part != outputs[0][0]).any() for part in outputs)
 
-    def _find_learned(self) -> list[int]:
-        """The numbers of the neighbourhoods that trees learn from: the first ones of those that all instances have.
 
-        Others are of an instance's own rare states.
-        """
-        sources = [None if part.shared is None else part.shared.source for part in self._neighbourhoods]
-        numbers, count = [], 0
-        for number, source in enumerate(sources):
-            if source == sources[0] and count < _MOST_LEARNED:
-                numbers.append(number)
-                count += len(self._outputs[number])
-        return numbers
+def _find_learned(parts: Sequence[Neighbourhood], outputs: Sequence[np.ndarray]) -> list[int]:
+    """The numbers of the neighbourhoods that trees learn from: the first ones of those that all instances have.
 
-    def _recall(self, key: Hashable, find: Callable[[], T]) -> T:
-        """What is known of shared rows; it is worked out once for all instances."""
-        if key not in self.of_shared_rows:
-            self.of_shared_rows[key] = find()
-        return cast("T", self.of_shared_rows[key])
+    Others are of an instance's own rare states.
+    """
+    sources = [None if part.shared is None else part.shared.source for part in parts]
+    numbers, count = [], 0
+    for number, source in enumerate(sources):
+        if source == sources[0] and count < _MOST_LEARNED:
+            numbers.append(number)
+            count += len(outputs[number])
+    return numbers
 
-    def _learn(self) -> list[LeafSum] | None:
-        """What was learned from the rows outside each fold."""
-        read = [_read(self._neighbourhoods[number]) for number in self._find_learned()]
-        rows, folds = (np.concatenate(part)[:_MOST_LEARNED] for part in zip(*read, strict=True))
-        outputs = np.concatenate([self._outputs[number] for number in self._find_learned()])[:_MOST_LEARNED]
-        others = [np.flatnonzero(folds != fold) for fold in range(_NUM_FOLDS)]
-        chosen = np.concatenate(others)
-        return learn_trees(rows[chosen], outputs[chosen], np.repeat(np.arange(_NUM_FOLDS), [*map(len, others)]), _NUM_FOLDS)
+
+def _learn(parts: Sequence[Neighbourhood], outputs: Sequence[np.ndarray]) -> list[LeafSum] | None:
+    """What was learned from the rows outside each fold."""
+    rows, folds = (np.concatenate(read)[:_MOST_LEARNED] for read in zip(*map(_read, parts), strict=True))
+    others = [np.flatnonzero(folds != fold) for fold in range(_NUM_FOLDS)]
+    chosen = np.concatenate(others)
+    numbers = np.repeat(np.arange(_NUM_FOLDS), [*map(len, others)])
+    return learn_trees(rows[chosen], np.concatenate(outputs)[:_MOST_LEARNED][chosen], numbers, _NUM_FOLDS)
+
+
+def _evaluate(functions: _Trees, part: Neighbourhood) -> np.ndarray:
+    return functions.evaluate(*_read(part))
+
+
+def _can_be_judged(outputs: np.ndarray, values: np.ndarray) -> bool:
+    """Whether enough of n rows show what trees miss of each output; outputs and the trees' values have shape (n, q).
+
+    At least so many rows must share it evenly, and a single row that was missed by the outputs' whole range must not change it
+    much.
+    """
+    missed = outputs - values
+    squares = (missed - missed.mean(axis=0)) ** 2
+    total = squares.sum(axis=0)
+    is_in_many_rows = total**2 >= _LEAST_MISSED * (squares**2).sum(axis=0)
+    return bool((is_in_many_rows & (total >= np.ptp(outputs, axis=0) ** 2)).all())
 
 
 def _read(part: Neighbourhood) -> tuple[np.ndarray, np.ndarray]:

@@ -16,8 +16,9 @@ from limelight.stages.product_law import Conditions
 
 __all__ = ["learn_trees"]
 
-# Measured on Adult: more trees, levels or ends take more time than they save.
-_TREES, _LEVELS = 40, 3
+# Measured on Adult: more trees, levels, columns or ends take more time than they save.
+_TREES, _LEVELS = 30, 3
+_MOST_ASKED = 10  # columns of one output's trees
 _LEARNING_RATE = 0.3
 _SMOOTHING = 1.0  # rows with a residual of 0 that are added to each leaf
 _MOST_ENDS = 16  # of a column's cells that hold equally many rows, and of those that hold equally many distinct values
@@ -68,8 +69,8 @@ def learn_trees(rows: np.ndarray, outputs: np.ndarray, folds: np.ndarray, num_fo
     coded = _code(rows)
     if not any(map(len, coded.ends)):
         return None
-    of_outputs = [_learn(coded, output, folds, num_folds) for output in outputs.T]
-    return [_as_sum([_steps_of(steps, fold) for steps in of_outputs], coded.ends) for fold in range(num_folds)]
+    of_outputs = [_learn_from_few_columns(coded, output, folds, num_folds) for output in outputs.T]
+    return _as_sums(of_outputs, coded.ends)
 
 
 def _code(rows: np.ndarray) -> _Coded:
@@ -90,6 +91,20 @@ def _code(rows: np.ndarray) -> _Coded:
         codes[:, column] = np.where(is_missing, len(ends), np.searchsorted(ends, values))
         all_ends.append(ends)
     return _Coded(codes, all_ends)
+
+
+def _learn_from_few_columns(coded: _Coded, output: np.ndarray, folds: np.ndarray, num_folds: int) -> _Steps:
+    """Trees that ask only for the columns whose cells explain most alone: all others take time, and hardly anything else."""
+    explained = [_explain(codes, output) for codes in coded.codes.T]
+    chosen = np.sort(np.argsort(explained, kind="stable")[-_MOST_ASKED:])
+    steps = _learn(_Coded(coded.codes[:, chosen], [coded.ends[column] for column in chosen]), output, folds, num_folds)
+    return steps._replace(columns=chosen[steps.columns])
+
+
+def _explain(codes: np.ndarray, output: np.ndarray) -> float:
+    """The sum of squares that the means of cells explain of an output."""
+    sums, sizes = np.bincount(codes, output - output.mean()), np.bincount(codes)
+    return float((sums**2 / np.maximum(1, sizes)).sum())
 
 
 def _learn(coded: _Coded, output: np.ndarray, folds: np.ndarray, num_folds: int) -> _Steps:
@@ -137,42 +152,51 @@ def _split_sums(of_cells: np.ndarray, first_of_cell: np.ndarray, count: int) -> 
     return left, running[..., [count]] - left
 
 
-def _steps_of(steps: _Steps, fold: int) -> _Steps:
-    """Those of one fold."""
-    own = slice(fold, fold + 1)
-    return _Steps(steps.columns[..., own], steps.cells[..., own], steps.values[:, own])
-
-
-def _as_sum(of_outputs: list[_Steps], ends: list[np.ndarray]) -> LeafSum:
-    """The trees of all outputs, learned from one fold, as a sum over leaves."""
-    columns, cells = (np.concatenate([getattr(part, name)[..., 0] for part in of_outputs]) for name in ("columns", "cells"))
+def _as_sums(of_outputs: list[_Steps], ends: list[np.ndarray]) -> list[LeafSum]:
+    """For each fold the trees of all outputs as a sum over leaves; all have the same conditions."""
+    columns, cells = (
+        np.moveaxis(np.concatenate([getattr(part, name) for part in of_outputs]), -1, 0) for name in ("columns", "cells")
+    )
+    num_folds, num_trees, _ = columns.shape
     num_leaves = 2**_LEVELS
     goes_right = (np.arange(num_leaves)[:, None] >> np.arange(_LEVELS)[::-1] & 1).astype(bool)
     # What a leaf asks of a column at several levels is one condition: beyond the last of some ends, up to the first of others.
-    is_same = columns[:, :, None] == columns[:, None, :]
-    shape = (len(columns), num_leaves, _LEVELS)
+    is_same = columns[..., :, None] == columns[..., None, :]
+    shape = (num_folds, num_trees, num_leaves, _LEVELS)
     beyond, up_to = (
-        np.where(is_same[:, None] & goes_here[None, :, None], cells[:, None, None], nothing)
+        np.where(is_same[:, :, None] & goes_here[:, None, :], cells[:, :, None, None], nothing)
         for goes_here, nothing in ((goes_right, -1), (~goes_right, np.iinfo(np.intp).max))
     )
-    asked = np.stack([np.broadcast_to(columns[:, None], shape), beyond.max(axis=-1), up_to.min(axis=-1)], axis=-1)
+    asked = np.stack([np.broadcast_to(columns[:, :, None], shape), beyond.max(axis=-1), up_to.min(axis=-1)], axis=-1)
     is_first = ~np.tril(is_same, -1).any(axis=-1)
-    is_kept = np.broadcast_to(is_first[:, None], shape)
-    leaves = np.broadcast_to(np.arange(len(columns) * num_leaves).reshape(shape[:2])[..., None], shape)[is_kept]
+    is_kept = np.broadcast_to(is_first[:, :, None], shape)
     distinct, met = np.unique(asked[is_kept], axis=0, return_inverse=True)
-    lows, highs = np.empty((2, len(distinct)))
-    for number, (column, low, high) in enumerate(distinct.tolist()):
+    conditions = _as_conditions(distinct, ends)
+    folds, leaves = (
+        np.broadcast_to(numbers, shape)[is_kept]
+        for numbers in (
+            np.arange(num_folds)[:, None, None, None],
+            np.arange(num_trees * num_leaves).reshape(num_trees, num_leaves, 1),
+        )
+    )
+    sums = []
+    for fold in range(num_folds):
+        own = met.reshape(-1)[folds == fold]
+        values = np.zeros((num_trees * num_leaves, len(of_outputs)))
+        for output, (steps, part) in enumerate(zip(of_outputs, np.split(values, len(of_outputs)), strict=True)):
+            part[:, output] = steps.values[:, fold].ravel()
+        learned = LeafSum(len(ends), conditions, [Leaves(values, leaves[folds == fold], own, np.full_like(own, NEVER))])
+        learned.knows_places = True  # it was learned from the law's numbers
+        sums.append(learned)
+    return sums
+
+
+def _as_conditions(asked: np.ndarray, ends: list[np.ndarray]) -> Conditions:
+    """Conditions, each of a column, a cell beyond whose end a value lies, and a cell up to whose end it does."""
+    lows, highs = np.empty((2, len(asked)))
+    for number, (column, low, high) in enumerate(asked.tolist()):
         own = ends[column]
         lows[number] = -np.inf if low < 0 else own[low]
         highs[number] = own[high] if high < len(own) else np.inf
-    takes_missing = distinct[:, 2] == np.iinfo(np.intp).max
-    conditions = Conditions(distinct[:, 0], takes_missing, lows, highs, np.arange(len(distinct)))
-    values = np.zeros((len(columns) * num_leaves, len(of_outputs)))
-    for output, steps in enumerate(of_outputs):
-        size = steps.values.size
-        values[output * size : (output + 1) * size, output] = steps.values.ravel()
-    met = met.reshape(-1)
-    part = Leaves(values, leaves, met, np.full_like(met, NEVER))
-    learned = LeafSum(len(ends), conditions, [part])
-    learned.knows_places = True  # it was learned from the law's numbers
-    return learned
+    takes_missing = asked[:, 2] == np.iinfo(np.intp).max
+    return Conditions(asked[:, 0], takes_missing, lows, highs, np.arange(len(asked)))

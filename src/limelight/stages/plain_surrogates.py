@@ -9,7 +9,8 @@ import numpy as np
 from limelight.results.explanation import Surrogate
 from limelight.stages.certainty import Certainty
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, judge_lists
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, judge_lists
 
 __all__ = ["describe_fits"]
 

@@ -10,7 +10,8 @@ import numpy as np
 
 from limelight.results.explanation import Notice
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, fit_surrogates
 
 __all__ = ["judge_prior"]
 

@@ -12,7 +12,8 @@ import numpy as np
 from limelight.exceptions import LimelightError
 from limelight.stages.proximity import Proximity
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, fit_surrogates
 
 __all__ = ["LEAST_ROWS_PER_WEIGHT", "Trial", "round_up", "try_kernels", "try_settings"]
 

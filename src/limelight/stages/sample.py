@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any, TypeVar, cast
 
 import numpy as np
 
@@ -16,16 +16,16 @@ from limelight.stages.curve_products import CurveProducts
 from limelight.stages.design import Stretch
 from limelight.stages.kernel_law import NUM_CURVES, Curves
 from limelight.stages.limit import Limit
-from limelight.stages.pair_products import count_paired_rows, multiply_pairs
 from limelight.stages.prior import Penalties, Pull
 from limelight.stages.proximity import Proximity
+from limelight.stages.weighted_rows import ColumnSums, RegressionRows, WeightedRows, add_products
 from limelight.stages.wide_rows import RowProducts, WideRows
 
-__all__ = ["LEAST_ROWS_PER_COMPONENT", "ColumnSums", "Sample", "find_unknown"]
+__all__ = ["LEAST_ROWS_PER_COMPONENT", "Sample", "find_unknown"]
 
-_BLOCK_BYTES = 2**19  # of weighted rows made at a time, so that they stay in the processor's cache
+T = TypeVar("T")
+
 _MOST_COMPONENTS_BY_REPLICATE = 1200  # with these, the replicates' full Gram matrices take 92 MB; above, only their sum is kept
-_LEAST_PAIRED_COMPONENTS = 400  # with these, the product of all rows takes most of a fit's time
 _LEAST_VARIANCE_SHARE = 0.1  # of a component's mean variance: with less, a replicate says next to nothing about it
 _LEAST_VARYING_SHARE = 0.75  # of the replicates: those in which a component must vary
 _PENALTY_TRACE = 1e-6  # of the penalty of a standardised component
@@ -33,68 +33,6 @@ LEAST_ROWS_PER_COMPONENT = 2
 """With fewer, a fit of all components says little of single ones."""
 
 _ROUNDING_SHARE = 1e-12  # of a number: smaller differences from it are rounding
-
-
-class _Stretch(NamedTuple):
-    """The rows of a stretch of a design.
-
-    Attributes
-    ----------
-    representation : ndarray of shape (m, d)
-        The rows' components.
-    outputs : ndarray of shape (m, q)
-        Their outputs, less those of the instance.
-    law_weights, kernel_weights : ndarray of shape (m,)
-        Their weights; the product of both is a row's weight in the fit.
-    replicate_bounds : ndarray of shape (r + 1,)
-        Replicate i is rows ``replicate_bounds[i]:replicate_bounds[i + 1]``.
-    controls : ndarray of shape (m, v) or None
-        The values of control variates, if there are any.
-    """
-
-    representation: np.ndarray
-    outputs: np.ndarray
-    law_weights: np.ndarray
-    kernel_weights: np.ndarray
-    replicate_bounds: np.ndarray
-    controls: np.ndarray | None = None
-
-
-class RegressionRows(NamedTuple):
-    """The rows of a sample, as scikit-learn's regressors take them.
-
-    Attributes
-    ----------
-    representation : ndarray of shape (n, c)
-        Some of the rows' components.
-    outputs : ndarray of shape (n, q)
-        Their outputs, less those of the instance.
-    row_weights : ndarray of shape (n,)
-        Law weights times kernel weights.
-    replicates : ndarray of int, of shape (n,)
-        The number of each row's replicate.
-    """
-
-    representation: np.ndarray
-    outputs: np.ndarray
-    row_weights: np.ndarray
-    replicates: np.ndarray
-
-
-class ColumnSums(NamedTuple):
-    """Weighted sums over the rows of each of r replicates, or of all together with r = 1.
-
-    Attributes
-    ----------
-    mass : ndarray of shape (r,)
-        Sums of the rows' weights.
-    components, squares : ndarray of shape (r, d)
-        Sums of the components, and of their squares.
-    """
-
-    mass: np.ndarray
-    components: np.ndarray
-    squares: np.ndarray
 
 
 @dataclass
@@ -117,8 +55,6 @@ class Sample:
         The width of the kernel near which they are drawn; as `Components.drawn_width`.
     pull : Pull or None
         What a prior does to the components, if there is one.
-    projection : object
-        What `full_fit` has made of these rows, kept for the next time; None if it has not yet.
     """
 
     instance: np.ndarray
@@ -128,11 +64,17 @@ class Sample:
     controls: Controls | None = None
     drawn_width: float | None = None
     pull: Pull | None = None
-    _stretches: list[_Stretch] = field(default_factory=list)
+    _stretches: list[WeightedRows] = field(default_factory=list)
     _full_grams: np.ndarray | None = None
     _num_stretches_in_grams: int = 0
     _row_products: RowProducts = field(default_factory=RowProducts)
-    projection: Any = field(default=None, init=False)  # other rows' would be wrong: `replace` must not copy it
+    _known: dict[Hashable, Any] = field(default_factory=dict, init=False)
+
+    def recall(self, key: Hashable, find: Callable[[], T]) -> T:
+        """What follows from rows and control variates: worked out once, until rows are added or control variates replaced."""
+        if key not in self._known:
+            self._known[key] = find()
+        return cast("T", self._known[key])
 
     def add(
         self,
@@ -147,13 +89,14 @@ class Sample:
 
         Their control variates have shape (m, v). If the first stretch has none, then no stretch has any.
         """
-        self.projection = None
+        self._known.clear()
         self._stretches.append(
-            _Stretch(representation, outputs - self.origin, law_weights, kernel_weights, replicate_bounds, controls)
+            WeightedRows(representation, outputs - self.origin, law_weights, kernel_weights, replicate_bounds, controls)
         )
 
-    def replace_controls(self, controls: Controls, values: Sequence[np.ndarray]) -> None:
-        """Have other control variates, whose values in the rows of each stretch have shape (m, v)."""
+    def replace_controls(self, controls: Controls | None, values: Sequence[np.ndarray | None]) -> None:
+        """Have other control variates, whose values in the rows of each stretch have shape (m, v), or none."""
+        self._known.clear()
         self.controls, self._full_grams, self._num_stretches_in_grams = controls, None, 0
         self._stretches = [
             stretch._replace(controls=of_stretch) for stretch, of_stretch in zip(self._stretches, values, strict=True)
@@ -234,10 +177,17 @@ class Sample:
 
     @property
     def varies(self) -> np.ndarray:
-        """Whether each output varies by more than rounding, of shape (q,)."""
-        spread = np.max([np.abs(stretch.outputs).max(axis=0) for stretch in self._stretches], axis=0)
-        answer: np.ndarray = spread > _ROUNDING_SHARE * np.abs(self.origin)
-        return answer
+        """Whether each output varies over the perturbations by more than rounding, of shape (q,).
+
+        A single perturbation varies if it differs from the instance.
+        """
+        lows, highs = (
+            extreme([extreme(part.outputs, axis=0) for part in self._stretches], axis=0) for extreme in (np.min, np.max)
+        )
+        if self.size == 1:
+            lows, highs = np.minimum(lows, 0.0), np.maximum(highs, 0.0)
+        largest = np.maximum(np.abs(self.origin + lows), np.abs(self.origin + highs))
+        return np.asarray(highs - lows > _ROUNDING_SHARE * largest)
 
     @property
     def is_fixed(self) -> np.ndarray:
@@ -325,7 +275,7 @@ class Sample:
             width = 1 + d + len(self.origin) + (0 if controls is None else controls.shape[1])
             self._full_grams = np.zeros((1 if d > _MOST_COMPONENTS_BY_REPLICATE else self.num_replicates, width, width))
         for stretch in self._stretches[self._num_stretches_in_grams :]:
-            self._add_products(stretch, slice(None), self._full_grams, stretch.controls)
+            add_products(stretch, slice(None), self._full_grams, stretch.controls)
         self._num_stretches_in_grams = len(self._stretches)
         return self._full_grams
 
@@ -334,6 +284,10 @@ class Sample:
         if not self.is_wide:
             grams, d = self.full_grams(), len(self.instance)
             return ColumnSums(grams[:, 0, 0], grams[:, 0, 1 : d + 1], grams.diagonal(axis1=1, axis2=2)[:, 1 : d + 1])
+        return self.recall(ColumnSums, self._add_columns)
+
+    def _add_columns(self) -> ColumnSums:
+        """The same of few rows with many components, of which there are no Gram matrices."""
         is_in_replicate = self.replicates[:, None] == np.arange(self.num_replicates)
         row_weights = self.row_weights[:, None] * is_in_replicate
         rows = self.wide_rows()
@@ -351,54 +305,8 @@ class Sample:
         width = 1 + len(components) + len(self.origin)
         grams = np.zeros((self.num_replicates, width, width))
         for stretch in self._stretches:
-            self._add_products(stretch, components, grams)
+            add_products(stretch, components, grams)
         return grams
-
-    def _add_products(self, stretch: _Stretch, columns: Any, grams: np.ndarray, controls: np.ndarray | None = None) -> None:
-        """Add the products of one stretch to Gram matrices of shape (r, p, p), or to one for all replicates, (1, p, p)."""
-        bounds, others = stretch.replicate_bounds, stretch.outputs
-        if controls is not None:
-            others = np.concatenate([others, controls], axis=1)
-        first_output = 1 + (len(self.instance) if isinstance(columns, slice) else len(columns))
-        width = first_output + others.shape[1]  # less where the model has contradicted what earlier control variates stand for
-        is_whole = isinstance(columns, slice) and len(self.instance) >= _LEAST_PAIRED_COMPONENTS
-        if is_whole and count_paired_rows(stretch.representation[: bounds[1]]):
-            self._add_paired_products(stretch, np.concatenate([np.ones((len(others), 1)), others], axis=1), grams)
-            return
-        root = np.sqrt(stretch.law_weights * stretch.kernel_weights)
-        longest = int(np.diff(bounds).max())
-        replicates_per_block = max(1, _BLOCK_BYTES // (8 * width * longest))
-        # Rows lie side by side, so that each column is contiguous in memory.
-        buffer = np.empty((width, replicates_per_block * longest))
-        for first in range(0, len(bounds) - 1, replicates_per_block):
-            block_bounds = bounds[first : first + replicates_per_block + 1]
-            rows = slice(block_bounds[0], block_bounds[-1])
-            block = buffer[:, : block_bounds[-1] - block_bounds[0]]
-            block[0] = 1.0
-            block[1:first_output] = stretch.representation[rows, columns].T
-            block[first_output:] = others[rows].T
-            block *= root[rows]
-            for replicate, (start, stop) in enumerate(pairwise((block_bounds - block_bounds[0]).tolist()), start=first):
-                weighted = block[:, start:stop]
-                # BLAS recognises a product with the transpose, and does half the work.
-                grams[replicate if len(grams) > 1 else 0, :width, :width] += weighted @ weighted.T
-
-    def _add_paired_products(self, stretch: _Stretch, others: np.ndarray, grams: np.ndarray) -> None:
-        """The same for all components, with half the work where rows are pairs of a mask and its complement.
-
-        The first of the v other columns is the constant.
-        """
-        d, width = len(self.instance), len(self.instance) + others.shape[1]
-        weights = stretch.law_weights * stretch.kernel_weights
-        places = np.concatenate([[0], np.arange(d + 1, width)])
-        for replicate, (start, stop) in enumerate(pairwise(stretch.replicate_bounds.tolist())):
-            gram = grams[replicate if len(grams) > 1 else 0, :width, :width]
-            rows, own = stretch.representation[start:stop], others[start:stop]
-            products, cross = multiply_pairs(rows, count_paired_rows(rows), own, weights[start:stop])
-            gram[1 : d + 1, 1 : d + 1] += products
-            gram[1 : d + 1, places] += cross
-            gram[places, 1 : d + 1] += cross.T
-            gram[np.ix_(places, places)] += (own * weights[start:stop, None]).T @ own
 
     def curve_products(self, curves: Curves) -> CurveProducts:
         """Each replicate's weighted products of its own curves with the constant, the components, the outputs and each other.

@@ -15,8 +15,9 @@ import numpy as np
 
 from limelight.stages.kernel_law import KernelLaw
 from limelight.stages.moments import Moments, PooledMoments, leave_out_each
-from limelight.stages.sample import RegressionRows, Sample
+from limelight.stages.sample import Sample
 from limelight.stages.selection import path_may_end_early
+from limelight.stages.weighted_rows import RegressionRows
 
 __all__ = ["SparseMoments", "fit_sparsely"]
 
@@ -116,7 +117,7 @@ def fit_sparsely(rows: RegressionRows, kept: np.ndarray, output: int) -> np.ndar
     Examples
     --------
     >>> import numpy as np
-    >>> from limelight.stages.sample import RegressionRows
+    >>> from limelight.stages.weighted_rows import RegressionRows
     >>> from limelight.stages.sparse_fit import fit_sparsely
     >>> masks = np.random.default_rng(0).integers(0, 2, (40, 60)).astype(float)
     >>> outputs = 2 * masks[:, [3]] - masks[:, [5]]

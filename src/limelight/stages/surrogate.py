@@ -11,22 +11,21 @@ from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.results.jackknife import critical_value, standard_errors
 from limelight.stages.certainty import Certainty, judge_list
 from limelight.stages.controlled_moments import ControlledMoments
-from limelight.stages.full_fit import ProjectedMoments, is_full_fit_sound
+from limelight.stages.full_fit import ProjectedMoments
 from limelight.stages.held_out import find_held_out_fidelities
-from limelight.stages.kernel_law import KernelLaw
-from limelight.stages.moments import LimitMoments, PooledMoments, SampledMoments, WideMoments, leave_out_each
+from limelight.stages.moments import LimitMoments, PooledMoments, SampledMoments, leave_out_each
 from limelight.stages.prior import Penalties
-from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, Regressions, Source, dot
+from limelight.stages.regressions import ProductsOfComponents, ProductsOfRows, Regressions, dot
 from limelight.stages.sample import Sample, find_unknown
 from limelight.stages.selected_intervals import reach_towards_zero
 from limelight.stages.selection import ALPHA_OF_CHOICE, METHODS_BY_WEIGHT, Choice, choose_components
+from limelight.stages.settings import CONFIDENCE, Settings
+from limelight.stages.sources import choose_moments
 from limelight.stages.sparse_fit import SparseMoments
 
-__all__ = ["Fit", "Settings", "fit_surrogates", "judge_lists"]
+__all__ = ["Fit", "fit_surrogates", "judge_lists"]
 
-_CONFIDENCE = 0.95  # of weights' intervals, and of one of so many of a fidelity's errors to each side:
-_NORMAL_ERRORS = 1.959963984540054
-_MOST_NUMBERS = 2**22  # in the equations of all components at a time
+_NORMAL_ERRORS = 1.959963984540054  # to each side: so many of a fidelity's errors hold in 95 %
 _LEAST_ALPHA = 1e-6  # beside a prior: without a common penalty, equations with a strong prior lose their digits
 _MOST_FORWARD = 6  # components, as in lime
 _MOST_JUDGED = 300  # components: the fits of all of them would take longer than the rest
@@ -85,49 +84,6 @@ class Fit(NamedTuple):
     left_out: np.ndarray
 
 
-class Settings(NamedTuple):
-    """How surrogates are fitted.
-
-    Attributes
-    ----------
-    method : str
-        How components are chosen; one of `limelight.stages.selection.METHODS`.
-    num_features : int
-        The largest number of components to report.
-    alpha : float
-        The ridge penalty, in lime's unit: for `nominal_draws` draws from LIME's law, weighted by the kernel.
-    nominal_draws : int
-        The number of draws that `alpha` is meant for.
-    kernel_law : KernelLaw or None
-        The masks' law where it is known. With its exact moments the full fit is projected on the chosen components, which
-        keeps the noise of the other components out of the report.
-    regressor : object or None
-        A scikit-learn linear regressor to fit instead of the ridge; it is cloned.
-    is_exact : bool
-        Whether the sample is the whole neighbourhood, or its limit is known: nothing is left to chance.
-    components : tuple of int or None
-        The components to report, in place of chosen ones.
-    confidence : float
-        The level of the intervals. It is not corrected for several looks: growth ends by the intervals' widths, not by the
-        weights. It ends a little early where eight replicates are alike by chance, so that of 95 % intervals 92 to 95 % hold;
-        they would hold in 95 % with many replicates (Chow and Robbins, "On the Asymptotic Theory of Fixed-Width Sequential
-        Confidence Intervals for the Mean", Annals of Mathematical Statistics 36, 1965).
-    is_sparse : bool
-        Whether there will be too few rows for a fit of all components: sparse fits take its place, where the law is known.
-    """
-
-    method: str
-    num_features: int
-    alpha: float
-    nominal_draws: int
-    kernel_law: KernelLaw | None
-    regressor: Any
-    is_exact: bool
-    components: tuple[int, ...] | None = None
-    confidence: float = _CONFIDENCE
-    is_sparse: bool = False
-
-
 def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[Fit]]:
     """Fit the surrogate of each output of b samples, which have equal numbers of components, outputs and replicates.
 
@@ -140,7 +96,7 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         # A path may end early: outputs may have different numbers of components.
         return [[fit_surrogates([one], settings)[0][0] for one in sample.split_outputs()] for sample in samples]
     try:
-        source = _choose_moments(samples, settings)
+        source = choose_moments(samples, settings)
     except np.linalg.LinAlgError:  # of some sample: half of them are tried at a time
         half = len(samples) // 2
         return fit_surrogates(samples[:half], settings) + fit_surrogates(samples[half:], settings)
@@ -200,10 +156,10 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         [
             Fit(
                 components=chosen[number, output],
-                weights=weights[number, output],
-                half_widths=half_widths[number, output],
-                lows=lows[number, output],
-                highs=highs[number, output],
+                weights=scale * weights[number, output],
+                half_widths=scale * half_widths[number, output],
+                lows=scale * lows[number, output],
+                highs=scale * highs[number, output],
                 signs=signs[number, output],
                 intercept=float(intercepts[number, output] + origin),
                 local_prediction=float(local_predictions[number, output] + origin),
@@ -215,10 +171,21 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 unknown=np.flatnonzero(is_unknown[number]),
                 left_out=left_out[number, output][:, [0, *(1 + order[number, output])]],
             )
-            for output, (origin, varies) in enumerate(zip(sample.origin, sample.varies, strict=True))
+            for output, (origin, varies, scale) in enumerate(
+                zip(sample.origin, sample.varies, _find_scales(sample, settings), strict=True)
+            )
         ]
         for number, sample in enumerate(samples)
     ]
+
+
+def _find_scales(sample: Sample, settings: Settings) -> np.ndarray:
+    """0 for each output that is constant, whose weights would be rounding, and 1 for others, of shape (q,).
+
+    An exact limit knows more than the rows, and a prior or the user's regressor may say something else.
+    """
+    knows_more = sample.limit is not None or sample.pull is not None or settings.regressor is not None
+    return np.where(knows_more | sample.varies, 1.0, 0.0)
 
 
 def judge_lists(sample: Sample, settings: Settings, fits: Sequence[Fit]) -> list[Certainty]:
@@ -234,7 +201,7 @@ def judge_lists(sample: Sample, settings: Settings, fits: Sequence[Fit]) -> list
         return [Certainty.exact(len(fit.components)).of_weights(fit.weights) for fit in fits]
     if d > _MOST_JUDGED or sample.is_thin or len(fits[0].unknown):
         return unknown
-    moments = _choose_moments([sample], settings)
+    moments = choose_moments([sample], settings)
     every = np.broadcast_to(np.arange(d), (1, len(fits), d))
     penalties = Penalties(*(part[None, None] for part in sample.penalties))
     if isinstance(moments, ControlledMoments):
@@ -251,40 +218,6 @@ def _linear_spreads(pooled: PooledMoments) -> np.ndarray:
     return np.asarray(
         np.sqrt(np.divide(pooled.cross**2, variances, out=np.zeros(pooled.cross.shape), where=variances > 0).sum(axis=-1))
     )
-
-
-def _choose_moments(samples: Sequence[Sample], settings: Settings) -> Source:
-    """The limit's where it is known; those of a full fit where it is sound and has something exact; else sampled ones.
-
-    Raises
-    ------
-    numpy.linalg.LinAlgError
-        If several samples have control variates, and those of some are of no use.
-    """
-    limits = [sample.limit for sample in samples if sample.limit is not None]
-    if limits:
-        return LimitMoments(samples, limits, settings.nominal_draws)
-    if settings.is_sparse and settings.kernel_law is not None and not settings.is_exact:
-        (sample,) = samples
-        return SparseMoments(sample, settings.kernel_law, settings.nominal_draws)
-    sampled = (WideMoments if samples[0].is_wide else SampledMoments)(samples, settings.nominal_draws)
-    controls = [sample.controls for sample in samples if sample.controls is not None]
-    if (settings.kernel_law is None and not controls) or settings.regressor is not None or settings.is_exact:
-        return sampled
-    are_sound = [is_full_fit_sound(sample) for sample in samples]
-    if all(are_sound):
-        try:  # by chance, components can be equal in all rows of some replicates
-            if len(controls) == len(samples):
-                return ControlledMoments(samples, controls, settings.nominal_draws)
-            if settings.kernel_law is not None:
-                (sample,) = samples
-                return ProjectedMoments.of(sample, settings.kernel_law, settings.nominal_draws)
-        except np.linalg.LinAlgError:
-            if len(samples) > 1:
-                raise
-    elif any(are_sound):
-        raise np.linalg.LinAlgError("some samples have too few rows for a fit of all components")
-    return sampled
 
 
 def _fit_regressor(sample: Sample, chosen: np.ndarray, settings: Settings) -> Regressions:
@@ -385,7 +318,7 @@ def _fidelity_errors(fidelities: np.ndarray, *, is_enumeration: bool) -> np.ndar
     """
     if is_enumeration:  # nothing is left to chance
         return np.where(np.isnan(fidelities[..., 0]), np.nan, 0.0)
-    widening = critical_value(_CONFIDENCE, fidelities.shape[-1] - 1) / _NORMAL_ERRORS
+    widening = critical_value(CONFIDENCE, fidelities.shape[-1] - 1) / _NORMAL_ERRORS
     return widening * standard_errors(_from_mean(fidelities[..., 1:, None]))[..., 0]
 
 

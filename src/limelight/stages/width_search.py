@@ -21,7 +21,8 @@ from limelight.stages.locality import round_width
 from limelight.stages.prior import Pull
 from limelight.stages.proximity import exponential_kernel
 from limelight.stages.sample import Sample
-from limelight.stages.surrogate import Fit, Settings, fit_surrogates
+from limelight.stages.settings import Settings
+from limelight.stages.surrogate import Fit, fit_surrogates
 from limelight.stages.vicinity import Vicinity
 
 __all__ = ["WidthSearch"]

@@ -42,7 +42,7 @@ class Prompt(EqualityMixin):
     Raises
     ------
     ArgumentError
-        If the template is not well formed, or names a value that is missing.
+        If the template is not well formed, names a value that is missing, or cuts a text by its format.
     ArgumentTypeError
         If an argument is of another type, or a value that the template names is None or bytes.
 
@@ -76,6 +76,12 @@ class Prompt(EqualityMixin):
                 raise ArgumentTypeError(
                     f"values must be texts, or numbers and others that stay as they are; {name!r} is {value!r:.60} "
                     f"({type(value).__name__})."
+                )
+        for piece in self._parse():
+            # Words beyond the cut would look as if they did not matter to the model.
+            if isinstance(self.values.get(piece.name or ""), str) and "." in piece.spec:
+                raise ArgumentError(
+                    f"template must not cut texts; the format of {piece.name!r} is {piece.spec!r}. Give a shorter value."
                 )
         self.compose({})
 
