@@ -18,6 +18,7 @@ SECTIONS = {
     "language": "prompts of a language model: the whole call, beside captum and shap",
     "images": "images: putting perturbations together, the whole call, memory",
     "compat": "programs written for lime: the same calls through limelight.compat",
+    "gpu": "images on a GPU: one and many beside the network's own speed and lime; without one, a rehearsal on the CPU",
     "series": "time series: finding the window that a model reads",
     "wide": "thousands of words or columns: the whole call, memory",
     "accuracy": "error of the weights at equal numbers of model inputs",

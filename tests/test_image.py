@@ -677,3 +677,34 @@ class TestDefectsOfLime:
     def test_top_labels_are_there_whether_asked_for_or_not(self):
         explanation = ImageExplainer("grid").explain_instance(PHOTO, brightness)
         assert explanation.labels == (0,)
+
+
+@pytest.mark.parametrize("shape", [(224, 224), (500, 331)])
+def test_borders_of_slic_are_drawn_at_the_images_own_resolution(shape):
+    """It clusters a smaller image, in which these edges lie within pixels."""
+    image = np.zeros((*shape, 3), dtype=np.uint8)
+    image[:, 101:] = 150
+    image[151:] += 100
+    labels = Slic()(image)
+    sides = np.add.outer(2 * (np.arange(shape[0]) >= 151), np.arange(shape[1]) >= 101)
+    on_each_side = [np.bincount(sides[labels == number], minlength=4) for number in range(labels.max() + 1)]
+    assert sum(counts.sum() - counts.max() for counts in on_each_side) <= 5  # pixels on the wrong side
+
+
+@pytest.mark.parametrize("shape", [(223, 301), (1, 40_000), (61, 37, 29)])
+def test_slic_numbers_superpixels_of_images_whose_sides_are_odd(shape):
+    labels = Slic(most_pixels=1000)(np.random.default_rng(0).integers(0, 256, (*shape, 3), dtype=np.uint8))
+    assert labels.shape == shape
+    assert np.array_equal(np.unique(labels), np.arange(labels.max() + 1))
+
+
+def test_slic_of_more_pixels_takes_the_image_as_it_is():
+    image = np.random.default_rng(0).integers(0, 256, (200, 200, 3), dtype=np.uint8)
+    expected = slic(image, n_segments=60, compactness=20, sigma=1, max_num_iter=3, start_label=0)
+    assert (Slic(most_pixels=10**6)(image) == expected).mean() > 0.99
+
+
+def test_slic_of_one_colour_is_a_grid():
+    labels = Slic()(np.full((300, 300, 3), 7, dtype=np.uint8))
+    assert 50 <= labels.max() + 1 <= 70
+    assert np.ptp(np.bincount(labels.ravel())) < 1500

@@ -318,3 +318,14 @@ class TestBoosters:
         other = type("Booster", (), {"__module__": "mine", "value": 1})()
         with pytest.raises(ArgumentTypeError, match="model must be a callable"):
             EXPLAINER.explain_instance(ROWS[3], other)
+
+
+@pytest.mark.parametrize("source", [with_map(), mixed(), without_map()], ids=["map", "texts", "tensors"])
+def test_a_session_on_a_gpu_answers_the_same(source, monkeypatch):
+    """Maps and texts cannot be bound to a device; the CPU stands for one here."""
+    model = OnnxModel(source)
+    batch = pd.DataFrame({"living_area__m2_": [80.0, 20.0], "rooms": [3, 1], "city": ["Bonn", "Oslo"]})
+    batch = batch if source == mixed() else np.arange(6, dtype=np.float32).reshape(2, 3)
+    expected = model(batch)
+    monkeypatch.setattr("limelight.models._onnx_session._DEVICES", {"CPUExecutionProvider": "cpu"})
+    assert np.array_equal(model(batch), expected)

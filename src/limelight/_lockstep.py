@@ -7,13 +7,14 @@ The pipeline of one explanation is a generator, a `Run`. It yields what it needs
     FitSurrogates  a sample and settings    the fit of each output
 
 In the end it returns the explanation. `run_in_lockstep` collects the next effects of all runs, carries them out together, and
-sends each run its outcome, or throws the error in its place, until all runs have ended.
+sends each run its outcome, or throws the error in its place, until all runs have ended. `go_on` takes a single run to its next
+question, for those who ask the model themselves.
 """
 
 from __future__ import annotations
 
 from collections.abc import Generator, Hashable, Sequence
-from typing import NamedTuple, TypeVar
+from typing import Generic, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -28,13 +29,13 @@ from limelight.exceptions import (
     read_message,
 )
 from limelight.stages.answers import Answer
-from limelight.stages.prediction_batches import answer_all
+from limelight.stages.prediction_batches import begin_asking
 from limelight.stages.questions import Ask
 from limelight.stages.sample import Sample
 from limelight.stages.settings import Settings
 from limelight.stages.surrogate import Fit, fit_surrogates
 
-__all__ = ["Run", "request_fits", "run_alone", "run_in_lockstep"]
+__all__ = ["Ended", "Run", "go_on", "request_fits", "run_alone", "run_in_lockstep"]
 
 T = TypeVar("T")
 
@@ -63,6 +64,12 @@ Effect = Ask | FitSurrogates
 Outcome = list[Answer] | list[Fit]
 Run = Generator[Effect, Outcome, T]
 """A generator that yields effects, is sent the outcome of each or thrown an error, and returns a result in the end."""
+
+
+class Ended(NamedTuple, Generic[T]):
+    """What a run has come to: its result, or the error that ended it."""
+
+    result: T | LimelightError
 
 
 def request_fits(sample: Sample, settings: Settings) -> Generator[FitSurrogates, list[Fit], list[Fit]]:
@@ -99,25 +106,40 @@ def run_in_lockstep(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
     return results
 
 
+@own_arithmetic()
+def go_on(run: Run[T], outcome: Outcome | LimelightError | None = None) -> Ask | Ended[T]:
+    """Let a run go on, from its start or with the answers that it has asked for, to its next question or its end."""
+    step = _advance(run, outcome)
+    while isinstance(step, FitSurrogates):
+        step = _advance(run, _fit({0: step})[0])
+    return step
+
+
+def _advance(run: Run[T], outcome: Outcome | LimelightError | None) -> Effect | Ended[T]:
+    """Let a run go on to its next effect or its end; `outcome` is None at its start."""
+    try:
+        if isinstance(outcome, LimelightError):  # the run may have enough to end with
+            return run.throw(outcome)
+        return next(run) if outcome is None else run.send(outcome)
+    except StopIteration as stop:
+        return Ended(stop.value)
+    except LimelightError as error:
+        return Ended(error)
+    except MemoryError as error:
+        return Ended(_out_of_memory(error))
+
+
 def _run_some(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
     """The results of the first runs: of those that have few components, all."""
     results: dict[int, T | LimelightError] = {}
     waiting: dict[int, Effect] = {}
 
     def resume(number: int, outcome: Outcome | LimelightError | None) -> None:
-        """Let one run go on to its next effect or its end; `outcome` is None at its start."""
-        run = runs[number]
-        try:
-            if isinstance(outcome, LimelightError):  # the run may have enough to end with
-                waiting[number] = run.throw(outcome)
-            else:
-                waiting[number] = next(run) if outcome is None else run.send(outcome)
-        except StopIteration as stop:
-            results[number] = stop.value
-        except LimelightError as error:
-            results[number] = error
-        except MemoryError as error:
-            results[number] = _out_of_memory(error)
+        step = _advance(runs[number], outcome)
+        if isinstance(step, Ended):
+            results[number] = step.result
+        else:
+            waiting[number] = step
 
     num_components = num_runs = 0
     with one_blas_thread():
@@ -129,7 +151,7 @@ def _run_some(runs: Sequence[Run[T]]) -> list[T | LimelightError]:
         asks = {number: effect for number, effect in waiting.items() if isinstance(effect, Ask)}
         fits = {number: effect for number, effect in waiting.items() if isinstance(effect, FitSurrogates)}
         waiting.clear()
-        answers = answer_all(asks)  # outside: models may use as many threads as they like
+        answers = begin_asking(asks)()  # outside: models may use as many threads as they like
         with one_blas_thread():
             for number, outcome in (*answers.items(), *_fit(fits).items()):
                 resume(number, outcome)

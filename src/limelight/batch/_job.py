@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from functools import partial
@@ -16,12 +16,13 @@ import numpy as np
 from limelight._checks import own_arithmetic
 from limelight._lockstep import Run, run_in_lockstep
 from limelight._registry import registrations, use_registrations
+from limelight.batch._in_turn import run_in_turn
 from limelight.batch._instances import Chunk
 from limelight.batch._journal import Journal
 from limelight.batch._pickling import serialize
 from limelight.batch._shared_work import SharedWork
 from limelight.batch._timeouts import run_in_time
-from limelight.collection.arrow import table_of
+from limelight.collection.arrow import arrow, table_of
 from limelight.collection.failure import Failure
 from limelight.exceptions import (
     ArgumentTypeError,
@@ -68,6 +69,8 @@ class Job:
         Whether an instance that cannot be explained is kept as a `Failure`, instead of ending the job.
     timeout : float or None
         Seconds after which an instance counts as one that cannot be explained.
+    explains_in_turn : callable, optional
+        Whether instances like one are explained in turn; without it, all are explained side by side.
     """
 
     pipeline: Pipeline
@@ -75,6 +78,7 @@ class Job:
     request: Request
     keeps_errors: bool
     timeout: float | None
+    explains_in_turn: Callable[[Any], bool] | None = None
 
     def __post_init__(self) -> None:
         self._per_thread = threading.local()  # each thread asks about shared rows for itself, so that none waits for another
@@ -113,19 +117,38 @@ class Job:
         LimelightError
             If an instance cannot be explained, and errors are not kept.
         """
-        entries: list[Explanation | Failure] = []
         with self.registrations_in_use(), np.errstate(**self._float_errors), own_arithmetic():
-            for result in self._explain_all(chunk, folder):
-                id = chunk.ids[len(entries)]
-                if not isinstance(result, LimelightError):
-                    entries.append(result if id is None else result.with_id(id))
-                elif self.keeps_errors:
-                    entries.append(Failure.of(result, id))
-                else:
-                    identity = "" if id is None else f", {id!r:.80}"
-                    add_note(result, f"This was instance {chunk.first + len(entries)}{identity}.")
-                    raise result if self._registrations is None else _sendable(result)
-            return table_of(entries, range(chunk.first, chunk.first + len(entries)))
+            if self.timeout is None and self.explains_in_turn is not None and self.explains_in_turn(chunk.instances[0]):
+                return arrow().concat_tables(list(self._write_in_turn(chunk))).combine_chunks()
+            return self._write(chunk, 0, self._explain_all(chunk, folder))
+
+    def _write(self, chunk: Chunk, place: int, results: Iterable[Explanation | LimelightError]) -> pa.Table:
+        """A table of results, which are those of the chunk's instances from a place on.
+
+        Raises
+        ------
+        LimelightError
+            The first error, if errors are not kept.
+        """
+        entries: list[Explanation | Failure] = []
+        first = chunk.first + place
+        for result in results:
+            id = chunk.ids[place + len(entries)]
+            if not isinstance(result, LimelightError):
+                entries.append(result if id is None else result.with_id(id))
+            elif self.keeps_errors:
+                entries.append(Failure.of(result, id))
+            else:
+                identity = "" if id is None else f", {id!r:.80}"
+                add_note(result, f"This was instance {first + len(entries)}{identity}.")
+                raise result if self._registrations is None else _sendable(result)
+        return table_of(entries, range(first, first + len(entries)))
+
+    def _write_in_turn(self, chunk: Chunk) -> Iterator[pa.Table]:
+        """A table for each instance."""
+        with self._shared_answers() as shared:
+            runs = (self.pipeline(instance, self.model, self.request, shared) for instance in chunk.instances)
+            yield from run_in_turn(runs, lambda place, result: self._write(chunk, place, [result]))
 
     def _explain_all(self, chunk: Chunk, folder: Path | None) -> Iterator[Explanation | LimelightError]:
         if self.timeout is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
@@ -37,6 +37,7 @@ def run(
     ids: Any,
     columns: Sequence[str] | None,
     explainer: object,
+    explains_in_turn: Callable[[Any], bool] | None,
 ) -> Explanations:
     """Explain all instances.
 
@@ -59,6 +60,9 @@ def run(
     explainer : object
         Whose pipeline it is. A checkpoint belongs to all that it holds.
 
+    explains_in_turn : callable or None
+        Whether instances like one are explained in turn; without it, all are explained side by side.
+
     Raises
     ------
     EngineError
@@ -67,7 +71,7 @@ def run(
         If the user stops it; the error has the finished explanations.
     """
     arrow()  # said now, and not when the first chunk is finished
-    job = Job(pipeline, model, request, arguments.keeps_errors, arguments.timeout)
+    job = Job(pipeline, model, request, arguments.keeps_errors, arguments.timeout, explains_in_turn)
     store: Checkpoint | _Memory = _Memory()
     try:
         iterator, total, id_iterator = Instances.of(instances, columns, ids)

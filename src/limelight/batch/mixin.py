@@ -43,6 +43,13 @@ class BatchMixin(LimeNames, ABC):
     options: Options
     columns: tuple[str, ...] | None = None
 
+    def explains_in_turn(self, instance: Any) -> bool:  # noqa: ARG002 - a modality may look at it
+        """Whether instances like this are explained in turn, each stage in a thread of its own, and not side by side.
+
+        That is for those whose inputs fill batches by themselves, if nothing of the user's is called for them but the model.
+        """
+        return False
+
     @abstractmethod
     def _explain_in_steps(self, instance: Any, model: Any, request: Request, shared: SharedAnswers) -> Run[Explanation]:
         """The pipeline for one instance, as a run; the answers for shared rows are kept in `shared`."""
@@ -193,6 +200,7 @@ class BatchMixin(LimeNames, ABC):
             ids=ids,
             columns=self.columns,
             explainer=self,
+            explains_in_turn=self.explains_in_turn if model_regressor is None else None,
         )
 
     @final

@@ -72,8 +72,11 @@ def unchanged_part_notes(
     differs = array != filling
     if array.dtype.kind == "f":
         differs &= ~(np.isnan(array) & np.isnan(filling))
-    numbers = np.broadcast_to(labels, array.shape)[differs]
-    unchanged = np.flatnonzero(np.bincount(numbers, minlength=len(names)) == 0)
+    shared = tuple(axis for axis in range(-labels.ndim, 0) if labels.shape[axis] == 1 < array.shape[axis])  # as channels are
+    places = np.any(differs, axis=shared, keepdims=True)
+    is_changed = np.zeros(len(names), dtype=bool)
+    is_changed[np.broadcast_to(labels, places.shape)[places]] = True
+    unchanged = np.flatnonzero(~is_changed)
     if len(unchanged) in (0, len(names)):
         return ()
     listed = ", ".join(names[number] for number in unchanged[:_MOST_LISTED_PARTS])

@@ -134,7 +134,7 @@ def adapt(model: Any, components: Components, shortcuts: bool, found: dict[str, 
         if ask_again is not None:
             path = path._replace(ask_again=lambda number: adapt_callable(ask_again(number), components, stated).finish)
     if method.join is not None:
-        path = path._replace(finish=_Joined(path.finish, method.join))
+        path = path._replace(finish=_Joined(path.finish, method.join), launch=None)
     if stated.notes_about is not None:
         outputs = outputs._replace(notes=(*outputs.notes, *stated.notes_about(components)))
     model_sum = None

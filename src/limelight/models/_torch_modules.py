@@ -44,7 +44,8 @@ def at_least_single(numbers: Tensor) -> Tensor:
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:
-    """Whether a device has no room; of the CPU, only the message says so."""
+    """Whether a device has no room; of some devices, the CPU among them, only the message says so."""
     import torch
 
-    return isinstance(error, torch.OutOfMemoryError) or "not enough memory" in str(error)
+    is_said = any(words in str(error) for words in ("not enough memory", "out of memory"))
+    return is_said or isinstance(error, torch.OutOfMemoryError)

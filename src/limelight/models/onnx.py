@@ -15,6 +15,7 @@ from limelight._checks import as_array, check_flag
 from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, read_message, require
 from limelight.models._onnx_columns import find_columns, make_feed, read_input
 from limelight.models._onnx_outputs import SKLEARN_CONVERTER, choose_outputs
+from limelight.models._onnx_session import run_session
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import BATCH_AXES, Preparation
 from limelight.results.image_view import CHANNEL_COUNTS
@@ -251,7 +252,7 @@ class OnnxModel:
         count = len(next(iter(feed.values())))
         if count < size:
             feed = {name: np.concatenate([array, np.repeat(array[-1:], size - count, axis=0)]) for name, array in feed.items()}
-        return [answer[:count] for answer in self._session.run(list(self._outputs), feed)]
+        return [answer[:count] for answer in run_session(self._session, list(self._outputs), feed)]
 
 
 OnnxModel.__module__ = "limelight"  # where users import it from

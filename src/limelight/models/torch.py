@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable
+from functools import cache, partial
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from limelight._checks import check_flag
 from limelight.exceptions import ArgumentTypeError, ModelError, require
+from limelight.models._module_answers import check_device, pick_output, start_reading
+from limelight.models._module_form import ModuleForm
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
-from limelight.models._torch_modules import at_least_single, check_mode, find_device_and_dtype, is_out_of_memory
+from limelight.models._torch_modules import check_mode, is_out_of_memory
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS
 from limelight.stages.questions import ModelPath
@@ -22,16 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = ["TorchModel", "adapt_torch", "read_torch_module"]
 
-# A batch has at most this many inputs and bytes, and fewer where the device runs out of memory.
-_MOST_INPUTS = 256
-_MOST_BYTES = 2**27
-
 
 class TorchModel:
     """A torch module as a callable from a batch to predictions.
 
-    The module runs on the device and in the dtype of its parameters, in inference mode. It gets at most 256 inputs and 128 MiB
-    at once: larger batches are cut, and halved if the device runs out of memory.
+    The module runs on the device and in the dtype of its parameters, in inference mode. Batches lie in memory as its weights
+    do, contiguous or with channels last. They have at most 256 inputs and 128 MiB, on a CUDA device 512 inputs and, with its
+    memory, 128 to 512 MiB: larger ones are cut, and halved if the device runs out of memory. A module that was compiled by
+    ``torch.compile`` gets 128 inputs in every batch of perturbations, so that it is compiled for one shape.
 
     Parameters
     ----------
@@ -41,6 +42,8 @@ class TorchModel:
         A number, or a number for each channel: the module gets ``(numbers - mean) / std``.
     channels : {"first", "last", None}, default "first"
         Where the module has the channels of images; None leaves the axes of batches as they are.
+    output : str or int, optional
+        Which output holds the predictions, of a module that returns several in a mapping, a tuple or an object with attributes.
     softmax : bool, default False
         Whether to turn the module's output, which holds logits, into probabilities.
 
@@ -65,6 +68,7 @@ class TorchModel:
         mean: float | Iterable[float] = 0.0,
         std: float | Iterable[float] = 1.0,
         channels: str | None = "first",
+        output: str | int | None = None,
         softmax: bool = False,
     ) -> None:
         torch = require("torch", extra="torch", purpose="TorchModel")
@@ -72,10 +76,19 @@ class TorchModel:
             raise ArgumentTypeError(f"module must be a torch.nn.Module; got {type(module).__name__}.")
         self.module = module
         self.preparation = Preparation.checked(mean, std, channels)
+        if output is not None and (isinstance(output, bool) or not isinstance(output, (str, int))):
+            raise ArgumentTypeError(f"output must be the name or the number of an output; got {output!r:.60}.")
+        self._output = output
         self._softmax = check_flag("softmax", softmax)
+        self._fitting_bytes: int | None = None  # of a batch, found when the device ran out of memory
+
+    def __getstate__(self) -> dict[str, Any]:
+        return {**self.__dict__, "_fitting_bytes": None}
 
     def __repr__(self) -> str:
-        settings = self.preparation.changed_settings(default_channels="first") + (["softmax=True"] if self._softmax else [])
+        settings = self.preparation.changed_settings(default_channels="first")
+        settings += [f"output={self._output!r}"] if self._output is not None else []
+        settings += ["softmax=True"] if self._softmax else []
         return f"TorchModel({', '.join([f'<{type(self.module).__name__}>', *settings])})"
 
     @property
@@ -98,68 +111,67 @@ class TorchModel:
         with torch.inference_mode():
             numbers = _to_tensor(batch)
             if numbers is None:  # texts, for example
-                return _to_numpy(self._predict(batch))
-            return self._predict_in_batches(
-                len(numbers), lambda start, stop: self._prepare(numbers[start:stop]), numbers[0].numel()
-            )[0]
+                return start_reading(self._predict(batch))()
+            form = ModuleForm.of(self.module)
+            parts = numbers.tensor_split(-(-len(numbers) // self._find_batch_size(form, numbers[0].numel())))
+            prepare = partial(self._prepare, form=form)
+            answers = [self._predict_part(part, prepare, form, numbers[0].numel()) for part in parts]
+            return start_reading(torch.cat(answers))()
 
-    def _prepare(self, batch: Tensor) -> Tensor:
-        """A batch as the module's input: channels moved, standardised, on the module's device and in its dtype."""
+    def _find_batch_size(self, form: ModuleForm, numbers_per_input: int) -> int:
+        """The largest number of inputs at once, as far as it is known yet."""
+        return form.batch_size(numbers_per_input * form.dtype.itemsize, self._fitting_bytes)
+
+    def _prepare(self, batch: Tensor, form: ModuleForm) -> Tensor:
+        """A batch as the module's input: channels moved, standardised, on the module's device, in its dtype and layout."""
         import torch
 
-        device, dtype = find_device_and_dtype(self.module)
-        moved = batch.to(device).permute(self.preparation.axis_order(tuple(batch.shape)))
         # At least single precision: a half has too few digits for the difference of bytes and their means.
-        numbers = moved if moved.dtype == torch.float64 and dtype == torch.float64 else moved.float()
-        mean, std = (torch.from_numpy(constant).to(device) for constant in self.preparation.mean_and_std(tuple(moved.shape)))
-        return ((numbers - mean) / std).to(dtype)
+        dtype = torch.float64 if batch.dtype == form.dtype == torch.float64 else torch.float32
+        small = batch.to(dtype) if batch.dtype.itemsize > dtype.itemsize else batch  # not all devices have longer numbers
+        moved = small.to(form.device).permute(self.preparation.axis_order(tuple(batch.shape))).to(dtype)
+        mean, std = (
+            torch.from_numpy(constant).to(form.device) for constant in self.preparation.mean_and_std(tuple(moved.shape))
+        )
+        return ((moved - mean) / std).to(form.dtype).contiguous(memory_format=form.memory_format(moved.ndim))
 
-    def _predict_in_batches(
-        self, count: int, make_inputs: Callable[[int, int], Tensor], numbers_per_input: int, batch_size: int = _MOST_INPUTS
-    ) -> tuple[np.ndarray, int]:
-        """Predictions for `count` prepared inputs, and the batch size that fitted into memory.
-
-        Parameters
-        ----------
-        count : int
-            The number of inputs.
-        make_inputs : callable
-            ``make_inputs(start, stop)`` gives a batch of them.
-        numbers_per_input : int
-            The size of an input.
-        batch_size : int, default 256
-            The largest number of inputs at once.
+    def _predict_part(
+        self, batch: Tensor, make_inputs: Callable[[Tensor], Tensor], form: ModuleForm, numbers_per_input: int
+    ) -> Tensor:
+        """Predictions for a batch, of which inputs are made; it is halved until they fit into the device's memory.
 
         Raises
         ------
         ModelError
-            If the device has no room for a single input.
+            If the device has no room for a single input, or has failed.
         """
         import torch
 
         answers: list[Tensor] = []
-        bytes_per_input = numbers_per_input * find_device_and_dtype(self.module)[1].itemsize
-        start, batch_size = 0, max(1, min(batch_size, _MOST_BYTES // bytes_per_input))
-        with torch.inference_mode():
-            while start < count:
-                stop = min(count, start + batch_size)
-                answer = self._predict_if_it_fits(make_inputs, start, stop)
-                if answer is None:
-                    torch.cuda.empty_cache()  # the memory of the failed batch, which its error held until now
-                    batch_size = (stop - start) // 2
-                else:
-                    answers.append(answer)
-                    start = stop
-            return _to_numpy(torch.cat(answers)), batch_size
+        start, size = 0, len(batch)
+        if self._fitting_bytes is not None:
+            size = min(size, self._find_batch_size(form, numbers_per_input))
+        while start < len(batch):
+            part = batch[start : start + size]
+            answer = self._predict_if_it_fits(make_inputs, part)
+            if answer is None:
+                _empty_cache()  # the memory of the failed batch, which its error held until now
+                size = len(part) // 2
+                self._fitting_bytes = size * numbers_per_input * form.dtype.itemsize
+            else:
+                answers.append(answer)
+                start += len(part)
+        return torch.cat(answers)
 
-    def _predict_if_it_fits(self, make_inputs: Callable[[int, int], Tensor], start: int, stop: int) -> Tensor | None:
-        """Predictions for the inputs from `start` to `stop`; None if the device has no room for all of them."""
+    def _predict_if_it_fits(self, make_inputs: Callable[[Tensor], Tensor], batch: Tensor) -> Tensor | None:
+        """Predictions for a batch; None if the device has no room for all of it."""
         try:
-            return self._predict(make_inputs(start, stop))
+            return self._predict(make_inputs(batch))
         except RuntimeError as error:
             if not is_out_of_memory(error):
+                check_device(error)
                 raise
-            if stop - start == 1:
+            if len(batch) == 1:
                 raise ModelError("the device has no room for a single input of the torch module.") from error
             return None
 
@@ -168,13 +180,10 @@ class TorchModel:
         import torch
 
         check_mode(self.module)
-        answer = self.module(inputs)
-        if not isinstance(answer, torch.Tensor):
-            raise ArgumentTypeError(
-                f"the torch module must return a tensor; it returned {type(answer).__name__}. Give a callable that picks the "
-                f"tensor."
-            )
-        predictions = at_least_single(answer.detach())  # a module may switch gradients on for itself
+        answer = pick_output(self.module(inputs), self._output).detach()  # a module may switch gradients on for itself
+        # A copy: a module with a CUDA graph writes each answer over the one before.
+        dtype = torch.float64 if answer.dtype == torch.float64 else torch.float32
+        predictions = answer.to(dtype, copy=True)
         return predictions.softmax(dim=1) if self._softmax else predictions
 
 
@@ -196,16 +205,14 @@ def _to_tensor(batch: Any) -> Tensor | None:
     return torch.from_numpy(np.require(array, dtype=dtype, requirements=["C", "W"]))
 
 
-def _to_numpy(predictions: Tensor) -> np.ndarray:
-    """The predictions in the CPU's memory, through pinned pages, which a GPU can write to by itself."""
+def _empty_cache() -> None:
+    """Have each device's allocator give back what it keeps."""
     import torch
 
-    if predictions.device.type != "cuda":
-        return np.asarray(predictions.cpu().numpy())
-    pinned = torch.empty(predictions.shape, dtype=predictions.dtype, pin_memory=True)
-    pinned.copy_(predictions, non_blocking=True)
-    torch.cuda.current_stream(predictions.device).synchronize()
-    return np.asarray(pinned.numpy())
+    for name in ("cuda", "mps", "xpu"):
+        device = getattr(torch, name)
+        if device.is_available():
+            device.empty_cache()
 
 
 def read_torch_module(model: Any) -> TorchModel | None:
@@ -222,28 +229,38 @@ def adapt_torch(method: Callable[[Any], Any], components: Components) -> ModelPa
         return None
     import torch
 
-    with torch.inference_mode():
-        extremes = _to_tensor(realise_extremes(components))
-        assert extremes is not None  # arrays hold numbers
-        prepared = method._prepare(extremes)
-        instance, filling = prepared[:1], prepared[1:]
-        axes = method.preparation.axis_order((1, *components.array.shape))
-        moved_labels = np.ascontiguousarray(components.labels[None].transpose(axes), dtype=np.int64)
-        labels = torch.from_numpy(moved_labels).to(instance.device)
-    batch_size = _MOST_INPUTS
+    form = ModuleForm.of(method.module)
+    axes = method.preparation.axis_order((1, *components.array.shape))
+    moved_labels = np.ascontiguousarray(components.labels[None].transpose(axes), dtype=np.int64)
+    extremes = _to_tensor(realise_extremes(components))
+    assert extremes is not None  # arrays hold numbers
+
+    @cache
+    def on_device() -> tuple[Tensor, Tensor, Tensor]:
+        """The prepared instance and filling, and the part of each place: made where and when the model is asked."""
+        prepared = method._prepare(extremes, form)
+        return prepared[:1], prepared[1:], torch.from_numpy(moved_labels).to(form.device)
+
+    def compose(masks: Tensor) -> Tensor:
+        instance, filling, labels = on_device()
+        is_present = masks.index_select(1, labels.reshape(-1)).reshape(-1, *labels.shape[1:]).view(torch.bool)
+        shape, memory_format = (len(masks), *instance.shape[1:]), form.memory_format(instance.ndim)
+        inputs = torch.empty(shape, dtype=form.dtype, device=form.device, memory_format=memory_format)
+        return torch.where(is_present, instance, filling, out=inputs)
 
     def make(neighbourhood: Neighbourhood, rows: np.ndarray) -> Any:
-        return torch.from_numpy(neighbourhood.representation[rows]).to(instance.device).bool()
+        return neighbourhood.representation[rows]
 
-    def finish(masks: Tensor) -> np.ndarray:
-        nonlocal batch_size
+    def launch(masks: np.ndarray) -> Callable[[], np.ndarray]:
+        with torch.inference_mode():
+            on_device_masks = torch.from_numpy(masks).to(form.device)
+            return start_reading(method._predict_part(on_device_masks, compose, form, components.array.size))
 
-        def make_inputs(start: int, stop: int) -> Tensor:
-            is_present = masks[start:stop].index_select(1, labels.reshape(-1)).reshape(-1, *labels.shape[1:])
-            return torch.where(is_present, instance, filling)
-
-        predictions, batch_size = method._predict_in_batches(len(masks), make_inputs, instance.numel(), batch_size)
-        return predictions
-
-    # Masks are small and belong to this instance only, and the model cuts a large batch up itself.
-    return ModelPath(make, finish, ("torch", components.content), None)
+    return ModelPath(
+        make,
+        lambda masks: launch(masks)(),
+        ("torch", components.content),  # masks mean something to this instance only
+        method._find_batch_size(form, components.array.size),
+        pads_batches=form.has_fixed_shapes,
+        launch=launch if form.is_elsewhere else None,
+    )

@@ -76,11 +76,12 @@ class ImageView(SegmentedView):
         """For each superpixel's number, the rows and columns that it spans."""
         count = int(self.segments.max()) + 1
         ends = []
-        for axis in (0, 1):
-            places = np.broadcast_to(np.expand_dims(np.arange(self.segments.shape[axis]), 1 - axis), self.segments.shape)
+        for segments in (self.segments, self.segments.T):
+            numbers = segments.reshape(-1)
+            places = np.repeat(np.arange(len(segments)), segments.shape[1])
             low, high = np.full(count, places.size), np.zeros(count, dtype=int)
-            np.minimum.at(low, self.segments, places)
-            np.maximum.at(high, self.segments, places)
+            high[numbers] = places  # of several places, the last is kept
+            low[numbers[::-1]] = places[::-1]
             ends.append((low.tolist(), high.tolist()))
         (tops, bottoms), (lefts, rights) = ends
         return {i: f"rows {tops[i]}-{bottoms[i]}, columns {lefts[i]}-{rights[i]}" for i in range(count)}

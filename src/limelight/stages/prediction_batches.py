@@ -1,8 +1,14 @@
-"""Ask the model in batches, which can hold inputs of several instances, and check its answers."""
+"""Ask the model in batches, which can hold inputs of several instances, and check its answers.
+
+A model that computes elsewhere is put all batches before the first answer is read.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import partial
 from itertools import chain, groupby
 from typing import Any, NamedTuple
 
@@ -13,7 +19,7 @@ from limelight.exceptions import InstanceError, LimelightError, ModelError, desc
 from limelight.stages.answers import Answer, join_answers, make_output_count_error, read_answer
 from limelight.stages.questions import Ask, Question
 
-__all__ = ["answer_all"]
+__all__ = ["begin_asking"]
 
 _DEFAULT_BATCH_INPUTS = 4096  # of several instances at once; one instance's inputs stay together, however many they are
 
@@ -25,13 +31,66 @@ class _Part(NamedTuple):
     question: Question
 
 
-def answer_all(asks: Mapping[int, Ask]) -> dict[int, list[Answer] | LimelightError]:
-    """The answers to each run's questions, or an error; questions with equal keys are put to the model once."""
+class _Batch:
+    """Parts of questions that are put to the model together."""
+
+    def __init__(self) -> None:
+        self.parts: list[_Part] = []
+        self._begun: Callable[[], list[Answer]] | LimelightError | None = None
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether the model computes elsewhere, and can start before its answer is needed."""
+        return self.parts[0].question.path.launch is not None
+
+    def begin(self) -> bool:
+        """Put all parts to the model, and say whether that went well."""
+        try:
+            self._begun = _put_to_model([part.question for part in self.parts])
+        except LimelightError as error:
+            self._begun = error
+        return not isinstance(self._begun, LimelightError)
+
+    def read(self, skipped: Collection[int]) -> list[tuple[_Part, Answer | LimelightError]]:
+        """Each part with its answer or its error, but for parts of questions whose numbers are skipped."""
+        parts = [part for part in self.parts if part.number not in skipped]
+        asked = parts if self._begun is None else self.parts
+        answered = zip(asked, self._read([part.question for part in asked]), strict=True) if parts else ()
+        return [(part, answer) for part, answer in answered if part.number not in skipped]
+
+    def _read(self, questions: Sequence[Question]) -> Sequence[Answer | LimelightError]:
+        try:
+            if isinstance(self._begun, LimelightError):
+                raise self._begun
+            return self._begun() if self._begun is not None else _put_to_model(questions)()
+        except LimelightError as error:
+            # When a batch of one instance fails, all of it has failed. Otherwise each question is asked again by itself, so
+            # that no instance fails with another, or with rows that other instances share.
+            if len({id(question.neighbourhood) for question in questions}) == 1 and all(one.key is None for one in questions):
+                return [error] * len(questions)
+            return [_ask_model_alone(question) for question in questions]
+
+
+def begin_asking(asks: Mapping[int, Ask]) -> Callable[[], dict[int, list[Answer] | LimelightError]]:
+    """Have a model that computes elsewhere start on each run's questions; what is returned gives the answers, or an error.
+
+    Other models are asked when the answers are wanted. Questions with equal keys are put to the model once.
+    """
     questions: dict[Hashable, Question] = {}
     for question in chain.from_iterable(ask.questions for ask in asks.values()):
         # A question with a key is asked again by itself when its batch fails. A single run has no use for its answer then.
         questions.setdefault(question.key or id(question), question if len(asks) > 1 else question._replace(key=None))
-    answers = dict(zip(questions, _answer_questions(list(questions.values())), strict=True))
+    batches = _make_batches(list(questions.values()))
+    for batch in batches:
+        if batch.is_elsewhere and not batch.begin():
+            break  # the others are begun when the answers are read, if they are still needed
+    return partial(_read_all, asks, questions, batches)
+
+
+def _read_all(
+    asks: Mapping[int, Ask], questions: Mapping[Hashable, Question], batches: Sequence[_Batch]
+) -> dict[int, list[Answer] | LimelightError]:
+    answers = dict(zip(questions, _read_batches(len(questions), batches), strict=True))
     outcomes: dict[int, list[Answer] | LimelightError] = {}
     for number, ask in asks.items():
         run_answers = [answers[question.key or id(question)] for question in ask.questions]
@@ -41,15 +100,12 @@ def answer_all(asks: Mapping[int, Ask]) -> dict[int, list[Answer] | LimelightErr
     return outcomes
 
 
-def _answer_questions(questions: Sequence[Question]) -> list[Answer | LimelightError]:
-    """The model's answer for the rows of each question, or the error that kept it from an answer."""
-    answers: list[list[Answer]] = [[] for _ in questions]
+def _read_batches(count: int, batches: Sequence[_Batch]) -> list[Answer | LimelightError]:
+    """The model's answer for the rows of each of `count` questions, or the error that kept it from an answer."""
+    answers: list[list[Answer]] = [[] for _ in range(count)]
     errors: dict[int, LimelightError] = {}
-    for batch in _make_batches(questions):
-        parts = [part for part in batch if part.number not in errors]
-        if not parts:
-            continue
-        for (number, question), answer in zip(parts, _answer_batch([part.question for part in parts]), strict=True):
+    for batch in batches:
+        for (number, question), answer in batch.read(skipped=errors):
             if isinstance(answer, LimelightError):
                 errors.setdefault(number, answer)
                 continue
@@ -74,9 +130,10 @@ def _describe_inputs(questions: Sequence[Question]) -> str:
     return f"{count} inputs, numbers {first} to {first + count - 1}"
 
 
-def _make_batches(questions: Sequence[Question]) -> list[list[_Part]]:
+def _make_batches(questions: Sequence[Question]) -> list[_Batch]:
     """Cut questions that are too large into parts, and group the parts that can be asked together."""
-    batches: list[list[_Part]] = []
+    batches: list[_Batch] = []
+    of_form = Counter(question.path.form for question in questions)
     room, form = 0, None
     for number, question in sorted(enumerate(questions), key=lambda numbered: str(numbered[1].path.form)):
         batch_size = question.path.batch_size
@@ -84,40 +141,31 @@ def _make_batches(questions: Sequence[Question]) -> list[list[_Part]]:
         while start < len(question.rows):
             remaining = len(question.rows) - start
             # Without a batch size, inputs of one instance stay together, because each batch takes long to prepare.
-            is_same_instance = bool(batches) and batches[-1][-1].question.neighbourhood is question.neighbourhood
+            is_same_instance = bool(batches) and batches[-1].parts[-1].question.neighbourhood is question.neighbourhood
             needed = 1 if batch_size else 0 if is_same_instance else remaining
             if not batches or form != question.path.form or room < needed:
-                batches.append([])
+                batches.append(_Batch())
                 room, form = batch_size or _DEFAULT_BATCH_INPUTS, question.path.form
+                if batch_size and of_form[form] == 1 and not question.path.pads_batches:
+                    room = -(-remaining // -(-remaining // batch_size))  # no small remainder, which takes nearly as long
             count = min(remaining, room) if batch_size else remaining
             rows = question.rows[start : start + count]
-            batches[-1].append(_Part(number, question._replace(rows=rows, first_number=question.first_number + start)))
+            part = _Part(number, question._replace(rows=rows, first_number=question.first_number + start))
+            batches[-1].parts.append(part)
             start += count
             room -= count
     return batches
 
 
-def _answer_batch(questions: Sequence[Question]) -> Sequence[Answer | LimelightError]:
-    """The answer to each question of a batch, or its error."""
-    try:
-        return _ask_model(questions)
-    except LimelightError as error:
-        # When a batch of one instance fails, all of it has failed. Otherwise each question is asked again by itself, so that
-        # no instance fails with another, or with rows that other instances share.
-        if len({id(question.neighbourhood) for question in questions}) == 1 and all(one.key is None for one in questions):
-            return [error] * len(questions)
-        return [_ask_model_alone(question) for question in questions]
-
-
 def _ask_model_alone(question: Question) -> Answer | LimelightError:
     try:
-        return _ask_model([question])[0]
+        return _put_to_model([question])()[0]
     except LimelightError as error:
         return error
 
 
-def _ask_model(questions: Sequence[Question]) -> list[Answer]:
-    """Ask the model about one batch.
+def _put_to_model(questions: Sequence[Question]) -> Callable[[], list[Answer]]:
+    """Put one batch to the model; what is returned waits for the answers, and may raise the same errors.
 
     Raises
     ------
@@ -146,19 +194,31 @@ def _ask_model(questions: Sequence[Question]) -> list[Answer]:
         if is_interruption(error):
             raise
         raise InstanceError(f"the perturbations cannot be made: {describe_error(error, f'for {description}')}") from error
+    with _model_errors_named(description):
+        wait = path.begin(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
+
+    def read() -> list[Answer]:
+        with _model_errors_named(description):
+            raw = wait()
+        answer = read_answer(raw, padded_count, description, questions[0].first_number, inputs)
+        parts = np.split(answer.values[: sum(counts)], np.cumsum(counts)[:-1])
+        return [answer._replace(values=values) for values in parts]
+
+    return read
+
+
+@contextmanager
+def _model_errors_named(description: str) -> Iterator[None]:
+    """Call the model within it: what it raises becomes a `ModelError` that says which inputs it was asked about."""
     try:
-        joined = inputs[0] if len(inputs) == 1 else _join_inputs(inputs)
         with users_arithmetic():
-            raw = path.finish(joined)
+            yield
     except LimelightError:
         raise
     except BaseException as error:
         if is_interruption(error):
             raise
         raise ModelError(f"the model raised {describe_error(error, f'while it was asked about {description}')}") from error
-    answer = read_answer(raw, padded_count, description, questions[0].first_number, inputs)
-    parts = np.split(answer.values[: sum(counts)], np.cumsum(counts)[:-1])
-    return [answer._replace(values=values) for values in parts]
 
 
 def _pad(question: Question, count: int) -> Question:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Hashable
+from functools import partial
 from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
@@ -38,6 +39,9 @@ class ModelPath(NamedTuple):
         first time or a later one; None for models that answer anew anyway.
     rounding : float
         By what share of an output's largest absolute value answers for one input may differ in batches of other shapes.
+    launch : callable or None
+        Of a model that computes elsewhere, such as on a GPU: it starts the work on inputs, and at once returns a function that
+        waits for the raw answer. None for models that compute while they are called.
     """
 
     make: Callable[[Neighbourhood, np.ndarray], Any]
@@ -47,18 +51,23 @@ class ModelPath(NamedTuple):
     pads_batches: bool = False
     ask_again: Callable[[int], Callable[[Any], Any]] | None = None
     rounding: float = 0.0
+    launch: Callable[[Any], Callable[[], Any]] | None = None
 
     def limited(self, batch_size: int | None, *, pads_batches: bool = False) -> ModelPath:
         """The same path with the user's batch size, where there is one, and with padded batches, where the user wants them."""
         size = self.batch_size if batch_size is None else batch_size
         if pads_batches and batch_size is None:
             size = min(size or PADDED_BATCH_INPUTS, PADDED_BATCH_INPUTS)
-        return self._replace(batch_size=size, pads_batches=pads_batches)
+        return self._replace(batch_size=size, pads_batches=pads_batches or self.pads_batches)
+
+    def begin(self, inputs: Any) -> Callable[[], Any]:
+        """Have the model start on inputs, if it computes elsewhere; the function that is returned gives its raw answer."""
+        return partial(self.finish, inputs) if self.launch is None else self.launch(inputs)
 
     def repeated(self, number: int) -> ModelPath:
         """The same path for questions that have been asked before; the larger the number, the more often."""
-        finish = self.finish if self.ask_again is None else self.ask_again(number)
-        return self._replace(finish=finish, form=(self.form, "asked again", number))
+        path = self._replace(form=(self.form, "asked again", number))
+        return path if self.ask_again is None else path._replace(finish=self.ask_again(number), launch=None)
 
 
 class Question(NamedTuple):

@@ -15,7 +15,7 @@ from limelight.modalities._missing import check_missing, fill_with_means
 from limelight.results.explanation import Notice
 from limelight.results.image_view import CHANNEL_COUNTS
 
-__all__ = ["Picture", "check_axes", "read_picture"]
+__all__ = ["Picture", "check_axes", "count_bytes", "read_picture"]
 
 # A checkerboard in a hue that is neither for nor against, of 64 squares along the longer side.
 _MISSING_COLOURS = np.array([[122, 62, 132], [214, 176, 220]], dtype=np.uint8)
@@ -90,6 +90,13 @@ class Picture:
         side = -(-max(rgb.shape[-3:-1]) // _MISSING_SQUARES)
         squares = np.add.outer(np.arange(rgb.shape[-3]) // side, np.arange(rgb.shape[-2]) // side) % 2
         return np.where(is_missing[..., None], _MISSING_COLOURS[squares], rgb)
+
+
+def count_bytes(instance: Any) -> int:
+    """The size of an array, a tensor or a Pillow image; 0 of what is none of these."""
+    if hasattr(instance, "getbands"):
+        return int(instance.width * instance.height * len(instance.getbands()))
+    return int(getattr(instance, "nbytes", 0))
 
 
 def check_axes(channel_axis: Any, spatial_dims: Any) -> tuple[int | None, int]:
@@ -225,6 +232,8 @@ def _find_channel_axis(
 
 def _to_rgb(values: np.ndarray) -> np.ndarray:
     """An image's numbers, channels last, as red, green and blue, uint8; the mean colour where it is missing."""
+    if values.dtype == np.uint8 and values.shape[-1] == 3:
+        return values
     values = fill_with_means(values, tuple(range(values.ndim - 1)))
     scale = _find_scale(values)
     if values.ndim > 3:  # slice by slice, to save memory

@@ -14,14 +14,16 @@ from limelight.modalities._arrays import filling_notes, unchanged_part_notes
 from limelight.modalities._label_maps import Segmentation, check_segmentation
 from limelight.modalities._patches import PatchParts
 from limelight.modalities.images._fill import Fill, check_fill, make_filling, unit_notes
-from limelight.modalities.images._picture import check_axes, read_picture
+from limelight.modalities.images._picture import check_axes, count_bytes, read_picture
 from limelight.modalities.images._segment import find_superpixels
-from limelight.modalities.images.superpixels import SEGMENTATIONS
+from limelight.modalities.images.superpixels import SEGMENTATIONS, SEGMENTERS
 from limelight.results.explanation import Notice
 from limelight.results.views import ImageView, VolumeView
-from limelight.stages.proximity import Kernel, cosine_of_masks
+from limelight.stages.proximity import Kernel, cosine_of_masks, exponential_kernel
 
 __all__ = ["ImageExplainer"]
+
+_BYTES_OF_LARGE_INPUTS = 2**24  # of all perturbations of an image: more than a batch
 
 
 class ImageExplainer(Explainer):
@@ -166,6 +168,12 @@ class ImageExplainer(Explainer):
             shortcuts=shortcuts,
             random_state=random_state,
         )
+
+    def explains_in_turn(self, instance: Any) -> bool:
+        """Whether an image fills batches, and neither segmentation, filling nor kernel is a function of the user's."""
+        is_own_segmentation = isinstance(self.segmentation, (*SEGMENTERS, np.ndarray))
+        is_own = is_own_segmentation and not callable(self.fill) and self.options.kernel is exponential_kernel
+        return is_own and self.cap * count_bytes(instance) > _BYTES_OF_LARGE_INPUTS
 
     def _own_settings(self) -> dict[str, object]:
         return {"segmentation": self.segmentation, "fill": self.fill}
