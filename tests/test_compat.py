@@ -298,6 +298,8 @@ def test_a_missing_label_is_a_key_error(door):
 def test_a_label_that_the_model_lacks_is_an_index_error(door):
     with pytest.raises(IndexError, match="5"):
         explain_row(door, labels=(5,))
+    with pytest.raises(IndexError, match=r"range|bounds"):
+        explain_row(door, labels=(-5,))
 
 
 def test_a_classifier_without_probabilities_is_refused(door):

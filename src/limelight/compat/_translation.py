@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from inspect import isroutine
@@ -150,7 +151,7 @@ def ask_limelight(
     explanation, sample = _explain(explainer, instance, model, wish, labels or None)
     predictions = np.array(explanation.predictions)
     wanted = [0] if is_regression else choose_labels(predictions, wish)
-    outputs = {label: int(label) % len(predictions) if label < 0 else int(label) for label in wanted}
+    outputs = {label: range(len(predictions))[label] for label in wanted}  # which counts negative ones from the last
     if not set(outputs.values()) <= set(explanation.labels):  # ties among the highest, or labels counted from the last
         explanation, sample = _explain(explainer, instance, model, wish, tuple(dict.fromkeys(outputs.values())))
     fits = {label: _read_fit(explanation.surrogate(output), sample, explanation) for label, output in outputs.items()}
@@ -195,10 +196,10 @@ def _as_lime_calls(model: Any) -> Any:
         raise TypeError(f"the model must be a function from inputs to outputs; got {type(model).__name__}.")
     if not isroutine(model) and not isinstance(model, partial):
         return model.__call__
-    if isinstance(getattr(model, "__self__", None), ClassifierMixin) and getattr(model, "__name__", "") == "predict":
-        return lambda inputs: model(
-            inputs
-        )  # limelight refuses the method; lime takes its classes for numbers, or refuses those
+    is_predict = getattr(model, "__name__", "") == "predict"
+    if is_predict and isinstance(getattr(model, "__self__", None), ClassifierMixin):
+        # limelight refuses the method; of a function's answers lime takes classes for numbers, or refuses them itself.
+        return lambda inputs: model(inputs)
     return model
 
 
@@ -225,8 +226,9 @@ def _measure_in_sample(surrogate: Surrogate, sample: Sample, place: int) -> floa
 
 def _leave_fitted(regressor: Any, fit: Fit) -> None:
     """Give the program's regressor the coefficients of the last label, as lime leaves them; limelight fitted clones of it."""
-    regressor.intercept_ = fit.intercept
-    regressor.coef_ = np.array([weight for _, weight in fit.weights])
+    with suppress(AttributeError):  # of some regressors these are properties
+        regressor.intercept_ = fit.intercept
+        regressor.coef_ = np.array([weight for _, weight in fit.weights])
 
 
 def fit_classically(
