@@ -380,6 +380,7 @@ def test_names_may_be_missing_repeated_numbers_or_too_many(door, names):
         ({2: {0: "red", 1: "green", 2: "blue"}}, "c=blue"),
         ({2: ["red", "green", "blue", "never"], 3: ["no", "yes"]}, "c=blue"),
         (None, "c=2"),
+        ([["red"], ["no", "yes"]], "c=2"),
     ],
 )
 def test_names_of_categories(door, categories, name):

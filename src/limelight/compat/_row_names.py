@@ -81,7 +81,7 @@ def describe_row(explainer: Any, row: Any) -> TableDomainMapper:
     bins = {} if discretizer is None else discretizer.names
     for column in explainer.categorical_features:
         if column not in bins:
-            names[column] = f"{names[column]}={_name_category(explainer.categorical_names.get(column, ()), row[column])}"
+            names[column] = f"{names[column]}={_name_category(explainer.categorical_names, column, row[column])}"
             values[column] = "True"
     if discretizer is None:
         scaled = (row - explainer.scaler.mean_) / explainer.scaler.scale_
@@ -97,9 +97,10 @@ def name_positions(names: Sequence[Any], count: int) -> list[Any]:
     return [names[number] if number < len(names) else str(number) for number in range(count)]
 
 
-def _name_category(names: Any, code: float) -> object:
+def _name_category(categories: Any, column: int, code: float) -> object:
     """The name of a code where there is one; a code that is no whole number is shown as it is."""
     number: Any = int(code) if np.isfinite(code) and code == int(code) else float(code)
+    names = categories[column] if column in categories else ()  # noqa: SIM401 - it may be no mapping
     if isinstance(names, Mapping):
         return names.get(number, number)
     return names[number] if isinstance(number, int) and -len(names) <= number < len(names) else number
