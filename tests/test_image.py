@@ -708,3 +708,11 @@ def test_slic_of_one_colour_is_a_grid():
     labels = Slic()(np.full((300, 300, 3), 7, dtype=np.uint8))
     assert 50 <= labels.max() + 1 <= 70
     assert np.ptp(np.bincount(labels.ravel())) < 1500
+
+
+def test_numbers_of_superpixels_have_no_gaps():
+    """Finer borders may take a superpixel's last pixel."""
+    picture = np.zeros((301, 299, 3), dtype=np.uint8)
+    picture[:, 150:] = 200
+    labels = Slic(most_pixels=1)(picture)
+    assert np.unique(labels).tolist() == list(range(int(labels.max()) + 1))

@@ -68,6 +68,12 @@ def test_trees_learn_what_columns_do_together_from_other_folds():
         assert np.array_equal(same, values) == (number == 1)  # the other fold's rows do not count
 
 
+def test_trees_have_values_for_no_rows():
+    rows = make_rows(1)
+    (learned, _) = learn_trees(np.nan_to_num(rows), rows[:, :1], np.arange(NUM_ROWS) % 2, 2)
+    assert learned.evaluate(rows[:0]).shape == (0, 1)
+
+
 def test_nothing_is_learned_from_rows_that_are_all_the_same():
     assert learn_trees(np.ones((900, 3)), np.arange(900.0)[:, None], np.arange(900) % 4, 4) is None
     assert learn_trees(np.full((900, 1), np.nan), np.arange(900.0)[:, None], np.arange(900) % 4, 4) is None

@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from limelight import ComponentsExplainer, TextExplainer
+from limelight import ComponentsExplainer, TabularExplainer, TextExplainer
 from limelight.exceptions import LimelightError
 
 TEXT = "a long and winding film that never quite finds its way out of the woods"
@@ -87,3 +87,17 @@ def test_the_repr_has_a_tolerance_only_where_one_was_given():
 def test_what_a_tolerance_may_be(tolerance):
     with pytest.raises(LimelightError, match="tolerance must be a finite number above 0"):
         TextExplainer(tolerance=tolerance)
+
+
+@pytest.mark.parametrize(
+    "attributes",
+    [{"depends_on_batch": True, "batch_rounding": "much"}, {"notes_about": "nothing"}, {"outputs": 3}, {"is_slow": "yes"}],
+)
+def test_what_a_callable_says_in_another_type_counts_for_nothing(attributes):
+    def call(_, rows):
+        return rows[:, 0]
+
+    rows = np.random.default_rng(0).normal(size=(100, 2))
+    callables = [type("Model", (), {"__call__": call, **more})() for more in ({}, attributes)]
+    plain, stated = (TabularExplainer(rows).explain_instance(rows[0], model) for model in callables)
+    assert stated == plain

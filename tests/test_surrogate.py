@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri, stdtrit
-from sklearn.linear_model import Lasso, LinearRegression, Ridge, lars_path
+from sklearn.linear_model import Lasso, LinearRegression, PoissonRegressor, Ridge, lars_path
 from sklearn.tree import DecisionTreeRegressor
 
-from limelight import TabularExplainer
+from limelight import TabularExplainer, TextExplainer
 from limelight.exceptions import ArgumentError, ArgumentTypeError
 from limelight.stages.components import fair_coins
 from limelight.stages.design import Stretch
@@ -753,5 +753,54 @@ def test_rounding_of_a_constant_is_no_weight(constant, rows):
     explanation = TabularExplainer(data).explain_instance(data[0], model, **options)
     surrogate = explanation.surrogate()
     assert {*surrogate.weights, *surrogate.lows, *surrogate.highs} == {0.0}
+    assert not np.signbit(surrogate.weights).any()
+    assert np.isnan(surrogate.sign_probabilities).all()
     assert surrogate.local_prediction == pytest.approx(constant, rel=1e-12)
     assert {"constant_output", "off_at_instance"} <= {note.code for note in explanation.notices}
+
+
+@pytest.mark.parametrize("words", [2, 5, 9])
+def test_regressors_without_intercepts_see_what_the_model_says(words):
+    """A ridge through 0, of the outputs themselves: by its normal equations over all masks, or as many draws."""
+    text = " ".join(f"w{number}" for number in range(words))
+
+    def model(texts):
+        return np.array([0.2 + 0.5 * ("w1" in one) for one in texts])
+
+    regressor = Ridge(0.0, fit_intercept=False)
+    found = TextExplainer().explain_instance(text, model, model_regressor=regressor, num_samples=512).surrogate()
+    assert found.intercept == pytest.approx(0.0, abs=1e-12)
+    with_intercept = TextExplainer(alpha=0.0).explain_instance(text, model, num_samples=512).surrogate()
+    assert with_intercept.intercept == pytest.approx(0.2)
+    # What the constant explained before is shared by the words: all are positive, and w1 is the heaviest.
+    assert found.components[0] == 1
+    assert min(found.weights) > 0
+    assert sum(found.weights) == pytest.approx(found.local_prediction)
+
+
+def test_regressors_that_take_positive_outputs_only_are_fitted():
+    rows = np.random.default_rng(0).normal(size=(300, 3))
+    found = TabularExplainer(rows).explain_instance(
+        rows[0], lambda some: np.exp(some[:, 0]), model_regressor=PoissonRegressor()
+    )
+    assert found.surrogate().components[0] == 0
+
+
+@pytest.mark.parametrize("regressor", [LinearRegression(), Ridge(1.0), Lasso(0.001)])
+@pytest.mark.parametrize("words", [1, 2, 5, 8])
+def test_regressors_never_see_memory_that_nothing_was_written_to(regressor, words, monkeypatch):
+    text = " ".join(f"w{number}" for number in range(words))
+    empty = np.empty
+
+    def fill(*arguments, **named):
+        array = empty(*arguments, **named)
+        if array.dtype.kind == "f":
+            array.fill(np.nan)
+        return array
+
+    def explain():
+        return TextExplainer().explain_instance(text, lambda texts: ["w0" in one for one in texts], model_regressor=regressor)
+
+    clean = explain()
+    monkeypatch.setattr(np, "empty", fill)
+    assert explain() == clean

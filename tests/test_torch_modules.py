@@ -287,3 +287,45 @@ class TestDevices:
         many = ImageExplainer(Grid(25)).explain_many(LARGE, Full().eval(), num_samples=300, on_error="keep")
         assert 0 < len(many.failures) < len(LARGE)
         assert all("no room for a single input" in failure.message for failure in many.failures.values())
+
+
+class Answering(torch.nn.Module):
+    """Gives what a function makes of its inputs."""
+
+    def __init__(self, answer, dtype=torch.float32):
+        super().__init__()
+        self.answer = answer
+        self.scale = torch.nn.Parameter(torch.ones(1, dtype=dtype))
+
+    def forward(self, inputs):
+        return self.answer(inputs)
+
+
+def test_complex_outputs_are_refused():
+    model = TorchModel(Answering(lambda inputs: torch.complex(inputs.mean(dim=(1, 2, 3)), inputs.mean(dim=(1, 2, 3)))).eval())
+    with pytest.raises(ArgumentTypeError, match="must give real numbers; its output is complex"):
+        model(np.zeros((2, 8, 8, 3), dtype=np.uint8))
+
+
+def test_softmax_of_one_number_an_input_is_refused():
+    model = TorchModel(Answering(lambda inputs: inputs.mean(dim=(1, 2, 3))).eval(), softmax=True)
+    with pytest.raises(ArgumentError, match=r"softmax is for outputs of shape \(n, classes\); the module gives \(2,\)"):
+        model(np.zeros((2, 8, 8, 3), dtype=np.uint8))
+
+
+@pytest.mark.parametrize("dtype", [np.int32, np.int64, np.uint32, np.float64])
+def test_modules_in_double_precision_get_all_digits(dtype):
+    model = TorchModel(Answering(lambda inputs: inputs.reshape(len(inputs), -1), torch.float64).eval(), channels=None)
+    values = np.array([[123456789, 16777217]], dtype=dtype)
+    assert model(values).tolist() == [[123456789.0, 16777217.0]]
+
+
+def test_memory_is_freed_where_torch_does_not_know_all_devices(monkeypatch):
+    def answer(inputs):
+        if len(inputs) > 50:
+            raise RuntimeError("not enough memory")
+        return inputs.mean(dim=(1, 2, 3))[:, None]
+
+    monkeypatch.delattr(torch.mps, "is_available", raising=False)
+    model = TorchModel(Answering(answer).eval())
+    assert model(np.zeros((120, 8, 8, 3), dtype=np.uint8)).shape == (120, 1)

@@ -15,7 +15,8 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     """A context in which BLAS uses one thread, so that products are the same bits wherever they are computed.
 
     It has an effect in the main thread only: the number belongs to the whole process, and two threads that set it could each
-    restore what the other had set. Models run outside of it, with as many threads as they like.
+    restore what the other had set. Models that compute in this process run outside of it, with as many threads as they
+    like.
     """
     if threading.current_thread() is not threading.main_thread():
         return nullcontext()

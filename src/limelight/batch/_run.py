@@ -59,7 +59,6 @@ def run(
         The columns of an instance, where it is a row.
     explainer : object
         Whose pipeline it is. A checkpoint belongs to all that it holds.
-
     explains_in_turn : callable or None
         Whether instances like one are explained in turn; without it, all are explained side by side.
 

@@ -44,7 +44,7 @@ class BatchMixin(LimeNames, ABC):
     columns: tuple[str, ...] | None = None
 
     def explains_in_turn(self, instance: Any) -> bool:  # noqa: ARG002 - a modality may look at it
-        """Whether instances like this are explained in turn, each stage in a thread of its own, and not side by side.
+        """Whether instances like this are explained in turn, while others are prepared and written, and not side by side.
 
         That is for those whose inputs fill batches by themselves, if nothing of the user's is called for them but the model.
         """

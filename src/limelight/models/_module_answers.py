@@ -31,12 +31,17 @@ def pick_output(answer: Any, output: str | int | None) -> Tensor:
     Raises
     ------
     ArgumentError, ArgumentTypeError
-        If the answer is no tensor and it is not said which of its parts is, or it has no such part.
+        If the answer is complex, or is no tensor and it is not said which of its parts is, or it has no such part.
     """
     import torch
 
     picked = answer if output is None else _pick(answer, output)
     if isinstance(picked, torch.Tensor):
+        if picked.is_complex():
+            raise ArgumentTypeError(
+                "the torch module must give real numbers; its output is complex. Give a callable that makes real "
+                "numbers of it, such as absolute values."
+            )
         return picked
     if output is not None:
         raise ArgumentTypeError(f"output {output!r} of the torch module must be a tensor; it is {type(picked).__name__}.")

@@ -48,7 +48,7 @@ class Statements:
         return cls(
             outputs,
             depends_on_batch,
-            getattr(call, "batch_rounding", 0.0) if depends_on_batch else 0.0,
+            _find_share(call, "batch_rounding") if depends_on_batch else 0.0,
             _find_method(call, "notes_about"),
             _find_method(call, "asked_again"),
         )
@@ -58,6 +58,11 @@ def _is_true(call: object, name: str) -> bool:
     return getattr(call, name, False) is True
 
 
+def _find_share(call: object, name: str) -> float:
+    share = getattr(call, name, 0.0)
+    return share if isinstance(share, float) else 0.0
+
+
 def _find_method(call: object, name: str) -> Any:
     """A method that the callable's class defines; None where it has none."""
-    return getattr(call, name) if hasattr(type(call), name) else None
+    return getattr(call, name) if callable(getattr(type(call), name, None)) else None

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limelight.exceptions import ArgumentTypeError, ModelError, PredictionError
+from limelight.models._module_answers import check_device
 from limelight.models._token_batches import Columns, cut_batches, pad_batch
 from limelight.models._tokenizers import check_vocabulary, count_tokens
-from limelight.models._torch_modules import at_least_single, check_mode, find_device_and_dtype, is_out_of_memory
+from limelight.models._torch_modules import at_least_single, check_mode, find_device_and_dtype, free_memory, is_out_of_memory
 
 if TYPE_CHECKING:
     from torch import Tensor
@@ -110,10 +111,11 @@ class TextModule:
             return self._predict_batch(columns, rows)
         except RuntimeError as error:
             if not is_out_of_memory(error):
+                check_device(error)
                 raise
             if len(rows) == 1:
                 raise ModelError("the device has no room for a single text. Give a smaller max_length.") from error
-        _free_memory()  # that of the failed batch, which its error held until now
+        free_memory(self.module)  # that of the failed batch, which its error held until now
         half = len(rows) // 2
         return np.concatenate([self._predict_rows(columns, part) for part in (rows[:half], rows[half:])])
 
@@ -174,9 +176,3 @@ class TextModule:
             if np.abs(together - alone[rows]).max() <= tolerance:
                 return sharing
         return SINGLE
-
-
-def _free_memory() -> None:
-    import torch
-
-    torch.cuda.empty_cache()

@@ -10,7 +10,7 @@ from limelight.exceptions import ArgumentError
 if TYPE_CHECKING:
     from torch import Tensor
 
-__all__ = ["at_least_single", "check_mode", "find_device_and_dtype", "is_out_of_memory"]
+__all__ = ["at_least_single", "check_mode", "find_device_and_dtype", "free_memory", "is_out_of_memory"]
 
 
 def check_mode(module: Any) -> None:
@@ -41,6 +41,16 @@ def at_least_single(numbers: Tensor) -> Tensor:
     import torch
 
     return numbers if numbers.dtype == torch.float64 else numbers.float()
+
+
+def free_memory(module: Any) -> None:
+    """Have the allocator of the module's device give back what it keeps; not all devices have one."""
+    import torch
+
+    device, _ = find_device_and_dtype(module)
+    empty_cache = getattr(getattr(torch, device.type, None), "empty_cache", None)
+    if empty_cache is not None:
+        empty_cache()
 
 
 def is_out_of_memory(error: RuntimeError) -> bool:

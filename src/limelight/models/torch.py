@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from limelight._checks import check_flag
-from limelight.exceptions import ArgumentTypeError, ModelError, require
+from limelight.exceptions import ArgumentError, ArgumentTypeError, ModelError, require
 from limelight.models._module_answers import check_device, pick_output, start_reading
 from limelight.models._module_form import ModuleForm
 from limelight.models._patches import Patches, realise_extremes
 from limelight.models._preparation import Preparation
-from limelight.models._torch_modules import check_mode, is_out_of_memory
+from limelight.models._torch_modules import check_mode, free_memory, is_out_of_memory
 from limelight.stages.components import Components, Neighbourhood
 from limelight.stages.prediction import PREDICTION_METHODS
 from limelight.stages.questions import ModelPath
@@ -31,7 +31,8 @@ class TorchModel:
 
     The module runs on the device and in the dtype of its parameters, in inference mode. Batches lie in memory as its weights
     do, contiguous or with channels last. They have at most 256 inputs and 128 MiB, on a CUDA device 512 inputs and, with its
-    memory, 128 to 512 MiB: larger ones are cut, and halved if the device runs out of memory. A module that was compiled by
+    memory, 128 to 512 MiB, unless the call gives a ``batch_size``. They are halved if the device runs out of memory. A module
+    that was compiled by
     ``torch.compile`` gets 128 inputs in every batch of perturbations, so that it is compiled for one shape.
 
     Parameters
@@ -127,7 +128,7 @@ class TorchModel:
         import torch
 
         # At least single precision: a half has too few digits for the difference of bytes and their means.
-        dtype = torch.float64 if batch.dtype == form.dtype == torch.float64 else torch.float32
+        dtype = torch.promote_types(form.dtype, torch.float32)
         small = batch.to(dtype) if batch.dtype.itemsize > dtype.itemsize else batch  # not all devices have longer numbers
         moved = small.to(form.device).permute(self.preparation.axis_order(tuple(batch.shape))).to(dtype)
         mean, std = (
@@ -155,7 +156,7 @@ class TorchModel:
             part = batch[start : start + size]
             answer = self._predict_if_it_fits(make_inputs, part)
             if answer is None:
-                _empty_cache()  # the memory of the failed batch, which its error held until now
+                free_memory(self.module)  # the memory of the failed batch, which its error held until now
                 size = len(part) // 2
                 self._fitting_bytes = size * numbers_per_input * form.dtype.itemsize
             else:
@@ -184,6 +185,10 @@ class TorchModel:
         # A copy: a module with a CUDA graph writes each answer over the one before.
         dtype = torch.float64 if answer.dtype == torch.float64 else torch.float32
         predictions = answer.to(dtype, copy=True)
+        if self._softmax and predictions.ndim < 2:
+            raise ArgumentError(
+                f"softmax is for outputs of shape (n, classes); the module gives {tuple(predictions.shape)}. Leave it out."
+            )
         return predictions.softmax(dim=1) if self._softmax else predictions
 
 
@@ -203,16 +208,6 @@ def _to_tensor(batch: Any) -> Tensor | None:
     is_large_unsigned = array.dtype.kind == "u" and array.dtype.itemsize > 1
     dtype = np.float64 if is_large_unsigned else array.dtype.newbyteorder("=")
     return torch.from_numpy(np.require(array, dtype=dtype, requirements=["C", "W"]))
-
-
-def _empty_cache() -> None:
-    """Have each device's allocator give back what it keeps."""
-    import torch
-
-    for name in ("cuda", "mps", "xpu"):
-        device = getattr(torch, name)
-        if device.is_available():
-            device.empty_cache()
 
 
 def read_torch_module(model: Any) -> TorchModel | None:

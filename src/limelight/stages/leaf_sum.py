@@ -107,7 +107,7 @@ class LeafSum(SumOfProducts):
         self._leaves = [group for group in groups if len(group.met)]
         self.is_additive = all(len(group.met) == 1 for group in self._leaves)
         self._by_component: tuple[bytes, LeafSum] | None = None
-        self._kept = b"", np.empty(0)  # rows and their sums
+        self._kept: tuple[bytes, np.ndarray] | None = None  # rows and their sums
         self._constant = sum((group.values.sum(axis=1) for group in groups if not len(group.met)), np.zeros(self.num_outputs))
 
     @property
@@ -131,12 +131,12 @@ class LeafSum(SumOfProducts):
     def evaluate(self, rows: np.ndarray) -> np.ndarray:
         if len(rows) == 1:  # as the row that is explained, which comes but once
             return self._evaluate_row(rows)
-        content, (kept, sums) = rows.tobytes(), self._kept
-        # All calls of an explainer share the rows that they draw.
-        if content != kept:
-            sums = self._add_up(rows)
-            if len(content) <= _MOST_KEPT_BYTES:
-                self._kept = content, sums
+        content, kept = rows.tobytes(), self._kept
+        if kept is not None and content == kept[0]:  # all calls of an explainer share the rows that they draw
+            return kept[1].copy()
+        sums = self._add_up(rows)
+        if len(content) <= _MOST_KEPT_BYTES:
+            self._kept = content, sums
         return sums.copy()
 
     def _add_up(self, rows: np.ndarray) -> np.ndarray:

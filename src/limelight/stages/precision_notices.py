@@ -14,6 +14,7 @@ from limelight.stages.remedies import LEAST_ROWS_PER_WEIGHT, round_up
 from limelight.stages.sample import Sample
 from limelight.stages.settings import Settings
 from limelight.stages.surrogate import Fit
+from limelight.stages.telling_rows import LEAST_TELLING_ROWS
 
 __all__ = ["describe_few_rows", "find_uncertain", "judge_precision"]
 
@@ -80,7 +81,8 @@ def describe_few_rows(name: str, num_telling: float, sample: Sample, more: MoreS
         f"The intervals of {name} may be too narrow: about {num_telling:.0f} of {size} perturbations carry most of what the "
         "surrogate misses, and as many more may not have been drawn."
     )
-    advice = f" Give {more.exactly(round_up(4 * size))}." if 4 * size <= MOST_SAMPLES else ""
+    needed = 1.5 * size * LEAST_TELLING_ROWS / num_telling  # they grow with the perturbations
+    advice = f" Give {more.exactly(round_up(needed))}." if needed <= MOST_SAMPLES else ""
     return Notice("few_telling_rows", text + advice, "alert")
 
 

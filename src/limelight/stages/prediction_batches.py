@@ -54,7 +54,7 @@ class _Batch:
     def read(self, skipped: Collection[int]) -> list[tuple[_Part, Answer | LimelightError]]:
         """Each part with its answer or its error, but for parts of questions whose numbers are skipped."""
         parts = [part for part in self.parts if part.number not in skipped]
-        asked = parts if self._begun is None else self.parts
+        asked = self.parts if callable(self._begun) else parts
         answered = zip(asked, self._read([part.question for part in asked]), strict=True) if parts else ()
         return [(part, answer) for part, answer in answered if part.number not in skipped]
 

@@ -133,7 +133,9 @@ class Sample:
     @property
     def mean_outputs(self) -> np.ndarray:
         """The rows' mean outputs as the model gave them, with their weights in the fit, of shape (q,)."""
-        return np.asarray(self.origin + np.average(self.outputs, axis=0, weights=self.row_weights))
+        return self.recall(
+            "mean_outputs", lambda: np.asarray(self.origin + np.average(self.outputs, axis=0, weights=self.row_weights))
+        )
 
     @property
     def replicates(self) -> np.ndarray:
@@ -181,6 +183,9 @@ class Sample:
 
         A single perturbation varies if it differs from the instance.
         """
+        return self.recall("varies", self._find_varying)
+
+    def _find_varying(self) -> np.ndarray:
         lows, highs = (
             extreme([extreme(part.outputs, axis=0) for part in self._stretches], axis=0) for extreme in (np.min, np.max)
         )
@@ -330,10 +335,14 @@ class Sample:
         by_column = np.swapaxes(with_columns, 1, 2).reshape(r, 1 + d, NUM_CURVES, q)
         return CurveProducts(by_column, with_outputs, with_curves)
 
+    def represent(self, components: np.ndarray) -> np.ndarray:
+        """All rows with these c components only, of shape (n, c)."""
+        return np.concatenate([stretch.representation[:, components].astype(np.float64) for stretch in self._stretches])
+
     def regression_rows(self, components: np.ndarray) -> RegressionRows:
         """All rows, with these components only."""
         return RegressionRows(
-            np.concatenate([stretch.representation[:, components].astype(np.float64) for stretch in self._stretches]),
+            self.represent(components),
             self.outputs,
             self.row_weights,
             self.replicates,

@@ -122,6 +122,8 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         regressions = of_chosen.fit_ridge(alpha, chosen_penalties)
     else:
         regressions = _fit_regressor(samples[0], chosen[0], settings)
+    is_constant = np.stack([_find_constant(sample, settings) for sample in samples])
+    regressions = regressions._replace(weights=np.where(is_constant[..., None, None], 0.0, regressions.weights))
     intercepts, weights = regressions.intercepts[:, :, 0], regressions.weights[:, :, 0]
     is_unknown = np.zeros(penalties.factors.shape, dtype=bool) if settings.is_exact else find_unknown(samples)
     errors = _errors(regressions.weights, settings)
@@ -156,10 +158,10 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
         [
             Fit(
                 components=chosen[number, output],
-                weights=scale * weights[number, output],
-                half_widths=scale * half_widths[number, output],
-                lows=scale * lows[number, output],
-                highs=scale * highs[number, output],
+                weights=weights[number, output],
+                half_widths=half_widths[number, output],
+                lows=lows[number, output],
+                highs=highs[number, output],
                 signs=signs[number, output],
                 intercept=float(intercepts[number, output] + origin),
                 local_prediction=float(local_predictions[number, output] + origin),
@@ -171,21 +173,19 @@ def fit_surrogates(samples: Sequence[Sample], settings: Settings) -> list[list[F
                 unknown=np.flatnonzero(is_unknown[number]),
                 left_out=left_out[number, output][:, [0, *(1 + order[number, output])]],
             )
-            for output, (origin, varies, scale) in enumerate(
-                zip(sample.origin, sample.varies, _find_scales(sample, settings), strict=True)
-            )
+            for output, (origin, varies) in enumerate(zip(sample.origin, sample.varies, strict=True))
         ]
         for number, sample in enumerate(samples)
     ]
 
 
-def _find_scales(sample: Sample, settings: Settings) -> np.ndarray:
-    """0 for each output that is constant, whose weights would be rounding, and 1 for others, of shape (q,).
+def _find_constant(sample: Sample, settings: Settings) -> np.ndarray:
+    """Whether each output is constant, so that its weights are rounding, of shape (q,).
 
     An exact limit knows more than the rows, and a prior or the user's regressor may say something else.
     """
     knows_more = sample.limit is not None or sample.pull is not None or settings.regressor is not None
-    return np.where(knows_more | sample.varies, 1.0, 0.0)
+    return np.asarray(~(sample.varies | knows_more))
 
 
 def judge_lists(sample: Sample, settings: Settings, fits: Sequence[Fit]) -> list[Certainty]:
@@ -224,26 +224,27 @@ def _fit_regressor(sample: Sample, chosen: np.ndarray, settings: Settings) -> Re
     """The same from clones of a user's regressor, for one sample and chosen components of shape (q, c)."""
     from sklearn.base import clone
 
-    intercepts = np.empty((1, len(chosen), 1 + sample.num_replicates))
+    of_fits = leave_out_each(sample.law_draws, axis=0)  # the first is of all rows, and the only one of a single replicate
+    intercepts = np.empty((1, len(chosen), len(of_fits)))
     weights = np.empty((*intercepts.shape, chosen.shape[1]))
     for output, components in enumerate(chosen):
         rows = sample.regression_rows(components)
         kept_rows = [
             np.ones(len(rows.representation), dtype=bool),
-            *(rows.replicates != replicate for replicate in range(sample.num_replicates)),
+            *(rows.replicates != replicate for replicate in range(len(of_fits) - 1)),
         ]
-        for number, (kept, law_draws) in enumerate(zip(kept_rows, leave_out_each(sample.law_draws, axis=0), strict=False)):
+        # What the model says, no differences from the instance: a regressor may have no intercept, or take positive numbers only.
+        outputs = rows.outputs[:, output] + sample.origin[output]
+        for number, (kept, law_draws) in enumerate(zip(kept_rows, of_fits, strict=True)):
             # Every fit has the weight of lime's draws, so that the regressor's own penalty means the same in all of them.
             row_weights = rows.row_weights[kept] * (settings.nominal_draws / law_draws)
-            fitted = clone(settings.regressor).fit(
-                rows.representation[kept], rows.outputs[kept, output], sample_weight=row_weights
-            )
+            fitted = clone(settings.regressor).fit(rows.representation[kept], outputs[kept], sample_weight=row_weights)
             if not hasattr(fitted, "coef_") or np.size(fitted.coef_) != len(components):
                 raise ArgumentTypeError(
                     f"model_regressor must be linear, with a coef_ for each component once fitted; got {type(fitted).__name__}."
                 )
             weights[0, output, number] = np.asarray(fitted.coef_, dtype=np.float64).reshape(-1)
-            intercepts[0, output, number] = float(np.squeeze(fitted.intercept_))
+            intercepts[0, output, number] = float(np.squeeze(fitted.intercept_)) - sample.origin[output]
         if not (np.isfinite(weights[0, output]).all() and np.isfinite(intercepts[0, output]).all()):
             raise ArgumentError("model_regressor must find finite weights; got NaN or infinity.")
     return Regressions(intercepts, weights)

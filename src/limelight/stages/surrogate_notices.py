@@ -58,7 +58,7 @@ class JudgedSurrogate:
         has_spread = self.sample.size == 1 or _varies_by(fit.spread, mean)
         if not has_spread or (self.sample.limit is None and not self.sample.varies[self.number]):
             text = f"The model's output {name!r} was {_write(mean)} for every perturbation: "
-            text += "nothing that was changed matters to the model."
+            text += "nothing that was changed matters to the model, unless in cases so rare that none was drawn."
             unchanged = [note.message for note in components.notes if note.code == "signs_stay"]
             yield Notice("constant_output", " ".join([text, *unchanged]))
             return

@@ -15,9 +15,11 @@ from limelight.stages.sample import Sample
 from limelight.stages.settings import Settings
 from limelight.stages.surrogate import Fit
 
-__all__ = ["find_few_telling_rows"]
+__all__ = ["LEAST_TELLING_ROWS", "find_few_telling_rows"]
 
-_LEAST_ROWS = 15
+LEAST_TELLING_ROWS = 15
+"""With fewer, intervals are too narrow."""
+
 _LEAST_SHARE = 0.1  # of all rows, where these are few: of normal errors a third of the rows count
 _HARMLESS = 1 / 3  # of the tolerance: intervals that are so narrow may be three times as wide
 
@@ -38,14 +40,14 @@ def find_few_telling_rows(sample: Sample, settings: Settings, fits: Sequence[Fit
     """
     if settings.is_exact or sample.limit is not None:
         return [None] * len(fits)
-    return [_count(sample, fit, number, tolerance) for number, fit in enumerate(fits)]
+    outputs, row_weights = sample.outputs, sample.row_weights
+    return [_count(sample, fit, outputs[:, number], row_weights, tolerance) for number, fit in enumerate(fits)]
 
 
-def _count(sample: Sample, fit: Fit, number: int, tolerance: float) -> float | None:
+def _count(sample: Sample, fit: Fit, output: np.ndarray, row_weights: np.ndarray, tolerance: float) -> float | None:
     if not (fit.half_widths > _HARMLESS * tolerance * np.abs(fit.weights).max()).any():
         return None
-    rows = sample.regression_rows(fit.components)
-    missed = rows.outputs[:, number] - rows.representation @ fit.weights
-    squares = rows.row_weights * (missed - np.average(missed, weights=rows.row_weights)) ** 2
+    missed = output - sample.represent(fit.components) @ fit.weights
+    squares = row_weights * (missed - np.average(missed, weights=row_weights)) ** 2
     count = float(squares.sum() ** 2 / (squares**2).sum())
-    return count if count < min(_LEAST_ROWS, _LEAST_SHARE * sample.size) else None
+    return count if count < min(LEAST_TELLING_ROWS, _LEAST_SHARE * sample.size) else None

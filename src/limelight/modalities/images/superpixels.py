@@ -96,7 +96,8 @@ class Slic(Segmenter):
             )
             return np.asarray(labels)
 
-        return segment_coarsely(image, cluster, self.compactness, max(self.most_pixels, 16 * count))
+        labels = segment_coarsely(image, cluster, self.compactness, max(self.most_pixels, 16 * count))
+        return np.unique(labels, return_inverse=True)[1].reshape(labels.shape)  # a superpixel may have lost its last pixel
 
 
 @dataclass(frozen=True, repr=False)
