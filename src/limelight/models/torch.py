@@ -32,8 +32,7 @@ class TorchModel:
     The module runs on the device and in the dtype of its parameters, in inference mode. Batches lie in memory as its weights
     do, contiguous or with channels last. They have at most 256 inputs and 128 MiB, on a CUDA device 512 inputs and, with its
     memory, 128 to 512 MiB, unless the call gives a ``batch_size``. They are halved if the device runs out of memory. A module
-    that was compiled by
-    ``torch.compile`` gets 128 inputs in every batch of perturbations, so that it is compiled for one shape.
+    that was compiled by ``torch.compile`` gets 128 inputs in every batch of perturbations: it is compiled for one shape.
 
     Parameters
     ----------

@@ -233,7 +233,7 @@ def _fit_regressor(sample: Sample, chosen: np.ndarray, settings: Settings) -> Re
             np.ones(len(rows.representation), dtype=bool),
             *(rows.replicates != replicate for replicate in range(len(of_fits) - 1)),
         ]
-        # What the model says, no differences from the instance: a regressor may have no intercept, or take positive numbers only.
+        # What the model says, no differences: a regressor may have no intercept, or take positive numbers only.
         outputs = rows.outputs[:, output] + sample.origin[output]
         for number, (kept, law_draws) in enumerate(zip(kept_rows, of_fits, strict=True)):
             # Every fit has the weight of lime's draws, so that the regressor's own penalty means the same in all of them.
