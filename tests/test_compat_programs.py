@@ -74,6 +74,13 @@ def test_installed_twice_is_installed():
     assert (code, out) == (0, promised)
 
 
+def test_the_package_has_a_file():
+    code, out, _ = run(
+        "-c", "import limelight; limelight.install_as_lime(); import lime, os; print(os.path.isfile(lime.__file__))"
+    )
+    assert (code, out) == (0, "True")
+
+
 def test_lime_that_was_imported_before_is_named():
     program = "import lime.lime_base, limelight; limelight.install_as_lime(); import lime.lime_base as b; print(b.__name__)"
     code, out, err = run("-c", program)

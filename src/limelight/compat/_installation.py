@@ -43,6 +43,7 @@ def install() -> None:
     lime = ModuleType("lime", compat.__doc__)
     lime.__spec__ = ModuleSpec("lime", None, is_package=True)
     lime.__path__ = []  # a package, in which nothing is looked for on the disk
+    lime.__file__ = compat.__file__
     lime.__version__ = compat.__version__  # type: ignore[attr-defined]
     for name in [name for name in sys.modules if name.partition(".")[0] == "lime"]:
         del sys.modules[name]
