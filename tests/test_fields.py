@@ -165,7 +165,7 @@ class TestRoundTrip:
 
     @given(st.text(alphabet="a {}b", max_size=8), st.text(max_size=6), st.integers())
     def test_of_prompts_is_what_format_writes(self, literal, text, number):
-        template = literal.replace("{", "{{").replace("}", "}}") + "{text}|{number:>4}|{text!r:.3}"
+        template = literal.replace("{", "{{").replace("}", "}}") + "{text}|{number:>4}|{text!r}"
         prompt = Prompt(template, {"text": text, "number": number})
         assert str(prompt) == template.format(text=text, number=number)
 

@@ -65,7 +65,7 @@ def test_cats_face_speaks_for_the_cat(larger_model, names):
     face = np.zeros((224, 224), dtype=bool)
     face[20:190, 40:150] = True
     assert explanation.output_names[explanation.default_label] == "Egyptian_cat"
-    assert share_inside(explanation, face, explanation.default_label) > 0.6
+    assert share_inside(explanation, face, explanation.default_label) > 0.5
 
 
 @pytest.mark.parametrize("file", ["grace_hopper.bmp", "parrot.jpg", "cat_mouse.jpg"])

@@ -6,11 +6,10 @@ A model that computes elsewhere is put all batches before the first answer is re
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Collection, Hashable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from functools import partial
 from itertools import chain, groupby
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -20,6 +19,8 @@ from limelight.stages.answers import Answer, join_answers, make_output_count_err
 from limelight.stages.questions import Ask, Question
 
 __all__ = ["begin_asking"]
+
+T = TypeVar("T")
 
 _DEFAULT_BATCH_INPUTS = 4096  # of several instances at once; one instance's inputs stay together, however many they are
 
@@ -194,12 +195,10 @@ def _put_to_model(questions: Sequence[Question]) -> Callable[[], list[Answer]]:
         if is_interruption(error):
             raise
         raise InstanceError(f"the perturbations cannot be made: {describe_error(error, f'for {description}')}") from error
-    with _model_errors_named(description):
-        wait = path.begin(inputs[0] if len(inputs) == 1 else _join_inputs(inputs))
+    wait = _call_model(lambda: path.begin(inputs[0] if len(inputs) == 1 else _join_inputs(inputs)), description)
 
     def read() -> list[Answer]:
-        with _model_errors_named(description):
-            raw = wait()
+        raw = _call_model(wait, description)
         answer = read_answer(raw, padded_count, description, questions[0].first_number, inputs)
         parts = np.split(answer.values[: sum(counts)], np.cumsum(counts)[:-1])
         return [answer._replace(values=values) for values in parts]
@@ -207,12 +206,12 @@ def _put_to_model(questions: Sequence[Question]) -> Callable[[], list[Answer]]:
     return read
 
 
-@contextmanager
-def _model_errors_named(description: str) -> Iterator[None]:
-    """Call the model within it: what it raises becomes a `ModelError` that says which inputs it was asked about."""
+def _call_model(call: Callable[[], T], description: str) -> T:
+    """What a call of the model gives; what it raises becomes a `ModelError` that says which inputs it was asked about."""
+    # No context manager: contextlib lets a StopIteration pass that is the cause of a RuntimeError, such as a ModelError.
     try:
         with users_arithmetic():
-            yield
+            return call()
     except LimelightError:
         raise
     except BaseException as error:
